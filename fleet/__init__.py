@@ -1,0 +1,1 @@
+"""The vocabulary that every room shares: signals, readings, faults, alerts, tickets, time, errors."""

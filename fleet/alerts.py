@@ -1,0 +1,36 @@
+"""What an alert is: something that people should know about one device, until it is over."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from fleet.faults import Level
+
+
+class AlertState(StrEnum):
+    """Where an alert stands. All but `resolved` count as open: one open alert per device and fault."""
+
+    PENDING = "pending"
+    FIRING = "firing"
+    ACKNOWLEDGED = "acknowledged"
+    RESOLVED = "resolved"
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One alert as stored.
+
+    `since` is the event time (epoch ms) at which its condition began to hold; `reason` is the named reason of
+    the last decision on it; `evidence` is what was seen: JSON-ready, shown to people.
+    """
+
+    id: str
+    device_id: str
+    fault: str
+    rule: str
+    level: Level
+    state: AlertState
+    since: int
+    reason: str
+    opens_ticket: bool
+    evidence: dict[str, Any] = field(default_factory=dict)

@@ -1,0 +1,55 @@
+"""The errors of the application: each says what is wrong, what is allowed, and whether a retry can help."""
+
+
+class SweepwatchError(Exception):
+    """Base of all errors that are meant for people; shown as one line, never as a traceback."""
+
+    retryable = False
+
+
+class ConfigError(SweepwatchError):
+    """A setting is unknown or out of range; the message names its key and what is allowed."""
+
+
+class DataFolderError(SweepwatchError):
+    """The data folder cannot be used: read-only, held by another process, or of a newer version."""
+
+
+class PortTaken(SweepwatchError):
+    """The address asked for is in use by another program."""
+
+
+class BrokerUnavailable(SweepwatchError):
+    """The broker cannot be reached or refuses us; the caller retries with back-off."""
+
+    retryable = True
+
+
+class StoreUnavailable(SweepwatchError):
+    """The store cannot take the write now; the same write may succeed later."""
+
+    retryable = True
+
+
+class StoreRejected(SweepwatchError):
+    """The store refuses this write for good: a retry would fail in the same way."""
+
+
+class ModelRejected(SweepwatchError):
+    """A model file is tampered with, truncated, foreign, or does not fit the features of this version."""
+
+
+class NotEnoughHistory(SweepwatchError):
+    """Training cannot start: too few readings or confirmed repairs. The message says how many are there."""
+
+
+class NotFound(SweepwatchError):
+    """The thing named does not exist."""
+
+
+class IllegalTransition(SweepwatchError):
+    """A ticket cannot go from its state to the one asked for; the message lists the legal ones."""
+
+
+class Conflict(SweepwatchError):
+    """Someone else changed the thing meanwhile; read it again and decide anew."""

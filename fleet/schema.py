@@ -1,0 +1,163 @@
+"""JSON Schema and AsyncAPI documents of the wire contract, generated from the signals table.
+
+`python -m fleet.schema docs/schema` writes them; a test fails when the committed ones are stale.
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from fleet.signals import ROBOT_STATES, STANDARD_SIGNALS, Form, Kind, Signal, SignalTable
+from fleet.wire import EARLIEST_TS, MAX_PAYLOAD_BYTES, MAX_SEQ, ROOT
+
+_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+_ID_PATTERN = "^[A-Za-z0-9_-]{1,64}$"
+_CODE_PATTERN = "^[A-Za-z0-9_.:-]{1,64}$"
+
+
+def signal_schema(signal: Signal) -> dict[str, Any]:
+    """Return the JSON Schema of one signal's value; null means absent."""
+    shape: dict[str, Any] = {"title": signal.label.en}
+    if signal.unit:
+        shape["x-unit"] = signal.unit
+    match signal.form:
+        case Form.BOOLEAN:
+            shape |= {"type": ["boolean", "null"]}
+        case Form.STATE:
+            shape |= {"enum": [*ROBOT_STATES, None]}
+        case Form.TEXT:
+            shape |= {"type": ["string", "null"], "pattern": _CODE_PATTERN}
+        case Form.WHOLE | Form.NUMBER:
+            number = "integer" if signal.form is Form.WHOLE else "number"
+            shape |= {"type": [number, "null"], "minimum": signal.low, "maximum": signal.high}
+    return shape
+
+
+def telemetry_schema(signals: SignalTable, kind: Kind) -> dict[str, Any]:
+    """Return the JSON Schema of a telemetry payload of one kind: one reading, or an array of readings."""
+    properties: dict[str, Any] = {
+        "ts": {"type": ["number", "null"], "minimum": EARLIEST_TS, "description": "epoch milliseconds"},
+        "seq": {"type": ["integer", "null"], "minimum": 0, "maximum": MAX_SEQ},
+    }
+    properties |= {signal.name: signal_schema(signal) for signal in signals.for_kind(kind)}
+    return {
+        "$schema": _DIALECT,
+        "title": f"Telemetry of a {kind}",
+        "oneOf": [
+            {"$ref": "#/$defs/reading"},
+            {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/dated_reading"}},
+        ],
+        "$defs": {
+            "reading": {"type": "object", "minProperties": 1, "properties": properties},
+            "dated_reading": {
+                "allOf": [{"$ref": "#/$defs/reading"}],
+                "required": ["ts"],
+                "properties": {"ts": {"type": "number"}},
+            },
+        },
+    }
+
+
+_INFO = {
+    "type": "object",
+    "properties": {
+        "model": {"type": "string"},
+        "firmware": {"type": "string"},
+        "serial": {"type": "string"},
+        "commissioned": {"type": "string", "format": "date"},
+    },
+}
+_EVENT = {
+    "type": "object",
+    "required": ["code"],
+    "properties": {
+        "ts": {"type": ["number", "null"]},
+        "code": {"type": "string", "pattern": _CODE_PATTERN},
+        "detail": {"type": "object"},
+    },
+}
+_STATUS = {"type": "string", "enum": ["online", "offline"]}
+
+
+def _message(name: str, content_type: str, payload: dict[str, Any]) -> dict[str, Any]:
+    return {"name": name, "contentType": content_type, "payload": payload}
+
+
+def _parameters(kind: Kind | None) -> dict[str, Any]:
+    names: dict[str, Any] = {
+        "site": {"description": f"Site id, {_ID_PATTERN}; not `events`"},
+        "device_id": {"description": f"Device id, {_ID_PATTERN}, unique in the installation"},
+    }
+    return names if kind else names | {"kind": {"enum": [str(k) for k in Kind]}}
+
+
+def asyncapi(signals: SignalTable) -> dict[str, Any]:
+    """Return the AsyncAPI 3 document of what devices publish and what the platform subscribes to."""
+    channels: dict[str, Any] = {}
+    operations: dict[str, Any] = {}
+
+    def add(name: str, address: str, message: dict[str, Any], kind: Kind | None, summary: str) -> None:
+        channels[name] = {
+            "address": address,
+            "parameters": _parameters(kind),
+            "messages": {"message": message},
+        }
+        operations[f"receive_{name}"] = {
+            "action": "receive",
+            "summary": summary,
+            "channel": {"$ref": f"#/channels/{name}"},
+            "bindings": {"mqtt": {"qos": 1, "bindingVersion": "0.2.0"}},
+        }
+
+    for kind in Kind:
+        add(
+            f"{kind}_telemetry",
+            f"{ROOT}/{{site}}/{kind}/{{device_id}}/telemetry",
+            _message(
+                f"{kind}_telemetry",
+                "application/json",
+                {"$ref": f"telemetry-{kind}.schema.json"},
+            ),
+            kind,
+            f"Readings of a {kind}, at most {MAX_PAYLOAD_BYTES} bytes; acknowledged once they are durable",
+        )
+    device = f"{ROOT}/{{site}}/{{kind}}/{{device_id}}"
+    for name, payload, content, summary in (
+        ("info", _INFO, "application/json", "Retained: model, firmware, serial number"),
+        ("status", _STATUS, "text/plain", "Retained: online, or offline as the last will"),
+        ("event", _EVENT, "application/json", "Errors, SOS, parts replaced"),
+        ("cmd/reply", {"type": "object"}, "application/json", "The answer to a request, correlated by id"),
+    ):
+        safe = name.replace("/", "_")
+        add(safe, f"{device}/{name}", _message(safe, content, payload), None, summary)
+    return {
+        "asyncapi": "3.0.0",
+        "info": {
+            "title": "Sweepwatch device telemetry",
+            "version": "1.0.0",
+            "description": "What a device may publish. Generated from fleet/signals.py.",
+        },
+        "defaultContentType": "application/json",
+        "channels": channels,
+        "operations": operations,
+    }
+
+
+def documents(signals: SignalTable) -> dict[str, str]:
+    """Return every generated document as text, by file name."""
+    made: dict[str, Any] = {f"telemetry-{kind}.schema.json": telemetry_schema(signals, kind) for kind in Kind}
+    made["asyncapi.json"] = asyncapi(signals)
+    return {name: json.dumps(body, indent=2, ensure_ascii=False) + "\n" for name, body in made.items()}
+
+
+def main() -> None:
+    """Write all documents into the folder given as the first argument."""
+    folder = Path(sys.argv[1])
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in documents(STANDARD_SIGNALS).items():
+        (folder / name).write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

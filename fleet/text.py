@@ -1,0 +1,19 @@
+"""Text in the two languages that the platform speaks."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Language = Literal["en", "zh"]
+LANGUAGES: tuple[Language, ...] = ("en", "zh")
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """One phrase in English and in simplified Chinese."""
+
+    en: str
+    zh: str
+
+    def in_language(self, language: str) -> str:
+        """Return the phrase in `language` ("en" or "zh"); anything else gets English."""
+        return self.zh if language == "zh" else self.en

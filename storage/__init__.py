@@ -1,0 +1,1 @@
+"""Where things are kept: the time-series store and the desk database, each behind one port."""

@@ -1,0 +1,107 @@
+"""Opens the desk database, brings its tables up to date, and hands out transactions."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine, create_engine, event, inspect, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
+from sqlalchemy.orm import Session, sessionmaker
+
+from fleet.errors import ConfigError, DataFolderError, StoreUnavailable
+
+_MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+class DeskDatabase:
+    """The desk database behind one engine; every change happens in a transaction.
+
+    Open it with `open_desk`. Safe to use from several threads, one session each.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._sessions = sessionmaker(engine, expire_on_commit=False)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """Yield a session; commit when the block ends, roll back when it raises.
+
+        Raises StoreUnavailable when the database cannot be reached or is locked.
+        """
+        try:
+            with self._sessions.begin() as session:
+                yield session
+        except OperationalError as error:
+            raise StoreUnavailable(f"desk database: {error.orig}") from error
+
+    def check(self) -> None:
+        """Raise StoreUnavailable when the database does not answer."""
+        with self.transaction() as session:
+            session.execute(text("SELECT 1"))
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._engine.dispose()
+
+
+def open_desk(url: str) -> DeskDatabase:
+    """Open the database at an SQLAlchemy URL and migrate its tables to this version.
+
+    Raises ConfigError for an unusable URL, DataFolderError when the tables are of a newer version or the file
+    cannot be written, StoreUnavailable when a server cannot be reached.
+    """
+    try:
+        engine = create_engine(make_url(url), **_engine_options(url))
+    except ArgumentError as error:
+        raise ConfigError(f"desk database URL {url!r} is not usable: {error}") from error
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _prepare_sqlite)
+    try:
+        _migrate(engine)
+    except OperationalError as error:
+        engine.dispose()
+        if engine.dialect.name == "sqlite":
+            raise DataFolderError(f"desk database {url}: {error.orig}") from error
+        raise StoreUnavailable(f"desk database: {error.orig}") from error
+    except DatabaseError as error:
+        engine.dispose()
+        raise DataFolderError(f"desk database {url}: {error.orig}") from error
+    except DataFolderError:
+        engine.dispose()
+        raise
+    return DeskDatabase(engine)
+
+
+def _engine_options(url: str) -> dict[str, Any]:
+    if url.startswith("sqlite"):
+        return {"connect_args": {"timeout": 15}}
+    return {"pool_pre_ping": True}
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    # WAL lets readers go on beside the one writer; FULL makes a commit survive a power cut, which the
+    # quarantine's promise (kept before it is acknowledged) needs.
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _migrate(engine: Engine) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS))
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    with engine.begin() as connection:
+        if inspect(connection).has_table("alembic_version"):
+            current = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+            if current is not None and current not in known:
+                raise DataFolderError(
+                    f"the desk database is of a newer version ({current}) than this Sweepwatch; "
+                    "upgrade Sweepwatch or use another data folder"
+                )
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")

@@ -1,0 +1,205 @@
+"""The tables of the desk database. Times are epoch milliseconds in UTC.
+
+Alembic (storage/desk/migrations) makes them; a test fails when a migration is missing.
+"""
+
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class Base(DeclarativeBase):
+    """Base of all tables."""
+
+    type_annotation_map = {int: BigInteger, dict[str, Any]: JSON}  # noqa: RUF012 - SQLAlchemy's own protocol
+
+
+# SQLite counts up only a column declared as INTEGER.
+_Number = BigInteger().with_variant(Integer, "sqlite")
+
+
+class Site(Base):
+    """A place that devices clean."""
+
+    __tablename__ = "site"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    name: Mapped[str]
+
+
+class Device(Base):
+    """A device of the fleet, with the summary that lists are sorted by.
+
+    `risk` and `fault` are the highest of its newest risks; `newest_ts` is the time of its newest reading,
+    `last_seen` when its last message arrived.
+    """
+
+    __tablename__ = "device"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(16))
+    site: Mapped[str] = mapped_column(String(64), index=True)
+    model: Mapped[str] = mapped_column(String(64), default="unknown")
+    firmware: Mapped[str | None] = mapped_column(String(64))
+    serial: Mapped[str | None] = mapped_column(String(64))
+    commissioned: Mapped[str | None] = mapped_column(String(10))
+    registered_at: Mapped[int]
+    status: Mapped[str] = mapped_column(String(16), default="unknown")
+    last_seen: Mapped[int | None]
+    newest_ts: Mapped[int | None]
+    battery_pct: Mapped[float | None]
+    risk: Mapped[float | None]
+    fault: Mapped[str | None] = mapped_column(String(64))
+    risk_ts: Mapped[int | None]
+
+    __table_args__ = (Index("ix_device_risk", "risk", "id"),)
+
+
+class DeviceEvent(Base):
+    """What a device said on its event topic: errors, SOS, parts replaced; device, time and code are its key."""
+
+    __tablename__ = "device_event"
+
+    id: Mapped[int] = mapped_column(_Number, primary_key=True)
+    device_id: Mapped[str] = mapped_column(String(64))
+    ts: Mapped[int]
+    code: Mapped[str] = mapped_column(String(64))
+    detail: Mapped[dict[str, Any]]
+    received: Mapped[int]
+
+    __table_args__ = (UniqueConstraint("device_id", "ts", "code"),)
+
+
+class AlertRow(Base):
+    """An alert (fleet.alerts.Alert). The database itself allows one open alert per device and fault."""
+
+    __tablename__ = "alert"
+
+    id: Mapped[int] = mapped_column(_Number, primary_key=True)
+    device_id: Mapped[str] = mapped_column(String(64), index=True)
+    fault: Mapped[str] = mapped_column(String(64))
+    rule: Mapped[str] = mapped_column(String(64))
+    level: Mapped[str] = mapped_column(String(2))
+    state: Mapped[str] = mapped_column(String(16))
+    since: Mapped[int]
+    updated: Mapped[int]
+    resolved_at: Mapped[int | None]
+    reason: Mapped[str] = mapped_column(String(128))
+    opens_ticket: Mapped[bool]
+    evidence: Mapped[dict[str, Any]]
+
+    __table_args__ = (
+        Index(
+            "uq_alert_open",
+            "device_id",
+            "fault",
+            unique=True,
+            sqlite_where=text("state != 'resolved'"),
+            postgresql_where=text("state != 'resolved'"),
+        ),
+        Index("ix_alert_state", "state", "since"),
+    )
+
+
+class TicketRow(Base):
+    """A repair ticket; `due` times come from the SLA policy, `version` guards against lost updates."""
+
+    __tablename__ = "ticket"
+
+    id: Mapped[int] = mapped_column(_Number, primary_key=True)
+    device_id: Mapped[str] = mapped_column(String(64), index=True)
+    site: Mapped[str] = mapped_column(String(64))
+    alert_id: Mapped[int | None] = mapped_column(ForeignKey("alert.id"), unique=True)
+    fault: Mapped[str] = mapped_column(String(64))
+    level: Mapped[str] = mapped_column(String(2))
+    origin: Mapped[str] = mapped_column(String(16))
+    state: Mapped[str] = mapped_column(String(16))
+    part: Mapped[str | None] = mapped_column(String(64))
+    skill: Mapped[str] = mapped_column(String(64))
+    opened_at: Mapped[int]
+    respond_due: Mapped[int]
+    on_site_due: Mapped[int | None]
+    solve_due: Mapped[int | None]
+    responded_at: Mapped[int | None]
+    on_site_at: Mapped[int | None]
+    solved_at: Mapped[int | None]
+    confirmed_fault: Mapped[str | None] = mapped_column(String(64))
+    evidence: Mapped[dict[str, Any]]
+    version: Mapped[int] = mapped_column(default=1)
+
+    __table_args__ = (
+        CheckConstraint("origin IN ('proactive', 'reported')", name="ck_ticket_origin"),
+        Index("ix_ticket_state", "state", "opened_at"),
+    )
+
+
+class TicketEvent(Base):
+    """Something done to a ticket: who, when, what, why. Rows are only ever added."""
+
+    __tablename__ = "ticket_event"
+
+    id: Mapped[int] = mapped_column(_Number, primary_key=True)
+    ticket_id: Mapped[int] = mapped_column(ForeignKey("ticket.id"), index=True)
+    at: Mapped[int]
+    who: Mapped[str] = mapped_column(String(64))
+    before: Mapped[str | None] = mapped_column(String(16))
+    after: Mapped[str] = mapped_column(String(16))
+    why: Mapped[str]
+
+
+class QuarantineRow(Base):
+    """A message or reading that was turned away: one row for each topic, reason and payload."""
+
+    __tablename__ = "quarantine"
+
+    id: Mapped[int] = mapped_column(_Number, primary_key=True)
+    topic: Mapped[str]
+    device_id: Mapped[str | None] = mapped_column(String(64), index=True)
+    reason: Mapped[str] = mapped_column(String(32))
+    detail: Mapped[str]
+    sha256: Mapped[str] = mapped_column(String(64))
+    payload: Mapped[bytes] = mapped_column(LargeBinary)
+    truncated: Mapped[bool]
+    count: Mapped[int]
+    first_seen: Mapped[int]
+    last_seen: Mapped[int] = mapped_column(index=True)
+
+    __table_args__ = (UniqueConstraint("topic", "reason", "sha256"),)
+
+
+class ModelCardRow(Base):
+    """A trained model: what it was trained on, how well it does, and whether it is in use."""
+
+    __tablename__ = "model_card"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    fault: Mapped[str] = mapped_column(String(64), index=True)
+    created: Mapped[int]
+    state: Mapped[str] = mapped_column(String(16))
+    path: Mapped[str]
+    sha256: Mapped[str] = mapped_column(String(64))
+    features_sha256: Mapped[str] = mapped_column(String(64))
+    threshold: Mapped[float] = mapped_column(Float)
+    card: Mapped[dict[str, Any]]
+
+
+class Note(Base):
+    """A small fact the installation keeps about itself, by key: counters, marks of what is done."""
+
+    __tablename__ = "note"
+
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    value: Mapped[dict[str, Any]]

@@ -1,0 +1,118 @@
+"""The port of the time-series store; every implementation passes tests/contract/test_telemetry_store.py."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import polars as pl
+
+from fleet.readings import ReadingBatch
+from fleet.signals import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of a batch: `written + duplicate` is its length, `late` of the written came out of order."""
+
+    written: int
+    duplicate: int
+    late: int
+
+
+@dataclass(frozen=True, slots=True)
+class LatestValue:
+    """The newest value of one signal, and its time (epoch ms)."""
+
+    value: float | bool | str
+    ts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """How long raw readings and risks are kept, in milliseconds."""
+
+    readings_ms: int
+    risks_ms: int
+
+
+class TelemetryStore(Protocol):
+    """Readings and risks over time. Times are epoch ms; ranges include their start and exclude their end.
+
+    Every method may raise StoreUnavailable (a retry may help) or StoreRejected (it will not). All methods may
+    be called from any thread.
+    """
+
+    def write(self, batch: ReadingBatch) -> Receipt:
+        """Store a batch; it is durable on return.
+
+        Same device and `ts` again, within the batch or against what is stored, is one reading: the last one
+        received wins, field by field, and counts as duplicate.
+        """
+        ...
+
+    def newest(self, kind: Kind) -> dict[str, int]:
+        """Return the time of the newest stored reading of each device."""
+        ...
+
+    def latest(self, kind: Kind, device_id: str) -> dict[str, LatestValue]:
+        """Return for each signal ever stored of a device its newest value and that value's time."""
+        ...
+
+    def history(
+        self,
+        kind: Kind,
+        device_id: str,
+        signals: Sequence[str],
+        start: int,
+        end: int,
+        limit: int,
+    ) -> pl.DataFrame:
+        """Return up to `limit` readings in order of time: columns `ts`, then `signals`; null where absent."""
+        ...
+
+    def intervals(
+        self,
+        kind: Kind,
+        device_id: str,
+        signals: Sequence[str],
+        start: int,
+        end: int,
+        every_ms: int,
+        limit: int,
+    ) -> pl.DataFrame:
+        """Return up to `limit` intervals in order of time: `ts` (start), `{signal}.mean|min|max|count`.
+
+        `signals` are numbers or booleans; intervals are aligned to the epoch, empty ones are left out.
+        """
+        ...
+
+    def tiles(self, kind: Kind, start: int, end: int) -> pl.DataFrame:
+        """Return the hourly tiles (fleet.tiles) of every device with readings in the range.
+
+        `start` and `end` must be whole hours.
+        """
+        ...
+
+    def write_risks(self, risks: pl.DataFrame) -> None:
+        """Store a risk frame (fleet.risks.RISK_COLUMNS); same device, fault and `ts` again replaces."""
+        ...
+
+    def risk_history(self, device_id: str, start: int, end: int) -> pl.DataFrame:
+        """Return the stored risks of one device in order of time, as a risk frame."""
+        ...
+
+    def latest_risks(self, device_id: str) -> pl.DataFrame:
+        """Return the newest stored risk for each fault of one device, highest first, as a risk frame."""
+        ...
+
+    def expire(self, retention: Retention, now: int) -> int:
+        """Delete readings and risks that are older than the retention; return how many readings went."""
+        ...
+
+    def check(self) -> None:
+        """Raise StoreUnavailable when the store cannot answer."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the store; what was written stays."""
+        ...
