@@ -1,0 +1,127 @@
+"""The SQL of the DuckDB store, built from the signals table. Identifiers come from that table alone."""
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from fleet.clock import HOUR_MS
+from fleet.readings import KEY_COLUMNS, batch_schema
+from fleet.risks import RISK_COLUMNS
+from fleet.signals import ROBOT_STATES, Form, Kind, SignalTable
+from fleet.tiles import tile_column, tiled_signals
+
+_SQL_TYPES: dict[type[pl.DataType], str] = {
+    pl.Int64: "BIGINT",
+    pl.Float64: "DOUBLE",
+    pl.Boolean: "BOOLEAN",
+    pl.Enum: "VARCHAR",
+    pl.String: "VARCHAR",
+}
+
+
+def quoted(name: str) -> str:
+    """Return a column or table name as a quoted SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _columns(schema: dict[str, pl.DataType]) -> str:
+    return ", ".join(f"{quoted(name)} {_SQL_TYPES[type(dtype)]}" for name, dtype in schema.items())
+
+
+def create_tables(signals: SignalTable) -> list[str]:
+    """Return the statements that make every table, and grow those that a newer signals table has outgrown."""
+    statements = [f"CREATE TABLE IF NOT EXISTS risk ({_columns(RISK_COLUMNS)})"]
+    for kind in Kind:
+        schema = batch_schema(signals, kind)
+        statements.append(f"CREATE TABLE IF NOT EXISTS {quoted(kind)} ({_columns(schema)})")
+        statements += [
+            f"ALTER TABLE {quoted(kind)} ADD COLUMN IF NOT EXISTS {quoted(name)} {_SQL_TYPES[type(dtype)]}"
+            for name, dtype in schema.items()
+            if name not in KEY_COLUMNS
+        ]
+    return statements
+
+
+def insert(table: str, columns: Sequence[str], source: str) -> str:
+    """Return the statement that appends all rows of `source`."""
+    names = ", ".join(quoted(name) for name in columns)
+    return f"INSERT INTO {quoted(table)} ({names}) SELECT {names} FROM {source}"
+
+
+def overwrite(kind: Kind, columns: Sequence[str], source: str) -> str:
+    """Return the statement that lays `source` over the stored rows of the same device and time.
+
+    Field by field: what `source` does not have stays as it was.
+    """
+    changes = ", ".join(
+        f"{quoted(name)} = coalesce({source}.{quoted(name)}, stored.{quoted(name)})"
+        for name in columns
+        if name not in ("device_id", "ts")
+    )
+    return (
+        f"UPDATE {quoted(kind)} AS stored SET {changes} FROM {source} "
+        f"WHERE stored.device_id = {source}.device_id AND stored.ts = {source}.ts"
+    )
+
+
+def latest(kind: Kind, signals: Sequence[str]) -> str:
+    """Return the query for the newest value of each signal of one device, and its time: two columns each."""
+    pairs = ", ".join(
+        f"arg_max({quoted(name)}, ts), max(ts) FILTER (WHERE {quoted(name)} IS NOT NULL)" for name in signals
+    )
+    return f"SELECT {pairs} FROM {quoted(kind)} WHERE device_id = ?"
+
+
+def history(kind: Kind, signals: Sequence[str]) -> str:
+    """Return the query for the readings of one device in a range."""
+    names = ", ".join(["ts", *(quoted(name) for name in signals)])
+    return (
+        f"SELECT {names} FROM {quoted(kind)} WHERE device_id = ? AND ts >= ? AND ts < ? ORDER BY ts LIMIT ?"
+    )
+
+
+def intervals(kind: Kind, signals: Sequence[str]) -> str:
+    """Return the query for the summaries of one device at equal intervals of a range."""
+    stats = []
+    for name in signals:
+        value = f"CAST({quoted(name)} AS DOUBLE)"
+        stats += [
+            f"avg({value}) AS {quoted(tile_column(name, 'mean'))}",
+            f"min({value}) AS {quoted(tile_column(name, 'min'))}",
+            f"max({value}) AS {quoted(tile_column(name, 'max'))}",
+            f"count({value}) AS {quoted(tile_column(name, 'count'))}",
+        ]
+    start = "ts - ((ts % $every) + $every) % $every"
+    return (
+        f"SELECT {start} AS start, {', '.join(stats)} FROM {quoted(kind)} "
+        "WHERE device_id = $device AND ts >= $start AND ts < $end GROUP BY start ORDER BY start LIMIT $limit"
+    )
+
+
+def tiles(signals: SignalTable, kind: Kind) -> str:
+    """Return the query for the hourly tiles of one kind, columns as in fleet.tiles."""
+    parts = []
+    for name in tiled_signals(signals, kind):
+        value = f"CAST({quoted(name)} AS DOUBLE)"
+        for stat, expression in (
+            ("n", f"count({value})"),
+            ("mean", f"avg({value})"),
+            ("m2", f"var_pop({value}) * count({value})"),
+            ("min", f"min({value})"),
+            ("max", f"max({value})"),
+            ("first", f"arg_min({value}, ts)"),
+            ("last", f"arg_max({value}, ts)"),
+        ):
+            parts.append(f"{expression} AS {quoted(tile_column(name, stat))}")
+    for signal in signals.for_kind(kind):
+        if signal.form is Form.STATE:
+            for state in ROBOT_STATES:
+                column = quoted(f"{signal.name}.{state}.n")
+                parts.append(f"count(*) FILTER (WHERE {quoted(signal.name)} = '{state}') AS {column}")
+        elif signal.form is Form.TEXT:
+            parts.append(f"count({quoted(signal.name)}) AS {quoted(f'{signal.name}.n')}")
+    return (
+        f"SELECT device_id, arg_max(site, ts) AS site, ts - ts % {HOUR_MS} AS hour, count(*) AS readings, "
+        f"{', '.join(parts)} FROM {quoted(kind)} WHERE ts >= ? AND ts < ? "
+        "GROUP BY device_id, hour ORDER BY device_id, hour"
+    )

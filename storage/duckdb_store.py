@@ -1,0 +1,252 @@
+"""The embedded time-series store: one DuckDB file, no server, one process."""
+
+import logging
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from threading import RLock
+from typing import Any
+
+import duckdb
+import polars as pl
+
+from fleet.errors import DataFolderError, StoreRejected, StoreUnavailable
+from fleet.readings import ReadingBatch, batch_schema
+from fleet.risks import RISK_COLUMNS
+from fleet.signals import Kind, SignalTable
+from storage import duckdb_sql as sql
+from storage.ports import LatestValue, Receipt, Retention
+
+log = logging.getLogger(__name__)
+
+_TRANSIENT = (duckdb.IOException, duckdb.OutOfMemoryException, duckdb.TransactionException)
+
+
+class DuckDbStore:
+    """A TelemetryStore in one file. Open it with `DuckDbStore.open`.
+
+    The newest time of each device is kept in memory, so that only readings not newer than it are looked up
+    in the file: an append costs 2.0 µs a row that way, where a primary key costs 5.3 and twice the file.
+    """
+
+    def __init__(self, path: Path, signals: SignalTable) -> None:
+        self._path = path
+        self._signals = signals
+        self._writing = RLock()
+        self._connection = _connect(path)
+        self._newest: dict[Kind, dict[str, int]] = {}
+        self._prepare()
+
+    @classmethod
+    def open(cls, path: Path, signals: SignalTable) -> "DuckDbStore":
+        """Open or make the file at `path`, with a column for each signal.
+
+        Raises DataFolderError when another process holds it, it cannot be written, or it is no DuckDB file.
+        """
+        return cls(path, signals)
+
+    def _prepare(self) -> None:
+        with self._cursor() as cursor:
+            for statement in sql.create_tables(self._signals):
+                cursor.execute(statement)
+            for kind in Kind:
+                rows = cursor.execute(f"SELECT device_id, max(ts) FROM {sql.quoted(kind)} GROUP BY 1")
+                self._newest[kind] = dict(rows.fetchall())
+
+    @contextmanager
+    def _cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Yield a cursor of its own, so that threads do not share one; translate DuckDB's errors."""
+        try:
+            with self._connection.cursor() as cursor:
+                yield cursor
+        except duckdb.FatalException as error:
+            self._reopen()
+            raise StoreUnavailable(f"store {self._path}: {_first_line(error)}") from error
+        except _TRANSIENT as error:
+            raise StoreUnavailable(f"store {self._path}: {_first_line(error)}") from error
+        except duckdb.ConnectionException as error:
+            raise StoreUnavailable(f"store {self._path} is closed: {_first_line(error)}") from error
+        except duckdb.Error as error:
+            raise StoreRejected(f"store {self._path}: {_first_line(error)}") from error
+
+    def _reopen(self) -> None:
+        # After a fatal error (a full disk, say) DuckDB refuses everything until the file is opened anew.
+        with self._writing:
+            log.warning("reopening %s after a fatal error", self._path)
+            self._connection.close()
+            try:
+                self._connection = _connect(self._path)
+                self._prepare()
+            except (DataFolderError, duckdb.Error) as error:
+                raise StoreUnavailable(f"store {self._path}: {_first_line(error)}") from error
+
+    def write(self, batch: ReadingBatch) -> Receipt:
+        """Store a batch; see TelemetryStore.write."""
+        if not len(batch):
+            return Receipt(0, 0, 0)
+        with self._writing:
+            frame = _merge_repeats(batch.frame)
+            repeats = len(batch) - frame.height
+            newest = self._newest[batch.kind]
+            known = frame["device_id"].unique()
+            times = pl.Series("newest", [newest.get(device) for device in known], dtype=pl.Int64)
+            frame = frame.join(
+                pl.DataFrame([known, times]), on="device_id", how="left", maintain_order="left"
+            )
+            late = frame.filter(pl.col("ts") <= pl.col("newest")).drop("newest")
+            stored = self._append(batch.kind, frame.drop("newest"), late)
+            tops = frame.group_by("device_id").agg(pl.col("ts").max())
+            for device, top in tops.iter_rows():
+                newest[device] = max(top, newest.get(device, top))
+            return Receipt(frame.height - stored, repeats + stored, late.height - stored)
+
+    def _append(self, kind: Kind, frame: pl.DataFrame, late: pl.DataFrame) -> int:
+        """Append `frame` in one transaction, over those of `late` that are stored; return the count of those."""
+        columns = list(batch_schema(self._signals, kind))
+        with self._cursor() as cursor, _transaction(cursor):
+            stored = 0
+            if late.height:
+                keys = late.select("device_id", "ts").to_arrow()
+                cursor.register("late", keys)
+                query = f"SELECT device_id, ts FROM {sql.quoted(kind)} SEMI JOIN late USING (device_id, ts)"
+                found = cursor.sql(query).pl()
+                stored = found.height
+                if stored:
+                    again = frame.join(found, on=["device_id", "ts"], how="semi")
+                    cursor.register("again", again.to_arrow())
+                    cursor.execute(sql.overwrite(kind, columns, "again"))
+                    frame = frame.join(found, on=["device_id", "ts"], how="anti")
+            if frame.height:
+                cursor.register("fresh", frame.to_arrow())
+                cursor.execute(sql.insert(kind, columns, "fresh"))
+            return stored
+
+    def newest(self, kind: Kind) -> dict[str, int]:
+        """Return the time of the newest stored reading of each device."""
+        with self._writing:
+            return dict(self._newest[kind])
+
+    def latest(self, kind: Kind, device_id: str) -> dict[str, LatestValue]:
+        """Return for each signal ever stored of a device its newest value and that value's time."""
+        names = [signal.name for signal in self._signals.for_kind(kind)]
+        with self._cursor() as cursor:
+            row = cursor.execute(sql.latest(kind, names), [device_id]).fetchone()
+        assert row is not None  # an aggregate without GROUP BY always has one row
+        pairs = zip(names, row[::2], row[1::2], strict=True)
+        return {name: LatestValue(value, ts) for name, value, ts in pairs if ts is not None}
+
+    def history(
+        self, kind: Kind, device_id: str, signals: Sequence[str], start: int, end: int, limit: int
+    ) -> pl.DataFrame:
+        """Return up to `limit` readings in order of time: columns `ts`, then `signals`."""
+        return self._query(sql.history(kind, signals), [device_id, start, end, limit])
+
+    def intervals(
+        self,
+        kind: Kind,
+        device_id: str,
+        signals: Sequence[str],
+        start: int,
+        end: int,
+        every_ms: int,
+        limit: int,
+    ) -> pl.DataFrame:
+        """Return up to `limit` intervals in order of time: `ts` (start), `{signal}.mean|min|max|count`."""
+        given = {"device": device_id, "start": start, "end": end, "every": every_ms, "limit": limit}
+        return self._query(sql.intervals(kind, signals), given).rename({"start": "ts"})
+
+    def tiles(self, kind: Kind, start: int, end: int) -> pl.DataFrame:
+        """Return the hourly tiles (fleet.tiles) of every device with readings in the range."""
+        return self._query(sql.tiles(self._signals, kind), [start, end])
+
+    def write_risks(self, risks: pl.DataFrame) -> None:
+        """Store a risk frame; same device, fault and `ts` again replaces."""
+        frame = risks.unique(["device_id", "fault", "ts"], keep="last", maintain_order=True)
+        with self._writing, self._cursor() as cursor, _transaction(cursor):
+            cursor.register("scored", frame.to_arrow())
+            cursor.execute(
+                "DELETE FROM risk USING scored WHERE risk.device_id = scored.device_id "
+                "AND risk.fault = scored.fault AND risk.ts = scored.ts"
+            )
+            cursor.execute(sql.insert("risk", list(RISK_COLUMNS), "scored"))
+
+    def risk_history(self, device_id: str, start: int, end: int) -> pl.DataFrame:
+        """Return the stored risks of one device in order of time, as a risk frame."""
+        return self._query(
+            "SELECT * FROM risk WHERE device_id = ? AND ts >= ? AND ts < ? ORDER BY ts, fault",
+            [device_id, start, end],
+        )
+
+    def latest_risks(self, device_id: str) -> pl.DataFrame:
+        """Return the newest stored risk for each fault of one device, highest first, as a risk frame."""
+        return self._query(
+            "SELECT * FROM risk WHERE device_id = ? "
+            "QUALIFY row_number() OVER (PARTITION BY fault ORDER BY ts DESC) = 1 ORDER BY risk DESC, fault",
+            [device_id],
+        )
+
+    def expire(self, retention: Retention, now: int) -> int:
+        """Delete what is older than the retention; return how many readings went."""
+        gone = 0
+        with self._writing, self._cursor() as cursor, _transaction(cursor):
+            for kind in Kind:
+                answer = cursor.execute(
+                    f"DELETE FROM {sql.quoted(kind)} WHERE ts < ?", [now - retention.readings_ms]
+                ).fetchone()
+                gone += answer[0] if answer else 0
+            cursor.execute("DELETE FROM risk WHERE ts < ?", [now - retention.risks_ms])
+        return gone
+
+    def check(self) -> None:
+        """Raise StoreUnavailable when the store cannot answer."""
+        with self._cursor() as cursor:
+            cursor.execute("SELECT 1")
+
+    def close(self) -> None:
+        """Let go of the file."""
+        with self._writing:
+            self._connection.close()
+
+    def _query(self, query: str, given: Sequence[Any] | Mapping[str, Any]) -> pl.DataFrame:
+        with self._cursor() as cursor:
+            return cursor.sql(query, params=given).pl()
+
+
+def _merge_repeats(frame: pl.DataFrame) -> pl.DataFrame:
+    """Merge rows of the same device and time: the last one wins, field by field."""
+    keys = ["device_id", "ts"]
+    if not frame.select(pl.struct(keys).is_duplicated().any()).item():
+        return frame
+    merged = frame.group_by(keys, maintain_order=True).agg(pl.all().drop_nulls().last())
+    return merged.select(frame.columns)
+
+
+@contextmanager
+def _transaction(cursor: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    cursor.begin()
+    try:
+        yield
+    except BaseException:
+        cursor.rollback()
+        raise
+    cursor.commit()
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).splitlines()[0]
+
+
+def _connect(path: Path) -> duckdb.DuckDBPyConnection:
+    try:
+        return duckdb.connect(str(path))
+    except duckdb.IOException as error:
+        if "lock" in str(error):
+            holder = re.search(r"PID \d+", str(error))
+            raise DataFolderError(
+                f"{path} is held by another process ({holder[0] if holder else 'unknown'}); stop that one, or let "
+                "`sweepwatch run` do everything in one process, or give several processes an influxdb:// store"
+            ) from error
+        raise DataFolderError(f"{path} cannot be used: {_first_line(error)}") from error
+    except duckdb.Error as error:
+        raise DataFolderError(f"{path} cannot be used: {_first_line(error)}") from error
