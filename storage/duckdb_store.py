@@ -102,7 +102,7 @@ class DuckDbStore:
             return Receipt(frame.height - stored, repeats + stored, late.height - stored)
 
     def _append(self, kind: Kind, frame: pl.DataFrame, late: pl.DataFrame) -> int:
-        """Append `frame` in one transaction, over those of `late` that are stored; return the count of those."""
+        """Append `frame` in one transaction; lay what is already stored over its old row, and count it."""
         columns = list(batch_schema(self._signals, kind))
         with self._cursor() as cursor, _transaction(cursor):
             stored = 0
@@ -210,7 +210,8 @@ class DuckDbStore:
 
     def _query(self, query: str, given: Sequence[Any] | Mapping[str, Any]) -> pl.DataFrame:
         with self._cursor() as cursor:
-            return cursor.sql(query, params=given).pl()
+            frame: pl.DataFrame = cursor.sql(query, params=given).pl()
+            return frame
 
 
 def _merge_repeats(frame: pl.DataFrame) -> pl.DataFrame:
@@ -244,8 +245,8 @@ def _connect(path: Path) -> duckdb.DuckDBPyConnection:
         if "lock" in str(error):
             holder = re.search(r"PID \d+", str(error))
             raise DataFolderError(
-                f"{path} is held by another process ({holder[0] if holder else 'unknown'}); stop that one, or let "
-                "`sweepwatch run` do everything in one process, or give several processes an influxdb:// store"
+                f"{path} is held by another process ({holder[0] if holder else 'unknown'}); stop that one, or "
+                "let `sweepwatch run` do everything in one process, or give several an influxdb:// store"
             ) from error
         raise DataFolderError(f"{path} cannot be used: {_first_line(error)}") from error
     except duckdb.Error as error:

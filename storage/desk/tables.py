@@ -69,7 +69,7 @@ class Device(Base):
 
 
 class DeviceEvent(Base):
-    """What a device said on its event topic: errors, SOS, parts replaced; device, time and code are its key."""
+    """What a device said on its event topic: errors, SOS, parts replaced. Unique by device, time and code."""
 
     __tablename__ = "device_event"
 
