@@ -43,6 +43,10 @@ class NotEnoughHistory(SweepwatchError):
     """Training cannot start: too few readings or confirmed repairs. The message says how many are there."""
 
 
+class InvalidInput(SweepwatchError):
+    """Something asked for is incomplete or out of range; the message names it and what is allowed."""
+
+
 class NotFound(SweepwatchError):
     """The thing named does not exist."""
 

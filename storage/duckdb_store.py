@@ -245,8 +245,8 @@ def _connect(path: Path) -> duckdb.DuckDBPyConnection:
         if "lock" in str(error):
             holder = re.search(r"PID \d+", str(error))
             raise DataFolderError(
-                f"{path} is held by another process ({holder[0] if holder else 'unknown'}); stop that one, or "
-                "let `sweepwatch run` do everything in one process, or give several an influxdb:// store"
+                f"{path} is held by another process ({holder[0] if holder else '?'}); stop it, or let "
+                "`sweepwatch run` do everything in one process, or give several an influxdb:// store"
             ) from error
         raise DataFolderError(f"{path} cannot be used: {_first_line(error)}") from error
     except duckdb.Error as error:

@@ -12,7 +12,7 @@ from fleet.signals import Kind
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What became of a batch: `written + duplicate` is its length; `late` of the written were out of order."""
+    """What became of a batch: `written + duplicate` is its length; `late` of the written came late."""
 
     written: int
     duplicate: int

@@ -1,0 +1,94 @@
+"""Configuration that is data: YAML checked against a shape, every mistake named by its place.
+
+Used for rules, SLA policies and whatever else people may bring in a file of their own.
+"""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
+
+from fleet.clock import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
+from fleet.errors import ConfigError
+
+_UNITS = {"s": SECOND_MS, "m": MINUTE_MS, "h": HOUR_MS, "d": DAY_MS}
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)([smhd])")
+
+
+def duration_ms(text: object) -> int:
+    """Return a duration such as `90s`, `30m`, `1.5h` or `2d` in milliseconds.
+
+    Raises ValueError for anything else.
+    """
+    match = _DURATION.fullmatch(str(text))
+    if match is None:
+        raise ValueError(f"{text!r} is no duration; write a number and s, m, h or d, such as 90s or 30m")
+    return round(float(match[1]) * _UNITS[match[2]])
+
+
+Duration = Annotated[int, BeforeValidator(duration_ms)]
+"""A field written as `30m` and held in milliseconds."""
+
+
+class Shape(BaseModel):
+    """Base of everything read from a file: frozen, and an unknown key is an error that lists the known."""
+
+    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_unknown_keys(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        known = [field.alias or name for name, field in cls.model_fields.items()]
+        unknown = [str(key) for key in data if key not in known]
+        if unknown:
+            raise ValueError(f"unknown key {unknown[0]!r}; allowed: {', '.join(known)}")
+        return data
+
+
+S = TypeVar("S", bound=BaseModel)
+
+
+def read_config(path: Path, shape: type[S]) -> S:
+    """Read a YAML file into `shape`. Raises ConfigError naming the file, the place in it and what is allowed."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read: {error}") from error
+    return parse_config(text, shape, str(path))
+
+
+def parse_config(text: str, shape: type[S], origin: str) -> S:
+    """Parse YAML text into `shape`; `origin` names it in errors. Raises ConfigError."""
+    try:
+        data = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{origin}: not valid YAML: {_one_line(str(error))}") from error
+    try:
+        return shape.model_validate(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = _place(data, first["loc"])
+        reason = _one_line(first["msg"].removeprefix("Value error, "))
+        raise ConfigError(f"{origin}: {place}{reason}") from error
+
+
+def _place(data: Any, loc: Sequence[int | str]) -> str:
+    """Return the dotted place of a mistake; an item of a list goes by its `name` where it has one."""
+    parts = []
+    for step in loc:
+        try:
+            data = data[step]
+        except (KeyError, IndexError, TypeError):
+            data = None
+        named = isinstance(step, int) and isinstance(data, dict) and data.get("name")
+        parts.append(str(named or step))
+    return ".".join(parts) + ": " if parts else ""
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

@@ -1,0 +1,1 @@
+"""The composition root: settings, wiring, command line. The only room that knows every other."""

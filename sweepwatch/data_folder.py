@@ -1,0 +1,94 @@
+"""The data folder: everything an installation keeps, with a format number and one process at a time."""
+
+import fcntl
+import json
+import os
+from pathlib import Path
+from typing import IO
+
+from fleet.errors import DataFolderError
+
+FORMAT = 1
+"""Raised whenever a newer Sweepwatch writes what an older one cannot read."""
+
+
+class DataFolder:
+    """An opened data folder, locked against a second process until `close`."""
+
+    def __init__(self, root: Path, lock: IO[str]) -> None:
+        self.root = root
+        self._lock = lock
+
+    @property
+    def telemetry(self) -> Path:
+        """Return the path of the embedded time-series store."""
+        return self.root / "telemetry.duckdb"
+
+    @property
+    def desk(self) -> Path:
+        """Return the path of the embedded desk database."""
+        return self.root / "desk.sqlite"
+
+    def folder(self, name: str) -> Path:
+        """Return a folder inside, made if it is not there."""
+        path = self.root / name
+        path.mkdir(exist_ok=True)
+        return path
+
+    def close(self) -> None:
+        """Let the next process have it."""
+        self._lock.close()
+
+
+def open_data_folder(root: Path) -> DataFolder:
+    """Open or make the folder.
+
+    Raises DataFolderError when it cannot be made or written, is of a newer version, or is in use.
+    """
+    root = root.resolve()
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        lock = (root / "lock").open("a+", encoding="utf-8")
+    except OSError as error:
+        raise DataFolderError(
+            f"data folder {root} cannot be written: {error.strerror}; give another with --data DIR"
+        ) from error
+    try:
+        _take(lock, root)
+        _check_format(root)
+    except BaseException:
+        lock.close()
+        raise
+    return DataFolder(root, lock)
+
+
+def _take(lock: IO[str], root: Path) -> None:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        lock.seek(0)
+        holder = lock.read().strip() or "unknown"
+        raise DataFolderError(
+            f"data folder {root} is in use by another sweepwatch (process {holder}); stop it, or "
+            "give another folder with --data DIR"
+        ) from error
+    lock.seek(0)
+    lock.truncate()
+    lock.write(f"{os.getpid()}\n")
+    lock.flush()
+
+
+def _check_format(root: Path) -> None:
+    file = root / "format.json"
+    if not file.exists():
+        file.write_text(json.dumps({"format": FORMAT}) + "\n", encoding="utf-8")
+        return
+    try:
+        found = int(json.loads(file.read_text(encoding="utf-8"))["format"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise DataFolderError(f"{file} is damaged: it should hold {{'format': {FORMAT}}}") from error
+    if found > FORMAT:
+        raise DataFolderError(
+            f"data folder {root} is of a newer version (format {found}, where this Sweepwatch reads "
+            f"up to {FORMAT}); upgrade Sweepwatch, or give another folder with --data DIR"
+        )

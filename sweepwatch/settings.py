@@ -1,0 +1,234 @@
+"""The settings of an installation: a TOML file, `SWEEPWATCH_*` variables, flags; validated before any I/O."""
+
+import difflib
+import tomllib
+from collections.abc import Mapping
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from fleet.errors import ConfigError
+
+PREFIX = "SWEEPWATCH_"
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+
+class ServerSettings(_Section):
+    """The API and the console."""
+
+    host: str = Field(
+        "127.0.0.1", description="Address to listen on; loopback only, until access control exists"
+    )
+    port: int = Field(8000, ge=1, le=65535, description="Port to listen on")
+
+    @field_validator("host")
+    @classmethod
+    def _is_loopback(cls, host: str) -> str:
+        if host != "localhost" and not (_is_address(host) and ip_address(host).is_loopback):
+            raise ValueError("allowed: 127.0.0.1, ::1 or localhost, until access control exists")
+        return host
+
+
+class BrokerSettings(_Section):
+    """The MQTT broker."""
+
+    url: str | None = Field(
+        None,
+        pattern=r"^(mqtts?|wss?)://\S+$",
+        description="mqtt://user:pass@host:port, mqtts://, ws:// or wss://; empty: a broker of its own",
+    )
+    port: int = Field(0, ge=0, le=65535, description="Port of the broker of its own; 0: any free one")
+    embedded: Literal["auto", "mosquitto", "amqtt"] = Field(
+        "auto", description="Which broker of its own: mosquitto where it is installed, else amqtt"
+    )
+
+
+class StoreSettings(_Section):
+    """The time-series store."""
+
+    url: str | None = Field(
+        None,
+        pattern=r"^duckdb:///\S+$",
+        description="duckdb:///path; empty: telemetry.duckdb in the data folder",
+    )
+    retention_days: int = Field(730, ge=1, le=36_500, description="Readings older than this are deleted")
+    risk_retention_days: int = Field(180, ge=1, le=36_500, description="Risks older than this are deleted")
+
+
+class DeskSettings(_Section):
+    """The desk database."""
+
+    url: str | None = Field(
+        None,
+        pattern=r"^(sqlite|postgresql)(\+\w+)?://\S+$",
+        description="sqlite:///path or postgresql+psycopg://user:pass@host/name; empty: in the data folder",
+    )
+
+
+class IngestSettings(_Section):
+    """How readings are taken from the broker."""
+
+    client_id: str = Field(
+        "sweepwatch-ingest",
+        pattern=r"^[A-Za-z0-9_-]{1,64}$",
+        description="Fixed MQTT client id: the broker keeps the session by it",
+    )
+    session_expiry_s: int = Field(
+        7 * 86_400, ge=0, le=4_294_967_294, description="How long the broker keeps the session while away"
+    )
+    receive_maximum: int = Field(
+        5_000, ge=1, le=65_535, description="Messages in flight before they are acknowledged"
+    )
+    in_flight_mb: int = Field(64, ge=1, le=16_384, description="Payload held in memory at the most")
+    open_registration: bool = Field(True, description="A device's first message registers it")
+    metrics_port: int = Field(
+        0, ge=0, le=65_535, description="`sweepwatch ingest` serves /metrics there; 0: not at all"
+    )
+    quarantine_rows: int = Field(10_000, ge=1, le=10_000_000, description="Quarantined messages kept in all")
+    quarantine_rows_per_device: int = Field(
+        100, ge=1, le=1_000_000, description="Quarantined messages kept of one device"
+    )
+
+
+class SimulatorSettings(_Section):
+    """The simulated fleet."""
+
+    enabled: bool = Field(True, description="Whether `run` simulates a fleet")
+    devices: int = Field(60, ge=3, le=100_000, description="How many devices")
+    seed: int = Field(1, ge=0, le=2**32 - 1, description="Same seed, same fleet")
+    interval_s: float = Field(10.0, ge=0.1, le=3_600, description="Seconds between two readings of a device")
+    history_days: int = Field(60, ge=0, le=730, description="Length of the past that the first start writes")
+
+
+class ModelsSettings(_Section):
+    """Training and scoring."""
+
+    seed: int = Field(1, ge=0, le=2**32 - 1, description="Same seed and same data, same models")
+    score_every_s: int = Field(60, ge=5, le=86_400, description="Seconds between two scoring passes")
+
+
+class AlertsSettings(_Section):
+    """Rules and reminders."""
+
+    rules: Path | None = Field(None, description="A rules file of your own (YAML); empty: the standard rules")
+    check_every_s: int = Field(10, ge=1, le=3_600, description="Seconds between two checks of what is silent")
+
+
+class Settings(_Section):
+    """All settings; frozen."""
+
+    data: Path = Field(Path("var"), description="The data folder")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="How much goes into the log file"
+    )
+    server: ServerSettings = ServerSettings()
+    broker: BrokerSettings = BrokerSettings()
+    store: StoreSettings = StoreSettings()
+    desk: DeskSettings = DeskSettings()
+    ingest: IngestSettings = IngestSettings()
+    simulator: SimulatorSettings = SimulatorSettings()
+    models: ModelsSettings = ModelsSettings()
+    alerts: AlertsSettings = AlertsSettings()
+
+
+def setting_keys() -> dict[str, type[BaseModel]]:
+    """Return every key, dotted (`server.port`), with the section that describes it."""
+    keys: dict[str, type[BaseModel]] = {}
+    for name, field in Settings.model_fields.items():
+        section = field.annotation
+        if isinstance(section, type) and issubclass(section, _Section):
+            keys |= {f"{name}.{key}": section for key in section.model_fields}
+        else:
+            keys[name] = Settings
+    return keys
+
+
+def variable_name(key: str) -> str:
+    """Return the environment variable of a dotted key: `server.port` -> `SWEEPWATCH_SERVER_PORT`."""
+    return PREFIX + key.replace(".", "_").upper()
+
+
+def load_settings(file: Path | None, environment: Mapping[str, str], flags: Mapping[str, Any]) -> Settings:
+    """Merge the file, the environment and the flags (dotted keys, None: not given), later ones winning.
+
+    Raises ConfigError that names the key, where it came from, and what is allowed.
+    """
+    merged: dict[str, Any] = {}
+    origin: dict[str, str] = {}
+    for where, values in (
+        (str(file), _from_file(file) if file else {}),
+        ("the environment", _from_environment(environment)),
+        ("the command line", {key: value for key, value in flags.items() if value is not None}),
+    ):
+        for key, value in values.items():
+            merged[key] = value
+            origin[key] = variable_name(key) if where == "the environment" else f"{key} in {where}"
+    try:
+        return Settings.model_validate(_nested(merged))
+    except ValidationError as error:
+        raise ConfigError("; ".join(_explain(problem, origin) for problem in error.errors())) from error
+
+
+def _from_file(file: Path) -> dict[str, Any]:
+    try:
+        content = tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"settings file {file}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"settings file {file} is not TOML: {error}") from error
+    flat: dict[str, Any] = {}
+    for name, value in content.items():
+        if isinstance(value, dict):
+            flat |= {f"{name}.{key}": inner for key, inner in value.items()}
+        else:
+            flat[name] = value
+    _refuse_unknown(flat, str(file))
+    return flat
+
+
+def _from_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    by_variable = {variable_name(key): key for key in setting_keys()}
+    given = {name: value for name, value in environment.items() if name.startswith(PREFIX)}
+    for name in given:
+        if name not in by_variable:
+            raise ConfigError(f"unknown setting {name} in the environment{_nearest(name, by_variable)}")
+    return {by_variable[name]: value for name, value in given.items()}
+
+
+def _refuse_unknown(flat: Mapping[str, Any], where: str) -> None:
+    known = setting_keys()
+    for key in flat:
+        if key not in known:
+            raise ConfigError(f"unknown setting {key} in {where}{_nearest(key, known)}")
+
+
+def _nearest(name: str, known: Mapping[str, object]) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
+    return f"; did you mean {close[0]}?" if close else f"; allowed: {', '.join(sorted(known))}"
+
+
+def _nested(flat: Mapping[str, Any]) -> dict[str, Any]:
+    nested: dict[str, Any] = {}
+    for key, value in flat.items():
+        section, _, name = key.rpartition(".")
+        (nested.setdefault(section, {}) if section else nested)[name] = value
+    return nested
+
+
+def _explain(problem: Any, origin: Mapping[str, str]) -> str:
+    key = ".".join(str(part) for part in problem["loc"])
+    allowed = str(problem["msg"]).removeprefix("Value error, ")
+    return f"{origin.get(key, key)} = {problem['input']!r} is not usable: {allowed}"

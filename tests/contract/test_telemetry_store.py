@@ -1,0 +1,300 @@
+"""What every TelemetryStore promises. A new store is one more line in `OPENERS`."""
+
+import math
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from helpers.batches import batch_of
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from fleet.clock import DAY_MS, HOUR_MS, MINUTE_MS
+from fleet.readings import ReadingBatch, batch_schema
+from fleet.risks import RISK_COLUMNS
+from fleet.signals import STANDARD_SIGNALS, Kind
+from fleet.tiles import tile_columns
+from storage.duckdb_store import DuckDbStore
+from storage.ports import LatestValue, Receipt, Retention, TelemetryStore
+
+T0 = 1_700_000_000_000 // HOUR_MS * HOUR_MS
+OPENERS: dict[str, Callable[[Path], TelemetryStore]] = {
+    "duckdb": lambda folder: DuckDbStore.open(folder / "t.duckdb", STANDARD_SIGNALS),
+}
+
+
+@pytest.fixture(params=OPENERS)
+def opener(request: pytest.FixtureRequest) -> Callable[[Path], TelemetryStore]:
+    return OPENERS[request.param]
+
+
+@pytest.fixture
+def store(opener: Callable[[Path], TelemetryStore], tmp_path: Path) -> Iterator[TelemetryStore]:
+    opened = opener(tmp_path)
+    yield opened
+    opened.close()
+
+
+def everything(store: TelemetryStore, device: str, *signals: str) -> list[dict[str, Any]]:
+    return store.history(Kind.ROBOT, device, signals, 0, 2**45, 10_000).to_dicts()
+
+
+def test_an_empty_batch_writes_nothing(store: TelemetryStore) -> None:
+    assert store.write(batch_of([])) == Receipt(0, 0, 0)
+    assert store.newest(Kind.ROBOT) == {}
+
+
+def test_what_is_written_comes_back_with_absent_values_null(store: TelemetryStore) -> None:
+    rows = [
+        {"device_id": "R1", "ts": T0, "battery_pct": 81.5, "state": "cleaning", "error_code": "E:7"},
+        {"device_id": "R1", "ts": T0 + 1, "fan_rpm": 12_000.0},
+    ]
+    assert store.write(batch_of(rows)) == Receipt(2, 0, 0)
+    assert everything(store, "R1", "battery_pct", "fan_rpm", "state", "error_code") == [
+        {"ts": T0, "battery_pct": 81.5, "fan_rpm": None, "state": "cleaning", "error_code": "E:7"},
+        {"ts": T0 + 1, "battery_pct": None, "fan_rpm": 12_000.0, "state": None, "error_code": None},
+    ]
+
+
+def test_nan_is_stored_as_absent(store: TelemetryStore) -> None:
+    store.write(batch_of([{"device_id": "R1", "ts": T0, "battery_pct": math.nan, "fan_rpm": 1.0}]))
+    assert everything(store, "R1", "battery_pct") == [{"ts": T0, "battery_pct": None}]
+    assert "battery_pct" not in store.latest(Kind.ROBOT, "R1")
+
+
+def test_the_same_device_and_time_is_one_reading_the_last_received_wins_field_by_field(
+    store: TelemetryStore,
+) -> None:
+    first = {"device_id": "R1", "ts": T0, "battery_pct": 50.0, "fan_rpm": 9_000.0}
+    again = {"device_id": "R1", "ts": T0, "battery_pct": 51.0, "suction_pa": 20_000.0}
+    assert store.write(batch_of([first])) == Receipt(1, 0, 0)
+    assert store.write(batch_of([again])) == Receipt(0, 1, 0)
+    merged = [{"ts": T0, "battery_pct": 51.0, "fan_rpm": 9_000.0, "suction_pa": 20_000.0}]
+    assert everything(store, "R1", "battery_pct", "fan_rpm", "suction_pa") == merged
+
+
+def test_repeats_within_one_batch_are_merged_too(store: TelemetryStore) -> None:
+    rows = [
+        {"device_id": "R1", "ts": T0, "battery_pct": 50.0, "fan_rpm": 9_000.0},
+        {"device_id": "R2", "ts": T0, "battery_pct": 10.0},
+        {"device_id": "R1", "ts": T0, "battery_pct": 51.0},
+    ]
+    assert store.write(batch_of(rows)) == Receipt(2, 1, 0)
+    assert everything(store, "R1", "battery_pct", "fan_rpm") == [
+        {"ts": T0, "battery_pct": 51.0, "fan_rpm": 9_000.0}
+    ]
+
+
+def test_late_readings_are_stored_at_their_own_time(store: TelemetryStore) -> None:
+    store.write(batch_of([{"device_id": "R1", "ts": T0 + 10, "battery_pct": 40.0}]))
+    receipt = store.write(batch_of([{"device_id": "R1", "ts": T0, "battery_pct": 60.0}]))
+    assert receipt == Receipt(1, 0, 1)
+    assert [row["ts"] for row in everything(store, "R1", "battery_pct")] == [T0, T0 + 10]
+    assert store.latest(Kind.ROBOT, "R1")["battery_pct"] == LatestValue(40.0, T0 + 10)
+
+
+def test_latest_is_per_signal(store: TelemetryStore) -> None:
+    store.write(
+        batch_of(
+            [
+                {"device_id": "R1", "ts": T0, "battery_pct": 60.0, "state": "idle"},
+                {"device_id": "R1", "ts": T0 + 5, "state": "error"},
+            ]
+        )
+    )
+    assert store.latest(Kind.ROBOT, "R1") == {
+        "battery_pct": LatestValue(60.0, T0),
+        "state": LatestValue("error", T0 + 5),
+    }
+    assert store.latest(Kind.ROBOT, "nobody") == {}
+
+
+def test_history_includes_its_start_excludes_its_end_and_keeps_its_limit(store: TelemetryStore) -> None:
+    store.write(batch_of([{"device_id": "R1", "ts": T0 + i, "battery_pct": float(i)} for i in range(10)]))
+    found = store.history(Kind.ROBOT, "R1", ["battery_pct"], T0 + 2, T0 + 8, 4)
+    assert found["ts"].to_list() == [T0 + 2, T0 + 3, T0 + 4, T0 + 5]
+    assert store.history(Kind.ROBOT, "R1", ["battery_pct"], T0 + 8, T0 + 8, 4).is_empty()
+
+
+def test_intervals_summarise_and_leave_empty_ones_out(store: TelemetryStore) -> None:
+    at = (0, 1, 2 * MINUTE_MS)
+    store.write(
+        batch_of([{"device_id": "R1", "ts": T0 + a, "battery_pct": 10.0 + i} for i, a in enumerate(at)])
+    )
+    found = store.intervals(Kind.ROBOT, "R1", ["battery_pct"], T0, T0 + HOUR_MS, MINUTE_MS, 10).to_dicts()
+    assert found == [
+        {
+            "ts": T0,
+            "battery_pct.mean": 10.5,
+            "battery_pct.min": 10.0,
+            "battery_pct.max": 11.0,
+            "battery_pct.count": 2,
+        },
+        {
+            "ts": T0 + 2 * MINUTE_MS,
+            "battery_pct.mean": 12.0,
+            "battery_pct.min": 12.0,
+            "battery_pct.max": 12.0,
+            "battery_pct.count": 1,
+        },
+    ]
+
+
+def test_tiles_hold_the_statistics_of_each_hour(store: TelemetryStore) -> None:
+    rng = np.random.default_rng(7)
+    values = rng.normal(500, 3, 40)
+    offsets = rng.permutation(40)
+    rows = [
+        {
+            "device_id": "R1",
+            "ts": T0 + int(o) * 3 * MINUTE_MS,
+            "fan_rpm": v,
+            "state": "cleaning" if o < 5 else "idle",
+        }
+        for o, v in zip(offsets, values, strict=True)
+    ]
+    store.write(batch_of(rows))
+    tiles = store.tiles(Kind.ROBOT, T0, T0 + 2 * HOUR_MS)
+    assert tuple(tiles.columns) == tile_columns(STANDARD_SIGNALS, Kind.ROBOT)
+    assert tiles["hour"].to_list() == [T0, T0 + HOUR_MS]
+    by_time = values[np.argsort(offsets)]
+    for tile, hour in zip(tiles.to_dicts(), (by_time[:20], by_time[20:]), strict=True):
+        assert tile["readings"] == tile["fan_rpm.n"] == 20
+        assert tile["fan_rpm.mean"] == pytest.approx(hour.mean())
+        assert tile["fan_rpm.m2"] == pytest.approx(((hour - hour.mean()) ** 2).sum())
+        assert (tile["fan_rpm.min"], tile["fan_rpm.max"]) == (hour.min(), hour.max())
+        assert (tile["fan_rpm.first"], tile["fan_rpm.last"]) == (hour[0], hour[-1])
+        assert tile["battery_pct.n"] == 0
+        assert tile["battery_pct.mean"] is None
+    assert tiles["state.cleaning.n"].to_list() == [5, 0]
+    assert tiles["state.idle.n"].to_list() == [15, 20]
+
+
+def test_first_and_last_of_a_tile_pass_over_readings_without_the_signal(store: TelemetryStore) -> None:
+    rows = [
+        {"device_id": "R1", "ts": T0, "state": "idle"},
+        {"device_id": "R1", "ts": T0 + 1, "run_s": 5.0},
+        {"device_id": "R1", "ts": T0 + 2, "run_s": 9.0},
+        {"device_id": "R1", "ts": T0 + 3, "state": "idle"},
+    ]
+    store.write(batch_of(rows))
+    tile = store.tiles(Kind.ROBOT, T0, T0 + HOUR_MS).to_dicts()[0]
+    assert (tile["run_s.first"], tile["run_s.last"], tile["run_s.n"]) == (5.0, 9.0, 2)
+
+
+def test_newest_is_rebuilt_from_what_is_stored(
+    opener: Callable[[Path], TelemetryStore], tmp_path: Path
+) -> None:
+    before = opener(tmp_path)
+    before.write(batch_of([{"device_id": "R1", "ts": T0, "battery_pct": 1.0}]))
+    before.close()
+    after = opener(tmp_path)
+    try:
+        assert after.newest(Kind.ROBOT) == {"R1": T0}
+        again = batch_of([{"device_id": "R1", "ts": T0, "battery_pct": 2.0}])
+        assert after.write(again) == Receipt(0, 1, 0)
+    finally:
+        after.close()
+
+
+def risks(*rows: tuple[str, int, str, float]) -> pl.DataFrame:
+    full = [(device, ts, fault, risk, "[]", "m1") for device, ts, fault, risk in rows]
+    return pl.DataFrame(full, schema=RISK_COLUMNS, orient="row")
+
+
+def test_risks_are_kept_as_history_and_the_same_time_again_replaces(store: TelemetryStore) -> None:
+    store.write_risks(risks(("R1", T0, "brush_jam", 0.1), ("R1", T0, "filter_clog", 0.5)))
+    store.write_risks(risks(("R1", T0, "brush_jam", 0.2), ("R1", T0 + 1, "brush_jam", 0.7)))
+    found = store.risk_history("R1", T0, T0 + 10)
+    assert found.schema == pl.Schema(RISK_COLUMNS)
+    assert found.select("ts", "fault", "risk").rows() == [
+        (T0, "brush_jam", 0.2),
+        (T0, "filter_clog", 0.5),
+        (T0 + 1, "brush_jam", 0.7),
+    ]
+    assert store.latest_risks("R1").select("fault", "risk").rows() == [
+        ("brush_jam", 0.7),
+        ("filter_clog", 0.5),
+    ]
+    assert store.latest_risks("nobody").is_empty()
+
+
+def test_expire_takes_only_what_is_older(store: TelemetryStore) -> None:
+    store.write(
+        batch_of([{"device_id": "R1", "ts": T0 + day * DAY_MS, "battery_pct": 1.0} for day in range(5)])
+    )
+    store.write_risks(risks(("R1", T0, "brush_jam", 0.1), ("R1", T0 + 4 * DAY_MS, "brush_jam", 0.2)))
+    assert store.expire(Retention(2 * DAY_MS, 2 * DAY_MS), T0 + 4 * DAY_MS) == 2
+    assert [row["ts"] for row in everything(store, "R1")] == [T0 + day * DAY_MS for day in (2, 3, 4)]
+    assert store.risk_history("R1", 0, 2**45)["risk"].to_list() == [0.2]
+
+
+def test_check_answers_while_open(store: TelemetryStore) -> None:
+    store.check()
+
+
+NUMBERS = st.one_of(st.none(), st.floats(allow_nan=True, allow_infinity=False, width=64))
+ROW = st.fixed_dictionaries(
+    {
+        "device_id": st.sampled_from(["R1", "R-2", "r_3"]),
+        "ts": st.integers(T0, T0 + 6),
+        "battery_pct": NUMBERS,
+        "x_m": NUMBERS,
+        "state": st.sampled_from([None, "idle", "error"]),
+        "error_code": st.sampled_from([None, "E1", "a:b.c"]),
+    }
+)
+
+
+def fold(model: dict[tuple[str, int], dict[str, Any]], row: dict[str, Any]) -> bool:
+    """Lay a row over the model; tell whether it was there already."""
+    key = (row["device_id"], row["ts"])
+    known = key in model
+    kept = model.setdefault(key, {})
+    for name in ("battery_pct", "x_m", "state", "error_code"):
+        value = row[name]
+        if value is not None and not (isinstance(value, float) and math.isnan(value)):
+            kept[name] = value
+    return known
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(batches=st.lists(st.lists(ROW, max_size=8), max_size=6))
+def test_any_sequence_of_batches_ends_as_a_plain_dictionary_would(
+    opener: Callable[[Path], TelemetryStore],
+    tmp_path_factory: pytest.TempPathFactory,
+    batches: list[list[dict[str, Any]]],
+) -> None:
+    store = opener(tmp_path_factory.mktemp("any"))
+    model: dict[tuple[str, int], dict[str, Any]] = {}
+    try:
+        for rows in batches:
+            known = sum([fold(model, row) for row in rows])
+            receipt = store.write(batch_of(rows))
+            assert (receipt.written, receipt.duplicate) == (len(rows) - known, known)
+        names = ("battery_pct", "x_m", "state", "error_code")
+        for device in ("R1", "R-2", "r_3"):
+            expected = [
+                {"ts": ts, **{name: kept.get(name) for name in names}}
+                for (owner, ts), kept in sorted(model.items())
+                if owner == device
+            ]
+            assert everything(store, device, *names) == expected
+    finally:
+        store.close()
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+def test_every_signal_of_every_kind_survives_a_round_trip(store: TelemetryStore, kind: Kind) -> None:
+    samples = {pl.Float64: 1.5, pl.Boolean: True, pl.Enum: "idle", pl.String: "E1", pl.Int64: 3}
+    schema = batch_schema(STANDARD_SIGNALS, kind)
+    row = {name: samples[type(dtype)] for name, dtype in schema.items()}
+    row |= {"device_id": "D1", "site": "s1", "ts": T0, "received": T0, "seq": 3}
+    frame = pl.DataFrame([row], schema=schema)
+    store.write(ReadingBatch(kind, frame))
+    names = [signal.name for signal in STANDARD_SIGNALS.for_kind(kind)]
+    found = store.history(kind, "D1", names, T0, T0 + 1, 1).to_dicts()
+    assert found == [{"ts": T0, **{name: row[name] for name in names}}]
