@@ -1,0 +1,218 @@
+"""The command line: one command each for `run` and for the parts of it that run as processes of their own."""
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from fleet.errors import ConfigError, SweepwatchError
+from sweepwatch.settings import Settings, load_settings
+
+_FOLDER = click.Path(path_type=Path)
+Command = Callable[..., Any]
+
+_COMMON = (
+    click.option(
+        "--config", type=_FOLDER, help="Settings file (TOML). Every setting also has a SWEEPWATCH_* variable."
+    ),
+    click.option("--data", type=_FOLDER, help="Data folder. [default: ./var]"),
+)
+_BROKER = click.option(
+    "--broker", metavar="URL", help="MQTT broker: mqtt://user:pass@host:port, mqtts:// or ws://."
+)
+_STORE = click.option(
+    "--store", metavar="URL", help="Time-series store: duckdb:///path. [default: in the data folder]"
+)
+_PORT = click.option("--port", type=int, help="Port of the API and the console. [default: 8000]")
+_DEVICES = click.option("--devices", type=int, help="How many devices to simulate. [default: 60]")
+_SEED = click.option(
+    "--seed", type=int, help="Seed of the simulated fleet; same seed, same fleet. [default: 1]"
+)
+
+
+def _options(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    def add(command: Command) -> Command:
+        for option in reversed((*options, *_COMMON)):
+            command = option(command)
+        return command
+
+    return add
+
+
+def _settings(config: Path | None, data: Path | None, **flags: Any) -> Settings:
+    dotted = {key.replace("__", "."): value for key, value in flags.items()}
+    return load_settings(config, os.environ, {"data": data, **dotted})
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="sweepwatch")
+def cli() -> None:
+    """Watch a fleet of smart cleaning devices: take their telemetry, foresee faults, open repair tickets.
+
+    `sweepwatch run` does everything in one process and needs no server. The other commands are its parts, for
+    installations that run them apart.
+    """
+
+
+@cli.command()
+@_options(_PORT, _DEVICES, _SEED, _BROKER)
+@click.option("--no-simulator", is_flag=True, help="Simulate no fleet: wait for real devices.")
+def run(
+    config: Path | None,
+    data: Path | None,
+    port: int | None,
+    devices: int | None,
+    seed: int | None,
+    broker: str | None,
+    no_simulator: bool,
+) -> None:
+    """Start everything: broker, ingest, store, models, alerts, tickets, console and a simulated fleet.
+
+    Without --broker it starts a broker of its own: mosquitto where that is installed, else amqtt. The first
+    start writes a past for the simulated fleet and trains the first models; later starts go on from there.
+    Stop it with Ctrl-C.
+    """
+    from sweepwatch.run import run_everything
+
+    settings = _settings(
+        config,
+        data,
+        server__port=port,
+        simulator__devices=devices,
+        simulator__seed=seed,
+        simulator__enabled=False if no_simulator else None,
+        broker__url=broker,
+    )
+    run_everything(settings, click.echo)
+
+
+@cli.command()
+@_options(_BROKER, _STORE)
+@click.option(
+    "--metrics-port", type=int, help="Serve /metrics on this port of 127.0.0.1. [default: not at all]"
+)
+def ingest(
+    config: Path | None, data: Path | None, broker: str | None, store: str | None, metrics_port: int | None
+) -> None:
+    """Take readings from a broker, store them, and judge the alert rules.
+
+    A reading is acknowledged to the broker only when it is stored for good; until then the broker keeps it.
+    """
+    from sweepwatch.processes import run_ingest
+
+    settings = _settings(
+        config, data, broker__url=broker, store__url=store, ingest__metrics_port=metrics_port
+    )
+    run_ingest(settings, click.echo)
+
+
+@cli.command()
+@_options(_STORE)
+@click.option("--once", is_flag=True, help="Make one pass and end.")
+def score(config: Path | None, data: Path | None, store: str | None, once: bool) -> None:
+    """Score the fault risks of every robot with the trained models, again and again, and raise alerts.
+
+    Risks are as of each robot's newest reading, so that a replayed past is judged as it would have been.
+    """
+    from sweepwatch.processes import run_score
+
+    run_score(_settings(config, data, store__url=store), once, click.echo)
+
+
+@cli.command()
+@_options(_PORT, _STORE)
+def serve(config: Path | None, data: Path | None, port: int | None, store: str | None) -> None:
+    """Serve the API and the console from what is stored, and nothing else."""
+    from sweepwatch.processes import run_serve
+
+    run_serve(_settings(config, data, server__port=port, store__url=store), click.echo)
+
+
+@cli.command()
+@_options(_BROKER, _STORE, _DEVICES, _SEED)
+@click.option(
+    "--rate",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Messages a second in all. [default: one reading a device every 10 s]",
+)
+@click.option(
+    "--duration",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="S",
+    help="Stop after so many seconds. [default: never]",
+)
+@click.option(
+    "--history",
+    type=click.IntRange(1, 730),
+    metavar="DAYS",
+    help="First write a past of so many days, repairs included, straight into the store.",
+)
+@click.option(
+    "--misbehave", is_flag=True, help="Also publish what no device should: each kind of bad message."
+)
+def simulate(
+    config: Path | None,
+    data: Path | None,
+    broker: str | None,
+    store: str | None,
+    devices: int | None,
+    seed: int | None,
+    rate: float | None,
+    duration: float | None,
+    history: int | None,
+    misbehave: bool,
+) -> None:
+    """Simulate a fleet of robots, tools and wristbands that wear, fail and are repaired.
+
+    It publishes live at QoS 1 over real connections, in real time, from where the past ended. What is really
+    wrong with each device goes to simulator/ground-truth.jsonl in the data folder.
+    """
+    from sweepwatch.processes import run_simulate
+
+    settings = _settings(
+        config, data, broker__url=broker, store__url=store, simulator__devices=devices, simulator__seed=seed
+    )
+    run_simulate(settings, rate, duration, history, misbehave, click.echo)
+
+
+@cli.command()
+@_options(_STORE)
+@click.option("--seed", type=int, help="Seed of the training; same seed and data, same models. [default: 1]")
+def train(config: Path | None, data: Path | None, store: str | None, seed: int | None) -> None:
+    """Train a risk model for each robot fault from the stored history and its closed tickets.
+
+    The new models take over at once; the figures that each reached on held-out time are printed.
+    """
+    from sweepwatch.processes import run_train
+
+    run_train(_settings(config, data, store__url=store, models__seed=seed), click.echo)
+
+
+@cli.command("check-config")
+@_options()
+@click.option("--show", is_flag=True, help="Print every setting with its value, variable and meaning.")
+def check_config(config: Path | None, data: Path | None, show: bool) -> None:
+    """Say whether the settings are usable, without starting or touching anything."""
+    from sweepwatch.processes import check_settings
+
+    check_settings(_settings(config, data), show, click.echo)
+
+
+def main() -> None:
+    """Run the command line; an error that people can mend is one line and exit code 2 or 1, never a traceback."""
+    try:
+        cli(standalone_mode=False)
+    except click.exceptions.Abort:
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except ConfigError as error:
+        click.echo(f"sweepwatch: {error}", err=True)
+        sys.exit(2)
+    except SweepwatchError as error:
+        click.echo(f"sweepwatch: {error}", err=True)
+        sys.exit(1)
