@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from fleet.signals import ROBOT_STATES, STANDARD_SIGNALS, Form, Kind, Signal, SignalTable
+from fleet.signals import ROBOT_STATES, STANDARD_SIGNALS, Form, Kind, Role, Signal, SignalTable
 from fleet.wire import EARLIEST_TS, MAX_PAYLOAD_BYTES, MAX_SEQ, ROOT
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -144,11 +144,38 @@ def asyncapi(signals: SignalTable) -> dict[str, Any]:
     }
 
 
+def signals_page(signals: SignalTable) -> str:
+    """Return the signals as a page for people: one table for each kind of device."""
+    lines = ["# Signals", "", "Generated from `fleet/signals.py` by `make docs`.", ""]
+    for kind in Kind:
+        lines += [f"## {kind}", "", "| signal | unit | range | what | 中文 |", "|---|---|---|---|---|"]
+        for signal in signals.for_kind(kind):
+            name, unit, label = signal.name, signal.unit, signal.label
+            lines.append(f"| `{name}` | {unit} | {_range(signal)} | {label.en} | {label.zh} |")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _range(signal: Signal) -> str:
+    match signal.form:
+        case Form.BOOLEAN:
+            return "true, false"
+        case Form.STATE:
+            return ", ".join(ROBOT_STATES)
+        case Form.TEXT:
+            return "text of 1 to 64 letters, digits, `_ - . :`"
+        case _ if signal.role is Role.COUNTER:
+            return "counts up from 0"
+        case _:
+            return f"{signal.low:g} to {signal.high:g}"
+
+
 def documents(signals: SignalTable) -> dict[str, str]:
     """Return every generated document as text, by file name."""
     made: dict[str, Any] = {f"telemetry-{kind}.schema.json": telemetry_schema(signals, kind) for kind in Kind}
     made["asyncapi.json"] = asyncapi(signals)
-    return {name: json.dumps(body, indent=2, ensure_ascii=False) + "\n" for name, body in made.items()}
+    texts = {name: json.dumps(body, indent=2, ensure_ascii=False) + "\n" for name, body in made.items()}
+    return texts | {"signals.md": signals_page(signals)}
 
 
 def main() -> None:
