@@ -54,7 +54,10 @@ S = TypeVar("S", bound=BaseModel)
 
 
 def read_config(path: Path, shape: type[S]) -> S:
-    """Read a YAML file into `shape`. Raises ConfigError naming the file, the place in it and what is allowed."""
+    """Read a YAML file into `shape`.
+
+    Raises ConfigError naming the file, the place in it and what is allowed.
+    """
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

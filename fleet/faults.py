@@ -62,7 +62,7 @@ _TABLE = (
         "battery-pack",
         "electrical",
         30,
-        14,
+        7,
         Text(
             "Shorten the cleaning plan until the battery is replaced; an engineer brings a new pack.",
             "更换电池前请缩短清洁计划；工程师将携带新电池上门。",
@@ -75,7 +75,7 @@ _TABLE = (
         "battery-pack",
         "electrical",
         40,
-        7,
+        4,
         Text(
             "Switch the robot off, keep it away from the charger and from anything that burns.",
             "请关机，并使机器人远离充电座与易燃物。",
@@ -88,7 +88,7 @@ _TABLE = (
         "charge-contacts",
         "electrical",
         35,
-        7,
+        3,
         Text(
             "Wipe the charging contacts with a dry cloth and dock the robot again.",
             "请用干布擦拭充电触点后重新对接充电座。",
@@ -101,7 +101,7 @@ _TABLE = (
         "drive-motor",
         "mechanical",
         60,
-        14,
+        7,
         Text(
             "Let the robot clean level floors only until the motor is replaced.",
             "更换电机前请仅在平整地面使用。",
@@ -114,7 +114,7 @@ _TABLE = (
         "brush-bearing",
         "mechanical",
         25,
-        3,
+        2,
         Text(
             "Switch off, take out the brush and remove hair and thread from both ends.",
             "请关机取出滚刷，清除两端缠绕的毛发与线头。",
@@ -128,7 +128,7 @@ _TABLE = (
         "main-brush",
         "consumable",
         15,
-        14,
+        7,
         Text(
             "Fit a new main brush: press both clips, lift it out, click the new one in.",
             "请更换主刷：按下两侧卡扣取出旧刷，装入新刷听到咔嗒声即可。",
@@ -142,7 +142,7 @@ _TABLE = (
         "fan-motor",
         "mechanical",
         50,
-        14,
+        7,
         Text(
             "Suction is falling: plan a second pass over carpets until the fan is replaced.",
             "吸力下降：更换风机前，地毯区域请安排清洁两遍。",
@@ -155,7 +155,7 @@ _TABLE = (
         "hepa-filter",
         "consumable",
         10,
-        7,
+        4,
         Text(
             "Take out the filter, tap it clean or rinse it, let it dry for 24 h, or fit a new one.",
             "请取出滤网，轻拍或冲洗后晾干 24 小时，或更换新滤网。",
@@ -180,7 +180,7 @@ _TABLE = (
         "water-seal",
         "mechanical",
         35,
-        7,
+        3,
         Text("Empty the clean-water tank and put up a slip warning.", "请倒空清水箱，并放置防滑警示牌。"),
     ),
     _robot(
@@ -190,7 +190,7 @@ _TABLE = (
         "lidar-unit",
         "navigation",
         45,
-        7,
+        3,
         Text(
             "Wipe the lidar window with a soft dry cloth; do not turn the tower by hand.",
             "请用柔软干布擦拭激光雷达窗口；请勿用手转动。",
@@ -203,7 +203,7 @@ _TABLE = (
         "drive-wheel-tyre",
         "mechanical",
         25,
-        14,
+        7,
         Text("Clean both driving wheels with a damp cloth.", "请用湿布清洁两侧驱动轮。"),
         customer=True,
     ),
@@ -214,7 +214,7 @@ _TABLE = (
         "radio-module",
         "electrical",
         30,
-        7,
+        3,
         Text(
             "Check that the site's wireless network reaches the robot's dock.",
             "请检查充电座附近的无线网络信号。",

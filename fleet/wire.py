@@ -46,6 +46,7 @@ class Reason(StrEnum):
     NO_SIGNAL = "no_signal"
     BAD_EVENT = "bad_event"
     BAD_STATUS = "bad_status"
+    STORE_REJECTED = "store_rejected"
 
 
 class Dropped(StrEnum):

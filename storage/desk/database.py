@@ -8,7 +8,7 @@ from typing import Any
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, create_engine, event, inspect, text
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
 from sqlalchemy.orm import Session, sessionmaker
@@ -16,6 +16,8 @@ from sqlalchemy.orm import Session, sessionmaker
 from fleet.errors import ConfigError, DataFolderError, StoreUnavailable
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
+_MIGRATION_LOCK = 0x5357_4545_50
+"""Any number that nobody else in the same PostgreSQL database is likely to lock."""
 
 
 class DeskDatabase:
@@ -58,7 +60,7 @@ def open_desk(url: str) -> DeskDatabase:
     """
     try:
         engine = create_engine(make_url(url), **_engine_options(url))
-    except ArgumentError as error:
+    except (ArgumentError, ModuleNotFoundError) as error:
         raise ConfigError(f"desk database URL {url!r} is not usable: {error}") from error
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
@@ -96,6 +98,7 @@ def _migrate(engine: Engine) -> None:
     config.set_main_option("script_location", str(_MIGRATIONS))
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
     with engine.begin() as connection:
+        _lock_for_migration(connection)
         if inspect(connection).has_table("alembic_version"):
             current = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
             if current is not None and current not in known:
@@ -105,3 +108,14 @@ def _migrate(engine: Engine) -> None:
                 )
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+
+
+def _lock_for_migration(connection: Connection) -> None:
+    """Let one process migrate at a time; on SQLite this also finds out that the file can be written."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        # BEGIN IMMEDIATE is content with a read-only file; writing back what is there is not.
+        version = connection.exec_driver_sql("PRAGMA user_version").scalar()
+        connection.exec_driver_sql(f"PRAGMA user_version = {version}")
+    else:
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})

@@ -114,8 +114,25 @@ class AlertRow(Base):
     )
 
 
+class AlertEvent(Base):
+    """Something that a rule, a model or a person did to an alert: who, when, what, why. Only ever added."""
+
+    __tablename__ = "alert_event"
+
+    id: Mapped[int] = mapped_column(_Number, primary_key=True)
+    alert_id: Mapped[int] = mapped_column(ForeignKey("alert.id"), index=True)
+    at: Mapped[int]
+    who: Mapped[str] = mapped_column(String(64))
+    before: Mapped[str | None] = mapped_column(String(16))
+    after: Mapped[str] = mapped_column(String(16))
+    why: Mapped[str]
+
+
 class TicketRow(Base):
-    """A repair ticket; `due` times come from the SLA policy, `version` guards against lost updates."""
+    """A repair ticket; `due` times come from the SLA policy, `version` guards against lost updates.
+
+    The database itself allows one open ticket per device and fault.
+    """
 
     __tablename__ = "ticket"
 
@@ -142,6 +159,14 @@ class TicketRow(Base):
 
     __table_args__ = (
         CheckConstraint("origin IN ('proactive', 'reported')", name="ck_ticket_origin"),
+        Index(
+            "uq_ticket_open",
+            "device_id",
+            "fault",
+            unique=True,
+            sqlite_where=text("state NOT IN ('confirmed', 'cancelled')"),
+            postgresql_where=text("state NOT IN ('confirmed', 'cancelled')"),
+        ),
         Index("ix_ticket_state", "state", "opened_at"),
     )
 

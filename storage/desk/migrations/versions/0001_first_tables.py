@@ -41,6 +41,24 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "alert_event",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("alert_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("who", sa.String(length=64), nullable=False),
+        sa.Column("before", sa.String(length=16), nullable=True),
+        sa.Column("after", sa.String(length=16), nullable=False),
+        sa.Column("why", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["alert_id"],
+            ["alert.id"],
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("alert_event", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_alert_event_alert_id"), ["alert_id"], unique=False)
+
+    op.create_table(
         "device",
         sa.Column("id", sa.String(length=64), nullable=False),
         sa.Column("kind", sa.String(length=16), nullable=False),
@@ -155,6 +173,13 @@ def upgrade() -> None:
     with op.batch_alter_table("ticket", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_ticket_device_id"), ["device_id"], unique=False)
         batch_op.create_index("ix_ticket_state", ["state", "opened_at"], unique=False)
+        batch_op.create_index(
+            "uq_ticket_open",
+            ["device_id", "fault"],
+            unique=True,
+            sqlite_where=sa.text("state NOT IN ('confirmed', 'cancelled')"),
+            postgresql_where=sa.text("state NOT IN ('confirmed', 'cancelled')"),
+        )
 
     op.create_table(
         "ticket_event",
@@ -184,6 +209,11 @@ def downgrade() -> None:
 
     op.drop_table("ticket_event")
     with op.batch_alter_table("ticket", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_ticket_open",
+            sqlite_where=sa.text("state NOT IN ('confirmed', 'cancelled')"),
+            postgresql_where=sa.text("state NOT IN ('confirmed', 'cancelled')"),
+        )
         batch_op.drop_index("ix_ticket_state")
         batch_op.drop_index(batch_op.f("ix_ticket_device_id"))
 
@@ -205,6 +235,10 @@ def downgrade() -> None:
         batch_op.drop_index("ix_device_risk")
 
     op.drop_table("device")
+    with op.batch_alter_table("alert_event", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_alert_event_alert_id"))
+
+    op.drop_table("alert_event")
     with op.batch_alter_table("alert", schema=None) as batch_op:
         batch_op.drop_index(
             "uq_alert_open",

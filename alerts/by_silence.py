@@ -1,0 +1,57 @@
+"""Judges what is not heard: a device that the broker reports gone, or that stays silent."""
+
+from collections.abc import Iterable, Mapping
+
+from alerts.by_rule import raise_by_rule, rule_evidence
+from alerts.changes import Changes
+from alerts.decisions import Track, judge_heard, judge_silence, judge_status
+from alerts.rules import Rule
+from fleet.alerts import Alert, AlertState
+from storage.desk.alerts import last_heard, silent_devices
+
+
+def judge_broker_status(changes: Changes, rule: Rule, device_id: str, *, online: bool, at: int) -> None:
+    """Judge what the broker said of a device, when it said so."""
+    track = changes.track(device_id, rule.fault)
+    decision = judge_status(track, rule, online=online, at=at)
+    if decision.state is None:
+        return
+    if track is None:
+        evidence = rule_evidence(rule, signal="status", value="offline", threshold="online", ts=at)
+        raise_by_rule(changes, rule, device_id, decision.state, at, evidence)
+    else:
+        changes.move(track, decision, rule.name, at)
+
+
+def begin_silence(changes: Changes, rule: Rule, started: int) -> None:
+    """Raise alerts for devices that were not heard for too long, counted from `started` at the earliest."""
+    if changes.now - started < rule.for_ms:
+        return
+    for silent in silent_devices(changes.session, rule.kind, changes.now - rule.for_ms):
+        decision = judge_silence(silent, rule, started, changes.now)
+        if decision.state is None or changes.track(silent.device_id, rule.fault) is not None:
+            continue
+        evidence = rule_evidence(
+            rule, signal="last_seen", value=silent.last_seen, threshold=rule.silent_ms, ts=silent.last_seen
+        )
+        since = max(silent.last_seen, started)
+        raise_by_rule(changes, rule, silent.device_id, decision.state, since, evidence)
+
+
+def end_silence(changes: Changes, rule: Rule, tracks: Iterable[Track]) -> None:
+    """End the alerts of an offline rule for devices that were heard again."""
+    mine: Mapping[str, Track] = {t.alert.device_id: t for t in tracks if t.alert.rule == rule.name}
+    for device_id, heard in last_heard(changes.session, list(mine)).items():
+        decision = judge_heard(mine[device_id], heard, rule)
+        if decision.state is not None:
+            changes.move(mine[device_id], decision, rule.name, heard.last_seen)
+
+
+def offline_alerts(tracks: Iterable[Track], rules: Iterable[Rule]) -> dict[str, Alert]:
+    """Return by device the alerts of offline rules that have fired."""
+    names = {rule.name for rule in rules}
+    return {
+        track.alert.device_id: track.alert
+        for track in tracks
+        if track.alert.rule in names and track.alert.state is not AlertState.PENDING
+    }

@@ -1,0 +1,146 @@
+"""The alert engine: takes batches, risks, status and time; raises, fires and ends alerts."""
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+from alerts.by_risk import judge_scoring
+from alerts.by_rule import judge_readings
+from alerts.by_silence import begin_silence, end_silence, judge_broker_status, offline_alerts
+from alerts.changes import Changes, follow
+from alerts.decisions import Track, judge_person, judge_tick
+from alerts.rules import OFFLINE, RISK_RULE, Rule
+from alerts.scan import in_play
+from alerts.tracks import Tracks, key_of
+from fleet.alerts import Alert, AlertState
+from fleet.clock import Clock
+from fleet.readings import ReadingBatch
+from fleet.risks import Risk
+from fleet.signals import Kind
+from storage.desk.alerts import alert_row, device_kind, open_alert_rows, to_alert
+from storage.desk.audit import check_who_and_why
+from storage.desk.database import DeskDatabase
+
+
+def _ignore(_alert: Alert) -> None:
+    """Tell nobody."""
+
+
+class AlertEngine:
+    """Raises, fires and ends alerts; open ones survive a restart in the desk database.
+
+    `on_firing` is called, after the commit, with each alert that begins to fire (or comes to want a ticket);
+    `on_changed` with every alert after each change, pending ones included. What they raise comes out of the
+    method that was called; the alerts themselves are stored by then. All methods may be called from any
+    thread, and raise StoreUnavailable when the database cannot be reached: the same call may then be
+    repeated, nothing is raised twice.
+    """
+
+    def __init__(
+        self,
+        desk: DeskDatabase,
+        rules: Sequence[Rule],
+        clock: Clock,
+        on_firing: Callable[[Alert], None],
+        on_changed: Callable[[Alert], None] = _ignore,
+    ) -> None:
+        self._desk = desk
+        self._clock = clock
+        self._on_firing = on_firing
+        self._on_changed = on_changed
+        self._started = clock.now_ms()
+        self._lock = threading.RLock()
+        self._rules = {rule.name: rule for rule in rules}
+        self._offline_rules = tuple(rule for rule in rules if rule.when == OFFLINE)
+        self._signal_rules = {
+            kind: tuple(rule for rule in rules if rule.kind is kind and rule.when != OFFLINE) for kind in Kind
+        }
+        self._tracks = Tracks()
+        self.reload()
+
+    def reload(self) -> None:
+        """Take over what the database holds: alerts that a ticket, a person or another process changed."""
+        with self._lock, self._desk.transaction() as session:
+            stored = [follow(row) for row in open_alert_rows(session)]
+            self._tracks = Tracks(self._remembered(track) for track in stored)
+
+    def _remembered(self, stored: Track) -> Track:
+        known = self._tracks.get(key_of(stored.alert))
+        if known is None or known.alert.id != stored.alert.id:
+            return stored
+        return Track(stored.alert, known.seen_at, known.judged_at, known.lows)
+
+    def open_alerts(self) -> list[Alert]:
+        """Return the alerts that the engine follows, the oldest first."""
+        with self._lock:
+            return sorted((track.alert for track in self._tracks), key=lambda alert: int(alert.id))
+
+    def observe(self, batch: ReadingBatch) -> None:
+        """Judge a batch of readings, in event time. Late readings are judged at their own time."""
+        with self._changes() as changes:
+            for rule, rows in in_play(batch.frame, self._signal_rules[batch.kind], self._tracks.devices):
+                judge_readings(changes, rule, rows)
+
+    def observe_risks(self, risks: Sequence[Risk]) -> None:
+        """Judge a scoring: one risk per device and fault, each as of its device's newest reading."""
+        with self._changes() as changes:
+            for risk in risks:
+                judge_scoring(changes, risk)
+
+    def observe_status(self, device_id: str, online: bool, ts: int) -> None:
+        """Judge what the broker said of a registered device; `ts` (epoch ms) is when that arrived."""
+        with self._changes() as changes:
+            kind = device_kind(changes.session, device_id)
+            for rule in self._offline_rules:
+                if rule.kind == kind:
+                    judge_broker_status(changes, rule, device_id, online=online, at=ts)
+
+    def tick(self, now: int) -> None:
+        """Let time pass: what waited long enough fires, silent devices go offline, heard ones return."""
+        self.reload()
+        with self._changes(now) as changes:
+            for rule in self._offline_rules:
+                end_silence(changes, rule, self._tracks)
+                begin_silence(changes, rule, self._started)
+            tracks = changes.all_tracks()
+            offline = offline_alerts(tracks, self._offline_rules)
+            for track in tracks:
+                self._elapse(changes, track, offline.get(track.alert.device_id))
+
+    def _elapse(self, changes: Changes, track: Track, offline: Alert | None) -> None:
+        if track.alert.rule == RISK_RULE:
+            return
+        decision = judge_tick(track, self._rules.get(track.alert.rule), changes.now, offline)
+        if decision.state is not None:
+            changes.move(track, decision, track.alert.rule, changes.now)
+
+    def acknowledge(self, alert_id: str, who: str, why: str) -> Alert:
+        """Note that someone takes care of a firing alert; return it.
+
+        Raises NotFound, InvalidInput when `who` or `why` is blank, Conflict unless it is firing.
+        """
+        return self._by_person(alert_id, AlertState.ACKNOWLEDGED, who, why)
+
+    def resolve(self, alert_id: str, who: str, why: str) -> Alert:
+        """End an open alert by hand; return it. Raises as `acknowledge`, Conflict when it is over already."""
+        return self._by_person(alert_id, AlertState.RESOLVED, who, why)
+
+    def _by_person(self, alert_id: str, after: AlertState, who: str, why: str) -> Alert:
+        check_who_and_why(who, why)
+        with self._changes() as changes:
+            alert = to_alert(alert_row(changes.session, alert_id))
+            return changes.by_person(alert, judge_person(alert, after, who), who, why)
+
+    @contextmanager
+    def _changes(self, now: int | None = None) -> Iterator[Changes]:
+        """Run one unit of work: commit, then remember, then tell; when it raises, none of the three."""
+        with self._lock:
+            with self._desk.transaction() as session:
+                changes = Changes(session, self._tracks, self._clock.now_ms() if now is None else now)
+                yield changes
+            for key, track in changes.tracks.items():
+                self._tracks.put(key, track)
+        for alert in changes.changed:
+            self._on_changed(alert)
+        for alert in changes.fired:
+            self._on_firing(alert)

@@ -1,0 +1,1 @@
+"""Tickets and their clocks: an alert becomes work with a deadline, a part and a skill."""

@@ -1,0 +1,219 @@
+"""The quarantine: evidence of what was turned away, bounded so that no device crowds out another."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, delete, func, or_, select, true
+from sqlalchemy.orm import Session
+
+from fleet.errors import ConfigError
+from storage.desk.database import DeskDatabase
+from storage.desk.tables import Note, QuarantineRow
+from storage.desk.upsert import insert_into
+
+KEPT_BYTES = 65_536
+EVICTED_NOTE = "quarantine_evicted"
+
+_Key = tuple[str, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A message or reading that was turned away at `seen` (epoch ms).
+
+    `device_id` is None where the topic names no device that could be one.
+    """
+
+    topic: str
+    device_id: str | None
+    reason: str
+    detail: str
+    payload: bytes
+    seen: int
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantineItem:
+    """One row as shown to people: how often the same thing came, when first and last (epoch ms).
+
+    `payload` is its first 65,536 bytes; `truncated` tells that there was more.
+    """
+
+    id: int
+    topic: str
+    device_id: str | None
+    reason: str
+    detail: str
+    payload: bytes
+    truncated: bool
+    count: int
+    first_seen: int
+    last_seen: int
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantinePage:
+    """Rows, the most recently seen first; `evicted` is how many ever went to make room."""
+
+    items: tuple[QuarantineItem, ...]
+    next_cursor: str | None
+    evicted: int
+
+
+class Quarantine:
+    """Keeps evidence in the desk database, one row for each topic, reason and payload.
+
+    At most `rows_per_device` rows a device (what has no device shares one such allowance) and `rows_in_all`;
+    the least recently seen go first, and are counted.
+    """
+
+    def __init__(self, desk: DeskDatabase, rows_per_device: int = 100, rows_in_all: int = 10_000) -> None:
+        self._desk = desk
+        self._per_device = rows_per_device
+        self._in_all = rows_in_all
+
+    def add(self, evidence: Sequence[Evidence]) -> None:
+        """Keep evidence, oldest first; it is durable on return. Raises StoreUnavailable."""
+        if not evidence:
+            return
+        rows, crowded = self._newest_rows(_gathered(evidence))
+        with self._desk.transaction() as session:
+            _write(session, rows)
+            session.flush()
+            gone = crowded + self._evict_crowds(session)
+            gone += _evict(session, true(), self._in_all)
+            if gone:
+                _count_evicted(session, gone)
+
+    def _newest_rows(self, rows: Iterable[dict[str, Any]]) -> tuple[list[dict[str, Any]], int]:
+        """Return what fits a device's allowance, and how many did not: no use in writing those."""
+        by_device: dict[str | None, list[dict[str, Any]]] = defaultdict(list)
+        for row in rows:
+            by_device[row["device_id"]].append(row)
+        kept = [row for own in by_device.values() for row in own[-self._per_device :]]
+        return kept, sum(len(own) for own in by_device.values()) - len(kept)
+
+    def _evict_crowds(self, session: Session) -> int:
+        device = QuarantineRow.device_id
+        crowded = select(device).group_by(device).having(func.count() > self._per_device)
+        # `is_not_distinct_from` also matches the rows without a device, which share one allowance.
+        return sum(
+            _evict(session, device.is_not_distinct_from(found), self._per_device)
+            for found in session.scalars(crowded).all()
+        )
+
+    def find(
+        self,
+        device: str | None = None,
+        reason: str | None = None,
+        limit: int = 50,
+        cursor: str | None = None,
+    ) -> QuarantinePage:
+        """Return up to `limit` rows of one device, one reason, or all.
+
+        `cursor` is the `next_cursor` of the page before. Raises ConfigError for one that is none.
+        """
+        query = select(QuarantineRow).order_by(QuarantineRow.last_seen.desc(), QuarantineRow.id.desc())
+        if device is not None:
+            query = query.where(QuarantineRow.device_id == device)
+        if reason is not None:
+            query = query.where(QuarantineRow.reason == reason)
+        if cursor is not None:
+            query = query.where(_after(cursor))
+        with self._desk.transaction() as session:
+            found = [_item(row) for row in session.scalars(query.limit(limit + 1))]
+            evicted = _evicted(session)
+        page = tuple(found[:limit])
+        following = f"{page[-1].last_seen}.{page[-1].id}" if page and len(found) > limit else None
+        return QuarantinePage(page, following, evicted)
+
+
+def _gathered(evidence: Iterable[Evidence]) -> list[dict[str, Any]]:
+    """Return one row for each key, in order of when it was last seen."""
+    rows: dict[_Key, dict[str, Any]] = {}
+    for one in evidence:
+        digest = sha256(one.payload).hexdigest()
+        key = (one.topic, one.reason, digest)
+        before = rows.pop(key, None)  # taken out, so that it goes to the end
+        rows[key] = {
+            "topic": one.topic,
+            "device_id": one.device_id,
+            "reason": one.reason,
+            "detail": one.detail,
+            "sha256": digest,
+            "payload": one.payload[:KEPT_BYTES],
+            "truncated": len(one.payload) > KEPT_BYTES,
+            "count": before["count"] + 1 if before else 1,
+            "first_seen": before["first_seen"] if before else one.seen,
+            "last_seen": one.seen,
+        }
+    return list(rows.values())
+
+
+def _write(session: Session, rows: Sequence[dict[str, Any]]) -> None:
+    statement = insert_into(session, QuarantineRow)
+    session.execute(
+        statement.on_conflict_do_update(
+            index_elements=["topic", "reason", "sha256"],
+            set_={
+                "count": QuarantineRow.count + statement.excluded.count,
+                "detail": statement.excluded.detail,
+                "last_seen": statement.excluded.last_seen,
+            },
+        ),
+        rows,
+    )
+
+
+def _evict(session: Session, which: ColumnElement[bool], allowed: int) -> int:
+    """Delete the least recently seen of `which` beyond `allowed`; return how many went."""
+    count = session.scalar(select(func.count()).select_from(QuarantineRow).where(which)) or 0
+    if count <= allowed:
+        return 0
+    oldest = select(QuarantineRow.id).where(which).order_by(QuarantineRow.last_seen, QuarantineRow.id)
+    session.execute(delete(QuarantineRow).where(QuarantineRow.id.in_(oldest.limit(count - allowed))))
+    return count - allowed
+
+
+def _count_evicted(session: Session, gone: int) -> None:
+    note = session.get(Note, EVICTED_NOTE, with_for_update=True)
+    if note is None:
+        session.add(Note(key=EVICTED_NOTE, value={"rows": gone}))
+    else:
+        note.value = {"rows": note.value["rows"] + gone}
+
+
+def _evicted(session: Session) -> int:
+    note = session.get(Note, EVICTED_NOTE)
+    return int(note.value["rows"]) if note else 0
+
+
+def _after(cursor: str) -> ColumnElement[bool]:
+    try:
+        last_seen, row_id = (int(part) for part in cursor.split("."))
+    except ValueError as error:
+        raise ConfigError(
+            f"cursor {cursor!r} is not one of ours; use next_cursor of the page before"
+        ) from error
+    return or_(
+        QuarantineRow.last_seen < last_seen,
+        and_(QuarantineRow.last_seen == last_seen, QuarantineRow.id < row_id),
+    )
+
+
+def _item(row: QuarantineRow) -> QuarantineItem:
+    return QuarantineItem(
+        id=row.id,
+        topic=row.topic,
+        device_id=row.device_id,
+        reason=row.reason,
+        detail=row.detail,
+        payload=row.payload,
+        truncated=row.truncated,
+        count=row.count,
+        first_seen=row.first_seen,
+        last_seen=row.last_seen,
+    )

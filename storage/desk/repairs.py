@@ -1,0 +1,77 @@
+"""What the desk knows that models learn from: repairs, replaced parts, and the models of devices."""
+
+import polars as pl
+from sqlalchemy import select
+
+from fleet.faults import FAULTS
+from fleet.signals import Kind
+from fleet.tickets import CLOSED_STATES, TicketState
+from storage.desk.database import DeskDatabase
+from storage.desk.tables import Device, DeviceEvent, TicketRow
+
+NO_FAULT = "none"
+"""What a ticket's `confirmed_fault` says when nothing was found."""
+
+_REPAIR_SCHEMA = {"device_id": pl.String, "fault": pl.String, "opened": pl.Int64, "ended": pl.Int64}
+_EVENT_SCHEMA = {"device_id": pl.String, "fault": pl.String, "ts": pl.Int64}
+
+
+def confirmed_repairs(desk: DeskDatabase) -> pl.DataFrame:
+    """Return what was really wrong: one row for each confirmed ticket with a fault, by time of opening.
+
+    Columns device_id, fault, opened (noticed), ended (mended); times in epoch ms.
+    """
+    query = (
+        select(TicketRow.device_id, TicketRow.confirmed_fault, TicketRow.opened_at, TicketRow.solved_at)
+        .where(TicketRow.state == TicketState.CONFIRMED, TicketRow.confirmed_fault.is_not(None))
+        .where(TicketRow.confirmed_fault != NO_FAULT)
+        .order_by(TicketRow.opened_at, TicketRow.id)
+    )
+    with desk.transaction() as session:
+        rows = [(d, f, opened, ended or opened) for d, f, opened, ended in session.execute(query)]
+    return pl.DataFrame(rows, schema=_REPAIR_SCHEMA, orient="row")
+
+
+def open_tickets(desk: DeskDatabase) -> pl.DataFrame:
+    """Return the tickets of which nobody knows yet whether they are right: device_id, fault, ts (opened)."""
+    query = (
+        select(TicketRow.device_id, TicketRow.fault, TicketRow.opened_at)
+        .where(TicketRow.state.not_in(sorted(CLOSED_STATES)))
+        .order_by(TicketRow.opened_at, TicketRow.id)
+    )
+    with desk.transaction() as session:
+        rows = [tuple(row) for row in session.execute(query)]
+    return pl.DataFrame(rows, schema=_EVENT_SCHEMA, orient="row")
+
+
+def renewals(desk: DeskDatabase) -> pl.DataFrame:
+    """Return when a part began a new life: device_id, fault (that the renewal mends), ts, by time.
+
+    From confirmed repairs, and from `part_replaced` events, which name a fault or a part; a part that mends
+    several faults renews them all. An event that names neither is passed over.
+    """
+    repairs = confirmed_repairs(desk).select("device_id", "fault", ts="ended")
+    query = select(DeviceEvent.device_id, DeviceEvent.detail, DeviceEvent.ts).where(
+        DeviceEvent.code == "part_replaced"
+    )
+    with desk.transaction() as session:
+        rows = [
+            (device, fault, ts)
+            for device, detail, ts in session.execute(query)
+            for fault in _mended_by(detail.get("fault"), detail.get("part"))
+        ]
+    events = pl.DataFrame(rows, schema=_EVENT_SCHEMA, orient="row")
+    return pl.concat([repairs, events]).unique().sort("ts", "device_id", "fault")
+
+
+def _mended_by(fault: object, part: object) -> list[str]:
+    if fault in FAULTS:
+        return [str(fault)]
+    return [code for code, entry in FAULTS.items() if part is not None and entry.part == part]
+
+
+def device_models(desk: DeskDatabase, kind: Kind) -> dict[str, str]:
+    """Return the model of each device of a kind, by device id."""
+    with desk.transaction() as session:
+        rows = session.execute(select(Device.id, Device.model).where(Device.kind == kind))
+        return dict(rows.tuples().all())

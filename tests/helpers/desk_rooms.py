@@ -1,0 +1,118 @@
+"""A desk database with a few devices, an alert engine and a ticket desk on a clock that is moved by hand."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from sqlalchemy import select, update
+
+from alerts.engine import AlertEngine
+from alerts.rules import Rule, load_rules
+from desk.sla import load_policy
+from desk.tickets import TicketDesk
+from fleet.alerts import Alert
+from fleet.clock import ManualClock
+from fleet.readings import ReadingBatch
+from fleet.risks import Driver, Risk
+from fleet.signals import STANDARD_SIGNALS, Kind
+from storage.desk.database import DeskDatabase, open_desk
+from storage.desk.tables import AlertRow, Device, TicketRow
+
+NOON = 1_800_000_000_000
+DEVICES = {"R1": Kind.ROBOT, "R2": Kind.ROBOT, "W1": Kind.WRISTBAND, "T1": Kind.TOOL}
+
+
+def add_devices(desk: DeskDatabase, devices: dict[str, Kind], last_seen: int = NOON) -> None:
+    with desk.transaction() as session:
+        for device_id, kind in devices.items():
+            session.add(
+                Device(
+                    id=device_id,
+                    kind=kind,
+                    site="hall",
+                    registered_at=NOON,
+                    status="online",
+                    last_seen=last_seen,
+                )
+            )
+
+
+def batch_of(kind: Kind, devices: Sequence[str], ts: Sequence[int], **signals: Sequence[Any]) -> ReadingBatch:
+    rows = len(devices)
+    columns = {"device_id": devices, "site": ["hall"] * rows, "ts": ts, "received": ts} | signals
+    return ReadingBatch.from_columns(STANDARD_SIGNALS, kind, columns, rows)
+
+
+def a_risk(device_id: str, ts: int, risk: float, fault: str = "brush_jam", threshold: float = 0.5) -> Risk:
+    driver = Driver("brush_current_a", "brush_current_a.trend_24h", 1.5, 4.2, 2.9, "A")
+    return Risk(device_id, fault, ts, risk, threshold, "brush_jam-1", (driver,))
+
+
+@dataclass
+class Rooms:
+    """The parts under test, and what they told."""
+
+    desk: DeskDatabase
+    clock: ManualClock
+    rules: tuple[Rule, ...]
+    fired: list[Alert] = field(default_factory=list)
+    changed: list[Alert] = field(default_factory=list)
+    tickets_changed: list[TicketRow] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.restart()
+        self.tickets = TicketDesk(self.desk, load_policy(), self.clock, self.tickets_changed.append)
+
+    def restart(self) -> None:
+        self.engine = AlertEngine(self.desk, self.rules, self.clock, self.fired.append, self.changed.append)
+
+    def robot(self, device_id: str, after_s: float, **signals: Any) -> None:
+        """Let the engine see one robot's reading, so many seconds after noon."""
+        ts = NOON + round(after_s * 1000)
+        batch = batch_of(Kind.ROBOT, [device_id], [ts], **{name: [value] for name, value in signals.items()})
+        self.engine.observe(batch)
+
+    def band(self, after_s: float, **signals: Any) -> None:
+        ts = NOON + round(after_s * 1000)
+        self.engine.observe(
+            batch_of(Kind.WRISTBAND, ["W1"], [ts], **{name: [value] for name, value in signals.items()})
+        )
+
+    def tick(self, after_s: float) -> None:
+        self.clock.ms = NOON + round(after_s * 1000)
+        self.engine.tick(self.clock.ms)
+
+    def heard(self, device_id: str, after_s: float, status: str = "online") -> None:
+        """Note in the database that a message of a device arrived."""
+        with self.desk.transaction() as session:
+            session.execute(
+                update(Device)
+                .where(Device.id == device_id)
+                .values(last_seen=NOON + round(after_s * 1000), status=status)
+            )
+
+    def history(self) -> list[tuple[str, str, str]]:
+        """Return fault, state and reason of every stored alert, the oldest first."""
+        with self.desk.transaction() as session:
+            rows = session.scalars(select(AlertRow).order_by(AlertRow.id)).all()
+            return [(row.fault, row.state, row.reason) for row in rows]
+
+
+@cache
+def _fresh_file() -> bytes:
+    """Return a migrated, empty database: migrating each test's own would take most of its time."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "desk.db"
+        open_desk(f"sqlite:///{path}").close()
+        return path.read_bytes()
+
+
+def open_rooms(folder: Path, rules: tuple[Rule, ...] | None = None) -> Rooms:
+    path = folder / "desk.db"
+    path.write_bytes(_fresh_file())
+    desk = open_desk(f"sqlite:///{path}")
+    add_devices(desk, DEVICES)
+    return Rooms(desk, ManualClock(NOON), rules or load_rules())
