@@ -1,0 +1,73 @@
+"""From decoded rows to a ReadingBatch: readings without a time are dated, rows become columns."""
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+
+import polars as pl
+
+from fleet.readings import ReadingBatch, batch_schema
+from fleet.signals import Kind, SignalTable
+from ingest.decoded import Row
+from ingest.times import next_free
+from storage.ports import TelemetryStore
+
+_LOOK_AHEAD_MS = 1_000
+
+
+def date_undated(rows: Sequence[Row], kind: Kind, store: TelemetryStore) -> None:
+    """Give each row without a `ts` the next free millisecond of its device from its receipt on, in place.
+
+    Free is what neither the store nor another row has. Raises StoreUnavailable; what was dated stays dated.
+    """
+    undated: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        if row["ts"] is None:
+            undated[str(row["device_id"])].append(row)
+    if not undated:
+        return
+    taken: dict[str, set[int]] = defaultdict(set)
+    for row in rows:
+        if row["ts"] is not None and row["device_id"] in undated:
+            taken[str(row["device_id"])].add(_ms(row["ts"]))
+    newest = store.newest(kind)
+    for device, waiting in undated.items():
+        arrivals = [_ms(row["received"]) for row in waiting]
+        if newest.get(device, -1) >= min(arrivals):
+            taken[device] |= _stored(store, kind, device, arrivals, taken[device])
+        for row, received in zip(waiting, arrivals, strict=True):
+            row["ts"] = next_free(received, taken[device])
+            taken[device].add(_ms(row["ts"]))
+
+
+def _ms(value: object) -> int:
+    assert isinstance(value, int)  # key columns hold nothing else
+    return value
+
+
+def _stored(
+    store: TelemetryStore, kind: Kind, device: str, arrivals: Sequence[int], taken: Collection[int]
+) -> set[int]:
+    """Return the stored times on which readings that came at `arrivals` could fall, next to those `taken`."""
+    start, last = min(arrivals), max(arrivals)
+    end = last + len(arrivals)
+    while True:
+        end += _LOOK_AHEAD_MS
+        found = set(store.history(kind, device, [], start, end, end - start)["ts"].to_list())
+        used = sum(last <= ts < end for ts in found.union(taken))
+        if end - last - used >= len(arrivals):
+            return found
+
+
+def to_batch(rows: Sequence[Row], kind: Kind, signals: SignalTable) -> ReadingBatch:
+    """Return dated rows as columns; signals that no row has are null."""
+    # JSON has no NaN, so that the columns are made without looking for it: at one row a commit, that is half
+    # of the cost of all.
+    present = set().union(*rows)
+    absent = [None] * len(rows)
+    frame = pl.DataFrame(
+        [
+            pl.Series(name, [row.get(name) for row in rows] if name in present else absent, dtype=dtype)
+            for name, dtype in batch_schema(signals, kind).items()
+        ]
+    )
+    return ReadingBatch(kind, frame)

@@ -1,0 +1,179 @@
+"""One commit: everything that must be durable before some messages are acknowledged."""
+
+import logging
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import orjson
+
+from fleet.clock import Clock
+from fleet.errors import StoreRejected, SweepwatchError
+from fleet.readings import ReadingBatch
+from fleet.signals import SignalTable
+from fleet.wire import Reason, topic_of
+from ingest.columns import date_undated, to_batch
+from ingest.decoded import Decoded, Decoder
+from ingest.ledger import Ledger
+from ingest.messages import Message
+from ingest.roster import Roster
+from ingest.summaries import Summaries
+from storage.desk.devices import Devices
+from storage.desk.quarantine import Evidence, Quarantine
+from storage.ports import Receipt, TelemetryStore
+
+log = logging.getLogger(__name__)
+
+Observer = Callable[[ReadingBatch], None]
+"""Looks at stored readings before they are acknowledged.
+
+A retryable SweepwatchError makes the whole commit wait; any other error is logged and counted.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class CommitParts:
+    """What a commit works with."""
+
+    decoder: Decoder
+    roster: Roster
+    signals: SignalTable
+    store: TelemetryStore
+    devices: Devices
+    quarantine: Quarantine
+    observers: Sequence[Observer]
+    ledger: Ledger
+    summaries: Summaries
+    clock: Clock
+
+
+class Commit:
+    """Decodes messages once, then stores what they say, step by step.
+
+    `run` may be called again after an error: it goes on with the step that failed, so that a repeated attempt
+    stores and counts nothing twice.
+    """
+
+    def __init__(self, messages: Sequence[Message], parts: CommitParts) -> None:
+        self._parts = parts
+        self._decoded: Decoded = parts.decoder.decode(messages)
+        self._batches: list[ReadingBatch] = []
+        self._to_write: deque[ReadingBatch] = deque()
+        self._stored: list[ReadingBatch] = []
+        self._receipts: list[Receipt] = []
+        self._rejected: list[tuple[ReadingBatch, StoreRejected]] = []
+        self._to_observe: deque[tuple[Observer, ReadingBatch]] = deque()
+        self._steps = deque(
+            (
+                self._register,
+                self._make_batches,
+                self._write,
+                self._keep_evidence,
+                self._record_news,
+                self._prepare_observers,
+                self._observe,
+                self._account,
+            )
+        )
+
+    def run(self) -> None:
+        """Do what is left to do; everything is durable on return. Raises what a step raises."""
+        while self._steps:
+            self._steps[0]()
+            self._steps.popleft()
+
+    def _register(self) -> None:
+        roster, devices = self._parts.roster, self._parts.devices
+        if roster.pending:
+            devices.register(roster.pending, self._parts.clock.now_ms())
+            roster.confirm(devices.placements(list(roster.pending)))
+
+    def _make_batches(self) -> None:
+        for kind, rows in self._decoded.rows.items():
+            date_undated(rows, kind, self._parts.store)
+        self._batches = [
+            to_batch(rows, kind, self._parts.signals) for kind, rows in self._decoded.rows.items()
+        ]
+        self._to_write.extend(self._batches)
+
+    def _write(self) -> None:
+        """Write each batch; halve one that the store rejects until what it objects to stands alone.
+
+        Readings rejected alone are quarantined where the store took others. When it rejects everything, the
+        fault is hardly theirs: nothing is given up, and the commit waits as if the store were away.
+        """
+        while self._to_write:
+            batch = self._to_write[0]
+            try:
+                receipt = self._parts.store.write(batch)
+            except StoreRejected as error:
+                self._to_write.popleft()
+                if len(batch) > 1:
+                    self._to_write.extendleft(_halves(batch))
+                else:
+                    self._rejected.append((batch, error))
+                continue
+            self._to_write.popleft()
+            self._stored.append(batch)
+            self._receipts.append(receipt)
+        if self._rejected and not self._stored:
+            first = self._rejected[0][1]
+            self._rejected.clear()
+            self._to_write.extend(self._batches)
+            raise first
+
+    def _keep_evidence(self) -> None:
+        evidence = self._decoded.refused + [
+            _rejected(batch, error, self._parts.clock.now_ms()) for batch, error in self._rejected
+        ]
+        self._parts.quarantine.add(evidence)
+        if self._rejected:
+            self._decoded.counts.quarantined[Reason.STORE_REJECTED] += len(self._rejected)
+
+    def _record_news(self) -> None:
+        news = self._decoded.news
+        self._parts.devices.record_info(news.infos)
+        self._parts.devices.record_events(news.events)
+        self._parts.summaries.add_news(news)
+
+    def _prepare_observers(self) -> None:
+        for batch in self._stored:
+            self._parts.summaries.add_batch(batch)
+            self._to_observe.extend((observer, batch) for observer in self._parts.observers)
+
+    def _observe(self) -> None:
+        while self._to_observe:
+            observer, batch = self._to_observe[0]
+            try:
+                observer(batch)
+            except Exception as error:
+                if isinstance(error, SweepwatchError) and error.retryable:
+                    raise
+                log.exception("an observer failed on %d stored readings; they stay stored", len(batch))
+                self._parts.ledger.observer_failed()
+            self._to_observe.popleft()
+
+    def _account(self) -> None:
+        self._parts.ledger.add(self._decoded.counts, self._receipts)
+
+
+def _halves(batch: ReadingBatch) -> tuple[ReadingBatch, ReadingBatch]:
+    """Return the second half and the first, in the order in which `extendleft` restores theirs."""
+    middle = len(batch) // 2
+    return (
+        ReadingBatch(batch.kind, batch.frame[middle:]),
+        ReadingBatch(batch.kind, batch.frame[:middle]),
+    )
+
+
+def _rejected(batch: ReadingBatch, error: StoreRejected, now: int) -> Evidence:
+    """Return one rejected reading as evidence: its columns, since what arrived is not kept beside them."""
+    row = {name: value for name, value in batch.frame.row(0, named=True).items() if value is not None}
+    return Evidence(
+        topic=topic_of(row["site"], batch.kind, row["device_id"], "telemetry"),
+        device_id=row["device_id"],
+        reason=str(Reason.STORE_REJECTED),
+        detail=str(error),
+        payload=orjson.dumps(row),
+        seen=now,
+    )

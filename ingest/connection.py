@@ -1,0 +1,266 @@
+"""The connection to the broker: kept alive, read from while there is room, and told what is durable.
+
+paho-mqtt owns the protocol. One thread of ours drives it, because only so can reading stop (nothing is taken
+off the socket while the buffer is full) while acknowledgements and pings still go out.
+
+Subscriptions are at QoS 1: what is published at QoS 2 reaches us at QoS 1. At QoS 2 the broker hands a
+message over before it is durable (PUBREC) and would never send it again after a crash of ours.
+"""
+
+import logging
+import select
+import socket
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from random import random
+from threading import Event, Thread
+from time import monotonic
+from typing import Any
+
+import paho.mqtt.client as mqtt
+from paho.mqtt.enums import MQTTErrorCode
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.subscribeoptions import SubscribeOptions
+
+from fleet.clock import Clock
+from fleet.wire import SUBSCRIPTIONS
+from ingest.backoff import Backoff
+from ingest.messages import Message
+from ingest.mqtt_client import V5, V311, close, disconnect, new_client
+from ingest.settings import IngestSettings
+
+log = logging.getLogger(__name__)
+
+_PACKETS_A_TURN = 200
+_IDLE_S = 1.0
+_CONNACK_TIMEOUT_S = {V5: 3.0, V311: 10.0}
+"""amqtt does not answer a CONNECT of MQTT 5 at all."""
+_NOT_YET = "not connected to the broker yet"
+
+
+class Connection:
+    """Keeps one persistent session with the broker, whatever happens to the network.
+
+    `on_message` is called in the connection's thread for each message; `has_room` is asked before reading.
+    """
+
+    def __init__(
+        self,
+        settings: IngestSettings,
+        clock: Clock,
+        on_message: Callable[[Message], None],
+        has_room: Callable[[], bool],
+        backoff: Backoff | None = None,
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._on_message = on_message
+        self._has_room = has_room
+        self._backoff = backoff or Backoff()
+        self._protocol = V311 if settings.mqtt_version == "3.1.1" else V5
+        self._number = 0
+        self._received = 0
+        self._answered = False
+        self._accepted = False
+        self._refused_protocol = False
+        self._subscribed = False
+        self._may_read = True
+        self._closing = Event()
+        self._durable: deque[Message] = deque()
+        self._wake_read, self._wake_write = socket.socketpair()
+        for end in (self._wake_read, self._wake_write):
+            end.setblocking(False)
+        self._thread = Thread(target=self._run, name="ingest-connection", daemon=True)
+        self.connected = False
+        """Whether the broker has confirmed our subscriptions."""
+        self.reason: str | None = _NOT_YET
+        """Why not, in one line."""
+
+    def start(self) -> None:
+        """Connect in the background, and again whenever the connection is lost."""
+        self._thread.start()
+
+    def acknowledge(self, messages: Sequence[Message]) -> None:
+        """Tell the broker that these messages are durable.
+
+        Those of an earlier connection are left out: the broker sends them again, under ids of its own.
+        """
+        self._durable.extend(messages)
+        self.wake()
+
+    def wake(self) -> None:
+        """Let the connection look again whether there is room."""
+        with suppress(OSError):  # full: it is going to wake anyway; closed: there is nobody to wake
+            self._wake_write.send(b"\0")
+
+    def stop_reading(self) -> None:
+        """Take nothing more off the network; acknowledgements still go out."""
+        self._may_read = False
+        self.wake()
+
+    def close(self, timeout_s: float) -> None:
+        """Send the acknowledgements that wait, disconnect and end the thread, within the time given."""
+        self._closing.set()
+        self.wake()
+        if self._thread.ident is not None:
+            self._thread.join(timeout_s)
+        if not self._thread.is_alive():
+            self._wake_read.close()
+            self._wake_write.close()
+
+    def _run(self) -> None:
+        attempt = 0
+        while not self._closing.is_set():
+            if not self._may_read or not self._has_room():
+                self._closing.wait(0.1)
+                continue
+            self._connect_and_serve()
+            self.connected = False
+            if self._closing.is_set():
+                return
+            attempt = 0 if self._accepted else attempt + 1
+            if self._fall_back():
+                continue
+            delay = self._backoff.delay_s(attempt, random())
+            log.warning("%s; next attempt in %.1f s", self.reason, delay)
+            self._closing.wait(delay)
+
+    def _fall_back(self) -> bool:
+        """Change the protocol after it was refused; tell whether to try again at once."""
+        if self._accepted or self._settings.mqtt_version != "auto":
+            return False
+        if self._protocol is V5 and self._refused_protocol:
+            log.info("broker %s does not answer in MQTT 5; trying 3.1.1", self._settings.broker)
+            self._protocol = V311
+            return True
+        self._protocol = V5
+        return False
+
+    def _connect_and_serve(self) -> None:
+        self._accepted = self._answered = self._refused_protocol = False
+        self._number += 1
+        self._durable.clear()  # of an earlier connection
+        client: mqtt.Client | None = None
+        try:
+            client = new_client(self._settings, self._protocol)
+            client.on_connect = self._on_connect
+            client.on_subscribe = self._on_subscribe
+            client.on_disconnect = self._on_disconnect
+            client.on_message = self._on_publish
+            client.reconnect()
+            self._serve(client)
+        except OSError as error:
+            self._lost(f"broker {self._settings.broker}: {error}")
+        except Exception as error:
+            log.exception("the connection failed unexpectedly")
+            self._lost(f"broker {self._settings.broker}: {error}")
+        finally:
+            if client is not None:
+                close(client)
+
+    def _lost(self, reason: str) -> None:
+        self.connected = False
+        self.reason = reason
+
+    def _serve(self, client: mqtt.Client) -> None:
+        """Read, write and keep alive until the connection ends or is to be closed."""
+        deadline = monotonic() + _CONNACK_TIMEOUT_S[self._protocol]
+        while (sock := client.socket()) is not None:
+            if not self._accepted and monotonic() > deadline:
+                self._refused_protocol = True
+                raise OSError("no answer to CONNECT")
+            self._send_acknowledgements(client)
+            if self._closing.is_set():
+                disconnect(client)
+                return
+            # Until the broker has accepted us, what comes is its answer, not messages.
+            reading = not self._accepted or (self._may_read and self._has_room())
+            readers: list[Any] = [self._wake_read, *([sock] if reading else [])]
+            writers = [sock] if client.want_write() else []
+            pending = reading and getattr(sock, "pending", int)() > 0
+            readable, writable, _ = select.select(readers, writers, [], 0 if pending else _IDLE_S)
+            if self._wake_read in readable:
+                self._wake_read.recv(65_536)
+            if pending or sock in readable:
+                self._read(client)
+            if writable and client.socket() is not None:
+                client.loop_write()
+            client.loop_misc()
+
+    def _read(self, client: mqtt.Client) -> None:
+        """Read packets while they come and there is room: the one place that takes bytes off the socket."""
+        for _ in range(_PACKETS_A_TURN):
+            before = self._received
+            if client.loop_read() != MQTTErrorCode.MQTT_ERR_SUCCESS:
+                return
+            if self._received == before or not self._has_room():
+                return
+
+    def _send_acknowledgements(self, client: mqtt.Client) -> None:
+        while self._durable:
+            message = self._durable.popleft()
+            if message.qos and message.connection == self._number:
+                client.ack(message.mid, message.qos)
+
+    def _on_connect(
+        self, client: mqtt.Client, _: Any, flags: mqtt.ConnectFlags, code: ReasonCode, __: Properties | None
+    ) -> None:
+        self._answered = True
+        if code.is_failure:
+            self._refused_protocol = "protocol version" in str(code).lower()
+            self._lost(f"broker {self._settings.broker} refuses us: {code}")
+            return
+        self._accepted = True
+        log.info(
+            "connected to %s (MQTT %s, session %s)",
+            self._settings.broker,
+            "5" if self._protocol is V5 else "3.1.1",
+            "resumed" if flags.session_present else "new",
+        )
+        if self._protocol is V5:
+            # Retained copies are wanted once, not after every reconnection.
+            options = SubscribeOptions(qos=1, retainHandling=1 if self._subscribed else 0)
+            client.subscribe([(topic, options) for topic in SUBSCRIPTIONS])
+        else:
+            client.subscribe([(topic, 1) for topic in SUBSCRIPTIONS])
+
+    def _on_subscribe(
+        self, client: mqtt.Client, _: Any, __: int, codes: list[ReasonCode], ___: Properties | None
+    ) -> None:
+        refused = [topic for topic, code in zip(SUBSCRIPTIONS, codes, strict=False) if code.is_failure]
+        if refused:
+            self._lost(f"broker {self._settings.broker} refuses our subscription to {', '.join(refused)}")
+            log.error("%s", self.reason)
+            return
+        self._subscribed = True
+        self.connected, self.reason = True, None
+
+    def _on_disconnect(
+        self, _: mqtt.Client, __: Any, ___: mqtt.DisconnectFlags, code: ReasonCode, ____: Properties | None
+    ) -> None:
+        if self._closing.is_set():
+            self._lost("closed")
+        elif self._accepted or not self._answered:
+            # A broker that knows no MQTT 5 may answer in the format of 3.1.1, which is no answer to MQTT 5.
+            self._refused_protocol = not self._answered
+            self._lost(f"broker {self._settings.broker}: connection lost ({code})")
+
+    def _on_publish(self, _: mqtt.Client, __: Any, message: mqtt.MQTTMessage) -> None:
+        self._received += 1
+        try:
+            topic = message.topic
+        except UnicodeDecodeError:
+            topic = message._topic.decode(errors="backslashreplace")
+        self._on_message(
+            Message(
+                topic,
+                bytes(message.payload),
+                message.qos,
+                message.retain,
+                message.mid,
+                self._clock.now_ms(),
+                self._number,
+            )
+        )

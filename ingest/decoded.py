@@ -1,0 +1,59 @@
+"""What a decoder makes of messages: rows to store, evidence to quarantine, news of devices, and counts."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from fleet.signals import Kind
+from fleet.wire import Dropped, Reason
+from ingest.messages import Message
+from ingest.values import Value
+from storage.desk.devices import DeviceInfo, ReportedEvent
+from storage.desk.quarantine import Evidence
+
+Row = dict[str, Value | int | None]
+"""One reading: the key columns and the signals it has. `ts` is None until it is dated."""
+
+
+@dataclass(slots=True)
+class Counts:
+    """What the ledger adds up; `received` and `quarantined` in readings of telemetry."""
+
+    received: int = 0
+    quarantined: Counter[Reason] = field(default_factory=Counter)
+    dropped: Counter[Dropped] = field(default_factory=Counter)
+    messages: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """By channel and outcome (`accepted`, `quarantined`)."""
+
+
+@dataclass(slots=True)
+class News:
+    """What devices said beside telemetry, in its order; `seen` is when each was last heard (epoch ms)."""
+
+    infos: list[DeviceInfo] = field(default_factory=list)
+    events: list[ReportedEvent] = field(default_factory=list)
+    statuses: dict[str, str] = field(default_factory=dict)
+    seen: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Decoded:
+    """What became of some messages. Nothing of it is stored yet."""
+
+    rows: dict[Kind, list[Row]] = field(default_factory=dict)
+    refused: list[Evidence] = field(default_factory=list)
+    news: News = field(default_factory=News)
+    counts: Counts = field(default_factory=Counts)
+
+
+class Decoder(Protocol):
+    """Turns messages into columns; every implementation gives the same answers (docs/wire.md)."""
+
+    def decode(self, messages: Sequence[Message]) -> Decoded:
+        """Return what the messages say, in their order.
+
+        Raises StoreUnavailable when the desk must be asked about a device and does not answer; the same
+        messages may then be decoded again.
+        """
+        ...

@@ -1,0 +1,36 @@
+"""What arrives from the broker, and what it means when it is turned away."""
+
+from typing import NamedTuple
+
+from fleet.wire import Reason
+
+
+class Message(NamedTuple):
+    """One PUBLISH as it arrived.
+
+    `received` is the ingester's clock (epoch ms) when it was read; `mid` is the broker's packet id (0 at
+    QoS 0) and holds only within the connection numbered `connection`, since ids are reused after it.
+    """
+
+    topic: str
+    payload: bytes
+    qos: int
+    retain: bool
+    mid: int
+    received: int
+    connection: int = 0
+
+    @property
+    def size(self) -> int:
+        """Bytes it takes in memory, roughly: what the bound on the bytes in flight counts."""
+        return len(self.payload) + len(self.topic) + _OVERHEAD_BYTES
+
+
+_OVERHEAD_BYTES = 300
+
+
+class Refusal(NamedTuple):
+    """Why a message or a reading was turned away: the named reason, and one line for people."""
+
+    reason: Reason
+    detail: str

@@ -1,0 +1,58 @@
+"""The ledger as Prometheus metrics."""
+
+from collections.abc import Callable, Iterator
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from ingest.ledger import LedgerSnapshot
+
+
+def export(
+    registry: CollectorRegistry, snapshot: Callable[[], LedgerSnapshot], connected: Callable[[], bool]
+) -> None:
+    """Show the ledger in `registry`, read anew at each scrape."""
+    registry.register(_LedgerCollector(snapshot, connected))
+
+
+class _LedgerCollector(Collector):
+    def __init__(self, snapshot: Callable[[], LedgerSnapshot], connected: Callable[[], bool]) -> None:
+        self._snapshot = snapshot
+        self._connected = connected
+
+    def collect(self) -> Iterator[Metric]:
+        ledger = self._snapshot()
+        readings = CounterMetricFamily(
+            "sweepwatch_ingest_readings", "Readings by outcome", labels=["outcome"]
+        )
+        for outcome in ("received", "written", "duplicate", "quarantined"):
+            readings.add_metric([outcome], getattr(ledger, outcome))
+        yield readings
+        quarantined = CounterMetricFamily(
+            "sweepwatch_ingest_quarantined", "Readings turned away", labels=["reason"]
+        )
+        for reason, count in ledger.quarantined_by_reason.items():
+            quarantined.add_metric([str(reason)], count)
+        yield quarantined
+        dropped = CounterMetricFamily(
+            "sweepwatch_ingest_values_dropped", "Values dropped from readings that stayed", labels=["reason"]
+        )
+        for why, count in ledger.values_dropped.items():
+            dropped.add_metric([str(why)], count)
+        yield dropped
+        messages = CounterMetricFamily(
+            "sweepwatch_ingest_messages", "Messages by channel and outcome", labels=["topic", "outcome"]
+        )
+        for (channel, outcome), count in ledger.messages.items():
+            messages.add_metric([channel, outcome], count)
+        yield messages
+        yield CounterMetricFamily("sweepwatch_ingest_late", "Readings stored out of order", value=ledger.late)
+        yield CounterMetricFamily(
+            "sweepwatch_ingest_observer_errors",
+            "Failures of what looks at readings",
+            value=ledger.observer_errors,
+        )
+        yield GaugeMetricFamily(
+            "sweepwatch_ingest_connected", "1 while subscribed at the broker", value=float(self._connected())
+        )

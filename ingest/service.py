@@ -1,0 +1,169 @@
+"""The ingester: a thread that reads, a thread that commits, and a promise.
+
+The promise: a message is acknowledged to the broker only after everything it says is durable.
+"""
+
+import logging
+from collections.abc import Sequence
+from random import random
+from threading import Event, Thread
+from time import monotonic
+
+from fleet.clock import Clock
+from fleet.errors import SweepwatchError
+from fleet.signals import SignalTable
+from ingest.backoff import Backoff
+from ingest.buffer import MessageBuffer
+from ingest.commit import Commit, CommitParts, Observer
+from ingest.connection import Connection
+from ingest.decode import LineDecoder
+from ingest.ledger import Ledger
+from ingest.messages import Message
+from ingest.roster import Roster
+from ingest.settings import IngestSettings
+from ingest.summaries import Summaries
+from storage.desk.database import DeskDatabase
+from storage.desk.devices import Devices
+from storage.desk.quarantine import Quarantine
+from storage.ports import TelemetryStore
+
+log = logging.getLogger(__name__)
+
+_TAKE_TIMEOUT_S = 0.5
+
+
+class IngestService:
+    """Takes what devices publish, stores it, acknowledges it.
+
+    `observers` see every stored batch before it is acknowledged (ingest.commit.Observer). Errors of the store
+    or the desk never lose a reading: nothing is acknowledged, reading stops when the buffer is full, and the
+    commit is tried again with growing waits.
+    """
+
+    def __init__(
+        self,
+        settings: IngestSettings,
+        store: TelemetryStore,
+        desk: DeskDatabase,
+        signals: SignalTable,
+        clock: Clock,
+        observers: Sequence[Observer] = (),
+        backoff: Backoff | None = None,
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._backoff = backoff or Backoff()
+        self.ledger = Ledger(clock.now_ms())
+        self._devices = Devices(desk)
+        self._roster = Roster(self._devices.placements, open_registration=settings.open_registration)
+        self._summaries = Summaries()
+        self._parts = CommitParts(
+            decoder=LineDecoder(signals, self._roster, settings.retention_ms),
+            roster=self._roster,
+            signals=signals,
+            store=store,
+            devices=self._devices,
+            quarantine=Quarantine(desk, settings.quarantine_rows_per_device, settings.quarantine_rows),
+            observers=observers,
+            ledger=self.ledger,
+            summaries=self._summaries,
+            clock=clock,
+        )
+        self._buffer = MessageBuffer(settings.buffer_bytes)
+        self._connection = Connection(settings, clock, self._buffer.put, self._buffer.has_room, self._backoff)
+        self._stopping = Event()
+        self._give_up = Event()
+        self._trouble: str | None = None
+        self._flushed_at = 0
+        self._committer = Thread(target=self._commit_forever, name="ingest-committer", daemon=True)
+
+    def start(self) -> None:
+        """Begin: load the devices, connect in the background. Raises StoreUnavailable of the desk."""
+        self._roster.load(self._devices.placements())
+        self._committer.start()
+        self._connection.start()
+
+    def stop(self, timeout_s: float = 4.0) -> None:
+        """Stop reading, commit and acknowledge what was read, disconnect; all within the time given.
+
+        What could not be committed in time is not acknowledged: the broker keeps it.
+        """
+        deadline = monotonic() + timeout_s
+        self._connection.stop_reading()
+        self._stopping.set()
+        self._buffer.wake()
+        if self._committer.ident is not None:
+            self._committer.join(0.8 * timeout_s)
+            self._give_up.set()
+            self._committer.join(max(0.0, 0.1 * timeout_s))
+        self._connection.close(max(0.1, deadline - monotonic()))
+
+    def not_ready(self) -> str | None:
+        """Return why nothing can be taken in now, in one line; None when all is well."""
+        return self._trouble or self._connection.reason
+
+    @property
+    def connected(self) -> bool:
+        """Whether the broker has confirmed our subscriptions."""
+        return self._connection.connected
+
+    @property
+    def bytes_in_flight(self) -> int:
+        """Bytes of messages that were read and are not durable yet."""
+        return self._buffer.bytes_in_flight
+
+    def _commit_forever(self) -> None:
+        while not self._give_up.is_set():
+            messages = self._buffer.take(self._settings.batch_messages, _TAKE_TIMEOUT_S)
+            if messages and self._commit(messages):
+                self._connection.acknowledge(messages)
+                self._buffer.release(messages)
+                self._connection.wake()
+            done = self._stopping.is_set() and not len(self._buffer)
+            self._flush_summaries(at_once=done)
+            if done:
+                return
+
+    def _commit(self, messages: list[Message]) -> bool:
+        """Make messages durable, however long it takes; False when told to give up before it is done."""
+        commit: Commit | None = None
+        attempt = 0
+        while not self._give_up.is_set():
+            try:
+                commit = commit or Commit(messages, self._parts)
+                commit.run()
+            except Exception as error:
+                self._trouble = _one_line(error)
+                delay = self._backoff.delay_s(attempt, random())
+                log.log(
+                    logging.WARNING if isinstance(error, SweepwatchError) else logging.ERROR,
+                    "cannot commit %d messages: %s; next attempt in %.1f s",
+                    len(messages),
+                    self._trouble,
+                    delay,
+                    exc_info=not isinstance(error, SweepwatchError),
+                )
+                attempt += 1
+                self._give_up.wait(delay)
+            else:
+                self._trouble = None
+                return True
+        return False
+
+    def _flush_summaries(self, *, at_once: bool) -> None:
+        now = self._clock.now_ms()
+        if not at_once and now - self._flushed_at < self._settings.summary_every_ms:
+            return
+        self._flushed_at = now
+        changed = self._summaries.take()
+        try:
+            self._devices.record_summaries(changed)
+        except Exception as error:
+            # Nothing depends on it but a list; what was not written is written with the next.
+            log.warning("the device list is not up to date: %s", _one_line(error))
+            self._summaries.put_back(changed)
+
+
+def _one_line(error: Exception) -> str:
+    text = str(error).strip() or type(error).__name__
+    return text.splitlines()[0]

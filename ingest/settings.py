@@ -1,0 +1,120 @@
+"""Settings of the ingester: checked when they are made, without I/O."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from fleet.clock import SECOND_MS
+from fleet.errors import ConfigError
+from fleet.wire import DEFAULT_RETENTION_MS, MAX_PAYLOAD_BYTES
+
+MQTT_VERSIONS = ("auto", "5", "3.1.1")
+_DEFAULT_PORTS = {"mqtt": 1883, "mqtts": 8883, "ws": 80, "wss": 443}
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerAddress:
+    """Where the broker is and who we are to it; `path` counts for WebSocket alone."""
+
+    scheme: str
+    host: str
+    port: int
+    username: str | None
+    password: str | None
+    path: str
+
+    @property
+    def websocket(self) -> bool:
+        """Whether MQTT runs over a WebSocket."""
+        return self.scheme in ("ws", "wss")
+
+    @property
+    def tls(self) -> bool:
+        """Whether the connection is encrypted."""
+        return self.scheme in ("mqtts", "wss")
+
+    def __str__(self) -> str:
+        return f"{self.scheme}://{self.host}:{self.port}"  # fit for logs: without the password
+
+
+def parse_broker_url(url: str) -> BrokerAddress:
+    """Take `mqtt://user:pass@host:port` apart; also mqtts://, ws:// and wss:// (with a path).
+
+    Raises ConfigError that says what is wrong and what is allowed.
+    """
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        raise ConfigError(f"broker: {_hidden(url)} is not a URL: {error}") from error
+    if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
+        raise ConfigError(
+            f"broker: {_hidden(url)} is not mqtt://, mqtts://, ws:// or wss://[user:pass@]host[:port]"
+        )
+    if parts.path.strip("/") and not parts.scheme.startswith("ws"):
+        raise ConfigError(f"broker: {_hidden(url)} has a path, which only ws:// and wss:// take")
+    return BrokerAddress(
+        scheme=parts.scheme,
+        host=parts.hostname,
+        port=port or _DEFAULT_PORTS[parts.scheme],
+        username=unquote(parts.username) if parts.username else None,
+        password=unquote(parts.password) if parts.password else None,
+        path=parts.path or "/mqtt",
+    )
+
+
+def _hidden(url: str) -> str:
+    """Return a URL for an error message, without what may be a password."""
+    scheme, separator, rest = url.partition("://")
+    return repr(scheme + separator + rest.rpartition("@")[2])
+
+
+@dataclass(frozen=True, slots=True)
+class IngestSettings:
+    """What the ingester may be told.
+
+    `client_id` names the session that the broker keeps for us: it must stay the same from start to start, and
+    differ between processes. `mqtt_version` `auto` means 5, and 3.1.1 where that is not answered.
+    `receive_maximum` bounds what an MQTT 5 broker sends before it waits for
+    acknowledgements; `buffer_bytes` those in memory. `retention_ms` is how old a reading may be.
+    """
+
+    broker: BrokerAddress
+    client_id: str = "sweepwatch-ingest"
+    mqtt_version: str = "auto"
+    session_expiry_s: int = 7 * 24 * 3600
+    receive_maximum: int = 10_000
+    keepalive_s: int = 60
+    buffer_bytes: int = 64 * 1024 * 1024
+    batch_messages: int = 20_000
+    open_registration: bool = True
+    retention_ms: int = DEFAULT_RETENTION_MS
+    quarantine_rows: int = 10_000
+    quarantine_rows_per_device: int = 100
+    summary_every_ms: int = 2 * SECOND_MS
+    tls_ca: Path | None = None
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+
+    def __post_init__(self) -> None:
+        if not 1 <= len(self.client_id.encode()) <= 128:
+            raise ConfigError(f"client_id: {self.client_id!r:.40} must have 1 to 128 bytes")
+        if self.mqtt_version not in MQTT_VERSIONS:
+            allowed = ", ".join(MQTT_VERSIONS)
+            raise ConfigError(f"mqtt_version: {self.mqtt_version!r} is unknown; allowed: {allowed}")
+        _within("session_expiry_s", self.session_expiry_s, 60, 2**32 - 1)
+        _within("receive_maximum", self.receive_maximum, 1, 65_535)
+        _within("keepalive_s", self.keepalive_s, 5, 65_535)
+        _within("buffer_bytes", self.buffer_bytes, 2 * MAX_PAYLOAD_BYTES, 2**40)
+        _within("batch_messages", self.batch_messages, 1, 1_000_000)
+        _within("retention_ms", self.retention_ms, SECOND_MS, 100 * 365 * 86_400_000)
+        _within("quarantine_rows", self.quarantine_rows, 1, 10_000_000)
+        _within("quarantine_rows_per_device", self.quarantine_rows_per_device, 1, self.quarantine_rows)
+        _within("summary_every_ms", self.summary_every_ms, 0, 3_600_000)
+        if (self.tls_cert is None) != (self.tls_key is None):
+            raise ConfigError("tls_cert and tls_key: give both or neither")
+
+
+def _within(key: str, value: int, low: int, high: int) -> None:
+    if not low <= value <= high:
+        raise ConfigError(f"{key}: {value} is out of range; allowed: {low} to {high}")

@@ -1,0 +1,244 @@
+"""A small fleet in a SQLite desk database and a DuckDB store, behind the real API, alerts and desk."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from prometheus_client import CollectorRegistry, Counter
+
+from alerts.engine import AlertEngine
+from alerts.rules import load_rules
+from api.app import create_app
+from api.services import ApiServices
+from desk.sla import load_policy
+from desk.tickets import TicketDesk
+from fleet.clock import DAY_MS, HOUR_MS, MINUTE_MS, ManualClock
+from fleet.ledger import LedgerView
+from fleet.progress import StartProgress
+from fleet.readings import ReadingBatch
+from fleet.risks import RISK_COLUMNS, Driver, Risk
+from fleet.signals import STANDARD_SIGNALS, Kind
+from fleet.text import Language
+from storage.desk.database import DeskDatabase, open_desk
+from storage.desk.tables import Device
+from storage.duckdb_store import DuckDbStore
+
+NOW = 1_795_334_400_000
+"""2026-11-22T08:00:00Z"""
+SITES = ("hongqiao", "jingan", "pudong", "xuhui")
+MODELS = ("CR-200", "CR-350")
+DRIVERS = {
+    "brush_jam": (
+        Driver("brush_current_a", "brush_current_a.mean_24h", 2.31, 4.82, 2.95, "A"),
+        Driver("brush_rpm", "brush_rpm.mean_24h", 0.84, 1180.0, 1420.0, "rpm"),
+        Driver("battery_pct", "battery_pct.trend_7d", 0.22, 61.0, 68.0, "%"),
+    ),
+    "filter_clog": (
+        Driver("filter_dp_pa", "filter_dp_pa.mean_24h", 1.72, 910.0, 430.0, "Pa"),
+        Driver("suction_pa", "suction_pa.mean_24h", 0.66, 12_400.0, 16_100.0, "Pa"),
+        Driver("filter_clog_pct", "filter_clog_pct.last", 0.41, 78.0, 36.0, "%"),
+    ),
+    "battery_wear": (
+        Driver("battery_health_pct", "battery_health_pct.mean_24h", 1.12, 77.0, 94.0, "%"),
+        Driver("battery_voltage_v", "battery_voltage_v.mean_24h", 0.52, 23.1, 24.4, "V"),
+        Driver("charge_cycles", "charge_cycles.last", 0.35, 912.0, None, ""),
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Counted:
+    """A ledger that stands still."""
+
+    since: int = NOW - HOUR_MS
+    received: int = 1200
+    written: int = 1190
+    duplicate: int = 7
+    quarantined: int = 3
+    quarantined_by_reason: Mapping[str, int] = field(default_factory=lambda: {"bad_json": 3})
+    values_dropped: Mapping[str, int] = field(default_factory=lambda: {"out_of_range": 2})
+
+
+@dataclass
+class House:
+    """What a test may reach behind the API."""
+
+    app: FastAPI
+    desk: DeskDatabase
+    store: DuckDbStore
+    tickets: TicketDesk
+    alerts: AlertEngine
+    clock: ManualClock
+    wrong: dict[str, str | None]
+    progress: list[StartProgress]
+    ledger: list[LedgerView]
+
+
+@contextmanager
+def open_house(folder: Path) -> Iterator[House]:
+    """Yield an empty house; close its stores at the end."""
+    clock = ManualClock(NOW)
+    desk = open_desk(f"sqlite:///{folder / 'desk.db'}")
+    store = DuckDbStore.open(folder / "telemetry.duckdb", STANDARD_SIGNALS)
+    policy = load_policy()
+    tickets = TicketDesk(desk, policy, clock)
+    engine = AlertEngine(desk, load_rules(), clock, lambda alert: _open(tickets, alert))
+    wrong: dict[str, str | None] = {"store": None, "broker": None}
+    progress: list[StartProgress] = []
+    ledger: list[LedgerView] = [Counted()]
+    registry = CollectorRegistry()
+    Counter("sweepwatch_test", "A figure.", registry=registry).inc()
+    services = ApiServices(
+        store=store,
+        desk=desk,
+        signals=STANDARD_SIGNALS,
+        clock=clock,
+        tickets=tickets,
+        alerts=engine,
+        sla=policy,
+        explain=_explain,
+        ledger=lambda: ledger[-1] if ledger else None,
+        readiness=lambda: wrong,
+        registry=registry,
+        progress=lambda: progress[-1] if progress else None,
+    )
+    try:
+        yield House(create_app(services), desk, store, tickets, engine, clock, wrong, progress, ledger)
+    finally:
+        store.close()
+        desk.close()
+
+
+def _explain(driver: Driver, language: Language) -> str:
+    label = STANDARD_SIGNALS[driver.signal].label.in_language(language)
+    if driver.value is None or driver.usual is None:
+        return label
+    gap = f"{100 * abs(driver.value / driver.usual - 1):.0f} %"
+    above = driver.value > driver.usual
+    if language == "zh":
+        return f"{label}{'高于' if above else '低于'}同型号常值 {gap}"
+    return f"{label} {gap} {'above' if above else 'below'} the usual for this model"
+
+
+def _open(tickets: TicketDesk, alert: Any) -> None:
+    tickets.open_for(alert)
+
+
+def add_device(house: House, device_id: str, **columns: Any) -> None:
+    """Add one device; what is not given is that of a healthy robot."""
+    given = {
+        "kind": "robot",
+        "site": "hongqiao",
+        "model": "CR-200",
+        "registered_at": NOW - 60 * DAY_MS,
+        "status": "online",
+        "last_seen": NOW - 4_000,
+        "newest_ts": NOW - 5_000,
+    } | columns
+    with house.desk.transaction() as session:
+        session.add(Device(id=device_id, **given))
+
+
+def add_readings(house: House, device_id: str, days: float = 7, step_ms: int = 10 * MINUTE_MS) -> None:
+    """Store a robot's past up to now: days of work and charging, with brush current on the rise."""
+    ts = np.arange(NOW - int(days * DAY_MS), NOW, step_ms)
+    random = np.random.default_rng(7)
+    phase = 2 * np.pi * (ts % DAY_MS) / DAY_MS
+    works = np.sin(phase * 3) > -0.2
+    age = (ts - ts[0]) / max(1, ts[-1] - ts[0])
+    noise = random.normal(0, 1, ts.size)
+    columns: dict[str, Callable[[], Any]] = {
+        "battery_pct": lambda: np.clip(62 + 30 * np.cos(phase * 3) + noise, 4, 100),
+        "battery_temp_c": lambda: 27 + 5 * works + noise * 0.6,
+        "battery_voltage_v": lambda: 24 + 1.2 * np.cos(phase * 3) + noise * 0.05,
+        "battery_health_pct": lambda: 91 - 2 * age + noise * 0.1,
+        "brush_current_a": lambda: np.where(works, 2.7 + 2.1 * age**3 + noise * 0.15, np.nan),
+        "brush_rpm": lambda: np.where(works, 1420 - 240 * age**3 + noise * 9, np.nan),
+        "drive_current_a": lambda: np.where(works, 6.1 + noise * 0.3, np.nan),
+        "suction_pa": lambda: np.where(works, 16_000 - 900 * age + noise * 120, np.nan),
+        "filter_clog_pct": lambda: np.clip(20 + 45 * age + noise * 0.5, 0, 100),
+        "dustbin_pct": lambda: (ts % (DAY_MS // 3)) / (DAY_MS // 3) * 80,
+        "rssi_dbm": lambda: -58 + noise * 3,
+        "state": lambda: np.where(works, "cleaning", "charging").tolist(),
+    }
+    keys = {"device_id": [device_id] * ts.size, "site": ["hongqiao"] * ts.size, "ts": ts, "received": ts}
+    made = {name: column() for name, column in columns.items()}
+    house.store.write(ReadingBatch.from_columns(STANDARD_SIGNALS, Kind.ROBOT, keys | made, ts.size))
+
+
+def add_risks(house: House, device_id: str, risks: Mapping[str, float], days: int = 7) -> None:
+    """Store a risk history that rises to `risks`, scored every six hours."""
+    rows = [
+        (device_id, NOW - back * 6 * HOUR_MS, fault, max(0.004, risk * (1 - back / (days * 4)) ** 2), fault)
+        for back in range(days * 4)
+        for fault, risk in risks.items()
+    ]
+    frame = pl.DataFrame(rows, schema=["device_id", "ts", "fault", "risk", "drivers"], orient="row")
+    frame = frame.with_columns(
+        pl.col("drivers").map_elements(_drivers_json, return_dtype=pl.String), model=pl.lit("m-1")
+    )
+    house.store.write_risks(frame.select(RISK_COLUMNS.keys()).cast(RISK_COLUMNS))  # type: ignore[arg-type]
+
+
+def _drivers_json(fault: str) -> str:
+    return json.dumps([driver.to_dict() for driver in DRIVERS.get(fault, ())])
+
+
+def raise_alert(house: House, device_id: str, fault: str, risk: float) -> None:
+    """Let the alert engine see a risk above its threshold, so that it opens a ticket."""
+    drivers = DRIVERS.get(fault, ())
+    house.alerts.observe_risks([Risk(device_id, fault, house.clock.ms, risk, 0.4, "m-1", drivers)])
+
+
+def furnish(house: House) -> None:
+    """Fill a house with a fleet that looks like one: robots, tools, wristbands, risks, alerts, tickets."""
+    random = np.random.default_rng(3)
+    codes = ("filter_clog", "battery_wear", "wheel_slip", "brush_wear", "lidar_misaligned")
+    for n in range(1, 61):
+        risk = float(np.round(random.beta(0.7, 6), 4))
+        add_device(
+            house,
+            f"R{n:04d}",
+            site=SITES[n % 4],
+            model=MODELS[n % 2],
+            risk=0.91 if n == 7 else 0.72 if n == 23 else risk,
+            fault="brush_jam" if n == 7 else "filter_clog" if n == 23 else codes[n % 5],
+            risk_ts=NOW - MINUTE_MS,
+            battery_pct=float(np.round(random.uniform(18, 100), 1)),
+            status="offline" if n % 19 == 0 else "online",
+            firmware="1.4.2",
+            serial=f"SN-88{n:05d}",
+            commissioned="2026-03-01",
+        )
+    for n in range(1, 7):
+        add_device(house, f"T{n:04d}", kind="tool", site=SITES[n % 4], model="MOP-7", battery_pct=64.0)
+        add_device(house, f"W{n:04d}", kind="wristband", site=SITES[n % 4], model="WB-2", battery_pct=83.0)
+    for device_id in ("R0007", "R0023"):
+        add_readings(house, device_id)
+    add_risks(house, "R0007", {"brush_jam": 0.91, "filter_clog": 0.31, "battery_wear": 0.08})
+    add_risks(house, "R0023", {"filter_clog": 0.72, "battery_wear": 0.12})
+    _furnish_desk(house)
+
+
+def _furnish_desk(house: House) -> None:
+    clock = house.clock
+    clock.ms = NOW - 100 * MINUTE_MS
+    raise_alert(house, "R0007", "brush_jam", 0.91)
+    clock.ms = NOW - 3 * HOUR_MS
+    raise_alert(house, "R0031", "drive_motor_wear", 0.66)
+    clock.ms = NOW - 40 * MINUTE_MS
+    raise_alert(house, "R0023", "filter_clog", 0.72)
+    house.tickets.report("R0011", "water_leak", "front.desk", "water under the robot in the lobby")
+    clock.ms = NOW
+
+
+def client_of(house: House) -> TestClient:
+    """Return a client that speaks to the API as a program on the same machine does."""
+    return TestClient(house.app, base_url="http://127.0.0.1:8000", raise_server_exceptions=False)

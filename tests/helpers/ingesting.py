@@ -1,0 +1,84 @@
+"""Commits over a real store and a real desk database, without a broker."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from fleet.clock import ManualClock
+from fleet.errors import SweepwatchError
+from fleet.readings import ReadingBatch
+from fleet.signals import STANDARD_SIGNALS, Kind
+from fleet.wire import DEFAULT_RETENTION_MS
+from ingest.commit import Commit, CommitParts, Observer
+from ingest.decode import LineDecoder
+from ingest.ledger import Ledger
+from ingest.messages import Message
+from ingest.roster import Roster
+from ingest.summaries import Summaries
+from storage.desk.database import open_desk
+from storage.desk.devices import Devices
+from storage.desk.quarantine import Quarantine
+from storage.duckdb_store import DuckDbStore
+from storage.ports import Receipt
+
+NOW = 1_763_800_000_000
+
+
+class Faulty:
+    """A store that passes everything on to a real one, but raises the errors it was given first.
+
+    `refuses` is a battery charge: a batch that holds it is rejected for good.
+    """
+
+    def __init__(self, store: DuckDbStore, error_type: type[SweepwatchError]) -> None:
+        self._store = store
+        self._error_type = error_type
+        self.errors: list[SweepwatchError] = []
+        self.refuses: float | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    def write(self, batch: ReadingBatch) -> Receipt:
+        if self.errors:
+            raise self.errors.pop(0)
+        if self.refuses is not None and (batch.frame["battery_pct"] == self.refuses).any():
+            raise self._error_type("the store wants none of it")
+        return self._store.write(batch)
+
+
+class Bench:
+    """Everything a commit needs, on disk in `folder`."""
+
+    def __init__(
+        self, folder: Path, error_type: type[SweepwatchError], observers: Sequence[Observer] = ()
+    ) -> None:
+        self.store = Faulty(DuckDbStore.open(folder / "readings.duckdb", STANDARD_SIGNALS), error_type)
+        self.desk = open_desk(f"sqlite:///{folder / 'desk.sqlite'}")
+        self.devices = Devices(self.desk)
+        self.quarantine = Quarantine(self.desk)
+        self.ledger = Ledger(NOW)
+        roster = Roster(self.devices.placements, open_registration=True)
+        self.parts = CommitParts(
+            decoder=LineDecoder(STANDARD_SIGNALS, roster, DEFAULT_RETENTION_MS),
+            roster=roster,
+            signals=STANDARD_SIGNALS,
+            store=self.store,  # type: ignore[arg-type]  # passes the rest on by name
+            devices=self.devices,
+            quarantine=self.quarantine,
+            observers=observers,
+            ledger=self.ledger,
+            summaries=Summaries(),
+            clock=ManualClock(NOW),
+        )
+
+    def commit(self, messages: Sequence[Message]) -> None:
+        Commit(messages, self.parts).run()
+
+    def stored(self, device: str = "R1", kind: Kind = Kind.ROBOT) -> list[tuple[int, float | None]]:
+        frame = self.store.history(kind, device, ["battery_pct"], 0, 2**53, 10**6)
+        return list(frame.select("ts", "battery_pct").iter_rows())
+
+    def close(self) -> None:
+        self.store.close()
+        self.desk.close()
