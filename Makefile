@@ -6,6 +6,8 @@ BIN := $(VENV)/bin
 UV := $(BIN)/uv
 UV_VERSION := 0.13.9
 ARGS ?=
+# Byte code is kept from start to start: without it each start compiles half a million lines anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: run test lint bench clean setup setup-dev debian docs
 
@@ -45,7 +47,7 @@ $(UV):
 
 $(VENV)/.ready: pyproject.toml constraints.txt | $(UV)
 	@echo "Setting up: Sweepwatch and its packages ..."
-	@$(UV) pip install --quiet --python $(BIN)/python --compile-bytecode --constraint constraints.txt --editable .
+	@$(UV) pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable .
 	@touch $@
 
 $(VENV)/.ready-dev: pyproject.toml constraints.txt | $(UV)

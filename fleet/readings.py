@@ -53,14 +53,13 @@ class ReadingBatch:
         Raises polars.exceptions.PolarsError when a column's values do not fit its type.
         """
         schema = batch_schema(signals, kind)
-        series = []
-        for name, dtype in schema.items():
-            if name not in columns:
-                series.append(pl.Series(name, [None], dtype=dtype).new_from_index(0, rows))
-                continue
-            column = pl.Series(name, columns[name], dtype=dtype)  # type: ignore[arg-type]
-            series.append(column.fill_nan(None) if dtype == pl.Float64() else column)
-        return cls(kind, pl.DataFrame(series))
+        series = [
+            pl.Series(name, columns[name], dtype=dtype)  # type: ignore[arg-type]
+            if name in columns
+            else pl.Series(name, [None], dtype=dtype).new_from_index(0, rows)
+            for name, dtype in schema.items()
+        ]
+        return cls(kind, pl.DataFrame(series).fill_nan(None))
 
     def values(self, signal: str) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
         """Return a numeric or boolean signal as float64, NaN where it was not sent. Shape: (rows,)."""

@@ -151,9 +151,12 @@ def serve(config: Path | None, data: Path | None, port: int | None, store: str |
     help="First write a past of so many days, repairs included, straight into the store.",
 )
 @click.option(
+    "--ground-truth", type=_FOLDER, metavar="FILE", help="Write what is really wrong with each device there."
+)
+@click.option(
     "--misbehave", is_flag=True, help="Also publish what no device should: each kind of bad message."
 )
-def simulate(
+def simulate(  # noqa: PLR0913, PLR0917 - click hands each option over by name
     config: Path | None,
     data: Path | None,
     broker: str | None,
@@ -164,18 +167,19 @@ def simulate(
     duration: float | None,
     history: int | None,
     misbehave: bool,
+    ground_truth: Path | None,
 ) -> None:
     """Simulate a fleet of robots, tools and wristbands that wear, fail and are repaired.
 
-    It publishes live at QoS 1 over real connections, in real time, from where the past ended. What is really
-    wrong with each device goes to simulator/ground-truth.jsonl in the data folder.
+    It publishes live at QoS 1 over real connections, in real time, from where the past ended. Without
+    --history it touches no data folder, so it may run beside `sweepwatch run`.
     """
-    from sweepwatch.processes import run_simulate
+    from sweepwatch.processes import SimulateFlags, run_simulate
 
     settings = _settings(
         config, data, broker__url=broker, store__url=store, simulator__devices=devices, simulator__seed=seed
     )
-    run_simulate(settings, rate, duration, history, misbehave, click.echo)
+    run_simulate(settings, SimulateFlags(rate, duration, history, misbehave, ground_truth), click.echo)
 
 
 @cli.command()
@@ -202,7 +206,7 @@ def check_config(config: Path | None, data: Path | None, show: bool) -> None:
 
 
 def main() -> None:
-    """Run the command line; an error that people can mend is one line and exit code 2 or 1, never a traceback."""
+    """Run the command line; an error that people can mend is one line and exit code 1 or 2."""
     try:
         cli(standalone_mode=False)
     except click.exceptions.Abort:

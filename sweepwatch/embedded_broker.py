@@ -28,6 +28,8 @@ class EmbeddedBroker(Protocol):
 
     url: str
     description: str
+    mqtt_version: str
+    """What the ingester should speak to it: "auto", or "3.1.1" where trying 5 costs time."""
 
     def not_ready(self) -> str | None:
         """Return what is wrong with it, None when it is fine."""
@@ -66,6 +68,8 @@ def start_broker(choice: str, port: int, folder: Path) -> EmbeddedBroker:
 
 class MosquittoBroker:
     """A mosquitto child: persistent, in a process group of its own, so that Ctrl-C reaches us first."""
+
+    mqtt_version = "auto"
 
     def __init__(self, program: Path, port: int, folder: Path) -> None:
         self.url = f"mqtt://{HOST}:{port}"
@@ -140,6 +144,8 @@ def _end_orphan(pid_file: Path, config: Path) -> None:
 
 class AmqttBroker:
     """amqtt in a thread of this process: MQTT 3.1.1 only, and no session survives a restart."""
+
+    mqtt_version = "3.1.1"
 
     def __init__(self, port: int) -> None:
         self.url = f"mqtt://{HOST}:{port}"

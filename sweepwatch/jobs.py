@@ -1,0 +1,86 @@
+"""What happens again and again: scoring, the check for silence, tickets that a crash left out, expiry."""
+
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from threading import Lock
+from types import TracebackType
+
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from fleet.clock import DAY_MS
+from fleet.errors import SweepwatchError
+from models.scoring import Scorer
+from storage.ports import Retention
+from sweepwatch.wiring import Services
+
+log = logging.getLogger(__name__)
+_EXPIRE_EVERY_S = 6 * 3600
+_STOP_TIMEOUT_S = 3.0
+
+
+class Jobs:
+    """The schedule of one process; a context manager that starts and stops it."""
+
+    def __init__(self, services: Services, scorer: Scorer | None = None) -> None:
+        self._services = services
+        self._scorer = scorer
+        self._scoring = Lock()
+        self._scheduler = BackgroundScheduler(
+            timezone=UTC, job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
+        )
+
+    def __enter__(self) -> "Jobs":
+        settings = self._services.settings
+        self.every(settings.alerts.check_every_s, "check for silence", self.check)
+        self.every(_EXPIRE_EVERY_S, "expire", self.expire)
+        if self._scorer is not None:
+            self.every(settings.models.score_every_s, "score", self.score)
+        self._scheduler.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._scheduler.shutdown(wait=False)
+        # A pass under way still needs the stores: wait for it, but not for ever.
+        if self._scoring.acquire(timeout=_STOP_TIMEOUT_S):
+            self._scoring.release()
+
+    def every(self, seconds: int, name: str, job: Callable[[], object]) -> None:
+        """Do `job` every so many seconds; an error that people can mend is logged, and it is tried again."""
+
+        def run() -> None:
+            try:
+                job()
+            except SweepwatchError as problem:
+                log.warning("%s: %s; trying again in %d s", name, problem, seconds)
+
+        self._scheduler.add_job(
+            run,
+            "interval",
+            seconds=seconds,
+            name=name,
+            next_run_time=datetime.now(UTC) + timedelta(seconds=1),
+        )
+
+    def score(self) -> int:
+        """Score every robot, judge the risks, and return how many there were."""
+        assert self._scorer is not None  # scheduled and called only with one
+        with self._scoring:
+            risks = self._scorer.score()
+            self._services.alerts.observe_risks(risks)
+            return len(risks)
+
+    def check(self) -> None:
+        """Let time pass for the alerts, and open tickets that a crash left out."""
+        self._services.alerts.tick(self._services.clock.now_ms())
+        self._services.tickets.open_missing()
+
+    def expire(self) -> None:
+        """Delete readings and risks that are older than their retention."""
+        store = self._services.settings.store
+        retention = Retention(store.retention_days * DAY_MS, store.risk_retention_days * DAY_MS)
+        gone = self._services.store.expire(retention, self._services.clock.now_ms())
+        if gone:
+            log.info("%d readings expired", gone)

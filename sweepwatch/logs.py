@@ -1,0 +1,24 @@
+"""The log: a file in the data folder that does not grow for ever, warnings on the terminal as well."""
+
+import logging
+import sys
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+
+_LIMIT_BYTES = 10_000_000
+_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+# What these tell at level info is their own business.
+_CHATTY = ("alembic", "amqtt", "apscheduler", "asyncio", "shap", "transitions", "uvicorn")
+
+
+def start_logging(file: Path, level: str) -> None:
+    """Send log records of `level` and above to `file`, and warnings to the terminal."""
+    to_file = RotatingFileHandler(file, maxBytes=_LIMIT_BYTES, backupCount=3, encoding="utf-8")
+    to_file.setLevel(level.upper())
+    to_terminal = logging.StreamHandler(sys.stderr)
+    to_terminal.setLevel(logging.WARNING)
+    to_terminal.setFormatter(logging.Formatter("sweepwatch: %(message)s"))
+    to_file.setFormatter(logging.Formatter(_FORMAT))
+    logging.basicConfig(level=level.upper(), handlers=[to_file, to_terminal], force=True)
+    for name in _CHATTY:
+        logging.getLogger(name).setLevel(logging.WARNING)

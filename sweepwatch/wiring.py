@@ -1,0 +1,192 @@
+"""Where the rooms meet: builds every part and hands it what it asks for. Nothing starts here."""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from fastapi import FastAPI
+from prometheus_client import CollectorRegistry
+
+from alerts.engine import AlertEngine
+from alerts.rules import load_rules
+from api.app import create_app
+from api.services import ApiServices
+from desk.sla import SlaPolicy, load_policy
+from desk.tickets import TicketDesk
+from fleet.alerts import Alert
+from fleet.clock import DAY_MS, Clock
+from fleet.errors import ConfigError, SweepwatchError
+from fleet.ledger import LedgerView
+from fleet.progress import StartProgress
+from fleet.signals import STANDARD_SIGNALS, SignalTable
+from fleet.tickets import CLOSED_STATES
+from ingest.metrics import export
+from ingest.service import IngestService
+from ingest.settings import IngestSettings, parse_broker_url
+from models.explanation import sentence
+from models.registry import ModelRegistry
+from storage.desk.database import DeskDatabase, open_desk
+from storage.desk.tables import TicketRow
+from storage.duckdb_store import DuckDbStore
+from storage.ports import TelemetryStore
+from sweepwatch.data_folder import DataFolder
+from sweepwatch.settings import Settings
+
+log = logging.getLogger(__name__)
+_MB = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Services:
+    """The parts that every process has in common."""
+
+    settings: Settings
+    folder: DataFolder
+    clock: Clock
+    signals: SignalTable
+    store: TelemetryStore
+    desk: DeskDatabase
+    policy: SlaPolicy
+    tickets: TicketDesk
+    alerts: AlertEngine
+    models: ModelRegistry
+    metrics: CollectorRegistry
+
+    def close(self) -> None:
+        """Let go of both stores."""
+        self.store.close()
+        self.desk.close()
+
+
+def build(
+    settings: Settings,
+    folder: DataFolder,
+    clock: Clock,
+    on_ticket: Callable[[TicketRow], None] = lambda _ticket: None,
+) -> Services:
+    """Open the stores of an installation and wire its parts; `on_ticket` hears of every change of a ticket.
+
+    Raises ConfigError, DataFolderError or StoreUnavailable when a part cannot be had; nothing stays open.
+    """
+    rules = load_rules(settings.alerts.rules)
+    policy = load_policy()
+    desk = open_desk(desk_url(settings, folder))
+    try:
+        store = open_store(settings, folder, STANDARD_SIGNALS)
+    except BaseException:
+        desk.close()
+        raise
+
+    # Alerts and tickets know of each other only here: a firing alert opens a ticket, and a closed ticket has
+    # ended its alert in the database, which the engine then reads anew.
+    def open_ticket(alert: Alert) -> None:
+        tickets.open_for(alert)
+
+    def ticket_changed(ticket: TicketRow) -> None:
+        if ticket.state in CLOSED_STATES:
+            alerts.reload()
+        on_ticket(ticket)
+
+    alerts = AlertEngine(desk, rules, clock, on_firing=open_ticket)
+    tickets = TicketDesk(desk, policy, clock, ticket_changed)
+    return Services(
+        settings=settings,
+        folder=folder,
+        clock=clock,
+        signals=STANDARD_SIGNALS,
+        store=store,
+        desk=desk,
+        policy=policy,
+        tickets=tickets,
+        alerts=alerts,
+        models=ModelRegistry(desk, folder.folder("models")),
+        metrics=CollectorRegistry(),
+    )
+
+
+def desk_url(settings: Settings, folder: DataFolder) -> str:
+    """Return the URL of the desk database: the one that is set, else SQLite in the data folder."""
+    return settings.desk.url or f"sqlite:///{folder.desk}"
+
+
+def open_store(settings: Settings, folder: DataFolder, signals: SignalTable) -> TelemetryStore:
+    """Open the time-series store: the one that is set, else DuckDB in the data folder."""
+    url = settings.store.url
+    if url is None:
+        return DuckDbStore.open(folder.telemetry, signals)
+    scheme, _, rest = url.partition("://")
+    if scheme != "duckdb":
+        raise ConfigError(f"store.url = {url!r}: no store of that kind; allowed: duckdb:///path")
+    return DuckDbStore.open(Path(rest), signals)
+
+
+def build_ingest(services: Services, broker_url: str, mqtt_version: str = "auto") -> IngestService:
+    """Wire the ingester: what it stores is judged by the alert rules before it is acknowledged.
+
+    `mqtt_version` is "5", "3.1.1", or "auto": 5, and 3.1.1 where the broker does not speak it.
+    """
+    chosen = services.settings.ingest
+    settings = IngestSettings(
+        broker=parse_broker_url(broker_url),
+        client_id=chosen.client_id,
+        mqtt_version=mqtt_version,
+        session_expiry_s=chosen.session_expiry_s,
+        receive_maximum=chosen.receive_maximum,
+        buffer_bytes=chosen.in_flight_mb * _MB,
+        open_registration=chosen.open_registration,
+        retention_ms=services.settings.store.retention_days * DAY_MS,
+        quarantine_rows=chosen.quarantine_rows,
+        quarantine_rows_per_device=chosen.quarantine_rows_per_device,
+    )
+    ingest = IngestService(
+        settings,
+        services.store,
+        services.desk,
+        services.signals,
+        services.clock,
+        observers=[services.alerts.observe],
+    )
+    export(services.metrics, ingest.ledger.snapshot, lambda: ingest.connected)
+    return ingest
+
+
+def build_api(
+    services: Services,
+    ingest: IngestService | None,
+    troubles: Callable[[], Mapping[str, str | None]],
+    progress: Callable[[], StartProgress | None] = lambda: None,
+) -> FastAPI:
+    """Wire the API and the console; `troubles` are those of the parts that only the process knows."""
+
+    def ledger() -> LedgerView | None:
+        return ingest.ledger.snapshot() if ingest else None
+
+    def readiness() -> Mapping[str, str | None]:
+        own = {"store": _trouble(services.store.check), "desk": _trouble(services.desk.check)}
+        return own | ({"ingest": ingest.not_ready()} if ingest else {}) | dict(troubles())
+
+    return create_app(
+        ApiServices(
+            store=services.store,
+            desk=services.desk,
+            signals=services.signals,
+            clock=services.clock,
+            tickets=services.tickets,
+            alerts=services.alerts,
+            sla=services.policy,
+            explain=lambda driver, language: sentence(driver, services.signals, language),
+            ledger=ledger,
+            readiness=readiness,
+            registry=services.metrics,
+            progress=progress,
+        )
+    )
+
+
+def _trouble(check: Callable[[], None]) -> str | None:
+    try:
+        check()
+    except SweepwatchError as error:
+        return str(error)
+    return None
