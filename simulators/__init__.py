@@ -1,0 +1,1 @@
+"""A simulated fleet: device physics, injected faults with ground truth, a written past, live publishing."""

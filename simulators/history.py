@@ -1,0 +1,201 @@
+"""Writes a consistent past: readings into the store; devices, events and closed repairs into the desk.
+
+Tickets of the past are what people knew then: a device failed, the customer reported it hours later, an
+engineer closed it within three days. About one in twenty visits ends with "no fault found" (`confirmed_fault`
+is `none`) although the device is failing; it is reported again. Failures that are not repaired when the past
+ends have no ticket, nor have degradations under way: they are left for a model to find.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from fleet.clock import DAY_MS, HOUR_MS, MINUTE_MS
+from fleet.errors import ConfigError
+from fleet.faults import FAULTS, Level
+from fleet.readings import ReadingBatch
+from fleet.signals import Kind
+from fleet.tickets import MAIN_LINE, TicketOrigin, TicketState
+from simulators.fault_process import EventRecord, RepairRecord
+from simulators.fleet_simulator import FleetSimulator
+from storage.desk.database import DeskDatabase
+from storage.desk.tables import Device, DeviceEvent, Site, TicketEvent, TicketRow
+from storage.ports import TelemetryStore
+
+_ROWS_AT_ONCE = 40_000
+_DUE_HOURS = {Level.L1: (2, 4), Level.L2: (4, 24), Level.L3: (24, 72)}
+"""Hours from the report to the answer, and to the engineer's arrival (L3: to the solution)."""
+
+
+@dataclass(frozen=True, slots=True)
+class HistorySummary:
+    """What was written."""
+
+    readings: int
+    devices: int
+    tickets: int
+    events: int
+    start_ms: int
+    end_ms: int
+    complete: bool
+    """False when it was cancelled: the past then ends at `end_ms`, consistent so far."""
+
+
+class _Summing:
+    """What the past leaves to be known about each device at its end."""
+
+    def __init__(self) -> None:
+        self.newest: dict[str, int] = {}
+        self.battery: dict[str, float | None] = {}
+
+    def add(self, batch: ReadingBatch) -> None:
+        last = batch.frame.group_by("device_id", maintain_order=True).last()
+        for device, ts, battery in last.select("device_id", "ts", "battery_pct").iter_rows():
+            self.newest[device] = ts
+            if battery is not None or device not in self.battery:
+                self.battery[device] = battery
+
+
+def write_history(
+    simulator: FleetSimulator,
+    store: TelemetryStore,
+    desk: DeskDatabase,
+    days: float,
+    *,
+    end_ms: int,
+    step_ms: int = 10 * MINUTE_MS,
+    progress: Callable[[float], None] = lambda _share: None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> HistorySummary:
+    """Let a fresh simulator live through `days` up to `end_ms` (epoch ms) and write what happened.
+
+    `progress` is called with the share done, 0 to 1; `cancelled` is asked between chunks of bounded size.
+    Raises ConfigError when the simulator has already lived, and whatever the store raises.
+    """
+    if days <= 0 or step_ms <= 0:
+        raise ConfigError(f"history of {days} days in steps of {step_ms} ms; both must be positive")
+    steps = max(1, int(days * DAY_MS) // step_ms)
+    start = end_ms - steps * step_ms
+    simulator.begin_at(start)
+    with desk.transaction() as session:
+        _add_fleet(session, simulator, start)
+    chunk = max(1, min(steps, _ROWS_AT_ONCE // simulator.config.devices))
+    sums, readings, tickets, events, done = _Summing(), 0, 0, 0, 0
+    while done < steps and not cancelled():
+        count = min(chunk, steps - done)
+        for kind, columns in simulator.run(count, step_ms).items():
+            batch = simulator.batch(kind, columns, step_ms)
+            if len(batch):
+                store.write(batch)
+                sums.add(batch)
+                readings += len(batch)
+        happened, closed = simulator.take_events(), simulator.take_repairs()
+        with desk.transaction() as session:
+            _add_events(session, happened)
+            _add_tickets(session, simulator, closed)
+        events, tickets, done = events + len(happened), tickets + len(closed), done + count
+        progress(done / steps)
+    with desk.transaction() as session:
+        _note_newest(session, simulator, sums)
+    return HistorySummary(
+        readings, simulator.config.devices, tickets, events, start, simulator.now_ms, done == steps
+    )
+
+
+def _add_fleet(session: Session, simulator: FleetSimulator, start: int) -> None:
+    for site in simulator.roster.sites:
+        session.merge(Site(id=site.id, name=site.name))
+    for card in simulator.cards:
+        session.merge(
+            Device(
+                id=card.id,
+                kind=str(card.kind),
+                site=card.site,
+                model=card.model,
+                firmware=card.firmware,
+                serial=card.serial,
+                commissioned=card.commissioned,
+                registered_at=start,
+                status="unknown",
+            )
+        )
+
+
+def _note_newest(session: Session, simulator: FleetSimulator, sums: _Summing) -> None:
+    for card in simulator.cards:
+        device = session.get_one(Device, card.id)
+        device.newest_ts = device.last_seen = sums.newest.get(card.id)
+        device.battery_pct = sums.battery.get(card.id)
+        device.status = "online" if card.id in sums.newest else "unknown"
+
+
+def _add_events(session: Session, events: list[EventRecord]) -> None:
+    keyed = {(event.device_id, event.ts, event.code): event for event in events}
+    session.add_all(
+        DeviceEvent(device_id=e.device_id, ts=e.ts, code=e.code, detail=e.detail, received=e.ts)
+        for e in keyed.values()
+    )
+
+
+def _add_tickets(session: Session, simulator: FleetSimulator, repairs: list[RepairRecord]) -> None:
+    site_of = {card.id: card.site for card in simulator.roster.cards[Kind.ROBOT]}
+    for repair in repairs:
+        ticket = _ticket(repair, site_of[repair.device_id])
+        session.add(ticket)
+        session.flush()
+        session.add_all(_ticket_events(ticket, repair))
+
+
+def _ticket(repair: RepairRecord, site: str) -> TicketRow:
+    fault = FAULTS[repair.fault]
+    respond_h, arrive_h = _DUE_HOURS[fault.level]
+    moments = _moments(repair)
+    minor = fault.level is Level.L3
+    arrive_due = repair.opened + arrive_h * HOUR_MS
+    return TicketRow(
+        device_id=repair.device_id,
+        site=site,
+        fault=repair.fault,
+        level=str(fault.level),
+        origin=str(TicketOrigin.REPORTED),
+        state=str(TicketState.CONFIRMED),
+        part=fault.part,
+        skill=fault.skill,
+        opened_at=repair.opened,
+        respond_due=repair.opened + respond_h * HOUR_MS,
+        on_site_due=None if minor else arrive_due,
+        solve_due=arrive_due if minor else None,
+        responded_at=moments[TicketState.ACCEPTED],
+        on_site_at=moments[TicketState.REPAIRING],
+        solved_at=repair.repaired,
+        confirmed_fault=repair.confirmed,
+        evidence={"note": "reported by the customer"},
+        version=len(MAIN_LINE),
+    )
+
+
+def _moments(repair: RepairRecord) -> dict[TicketState, int]:
+    """Return when each state of the main line was reached: shares of the time, the work as the last part."""
+    span = repair.repaired - repair.opened
+    at_work = min(FAULTS[repair.fault].repair_minutes * MINUTE_MS, span // 2)
+    arrived = repair.repaired - at_work
+    return {
+        TicketState.OPENED: repair.opened,
+        TicketState.ACCEPTED: repair.opened + (arrived - repair.opened) // 4,
+        TicketState.EN_ROUTE: arrived - (arrived - repair.opened) // 8,
+        TicketState.REPAIRING: arrived,
+        TicketState.REPAIRED: repair.repaired,
+        TicketState.CONFIRMED: repair.repaired,
+    }
+
+
+def _ticket_events(ticket: TicketRow, repair: RepairRecord) -> list[TicketEvent]:
+    events, before = [], None
+    for state, at in _moments(repair).items():
+        why = f"confirmed fault: {repair.confirmed}" if state is TicketState.CONFIRMED else "as filed"
+        events.append(
+            TicketEvent(ticket_id=ticket.id, at=at, who="history", before=before, after=str(state), why=why)
+        )
+        before = str(state)
+    return events
