@@ -14,7 +14,8 @@ from typing import Any
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
 
-from simulators.broker_address import BrokerAddress
+from fleet.broker_url import BrokerAddress, parse_broker_url
+from fleet.errors import ConfigError
 
 V5, V311 = MQTTProtocolVersion.MQTTv5, MQTTProtocolVersion.MQTTv311
 _KEEPALIVE_S = 60
@@ -28,6 +29,14 @@ _FIRST_DELAY_S, _LONGEST_DELAY_S = 0.5, 30.0
 
 Message = tuple[str, bytes, bool]
 """Topic, payload, retain."""
+
+
+def parse_tcp_url(url: str) -> BrokerAddress:
+    """Take a broker URL apart. Raises ConfigError; WebSocket is not for simulated devices."""
+    address = parse_broker_url(url)
+    if address.websocket:
+        raise ConfigError(f"broker: simulated devices take mqtt:// or mqtts://, not {address.scheme}://")
+    return address
 
 
 class Connection:

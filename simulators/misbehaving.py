@@ -12,7 +12,7 @@ from fleet.clock import DAY_MS, MINUTE_MS
 from fleet.errors import BrokerUnavailable
 from fleet.signals import Kind
 from fleet.wire import DEFAULT_RETENTION_MS, MAX_DEPTH, MAX_PAYLOAD_BYTES, ROOT, Dropped, Reason, topic_of
-from simulators.broker_address import BrokerAddress
+from simulators.connections import parse_tcp_url
 
 SITE = "misbehaving-01"
 
@@ -125,7 +125,7 @@ def publish_catalogue(broker_url: str, now: int, timeout_s: float = 10.0) -> int
 
     Raises BrokerUnavailable when it does not answer in time.
     """
-    address = BrokerAddress.parse(broker_url)
+    address = parse_tcp_url(broker_url)
     client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id="sim-misbehaving")
     if address.username is not None:
         client.username_pw_set(address.username, address.password)

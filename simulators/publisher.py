@@ -14,8 +14,7 @@ from fleet.errors import ConfigError
 from fleet.signals import Kind
 from fleet.wire import topic_of
 from simulators.backlog import Backlog
-from simulators.broker_address import BrokerAddress
-from simulators.connections import Connection, Connections, Message
+from simulators.connections import Connection, Connections, Message, parse_tcp_url
 from simulators.fault_process import EventRecord
 from simulators.fleet_simulator import FleetSimulator, Payload
 from simulators.randomness import Floats, Ints
@@ -81,7 +80,7 @@ class FleetPublisher:
         self._senders = [_Sender(card) for card in simulator.cards]
         self._carriers = self._share_out(max_connections)
         self._carrier_of = {device: each for each in self._carriers for device in each.devices}
-        address = BrokerAddress.parse(broker_url)
+        address = parse_tcp_url(broker_url)
         self._connections = Connections(address, self._carriers, self._greet, self._count, ca_file)
         self._first: dict[Kind, int] = {}
         self._due: dict[Kind, Floats] = {}

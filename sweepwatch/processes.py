@@ -9,10 +9,10 @@ from prometheus_client import start_http_server
 from rich.console import Console
 from rich.table import Table
 
+from fleet.broker_url import parse_broker_url
 from fleet.clock import SystemClock
 from fleet.errors import ConfigError, PortTaken
 from fleet.signals import STANDARD_SIGNALS
-from ingest.settings import parse_broker_url
 from models.pipeline import TrainingReport, train_models
 from models.scoring import Scorer
 from simulators.command import SimulationOptions, simulate

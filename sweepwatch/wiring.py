@@ -15,6 +15,7 @@ from api.services import ApiServices
 from desk.sla import SlaPolicy, load_policy
 from desk.tickets import TicketDesk
 from fleet.alerts import Alert
+from fleet.broker_url import parse_broker_url
 from fleet.clock import DAY_MS, Clock
 from fleet.errors import ConfigError, SweepwatchError
 from fleet.ledger import LedgerView
@@ -23,7 +24,7 @@ from fleet.signals import STANDARD_SIGNALS, SignalTable
 from fleet.tickets import CLOSED_STATES
 from ingest.metrics import export
 from ingest.service import IngestService
-from ingest.settings import IngestSettings, parse_broker_url
+from ingest.settings import IngestSettings
 from models.explanation import sentence
 from models.registry import ModelRegistry
 from storage.desk.database import DeskDatabase, open_desk

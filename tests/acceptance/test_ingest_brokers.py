@@ -17,13 +17,14 @@ from helpers.brokers import Amqtt
 from helpers.mosquitto import Mosquitto, running_mosquitto
 from helpers.publishing import publish, wait_until
 
+from fleet.broker_url import parse_broker_url
 from fleet.clock import SystemClock
 from fleet.errors import StoreUnavailable
 from fleet.readings import ReadingBatch
 from fleet.signals import STANDARD_SIGNALS, Kind
 from ingest.backoff import Backoff
 from ingest.service import IngestService
-from ingest.settings import IngestSettings, parse_broker_url
+from ingest.settings import IngestSettings
 from storage.desk.database import DeskDatabase, open_desk
 from storage.desk.devices import Devices
 from storage.desk.quarantine import Quarantine

@@ -4,11 +4,12 @@ import sys
 import time
 from pathlib import Path
 
+from fleet.broker_url import parse_broker_url
 from fleet.clock import SystemClock
 from fleet.readings import ReadingBatch
 from fleet.signals import STANDARD_SIGNALS
 from ingest.service import IngestService
-from ingest.settings import IngestSettings, parse_broker_url
+from ingest.settings import IngestSettings
 from storage.desk.database import open_desk
 from storage.duckdb_store import DuckDbStore
 

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fleet.broker_url import parse_broker_url
 from fleet.clock import ManualClock
 from fleet.errors import ConfigError
 from fleet.wire import Reason, parse_topic
@@ -14,7 +15,7 @@ from ingest.backoff import Backoff
 from ingest.buffer import MessageBuffer
 from ingest.connection import Connection
 from ingest.messages import Message
-from ingest.settings import IngestSettings, parse_broker_url
+from ingest.settings import IngestSettings
 from ingest.times import next_free
 
 chances = st.floats(0, 1, exclude_max=True)

@@ -9,7 +9,7 @@ from fleet.errors import ConfigError, DataFolderError, NotFound
 from fleet.signals import STANDARD_SIGNALS, Kind
 from fleet.wire import MAX_PAYLOAD_BYTES
 from simulators.backlog import Backlog
-from simulators.broker_address import BrokerAddress
+from simulators.connections import parse_tcp_url
 from simulators.fleet_simulator import FleetConfig, FleetSimulator
 from simulators.roster import mix
 
@@ -188,8 +188,7 @@ def test_a_backlog_is_bounded_and_sent_as_arrays_that_fit() -> None:
     assert sent == 5_000
 
 
-def test_a_broker_url_is_taken_apart() -> None:
-    assert BrokerAddress.parse("mqtt://u%40x:p%3A@host:99") == BrokerAddress(
-        "host", 99, "u@x", "p:", tls=False
-    )
-    assert BrokerAddress.parse("mqtts://host") == BrokerAddress("host", 8883, None, None, tls=True)
+def test_simulated_devices_refuse_a_websocket() -> None:
+    assert parse_tcp_url("mqtts://host").tls
+    with pytest.raises(ConfigError, match="take mqtt:// or mqtts://, not ws://"):
+        parse_tcp_url("ws://host")
