@@ -14,8 +14,8 @@ RISK_COLUMNS: dict[str, pl.DataType] = {
     "drivers": pl.String(),
     "model": pl.String(),
 }
-"""A risk frame. `ts` (epoch ms) is the device's newest reading at scoring, `drivers` a JSON array as made by
-`drivers_to_json`, `model` the id of the model card that scored."""
+"""A risk frame. `ts` (epoch ms) is the device's newest reading at scoring, `drivers` a JSON array of
+`Driver.to_dict`, the strongest first, `model` the id of the model card that scored."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,4 +74,4 @@ def device_models(desk: DeskDatabase, kind: Kind) -> dict[str, str]:
     """Return the model of each device of a kind, by device id."""
     with desk.transaction() as session:
         rows = session.execute(select(Device.id, Device.model).where(Device.kind == kind))
-        return dict(rows.tuples().all())
+        return {row.id: row.model for row in rows}

@@ -1,0 +1,115 @@
+"""Says why: the signals that drove a risk, against the cohort or the device's own past."""
+
+from typing import Any
+
+import numpy as np
+
+from fleet.risks import Driver
+from fleet.signals import SignalTable
+from fleet.text import Language, Text
+from models.compute import Look
+from models.features import BY_NAME, Feature, View
+from models.grid import Floats, Ints
+from models.registry import LoadedModel
+
+TOP = 3
+"""So many signals are named for each risk."""
+
+
+def drivers(model: LoadedModel, matrix: Floats, look: Look, rows: Ints) -> list[tuple[Driver, ...]]:
+    """Return for each of `rows` of a feature matrix up to three signals that raised its risk most.
+
+    `matrix` has the model's own columns, `look` is what it was computed from.
+
+    Weights are SHAP values in log-odds (Lundberg et al., "From local explanations to global understanding
+    with explainable AI for trees", Nature Machine Intelligence 2, 2020), summed over all features of a
+    signal; the feature named is the one of them that raised the risk most.
+    """
+    from shap import TreeExplainer
+
+    shap = np.asarray(TreeExplainer(model.booster).shap_values(matrix[rows]))
+    signals = sorted({feature.measure.signal for feature in model.features})
+    place = np.array([signals.index(feature.measure.signal) for feature in model.features])
+    by_signal = np.stack([shap[:, place == k].sum(axis=1) for k in range(len(signals))], axis=1)
+    top = np.argsort(-by_signal, axis=1, kind="stable")[:, :TOP]
+    compared = _Compared(look)
+    found = []
+    for row in range(len(rows)):
+        raised = [int(signal) for signal in top[row] if by_signal[row, signal] > 0]
+        chosen = [int(np.where(place == signal, shap[row], -np.inf).argmax()) for signal in raised]
+        found.append(
+            tuple(
+                compared.driver(model.features[column], int(rows[row]), float(by_signal[row, signal]))
+                for signal, column in zip(raised, chosen, strict=True)
+            )
+        )
+    return found
+
+
+class _Compared:
+    """Levels and what is usual, computed for all rows once a feature is first named."""
+
+    def __init__(self, look: Look) -> None:
+        self._look = look
+        self._known: dict[str, tuple[Floats, Floats]] = {}
+
+    def driver(self, feature: Feature, row: int, weight: float) -> Driver:
+        if feature.name not in self._known:
+            self._known[feature.name] = self._look.compare(feature)
+        level, usual = self._known[feature.name]
+        unit = "d" if feature.view is View.RENEWED else feature.measure.unit
+        return Driver(
+            feature.measure.signal, feature.name, weight, _number(level[row]), _number(usual[row]), unit
+        )
+
+
+def _number(value: Any) -> float | None:
+    return round(float(value), 6) if np.isfinite(value) else None
+
+
+_AGAINST = {
+    View.OWN: Text("its own baseline", "其自身基线"),
+    View.STEP: Text("the day before", "前一天"),
+    View.TREND: Text("six days ago", "六天前"),
+    View.DAY: Text("the usual for this model", "同型号常值"),
+    View.COHORT: Text("the usual for this model", "同型号常值"),
+}
+_ABOVE, _BELOW = Text("above", "高于"), Text("below", "低于")
+_LEAST_USUAL = 1e-9
+
+
+def sentence(driver: Driver, signals: SignalTable, language: Language) -> str:
+    """Say in one sentence what a driver shows: `Brush current 34 % above the usual for this model`.
+
+    A feature or signal that this version does not know is named as it was stored.
+    """
+    feature = BY_NAME.get(driver.feature)
+    if feature is None:
+        known = driver.signal in signals
+        return signals[driver.signal].label.in_language(language) if known else driver.signal
+    label = feature.measure.label.in_language(language)
+    if feature.view is View.RENEWED:
+        return _since_repair(driver.value, language)
+    if driver.value is None or driver.usual is None:
+        return f"{label}{'：' if language == 'zh' else ': '}{_amount(driver.value, driver.unit)}"
+    way = (_ABOVE if driver.value >= driver.usual else _BELOW).in_language(language)
+    gap = _gap(driver.value, driver.usual, driver.unit, relative=feature.measure.relative)
+    against = _AGAINST[feature.view].in_language(language)
+    return f"{label}{way}{against} {gap}" if language == "zh" else f"{label} {gap} {way} {against}"
+
+
+def _gap(value: float, usual: float, unit: str, *, relative: bool) -> str:
+    if relative and abs(usual) > _LEAST_USUAL:
+        return f"{100 * abs(value - usual) / abs(usual):.0f} %"
+    if not relative and unit == "":
+        return f"{100 * abs(value - usual):.1f} %"
+    return _amount(abs(value - usual), unit)
+
+
+def _amount(value: float | None, unit: str) -> str:
+    return "–" if value is None else f"{value:.3g} {unit}".rstrip()
+
+
+def _since_repair(days: float | None, language: Language) -> str:
+    count = "–" if days is None else f"{days:.0f}"
+    return f"距上次维修 {count} 天" if language == "zh" else f"{count} days since its last repair"

@@ -1,0 +1,177 @@
+"""The registry: trained models as skops files beside their cards, checked before they are believed."""
+
+import hashlib
+import logging
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fleet.errors import ModelRejected
+from models.features import Feature, digest, features_of
+from models.grid import Floats
+from models.training import risk_of
+from storage.desk.database import DeskDatabase
+from storage.desk.model_cards import CHAMPION, ModelCard, cards, crown
+
+log = logging.getLogger(__name__)
+
+TRUSTED_TYPES = (
+    "sklearn.calibration._CalibratedClassifier",
+    "sklearn.calibration._SigmoidCalibration",
+    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+)
+"""What a model file may hold beyond what skops itself trusts."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedModel:
+    """A model that passed every check. `features` are its columns, in order."""
+
+    card: ModelCard
+    features: tuple[Feature, ...]
+    classifier: Any
+
+    @property
+    def booster(self) -> Any:
+        """The trees under the calibration."""
+        return self.classifier.calibrated_classifiers_[0].estimator.estimator
+
+    def risk(self, matrix: Floats) -> Floats:
+        """Return the calibrated risk of each row. Shape: (rows,)."""
+        return risk_of(self.classifier, matrix)
+
+
+class ModelRegistry:
+    """Models in `folder`, cards in the desk database; keeps the newest `keep` of each fault.
+
+    `problems` says, one sentence each, which champions the last `load` refused.
+    """
+
+    def __init__(self, desk: DeskDatabase, folder: Path, keep: int = 3) -> None:
+        self._desk = desk
+        self._folder = folder
+        self._keep = keep
+        self.problems: tuple[str, ...] = ()
+
+    def save(
+        self, fault: str, classifier: Any, threshold: float, created: int, details: dict[str, Any]
+    ) -> ModelCard:
+        """Write a model and make it its fault's champion. A crash leaves the old champion or the new one."""
+        from sklearn import __version__
+        from skops import io
+
+        body = io.dumps(classifier)
+        sha256 = hashlib.sha256(body).hexdigest()
+        name = f"{fault}-{created}-{sha256[:8]}"
+        path = f"{fault}/{name}.skops"
+        _write_whole(self._folder / path, body)
+        card = ModelCard(
+            name,
+            fault,
+            created,
+            CHAMPION,
+            path,
+            sha256,
+            digest(features_of(fault)),
+            threshold,
+            details | {"scikit_learn": __version__},
+        )
+        for dropped in crown(self._desk, card, self._keep):
+            self._inside(dropped).unlink(missing_ok=True)
+        return card
+
+    def champions(self) -> frozenset[str]:
+        """Return the ids of the models that should be in use."""
+        return frozenset(card.id for card in cards(self._desk) if card.state == CHAMPION)
+
+    def load(self) -> dict[str, LoadedModel]:
+        """Return the model to use for each fault: its champion, or the newest before it that is sound.
+
+        A refused champion is logged and listed in `problems`.
+        """
+        by_fault: dict[str, list[ModelCard]] = {}
+        for card in cards(self._desk):
+            by_fault.setdefault(card.fault, []).append(card)
+        problems: list[str] = []
+        found = {fault: self._first_sound(fault, each, problems) for fault, each in by_fault.items()}
+        self.problems = tuple(problems)
+        return {fault: model for fault, model in found.items() if model is not None}
+
+    def _first_sound(
+        self, fault: str, candidates: Sequence[ModelCard], problems: list[str]
+    ) -> LoadedModel | None:
+        refused = []
+        for card in candidates:
+            try:
+                model = self.open(card)
+            except ModelRejected as error:
+                refused.append(str(error))
+                continue
+            break
+        else:
+            model = None
+        if refused:
+            instead = f"{model.card.id} is used instead" if model else f"{fault} is not predicted"
+            problems.append(f"{'; '.join(refused)}; {instead}")
+            log.error(problems[-1])
+        return model
+
+    def open(self, card: ModelCard) -> LoadedModel:
+        """Load one model. Raises ModelRejected when anything about its file is not as its card says."""
+        features = features_of(card.fault)
+        if digest(features) != card.features_sha256:
+            raise ModelRejected(f"model {card.id} was trained on other features than this version computes")
+        body = self._read(card)
+        if hashlib.sha256(body).hexdigest() != card.sha256:
+            raise ModelRejected(
+                f"model file {card.path} is not the one that was registered (SHA-256 differs)"
+            )
+        classifier = _decode(card, body)
+        if getattr(classifier, "n_features_in_", None) != len(features):
+            raise ModelRejected(f"model file {card.path} takes another number of features")
+        return LoadedModel(card, features, classifier)
+
+    def _inside(self, card: ModelCard) -> Path:
+        path = (self._folder / card.path).resolve()
+        if not path.is_relative_to(self._folder.resolve()):
+            raise ModelRejected(f"model {card.id} lies outside the models' folder: {card.path}")
+        return path
+
+    def _read(self, card: ModelCard) -> bytes:
+        try:
+            return self._inside(card).read_bytes()
+        except OSError as error:
+            raise ModelRejected(f"model file {card.path} cannot be read: {error.strerror}") from error
+
+
+def _decode(card: ModelCard, body: bytes) -> Any:
+    from sklearn import __version__
+    from sklearn.calibration import CalibratedClassifierCV
+    from skops import io
+
+    written = str(card.details.get("scikit_learn"))
+    if written != __version__:
+        raise ModelRejected(f"model {card.id} was written by scikit-learn {written}, this is {__version__}")
+    try:
+        foreign = sorted(set(io.get_untrusted_types(data=body)) - set(TRUSTED_TYPES))
+        classifier = None if foreign else io.loads(body, trusted=list(TRUSTED_TYPES))
+    except Exception as error:  # a damaged archive fails in many ways, all of which mean the same
+        raise ModelRejected(f"model file {card.path} cannot be decoded: {error}") from error
+    if foreign:
+        raise ModelRejected(f"model file {card.path} holds types that are not trusted: {', '.join(foreign)}")
+    if not isinstance(classifier, CalibratedClassifierCV):
+        raise ModelRejected(f"model file {card.path} holds a {type(classifier).__name__}, not a classifier")
+    return classifier
+
+
+def _write_whole(path: Path, body: bytes) -> None:
+    """Write a file so that it is there in full or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(path.name + ".new")
+    with fresh.open("wb") as file:
+        file.write(body)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)

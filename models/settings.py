@@ -1,0 +1,53 @@
+"""What can be chosen about training: rows, split, regularisation, costs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from fleet.faults import Fault, Level
+
+
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """What a decision costs, in one currency: only ratios matter.
+
+    A breakdown costs by level (idle device, broken promise, and the urgent visit itself); sending an engineer
+    ahead of it costs `visit`, asking a customer who can mend it alone costs `call`.
+    """
+
+    visit: float = 100.0
+    call: float = 30.0
+    breakdown: Mapping[Level, float] = field(
+        default_factory=lambda: {Level.L1: 400.0, Level.L2: 250.0, Level.L3: 150.0}
+    )
+
+    def act(self, fault: Fault) -> float:
+        """Return the cost of acting on a warning of a fault."""
+        return self.call if fault.customer_can_mend else self.visit
+
+    def wait(self, fault: Fault) -> float:
+        """Return the cost of a fault that nobody acted on."""
+        return self.breakdown[fault.level]
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingSettings:
+    """How models are trained.
+
+    A row is a device every `row_every_hours` hours. `fit_share` of the labelled time fits the trees, the rest
+    calibrates and judges; between the two lies one horizon of the fault, in which nothing is used. Fewer than
+    `least_positives` positive rows in both together, or `least_failures` failures in either, and there is no
+    model.
+    """
+
+    history_days: int = 180
+    row_every_hours: int = 12
+    fit_share: float = 0.6
+    least_positives: int = 20
+    least_failures: int = 3
+    trees: int = 80
+    learning_rate: float = 0.06
+    leaves: int = 6
+    least_leaf_rows: int = 25
+    l2: float = 5.0
+    features_per_split: float = 0.5
+    costs: Costs = field(default_factory=Costs)
