@@ -1,0 +1,46 @@
+"""Builds the FastAPI application from the services it is given."""
+
+from fastapi import APIRouter, FastAPI
+from starlette.staticfiles import StaticFiles
+
+from api import problems
+from api.console import chart_routes, desk_pages
+from api.console import routes as console_routes
+from api.console.pages import STATIC, make_pages
+from api.guards import Guards
+from api.openapi import complete
+from api.routes import alerts, catalogue, devices, health, ingest, risks, telemetry, tickets
+from api.services import ApiServices
+
+_ABOUT = """Telemetry, fault risks, alerts and repair tickets of a fleet of cleaning devices.
+
+Lists answer `{"items": […], "next_cursor": …}`; pass `next_cursor` as `cursor` for the next page. Errors are
+RFC 9457 problems. A query parameter or body field that is not known is refused."""
+
+
+def create_app(services: ApiServices) -> FastAPI:
+    """Return the API and the console over `services`; nothing is opened or started."""
+    app = FastAPI(
+        title="Sweepwatch",
+        version="1",
+        description=_ABOUT,
+        openapi_url="/api/v1/openapi.json",
+        docs_url=None,  # both pages would fetch their scripts from another host
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.services = services
+    v1 = APIRouter(prefix="/api/v1")
+    for module in (risks, telemetry, devices, alerts, tickets, catalogue, ingest):
+        v1.include_router(module.router)
+    app.include_router(v1)
+    app.include_router(health.router)
+    pages = make_pages(services)
+    app.include_router(console_routes.make_router(pages))
+    app.include_router(chart_routes.make_router(pages))
+    app.include_router(desk_pages.make_router(pages))
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    problems.install(app, pages.error)
+    complete(app)
+    app.add_middleware(Guards)
+    return app

@@ -1,0 +1,99 @@
+"""Keyset pages: a cursor says after which row to go on, so that pages stay whole while rows come and go."""
+
+import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import Error as Base64Error
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, tuple_
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from fleet.errors import InvalidInput
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Rows by `key`, then `id` in the same direction; those without a key come last, by rising `id`."""
+
+    key: InstrumentedAttribute[Any]
+    id: InstrumentedAttribute[Any]
+    descending: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Rows of one page and the cursor of the next, None on the last."""
+
+    rows: Sequence[Any]
+    next_cursor: str | None
+
+
+def encode_cursor(query: str, after: Sequence[Any]) -> str:
+    """Return a cursor: `after` is the key and id of a page's last row, `query` what was asked."""
+    return urlsafe_b64encode(json.dumps([_digest(query), *after]).encode()).decode().rstrip("=")
+
+
+def decode_cursor(query: str, cursor: str, members: int) -> list[Any]:
+    """Return what `encode_cursor` was given for the same query.
+
+    Raises InvalidInput for anything else, and for the cursor of another query.
+    """
+    try:
+        digest, *after = _listed(json.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))))
+    except (ValueError, Base64Error, TypeError, RecursionError) as error:
+        raise InvalidInput("cursor: not one of ours; pass next_cursor of the page before") from error
+    if digest != _digest(query) or len(after) != members:
+        raise InvalidInput("cursor: of another query; keep sort and filters while paging")
+    return after
+
+
+def fetch_page(
+    session: Session, select: Select[Any], order: Order, limit: int, cursor: str | None, query: str
+) -> Page:
+    """Return up to `limit` rows of `select` in `order`, after `cursor`.
+
+    Rows with a key and rows without are read apart, so that an index on (key, id) serves both orders on
+    SQLite and PostgreSQL, which disagree about where nulls belong.
+    """
+    key, last = decode_cursor(query, cursor, 2) if cursor else (None, None)
+    rows: list[Any] = []
+    if cursor is None or key is not None:
+        keyed = select.where(order.key.is_not(None))
+        if cursor is not None:
+            keyed = keyed.where(_after(order, key, last))
+        rows += session.scalars(_sorted(keyed, order, order.key, order.id).limit(limit + 1)).all()
+        last = None
+    if len(rows) <= limit and order.key.nullable:
+        unkeyed = select.where(order.key.is_(None))
+        if last is not None:
+            unkeyed = unkeyed.where(order.id > last)
+        rows += session.scalars(unkeyed.order_by(order.id).limit(limit + 1 - len(rows))).all()
+    more = len(rows) > limit
+    rows = rows[:limit]
+    following = [getattr(rows[-1], order.key.key), getattr(rows[-1], order.id.key)] if more else []
+    return Page(rows, encode_cursor(query, following) if more else None)
+
+
+def _sorted(select: Select[Any], order: Order, *columns: InstrumentedAttribute[Any]) -> Select[Any]:
+    direction: Callable[[InstrumentedAttribute[Any]], Any] = (
+        (lambda column: column.desc()) if order.descending else (lambda column: column.asc())
+    )
+    return select.order_by(*(direction(column) for column in dict.fromkeys(columns)))
+
+
+def _after(order: Order, key: Any, last: Any) -> ColumnElement[bool]:
+    pair, found = tuple_(order.key, order.id), tuple_(key, last)
+    return pair < found if order.descending else pair > found
+
+
+def _digest(query: str) -> str:
+    return sha256(query.encode()).hexdigest()[:12]
+
+
+def _listed(value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise TypeError("a cursor holds a list")
+    return value

@@ -1,0 +1,73 @@
+"""What requests may ask: query parameters, each checked; an unknown one is an error that lists the known."""
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from fleet.clock import DAY_MS, SECOND_MS, from_rfc3339
+from fleet.config import duration_ms
+from fleet.faults import FAULTS
+
+LATEST_MS = 253_402_300_799_999
+"""9999-12-31T23:59:59.999Z"""
+_UNESCAPED_OFFSET = re.compile(r" (?=\d\d:?\d\d$)")
+
+
+def _fault_code(code: str) -> str:
+    if code not in FAULTS:
+        raise ValueError(f"no fault of the catalogue; allowed: {', '.join(FAULTS)}")
+    return code
+
+
+def _time_ms(value: object) -> int:
+    text = str(value)
+    try:
+        # A `+` that was not escaped in the query arrives as a space.
+        ms = int(text) if text.isdecimal() else from_rfc3339(_UNESCAPED_OFFSET.sub("+", text))
+    except (ValueError, OverflowError):
+        raise ValueError("no time; allowed: RFC 3339 (2026-11-22T08:00:00Z) or epoch milliseconds") from None
+    if not 0 <= ms <= LATEST_MS:
+        raise ValueError("no time; allowed: 1970-01-01 to 9999-12-31")
+    return ms
+
+
+def _every_ms(value: object) -> int:
+    ms = duration_ms(value)
+    if not SECOND_MS <= ms <= 366 * DAY_MS:
+        raise ValueError("out of range; allowed: 1s to 366d")
+    return ms
+
+
+FaultCode = Annotated[str, AfterValidator(_fault_code)]
+TimeMs = Annotated[int, BeforeValidator(_time_ms, json_schema_input_type=str)]
+"""A time as RFC 3339 or epoch milliseconds, held as the latter."""
+EveryMs = Annotated[int, BeforeValidator(_every_ms, json_schema_input_type=str)]
+"""A duration such as `10s`, `5m`, `1h`, `1d`, held in milliseconds."""
+IdText = Annotated[str, Field(min_length=1, max_length=64)]
+
+
+class Params(BaseModel):
+    """Base of every operation's parameters."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class NoParams(Params):
+    """The parameters of an operation that takes none."""
+
+
+class Paged(Params):
+    """The parameters of a list."""
+
+    limit: int = Field(50, ge=1, le=1000, description="Items a page")
+    cursor: str | None = Field(None, max_length=512, description="next_cursor of the page before")
+
+    def query(self) -> str:
+        """Return what was asked apart from the page: a cursor is good for the same query alone."""
+        return f"{type(self).__name__}{self.model_dump_json(exclude={'limit', 'cursor'})}"
+
+
+DeviceSort = Literal["risk", "-risk", "id", "-id", "last_seen", "-last_seen"]
+TicketSort = Literal["opened_at", "-opened_at", "id", "-id"]
+AlertSort = Literal["since", "-since", "id", "-id"]

@@ -1,0 +1,147 @@
+"""Errors as RFC 9457 problem details: every answer of 400 and above under /api/v1 is one."""
+
+import json
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+from starlette.routing import BaseRoute, Match
+
+from fleet.errors import (
+    Conflict,
+    IllegalTransition,
+    InvalidInput,
+    NotFound,
+    StoreUnavailable,
+    SweepwatchError,
+)
+
+log = logging.getLogger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_AFTER_S = 5
+_STATUS: tuple[tuple[type[SweepwatchError], int], ...] = (
+    (NotFound, 404),
+    (IllegalTransition, 409),
+    (Conflict, 409),
+    (InvalidInput, 422),
+    (StoreUnavailable, 503),
+)
+
+
+def status_of(error: SweepwatchError) -> int:
+    """Return the HTTP status of one of our errors."""
+    return next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
+
+
+def problem(
+    status: int, detail: str, headers: Mapping[str, str] | None = None, **members: Any
+) -> JSONResponse:
+    """Return a problem; its type is about:blank, so its title is the status' own, as RFC 9457 asks."""
+    body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
+    return JSONResponse(body | members, status, headers=dict(headers or {}), media_type=MEDIA_TYPE)
+
+
+Page = Callable[[Request, int, str], Response]
+"""Renders an error for a person: the request, the status, and the detail."""
+_Handler = Callable[[Request, Exception], JSONResponse]
+
+
+def install(app: FastAPI, page: Page) -> None:
+    """Make `app` answer each error with a problem; outside the API, browsers get it as a page."""
+    handlers: tuple[tuple[type[Exception], _Handler], ...] = (
+        (RequestValidationError, _on_invalid),
+        (SweepwatchError, _on_ours),
+        (HTTPException, _on_http),
+        (Exception, _on_crash),
+    )
+    for kind, handler in handlers:
+        app.add_exception_handler(kind, _readable(handler, page))
+
+
+def _readable(handler: _Handler, page: Page) -> Callable[[Request, Exception], Response]:
+    def answer(request: Request, error: Exception) -> Response:
+        made = handler(request, error)
+        for_people = "text/html" in request.headers.get("accept", "")
+        if request.url.path.startswith("/api/") or not for_people:
+            return made
+        return page(request, made.status_code, json.loads(bytes(made.body))["detail"])
+
+    return answer
+
+
+def _on_ours(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, SweepwatchError)
+    status = status_of(error)
+    if isinstance(error, Conflict) and "if-match" in request.headers:
+        status = 412  # RFC 9110, 13.1.1: the condition that the request itself named does not hold
+    if status == 500:
+        log.error("%s %s: %s", request.method, request.url.path, error)
+    return problem(status, str(error), {"Retry-After": str(RETRY_AFTER_S)} if error.retryable else None)
+
+
+def _on_http(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    detail = error.detail
+    if error.status_code == 404 and detail == HTTPStatus.NOT_FOUND.phrase:
+        detail = f"there is nothing at {request.url.path}; /api/v1/openapi.json lists what there is"
+    elif error.status_code == 405:
+        allowed = _methods(request)
+        detail = f"{request.method} is not possible here; allowed: {allowed}"
+        return problem(405, detail, {"Allow": allowed})
+    return problem(error.status_code, detail, error.headers)
+
+
+def _methods(request: Request) -> str:
+    """Return the methods that the address takes: several routes may share it, each knows only its own."""
+    routes = request.app.routes
+
+    def taken(method: str) -> bool:
+        scope = dict(request.scope) | {"method": method}
+        return any(route.matches(scope)[0] is Match.FULL for route in routes)
+
+    return ", ".join(method for method in ("DELETE", "GET", "PATCH", "POST", "PUT") if taken(method))
+
+
+def _on_crash(request: Request, error: Exception) -> JSONResponse:
+    log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    return problem(500, "something went wrong on our side; the log says what")
+
+
+def _on_invalid(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    errors = [_member(request.scope.get("route"), one) for one in error.errors()]
+    return problem(422, f"{errors[0]['name']}: {errors[0]['reason']}", errors=errors)
+
+
+def _member(route: BaseRoute | None, error: Mapping[str, Any]) -> dict[str, str]:
+    """Return one mistake: the part of the request, the field, and the reason with what is allowed."""
+    place, *path = [str(step) for step in error["loc"]]
+    reason = str(error["msg"]).removeprefix("Value error, ")
+    if error["type"] == "extra_forbidden":
+        reason = f"unknown; allowed: {', '.join(_known(route, place)) or 'none'}"
+    elif error["type"] == "json_invalid":
+        path, reason = ["body"], f"not valid JSON: {error['ctx']['error']}"
+    return {"in": place, "name": ".".join(path) or place, "reason": reason}
+
+
+def _known(route: BaseRoute | None, place: str) -> Sequence[str]:
+    """Return the names that a route takes in its query or its body."""
+    if place == "body":
+        field = getattr(route, "body_field", None)
+        fields = [field] if field is not None else []
+    else:
+        fields = getattr(getattr(route, "dependant", None), "query_params", [])
+    shapes = [field.field_info.annotation for field in fields]
+    return [
+        info.alias or name
+        for shape in shapes
+        if isinstance(shape, type) and issubclass(shape, BaseModel)
+        for name, info in shape.model_fields.items()
+    ]

@@ -1,0 +1,1 @@
+"""What the API reads from the desk database; callers bring the transaction."""

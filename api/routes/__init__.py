@@ -1,0 +1,1 @@
+"""The operations of the JSON API, one router for each subject."""

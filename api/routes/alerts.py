@@ -1,0 +1,50 @@
+"""The alerts: a list, and what a person may do about one."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from api.queries.alerts import AlertQuery, alert_of, find_alerts
+from api.routes.common import Nothing, RowId, problems
+from api.schemas import AlertChange, AlertItem, ListOf
+from api.services import ApiServices, Services
+
+router = APIRouter(prefix="/alerts", tags=["alerts"])
+_CHANGE = problems(
+    body="The body cannot be read",
+    not_found="There is no such alert",
+    conflict="The alert's state does not allow this",
+)
+
+
+@router.get("", responses=problems())
+def list_alerts(services: Services, query: Annotated[AlertQuery, Query()]) -> ListOf[AlertItem]:
+    """List alerts, the newest first."""
+    with services.desk.transaction() as session:
+        page = find_alerts(session, query)
+    return ListOf(items=[AlertItem.model_validate(row) for row in page.rows], next_cursor=page.next_cursor)
+
+
+@router.get("/{alert_id}", responses=problems(not_found="There is no such alert"))
+def show_alert(services: Services, alert_id: RowId, _: Nothing) -> AlertItem:
+    """Show one alert."""
+    return _shown(services, alert_id)
+
+
+@router.post("/{alert_id}/acknowledge", responses=_CHANGE)
+def acknowledge_alert(services: Services, alert_id: RowId, change: AlertChange, _: Nothing) -> AlertItem:
+    """Note that someone takes care of a firing alert."""
+    services.alerts.acknowledge(str(alert_id), change.who, change.reason)
+    return _shown(services, alert_id)
+
+
+@router.post("/{alert_id}/resolve", responses=_CHANGE)
+def resolve_alert(services: Services, alert_id: RowId, change: AlertChange, _: Nothing) -> AlertItem:
+    """End an open alert by hand."""
+    services.alerts.resolve(str(alert_id), change.who, change.reason)
+    return _shown(services, alert_id)
+
+
+def _shown(services: ApiServices, alert_id: int) -> AlertItem:
+    with services.desk.transaction() as session:
+        return AlertItem.model_validate(alert_of(session, alert_id))

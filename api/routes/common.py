@@ -1,0 +1,28 @@
+"""What the routers share: identifiers in paths, and the problems that their operations answer with."""
+
+from typing import Annotated, Any
+
+from fastapi import Path, Query
+
+from api.params import NoParams
+from api.problems import MEDIA_TYPE
+from api.schemas import Problem
+
+DeviceId = Annotated[str, Path(min_length=1, max_length=64, examples=["R0042"])]
+RowId = Annotated[int, Path(ge=1, lt=2**63, examples=[1])]
+Nothing = Annotated[NoParams, Query()]
+"""For operations without query parameters, so that a misspelt one is refused there too."""
+
+
+def problems(**details: str) -> dict[int | str, dict[str, Any]]:
+    """Return OpenAPI responses: `not_found="…"` and the like; bad parameters (422) are always among them."""
+    codes = {"body": 400, "not_found": 404, "conflict": 409, "precondition": 412, "unavailable": 503}
+    made: dict[int | str, dict[str, Any]] = {422: _response(422, "A parameter or the body is not valid")}
+    for name, text in details.items():
+        made[codes[name]] = _response(codes[name], text)
+    return made
+
+
+def _response(status: int, text: str) -> dict[str, Any]:
+    example = {"type": "about:blank", "title": text, "status": status, "detail": text}
+    return {"model": Problem, "description": text, "content": {MEDIA_TYPE: {"example": example}}}

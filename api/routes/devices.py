@@ -1,0 +1,48 @@
+"""The devices: a list sorted by risk, and one of them with its newest values."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from api.queries.devices import DeviceQuery, device_row, find_devices, is_stale
+from api.routes.common import DeviceId, Nothing, problems
+from api.schemas import DeviceDetail, DeviceItem, Latest, ListOf
+from api.services import Services
+from fleet.signals import Kind
+from storage.desk.tables import Device
+
+router = APIRouter(prefix="/devices", tags=["devices"])
+
+
+def _item(device: Device, now: int) -> DeviceItem:
+    device.stale = is_stale(device, now)  # type: ignore[attr-defined]
+    return DeviceItem.model_validate(device)
+
+
+@router.get("", responses=problems())
+def list_devices(services: Services, query: Annotated[DeviceQuery, Query()]) -> ListOf[DeviceItem]:
+    """List devices, those most at risk first.
+
+    `risk` is the highest calibrated probability over a device's faults, each within its own horizon. While
+    pages are read the order may change: a device whose risk moves past the cursor is seen twice or never.
+    """
+    with services.desk.transaction() as session:
+        page = find_devices(session, query)
+    now = services.clock.now_ms()
+    return ListOf(items=[_item(device, now) for device in page.rows], next_cursor=page.next_cursor)
+
+
+@router.get("/{device_id}", responses=problems(not_found="There is no such device"))
+def show_device(services: Services, device_id: DeviceId, _: Nothing) -> DeviceDetail:
+    """Show one device with the newest value of each of its signals."""
+    with services.desk.transaction() as session:
+        device = device_row(session, device_id)
+    latest = services.store.latest(Kind(device.kind), device_id)
+    return DeviceDetail(
+        **_item(device, services.clock.now_ms()).model_dump(),
+        firmware=device.firmware,
+        serial=device.serial,
+        commissioned=device.commissioned,
+        registered_at=device.registered_at,
+        latest={name: Latest(value=value.value, ts=value.ts) for name, value in latest.items()},
+    )

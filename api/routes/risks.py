@@ -1,0 +1,78 @@
+"""A device's fault risks: the newest of each fault, and their history."""
+
+import json
+from typing import Annotated
+
+import polars as pl
+from fastapi import APIRouter, Query
+from pydantic import Field
+
+from api.paging import decode_cursor, encode_cursor
+from api.params import FaultCode, Paged, TimeMs
+from api.queries.devices import device_row
+from api.routes.common import DeviceId, Nothing, problems
+from api.schemas import ListOf, RiskItem
+from api.services import Services
+from fleet.clock import DAY_MS, to_rfc3339
+from fleet.errors import InvalidInput
+
+router = APIRouter(prefix="/devices/{device_id}/risks", tags=["risks"])
+
+
+class RiskQuery(Paged):
+    """Which risks, from when to when."""
+
+    start: TimeMs | None = Field(None, description="Inclusive; without it, 24 h before the end")
+    end: TimeMs | None = Field(None, description="Exclusive; without it, just after the newest score")
+    fault: FaultCode | None = None
+
+
+@router.get("/latest", responses=problems(not_found="There is no such device"))
+def latest_risks(services: Services, device_id: DeviceId, _: Nothing) -> ListOf[RiskItem]:
+    """List the newest risk of each fault, the highest first, with the signals that drove it."""
+    with services.desk.transaction() as session:
+        device_row(session, device_id)
+    return ListOf(items=_items(services.store.latest_risks(device_id)))
+
+
+@router.get("", responses=problems(not_found="There is no such device"))
+def risk_history(
+    services: Services, device_id: DeviceId, query: Annotated[RiskQuery, Query()]
+) -> ListOf[RiskItem]:
+    """List the risks of a device in order of time, then of fault."""
+    with services.desk.transaction() as session:
+        device = device_row(session, device_id)
+    newest = device.risk_ts if device.risk_ts is not None else services.clock.now_ms()
+    end = query.end if query.end is not None else newest + 1
+    start = query.start if query.start is not None else max(0, end - DAY_MS)
+    if start >= end:
+        raise InvalidInput(f"start: must be before end, which is {to_rfc3339(end)}")
+    asked = f"{device_id} {query.query()}"
+    after: tuple[int, str] | None = None
+    if query.cursor is not None:
+        ts, fault, end = decode_cursor(asked, query.cursor, 3)
+        start, after = ts, (ts, fault)
+    frame = services.store.risk_history(device_id, start, end)
+    if query.fault is not None:
+        frame = frame.filter(pl.col("fault") == query.fault)
+    if after is not None:
+        later = (pl.col("ts") > after[0]) | ((pl.col("ts") == after[0]) & (pl.col("fault") > after[1]))
+        frame = frame.filter(later)
+    page = frame.head(query.limit)
+    following = None
+    if frame.height > page.height:
+        following = encode_cursor(asked, [page["ts"][-1], page["fault"][-1], end])
+    return ListOf(items=_items(page), next_cursor=following)
+
+
+def _items(frame: pl.DataFrame) -> list[RiskItem]:
+    return [
+        RiskItem(
+            ts=row["ts"],
+            fault=row["fault"],
+            risk=row["risk"],
+            drivers=json.loads(row["drivers"]),
+            model=row["model"],
+        )
+        for row in frame.iter_rows(named=True)
+    ]

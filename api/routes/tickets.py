@@ -1,0 +1,111 @@
+"""The tickets: a list, one with its clocks and history, reporting a fault, and moving a ticket on."""
+
+import re
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Query, Response
+
+from api.queries.tickets import TicketQuery, find_tickets, ticket_events
+from api.routes.common import Nothing, RowId, problems
+from api.schemas import (
+    ClockItem,
+    EventItem,
+    ListOf,
+    StateChange,
+    TicketDetail,
+    TicketItem,
+    TicketReport,
+)
+from api.services import ApiServices, Services
+from desk.sla import next_due, ticket_clocks
+from fleet.errors import InvalidInput
+from fleet.tickets import TRANSITIONS, TicketState
+from storage.desk.tables import TicketRow
+from storage.desk.tickets import ticket_row
+
+router = APIRouter(prefix="/tickets", tags=["tickets"])
+_REPORT = problems(body="The body cannot be read", not_found="There is no such device")
+_ETAG = re.compile(r'"(\d{1,18})"')
+
+
+@router.get("", responses=problems())
+def list_tickets(services: Services, query: Annotated[TicketQuery, Query()]) -> ListOf[TicketItem]:
+    """List tickets, the newest first."""
+    with services.desk.transaction() as session:
+        page = find_tickets(session, query)
+    items = [TicketItem.model_validate(_columns(row)) for row in page.rows]
+    return ListOf(items=items, next_cursor=page.next_cursor)
+
+
+@router.get("/{ticket_id}", responses=problems(not_found="There is no such ticket"))
+def show_ticket(services: Services, response: Response, ticket_id: RowId, _: Nothing) -> TicketDetail:
+    """Show one ticket with its clocks and history; its ETag goes into If-Match to change it."""
+    return _shown(services, response, ticket_id)
+
+
+@router.post("", status_code=201, responses=_REPORT)
+def report_fault(services: Services, response: Response, report: TicketReport, _: Nothing) -> TicketDetail:
+    """Open a ticket for a fault that somebody noticed.
+
+    Where the device has an open ticket for that fault the report is added to it and that one is answered, so
+    that sending a report twice opens one ticket.
+    """
+    ticket_id = services.tickets.report(report.device_id, report.fault, report.who, report.reason)
+    response.headers["Location"] = f"/api/v1/tickets/{ticket_id}"
+    return _shown(services, response, ticket_id)
+
+
+@router.patch(
+    "/{ticket_id}",
+    responses=problems(
+        body="The body cannot be read",
+        not_found="There is no such ticket",
+        conflict="Its state does not allow this; the detail lists what it does",
+        precondition="It was changed since the version in If-Match",
+    ),
+)
+def change_ticket(
+    services: Services,
+    response: Response,
+    ticket_id: RowId,
+    change: StateChange,
+    _: Nothing,
+    if_match: Annotated[str | None, Header(description="The ETag that was read")] = None,
+) -> TicketDetail:
+    """Move a ticket on to another state, with a reason."""
+    services.tickets.change_state(
+        ticket_id,
+        change.state,
+        change.who,
+        change.reason,
+        version=_version(if_match),
+        confirmed_fault=change.confirmed_fault,
+    )
+    return _shown(services, response, ticket_id)
+
+
+def _version(if_match: str | None) -> int | None:
+    if if_match is None or if_match.strip() == "*":
+        return None
+    found = _ETAG.fullmatch(if_match.strip())
+    if found is None:
+        raise InvalidInput(f'If-Match: {if_match!r} is no ETag of a ticket; allowed: "1", "2", … or *')
+    return int(found[1])
+
+
+def _shown(services: ApiServices, response: Response, ticket_id: int) -> TicketDetail:
+    with services.desk.transaction() as session:
+        row = ticket_row(session, ticket_id)
+        events = [EventItem.model_validate(event) for event in ticket_events(session, ticket_id)]
+    clocks = ticket_clocks(row, services.sla, services.clock.now_ms())
+    response.headers["ETag"] = f'"{row.version}"'
+    more = {
+        "allowed": TRANSITIONS[TicketState(row.state)],
+        "clocks": [ClockItem.model_validate(clock) for clock in clocks],
+        "events": events,
+    }
+    return TicketDetail.model_validate(_columns(row) | more)
+
+
+def _columns(row: TicketRow) -> dict[str, Any]:
+    return {column.key: getattr(row, column.key) for column in row.__table__.columns} | {"due": next_due(row)}

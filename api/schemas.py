@@ -1,0 +1,294 @@
+"""The shapes of the API's answers and requests. Times are RFC 3339 in UTC."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Generic, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from api.params import FaultCode
+from fleet.alerts import AlertState
+from fleet.clock import to_rfc3339
+from fleet.faults import Level
+from fleet.signals import Form, Kind, Role
+from fleet.tickets import TicketOrigin, TicketState
+
+T = TypeVar("T")
+_TIME = "2026-11-22T08:00:00.000Z"
+
+
+def _to_text(value: object) -> object:
+    return to_rfc3339(value) if isinstance(value, int) else value
+
+
+Time = Annotated[
+    str, BeforeValidator(_to_text), Field(examples=[_TIME], json_schema_extra={"format": "date-time"})
+]
+"""Taken as epoch milliseconds, shown as RFC 3339."""
+
+
+class Schema(BaseModel):
+    """Base of all answers; read from rows of the desk database by attribute."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+
+class ListOf(Schema, Generic[T]):
+    """One page of a list; `next_cursor` is null on the last."""
+
+    items: list[T]
+    next_cursor: str | None = None
+
+
+class Names(Schema):
+    """A name in both languages."""
+
+    en: str
+    zh: str
+
+
+class DeviceItem(Schema):
+    """A device in the list; `risk` is its highest, of `fault`; null before the first score."""
+
+    id: str = Field(examples=["R0042"])
+    kind: Kind
+    site: str = Field(examples=["hongqiao"])
+    model: str = Field(examples=["CR-200"])
+    status: str = Field(examples=["online"])
+    last_seen: Time | None
+    risk: float | None = Field(examples=[0.83])
+    fault: str | None = Field(examples=["brush_jam"])
+    battery_pct: float | None = Field(examples=[81.5])
+    stale: bool = Field(description="Whether its newest reading is older than 24 h, or there is none")
+
+
+class Latest(Schema):
+    """The newest value of one signal."""
+
+    value: float | bool | str
+    ts: Time
+
+
+class DeviceDetail(DeviceItem):
+    """A device with the newest value of each of its signals."""
+
+    firmware: str | None
+    serial: str | None
+    commissioned: str | None
+    registered_at: Time
+    latest: dict[str, Latest] = Field(examples=[{"battery_pct": {"value": 81.5, "ts": _TIME}}])
+
+
+class DriverItem(Schema):
+    """A signal that drove a risk: what it shows against what is usual, and its share of the push."""
+
+    signal: str = Field(examples=["brush_current_a"])
+    feature: str
+    weight: float
+    value: float | None
+    usual: float | None
+    unit: str
+
+
+class RiskItem(Schema):
+    """A calibrated probability that the fault occurs within its horizon, as of the reading at `ts`."""
+
+    ts: Time
+    fault: str = Field(examples=["brush_jam"])
+    risk: float = Field(examples=[0.83])
+    drivers: list[DriverItem]
+    model: str
+
+
+class AlertItem(Schema):
+    """An alert; at most one is open for a device and fault."""
+
+    id: int
+    device_id: str = Field(examples=["R0042"])
+    fault: str = Field(examples=["brush_jam"])
+    rule: str = Field(examples=["risk"])
+    level: Level
+    state: AlertState
+    since: Time
+    updated: Time
+    resolved_at: Time | None
+    reason: str = Field(examples=["first"])
+    evidence: dict[str, Any]
+
+
+class TicketItem(Schema):
+    """A repair ticket; `due` is the deadline of its next milestone, null when none is left."""
+
+    id: int
+    device_id: str = Field(examples=["R0042"])
+    site: str
+    fault: str = Field(examples=["brush_jam"])
+    level: Level
+    origin: TicketOrigin
+    state: TicketState
+    opened_at: Time
+    due: Time | None
+    evidence: dict[str, Any]
+
+
+class ClockItem(Schema):
+    """One clock of the service agreement: `respond`, `on_site` or `solve`."""
+
+    milestone: str = Field(examples=["respond"])
+    due: Time
+    done_at: Time | None
+    status: str = Field(examples=["on_time"], description="on_time, warning, breached or met")
+
+
+class EventItem(Schema):
+    """Something done to a ticket: who, when, what, why."""
+
+    at: Time
+    who: str
+    before: str | None
+    after: str
+    why: str
+
+
+class TicketDetail(TicketItem):
+    """A ticket with its clocks, its history, and the states it may go to."""
+
+    alert_id: int | None
+    part: str | None
+    skill: str
+    confirmed_fault: str | None
+    version: int
+    allowed: list[TicketState]
+    clocks: list[ClockItem]
+    events: list[EventItem]
+
+
+class _Request(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+Who = Annotated[str, Field(min_length=1, max_length=64, pattern=r"\S", description="Who does this")]
+Reason = Annotated[
+    str, Field(min_length=1, max_length=1000, pattern=r"\S", description="Why; kept in the history")
+]
+
+
+class StateChange(_Request):
+    """A request to move a ticket on."""
+
+    state: TicketState = Field(examples=["accepted"])
+    reason: Reason = Field(examples=["engineer is free this afternoon"])
+    who: Who = Field("api", examples=["li.wei"])
+    confirmed_fault: str | None = Field(
+        None,
+        max_length=64,
+        examples=[None],
+        description="With repaired (required) and confirmed: the code of what was wrong, or none",
+    )
+
+
+class TicketReport(_Request):
+    """A request to open a ticket for a fault that somebody noticed."""
+
+    device_id: str = Field(min_length=1, max_length=64, examples=["R0042"])
+    fault: FaultCode = Field(examples=["brush_jam"])
+    reason: Reason = Field(examples=["the brush squeals and stops"])
+    who: Who = Field("api", examples=["front.desk"])
+
+
+class AlertChange(_Request):
+    """A request to acknowledge or to end an alert."""
+
+    reason: Reason = Field(examples=["engineer informed"])
+    who: Who = Field("api", examples=["li.wei"])
+
+
+class FaultItem(Schema):
+    """A fault of the catalogue; `horizon_days` is null where it is noticed by a rule, not predicted."""
+
+    code: str
+    kind: Kind
+    level: Level
+    name: Names
+    part: str | None
+    skill: str
+    repair_minutes: int
+    customer_can_mend: bool
+    advice: Names
+    horizon_days: int | None
+
+
+class SignalItem(Schema):
+    """A signal that devices publish; `low` and `high` are its plausible range in `unit`."""
+
+    name: str
+    unit: str
+    role: Role
+    form: Form
+    low: float
+    high: float
+    kinds: Annotated[list[Kind], BeforeValidator(sorted)]
+    label: Names
+
+
+class LedgerAnswer(Schema):
+    """What came in since the process started: `received = written + duplicate + quarantined`."""
+
+    since: Time
+    received: int
+    written: int
+    duplicate: int
+    quarantined: int
+    quarantined_by_reason: Mapping[str, int]
+    values_dropped: Mapping[str, int]
+
+
+class QuarantineEntry(Schema):
+    """A message that was turned away; `payload` is base64 of its first 65,536 bytes."""
+
+    id: int
+    topic: str
+    device_id: str | None
+    reason: str
+    detail: str
+    payload: str
+    truncated: bool
+    count: int
+    first_seen: Time
+    last_seen: Time
+
+
+class QuarantineList(ListOf[QuarantineEntry]):
+    """A page of quarantine; `evicted` is how many rows ever went to make room."""
+
+    evicted: int
+
+
+class Health(Schema):
+    """The process answers."""
+
+    status: str = Field(examples=["ok"])
+
+
+class Ready(Schema):
+    """Every component works."""
+
+    status: str = Field(examples=["ready"])
+    components: dict[str, str] = Field(examples=[{"store": "ok", "broker": "ok"}])
+
+
+class ProblemItem(Schema):
+    """One mistake of a request."""
+
+    in_: str = Field(alias="in", examples=["query"])
+    name: str = Field(examples=["limit"])
+    reason: str = Field(examples=["Input should be less than or equal to 1000"])
+
+
+class Problem(Schema):
+    """An error, as RFC 9457 has it."""
+
+    type: str = Field(examples=["about:blank"])
+    title: str = Field(examples=["Unprocessable Entity"])
+    status: int = Field(examples=[422])
+    detail: str = Field(examples=["limit: Input should be less than or equal to 1000"])
+    errors: list[ProblemItem] | None = None

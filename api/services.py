@@ -1,0 +1,85 @@
+"""What the API needs from the rest of the house, handed in by the composition root."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Protocol
+
+from fastapi import Depends, Request
+from prometheus_client import CollectorRegistry
+
+from desk.sla import SlaPolicy
+from fleet.clock import Clock
+from fleet.ledger import LedgerView
+from fleet.progress import StartProgress
+from fleet.risks import Driver
+from fleet.signals import SignalTable
+from fleet.text import Language
+from fleet.tickets import TicketState
+from storage.desk.database import DeskDatabase
+from storage.desk.tables import TicketRow
+from storage.ports import TelemetryStore
+
+
+class Tickets(Protocol):
+    """Whoever changes tickets (desk.tickets.TicketDesk)."""
+
+    def change_state(
+        self,
+        ticket_id: int,
+        after: TicketState,
+        who: str,
+        why: str,
+        version: int | None = None,
+        confirmed_fault: str | None = None,
+    ) -> TicketRow:
+        """Move a ticket on; raises NotFound, IllegalTransition, InvalidInput or Conflict."""
+        ...
+
+    def report(self, device_id: str, fault: str, who: str, why: str) -> int:
+        """Open a ticket that a person asked for and return its id; raises NotFound or InvalidInput."""
+        ...
+
+
+class Alerts(Protocol):
+    """Whoever changes alerts (alerts.engine.AlertEngine)."""
+
+    def acknowledge(self, alert_id: str, who: str, why: str) -> object:
+        """Note that someone takes care of an alert; raises NotFound, InvalidInput or Conflict."""
+        ...
+
+    def resolve(self, alert_id: str, who: str, why: str) -> object:
+        """End an open alert by hand; raises NotFound, InvalidInput or Conflict."""
+        ...
+
+
+@dataclass(frozen=True)
+class ApiServices:
+    """Everything the API reads and does.
+
+    `explain` says in one sentence what a driver shows. `ledger` gives None where no ingester runs in this
+    process. `readiness` maps each component to what is wrong with it, None when it is fine. `progress` gives
+    None once the first start is over.
+    """
+
+    store: TelemetryStore
+    desk: DeskDatabase
+    signals: SignalTable
+    clock: Clock
+    tickets: Tickets
+    alerts: Alerts
+    sla: SlaPolicy
+    explain: Callable[[Driver, Language], str]
+    ledger: Callable[[], LedgerView | None]
+    readiness: Callable[[], Mapping[str, str | None]]
+    registry: CollectorRegistry
+    progress: Callable[[], StartProgress | None]
+
+
+def services_of(request: Request) -> ApiServices:
+    """Return the services that `create_app` was given."""
+    services: ApiServices = request.app.state.services
+    return services
+
+
+Services = Annotated[ApiServices, Depends(services_of)]
+"""A route's parameter that takes the services."""

@@ -1,0 +1,131 @@
+"""The console in a real browser: each page, both languages, wide and narrow, with and without JavaScript."""
+
+from collections.abc import Iterator
+
+import pytest
+from helpers.api import House, furnish, open_house
+from helpers.browser import load_images, open_browser, watched
+from playwright.sync_api import Browser, Page, expect
+
+from sweepwatch.server import WebServer, listen
+
+PAGES = {
+    "/": {"en": "Fleet by risk", "zh": "设备风险排名"},
+    "/devices/R0007": {"en": "R0007", "zh": "R0007"},
+    "/alerts": {"en": "Alerts", "zh": "告警"},
+    "/tickets": {"en": "Tickets", "zh": "工单"},
+    "/tickets/1": {"en": "Brush jamming", "zh": "滚刷卡滞"},
+}
+WIDTHS = {"wide": 1440, "narrow": 390}
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    with open_house(tmp_path_factory.mktemp("house")) as made:
+        furnish(made)
+        yield made
+
+
+@pytest.fixture(scope="module")
+def host(house: House) -> Iterator[str]:
+    listener = listen("127.0.0.1", 0)
+    with WebServer(house.app, listener):
+        yield f"127.0.0.1:{listener.getsockname()[1]}"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with open_browser() as opened:
+        yield opened
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    context = browser.new_context()
+    context.set_default_timeout(60_000)
+    yield context.new_page()
+    context.close()
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_fits_speaks_the_language_and_asks_nobody_else(
+    page: Page, host: str, path: str, language: str, width: str
+) -> None:
+    watch = watched(page, host)
+    page.set_viewport_size({"width": WIDTHS[width], "height": 900})
+    page.goto(f"http://{host}{path}?lang={language}", wait_until="domcontentloaded")
+    load_images(page)
+    expect(page.locator("h1")).to_have_text(PAGES[path][language])
+    assert page.evaluate("document.documentElement.scrollWidth") <= WIDTHS[width]
+    broken = "[...document.images].filter(i => !i.complete || !i.naturalWidth).map(i => i.src)"
+    assert page.evaluate(broken) == []
+    assert watch.complaints == []
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_every_field_has_a_label_every_image_a_text_and_every_table_its_heads(
+    page: Page, host: str, path: str
+) -> None:
+    page.goto(f"http://{host}{path}?lang=en", wait_until="domcontentloaded")
+    nameless = (
+        "[...document.querySelectorAll('input:not([type=hidden]), select, textarea')]"
+        ".filter(field => !field.labels.length).map(field => field.outerHTML)"
+    )
+    assert page.evaluate(nameless) == []
+    assert page.locator("img:not([alt])").count() == 0
+    assert page.locator("th:not([scope])").count() == 0
+    assert page.locator("main").count() == page.locator("h1").count() == 1
+
+
+def test_a_ticket_is_moved_on_through_its_form_and_its_history_says_so(page: Page, host: str) -> None:
+    watch = watched(page, host)
+    page.goto(f"http://{host}/tickets/3?lang=en", wait_until="domcontentloaded")
+    page.get_by_label("New state").select_option("accepted")
+    page.get_by_label("Reason").fill("the engineer passes by at noon")
+    page.get_by_label("Your name").fill("Li Wei")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator("[aria-current=step]")).to_have_text("Accepted")
+    newest = page.locator(".history li").first
+    expect(newest).to_contain_text("Opened → Accepted")
+    expect(newest).to_contain_text("the engineer passes by at noon")
+    expect(newest).to_contain_text("Li Wei")
+    assert watch.complaints == []
+
+
+def test_a_form_without_a_reason_is_not_sent(page: Page, host: str) -> None:
+    page.goto(f"http://{host}/tickets/4?lang=en", wait_until="domcontentloaded")
+    page.get_by_label("Your name").fill("Li Wei")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator("textarea:invalid")).to_have_count(1)
+    expect(page.locator(".history li")).to_have_count(1)
+
+
+def test_the_filters_lead_to_a_link_that_shows_the_same_again(page: Page, host: str) -> None:
+    page.goto(f"http://{host}/?lang=en", wait_until="domcontentloaded")
+    page.get_by_label("Site").select_option("pudong")
+    page.get_by_role("button", name="Show").click()
+    page.wait_for_url("**site=pudong**")
+    rows = page.locator("tbody tr th a").all_inner_texts()
+    assert rows
+    page.goto(page.url, wait_until="domcontentloaded")
+    assert page.locator("tbody tr th a").all_inner_texts() == rows
+
+
+def test_a_list_refreshes_itself_while_nobody_types(page: Page, host: str) -> None:
+    page.clock.install()
+    page.goto(f"http://{host}/tickets?lang=en", wait_until="domcontentloaded")
+    page.evaluate("document.querySelector('h1').textContent = 'old'")
+    page.clock.run_for(16_000)
+    expect(page.locator("h1")).to_have_text("Tickets")
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_without_javascript_a_page_still_shows_its_content(browser: Browser, host: str, path: str) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"http://{host}{path}?lang=en", wait_until="domcontentloaded", timeout=60_000)
+    expect(page.locator("h1")).to_have_text(PAGES[path]["en"])
+    expect(page.locator("main")).to_contain_text("R0007")
+    context.close()
