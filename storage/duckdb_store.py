@@ -34,6 +34,9 @@ class DuckDbStore:
         self._path = path
         self._signals = signals
         self._writing = RLock()
+        # A connection refuses a second thread instead of letting it wait: only cursors are used side by side.
+        self._handing_out = RLock()
+        self._broken = False
         self._connection = _connect(path)
         self._newest: dict[Kind, dict[str, int]] = {}
         self._prepare()
@@ -57,11 +60,15 @@ class DuckDbStore:
     @contextmanager
     def _cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """Yield a cursor of its own, so that threads do not share one; translate DuckDB's errors."""
+        if self._broken:
+            self._reopen()
         try:
-            with self._connection.cursor() as cursor:
+            with self._handing_out:
+                own = self._connection.cursor()
+            with own as cursor:
                 yield cursor
         except duckdb.FatalException as error:
-            self._reopen()
+            self._broken = True
             raise StoreUnavailable(f"store {self._path}: {_first_line(error)}") from error
         except _TRANSIENT as error:
             raise StoreUnavailable(f"store {self._path}: {_first_line(error)}") from error
@@ -72,14 +79,17 @@ class DuckDbStore:
 
     def _reopen(self) -> None:
         # After a fatal error (a full disk, say) DuckDB refuses everything until the file is opened anew.
-        with self._writing:
-            log.warning("reopening %s after a fatal error", self._path)
+        with self._writing, self._handing_out:
+            if not self._broken:
+                return  # another thread was here before
+            log.warning("opening %s anew after a fatal error", self._path)
             self._connection.close()
             try:
                 self._connection = _connect(self._path)
-                self._prepare()
-            except (DataFolderError, duckdb.Error) as error:
-                raise StoreUnavailable(f"store {self._path}: {_first_line(error)}") from error
+            except DataFolderError as error:
+                raise StoreUnavailable(str(error)) from error
+            self._broken = False
+            self._prepare()
 
     def write(self, batch: ReadingBatch) -> Receipt:
         """Store a batch; see TelemetryStore.write."""
@@ -205,7 +215,7 @@ class DuckDbStore:
 
     def close(self) -> None:
         """Let go of the file."""
-        with self._writing:
+        with self._writing, self._handing_out:
             self._connection.close()
 
     def _query(self, query: str, given: Sequence[Any] | Mapping[str, Any]) -> pl.DataFrame:

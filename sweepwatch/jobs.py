@@ -16,7 +16,7 @@ from sweepwatch.wiring import Services
 
 log = logging.getLogger(__name__)
 _EXPIRE_EVERY_S = 6 * 3600
-_STOP_TIMEOUT_S = 3.0
+_STOP_TIMEOUT_S = 2.0
 
 
 class Jobs:
@@ -26,6 +26,7 @@ class Jobs:
         self._services = services
         self._scorer = scorer
         self._scoring = Lock()
+        self._ending = False
         self._scheduler = BackgroundScheduler(
             timezone=UTC, job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
         )
@@ -42,6 +43,7 @@ class Jobs:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._ending = True
         self._scheduler.shutdown(wait=False)
         # A pass under way still needs the stores: wait for it, but not for ever.
         if self._scoring.acquire(timeout=_STOP_TIMEOUT_S):
@@ -54,7 +56,8 @@ class Jobs:
             try:
                 job()
             except SweepwatchError as problem:
-                log.warning("%s: %s; trying again in %d s", name, problem, seconds)
+                level = logging.INFO if self._ending else logging.WARNING
+                log.log(level, "%s: %s; trying again in %d s", name, problem, seconds)
 
         self._scheduler.add_job(
             run,

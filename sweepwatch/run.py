@@ -1,7 +1,6 @@
 """`sweepwatch run`: everything in one process, started in order and stopped in the reverse order."""
 
 import logging
-import os
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from importlib.metadata import version
@@ -24,7 +23,7 @@ from sweepwatch.progress import ProgressBoard
 from sweepwatch.server import WebServer, listen
 from sweepwatch.settings import Settings
 from sweepwatch.simulated_fleet import SimulatedFleet, discard_unfinished_history
-from sweepwatch.stopping import stop_on_signal
+from sweepwatch.stopping import end_at_once, stop_on_signal
 from sweepwatch.wiring import Services, build, build_api, build_ingest
 
 log = logging.getLogger(__name__)
@@ -68,10 +67,7 @@ def run_everything(settings: Settings, say: Say, clock: Clock | None = None) -> 
         say("Stopping ...")
     if run.failure is not None:
         raise run.failure
-    if run.is_busy:
-        # A step of the training that cannot be interrupted: everything is stored and closed, so let go of it.
-        logging.shutdown()
-        os._exit(0)
+    end_at_once()
 
 
 def _each(listeners: list[Callable[[TicketRow], None]], ticket: TicketRow) -> None:
@@ -128,11 +124,6 @@ class Run:
         """Stop the parts, the last started first."""
         self._starter.join(timeout=3.0)
         self._parts.close()
-
-    @property
-    def is_busy(self) -> bool:
-        """Whether a step of the start still goes on."""
-        return self._starter.is_alive()
 
     def troubles(self) -> Mapping[str, str | None]:
         """Return what is wrong with the parts that only this process has."""

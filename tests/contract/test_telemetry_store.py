@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -230,6 +231,21 @@ def test_expire_takes_only_what_is_older(store: TelemetryStore) -> None:
     assert store.expire(Retention(2 * DAY_MS, 2 * DAY_MS), T0 + 4 * DAY_MS) == 2
     assert [row["ts"] for row in everything(store, "R1")] == [T0 + day * DAY_MS for day in (2, 3, 4)]
     assert store.risk_history("R1", 0, 2**45)["risk"].to_list() == [0.2]
+
+
+def test_threads_read_and_write_side_by_side(store: TelemetryStore) -> None:
+    store.write(batch_of([{"device_id": "R0", "ts": T0, "battery_pct": 0.0}]))
+
+    def work(number: int) -> int:
+        device = f"R{number}"
+        for step in range(40):
+            store.write(batch_of([{"device_id": device, "ts": T0 + step, "battery_pct": 1.0}]))
+            store.latest(Kind.ROBOT, "R0")
+            store.check()
+        return store.history(Kind.ROBOT, device, ["battery_pct"], T0, T0 + 100, 100).height
+
+    with ThreadPoolExecutor(6) as pool:
+        assert list(pool.map(work, range(1, 7))) == [40] * 6
 
 
 def test_check_answers_while_open(store: TelemetryStore) -> None:
