@@ -74,7 +74,8 @@ _AGAINST = {
     View.DAY: Text("the usual for this model", "同型号常值"),
     View.COHORT: Text("the usual for this model", "同型号常值"),
 }
-_ABOVE, _BELOW = Text("above", "高于"), Text("below", "低于")
+_ABOVE, _BELOW, _NEAR = Text("above", "高于"), Text("below", "低于"), Text("close to", "接近")
+_POINTS = Text("points", "个百分点")
 _LEAST_USUAL = 1e-9
 
 
@@ -92,18 +93,25 @@ def sentence(driver: Driver, signals: SignalTable, language: Language) -> str:
         return _since_repair(driver.value, language)
     if driver.value is None or driver.usual is None:
         return f"{label}{'：' if language == 'zh' else ': '}{_amount(driver.value, driver.unit)}"
-    way = (_ABOVE if driver.value >= driver.usual else _BELOW).in_language(language)
-    gap = _gap(driver.value, driver.usual, driver.unit, relative=feature.measure.relative)
     against = _AGAINST[feature.view].in_language(language)
+    gap = _gap(driver.value, driver.usual, driver.unit, language, relative=feature.measure.relative)
+    if gap is None:
+        return f"{label}{_NEAR.zh}{against}" if language == "zh" else f"{label} {_NEAR.en} {against}"
+    way = (_ABOVE if driver.value >= driver.usual else _BELOW).in_language(language)
     return f"{label}{way}{against} {gap}" if language == "zh" else f"{label} {gap} {way} {against}"
 
 
-def _gap(value: float, usual: float, unit: str, *, relative: bool) -> str:
+def _gap(value: float, usual: float, unit: str, language: Language, *, relative: bool) -> str | None:
+    """Return how far apart the two are, in words; None when it is too little to be worth a number."""
+    apart = abs(value - usual)
     if relative and abs(usual) > _LEAST_USUAL:
-        return f"{100 * abs(value - usual) / abs(usual):.0f} %"
-    if not relative and unit == "":
-        return f"{100 * abs(value - usual):.1f} %"
-    return _amount(abs(value - usual), unit)
+        share = f"{100 * apart / abs(usual):.0f}"
+        return None if share == "0" else f"{share} %"
+    if unit in ("", "%"):
+        # A difference of two percentages is counted in points: 4 % is not 2 % above 2 %.
+        points = f"{apart if unit else 100 * apart:.1f}"
+        return None if points == "0.0" else f"{points} {_POINTS.in_language(language)}"
+    return None if apart < _LEAST_USUAL else _amount(apart, unit)
 
 
 def _amount(value: float | None, unit: str) -> str:

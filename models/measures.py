@@ -188,7 +188,7 @@ MEASURES: tuple[Measure, ...] = (
         terms.total("drive_current_a"),
         terms.total("drive_rpm"),
     ),
-    _mean("drive_rpm", "rpm", C.DRIVE, "Drive speed", "行走电机转速"),
+    _mean("drive_rpm", "rpm", C.DRIVE, "Drive motor speed", "行走电机转速"),
     _peak("drive_rpm", "drive_rpm", "rpm", C.DRIVE, "Top drive speed", "行走电机最高转速"),
     _mean("drive_temp_c", "°C", C.DRIVE, "Drive motor temperature", "行走电机温度", relative=False),
     _peak(
