@@ -69,5 +69,5 @@ class Paged(Params):
 
 
 DeviceSort = Literal["risk", "-risk", "id", "-id", "last_seen", "-last_seen"]
-TicketSort = Literal["opened_at", "-opened_at", "id", "-id"]
+TicketSort = Literal["due", "-due", "opened_at", "-opened_at", "id", "-id"]
 AlertSort = Literal["since", "-since", "id", "-id"]

@@ -106,19 +106,3 @@ def ticket_clocks(ticket: TicketRow, policy: SlaPolicy, now: int) -> tuple[Ticke
         for name, due, done_at in milestones
         if due is not None and not (cancelled and done_at is None)
     )
-
-
-def next_due(ticket: TicketRow) -> int | None:
-    """Return the deadline of the next milestone that is still to be reached, or None when none is left."""
-    if ticket.state == TicketState.CANCELLED:
-        return None
-    open_milestones = (
-        due
-        for due, done_at in (
-            (ticket.respond_due, ticket.responded_at),
-            (ticket.on_site_due, ticket.on_site_at),
-            (ticket.solve_due, ticket.solved_at),
-        )
-        if due is not None and done_at is None
-    )
-    return min(open_milestones, default=None)

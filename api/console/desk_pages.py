@@ -8,7 +8,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from api.console.asked import asked
 from api.console.pages import Pages
-from api.params import Params
+from api.params import Params, TicketSort
 from api.problems import status_of
 from api.queries.tickets import TicketQuery, find_tickets, ticket_events
 from api.routes.common import RowId
@@ -34,7 +34,16 @@ _ON_THE_WAY = {TicketState.WAITING_PART: TicketState.ACCEPTED, TicketState.REOPE
 class TicketView(TicketQuery):
     """The tickets page's address; `show` chooses by state."""
 
+    sort: TicketSort = "due"
     show: Literal["open", "closed", "all"] = "open"
+
+    def chosen(self) -> TicketQuery:
+        """Return what to look for: open tickets by the clock, others, whose clocks stand still, by age."""
+        by_age = self.show != "open" and "sort" not in self.model_fields_set
+        changes: dict[str, Any] = {"sort": "-opened_at"} if by_age else {}
+        if not self.state:
+            changes["state"] = _SHOWN_STATES[self.show]
+        return self.model_copy(update=changes)
 
 
 class NoQuery(Params):
@@ -53,9 +62,8 @@ def make_router(pages: Pages) -> APIRouter:
     def tickets_page(request: Request) -> Response:
         """List the tickets with their running clocks."""
         view = asked(request, TicketView)
-        query = view if view.state else view.model_copy(update={"state": _SHOWN_STATES[view.show]})
         with services.desk.transaction() as session:
-            page = find_tickets(session, query)
+            page = find_tickets(session, view.chosen())
         return pages.render(
             request,
             "tickets.html",

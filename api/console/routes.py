@@ -14,7 +14,6 @@ from api.queries.alerts import AlertQuery, find_alerts
 from api.queries.devices import DeviceQuery, device_row, filter_choices, find_devices, is_stale, summary
 from api.queries.tickets import TicketQuery, count_breached, find_tickets, open_ticket_ids
 from api.routes.common import DeviceId
-from desk.sla import next_due
 from fleet.alerts import AlertState
 from fleet.faults import FAULTS
 from fleet.signals import Kind, Signal
@@ -89,7 +88,7 @@ def make_router(pages: Pages) -> APIRouter:
             risks=risks,
             charted=_charted(services.signals.for_kind(kind), latest),
             alerts=[alert for alert in alerts if alert.state != AlertState.PENDING],
-            tickets=[(ticket, next_due(ticket)) for ticket in tickets],
+            tickets=tickets,
         )
 
     @router.get("/alerts")

@@ -12,6 +12,8 @@ from fleet.faults import Level
 from fleet.tickets import CLOSED_STATES, TicketOrigin, TicketState
 from storage.desk.tables import TicketEvent, TicketRow
 
+_KEYS = {"due": TicketRow.due, "opened_at": TicketRow.opened_at, "id": TicketRow.id}
+
 
 class TicketQuery(Paged):
     """Which tickets, and in which order."""
@@ -39,8 +41,7 @@ def find_tickets(session: Session, query: TicketQuery) -> Page:
             wanted = wanted.where(column == value)
     if query.state:
         wanted = wanted.where(TicketRow.state.in_(query.state))
-    key = TicketRow.opened_at if query.sort.endswith("opened_at") else TicketRow.id
-    order = Order(key, TicketRow.id, query.sort.startswith("-"))
+    order = Order(_KEYS[query.sort.removeprefix("-")], TicketRow.id, query.sort.startswith("-"))
     return fetch_page(session, wanted, order, query.limit, query.cursor, query.query())
 
 

@@ -17,7 +17,7 @@ from api.schemas import (
     TicketReport,
 )
 from api.services import ApiServices, Services
-from desk.sla import next_due, ticket_clocks
+from desk.sla import ticket_clocks
 from fleet.errors import InvalidInput
 from fleet.tickets import TRANSITIONS, TicketState
 from storage.desk.tables import TicketRow
@@ -108,4 +108,4 @@ def _shown(services: ApiServices, response: Response, ticket_id: int) -> TicketD
 
 
 def _columns(row: TicketRow) -> dict[str, Any]:
-    return {column.key: getattr(row, column.key) for column in row.__table__.columns} | {"due": next_due(row)}
+    return {column.key: getattr(row, column.key) for column in row.__table__.columns}

@@ -9,6 +9,7 @@ from sqlalchemy import (
     JSON,
     BigInteger,
     CheckConstraint,
+    Computed,
     Float,
     ForeignKey,
     Index,
@@ -128,8 +129,18 @@ class AlertEvent(Base):
     why: Mapped[str]
 
 
+# The deadline of the next milestone that is still to be reached; none is left on a closed ticket. A generated
+# column, so that a list sorted by it needs no second truth beside the milestones.
+_NEXT_DUE = """CASE
+    WHEN state IN ('confirmed', 'cancelled') THEN NULL
+    WHEN responded_at IS NULL THEN respond_due
+    WHEN on_site_due IS NOT NULL AND on_site_at IS NULL AND solved_at IS NULL THEN on_site_due
+    WHEN solved_at IS NULL THEN solve_due
+END"""
+
+
 class TicketRow(Base):
-    """A repair ticket; `due` times come from the SLA policy, `version` guards against lost updates.
+    """A repair ticket; `*_due` times come from the SLA policy, `version` guards against lost updates.
 
     The database itself allows one open ticket per device and fault.
     """
@@ -156,6 +167,7 @@ class TicketRow(Base):
     confirmed_fault: Mapped[str | None] = mapped_column(String(64))
     evidence: Mapped[dict[str, Any]]
     version: Mapped[int] = mapped_column(default=1)
+    due: Mapped[int | None] = mapped_column(Computed(_NEXT_DUE, persisted=True))
 
     __table_args__ = (
         CheckConstraint("origin IN ('proactive', 'reported')", name="ck_ticket_origin"),
@@ -168,6 +180,7 @@ class TicketRow(Base):
             postgresql_where=text("state NOT IN ('confirmed', 'cancelled')"),
         ),
         Index("ix_ticket_state", "state", "opened_at"),
+        Index("ix_ticket_due", "due", "id"),
     )
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from alerts.engine import AlertEngine
 from alerts.rules import load_rules
-from desk.sla import ClockStatus, load_policy, next_due, ticket_clocks
+from desk.sla import ClockStatus, load_policy, ticket_clocks
 from desk.tickets import TicketDesk
 from fleet.clock import HOUR_MS, ManualClock
 from fleet.signals import Kind
@@ -72,7 +72,7 @@ def test_a_predicted_fault_becomes_a_ticket_whose_repair_ends_the_alert(product:
     product.clock.advance(3 * HOUR_MS)
     (respond, on_site) = ticket_clocks(ticket, load_policy(), product.clock.ms)
     assert (respond.status, on_site.status) == (ClockStatus.WARNING, ClockStatus.ON_TIME)
-    assert next_due(ticket) == NOON + 4 * HOUR_MS
+    assert ticket.due == NOON + 4 * HOUR_MS
     product.repair(ticket.id, "brush_jam")
     assert product.repaired == [("R1", "brush_jam")]
     assert product.alerts.open_alerts() == []

@@ -250,3 +250,26 @@ def test_a_server_that_does_not_answer_may_be_tried_again() -> None:
     with pytest.raises(StoreUnavailable) as caught:
         open_desk("postgresql+psycopg://desk@127.0.0.1:1/desk?connect_timeout=2")
     assert caught.value.retryable
+
+
+def test_a_ticket_is_due_at_its_next_milestone_that_is_not_reached(desk: DeskDatabase) -> None:
+    columns = {
+        "device_id": "R1", "site": "s1", "level": "L2", "origin": "reported", "skill": "mechanical",
+        "opened_at": 0, "respond_due": 100, "evidence": {},
+    }  # fmt: skip
+    cases = [
+        ({"state": "opened", "on_site_due": 400}, 100),
+        ({"state": "accepted", "on_site_due": 400, "responded_at": 50}, 400),
+        ({"state": "accepted", "solve_due": 700, "responded_at": 50}, 700),
+        ({"state": "repairing", "on_site_due": 400, "responded_at": 50, "on_site_at": 60}, None),
+        ({"state": "cancelled", "on_site_due": 400}, None),
+        ({"state": "confirmed", "on_site_due": 400}, None),
+    ]
+    with desk.transaction() as session:
+        rows = [
+            TicketRow(**columns, fault=f"fault_{number}", **case) for number, (case, _) in enumerate(cases)
+        ]
+        session.add_all(rows)
+    with desk.transaction() as session:
+        found = session.scalars(select(TicketRow.due).order_by(TicketRow.id)).all()
+    assert found == [due for _, due in cases]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from desk.sla import ClockStatus, clock_status, deadlines, load_policy, next_due, ticket_clocks
+from desk.sla import ClockStatus, clock_status, deadlines, load_policy, ticket_clocks
 from fleet.clock import HOUR_MS
 from fleet.errors import ConfigError
 from fleet.faults import Level
@@ -74,22 +74,18 @@ def a_ticket(**columns: object) -> TicketRow:
     return TicketRow(**(ticket | columns))
 
 
-def test_a_ticket_has_a_clock_for_each_milestone_promised_and_the_next_one_is_due() -> None:
+def test_a_ticket_has_a_clock_for_each_milestone_promised() -> None:
     clocks = ticket_clocks(a_ticket(), load_policy(), OPENED + 80)
     assert [(clock.milestone, clock.status) for clock in clocks] == [
         ("respond", ClockStatus.WARNING),
         ("solve", ClockStatus.ON_TIME),
     ]
-    assert next_due(a_ticket()) == OPENED + 100
-    assert next_due(a_ticket(responded_at=OPENED + 50)) == OPENED + 400
-    assert next_due(a_ticket(responded_at=OPENED + 50, solved_at=OPENED + 60)) is None
 
 
 def test_a_cancelled_tickets_clocks_have_stopped() -> None:
     ticket = a_ticket(state="cancelled", responded_at=OPENED + 50)
     clocks = ticket_clocks(ticket, load_policy(), OPENED + 10**9)
     assert [(clock.milestone, clock.status) for clock in clocks] == [("respond", ClockStatus.MET)]
-    assert next_due(ticket) is None
 
 
 @pytest.mark.parametrize(
