@@ -6,6 +6,7 @@ from contextlib import ExitStack
 from importlib.metadata import version
 from threading import Event, Thread
 
+from api.console.charts import warm_up
 from fleet.clock import Clock, SystemClock
 from fleet.errors import NotEnoughHistory, SweepwatchError
 from fleet.text import Text
@@ -165,6 +166,8 @@ class Run:
         if self.fleet is not None:
             jobs.every(_SAVE_EVERY_S, "save the simulated fleet", self.fleet.save)
         self._parts.enter_context(jobs)
+        # The first chart of a process costs seconds; better now, unasked, than when someone looks.
+        warm_up()
 
     def _write_past(self, fleet: SimulatedFleet) -> bool:
         days = self._services.settings.simulator.history_days

@@ -1,6 +1,7 @@
 """How numbers and times read in the console. Times are UTC and say so."""
 
 from datetime import UTC, datetime
+from math import ceil, log10
 
 from babel.dates import format_datetime
 from babel.numbers import format_decimal, format_percent
@@ -45,7 +46,8 @@ def percent(share: float, language: Language) -> str:
 def number(value: float, language: Language) -> str:
     """Return a number with about three significant digits."""
     size = abs(value)
-    digits = 0 if size >= 100 else 1 if size >= 10 else 2
+    digits = 0 if size >= 100 else 1 if size >= 10 else 2 if size >= 1 or size == 0 else 3 - ceil(log10(size))
+    digits = min(digits, 9)
     pattern = "#,##0" + ("." + "#" * digits if digits else "")
     return format_decimal(value, pattern, locale=LOCALES[language])
 
