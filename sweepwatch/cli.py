@@ -1,7 +1,6 @@
 """The command line: one command each for `run` and for the parts of it that run as processes of their own."""
 
 import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ import click
 
 from fleet.errors import ConfigError, SweepwatchError
 from sweepwatch.settings import Settings, load_settings
+from sweepwatch.stopping import end
 
 _FOLDER = click.Path(path_type=Path)
 Command = Callable[..., Any]
@@ -207,16 +207,18 @@ def check_config(config: Path | None, data: Path | None, show: bool) -> None:
 
 def main() -> None:
     """Run the command line; an error that people can mend is one line and exit code 1 or 2."""
+    end(_exit_code())
+
+
+def _exit_code() -> int:
     try:
         cli(standalone_mode=False)
     except click.exceptions.Abort:
-        sys.exit(130)
+        return 130
     except click.ClickException as error:
         error.show()
-        sys.exit(error.exit_code)
-    except ConfigError as error:
-        click.echo(f"sweepwatch: {error}", err=True)
-        sys.exit(2)
+        return error.exit_code
     except SweepwatchError as error:
         click.echo(f"sweepwatch: {error}", err=True)
-        sys.exit(1)
+        return 2 if isinstance(error, ConfigError) else 1
+    return 0

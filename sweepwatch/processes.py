@@ -1,7 +1,7 @@
 """The parts of `run` as processes of their own, and the commands that do one thing and end."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,10 +48,10 @@ def run_ingest(settings: Settings, say: Say) -> None:
     url = settings.broker.url
     if url is None:
         raise ConfigError("ingest needs a broker: --broker mqtt://host:port, or broker.url in the settings")
-    with stop_on_signal() as stop, _services(settings) as services:
+    with stop_on_signal() as stop, _services(settings) as services, ExitStack() as stack:
         ingest = build_ingest(services, url)
         if settings.ingest.metrics_port:
-            _serve_metrics(settings.ingest.metrics_port, services)
+            stack.callback(_serve_metrics(settings.ingest.metrics_port, services))
         ingest.start()
         say(f"Ingesting from {parse_broker_url(url)}. Stop with Ctrl-C.")
         try:
@@ -66,11 +66,19 @@ def run_ingest(settings: Settings, say: Say) -> None:
         )
 
 
-def _serve_metrics(port: int, services: Services) -> None:
+def _serve_metrics(port: int, services: Services) -> Callable[[], None]:
+    """Serve /metrics on a port; return what ends it."""
     try:
-        start_http_server(port, "127.0.0.1", services.metrics)
+        server, thread = start_http_server(port, "127.0.0.1", services.metrics)
     except OSError as error:
         raise PortTaken(f"cannot serve /metrics on port {port}: {error.strerror}") from error
+
+    def stop() -> None:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+    return stop
 
 
 def run_score(settings: Settings, once: bool, say: Say) -> None:

@@ -24,7 +24,7 @@ from sweepwatch.progress import ProgressBoard
 from sweepwatch.server import WebServer, listen
 from sweepwatch.settings import Settings
 from sweepwatch.simulated_fleet import SimulatedFleet, discard_unfinished_history
-from sweepwatch.stopping import end_at_once, stop_on_signal
+from sweepwatch.stopping import stop_on_signal
 from sweepwatch.wiring import Services, build, build_api, build_ingest
 
 log = logging.getLogger(__name__)
@@ -68,7 +68,6 @@ def run_everything(settings: Settings, say: Say, clock: Clock | None = None) -> 
         say("Stopping ...")
     if run.failure is not None:
         raise run.failure
-    end_at_once()
 
 
 def _each(listeners: list[Callable[[TicketRow], None]], ticket: TicketRow) -> None:

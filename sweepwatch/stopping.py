@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import NoReturn
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -29,13 +30,15 @@ def stop_on_signal() -> Iterator[threading.Event]:
             signal.signal(number, handler)
 
 
-def end_at_once() -> None:
-    """End the process if a thread is left in a step that cannot be interrupted: in training or scoring.
+def end(code: int) -> NoReturn:
+    """End the process with an exit code, without waiting for threads that are in a step of minutes.
 
-    Only after everything is stored and closed; waiting for such a step could take half a minute.
+    Called when everything is stored and closed: what may be left is a step of training or of scoring, which
+    cannot be interrupted, and whose outcome is not wanted any more.
     """
-    if threading.active_count() > 1:
-        logging.shutdown()
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(0)
+    if threading.active_count() == 1:
+        sys.exit(code)
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
