@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from threading import RLock
+from threading import Condition, RLock
 from typing import Any
 
 import duckdb
@@ -20,7 +20,13 @@ from storage.ports import LatestValue, Receipt, Retention
 
 log = logging.getLogger(__name__)
 
-_TRANSIENT = (duckdb.IOException, duckdb.OutOfMemoryException, duckdb.TransactionException)
+_TRANSIENT = (
+    duckdb.IOException,
+    duckdb.OutOfMemoryException,
+    duckdb.TransactionException,
+    duckdb.InterruptException,
+)
+_CLOSE_TIMEOUT_S = 2.0
 
 
 class DuckDbStore:
@@ -35,7 +41,8 @@ class DuckDbStore:
         self._signals = signals
         self._writing = RLock()
         # A connection refuses a second thread instead of letting it wait: only cursors are used side by side.
-        self._handing_out = RLock()
+        self._handing_out = Condition()
+        self._cursors: set[duckdb.DuckDBPyConnection] = set()
         self._broken = False
         self._connection = _connect(path)
         self._newest: dict[Kind, dict[str, int]] = {}
@@ -63,9 +70,7 @@ class DuckDbStore:
         if self._broken:
             self._reopen()
         try:
-            with self._handing_out:
-                own = self._connection.cursor()
-            with own as cursor:
+            with self._in_use() as cursor:
                 yield cursor
         except duckdb.FatalException as error:
             self._broken = True
@@ -76,6 +81,19 @@ class DuckDbStore:
             raise StoreUnavailable(f"store {self._path} is closed: {_first_line(error)}") from error
         except duckdb.Error as error:
             raise StoreRejected(f"store {self._path}: {_first_line(error)}") from error
+
+    @contextmanager
+    def _in_use(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        with self._handing_out:
+            cursor = self._connection.cursor()
+            self._cursors.add(cursor)
+        try:
+            with cursor:
+                yield cursor
+        finally:
+            with self._handing_out:
+                self._cursors.discard(cursor)
+                self._handing_out.notify_all()
 
     def _reopen(self) -> None:
         # After a fatal error (a full disk, say) DuckDB refuses everything until the file is opened anew.
@@ -214,9 +232,15 @@ class DuckDbStore:
             cursor.execute("SELECT 1")
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Let go of the file, once what is under way has ended; a long query is interrupted."""
         with self._writing, self._handing_out:
-            self._connection.close()
+            for cursor in self._cursors:
+                cursor.interrupt()
+            self._handing_out.wait_for(lambda: not self._cursors, _CLOSE_TIMEOUT_S)
+            try:
+                self._connection.close()
+            except duckdb.Error as error:
+                log.warning("%s stays open until the process ends: %s", self._path, _first_line(error))
 
     def _query(self, query: str, given: Sequence[Any] | Mapping[str, Any]) -> pl.DataFrame:
         with self._cursor() as cursor:

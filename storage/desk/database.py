@@ -1,8 +1,10 @@
 """Opens the desk database, brings its tables up to date, and hands out transactions."""
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Any
 
 from alembic import command
@@ -15,6 +17,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from fleet.errors import ConfigError, DataFolderError, StoreUnavailable
 
+_SQLITE_TIMEOUT_S = 15
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _MIGRATION_LOCK = 0x5357_4545_50
 """Any number that nobody else in the same PostgreSQL database is likely to lock."""
@@ -82,15 +85,30 @@ def open_desk(url: str) -> DeskDatabase:
 
 def _engine_options(url: str) -> dict[str, Any]:
     if url.startswith("sqlite"):
-        return {"connect_args": {"timeout": 15}}
+        return {"connect_args": {"timeout": _SQLITE_TIMEOUT_S}}
     return {"pool_pre_ping": True}
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
     # WAL lets readers go on beside the one writer; FULL makes a commit survive a power cut, which the
     # quarantine's promise (kept before it is acknowledged) needs.
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+    _switch_to_wal(connection)
+    for pragma in ("synchronous=FULL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
+
+
+def _switch_to_wal(connection: Any) -> None:
+    """Switch a file to WAL; unlike other statements, this one does not wait while another holds the file."""
+    deadline = monotonic() + _SQLITE_TIMEOUT_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or monotonic() > deadline:
+                raise
+            sleep(0.02)
+        else:
+            return
 
 
 def _migrate(engine: Engine) -> None:

@@ -154,7 +154,7 @@ def test_a_tampered_model_is_refused_and_said_so(first: dict[str, Any], tmp_path
             return "SHA-256" in str(running.get("/readyz")["components"].get("models"))
 
         running.wait_for("refusal", refused)
-        assert running.stop() == 0
+        assert running.stop() == 0, running.output
         assert "Traceback" not in running.output
 
 
