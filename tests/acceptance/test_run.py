@@ -43,6 +43,11 @@ def shown(running: Running) -> dict[str, Any]:
     }
 
 
+def tickets_of_models(running: Running) -> list[dict[str, Any]]:
+    tickets = running.items("/api/v1/tickets?origin=proactive")
+    return [ticket for ticket in tickets if "drivers" in ticket["evidence"]]
+
+
 def by_id(items: list[dict[str, Any]], time: str) -> dict[int, tuple[str, str, str]]:
     return {item["id"]: (item["device_id"], item["fault"], item[time]) for item in items}
 
@@ -55,7 +60,8 @@ def first(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
         running.wait_for("page", lambda: "Sweepwatch" in running.get("/"))
         running.wait_for("scores", lambda: scored(running))
         running.wait_for("live readings", lambda: running.get("/api/v1/ingest/ledger")["written"] > 60)
-        tickets = running.items("/api/v1/tickets?origin=proactive")
+        running.wait_for("tickets of models", lambda: bool(tickets_of_models(running)))
+        tickets = tickets_of_models(running)
         ready = running.get("/readyz")
         before = shown(running)
         code = running.stop(signal.SIGINT)
@@ -77,11 +83,10 @@ def test_a_first_start_ends_cleanly_and_was_ready(first: dict[str, Any]) -> None
 
 def test_a_model_opened_a_ticket_for_a_device_that_is_really_failing(first: dict[str, Any]) -> None:
     truth = GroundTruth.read(first["data"] / "simulator" / "ground-truth.jsonl")
-    by_model = [t for t in first["tickets"] if "drivers" in t["evidence"]]
     right = [
         t for t in by_model if truth.is_failing(t["device_id"], t["fault"], from_rfc3339(t["opened_at"]))
     ]
-    assert right, f"{len(by_model)} tickets by models, none for a failing device"
+    assert right, f"{len(first['tickets'])} tickets by models, none for a failing device"
 
 
 def test_such_a_ticket_names_the_part_the_skill_and_its_reasons(first: dict[str, Any]) -> None:
