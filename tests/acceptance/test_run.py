@@ -48,6 +48,11 @@ def tickets_of_models(running: Running) -> list[dict[str, Any]]:
     return [ticket for ticket in tickets if "drivers" in ticket["evidence"]]
 
 
+def all_have_tickets(running: Running) -> bool:
+    firing = [alert for alert in running.items("/api/v1/alerts?state=firing") if alert["rule"] == "risk"]
+    return 0 < len(firing) == len(tickets_of_models(running))
+
+
 def by_id(items: list[dict[str, Any]], time: str) -> dict[int, tuple[str, str, str]]:
     return {item["id"]: (item["device_id"], item["fault"], item[time]) for item in items}
 
@@ -60,7 +65,7 @@ def first(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
         running.wait_for("page", lambda: "Sweepwatch" in running.get("/"))
         running.wait_for("scores", lambda: scored(running))
         running.wait_for("live readings", lambda: running.get("/api/v1/ingest/ledger")["written"] > 60)
-        running.wait_for("tickets of models", lambda: bool(tickets_of_models(running)))
+        running.wait_for("a ticket for each risk that fires", lambda: all_have_tickets(running))
         tickets = tickets_of_models(running)
         ready = running.get("/readyz")
         before = shown(running)
@@ -83,9 +88,11 @@ def test_a_first_start_ends_cleanly_and_was_ready(first: dict[str, Any]) -> None
 
 def test_a_model_opened_a_ticket_for_a_device_that_is_really_failing(first: dict[str, Any]) -> None:
     truth = GroundTruth.read(first["data"] / "simulator" / "ground-truth.jsonl")
-    right = [
-        t for t in by_model if truth.is_failing(t["device_id"], t["fault"], from_rfc3339(t["opened_at"]))
-    ]
+
+    def is_right(ticket: dict[str, Any]) -> bool:
+        return truth.is_failing(ticket["device_id"], ticket["fault"], from_rfc3339(ticket["opened_at"]))
+
+    right = [ticket for ticket in first["tickets"] if is_right(ticket)]
     assert right, f"{len(first['tickets'])} tickets by models, none for a failing device"
 
 
