@@ -240,6 +240,8 @@ class LedgerAnswer(Schema):
     quarantined: int
     quarantined_by_reason: Mapping[str, int]
     values_dropped: Mapping[str, int]
+    late: int
+    seq_repeated: int
 
 
 class QuarantineEntry(Schema):
@@ -261,6 +263,37 @@ class QuarantineList(ListOf[QuarantineEntry]):
     """A page of quarantine; `evicted` is how many rows ever went to make room."""
 
     evicted: int
+
+
+class GapItem(Schema):
+    """Readings of a device that never arrived, by their sequence numbers, first and last included.
+
+    They were measured between `after_ts` and `before_ts`. A device that counts anew begins a new `run`.
+    """
+
+    device_id: str
+    run: int
+    first_seq: int
+    last_seq: int
+    missing: int
+    after_ts: Time
+    before_ts: Time
+
+
+class GapList(ListOf[GapItem]):
+    """A page of gaps; `dropped` is how many ever went because their device had too many."""
+
+    dropped: int
+
+
+class UnknownSignalItem(Schema):
+    """A name that devices send and no signal has."""
+
+    name: str
+    kind: Kind
+    example_device: str
+    first_seen: Time
+    last_seen: Time
 
 
 class Health(Schema):

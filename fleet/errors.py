@@ -35,6 +35,10 @@ class StoreRejected(SweepwatchError):
     """The store refuses this write for good: a retry would fail in the same way."""
 
 
+class StoreRefused(StoreRejected):
+    """The store refuses us, not this data: a wrong token, no such bucket. A person has to mend it."""
+
+
 class ModelRejected(SweepwatchError):
     """A model file is tampered with, truncated, foreign, or does not fit the features of this version."""
 

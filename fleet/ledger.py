@@ -36,6 +36,16 @@ class LedgerView(Protocol):
         ...
 
     @property
+    def late(self) -> int:
+        """Return how many of those written came out of order."""
+        ...
+
+    @property
+    def seq_repeated(self) -> int:
+        """Return how many repeated a sequence number with a new time."""
+        ...
+
+    @property
     def quarantined_by_reason(self) -> Mapping[str, int]:
         """Return how many were turned away for which reason."""
         ...

@@ -47,6 +47,11 @@ class Reason(StrEnum):
     BAD_EVENT = "bad_event"
     BAD_STATUS = "bad_status"
     STORE_REJECTED = "store_rejected"
+    BAD_DIALECT = "bad_dialect"
+    NOT_BORN = "not_born"
+    UNKNOWN_ALIAS = "unknown_alias"
+    HISTORICAL = "historical"
+    DIALECT_FAILED = "dialect_failed"
 
 
 class Dropped(StrEnum):

@@ -3,21 +3,25 @@
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 
+import numpy as np
 import polars as pl
 
 from fleet.readings import ReadingBatch, batch_schema
 from fleet.signals import Kind, SignalTable
-from ingest.decoded import Row
+from ingest.decoded import Columns, Row
 from ingest.times import next_free
 from storage.ports import TelemetryStore
 
 _LOOK_AHEAD_MS = 1_000
 
 
-def date_undated(rows: Sequence[Row], kind: Kind, store: TelemetryStore) -> None:
+def date_undated(
+    rows: Sequence[Row], kind: Kind, store: TelemetryStore, beside: pl.DataFrame | None = None
+) -> None:
     """Give each row without a `ts` the next free millisecond of its device from its receipt on, in place.
 
-    Free is what neither the store nor another row has. Raises StoreUnavailable; what was dated stays dated.
+    Free is what neither the store nor another row has, nor a reading of the same commit in `beside`. Raises
+    StoreUnavailable; what was dated stays dated.
     """
     undated: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
@@ -25,10 +29,7 @@ def date_undated(rows: Sequence[Row], kind: Kind, store: TelemetryStore) -> None
             undated[str(row["device_id"])].append(row)
     if not undated:
         return
-    taken: dict[str, set[int]] = defaultdict(set)
-    for row in rows:
-        if row["ts"] is not None and row["device_id"] in undated:
-            taken[str(row["device_id"])].add(_ms(row["ts"]))
+    taken = _dated(rows, undated, beside)
     newest = store.newest(kind)
     for device, waiting in undated.items():
         arrivals = [_ms(row["received"]) for row in waiting]
@@ -37,6 +38,19 @@ def date_undated(rows: Sequence[Row], kind: Kind, store: TelemetryStore) -> None
         for row, received in zip(waiting, arrivals, strict=True):
             row["ts"] = next_free(received, taken[device])
             taken[device].add(_ms(row["ts"]))
+
+
+def _dated(rows: Sequence[Row], devices: Collection[str], beside: pl.DataFrame | None) -> dict[str, set[int]]:
+    """Return the times that the readings of one commit have already, by device."""
+    taken: dict[str, set[int]] = defaultdict(set)
+    for row in rows:
+        if row["ts"] is not None and row["device_id"] in devices:
+            taken[str(row["device_id"])].add(_ms(row["ts"]))
+    if beside is not None:
+        near = beside.filter(pl.col("device_id").is_in(list(devices)))
+        for device, ts in near.select("device_id", "ts").iter_rows():
+            taken[device].add(ts)
+    return taken
 
 
 def _ms(value: object) -> int:
@@ -56,6 +70,19 @@ def _stored(
         used = sum(last <= ts < end for ts in found.union(taken))
         if end - last - used >= len(arrivals):
             return found
+
+
+def merged(
+    columns: Columns | None, rows: Sequence[Row], places: Sequence[int], kind: Kind, signals: SignalTable
+) -> ReadingBatch:
+    """Return the readings of one kind in the order of their messages; `places` are those of the rows."""
+    if columns is None:
+        return to_batch(rows, kind, signals)
+    if not rows:
+        return ReadingBatch(kind, columns.frame)
+    both = pl.concat([columns.frame, to_batch(rows, kind, signals).frame])
+    order = np.argsort(np.concatenate([columns.at, places]), kind="stable")
+    return ReadingBatch(kind, both[order])
 
 
 def to_batch(rows: Sequence[Row], kind: Kind, signals: SignalTable) -> ReadingBatch:

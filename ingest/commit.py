@@ -8,16 +8,17 @@ from dataclasses import dataclass
 import orjson
 
 from fleet.clock import Clock
-from fleet.errors import StoreRejected, SweepwatchError
+from fleet.errors import StoreRefused, StoreRejected, SweepwatchError
 from fleet.readings import ReadingBatch
 from fleet.signals import SignalTable
 from fleet.wire import Reason, topic_of
-from ingest.columns import date_undated, to_batch
-from ingest.decoded import Decoded, Decoder
+from ingest.columns import date_undated, merged
+from ingest.decoded import Decoded, Decoder, Request
 from ingest.ledger import Ledger
 from ingest.messages import Message
 from ingest.roster import Roster
 from ingest.summaries import Summaries
+from ingest.watch import StreamWatch
 from storage.desk.devices import Devices
 from storage.desk.quarantine import Evidence, Quarantine
 from storage.ports import Receipt, TelemetryStore
@@ -45,6 +46,9 @@ class CommitParts:
     ledger: Ledger
     summaries: Summaries
     clock: Clock
+    watch: StreamWatch
+    request: Callable[[Sequence[Request]], None] = lambda _: None
+    """Publishes what dialects ask of devices, after all else is done."""
 
 
 class Commit:
@@ -56,6 +60,7 @@ class Commit:
 
     def __init__(self, messages: Sequence[Message], parts: CommitParts) -> None:
         self._parts = parts
+        self._messages = messages
         self._decoded: Decoded = parts.decoder.decode(messages)
         self._batches: list[ReadingBatch] = []
         self._to_write: deque[ReadingBatch] = deque()
@@ -70,6 +75,8 @@ class Commit:
                 self._write,
                 self._keep_evidence,
                 self._record_news,
+                self._watch,
+                parts.watch.store,
                 self._prepare_observers,
                 self._observe,
                 self._account,
@@ -89,12 +96,15 @@ class Commit:
             roster.confirm(devices.placements(list(roster.pending)))
 
     def _make_batches(self) -> None:
-        for kind, rows in self._decoded.rows.items():
-            date_undated(rows, kind, self._parts.store)
-        self._batches = [
-            to_batch(rows, kind, self._parts.signals) for kind, rows in self._decoded.rows.items()
-        ]
-        self._to_write.extend(self._batches)
+        decoded, parts = self._decoded, self._parts
+        batches = []
+        for kind in dict.fromkeys((*decoded.columns, *decoded.rows)):
+            columns, rows = decoded.columns.get(kind), decoded.rows.get(kind, [])
+            date_undated(rows, kind, parts.store, None if columns is None else columns.frame)
+            places = decoded.rows_at.get(kind, [])
+            batches.append(merged(columns, rows, places, kind, parts.signals))
+        self._batches = batches
+        self._to_write.extend(batches)
 
     def _write(self) -> None:
         """Write each batch; halve one that the store rejects until what it objects to stands alone.
@@ -106,6 +116,8 @@ class Commit:
             batch = self._to_write[0]
             try:
                 receipt = self._parts.store.write(batch)
+            except StoreRefused:
+                raise  # the store refuses us, not these readings: none of them is given up
             except StoreRejected as error:
                 self._to_write.popleft()
                 if len(batch) > 1:
@@ -136,6 +148,11 @@ class Commit:
         self._parts.devices.record_events(news.events)
         self._parts.summaries.add_news(news)
 
+    def _watch(self) -> None:
+        decoded = self._decoded
+        now = self._parts.clock.now_ms()
+        self._parts.watch.look(self._batches, decoded.refused, self._messages, decoded.unknown, now)
+
     def _prepare_observers(self) -> None:
         for batch in self._stored:
             self._parts.summaries.add_batch(batch)
@@ -155,6 +172,7 @@ class Commit:
 
     def _account(self) -> None:
         self._parts.ledger.add(self._decoded.counts, self._receipts)
+        self._parts.request(self._decoded.requests)
 
 
 def _halves(batch: ReadingBatch) -> tuple[ReadingBatch, ReadingBatch]:

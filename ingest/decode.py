@@ -36,10 +36,11 @@ class LineDecoder:
         """Return what the messages say, in their order; see Decoder.decode."""
         out = Decoded()
         for message in messages:
-            self._take(message, out)
+            self.take(message, out)
         return out
 
-    def _take(self, message: Message, out: Decoded) -> None:
+    def take(self, message: Message, out: Decoded) -> None:
+        """Add to `out` what one message says."""
         topic = self._parse_topic(message.topic)
         if isinstance(topic, Reason):
             _refuse_topic(message, topic, out)

@@ -5,6 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+import numpy as np
+import polars as pl
+
 from fleet.signals import Kind
 from fleet.wire import Dropped, Reason
 from ingest.messages import Message
@@ -37,14 +40,39 @@ class News:
     seen: dict[str, int] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A message to publish for a device once what it said is durable: at QoS 0, it asks for something."""
+
+    topic: str
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Readings by columns: `frame` as in a ReadingBatch; `at`, shape (rows,), each row's message."""
+
+    frame: pl.DataFrame
+    at: np.ndarray[tuple[int], np.dtype[np.int64]]
+
+
 @dataclass(slots=True)
 class Decoded:
-    """What became of some messages. Nothing of it is stored yet."""
+    """What became of some messages. Nothing of it is stored yet.
+
+    A reading is either in `rows` or in `columns`. Where a decoder fills both, `rows_at` has the place of the
+    message of each row, so that the order of arrival is kept.
+    """
 
     rows: dict[Kind, list[Row]] = field(default_factory=dict)
+    rows_at: dict[Kind, list[int]] = field(default_factory=dict)
+    columns: dict[Kind, Columns] = field(default_factory=dict)
     refused: list[Evidence] = field(default_factory=list)
     news: News = field(default_factory=News)
     counts: Counts = field(default_factory=Counts)
+    requests: list[Request] = field(default_factory=list)
+    unknown: dict[tuple[Kind, str], tuple[str, int]] = field(default_factory=dict)
+    """Names that no signal has, by kind and name: an example device, and when it said so (epoch ms)."""
 
 
 class Decoder(Protocol):

@@ -13,8 +13,10 @@ from storage.ports import Receipt
 class LedgerSnapshot:
     """The ledger at one moment, in readings: `received = written + duplicate + quarantined`.
 
-    `since` is when counting began (epoch ms); `late` of the written came out of order; `messages` counts
-    messages of every channel by outcome; `observer_errors` what an observer of readings failed to do.
+    `since` is when counting began (epoch ms); `late` of the written came out of order; `seq_repeated`
+    repeated a sequence number with a new time; `gaps_dropped` counts gaps that went for want of room;
+    `messages` counts messages of every channel by outcome; `observer_errors` what an observer of readings
+    failed to do.
     """
 
     since: int
@@ -27,6 +29,8 @@ class LedgerSnapshot:
     values_dropped: Mapping[str, int]
     messages: Mapping[tuple[str, str], int]
     observer_errors: int
+    seq_repeated: int
+    gaps_dropped: int
 
 
 class Ledger:
@@ -37,6 +41,7 @@ class Ledger:
         self._lock = Lock()
         self._counts = Counts()
         self._written = self._duplicate = self._late = self._observer_errors = 0
+        self._seq_repeated = self._gaps_dropped = 0
 
     def add(self, counts: Counts, receipts: list[Receipt]) -> None:
         """Add what one commit decoded and what the store made of it."""
@@ -54,6 +59,16 @@ class Ledger:
         with self._lock:
             self._observer_errors += 1
 
+    def seq_repeated(self, readings: int) -> None:
+        """Count readings that repeated a sequence number with a new time."""
+        with self._lock:
+            self._seq_repeated += readings
+
+    def gaps_dropped(self, gaps: int) -> None:
+        """Count gaps that are not kept because their device has too many."""
+        with self._lock:
+            self._gaps_dropped += gaps
+
     def snapshot(self) -> LedgerSnapshot:
         """Return the present state."""
         with self._lock:
@@ -69,4 +84,6 @@ class Ledger:
                 values_dropped={str(reason): n for reason, n in counts.dropped.items()},
                 messages=Counter(counts.messages),
                 observer_errors=self._observer_errors,
+                seq_repeated=self._seq_repeated,
+                gaps_dropped=self._gaps_dropped,
             )

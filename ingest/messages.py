@@ -1,5 +1,6 @@
 """What arrives from the broker, and what it means when it is turned away."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from fleet.wire import Reason
@@ -27,6 +28,12 @@ class Message(NamedTuple):
 
 
 _OVERHEAD_BYTES = 300
+
+
+def size_of(messages: Sequence[Message]) -> int:
+    """Return the bytes that messages take together."""
+    text = sum([len(message[0]) + len(message[1]) for message in messages])  # by place: half the time
+    return text + _OVERHEAD_BYTES * len(messages)
 
 
 class Refusal(NamedTuple):

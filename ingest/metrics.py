@@ -53,6 +53,16 @@ class _LedgerCollector(Collector):
             "Failures of what looks at readings",
             value=ledger.observer_errors,
         )
+        yield CounterMetricFamily(
+            "sweepwatch_ingest_seq_repeated",
+            "Readings that repeated a sequence number with a new time",
+            value=ledger.seq_repeated,
+        )
+        yield CounterMetricFamily(
+            "sweepwatch_ingest_gaps_dropped",
+            "Gaps in sequence numbers not kept: their device had too many",
+            value=ledger.gaps_dropped,
+        )
         yield GaugeMetricFamily(
             "sweepwatch_ingest_connected", "1 while subscribed at the broker", value=float(self._connected())
         )

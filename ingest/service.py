@@ -3,6 +3,7 @@
 The promise: a message is acknowledged to the broker only after everything it says is durable.
 """
 
+import gc
 import logging
 from collections.abc import Sequence
 from random import random
@@ -14,14 +15,18 @@ from fleet.errors import SweepwatchError
 from fleet.signals import SignalTable
 from ingest.backoff import Backoff
 from ingest.buffer import MessageBuffer
+from ingest.bulk import BulkDecoder
 from ingest.commit import Commit, CommitParts, Observer
 from ingest.connection import Connection
-from ingest.decode import LineDecoder
+from ingest.dialects.decoder import subscriptions, with_dialects
+from ingest.dialects.intake import Intake
+from ingest.dialects.ports import Dialect
 from ingest.ledger import Ledger
 from ingest.messages import Message
 from ingest.roster import Roster
 from ingest.settings import IngestSettings
 from ingest.summaries import Summaries
+from ingest.watch import StreamWatch
 from storage.desk.database import DeskDatabase
 from storage.desk.devices import Devices
 from storage.desk.quarantine import Quarantine
@@ -30,6 +35,7 @@ from storage.ports import TelemetryStore
 log = logging.getLogger(__name__)
 
 _TAKE_TIMEOUT_S = 0.5
+_GC_THRESHOLDS = (50_000, 20, 20)
 
 
 class IngestService:
@@ -49,6 +55,7 @@ class IngestService:
         clock: Clock,
         observers: Sequence[Observer] = (),
         backoff: Backoff | None = None,
+        dialects: Sequence[Dialect] = (),
     ) -> None:
         self._settings = settings
         self._clock = clock
@@ -57,8 +64,13 @@ class IngestService:
         self._devices = Devices(desk)
         self._roster = Roster(self._devices.placements, open_registration=settings.open_registration)
         self._summaries = Summaries()
+        self._watch = StreamWatch(desk, store, signals, self.ledger)
         self._parts = CommitParts(
-            decoder=LineDecoder(signals, self._roster, settings.retention_ms),
+            decoder=with_dialects(
+                BulkDecoder(signals, self._roster, settings.retention_ms),
+                dialects,
+                Intake(signals, self._roster, settings.retention_ms),
+            ),
             roster=self._roster,
             signals=signals,
             store=store,
@@ -68,9 +80,18 @@ class IngestService:
             ledger=self.ledger,
             summaries=self._summaries,
             clock=clock,
+            watch=self._watch,
+            request=lambda requests: self._connection.request(requests),  # noqa: PLW0108 - made below
         )
         self._buffer = MessageBuffer(settings.buffer_bytes)
-        self._connection = Connection(settings, clock, self._buffer.put, self._buffer.has_room, self._backoff)
+        self._connection = Connection(
+            settings,
+            clock,
+            self._buffer.put,
+            self._buffer.room,
+            self._backoff,
+            subscriptions(dialects),
+        )
         self._stopping = Event()
         self._give_up = Event()
         self._trouble: str | None = None
@@ -80,6 +101,11 @@ class IngestService:
     def start(self) -> None:
         """Begin: load the devices, connect in the background. Raises StoreUnavailable of the desk."""
         self._roster.load(self._devices.placements())
+        self._watch.load()
+        # Messages come and go by tens of thousands and hold no cycles: to look through everything that the
+        # process has loaded, as often as Python would, costs as much as to decode them.
+        gc.freeze()
+        gc.set_threshold(*_GC_THRESHOLDS)
         self._committer.start()
         self._connection.start()
 
@@ -103,6 +129,11 @@ class IngestService:
         return self._trouble or self._connection.reason
 
     @property
+    def parts(self) -> CommitParts:
+        """What commits work with: the quarantine is replayed through the same."""
+        return self._parts
+
+    @property
     def connected(self) -> bool:
         """Whether the broker has confirmed our subscriptions."""
         return self._connection.connected
@@ -116,9 +147,8 @@ class IngestService:
         while not self._give_up.is_set():
             messages = self._buffer.take(self._settings.batch_messages, _TAKE_TIMEOUT_S)
             if messages and self._commit(messages):
-                self._connection.acknowledge(messages)
                 self._buffer.release(messages)
-                self._connection.wake()
+                self._connection.acknowledge(messages)
             done = self._stopping.is_set() and not len(self._buffer)
             self._flush_summaries(at_once=done)
             if done:
@@ -162,6 +192,10 @@ class IngestService:
             # Nothing depends on it but a list; what was not written is written with the next.
             log.warning("the device list is not up to date: %s", _one_line(error))
             self._summaries.put_back(changed)
+        try:
+            self._watch.flush(None if at_once else now)
+        except SweepwatchError as error:
+            log.warning("how far devices have counted is not up to date: %s", _one_line(error))
 
 
 def _one_line(error: Exception) -> str:

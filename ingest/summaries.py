@@ -8,28 +8,48 @@ from fleet.readings import ReadingBatch
 from ingest.decoded import News
 from storage.desk.devices import DeviceSummary
 
+_MOST_ROWS = 200_000
+
 
 class Summaries:
-    """The changes since the last flush, one summary a device."""
+    """The changes since the last flush, one summary a device.
+
+    What a commit adds is only laid aside; it is summed up when it is taken, once for many commits.
+    """
 
     def __init__(self) -> None:
         self._changed: dict[str, DeviceSummary] = {}
+        self._seen: dict[str, int] = {}
+        self._statuses: dict[str, str] = {}
+        self._readings: list[pl.DataFrame] = []
+        self._rows = 0
 
     def add_news(self, news: News) -> None:
         """Take when devices were heard, and their statuses."""
-        for device, seen in news.seen.items():
-            self._changed[device] = replace(self._of(device), last_seen=seen)
-        for device, status in news.statuses.items():
-            self._changed[device] = replace(self._of(device), status=status)
+        self._seen.update(news.seen)
+        self._statuses.update(news.statuses)
 
     def add_batch(self, batch: ReadingBatch) -> None:
         """Take the newest time and the newest battery charge of each device in a stored batch."""
+        self._readings.append(batch.frame.select("device_id", "ts", "battery_pct"))
+        self._rows += len(batch)
+        if self._rows > _MOST_ROWS:
+            self._sum_up()
+
+    def _sum_up(self) -> None:
+        if not self._readings:
+            return
         charged = pl.col("battery_pct").is_not_null()
-        tops = batch.frame.group_by("device_id").agg(
-            pl.col("ts").max().alias("newest"),
-            pl.col("ts").filter(charged).max().alias("battery_ts"),
-            pl.col("battery_pct").filter(charged).sort_by(pl.col("ts").filter(charged)).last(),
+        tops = (
+            pl.concat(self._readings)
+            .group_by("device_id")
+            .agg(
+                pl.col("ts").max().alias("newest"),
+                pl.col("ts").filter(charged).max().alias("battery_ts"),
+                pl.col("battery_pct").filter(charged).sort_by(pl.col("ts").filter(charged)).last(),
+            )
         )
+        self._readings, self._rows = [], 0
         for device, newest, battery_ts, battery in tops.iter_rows():
             before = self._of(device)
             if before.newest_ts is None or newest > before.newest_ts:
@@ -43,11 +63,18 @@ class Summaries:
 
     def take(self) -> list[DeviceSummary]:
         """Return what changed, and begin anew."""
+        self._sum_up()
+        for device, seen in self._seen.items():
+            self._changed[device] = replace(self._of(device), last_seen=seen)
+        for device, status in self._statuses.items():
+            self._changed[device] = replace(self._of(device), status=status)
         changed, self._changed = list(self._changed.values()), {}
+        self._seen, self._statuses = {}, {}
         return changed
 
     def put_back(self, summaries: list[DeviceSummary]) -> None:
         """Take summaries back that could not be written; what changed meanwhile is newer."""
+        self._sum_up()
         for old in summaries:
             new = self._changed.get(old.device_id)
             self._changed[old.device_id] = _merged(old, new) if new else old

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from fleet.clock import HOUR_MS
+from fleet.clock import DAY_MS, HOUR_MS
 from fleet.readings import KEY_COLUMNS, batch_schema
 from fleet.risks import RISK_COLUMNS
 from fleet.signals import ROBOT_STATES, Form, Kind, SignalTable
@@ -77,6 +77,23 @@ def history(kind: Kind, signals: Sequence[str]) -> str:
     names = ", ".join(["ts", *(quoted(name) for name in signals)])
     return (
         f"SELECT {names} FROM {quoted(kind)} WHERE device_id = ? AND ts >= ? AND ts < ? ORDER BY ts LIMIT ?"
+    )
+
+
+def days(kind: Kind) -> str:
+    """Return the query for how many readings each device has on each day."""
+    return (
+        f"SELECT device_id, ts - ts % {DAY_MS} AS day, count(*) AS readings FROM {quoted(kind)} "
+        "GROUP BY device_id, day ORDER BY day, device_id"
+    )
+
+
+def readings(kind: Kind, columns: Sequence[str]) -> str:
+    """Return the query for whole readings of some devices in a range."""
+    names = ", ".join(quoted(name) for name in columns)
+    return (
+        f"SELECT {names} FROM {quoted(kind)} WHERE device_id IN (SELECT unnest(?::VARCHAR[])) "
+        "AND ts >= ? AND ts < ? ORDER BY device_id, ts"
     )
 
 

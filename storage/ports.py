@@ -93,6 +93,17 @@ class TelemetryStore(Protocol):
         """
         ...
 
+    def days(self, kind: Kind) -> pl.DataFrame:
+        """Return how many readings each device has on each day (UTC), in order of day and device.
+
+        Columns `device_id`, `day` (its start, epoch ms), `readings`.
+        """
+        ...
+
+    def readings(self, kind: Kind, devices: Sequence[str], start: int, end: int) -> ReadingBatch:
+        """Return whole readings of some devices in a range, in order of device and time."""
+        ...
+
     def write_risks(self, risks: pl.DataFrame) -> None:
         """Store a risk frame (fleet.risks.RISK_COLUMNS); same device, fault and `ts` again replaces."""
         ...

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from fleet.errors import ConfigError, SweepwatchError
+from fleet.wire import Reason
 from sweepwatch.settings import Settings, load_settings
 from sweepwatch.stopping import end
 
@@ -24,7 +25,10 @@ _BROKER = click.option(
     "--broker", metavar="URL", help="MQTT broker: mqtt://user:pass@host:port, mqtts:// or ws://."
 )
 _STORE = click.option(
-    "--store", metavar="URL", help="Time-series store: duckdb:///path. [default: in the data folder]"
+    "--store",
+    metavar="URL",
+    help="Time-series store: duckdb:///path or influxdb://token@host:port/org/bucket. "
+    "[default: in the data folder]",
 )
 _PORT = click.option("--port", type=int, help="Port of the API and the console. [default: 8000]")
 _DEVICES = click.option("--devices", type=int, help="How many devices to simulate. [default: 60]")
@@ -89,24 +93,70 @@ def run(
     run_everything(settings, click.echo)
 
 
-@cli.command()
+@cli.group(invoke_without_command=True)
 @_options(_BROKER, _STORE)
 @click.option(
     "--metrics-port", type=int, help="Serve /metrics on this port of 127.0.0.1. [default: not at all]"
 )
+@click.pass_context
 def ingest(
-    config: Path | None, data: Path | None, broker: str | None, store: str | None, metrics_port: int | None
+    context: click.Context,
+    config: Path | None,
+    data: Path | None,
+    broker: str | None,
+    store: str | None,
+    metrics_port: int | None,
 ) -> None:
     """Take readings from a broker, store them, and judge the alert rules.
 
     A reading is acknowledged to the broker only when it is stored for good; until then the broker keeps it.
     """
+    if context.invoked_subcommand is not None:
+        if any(value is not None for value in context.params.values()):
+            raise click.UsageError(f"options go behind the command: ingest {context.invoked_subcommand} ...")
+        return
     from sweepwatch.processes import run_ingest
 
     settings = _settings(
         config, data, broker__url=broker, store__url=store, ingest__metrics_port=metrics_port
     )
     run_ingest(settings, click.echo)
+
+
+@ingest.command()
+@click.option(
+    "--url",
+    default="http://127.0.0.1:8000",
+    show_default=True,
+    metavar="URL",
+    help="A running process: its API, or what `ingest --metrics-port` serves.",
+)
+def ledger(url: str) -> None:
+    """Print what a running process took in and what became of it; fail when that does not add up.
+
+    received = written + duplicate + quarantined, in readings, since the process started.
+    """
+    from sweepwatch.ingest_commands import show_ledger
+
+    show_ledger(url, click.echo)
+
+
+@ingest.command()
+@_options(_STORE)
+@click.option("--device", help="Only what this device sent.")
+@click.option(
+    "--reason", type=click.Choice([str(reason) for reason in Reason]), help="Only what this turned away."
+)
+def replay(
+    config: Path | None, data: Path | None, store: str | None, device: str | None, reason: str | None
+) -> None:
+    """Take what is in quarantine through the decoder again, after a rule or a mapping was mended.
+
+    What passes now is stored and leaves the quarantine. No other process may use the data folder meanwhile.
+    """
+    from sweepwatch.ingest_commands import run_replay
+
+    run_replay(_settings(config, data, store__url=store), device, reason, click.echo)
 
 
 @cli.command()
@@ -193,6 +243,38 @@ def train(config: Path | None, data: Path | None, store: str | None, seed: int |
     from sweepwatch.processes import run_train
 
     run_train(_settings(config, data, store__url=store, models__seed=seed), click.echo)
+
+
+@cli.group()
+def store() -> None:
+    """Set up the time-series store, or move history from one to another."""
+
+
+@store.command("init")
+@_options(_STORE)
+def store_init(config: Path | None, data: Path | None, store: str | None) -> None:
+    """Make the store ready: on InfluxDB its bucket or database, with the retention that is set.
+
+    It may be run again: what is there stays, and the retention is set anew (store.retention_days).
+    """
+    from sweepwatch.store_commands import init_store
+
+    init_store(_settings(config, data, store__url=store), click.echo)
+
+
+@store.command("copy")
+@_options()
+@click.option("--from", "source", metavar="URL", required=True, help="The store to read.")
+@click.option("--to", "target", metavar="URL", required=True, help="The store to write.")
+def store_copy(config: Path | None, data: Path | None, source: str, target: str) -> None:
+    """Copy all readings and risks from one store to another, and verify them.
+
+    Each device's day is compared by number and checksum before and after; what is equal already is passed
+    over, so that a copy that was interrupted goes on where it ended. Ends with 1 if anything differs.
+    """
+    from sweepwatch.store_commands import copy_stores
+
+    copy_stores(_settings(config, data), source, target, click.echo)
 
 
 @cli.command("check-config")

@@ -11,6 +11,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from fleet.clock import DAY_MS
 from fleet.errors import SweepwatchError
 from models.scoring import Scorer
+from storage.desk.quarantine import Quarantine
 from storage.ports import Retention
 from sweepwatch.wiring import Services
 
@@ -81,9 +82,11 @@ class Jobs:
         self._services.tickets.open_missing()
 
     def expire(self) -> None:
-        """Delete readings and risks that are older than their retention."""
+        """Delete readings, risks and quarantined messages that are older than their retention."""
         store = self._services.settings.store
+        now = self._services.clock.now_ms()
         retention = Retention(store.retention_days * DAY_MS, store.risk_retention_days * DAY_MS)
-        gone = self._services.store.expire(retention, self._services.clock.now_ms())
+        Quarantine(self._services.desk).expire(self._services.settings.ingest.quarantine_days, now)
+        gone = self._services.store.expire(retention, now)
         if gone:
             log.info("%d readings expired", gone)

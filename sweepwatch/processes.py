@@ -20,7 +20,7 @@ from sweepwatch.data_folder import open_data_folder
 from sweepwatch.jobs import Jobs
 from sweepwatch.logs import start_logging
 from sweepwatch.server import WebServer, listen
-from sweepwatch.settings import Settings, setting_keys, variable_name
+from sweepwatch.settings import Settings, setting_keys, variable_name, without_secrets
 from sweepwatch.simulated_fleet import require_empty
 from sweepwatch.stopping import stop_on_signal
 from sweepwatch.wiring import Services, build, build_api, build_ingest
@@ -29,7 +29,7 @@ Say = Callable[[str], None]
 
 
 @contextmanager
-def _services(settings: Settings) -> Iterator[Services]:
+def open_services(settings: Settings) -> Iterator[Services]:
     """Open an installation for one process."""
     folder = open_data_folder(settings.data)
     try:
@@ -48,7 +48,7 @@ def run_ingest(settings: Settings, say: Say) -> None:
     url = settings.broker.url
     if url is None:
         raise ConfigError("ingest needs a broker: --broker mqtt://host:port, or broker.url in the settings")
-    with stop_on_signal() as stop, _services(settings) as services, ExitStack() as stack:
+    with stop_on_signal() as stop, open_services(settings) as services, ExitStack() as stack:
         ingest = build_ingest(services, url)
         if settings.ingest.metrics_port:
             stack.callback(_serve_metrics(settings.ingest.metrics_port, services))
@@ -83,7 +83,7 @@ def _serve_metrics(port: int, services: Services) -> Callable[[], None]:
 
 def run_score(settings: Settings, once: bool, say: Say) -> None:
     """Score once, or until told to stop."""
-    with stop_on_signal() as stop, _services(settings) as services:
+    with stop_on_signal() as stop, open_services(settings) as services:
         services.models.load()
         if not services.models.champions():
             raise ConfigError("there are no trained models yet; run `sweepwatch train` first")
@@ -100,7 +100,7 @@ def run_serve(settings: Settings, say: Say) -> None:
     """Serve what is stored until told to stop."""
     listener = listen(settings.server.host, settings.server.port)
     try:
-        with stop_on_signal() as stop, _services(settings) as services:
+        with stop_on_signal() as stop, open_services(settings) as services:
             app = build_api(services, None, dict)
             with WebServer(app, listener):
                 say(f"Serving http://{settings.server.host}:{settings.server.port}/ . Stop with Ctrl-C.")
@@ -140,7 +140,7 @@ def run_simulate(settings: Settings, flags: SimulateFlags, say: Say) -> None:
         if not flags.history_days:
             simulate(options, STANDARD_SIGNALS, SystemClock(), say, stop)
             return
-        with _services(settings) as services:
+        with open_services(settings) as services:
             require_empty(services)
             store, desk = services.store, services.desk
             simulate(options, services.signals, services.clock, say, stop, store=store, desk=desk)
@@ -148,7 +148,7 @@ def run_simulate(settings: Settings, flags: SimulateFlags, say: Say) -> None:
 
 def run_train(settings: Settings, say: Say) -> None:
     """Train all models and print what each reached."""
-    with stop_on_signal() as stop, _services(settings) as services:
+    with stop_on_signal() as stop, open_services(settings) as services:
         with Console().status("training") as status:
             report = train_models(
                 services.store,
@@ -181,14 +181,18 @@ def _figure(value: float | None) -> str:
 def check_settings(settings: Settings, show: bool, say: Say) -> None:
     """Say that the settings are usable; with `show`, list them all."""
     from alerts.rules import load_rules
+    from ingest.dialects.config import load_dialects
+    from sweepwatch.signals import signal_table
 
-    load_rules(settings.alerts.rules)
+    signals = signal_table(settings)
+    load_rules(settings.alerts.rules, signals)
+    load_dialects(settings.ingest.dialects, signals)
     if show:
         table = Table("setting", "value", "variable", "meaning")
         for key, section in setting_keys().items():
             name = key.rpartition(".")[2]
             holder = getattr(settings, key.partition(".")[0]) if "." in key else settings
             meaning = section.model_fields[name].description or ""
-            table.add_row(key, str(getattr(holder, name)), variable_name(key), meaning)
+            table.add_row(key, without_secrets(getattr(holder, name)), variable_name(key), meaning)
         Console().print(table)
     say("The settings are usable.")

@@ -34,7 +34,7 @@ class ProgressBoard:
     @contextmanager
     def step(self, text: Text, begins: float, ends: float) -> Iterator[Report]:
         """Show a step; yields the function to call with the share of it that is done, 0 to 1."""
-        with _bar(text.en) as draw:
+        with bar(text.en) as draw:
 
             def report(share: float) -> None:
                 whole = begins + (ends - begins) * share
@@ -48,7 +48,7 @@ class ProgressBoard:
 
 
 @contextmanager
-def _bar(label: str) -> Iterator[Report]:
+def bar(label: str) -> Iterator[Report]:
     """Draw a bar on a terminal; elsewhere print a line when the step begins."""
     if not sys.stdout.isatty():
         print(f"{label} ...", flush=True)  # noqa: T201 - this is the command line's output

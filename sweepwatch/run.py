@@ -22,7 +22,7 @@ from sweepwatch.jobs import Jobs
 from sweepwatch.logs import start_logging
 from sweepwatch.progress import ProgressBoard
 from sweepwatch.server import WebServer, listen
-from sweepwatch.settings import Settings
+from sweepwatch.settings import Settings, without_secrets
 from sweepwatch.simulated_fleet import SimulatedFleet, discard_unfinished_history
 from sweepwatch.stopping import stop_on_signal
 from sweepwatch.wiring import Services, build, build_api, build_ingest
@@ -94,7 +94,7 @@ def _introduce(settings: Settings, services: Services, broker: EmbeddedBroker | 
     host = f"[{settings.server.host}]" if ":" in settings.server.host else settings.server.host
     say(f"Sweepwatch {version('sweepwatch')}")
     say(f"  data     {services.folder.root}")
-    say(f"  broker   {broker.description if broker else settings.broker.url}")
+    say(f"  broker   {broker.description if broker else without_secrets(settings.broker.url)}")
     say(f"  console  http://{host}:{settings.server.port}/")
     say("Stop with Ctrl-C.")
 

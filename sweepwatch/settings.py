@@ -1,17 +1,28 @@
 """The settings of an installation: a TOML file, `SWEEPWATCH_*` variables, flags; validated before any I/O."""
 
 import difflib
+import re
 import tomllib
 from collections.abc import Mapping
 from ipaddress import ip_address
+from math import isfinite
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from fleet.errors import ConfigError
+from fleet.signals import STANDARD_SIGNALS, Kind
 
 PREFIX = "SWEEPWATCH_"
+_SIGNAL_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
+_TAKEN_NAMES = frozenset(
+    (
+        *("device_id", "site", "ts", "received", "seq"),
+        *("device", "model", "time", "hour", "readings", "kind", "value"),
+    )
+)
+"""Names of columns and tags that the stores have already."""
 
 
 def _is_address(text: str) -> bool:
@@ -61,8 +72,12 @@ class StoreSettings(_Section):
 
     url: str | None = Field(
         None,
-        pattern=r"^duckdb:///\S+$",
-        description="duckdb:///path; empty: telemetry.duckdb in the data folder",
+        pattern=r"^(duckdb:///|influxdbs?://)\S+$",
+        description="duckdb:///path, influxdb://token@host:port/org/bucket or influxdbs:// (TLS); "
+        "empty: telemetry.duckdb in the data folder",
+    )
+    influxdb_gzip: Literal["auto", "on", "off"] = Field(
+        "auto", description="Whether InfluxDB is sent compressed lines; auto: unless it is on this machine"
     )
     retention_days: int = Field(730, ge=1, le=36_500, description="Readings older than this are deleted")
     risk_retention_days: int = Field(180, ge=1, le=36_500, description="Risks older than this are deleted")
@@ -94,12 +109,18 @@ class IngestSettings(_Section):
     )
     in_flight_mb: int = Field(64, ge=1, le=16_384, description="Payload held in memory at the most")
     open_registration: bool = Field(True, description="A device's first message registers it")
+    dialects: Path | None = Field(
+        None, description="A dialects file (YAML): what else is spoken beside our own JSON; empty: nothing"
+    )
     metrics_port: int = Field(
         0, ge=0, le=65_535, description="`sweepwatch ingest` serves /metrics there; 0: not at all"
     )
     quarantine_rows: int = Field(10_000, ge=1, le=10_000_000, description="Quarantined messages kept in all")
     quarantine_rows_per_device: int = Field(
         100, ge=1, le=1_000_000, description="Quarantined messages kept of one device"
+    )
+    quarantine_days: int = Field(
+        30, ge=1, le=36_500, description="Quarantined messages not seen for so long are deleted"
     )
 
 
@@ -127,6 +148,32 @@ class AlertsSettings(_Section):
     check_every_s: int = Field(10, ge=1, le=3_600, description="Seconds between two checks of what is silent")
 
 
+class SignalSettings(_Section):
+    """A signal of an installation's own: `[signals.NAME]`, a number in a unit and a range."""
+
+    unit: str = Field("", max_length=16, description="Its unit, shown in charts")
+    range: tuple[float, float] = Field(description="Lowest and highest plausible value; others are dropped")
+    kind: tuple[Kind, ...] = Field(description="Which devices send it: robot, tool, wristband")
+    counter: bool = Field(False, description="Whether it only counts up, in whole numbers from 0")
+    label: str | None = Field(None, max_length=64, description="How charts call it; empty: its name")
+    label_zh: str | None = Field(None, max_length=64, description="The same in Chinese; empty: as label")
+
+    @field_validator("kind", mode="before")
+    @classmethod
+    def _one_or_more(cls, kind: object) -> object:
+        kinds = [kind] if isinstance(kind, str) else kind
+        if kinds == []:
+            raise ValueError("allowed: one or more of robot, tool, wristband")
+        return kinds
+
+    @field_validator("range")
+    @classmethod
+    def _rises(cls, bounds: tuple[float, float]) -> tuple[float, float]:
+        if not (isfinite(bounds[0]) and isfinite(bounds[1]) and bounds[0] < bounds[1]):
+            raise ValueError("allowed: two finite numbers, the lower first")
+        return bounds
+
+
 class Settings(_Section):
     """All settings; frozen."""
 
@@ -142,6 +189,19 @@ class Settings(_Section):
     simulator: SimulatorSettings = SimulatorSettings()
     models: ModelsSettings = ModelsSettings()
     alerts: AlertsSettings = AlertsSettings()
+    signals: dict[str, SignalSettings] = Field(
+        default_factory=dict, description="Signals of your own, in the file alone: [signals.NAME]"
+    )
+
+    @field_validator("signals")
+    @classmethod
+    def _are_new_names(cls, signals: dict[str, SignalSettings]) -> dict[str, SignalSettings]:
+        for name in signals:
+            if not _SIGNAL_NAME.fullmatch(name) or name in _TAKEN_NAMES:
+                raise ValueError(f"{name!r:.80}: a name is a-z, 0-9 and _, and is not taken")
+            if name in STANDARD_SIGNALS:
+                raise ValueError(f"{name} is a standard signal already; give yours another name")
+        return signals
 
 
 def setting_keys() -> dict[str, type[BaseModel]]:
@@ -159,6 +219,11 @@ def setting_keys() -> dict[str, type[BaseModel]]:
 def variable_name(key: str) -> str:
     """Return the environment variable of a dotted key: `server.port` -> `SWEEPWATCH_SERVER_PORT`."""
     return PREFIX + key.replace(".", "_").upper()
+
+
+def without_secrets(value: object) -> str:
+    """Return a setting as text; what stands before the `@` of a URL may be a password or a token."""
+    return re.sub(r"(?<=://)[^@/\s]+(?=@)", "***", str(value))
 
 
 def load_settings(file: Path | None, environment: Mapping[str, str], flags: Mapping[str, Any]) -> Settings:
@@ -191,7 +256,7 @@ def _from_file(file: Path) -> dict[str, Any]:
         raise ConfigError(f"settings file {file} is not TOML: {error}") from error
     flat: dict[str, Any] = {}
     for name, value in content.items():
-        if isinstance(value, dict):
+        if isinstance(value, dict) and name != "signals":  # whose keys are the user's own
             flat |= {f"{name}.{key}": inner for key, inner in value.items()}
         else:
             flat[name] = value
@@ -231,4 +296,4 @@ def _nested(flat: Mapping[str, Any]) -> dict[str, Any]:
 def _explain(problem: Any, origin: Mapping[str, str]) -> str:
     key = ".".join(str(part) for part in problem["loc"])
     allowed = str(problem["msg"]).removeprefix("Value error, ")
-    return f"{origin.get(key, key)} = {problem['input']!r} is not usable: {allowed}"
+    return f"{origin.get(key, key)} = {without_secrets(repr(problem['input']))} is not usable: {allowed}"

@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
@@ -17,11 +16,12 @@ from desk.tickets import TicketDesk
 from fleet.alerts import Alert
 from fleet.broker_url import parse_broker_url
 from fleet.clock import DAY_MS, Clock
-from fleet.errors import ConfigError, SweepwatchError
+from fleet.errors import SweepwatchError
 from fleet.ledger import LedgerView
 from fleet.progress import StartProgress
-from fleet.signals import STANDARD_SIGNALS, SignalTable
+from fleet.signals import SignalTable
 from fleet.tickets import CLOSED_STATES
+from ingest.dialects.config import load_dialects
 from ingest.metrics import export
 from ingest.service import IngestService
 from ingest.settings import IngestSettings
@@ -29,10 +29,12 @@ from models.explanation import sentence
 from models.registry import ModelRegistry
 from storage.desk.database import DeskDatabase, open_desk
 from storage.desk.tables import TicketRow
-from storage.duckdb_store import DuckDbStore
 from storage.ports import TelemetryStore
+from storage.store_url import DuckDbAddress, parse_store_url
 from sweepwatch.data_folder import DataFolder
 from sweepwatch.settings import Settings
+from sweepwatch.signals import signal_table
+from sweepwatch.stores import open_store_at
 
 log = logging.getLogger(__name__)
 _MB = 1024 * 1024
@@ -70,11 +72,12 @@ def build(
 
     Raises ConfigError, DataFolderError or StoreUnavailable when a part cannot be had; nothing stays open.
     """
-    rules = load_rules(settings.alerts.rules)
+    signals = signal_table(settings)
+    rules = load_rules(settings.alerts.rules, signals)
     policy = load_policy()
     desk = open_desk(desk_url(settings, folder))
     try:
-        store = open_store(settings, folder, STANDARD_SIGNALS)
+        store = open_store(settings, folder, signals)
     except BaseException:
         desk.close()
         raise
@@ -95,7 +98,7 @@ def build(
         settings=settings,
         folder=folder,
         clock=clock,
-        signals=STANDARD_SIGNALS,
+        signals=signals,
         store=store,
         desk=desk,
         policy=policy,
@@ -114,12 +117,8 @@ def desk_url(settings: Settings, folder: DataFolder) -> str:
 def open_store(settings: Settings, folder: DataFolder, signals: SignalTable) -> TelemetryStore:
     """Open the time-series store: the one that is set, else DuckDB in the data folder."""
     url = settings.store.url
-    if url is None:
-        return DuckDbStore.open(folder.telemetry, signals)
-    scheme, _, rest = url.partition("://")
-    if scheme != "duckdb":
-        raise ConfigError(f"store.url = {url!r}: no store of that kind; allowed: duckdb:///path")
-    return DuckDbStore.open(Path(rest), signals)
+    address = DuckDbAddress(folder.telemetry) if url is None else parse_store_url(url)
+    return open_store_at(address, signals, settings.store.influxdb_gzip)
 
 
 def build_ingest(services: Services, broker_url: str, mqtt_version: str = "auto") -> IngestService:
@@ -147,6 +146,7 @@ def build_ingest(services: Services, broker_url: str, mqtt_version: str = "auto"
         services.signals,
         services.clock,
         observers=[services.alerts.observe],
+        dialects=load_dialects(chosen.dialects, services.signals),
     )
     export(services.metrics, ingest.ledger.snapshot, lambda: ingest.connected)
     return ingest

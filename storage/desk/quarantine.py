@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, delete, func, or_, select, true
 from sqlalchemy.orm import Session
 
+from fleet.clock import DAY_MS
 from fleet.errors import ConfigError
 from storage.desk.database import DeskDatabase
 from storage.desk.tables import Note, QuarantineRow
@@ -111,8 +112,9 @@ class Quarantine:
         reason: str | None = None,
         limit: int = 50,
         cursor: str | None = None,
+        topic: str | None = None,
     ) -> QuarantinePage:
-        """Return up to `limit` rows of one device, one reason, or all.
+        """Return up to `limit` rows of one device, one reason, or all, whose topic contains a text.
 
         `cursor` is the `next_cursor` of the page before. Raises ConfigError for one that is none.
         """
@@ -121,6 +123,8 @@ class Quarantine:
             query = query.where(QuarantineRow.device_id == device)
         if reason is not None:
             query = query.where(QuarantineRow.reason == reason)
+        if topic is not None:
+            query = query.where(QuarantineRow.topic.icontains(topic, autoescape=True))
         if cursor is not None:
             query = query.where(_after(cursor))
         with self._desk.transaction() as session:
@@ -129,6 +133,30 @@ class Quarantine:
         page = tuple(found[:limit])
         following = f"{page[-1].last_seen}.{page[-1].id}" if page and len(found) > limit else None
         return QuarantinePage(page, following, evicted)
+
+    def expire(self, days: int, now: int) -> int:
+        """Delete what was last seen more than so many days ago, and return how many rows went.
+
+        They are not counted as evicted: they went for their age, not for want of room.
+        """
+        old = QuarantineRow.last_seen < now - days * DAY_MS
+        with self._desk.transaction() as session:
+            gone = session.scalar(select(func.count()).select_from(QuarantineRow).where(old)) or 0
+            if gone:
+                session.execute(delete(QuarantineRow).where(old))
+        return gone
+
+    def remove(self, items: Iterable[QuarantineItem]) -> None:
+        """Delete rows; one that was seen again since it was read stays."""
+        with self._desk.transaction() as session:
+            for item in items:
+                session.execute(
+                    delete(QuarantineRow).where(
+                        QuarantineRow.id == item.id,
+                        QuarantineRow.count == item.count,
+                        QuarantineRow.last_seen == item.last_seen,
+                    )
+                )
 
 
 def _gathered(evidence: Iterable[Evidence]) -> list[dict[str, Any]]:

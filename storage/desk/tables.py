@@ -218,6 +218,44 @@ class QuarantineRow(Base):
     __table_args__ = (UniqueConstraint("topic", "reason", "sha256"),)
 
 
+class SeqRunRow(Base):
+    """One life of a device's reading counter: the lowest and the highest number seen, and their times."""
+
+    __tablename__ = "seq_run"
+
+    device_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    run: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    first_seq: Mapped[int]
+    first_ts: Mapped[int]
+    last_seq: Mapped[int]
+    last_ts: Mapped[int]
+
+
+class SeqGapRow(Base):
+    """Reading numbers of one run that never arrived, measured between the times around them."""
+
+    __tablename__ = "seq_gap"
+
+    device_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    run: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    first_seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    last_seq: Mapped[int]
+    after_ts: Mapped[int]
+    before_ts: Mapped[int]
+
+
+class UnknownSignalRow(Base):
+    """A name that devices of one kind send and no signal has; an example of who does."""
+
+    __tablename__ = "unknown_signal"
+
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(16), primary_key=True)
+    example_device: Mapped[str] = mapped_column(String(64))
+    first_seen: Mapped[int]
+    last_seen: Mapped[int]
+
+
 class ModelCardRow(Base):
     """A trained model: what it was trained on, how well it does, and whether it is in use."""
 

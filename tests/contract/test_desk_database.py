@@ -6,11 +6,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from helpers.desk_rooms import DEVICES, NOON, Rooms, a_risk, add_devices
 from helpers.postgres import is_installed, postgres_server
-from sqlalchemy import create_engine, func, select, text
+from sqlalchemy import create_engine, func, inspect, select, text
 from sqlalchemy.exc import IntegrityError
 
 from desk.sla import load_policy
@@ -20,9 +22,13 @@ from fleet.clock import ManualClock
 from fleet.errors import ConfigError, DataFolderError, StoreUnavailable
 from fleet.faults import Level
 from fleet.tickets import TicketState
+from storage.desk import migrations
 from storage.desk.alerts import insert_alert
 from storage.desk.database import DeskDatabase, open_desk
+from storage.desk.gaps import GapChanges, Gaps, StoredGap, StoredRun
+from storage.desk.quarantine import Evidence, Quarantine
 from storage.desk.tables import AlertRow, Base, Site, TicketRow
+from storage.desk.unknown_signals import UnknownSignal, UnknownSignals
 
 NewUrl = Callable[[], str]
 
@@ -99,6 +105,61 @@ def test_the_migrations_make_exactly_the_tables_that_the_code_declares(url: str)
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, Base.metadata) == []
     engine.dispose()
+
+
+def test_a_database_of_the_first_version_is_brought_up_to_date_and_keeps_its_rows(url: str) -> None:
+    engine = create_engine(url)
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__path__[0])))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        connection.execute(text("INSERT INTO site (id, name) VALUES ('hall', '大厅')"))
+        assert not inspect(connection).has_table("seq_gap")
+    desk = open_desk(url)
+    Gaps(desk).apply(GapChanges((), (), [StoredGap("R1", 1, 2**53 - 2, 2**53, 1, 2)], (), 0))
+    with desk.transaction() as session:
+        assert session.get_one(Site, "hall").name == "大厅"
+    desk.close()
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, Base.metadata) == []
+    engine.dispose()
+
+
+def test_runs_and_gaps_are_stored_changed_and_closed(desk: DeskDatabase) -> None:
+    gaps = Gaps(desk)
+    runs = [StoredRun("R1", n, 0, 1, 2**53, 9) for n in (1, 2)]
+    opened = [("R1", 1, 5, 9, 1, 2), ("R-1", 1, 5, 9, 1, 2), ("R1", 1, 20, 30, 3, 4)]
+    gaps.apply(GapChanges(runs, [], [StoredGap(*gap) for gap in opened], [], 2))
+    gaps.apply(GapChanges([], [("R1", 2)], [StoredGap("R1", 1, 5, 6, 1, 2)], [("R1", 1, 20)], 1))
+    gaps.advance(["R1"], [2], [7], [99])
+    assert list(gaps.runs()) == [StoredRun("R1", 2, 0, 1, 7, 99)]
+    page = gaps.find(None, 1)
+    rest = gaps.find(None, 1, page.after)
+    assert {*page.items, *rest.items} == {StoredGap("R-1", 1, 5, 9, 1, 2), StoredGap("R1", 1, 5, 6, 1, 2)}
+    assert (rest.after, rest.dropped) == (None, 3)
+
+
+def test_unknown_names_are_stored_once_and_only_so_many(desk: DeskDatabase) -> None:
+    names = UnknownSignals(desk)
+    names.add([UnknownSignal("温度", "robot", "R1", 5, 5), UnknownSignal("温度", "tool", "T1", 5, 5)])
+    names.add([UnknownSignal("温度", "robot", "R2", 7, 7)])
+    names.add([UnknownSignal(f"n{n}", "robot", "R1", 4, 4) for n in range(200)])
+    found = names.all()
+    assert found[:2] == [
+        UnknownSignal("温度", "robot", "R1", 5, 7), UnknownSignal("温度", "tool", "T1", 5, 5)
+    ]  # fmt: skip
+    assert len(found) == 100
+
+
+def test_evidence_is_searched_removed_and_ages(desk: DeskDatabase) -> None:
+    quarantine = Quarantine(desk)
+    quarantine.add([Evidence(f"t/{n}", "R1", "bad_json", "", b"\x00\xff", NOON + n) for n in range(3)])
+    (found,) = quarantine.find(topic="T/1").items
+    quarantine.remove([found])
+    assert quarantine.expire(1, NOON + 86_400_000 + 1) == 1
+    assert [item.topic for item in quarantine.find().items] == ["t/2"]
 
 
 def test_a_database_of_a_newer_version_is_refused_and_left_alone(url: str) -> None:

@@ -10,30 +10,44 @@ import numpy as np
 import polars as pl
 import pytest
 from helpers.batches import batch_of
+from helpers.influx import Influxd
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fleet.clock import DAY_MS, HOUR_MS, MINUTE_MS
+from fleet.errors import StoreRejected, StoreUnavailable
 from fleet.readings import ReadingBatch, batch_schema
 from fleet.risks import RISK_COLUMNS
 from fleet.signals import STANDARD_SIGNALS, Kind
 from fleet.tiles import tile_columns
 from storage.duckdb_store import DuckDbStore
+from storage.influx_store import InfluxStore
 from storage.ports import LatestValue, Receipt, Retention, TelemetryStore
 
 T0 = 1_700_000_000_000 // HOUR_MS * HOUR_MS
-OPENERS: dict[str, Callable[[Path], TelemetryStore]] = {
-    "duckdb": lambda folder: DuckDbStore.open(folder / "t.duckdb", STANDARD_SIGNALS),
-}
+Opener = Callable[[Path], TelemetryStore]
+
+
+def duckdb(_: pytest.FixtureRequest) -> Opener:
+    return lambda folder: DuckDbStore.open(folder / "t.duckdb", STANDARD_SIGNALS)
+
+
+def influxdb(request: pytest.FixtureRequest) -> Opener:
+    server: Influxd = request.getfixturevalue("influxd")
+    return lambda folder: InfluxStore(server.bucket_for(folder), STANDARD_SIGNALS)
+
+
+OPENERS = {"duckdb": duckdb, "influxdb": influxdb}
+"""How each store is opened: the same folder is the same store again, another folder is an empty one."""
 
 
 @pytest.fixture(params=OPENERS)
-def opener(request: pytest.FixtureRequest) -> Callable[[Path], TelemetryStore]:
-    return OPENERS[request.param]
+def opener(request: pytest.FixtureRequest) -> Opener:
+    return OPENERS[request.param](request)
 
 
 @pytest.fixture
-def store(opener: Callable[[Path], TelemetryStore], tmp_path: Path) -> Iterator[TelemetryStore]:
+def store(opener: Opener, tmp_path: Path) -> Iterator[TelemetryStore]:
     opened = opener(tmp_path)
     yield opened
     opened.close()
@@ -186,9 +200,7 @@ def test_first_and_last_of_a_tile_pass_over_readings_without_the_signal(store: T
     assert (tile["run_s.first"], tile["run_s.last"], tile["run_s.n"]) == (5.0, 9.0, 2)
 
 
-def test_newest_is_rebuilt_from_what_is_stored(
-    opener: Callable[[Path], TelemetryStore], tmp_path: Path
-) -> None:
+def test_newest_is_rebuilt_from_what_is_stored(opener: Opener, tmp_path: Path) -> None:
     before = opener(tmp_path)
     before.write(batch_of([{"device_id": "R1", "ts": T0, "battery_pct": 1.0}]))
     before.close()
@@ -248,8 +260,139 @@ def test_threads_read_and_write_side_by_side(store: TelemetryStore) -> None:
         assert list(pool.map(work, range(1, 7))) == [40] * 6
 
 
+def test_closing_waits_for_what_is_under_way_and_refuses_what_comes_later(
+    opener: Callable[[Path], TelemetryStore], tmp_path: Path
+) -> None:
+    """A reader beside a closing store gets an answer or StoreUnavailable, and closing never fails."""
+    store = opener(tmp_path)
+    store.write(batch_of([{"device_id": "R1", "ts": T0 + i, "battery_pct": 1.0} for i in range(2000)]))
+
+    def read() -> bool:
+        try:
+            while True:
+                store.tiles(Kind.ROBOT, T0, T0 + HOUR_MS)
+        except StoreUnavailable:
+            return True
+
+    with ThreadPoolExecutor(3) as pool:
+        reading = [pool.submit(read) for _ in range(3)]
+        store.check()
+        store.close()
+        assert all(each.result(timeout=30) for each in reading)
+
+
 def test_check_answers_while_open(store: TelemetryStore) -> None:
     store.check()
+
+
+def test_days_counts_the_readings_of_each_device_and_day(store: TelemetryStore) -> None:
+    day = T0 // DAY_MS * DAY_MS
+    at = (("R1", 0), ("R1", DAY_MS - 1), ("R1", DAY_MS), ("R2", 5))
+    store.write(batch_of([{"device_id": d, "ts": day + a, "battery_pct": 1.0} for d, a in at]))
+    assert store.days(Kind.ROBOT).rows() == [("R1", day, 2), ("R2", day, 1), ("R1", day + DAY_MS, 1)]
+    assert store.days(Kind.TOOL).is_empty()
+
+
+def test_readings_come_back_whole_as_a_batch(store: TelemetryStore) -> None:
+    rows = [
+        {"device_id": "R2", "ts": T0, "site": "s2", "received": T0 + 9, "seq": 4, "state": "idle"},
+        {"device_id": "R1", "ts": T0 + 1, "battery_pct": 2.5, "error_code": "E1"},
+        {"device_id": "R1", "ts": T0, "battery_pct": 1.5},
+        {"device_id": "R3", "ts": T0, "battery_pct": 1.5},
+        {"device_id": "R1", "ts": T0 + 5, "battery_pct": 3.5},
+    ]
+    batch = batch_of(rows)
+    store.write(batch)
+    found = store.readings(Kind.ROBOT, ["R1", "R2"], T0, T0 + 5)
+    assert found.frame.schema == batch.frame.schema
+    assert found.frame.equals(batch.frame[[2, 1, 0]])
+    assert len(store.readings(Kind.ROBOT, [], T0, T0 + 5)) == 0
+
+
+def test_a_device_that_moved_keeps_one_reading_for_each_time(store: TelemetryStore) -> None:
+    """The site is no part of a reading's identity: the same time from another site is a duplicate."""
+    store.write(batch_of([{"device_id": "R1", "ts": T0, "site": "s1", "run_s": 1.0}]))
+    later = {"device_id": "R1", "ts": T0 + 1, "site": "s2", "run_s": 3.0}
+    again = {"device_id": "R1", "ts": T0, "site": "s2", "battery_pct": 5.0}
+    assert store.write(batch_of([later, again])) == Receipt(1, 1, 0)
+    assert everything(store, "R1", "run_s", "battery_pct") == [
+        {"ts": T0, "run_s": 1.0, "battery_pct": 5.0},
+        {"ts": T0 + 1, "run_s": 3.0, "battery_pct": None},
+    ]
+    tile = store.tiles(Kind.ROBOT, T0, T0 + HOUR_MS).to_dicts()[0]
+    assert (tile["site"], tile["readings"]) == ("s2", 2)
+    assert (tile["run_s.first"], tile["run_s.last"], tile["run_s.mean"]) == (1.0, 3.0, 2.0)
+    assert tile["run_s.m2"] == pytest.approx(2.0)
+
+
+def test_booleans_are_summarised_as_0_and_1(store: TelemetryStore) -> None:
+    worn = (True, True, False, None, True)
+    rows = [{"device_id": "W1", "ts": T0 + i, "worn": value, "steps": 1.0} for i, value in enumerate(worn)]
+    store.write(batch_of(rows, Kind.WRISTBAND))
+    tile = store.tiles(Kind.WRISTBAND, T0, T0 + HOUR_MS).to_dicts()[0]
+    assert [tile[f"worn.{stat}"] for stat in ("n", "mean", "min", "max", "first", "last")] == [
+        4,
+        0.75,
+        0,
+        1,
+        1,
+        1,
+    ]
+    assert tile["worn.m2"] == pytest.approx(0.75)
+    assert (tile["sos.n"], tile["sos.mean"]) == (0, None)
+    found = store.intervals(Kind.WRISTBAND, "W1", ["worn", "sos"], T0, T0 + HOUR_MS, HOUR_MS, 10).to_dicts()
+    assert found == [
+        {
+            "ts": T0,
+            "worn.mean": 0.75,
+            "worn.min": 0.0,
+            "worn.max": 1.0,
+            "worn.count": 4,
+            "sos.mean": None,
+            "sos.min": None,
+            "sos.max": None,
+            "sos.count": 0,
+        }
+    ]
+
+
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12) | st.sampled_from(
+    [
+        "a b",
+        "a,b=c",
+        "a\\",
+        'a"b',
+        "a'b",
+        "a\nb",
+        "a\\nb",
+        "a\r\nb",
+        "数据",
+        "a\n\nname,tags,time,x",
+        ";",
+        "/.*/",
+        " a",
+    ]
+)
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(device=TEXTS, code=TEXTS)
+def test_hostile_ids_and_texts_come_back_as_they_are_or_are_rejected(
+    store: TelemetryStore, device: str, code: str
+) -> None:
+    """Ingest lets none of these pass; the store must not break on them all the same."""
+    neighbour = {"device_id": "R1", "ts": T0, "error_code": "E1"}
+    store.write(batch_of([neighbour]))
+    try:
+        store.write(batch_of([{"device_id": device, "ts": T0, "error_code": code}]))
+    except StoreRejected:
+        pass
+    else:
+        assert everything(store, device, "error_code") == [{"ts": T0, "error_code": code}]
+        assert store.latest(Kind.ROBOT, device)["error_code"].value == code
+        assert store.newest(Kind.ROBOT)[device] == T0
+        assert device in store.days(Kind.ROBOT)["device_id"]
+    assert everything(store, "R1", "error_code") == [{"ts": T0, "error_code": "E1"}]
 
 
 NUMBERS = st.one_of(st.none(), st.floats(allow_nan=True, allow_infinity=False, width=64))
@@ -280,7 +423,7 @@ def fold(model: dict[tuple[str, int], dict[str, Any]], row: dict[str, Any]) -> b
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(batches=st.lists(st.lists(ROW, max_size=8), max_size=6))
 def test_any_sequence_of_batches_ends_as_a_plain_dictionary_would(
-    opener: Callable[[Path], TelemetryStore],
+    opener: Opener,
     tmp_path_factory: pytest.TempPathFactory,
     batches: list[list[dict[str, Any]]],
 ) -> None:

@@ -64,6 +64,8 @@ class Counted:
     quarantined: int = 3
     quarantined_by_reason: Mapping[str, int] = field(default_factory=lambda: {"bad_json": 3})
     values_dropped: Mapping[str, int] = field(default_factory=lambda: {"out_of_range": 2})
+    late: int = 4
+    seq_repeated: int = 1
 
 
 @dataclass

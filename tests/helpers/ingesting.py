@@ -15,6 +15,7 @@ from ingest.ledger import Ledger
 from ingest.messages import Message
 from ingest.roster import Roster
 from ingest.summaries import Summaries
+from ingest.watch import StreamWatch
 from storage.desk.database import open_desk
 from storage.desk.devices import Devices
 from storage.desk.quarantine import Quarantine
@@ -70,6 +71,7 @@ class Bench:
             ledger=self.ledger,
             summaries=Summaries(),
             clock=ManualClock(NOW),
+            watch=StreamWatch(self.desk, self.store, STANDARD_SIGNALS, self.ledger),  # type: ignore[arg-type]  # as above
         )
 
     def commit(self, messages: Sequence[Message]) -> None:

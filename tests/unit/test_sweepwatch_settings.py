@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from fleet.errors import ConfigError
-from sweepwatch.settings import Settings, load_settings, setting_keys, variable_name
+from sweepwatch.settings import Settings, load_settings, setting_keys, variable_name, without_secrets
 
 
 def test_nothing_given_is_a_complete_installation() -> None:
@@ -61,6 +61,14 @@ def test_a_bad_variable_is_named_as_the_variable() -> None:
 def test_every_problem_is_named_at_once() -> None:
     with pytest.raises(ConfigError, match="server.port.*; .*simulator.seed"):
         load_settings(None, {}, {"server.port": 0, "simulator.seed": -1})
+
+
+def test_no_error_shows_a_password_or_a_token() -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_settings(None, {}, {"broker.url": "http://user:secret@host"})
+    assert "secret" not in str(caught.value)
+    assert without_secrets("influxdb://token@host:8086/org/bucket") == "influxdb://***@host:8086/org/bucket"
+    assert without_secrets("mqtt://host:1883") == "mqtt://host:1883"
 
 
 def test_settings_are_frozen_and_every_key_is_described() -> None:

@@ -1,0 +1,270 @@
+"""The bulk decoder: flat telemetry is parsed and checked by columns; all else goes to the LineDecoder.
+
+Both give the same answers (tests/unit/test_ingest_differential.py). docs/wire.md, "Made for bulk", has the
+traps.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from itertools import compress
+
+import numpy as np
+import polars as pl
+
+from fleet.clock import MINUTE_MS
+from fleet.readings import batch_schema
+from fleet.signals import Kind, SignalTable
+from fleet.wire import Dropped, Reason, Topic, parse_topic
+from ingest.bulk_columns import Checked, ColumnParser, Mask, Times
+from ingest.bulk_screen import TypeCheck, doubtful, plain
+from ingest.decode import ACCEPTED, LineDecoder
+from ingest.decoded import Columns, Decoded
+from ingest.messages import Message
+from ingest.roster import Roster
+
+_FEW = 100
+"""Fewer messages are quicker one by one: a bulk parse begins at about half a millisecond."""
+_TOPICS_REMEMBERED = 131_072
+_SUSPECT_MS = 10 * MINUTE_MS
+_MOST_SUSPECTS = 10_000
+_KINDS = tuple(Kind)
+_ONE_BY_ONE = -1
+
+
+class BulkDecoder:
+    """A Decoder for many messages at once.
+
+    Of a device whose payload made the parser refuse a whole batch, each message is taken by itself for ten
+    minutes, so that the others' are parsed together. `few` is how many messages are not worth it.
+    """
+
+    def __init__(self, signals: SignalTable, roster: Roster, retention_ms: int, few: int = _FEW) -> None:
+        self._signals = signals
+        self._roster = roster
+        self._retention = retention_ms
+        self._few = few
+        self._lines = LineDecoder(signals, roster, retention_ms)
+        self._topic = lru_cache(_TOPICS_REMEMBERED)(parse_topic)
+        self._parsers = {kind: ColumnParser(signals, kind) for kind in Kind}
+        self._types = {kind: TypeCheck(signals, kind) for kind in Kind}
+        self._schemas = {kind: batch_schema(signals, kind) for kind in Kind}
+        self._suspects: dict[str, int] = {}
+        self.one_by_one = 0
+        """How many messages of large batches went through the LineDecoder."""
+
+    def decode(self, messages: Sequence[Message]) -> Decoded:
+        """Return what the messages say, in their order; see Decoder.decode."""
+        if len(messages) < self._few:
+            return self._lines.decode(messages)
+        batch = _Batch(messages, self._topic, self._roster, self._suspects)
+        found: dict[Kind, Columns] = {}
+        dropped: Counter[Dropped] = Counter()
+        for number, kind in enumerate(_KINDS):
+            chosen = np.flatnonzero(batch.kinds == number)
+            if len(chosen) >= self._few:
+                columns, counts = self._take_kind(kind, chosen, batch)
+                dropped.update(counts)
+                if columns is not None:
+                    found[kind] = columns
+        taken = np.zeros(len(messages), dtype=bool)
+        for columns in found.values():
+            taken[columns.at] = True
+        out = self._take_rest(messages, taken)
+        out.columns = found
+        out.counts.dropped.update(dropped)
+        bulk = int(np.count_nonzero(taken))
+        if bulk:
+            out.counts.received += bulk
+            out.counts.messages["telemetry", ACCEPTED] += bulk
+        batch.note_seen(taken, out)
+        return out
+
+    def _take_rest(self, messages: Sequence[Message], taken: Mask) -> Decoded:
+        """Decode what is not taken one by one; say for each row which message it came from."""
+        out = Decoded()
+        left = np.flatnonzero(~taken).tolist()
+        self.one_by_one += len(left)
+        for at in left:
+            self._lines.take(messages[at], out)
+            for kind, rows in out.rows.items():
+                places = out.rows_at.setdefault(kind, [])
+                places.extend([at] * (len(rows) - len(places)))
+        return out
+
+    def _take_kind(
+        self, kind: Kind, chosen: Times, batch: "_Batch"
+    ) -> tuple[Columns | None, Counter[Dropped]]:
+        """Parse and check the messages `chosen`; return the columns of those that need no closer look."""
+        parsed = self._parse(kind, chosen, batch)
+        if parsed is None:
+            return None, Counter()
+        frame, chosen, lines = parsed
+        checked = self._parsers[kind].check(frame, lines, batch.received[chosen], self._retention)
+        if not checked.kept.any():
+            return None, Counter()
+        at = chosen[checked.kept]
+        return Columns(self._assemble(kind, checked, at, batch), at), checked.dropped
+
+    def _parse(
+        self, kind: Kind, chosen: Times, batch: "_Batch"
+    ) -> tuple[pl.DataFrame, Times, Sequence[bytes]] | None:
+        lines = batch.payloads_of(chosen)
+        joined = b"\n".join(lines)
+        if not plain(lines, joined):
+            fine = ~doubtful(lines, joined)
+            chosen, lines = chosen[fine], list(compress(lines, fine))
+            joined = b"\n".join(lines)
+        if len(lines) < self._few:
+            return None
+        try:
+            return self._parsers[kind].parse(joined, len(lines)), chosen, lines
+        except pl.exceptions.ComputeError:
+            return self._parse_without_culprits(kind, chosen, lines, batch)
+
+    def _parse_without_culprits(
+        self, kind: Kind, chosen: Times, lines: Sequence[bytes], batch: "_Batch"
+    ) -> tuple[pl.DataFrame, Times, Sequence[bytes]] | None:
+        """Parse again after a refusal without the payloads that caused it; remember whose they were."""
+        fine = np.fromiter(map(self._types[kind].fits, lines), dtype=bool, count=len(lines))
+        parser = self._parsers[kind]
+        for sure in (False, True):
+            if sure:
+                # The parser objects to something that JSON allows (a key twice, say): ask it about each.
+                fine &= np.fromiter((parser.takes(line) for line in lines), dtype=bool, count=len(lines))
+            rest = list(compress(lines, fine))
+            if len(rest) < self._few:
+                break
+            try:
+                frame = parser.parse(b"\n".join(rest), len(rest))
+            except pl.exceptions.ComputeError:
+                continue
+            self._suspect(chosen[~fine], batch)
+            return frame, chosen[fine], rest
+        self._suspect(chosen[~fine], batch)
+        return None
+
+    def _suspect(self, culprits: Times, batch: "_Batch") -> None:
+        for at in culprits.tolist():
+            topic = self._topic(batch.topics[at])
+            if isinstance(topic, Topic):
+                if len(self._suspects) >= _MOST_SUSPECTS:
+                    self._suspects.pop(next(iter(self._suspects)))
+                self._suspects[topic.device_id] = int(batch.received[at]) + _SUSPECT_MS
+
+    def _assemble(self, kind: Kind, checked: Checked, at: Times, batch: "_Batch") -> pl.DataFrame:
+        """Return the batch's frame: keys and checked signals, those that nobody sent null."""
+        rows = len(at)
+        devices, sites = batch.placed(at)
+        columns = checked.columns | {
+            "device_id": devices,
+            "site": sites,
+            "received": pl.Series("received", batch.received[at]),
+        }
+        return pl.DataFrame(
+            [
+                columns[name]
+                if name in columns
+                else pl.Series(name, [None], dtype=dtype).new_from_index(0, rows)
+                for name, dtype in self._schemas[kind].items()
+            ]
+        )
+
+
+class _Batch:
+    """The messages of one call by fields, and for each where it may go: `kinds` has the index of its kind.
+
+    Only telemetry of devices that are known to be where they say is not _ONE_BY_ONE. Whoever is new or
+    elsewhere must be admitted in the order of arrival, and so must all else that its device says.
+    """
+
+    def __init__(
+        self,
+        messages: Sequence[Message],
+        parse: Callable[[str], Topic | Reason],
+        roster: Roster,
+        suspects: dict[str, int],
+    ) -> None:
+        topics, payloads, _, retained, _, received, _ = zip(*messages, strict=True)
+        self.topics: Sequence[str] = topics
+        self._payloads: Sequence[bytes] = payloads
+        self.received: Times = np.array(received, dtype=np.int64)
+        distinct = {topic: number for number, topic in enumerate(dict.fromkeys(topics))}
+        self._codes = np.fromiter(map(distinct.__getitem__, topics), dtype=np.int64, count=len(topics))
+        kinds, self._placed = _place(distinct, parse, roster, suspects, int(self.received[-1]))
+        self.kinds = kinds[self._codes]
+        self._retained = np.array(retained, dtype=bool)
+        self.kinds[self._retained] = _ONE_BY_ONE
+
+    def payloads_of(self, chosen: Times) -> Sequence[bytes]:
+        """Return the payloads of some messages."""
+        if len(chosen) == len(self._payloads):
+            return self._payloads
+        return [self._payloads[at] for at in chosen.tolist()]
+
+    def placed(self, at: Times) -> tuple[pl.Series, pl.Series]:
+        """Return the device ids and the sites of some messages."""
+        codes = self._codes[at]
+        devices = pl.Series("device_id", [device for device, _ in self._placed], dtype=pl.String)
+        sites = pl.Series("site", [site for _, site in self._placed], dtype=pl.String)
+        return devices.gather(codes), sites.gather(codes)
+
+    def note_seen(self, taken: Mask, out: Decoded) -> None:
+        """Note when each device was last heard, in the order in which its messages came."""
+        last = np.full(len(self._placed), -1, dtype=np.int64)
+        bulk = np.flatnonzero(taken)
+        np.maximum.at(last, self._codes[bulk], bulk)
+        later: dict[str, int] = {}
+        if not taken.all():
+            rest = np.flatnonzero(~taken)
+            for at in rest[~self._retained[rest]].tolist():
+                later[self._placed[self._codes[at]][0]] = at
+        for code in np.flatnonzero(last >= 0).tolist():
+            device, at = self._placed[code][0], int(last[code])
+            if later.get(device, -1) < at:
+                out.news.seen[device] = int(self.received[at])
+
+
+def _place(
+    distinct: dict[str, int],
+    parse: Callable[[str], Topic | Reason],
+    roster: Roster,
+    suspects: dict[str, int],
+    now: int,
+) -> tuple[np.ndarray[tuple[int], np.dtype[np.int8]], list[tuple[str, str]]]:
+    """Return for each distinct topic the index of its kind, or _ONE_BY_ONE; and its device and site."""
+    kinds = np.full(len(distinct), _ONE_BY_ONE, dtype=np.int8)
+    placed = [("", "")] * len(distinct)
+    unsettled: dict[str, list[Topic]] = {}
+    for name, number in distinct.items():
+        topic = parse(name)
+        if isinstance(topic, Reason):
+            continue
+        placed[number] = topic.device_id, topic.site
+        if topic.channel == "telemetry" and suspects.get(topic.device_id, 0) <= now:
+            kinds[number] = _KINDS.index(topic.kind)
+        if not roster.is_settled(topic):
+            unsettled.setdefault(topic.device_id, []).append(topic)
+    if unsettled:
+        known = {device for device in unsettled if roster.kind_of(device) is not None}
+        roster.look_ahead(unsettled.keys() - known, now)
+        refused = {
+            device
+            for device, topics in unsettled.items()
+            if device in known or not _admitted(topics, roster, now)
+        }
+        for number, (device, _) in enumerate(placed):
+            if device in refused:
+                kinds[number] = _ONE_BY_ONE
+    return kinds, placed
+
+
+def _admitted(topics: Sequence[Topic], roster: Roster, now: int) -> bool:
+    """Admit a new device ahead of its messages, where all that it says comes from one place.
+
+    Whoever is heard from two places at once is judged message by message instead.
+    """
+    first = topics[0]
+    if any((topic.site, topic.kind) != (first.site, first.kind) for topic in topics):
+        return False
+    return roster.admit(first, now) is None

@@ -1,0 +1,84 @@
+"""Which payloads may be parsed together, one a line: cheap looks at the bytes; what is doubtful stays out.
+
+What could otherwise happen is the worst of all: a line break inside a payload, or an empty payload, would
+land every later reading on another device.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import orjson
+
+from fleet.signals import Form, Kind, SignalTable
+from fleet.wire import MAX_PAYLOAD_BYTES
+
+_BREAK, _OPEN, _CLOSE, _ARRAY, _BACKSLASH, _U = b"\n{}[\\u"
+_NUMBERS = frozenset({int, float, type(None)})
+_BOOLEANS = frozenset({bool, type(None)})
+
+
+def plain(payloads: Sequence[bytes], joined: bytes) -> bool:
+    """Tell whether each payload is at most one flat object on one line; `joined` has them line by line.
+
+    A flat object has one brace each way and no bracket. `\\u` may be half a character, which JSON forbids and
+    the parser lets pass.
+    """
+    lines = len(payloads)
+    return (
+        joined.count(b"\n") == lines - 1
+        and joined.count(b"{") == lines
+        and joined.count(b"}") == lines
+        and b"[" not in joined
+        and (b"\\" not in joined or b"\\u" not in joined)
+        and max(map(len, payloads)) <= MAX_PAYLOAD_BYTES
+    )
+
+
+def doubtful(payloads: Sequence[bytes], joined: bytes) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """Return which payloads must be looked at one by one. Shape: (payloads,)."""
+    sizes = np.fromiter(map(len, payloads), dtype=np.int64, count=len(payloads))
+    ends = np.cumsum(sizes + 1)
+    text = np.frombuffer(joined, dtype=np.uint8)
+
+    def per_line(
+        marks: np.ndarray[tuple[int], np.dtype[np.bool_]],
+    ) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+        lines = np.searchsorted(ends, np.flatnonzero(marks), side="right")
+        return np.bincount(lines, minlength=len(payloads))
+
+    breaks = per_line(text == _BREAK)
+    breaks[:-1] -= 1  # the one that joins it to the next
+    escapes = text == _BACKSLASH
+    escapes[:-1] &= text[1:] == _U
+    odd: np.ndarray[tuple[int], np.dtype[np.bool_]] = (
+        (sizes > MAX_PAYLOAD_BYTES)
+        | (breaks != 0)
+        | (per_line(text == _OPEN) != 1)
+        | (per_line(text == _CLOSE) != 1)
+        | (per_line(text == _ARRAY) != 0)
+        | (per_line(escapes) != 0)
+    )
+    return odd
+
+
+class TypeCheck:
+    """Tells whether the parser takes a payload of one kind of device; asked only after it refused a batch."""
+
+    def __init__(self, signals: SignalTable, kind: Kind) -> None:
+        self._types = {"ts": _NUMBERS, "seq": _NUMBERS}
+        for signal in signals.for_kind(kind):
+            if signal.is_numeric:
+                self._types[signal.name] = _NUMBERS
+            elif signal.form is Form.BOOLEAN:
+                self._types[signal.name] = _BOOLEANS
+
+    def fits(self, payload: bytes) -> bool:
+        """Tell whether the payload is an object whose numbers are numbers and whose bools are bools."""
+        try:
+            value = orjson.loads(payload)
+        except orjson.JSONDecodeError:
+            return False
+        if type(value) is not dict:
+            return False
+        types = self._types
+        return all(type(item) in types[name] for name, item in value.items() if name in types)

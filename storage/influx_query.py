@@ -1,0 +1,98 @@
+"""The InfluxQL of the InfluxDB store, and how its CSV answers are read. Served by 1.8, 2 and 3."""
+
+import re
+from collections.abc import Iterable, Sequence
+from io import BytesIO
+
+import polars as pl
+
+from fleet.signals import Form, Kind, Signal
+from fleet.tiles import tile_column
+
+FIRST_MS = -9_223_372_036_854
+LAST_MS = 9_223_372_036_854
+"""InfluxDB's own bounds of time, in epoch ms."""
+_ESCAPED = re.compile(r"\\(.)")
+
+
+def name_of(name: str) -> str:
+    """Return a quoted identifier."""
+    return '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def text_of(text: str) -> str:
+    """Return a quoted string."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n") + "'"
+
+
+def times(start: int, end: int) -> str:
+    """Return the condition for a range that includes its start and excludes its end, clipped where needed."""
+    bounds = (max(FIRST_MS, min(bound, LAST_MS)) for bound in (start, end))
+    return "time >= {}ms AND time < {}ms".format(*bounds)
+
+
+def among(devices: Iterable[str]) -> str:
+    """Return the condition for any of some devices."""
+    return "(" + " OR ".join(f"device = {text_of(device)}" for device in devices) + ")"
+
+
+def last_of_each(kind: Kind, signals: Iterable[Signal], device: str) -> str:
+    """Return one statement for each signal: its newest value of one device."""
+    return "; ".join(
+        f"SELECT last({name_of(signal.name)}) AS value FROM {name_of(kind)} WHERE device = {text_of(device)}"
+        for signal in signals
+    )
+
+
+def statistics(signal: Signal) -> list[str]:
+    """Return the columns of a signal's tile that InfluxDB computes; `stddev` stands in for `m2`.
+
+    Of a boolean there are only count, first and last: what else a tile holds follows from how many are true.
+    """
+    value = name_of(signal.name)
+    stats = {"n": "count", "first": "first", "last": "last"}
+    if signal.form is not Form.BOOLEAN:
+        stats |= {"mean": "mean", "stddev": "stddev", "min": "min", "max": "max"}
+    return [
+        f"{function}({value}) AS {name_of(tile_column(signal.name, stat))}"
+        for stat, function in stats.items()
+    ]
+
+
+def grouped(kind: Kind, columns: Sequence[str], where: str, groups: str) -> str:
+    """Return the query that summarises readings by tags and time; groups without readings are left out."""
+    return f"SELECT {', '.join(columns)} FROM {name_of(kind)} WHERE {where} GROUP BY {groups} " + (
+        "fill(none)" if "time(" in groups else ""
+    )
+
+
+def count_where(signal: str, value: str) -> str:
+    """Return the condition that a signal has a value, which is a literal."""
+    return f"{name_of(signal)} = {value}"
+
+
+def read_csv(answer: bytes, types: dict[str, pl.DataType]) -> pl.DataFrame:
+    """Read a CSV answer of one statement: `tags`, `time`, then the columns of `types`, null where empty.
+
+    An empty answer is an empty frame.
+    """
+    schema: dict[str, pl.DataType] = {"tags": pl.String(), "time": pl.Int64(), **types}
+    if not answer.strip():
+        return pl.DataFrame(schema=schema)
+    found = pl.read_csv(BytesIO(answer), schema_overrides=schema)
+    missing = [pl.lit(None, dtype).alias(name) for name, dtype in schema.items() if name not in found.columns]
+    return found.with_columns(missing).select(*schema)
+
+
+def with_tags(frame: pl.DataFrame, *names: str) -> pl.DataFrame:
+    """Replace the column `tags` (`device=R1,site=s1`) by one column for each name."""
+    tags = frame["tags"].unique()
+    split = {tag: _split(tag) for tag in tags}
+    columns = {name: pl.Series([split[tag].get(name, "") for tag in tags], dtype=pl.String) for name in names}
+    return frame.join(pl.DataFrame({"tags": tags, **columns}), on="tags", how="left").drop("tags")
+
+
+def _split(tags: str) -> dict[str, str]:
+    """Take `name=value,name=value` apart, in which a comma, equals sign or blank of a value is escaped."""
+    pairs = (pair.partition("=") for pair in re.split(r"(?<!\\),", tags))
+    return {name: _ESCAPED.sub(r"\1", value) for name, _, value in pairs}

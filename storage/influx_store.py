@@ -1,0 +1,266 @@
+"""The time-series store on an InfluxDB server: 1.8, 2, 3 or Cloud, shared by several processes."""
+
+import logging
+from collections.abc import Sequence
+from threading import RLock
+
+import polars as pl
+
+from fleet.clock import HOUR_MS
+from fleet.errors import StoreRejected
+from fleet.readings import KEY_COLUMNS, ReadingBatch, batch_schema
+from fleet.risks import RISK_COLUMNS
+from fleet.signals import Kind, SignalTable
+from storage import influx_query as influxql
+from storage.influx_http import InfluxConnection
+from storage.influx_late import KEYS, merge_repeats, not_newer, stored_among
+from storage.influx_lines import RISKS, reading_lines, risk_lines
+from storage.influx_tiles import intervals, tiles_between
+from storage.ports import LatestValue, Receipt, Retention
+from storage.store_url import InfluxAddress
+
+log = logging.getLogger(__name__)
+
+_LINES_A_REQUEST = 5_000
+_MOST_UNSETTLED = 100_000
+
+
+class InfluxStore:
+    """A TelemetryStore in one bucket. Opening it makes no connection: a server may be away at the start.
+
+    The newest time of each device is kept in memory, read from the server at first use, so that only readings
+    not newer than it are looked up. Same measurement, tags and time overwrite field by field in InfluxDB.
+    """
+
+    def __init__(self, address: InfluxAddress, signals: SignalTable, *, compress: bool | None = None) -> None:
+        compress = not address.loopback if compress is None else compress
+        self._connection = InfluxConnection(address, compress=compress)
+        self._signals = signals
+        self._writing = RLock()
+        self._newest: dict[Kind, dict[str, int]] = {}
+        # A write that failed may have arrived in part: what is found of it later is no duplicate.
+        nothing = pl.DataFrame(schema={key: KEY_COLUMNS[key] for key in KEYS})
+        self._unsettled = dict.fromkeys(Kind, nothing)
+
+    def write(self, batch: ReadingBatch) -> Receipt:
+        """Store a batch; see TelemetryStore.write."""
+        if not len(batch):
+            return Receipt(0, 0, 0)
+        with self._writing:
+            frame = merge_repeats(batch.frame)
+            newest = self._newest_of(batch.kind)
+            late = not_newer(frame, newest)
+            frame, stored = self._settle(batch.kind, frame, late)
+            try:
+                self._send(reading_lines(ReadingBatch(batch.kind, frame)))
+            except Exception:
+                self._remember(batch.kind, frame.join(stored, on=KEYS, how="anti"))
+                raise
+            self._forget(batch.kind, frame)
+            tops = frame.group_by("device_id").agg(pl.col("ts").max())
+            for device, top in tops.iter_rows():
+                newest[device] = max(top, newest.get(device, top))
+            repeats = len(batch) - frame.height
+            return Receipt(frame.height - stored.height, repeats + stored.height, late.height - stored.height)
+
+    def _settle(
+        self, kind: Kind, frame: pl.DataFrame, late: pl.DataFrame
+    ) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """Return the frame fit to be written, and the keys of what is stored already.
+
+        The site is a tag, and so a part of what is overwritten: what is stored keeps the site it has.
+        """
+        if late.is_empty():
+            return frame, late.select(KEYS)
+        found = stored_among(self._connection, kind, late)
+        moved = found.rename({"site": "stored_site"})
+        frame = frame.join(moved, on=KEYS, how="left", maintain_order="left")
+        frame = frame.with_columns(site=pl.coalesce("stored_site", "site")).drop("stored_site")
+        return frame, found.select(KEYS).join(self._unsettled[kind], on=KEYS, how="anti")
+
+    def _remember(self, kind: Kind, frame: pl.DataFrame) -> None:
+        both = pl.concat([self._unsettled[kind], frame.select(KEYS)]).unique(maintain_order=True)
+        self._unsettled[kind] = both.tail(_MOST_UNSETTLED)
+
+    def _forget(self, kind: Kind, frame: pl.DataFrame) -> None:
+        if self._unsettled[kind].height:
+            self._unsettled[kind] = self._unsettled[kind].join(frame.select(KEYS), on=KEYS, how="anti")
+
+    def _send(self, lines: pl.Series) -> None:
+        for begin in range(0, len(lines), _LINES_A_REQUEST):
+            self._connection.write("\n".join(lines[begin : begin + _LINES_A_REQUEST].to_list()).encode())
+
+    def _newest_of(self, kind: Kind) -> dict[str, int]:
+        if kind not in self._newest:
+            where = influxql.times(influxql.FIRST_MS, influxql.LAST_MS)
+            query = influxql.grouped(kind, ['last("received") AS received'], where, "device")
+            found = influxql.with_tags(influxql.read_csv(self._connection.csv(query), {}), "device")
+            self._newest[kind] = dict(found.select("device", "time").iter_rows())
+        return self._newest[kind]
+
+    def newest(self, kind: Kind) -> dict[str, int]:
+        """Return the time of the newest stored reading of each device."""
+        with self._writing:
+            return dict(self._newest_of(kind))
+
+    def latest(self, kind: Kind, device_id: str) -> dict[str, LatestValue]:
+        """Return for each signal ever stored of a device its newest value and that value's time."""
+        signals = self._signals.for_kind(kind)
+        results = self._connection.json(influxql.last_of_each(kind, signals, device_id))
+        found: dict[str, LatestValue] = {}
+        for signal, result in zip(signals, results, strict=True):
+            for series in result.get("series", ()):
+                ts, value = series["values"][0]
+                found[signal.name] = LatestValue(float(value) if signal.is_numeric else value, ts)
+        return found
+
+    def history(
+        self, kind: Kind, device_id: str, signals: Sequence[str], start: int, end: int, limit: int
+    ) -> pl.DataFrame:
+        """Return up to `limit` readings in order of time: columns `ts`, then `signals`."""
+        found = self._rows(kind, signals, self._of(device_id, start, end), limit)
+        return found.select("ts", *signals)
+
+    def intervals(
+        self,
+        kind: Kind,
+        device_id: str,
+        signals: Sequence[str],
+        start: int,
+        end: int,
+        every_ms: int,
+        limit: int,
+    ) -> pl.DataFrame:
+        """Return up to `limit` intervals in order of time: `ts` (start), `{signal}.mean|min|max|count`."""
+        where = self._of(device_id, start, end)
+        known = [self._signals[name] for name in signals]
+        return intervals(self._connection, kind, where, known, every_ms, limit)
+
+    def tiles(self, kind: Kind, start: int, end: int) -> pl.DataFrame:
+        """Return the hourly tiles (fleet.tiles) of every device with readings in the range."""
+        first, last = self._extent(kind)
+        begin = max(start, first // HOUR_MS * HOUR_MS)
+        return tiles_between(
+            self._connection, self._signals, kind, begin, min(end, (last // HOUR_MS + 1) * HOUR_MS)
+        )
+
+    def days(self, kind: Kind) -> pl.DataFrame:
+        """Return how many readings of each device there are on each day: `device_id`, `day`, `readings`."""
+        first, last = self._extent(kind)
+        where = influxql.times(first, last + 1)
+        query = influxql.grouped(kind, ['count("received") AS readings'], where, "device, time(1d)")
+        found = influxql.read_csv(self._connection.csv(query), {"readings": pl.Int64()})
+        found = influxql.with_tags(found, "device").select(
+            device_id="device", day="time", readings="readings"
+        )
+        return found.sort("day", "device_id")
+
+    def readings(self, kind: Kind, devices: Sequence[str], start: int, end: int) -> ReadingBatch:
+        """Return whole readings of some devices in a range, in order of device and time."""
+        schema = batch_schema(self._signals, kind)
+        names = [name for name in schema if name not in KEY_COLUMNS]
+        if not devices:
+            return ReadingBatch(kind, pl.DataFrame(schema=schema))
+        where = f"{influxql.times(start, end)} AND {influxql.among(devices)}"
+        found = self._rows(kind, ["seq", *names, "device", "site"], where, None)
+        return ReadingBatch(
+            kind,
+            found.rename({"device": "device_id"})
+            .select(pl.col(name).cast(dtype) for name, dtype in schema.items())
+            .sort("device_id", "ts"),
+        )
+
+    def write_risks(self, risks: pl.DataFrame) -> None:
+        """Store a risk frame; same device, fault and `ts` again replaces."""
+        if risks.height:
+            with self._writing:
+                self._send(risk_lines(risks))
+
+    def risk_history(self, device_id: str, start: int, end: int) -> pl.DataFrame:
+        """Return the stored risks of one device in order of time, as a risk frame."""
+        where = self._of(device_id, start, end)
+        query = f"SELECT risk, drivers, model, fault FROM {RISKS} WHERE {where}"
+        types = {name: RISK_COLUMNS[name] for name in ("risk", "drivers", "model", "fault")}
+        return self._risks(influxql.read_csv(self._connection.csv(query), types), device_id).sort(
+            "ts", "fault"
+        )
+
+    def latest_risks(self, device_id: str) -> pl.DataFrame:
+        """Return the newest stored risk for each fault of one device, highest first, as a risk frame."""
+        where = f"device = {influxql.text_of(device_id)}"
+        query = f"SELECT last(risk) AS risk, drivers, model FROM {RISKS} WHERE {where} GROUP BY fault"
+        types = {name: RISK_COLUMNS[name] for name in ("risk", "drivers", "model")}
+        found = influxql.with_tags(influxql.read_csv(self._connection.csv(query), types), "fault")
+        return self._risks(found, device_id).sort("risk", "fault", descending=[True, False])
+
+    @staticmethod
+    def _risks(found: pl.DataFrame, device_id: str) -> pl.DataFrame:
+        named = found.rename({"time": "ts"}).with_columns(device_id=pl.lit(device_id))
+        return named.select(pl.col(name).cast(dtype) for name, dtype in RISK_COLUMNS.items())
+
+    def expire(self, retention: Retention, now: int) -> int:
+        """Delete what is older than the retention; return how many readings went.
+
+        The bucket's own retention does the same by shards; InfluxDB 3 deletes in no other way.
+        """
+        gone = 0
+        for kind in Kind:
+            where = influxql.times(influxql.FIRST_MS, now - retention.readings_ms)
+            query = f"SELECT count(received) AS readings FROM {influxql.name_of(kind)} WHERE {where}"
+            old = influxql.read_csv(self._connection.csv(query), {"readings": pl.Int64()})
+            if old.height and self._delete(kind, now - retention.readings_ms):
+                gone += int(old["readings"][0])
+        self._delete(RISKS, now - retention.risks_ms)
+        return gone
+
+    def _delete(self, measurement: str, before: int) -> bool:
+        try:
+            query = f"DELETE FROM {influxql.name_of(measurement)} WHERE time < {before}ms"
+            self._connection.json(query, change=True)
+        except StoreRejected as error:
+            log.warning("nothing older than the retention is deleted but by the server itself: %s", error)
+            return False
+        return True
+
+    def check(self) -> None:
+        """Raise StoreUnavailable when the server cannot answer, StoreRefused when the bucket is not there."""
+        self._connection.json("SHOW MEASUREMENTS LIMIT 1")
+
+    def close(self) -> None:
+        """Let go of the server."""
+        with self._writing:
+            self._connection.close()
+
+    def _rows(self, kind: Kind, columns: Sequence[str], where: str, limit: int | None) -> pl.DataFrame:
+        """Return readings in order of time: `ts`, `received`, then `columns`.
+
+        `received` is in every reading: without it one that has none of `columns` would not be found.
+        """
+        schema = batch_schema(self._signals, kind) | {"device": pl.String()}
+        types = {name: _csv_type(schema[name]) for name in ("received", *columns)}
+        if limit is not None and limit <= 0:
+            return pl.DataFrame(schema={"ts": pl.Int64(), **types})
+        names = ", ".join(influxql.name_of(name) for name in types)
+        query = f"SELECT {names} FROM {influxql.name_of(kind)} WHERE {where} ORDER BY time"
+        answer = self._connection.csv(f"{query} LIMIT {limit}" if limit is not None else query)
+        return influxql.read_csv(answer, types).drop("tags").rename({"time": "ts"})
+
+    def _extent(self, kind: Kind) -> tuple[int, int]:
+        """Return the times of the first and the last stored reading; (0, -1) when there is none."""
+        bounds: list[int] = []
+        for which in ("first", "last"):
+            query = f"SELECT {which}(received) FROM {influxql.name_of(kind)}"
+            for series in self._connection.json(query)[0].get("series", ()):
+                bounds.append(series["values"][0][0])
+        return (bounds[0], bounds[1]) if len(bounds) == 2 else (0, -1)
+
+    @staticmethod
+    def _of(device_id: str, start: int, end: int) -> str:
+        return f"device = {influxql.text_of(device_id)} AND {influxql.times(start, end)}"
+
+
+def _csv_type(dtype: pl.DataType) -> pl.DataType:
+    """Return the type as which a column is read: whole numbers are floats there, states are text."""
+    if isinstance(dtype, pl.Int64):
+        return pl.Float64()
+    return pl.String() if isinstance(dtype, pl.Enum) else dtype

@@ -1,0 +1,187 @@
+"""A real InfluxDB as a child process: Debian's 1.6.7, behind an alias that gives it `/api/v2/write`."""
+
+import http.client
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from hashlib import sha256
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import pytest
+from helpers.amqtt_broker import free_port
+
+from storage.influx_http import InfluxConnection
+from storage.influx_setup import set_up
+from storage.store_url import InfluxAddress
+
+_CONF = """\
+reporting-disabled = true
+bind-address = "127.0.0.1:0"
+[meta]
+  dir = "{folder}/meta"
+[data]
+  dir = "{folder}/data"
+  wal-dir = "{folder}/wal"
+  query-log-enabled = false
+[monitor]
+  store-enabled = false
+[http]
+  bind-address = "127.0.0.1:{port}"
+  log-enabled = false
+[logging]
+  level = "warn"
+"""
+
+
+def find_influxd() -> str:
+    """Return the program; without it skip the test, or fail it in CI."""
+    program = shutil.which("influxd") or shutil.which("influxd", path="/usr/sbin:/usr/local/bin")
+    if program is None:
+        if os.environ.get("CI"):
+            pytest.fail("influxd is not installed: apt-get install influxdb")
+        pytest.skip("influxd is not installed")
+    return program
+
+
+class Influxd:
+    """An influxd that can be stopped and started again on the same port with the same data."""
+
+    def __init__(self, folder: Path) -> None:
+        self._program = find_influxd()
+        self.port = free_port()
+        self._conf = folder / "influxdb.conf"
+        self._conf.write_text(_CONF.format(port=self.port, folder=folder))
+        self._log = folder / "influxd.log"
+        self._process: subprocess.Popen[bytes] | None = None
+        self._alias = ThreadingHTTPServer(("127.0.0.1", 0), _alias_for(self.port))
+        self._alias.daemon_threads = True
+        self._aliasing = Thread(target=self._alias.serve_forever, args=(0.05,), daemon=True)
+
+    def address(self, bucket: str) -> InfluxAddress:
+        """Where a bucket is, as a client of 1.8, 2 or 3 sees it."""
+        return InfluxAddress("127.0.0.1", self._alias.server_port, False, "", "org", bucket)
+
+    def url(self, bucket: str) -> str:
+        """Return the URL of a bucket."""
+        return str(self.address(bucket))
+
+    def bucket_for(self, folder: Path) -> InfluxAddress:
+        """Make the bucket that belongs to a folder, if it is not there: a fresh folder, a fresh bucket."""
+        address = self.address("b" + sha256(str(folder).encode()).hexdigest()[:16])
+        connection = InfluxConnection(address, compress=False)
+        try:
+            set_up(connection, None)
+        finally:
+            connection.close()
+        return address
+
+    def open_alias(self) -> None:
+        """Listen for clients; influxd itself need not run."""
+        self._aliasing.start()
+
+    def start(self) -> None:
+        """Start influxd and wait until it answers."""
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [self._program, "-config", str(self._conf)], stdout=log, stderr=log
+            )
+        deadline = time.monotonic() + 20
+        while not self._answers():
+            if time.monotonic() > deadline or self._process.poll() is not None:
+                self.stop()
+                raise AssertionError(f"influxd did not start: {self._log.read_text()}")
+            time.sleep(0.02)
+
+    def _answers(self) -> bool:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=1)
+        try:
+            connection.request("GET", "/ping")
+            return connection.getresponse().status == 204
+        except OSError:
+            return False
+        finally:
+            connection.close()
+
+    def stop(self) -> None:
+        """End influxd; clients see their connections close."""
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait(20)
+            self._process = None
+
+    def close(self) -> None:
+        """End everything."""
+        self.stop()
+        self._alias.shutdown()
+        self._alias.server_close()
+        self._aliasing.join(5)
+
+
+def _alias_for(port: int) -> type[BaseHTTPRequestHandler]:
+    """Return a handler that passes requests on as they are, but for the path and names of a v2 write."""
+
+    class Alias(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        timeout = 30
+
+        def _pass_on(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            upstream = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+            headers = {k: v for k, v in self.headers.items() if k.lower() not in ("host", "connection")}
+            try:
+                upstream.request(self.command, _mapped(self.path), body, headers)
+                answer = upstream.getresponse()
+                said = answer.read()
+            except OSError:
+                self.close_connection = True  # as if the server itself had gone: no answer
+                return
+            finally:
+                upstream.close()
+            self.send_response(answer.status)
+            for name, value in answer.getheaders():
+                if name.lower() not in ("transfer-encoding", "content-length", "date", "connection"):
+                    self.send_header(name, value)
+            if answer.status != 204:
+                self.send_header("Content-Length", str(len(said)))
+            self.end_headers()
+            self.wfile.write(said)
+
+        do_GET = do_POST = _pass_on  # noqa: N815 - the names that http.server calls
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    return Alias
+
+
+def _mapped(path: str) -> str:
+    """Return `/write?db=&precision=` for `/api/v2/write?org=&bucket=&precision=`; anything else as it is."""
+    parts = urlsplit(path)
+    if parts.path != "/api/v2/write":
+        return path
+    asked = parse_qs(parts.query)
+    return "/write?" + urlencode({"db": asked["bucket"][0], "precision": asked["precision"][0]})
+
+
+@contextmanager
+def running_influxd(folder: Path) -> Iterator[Influxd]:
+    """Run an influxd with its data in `folder`."""
+    server = Influxd(folder)
+    server.open_alias()
+    try:
+        server.start()
+        yield server
+    finally:
+        server.close()
+
+
+@pytest.fixture(scope="session")
+def influxd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Influxd]:
+    with running_influxd(tmp_path_factory.mktemp("influxd")) as server:
+        yield server
