@@ -122,7 +122,7 @@ class Run:
 
     def finish(self) -> None:
         """Stop the parts, the last started first."""
-        self._starter.join(timeout=3.0)
+        self._starter.join(timeout=2.0)
         self._parts.close()
 
     def troubles(self) -> Mapping[str, str | None]:
@@ -162,11 +162,14 @@ class Run:
                 with self.board.step(_SCORING, 0.95, 1.0):
                     jobs.score()
             self.board.clear()
+        if self._stop.is_set():
+            return
         if self.fleet is not None:
             jobs.every(_SAVE_EVERY_S, "save the simulated fleet", self.fleet.save)
         self._parts.enter_context(jobs)
-        # The first chart of a process costs seconds; better now, unasked, than when someone looks.
-        warm_up()
+        # The first chart of a process costs seconds; better now, unasked, than when someone looks. In a thread
+        # of its own, which nobody waits for at the end.
+        Thread(target=warm_up, name="warm-up", daemon=True).start()
 
     def _write_past(self, fleet: SimulatedFleet) -> bool:
         days = self._services.settings.simulator.history_days
