@@ -167,8 +167,8 @@ class Run:
         if self.fleet is not None:
             jobs.every(_SAVE_EVERY_S, "save the simulated fleet", self.fleet.save)
         self._parts.enter_context(jobs)
-        # The first chart of a process costs seconds; better now, unasked, than when someone looks. In a thread
-        # of its own, which nobody waits for at the end.
+        # The first chart of a process costs seconds; better now, unasked, than when someone looks. It has a
+        # thread of its own, which nobody waits for at the end.
         Thread(target=warm_up, name="warm-up", daemon=True).start()
 
     def _write_past(self, fleet: SimulatedFleet) -> bool:
