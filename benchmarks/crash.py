@@ -11,7 +11,6 @@ import json
 import random
 import re
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -21,6 +20,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from benchmarks.harness.broker import free_port
 from benchmarks.raw_publisher import RawPublisher
 from fleet.signals import STANDARD_SIGNALS, Kind
 from fleet.wire import topic_of
@@ -91,7 +91,7 @@ class Ingester:
     def __init__(self, folder: Path, broker_url: str) -> None:
         self._folder = folder
         self._url = broker_url
-        self._port = _free_port()
+        self._port = free_port()
         self._log = (folder / "ingest.log").open("a", encoding="utf-8")
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -137,7 +137,7 @@ def run(plan: Plan, folder: Path) -> Outcome:
     program = find_mosquitto()
     if program is None:
         raise SystemExit("benchmarks.crash needs mosquitto: apt-get install mosquitto")
-    chance, port = random.Random(plan.seed), _free_port()
+    chance, port = random.Random(plan.seed), free_port()
     (folder / "broker").mkdir()
     broker = MosquittoBroker(program, port, folder / "broker")
     ingester = Ingester(folder, broker.url)
@@ -216,13 +216,6 @@ def _count(file: Path) -> tuple[int, int]:
         return stored, distinct
     finally:
         store.close()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def main() -> None:

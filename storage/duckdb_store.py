@@ -17,6 +17,7 @@ from fleet.risks import RISK_COLUMNS
 from fleet.signals import Kind, SignalTable
 from storage import duckdb_sql as sql
 from storage.ports import LatestValue, Receipt, Retention
+from storage.repeats import merge_repeats
 
 log = logging.getLogger(__name__)
 
@@ -120,7 +121,7 @@ class DuckDbStore:
             frame, newest = batch.frame, self._newest[batch.kind]
             spans = _spans(frame)
             if (spans["times"] < spans["rows"]).any():
-                frame = _merge_repeats(frame)
+                frame = merge_repeats(frame)
             tops = dict(zip(spans["device_id"].to_list(), spans["last"].to_list(), strict=True))
             behind = [
                 device
@@ -283,13 +284,6 @@ def _not_newer(frame: pl.DataFrame, devices: list[str], newest: dict[str, int]) 
         return frame.clear()
     joined = frame.join(times, on="device_id", how="inner", maintain_order="left")
     return joined.filter(pl.col("ts") <= pl.col("newest")).drop("newest")
-
-
-def _merge_repeats(frame: pl.DataFrame) -> pl.DataFrame:
-    """Merge rows of the same device and time: the last one wins, field by field."""
-    keys = ["device_id", "ts"]
-    merged = frame.group_by(keys, maintain_order=True).agg(pl.all().drop_nulls().last())
-    return merged.select(frame.columns)
 
 
 @contextmanager

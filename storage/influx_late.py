@@ -8,18 +8,16 @@ from fleet.clock import MINUTE_MS
 from fleet.signals import Kind
 from storage import influx_query as influxql
 from storage.influx_http import InfluxConnection
+from storage.repeats import merge_repeats
 
 KEYS = ["device_id", "ts"]
 _LOOKUPS = 100
 _DEVICES_A_QUERY = 200
 
 
-def merge_repeats(frame: pl.DataFrame) -> pl.DataFrame:
-    """Merge rows of the same device and time: the last one wins, field by field."""
-    if not frame.select(pl.struct(KEYS).is_duplicated().any()).item():
-        return frame
-    merged = frame.group_by(KEYS, maintain_order=True).agg(pl.all().drop_nulls().last())
-    return merged.select(frame.columns)
+def without_repeats(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return the frame itself where nothing is repeated, else with its repeats merged."""
+    return merge_repeats(frame) if frame.select(pl.struct(KEYS).is_duplicated().any()).item() else frame
 
 
 def not_newer(frame: pl.DataFrame, newest: dict[str, int]) -> pl.DataFrame:

@@ -13,7 +13,7 @@ from fleet.risks import RISK_COLUMNS
 from fleet.signals import Kind, SignalTable
 from storage import influx_query as influxql
 from storage.influx_http import InfluxConnection
-from storage.influx_late import KEYS, merge_repeats, not_newer, stored_among
+from storage.influx_late import KEYS, not_newer, stored_among, without_repeats
 from storage.influx_lines import RISKS, reading_lines, risk_lines
 from storage.influx_tiles import intervals, tiles_between
 from storage.ports import LatestValue, Receipt, Retention
@@ -47,7 +47,7 @@ class InfluxStore:
         if not len(batch):
             return Receipt(0, 0, 0)
         with self._writing:
-            frame = merge_repeats(batch.frame)
+            frame = without_repeats(batch.frame)
             newest = self._newest_of(batch.kind)
             late = not_newer(frame, newest)
             frame, stored = self._settle(batch.kind, frame, late)
