@@ -1,17 +1,15 @@
 """The bounded queue between the network thread and the committer."""
 
 from collections import deque
-from collections.abc import Sequence
 from threading import Condition
 from time import monotonic
 
-from ingest.messages import Message, size_of
+from ingest.messages import MessageBlock
 
 _DENSE = 250
 """Messages in one commit that tell of a dense stream: with a window of 20, no commit has as many."""
-_ENOUGH = 5_000
 _QUIET_S = 0.01
-_GATHER_S = 0.1
+_GATHER_S = 0.2
 
 
 class MessageBuffer:
@@ -23,7 +21,8 @@ class MessageBuffer:
 
     def __init__(self, limit_bytes: int) -> None:
         self._limit = limit_bytes
-        self._waiting: deque[Message] = deque()
+        self._waiting: deque[MessageBlock] = deque()
+        self._count = 0
         self._bytes = 0
         self._changed = Condition()
         self._dense = False
@@ -41,16 +40,18 @@ class MessageBuffer:
         """Return how many bytes more may be held; not above 0 when it is full."""
         return self._limit - self._bytes
 
-    def put(self, messages: Sequence[Message]) -> None:
+    def put(self, messages: MessageBlock) -> None:
         """Add messages at the end."""
-        size = size_of(messages)
         with self._changed:
-            self._waiting.extend(messages)
-            self._bytes += size
+            self._waiting.append(messages)
+            self._count += len(messages)
+            self._bytes += messages.size
             self._changed.notify()
 
-    def take(self, most: int, timeout_s: float) -> list[Message]:
-        """Return what waits, up to `most` messages, oldest first; wait for the first up to `timeout_s`.
+    def take(self, enough: int, timeout_s: float) -> MessageBlock | None:
+        """Return what waits, oldest first, or None; wait for the first up to `timeout_s`.
+
+        What was read at once stays together: of several reads, no more than reach `enough` messages.
 
         In a dense stream it waits a little for more to come, so that a commit is worth its cost: while they
         keep coming, the broker's window is not what holds them up. They stay counted until they are released.
@@ -59,23 +60,27 @@ class MessageBuffer:
             if not self._waiting:
                 self._changed.wait(timeout_s)
             if self._dense:
-                self._gather(min(most, _ENOUGH))
-            taken = [self._waiting.popleft() for _ in range(min(most, len(self._waiting)))]
-        self._dense = len(taken) >= _DENSE
-        return taken
+                self._gather(enough)
+            taken: list[MessageBlock] = []
+            count = 0
+            while self._waiting and count < enough:
+                taken.append(self._waiting.popleft())
+                count += len(taken[-1])
+            self._count -= count
+        self._dense = count >= _DENSE
+        return MessageBlock.joined(taken) if taken else None
 
     def _gather(self, enough: int) -> None:
         until = monotonic() + _GATHER_S
         before = -1
-        while before < len(self._waiting) < enough and monotonic() < until and self.has_room():
-            before = len(self._waiting)
+        while before < self._count < enough and monotonic() < until and self.has_room():
+            before = self._count
             self._changed.wait(_QUIET_S)
 
-    def release(self, messages: Sequence[Message]) -> None:
+    def release(self, messages: MessageBlock) -> None:
         """Stop counting messages that are durable now."""
-        done = size_of(messages)
         with self._changed:
-            self._bytes -= done
+            self._bytes -= messages.size
 
     def wake(self) -> None:
         """End a wait in `take` now."""
@@ -83,4 +88,4 @@ class MessageBuffer:
             self._changed.notify_all()
 
     def __len__(self) -> int:
-        return len(self._waiting)
+        return self._count

@@ -15,12 +15,12 @@ import polars as pl
 from fleet.clock import MINUTE_MS
 from fleet.readings import batch_schema
 from fleet.signals import Kind, SignalTable
-from fleet.wire import Dropped, Reason, Topic, parse_topic
+from fleet.wire import MAX_PAYLOAD_BYTES, Dropped, Reason, Topic, parse_topic
 from ingest.bulk_columns import Checked, ColumnParser, Mask, Times
 from ingest.bulk_screen import TypeCheck, doubtful, plain
 from ingest.decode import ACCEPTED, LineDecoder
 from ingest.decoded import Columns, Decoded
-from ingest.messages import Message
+from ingest.messages import Message, MessageBlock
 from ingest.roster import Roster
 
 _FEW = 100
@@ -57,7 +57,8 @@ class BulkDecoder:
         """Return what the messages say, in their order; see Decoder.decode."""
         if len(messages) < self._few:
             return self._lines.decode(messages)
-        batch = _Batch(messages, self._topic, self._roster, self._suspects)
+        block = MessageBlock.of(messages)
+        batch = _Batch(block, self._topic, self._roster, self._suspects)
         found: dict[Kind, Columns] = {}
         dropped: Counter[Dropped] = Counter()
         for number, kind in enumerate(_KINDS):
@@ -70,7 +71,7 @@ class BulkDecoder:
         taken = np.zeros(len(messages), dtype=bool)
         for columns in found.values():
             taken[columns.at] = True
-        out = self._take_rest(messages, taken)
+        out = self._take_rest(block, taken)
         out.columns = found
         out.counts.dropped.update(dropped)
         bulk = int(np.count_nonzero(taken))
@@ -80,13 +81,13 @@ class BulkDecoder:
         batch.note_seen(taken, out)
         return out
 
-    def _take_rest(self, messages: Sequence[Message], taken: Mask) -> Decoded:
+    def _take_rest(self, messages: MessageBlock, taken: Mask) -> Decoded:
         """Decode what is not taken one by one; say for each row which message it came from."""
         out = Decoded()
         left = np.flatnonzero(~taken).tolist()
         self.one_by_one += len(left)
-        for at in left:
-            self._lines.take(messages[at], out)
+        for at, message in zip(left, messages.chosen(left), strict=True):
+            self._lines.take(message, out)
             for kind, rows in out.rows.items():
                 places = out.rows_at.setdefault(kind, [])
                 places.extend([at] * (len(rows) - len(places)))
@@ -110,6 +111,9 @@ class BulkDecoder:
         self, kind: Kind, chosen: Times, batch: "_Batch"
     ) -> tuple[pl.DataFrame, Times, Sequence[bytes]] | None:
         lines = batch.payloads_of(chosen)
+        if max(map(len, lines)) > MAX_PAYLOAD_BYTES:  # not even looked through: they may be most of the bytes
+            small = np.fromiter(map(len, lines), dtype=np.int64, count=len(lines)) <= MAX_PAYLOAD_BYTES
+            chosen, lines = chosen[small], list(compress(lines, small))
         joined = b"\n".join(lines)
         if not plain(lines, joined):
             fine = ~doubtful(lines, joined)
@@ -125,24 +129,12 @@ class BulkDecoder:
     def _parse_without_culprits(
         self, kind: Kind, chosen: Times, lines: Sequence[bytes], batch: "_Batch"
     ) -> tuple[pl.DataFrame, Times, Sequence[bytes]] | None:
-        """Parse again after a refusal without the payloads that caused it; remember whose they were."""
-        fine = np.fromiter(map(self._types[kind].fits, lines), dtype=bool, count=len(lines))
-        parser = self._parsers[kind]
-        for sure in (False, True):
-            if sure:
-                # The parser objects to something that JSON allows (a key twice, say): ask it about each.
-                fine &= np.fromiter((parser.takes(line) for line in lines), dtype=bool, count=len(lines))
-            rest = list(compress(lines, fine))
-            if len(rest) < self._few:
-                break
-            try:
-                frame = parser.parse(b"\n".join(rest), len(rest))
-            except pl.exceptions.ComputeError:
-                continue
-            self._suspect(chosen[~fine], batch)
-            return frame, chosen[fine], rest
-        self._suspect(chosen[~fine], batch)
-        return None
+        """Parse what is sound after a refusal of the whole; remember whose payloads were not."""
+        found = self._parsers[kind].salvage(lines, self._types[kind].fits)
+        self._suspect(chosen[found.culprits], batch)
+        if found.frame.height < self._few:
+            return None
+        return found.frame, chosen[found.sound], list(compress(lines, found.sound))
 
     def _suspect(self, culprits: Times, batch: "_Batch") -> None:
         for at in culprits.tolist():
@@ -180,20 +172,20 @@ class _Batch:
 
     def __init__(
         self,
-        messages: Sequence[Message],
+        messages: MessageBlock,
         parse: Callable[[str], Topic | Reason],
         roster: Roster,
         suspects: dict[str, int],
     ) -> None:
-        topics, payloads, _, retained, _, received, _ = zip(*messages, strict=True)
-        self.topics: Sequence[str] = topics
-        self._payloads: Sequence[bytes] = payloads
-        self.received: Times = np.array(received, dtype=np.int64)
+        topics = messages.topics
+        self.topics = topics
+        self._payloads = messages.payloads
+        self.received: Times = messages.received
         distinct = {topic: number for number, topic in enumerate(dict.fromkeys(topics))}
         self._codes = np.fromiter(map(distinct.__getitem__, topics), dtype=np.int64, count=len(topics))
         kinds, self._placed = _place(distinct, parse, roster, suspects, int(self.received[-1]))
         self.kinds = kinds[self._codes]
-        self._retained = np.array(retained, dtype=bool)
+        self._retained = messages.retain
         self.kinds[self._retained] = _ONE_BY_ONE
 
     def payloads_of(self, chosen: Times) -> Sequence[bytes]:

@@ -4,7 +4,8 @@ Rows that would be refused, or whose fate the columns cannot tell, are given bac
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import compress
 from typing import NamedTuple
 
 import numpy as np
@@ -25,6 +26,9 @@ _PARSED_TYPES: dict[Form, pl.DataType] = {
     Form.TEXT: pl.String(),
 }
 _FULL_AFTER_MISS = 50
+_PIECE = 64
+_MOST_ASKED = 4 * _PIECE
+"""Lines of a batch about which the parser is asked one by one: each takes half a millisecond."""
 
 
 class Checked(NamedTuple):
@@ -33,6 +37,17 @@ class Checked(NamedTuple):
     columns: dict[str, pl.Series]
     kept: Mask
     dropped: Counter[Dropped]
+
+
+class Salvaged(NamedTuple):
+    """What was parsed of refused lines: the rows of the `sound` ones; `culprits` were refused by themselves.
+
+    What is neither is unharmed, but nobody had the time to find the culprit beside it.
+    """
+
+    frame: pl.DataFrame
+    sound: Mask
+    culprits: Mask
 
 
 class ColumnParser:
@@ -64,13 +79,43 @@ class ColumnParser:
         self._recent = self._schema if full else {name: self._schema[name] for name in present}
         return frame.select(present)
 
-    def takes(self, line: bytes) -> bool:
-        """Tell whether a line can be parsed by itself: at half a millisecond, only asked in doubt."""
+    def salvage(self, lines: Sequence[bytes], fits: Callable[[bytes], bool]) -> Salvaged:
+        """Return what can be parsed of lines that were refused together.
+
+        They are halved until what is refused is small; there `fits` is asked about each line, and, where it
+        knows no fault (the parser objects to something that JSON allows, a key twice, say), the parser.
+        """
+        sound, culprits = np.ones(len(lines), dtype=bool), np.zeros(len(lines), dtype=bool)
+        frames = [pl.DataFrame(schema=self._schema)]
+        pieces, left_to_ask = _halves(0, len(lines)), _MOST_ASKED
+        while pieces:
+            start, stop = pieces.pop()
+            frame = self._taken(lines[start:stop])
+            if frame is None and stop - start > _PIECE:
+                pieces += _halves(start, stop)
+                continue
+            if frame is None:
+                fine = np.fromiter(map(fits, lines[start:stop]), dtype=bool, count=stop - start)
+                if fine.all() and left_to_ask >= stop - start:
+                    left_to_ask -= stop - start
+                    fine = np.array([self._taken([line]) is not None for line in lines[start:stop]])
+                culprits[start:stop] = ~fine
+                frame = self._taken(list(compress(lines[start:stop], fine)))
+                sound[start:stop] = fine & (frame is not None)
+            if frame is not None:
+                frames.append(frame)
+        whole = pl.concat(frames)
+        present = [column.name for column in whole if column.null_count() < whole.height]
+        return Salvaged(whole.select(present) if present else whole, sound, culprits)
+
+    def _taken(self, lines: Sequence[bytes]) -> pl.DataFrame | None:
+        """Return lines as columns, or None where the parser refuses them."""
+        if not lines:
+            return pl.DataFrame(schema=self._schema)
         try:
-            _read(line, self._schema, 1)
+            return _read(b"\n".join(lines), self._schema, len(lines))
         except pl.exceptions.ComputeError:
-            return False
-        return True
+            return None
 
     def check(self, frame: pl.DataFrame, lines: Sequence[bytes], received: Times, retention: int) -> Checked:
         """Check parsed rows; `received` (epoch ms) is when each came. Shapes: (rows,)."""
@@ -95,6 +140,12 @@ class ColumnParser:
             chosen = pl.Series(kept)
             columns = {name: column.filter(chosen) for name, column in columns.items()}
         return Checked(columns, kept, dropped)
+
+
+def _halves(start: int, stop: int) -> list[tuple[int, int]]:
+    """Return both halves of a range, the first one last."""
+    middle = (start + stop) // 2
+    return [(middle, stop), (start, middle)]
 
 
 def _values(frame: pl.DataFrame) -> int:

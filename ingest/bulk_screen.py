@@ -10,7 +10,6 @@ import numpy as np
 import orjson
 
 from fleet.signals import Form, Kind, SignalTable
-from fleet.wire import MAX_PAYLOAD_BYTES
 
 _BREAK, _OPEN, _CLOSE, _ARRAY, _BACKSLASH, _U = b"\n{}[\\u"
 _NUMBERS = frozenset({int, float, type(None)})
@@ -30,7 +29,6 @@ def plain(payloads: Sequence[bytes], joined: bytes) -> bool:
         and joined.count(b"}") == lines
         and b"[" not in joined
         and (b"\\" not in joined or b"\\u" not in joined)
-        and max(map(len, payloads)) <= MAX_PAYLOAD_BYTES
     )
 
 
@@ -51,8 +49,7 @@ def doubtful(payloads: Sequence[bytes], joined: bytes) -> np.ndarray[tuple[int],
     escapes = text == _BACKSLASH
     escapes[:-1] &= text[1:] == _U
     odd: np.ndarray[tuple[int], np.dtype[np.bool_]] = (
-        (sizes > MAX_PAYLOAD_BYTES)
-        | (breaks != 0)
+        (breaks != 0)
         | (per_line(text == _OPEN) != 1)
         | (per_line(text == _CLOSE) != 1)
         | (per_line(text == _ARRAY) != 0)

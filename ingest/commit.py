@@ -15,7 +15,7 @@ from fleet.wire import Reason, topic_of
 from ingest.columns import date_undated, merged
 from ingest.decoded import Decoded, Decoder, Request
 from ingest.ledger import Ledger
-from ingest.messages import Message
+from ingest.messages import Message, MessageBlock
 from ingest.roster import Roster
 from ingest.summaries import Summaries
 from ingest.watch import StreamWatch
@@ -60,8 +60,8 @@ class Commit:
 
     def __init__(self, messages: Sequence[Message], parts: CommitParts) -> None:
         self._parts = parts
-        self._messages = messages
-        self._decoded: Decoded = parts.decoder.decode(messages)
+        self._messages = MessageBlock.of(messages)
+        self._decoded: Decoded = parts.decoder.decode(self._messages)
         self._batches: list[ReadingBatch] = []
         self._to_write: deque[ReadingBatch] = deque()
         self._stored: list[ReadingBatch] = []

@@ -18,6 +18,7 @@ from threading import Event, Thread
 from time import monotonic
 from typing import Any
 
+import numpy as np
 import paho.mqtt.client as mqtt
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
@@ -27,7 +28,8 @@ from fleet.clock import Clock
 from fleet.wire import SUBSCRIPTIONS
 from ingest.backoff import Backoff
 from ingest.decoded import Request
-from ingest.messages import Message
+from ingest.frames import Frames
+from ingest.messages import Message, MessageBlock
 from ingest.mqtt_client import V5, V311, IngestClient, close, disconnect, new_client
 from ingest.settings import IngestSettings
 
@@ -45,6 +47,15 @@ _CONNACK_TIMEOUT_S = {V5: 3.0, V311: 10.0}
 _NOT_YET = "not connected to the broker yet"
 
 
+class _Names(dict[bytes, str]):
+    """Topics as text by what was sent, each made once: a device's comes with every message."""
+
+    def __missing__(self, topic: bytes) -> str:
+        if len(self) >= _TOPICS_REMEMBERED:
+            self.clear()
+        return self.setdefault(topic, topic.decode(errors="backslashreplace"))
+
+
 class Connection:
     """Keeps one persistent session with the broker, whatever happens to the network.
 
@@ -56,7 +67,7 @@ class Connection:
         self,
         settings: IngestSettings,
         clock: Clock,
-        on_messages: Callable[[Sequence[Message]], None],
+        on_messages: Callable[[MessageBlock], None],
         room: Callable[[], int],
         backoff: Backoff | None = None,
         subscriptions: Sequence[str] = SUBSCRIPTIONS,
@@ -70,7 +81,7 @@ class Connection:
         self._requests: deque[Request] = deque(maxlen=_REQUESTS_WAITING)
         self._protocol = V311 if settings.mqtt_version == "3.1.1" else V5
         self._number = 0
-        self._names: dict[bytes, str] = {}
+        self._names = _Names()
         self._density = 0.0
         self._read_at = self._pause_until = 0.0
         self._through_paho: list[Message] = []
@@ -80,7 +91,7 @@ class Connection:
         self._subscribed = False
         self._may_read = True
         self._closing = Event()
-        self._durable: deque[Sequence[Message]] = deque()
+        self._durable: deque[MessageBlock] = deque()
         self._wake_read, self._wake_write = socket.socketpair()
         for end in (self._wake_read, self._wake_write):
             end.setblocking(False)
@@ -94,7 +105,7 @@ class Connection:
         """Connect in the background, and again whenever the connection is lost."""
         self._thread.start()
 
-    def acknowledge(self, messages: Sequence[Message]) -> None:
+    def acknowledge(self, messages: MessageBlock) -> None:
         """Tell the broker that these messages are durable.
 
         Those of an earlier connection are left out: the broker sends them again, under ids of its own.
@@ -216,41 +227,41 @@ class Connection:
     def _read(self, client: IngestClient) -> None:
         """Read what has come: the one place that takes bytes off the socket."""
         frames = client.read(self._room() if self._accepted else _FIRST_BYTES)
-        now, number = self._clock.now_ms(), self._number
-        new, name = tuple.__new__, self._name  # what Message(...) does, in a third of the time
-        messages = [
-            new(Message, (name(topic), payload, qos, retain, mid, now, number))
-            for topic, payload, qos, retain, mid in frames
-        ]
+        now = self._clock.now_ms()
+        blocks = [self._block(each, now) for each in frames]
         if self._through_paho:
-            messages += self._through_paho
+            blocks.append(MessageBlock.of(self._through_paho))
             self._through_paho = []
-        if messages:
-            self._on_messages(messages)
+        if blocks:
+            block = MessageBlock.joined(blocks)
+            self._on_messages(block)
             read_at = monotonic()
             # As many as this in that time: the stream is dense, in whatever pieces it comes.
-            self._density = self._density * max(0.0, 1 - (read_at - self._read_at) / _PAUSE_S) + len(messages)
+            self._density = self._density * max(0.0, 1 - (read_at - self._read_at) / _PAUSE_S) + len(block)
             self._read_at = read_at
             if self._density >= _DENSE:
                 self._pause_until = read_at + _PAUSE_S
 
-    def _name(self, topic: bytes) -> str:
-        try:
-            return self._names[topic]
-        except KeyError:
-            if len(self._names) >= _TOPICS_REMEMBERED:
-                self._names.clear()
-            return self._names.setdefault(topic, topic.decode(errors="backslashreplace"))
+    def _block(self, frames: Frames, now: int) -> MessageBlock:
+        rows = len(frames.payloads)
+        return MessageBlock(
+            list(map(self._names.__getitem__, frames.topics)),
+            frames.payloads,
+            frames.qos,
+            frames.retain,
+            frames.mids,
+            np.full(rows, now),
+            np.full(rows, self._number),
+        )
 
     def _send_acknowledgements(self, client: IngestClient) -> None:
         mids: list[int] = []
         while self._durable:
-            for message in self._durable.popleft():
-                if message.connection == self._number:
-                    if message.qos == 1:
-                        mids.append(message.mid)
-                    elif message.qos:
-                        client.ack(message.mid, message.qos)
+            block = self._durable.popleft()
+            ours = block.connection == self._number
+            mids += block.mids[ours & (block.qos == 1)].tolist()
+            for mid in block.mids[ours & (block.qos > 1)].tolist():
+                client.ack(mid, 2)
         client.acknowledge(mids)
 
     def _send_requests(self, client: IngestClient) -> None:
@@ -304,7 +315,7 @@ class Connection:
     def _on_publish(self, _: mqtt.Client, __: Any, message: mqtt.MQTTMessage) -> None:
         """Take what was published at QoS 2 and reached us so: no broker should, but paho knows how."""
         received = self._clock.now_ms()
-        name = self._name(message._topic)
+        name = self._names[message._topic]
         payload = bytes(message.payload)
         self._through_paho.append(
             Message(name, payload, message.qos, message.retain, message.mid, received, self._number)

@@ -5,27 +5,42 @@ Pure: bytes in, frames out. Whatever is no PUBLISH of QoS 0 or 1 is passed on as
 
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 _PUBLISH = 0x30
 _TYPE, _QOS, _RETAIN = 0xF0, 0x06, 0x01
+_QOS_1 = 0x02
 _CONTINUED, _DIGIT = 0x80, 0x7F
 _VARINT_BYTES = 4
+
+Places = NDArray[np.int64]
+"""Indexes into the bytes. Shape: (packets,)."""
 
 
 class MalformedFrame(Exception):
     """The bytes are no MQTT: where the next packet begins cannot be known, so the connection must end."""
 
 
-Frame = tuple[bytes, bytes, int, bool, int]
-"""One PUBLISH: topic as sent, payload, QoS, retain flag, packet id (0 at QoS 0).
+class Frames(NamedTuple):
+    """PUBLISH packets of QoS 0 and 1 by columns, in their order; every column has shape (packets,).
 
-A bare tuple, made in an eighth of the time that a named one takes.
-"""
+    By columns, since a Python object for each packet takes longer to make than to receive and parse it.
+    """
+
+    topics: list[bytes]
+    """As sent."""
+    payloads: list[bytes]
+    qos: Places
+    retain: NDArray[np.bool_]
+    mids: NDArray[np.int64]
+    """Packet ids, 0 at QoS 0."""
 
 
 class Cut(NamedTuple):
-    """What came whole: the PUBLISH frames of QoS 0 and 1, and the bytes of all other packets; in order."""
+    """What came whole: the frames (None where there was none), and the bytes of all other packets."""
 
-    frames: list[Frame]
+    frames: Frames | None
     others: bytes
 
 
@@ -46,61 +61,102 @@ class FrameCutter:
         # A packet of many chunks is joined once, when its last byte is there.
         self._missing -= len(chunk)
         if self._missing > 0:
-            return Cut([], b"")
+            return Cut(None, b"")
         data = chunk if len(self._parts) == 1 else b"".join(self._parts)
-        try:
-            cut, used = _cut(data, self._v5)
-        except IndexError as error:
-            raise MalformedFrame("a PUBLISH ends within its header") from error
+        starts, bodies, used = _boundaries(data)
+        cut = _cut(data, np.array(starts), np.array(bodies), used, v5=self._v5) if starts else Cut(None, b"")
         rest = data[used:]
         self._parts = [rest] if rest else []
         self._missing = _missing(rest)
         return cut
 
 
-def _cut(data: bytes, v5: bool) -> tuple[Cut, int]:
-    """Cut what is whole in `data`; return it, and how many bytes that was."""
-    frames: list[Frame] = []
-    others: list[bytes] = []
+def _boundaries(data: bytes) -> tuple[list[int], list[int], int]:
+    """Return where each whole packet starts, where its body does, and where the last one ends.
+
+    This loop alone runs for each packet: where one ends is only known from its start.
+    """
+    starts: list[int] = []
+    bodies: list[int] = []
     start, end = 0, len(data)
     while start + 2 <= end:
         length, body = data[start + 1], start + 2
-        if length & _CONTINUED:
-            size = _varint(data, start + 1)
-            if size is None:
-                break
-            length, body = size
-        stop = body + length
-        if stop > end:
+        if length >= _CONTINUED:
+            if body < end and data[body] < _CONTINUED:
+                length += (data[body] - 1) << 7  # a length of two bytes, which most have
+                body += 1
+            else:
+                size = _varint(data, start + 1)
+                if size is None:
+                    break
+                length, body = size
+        if body + length > end:
             break
-        head = data[start]
-        if head & _TYPE == _PUBLISH and head & _QOS <= 2:
-            # One pass without a call per field: this is all that happens to each message while it is read.
-            begin = body + 2
-            at = topic_end = begin + (data[body] << 8) + data[body + 1]
-            qos = mid = 0
-            if head & _QOS:
-                qos, mid = 1, (data[at] << 8) + data[at + 1]
-                at += 2
-            if v5:
-                properties = data[at]
-                at += 1 + properties if properties < _CONTINUED else _skipped(data, at)
-            if at > stop or topic_end == begin:
-                raise MalformedFrame("a PUBLISH without a topic, or shorter than its header")
-            frames.append((data[begin:topic_end], data[at:stop], qos, head & _RETAIN == 1, mid))
-        else:
-            others.append(data[start:stop])
-        start = stop
-    return Cut(frames, b"".join(others)), start
+        starts.append(start)
+        bodies.append(body)
+        start = body + length
+    return starts, bodies, start
+
+
+def _cut(data: bytes, starts: Places, bodies: Places, used: int, *, v5: bool) -> Cut:
+    """Cut the packets that start at `starts` out of `data`; the last of them ends at `used`."""
+    text = np.frombuffer(data, dtype=np.uint8)
+    stops = np.append(starts[1:], used)
+    heads = text[starts]
+    wanted = (heads & _TYPE == _PUBLISH) & (heads & _QOS <= _QOS_1)
+    others = b""
+    if not wanted.all():
+        left = zip(starts[~wanted].tolist(), stops[~wanted].tolist(), strict=True)
+        others = b"".join([data[start:stop] for start, stop in left])
+        heads, bodies, stops = heads[wanted], bodies[wanted], stops[wanted]
+    return Cut(_frames(data, text, heads, bodies, stops, v5=v5) if len(heads) else None, others)
+
+
+def _frames(
+    data: bytes, text: NDArray[np.uint8], heads: NDArray[np.uint8], bodies: Places, stops: Places, *, v5: bool
+) -> Frames:
+    """Read the fields of PUBLISH packets, all packets at once.
+
+    Every step only moves on from the one before, so that one look at the end tells whether all stayed within
+    their packets; until then a place beyond the data reads as its last byte.
+    """
+    begins = bodies + 2
+    ends = begins + _uint16(text, bodies)
+    qos = (heads & _QOS).astype(np.int64) >> 1
+    mids = np.where(qos == 1, _uint16(text, ends), 0)
+    at = ends + 2 * qos
+    if v5:
+        lengths = text.take(at, mode="clip")
+        properties, at = at, at + 1 + lengths
+        for place in np.flatnonzero(lengths >= _CONTINUED).tolist():
+            at[place] = _skipped(data, int(properties[place]))
+    if (at > stops).any() or (begins == ends).any():
+        raise MalformedFrame("a PUBLISH without a topic, or shorter than its header")
+    return Frames(
+        topics=_slices(data, begins, ends),
+        payloads=_slices(data, at, stops),
+        qos=qos,
+        retain=heads & _RETAIN == 1,
+        mids=mids,
+    )
+
+
+def _uint16(text: NDArray[np.uint8], at: Places) -> Places:
+    high = text.take(at, mode="clip").astype(np.int64)
+    return (high << 8) + text.take(at + 1, mode="clip")
+
+
+def _slices(data: bytes, begins: Places, ends: Places) -> list[bytes]:
+    return [data[begin:end] for begin, end in zip(begins.tolist(), ends.tolist(), strict=True)]
 
 
 def _skipped(data: bytes, at: int) -> int:
-    """Return how many bytes a length at `at` and the properties that it counts take."""
+    """Return where the properties end whose length stands at `at`."""
     size = _varint(data, at)
     if size is None:
         raise MalformedFrame("a PUBLISH shorter than its header")
     length, body = size
-    return body - at + length
+    return body + length
 
 
 def _varint(data: bytes, at: int) -> tuple[int, int] | None:

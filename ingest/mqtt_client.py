@@ -13,7 +13,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersi
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from ingest.frames import Frame, FrameCutter, MalformedFrame
+from ingest.frames import FrameCutter, Frames, MalformedFrame
 from ingest.settings import IngestSettings
 
 V5, V311 = MQTTProtocolVersion.MQTTv5, MQTTProtocolVersion.MQTTv311
@@ -44,14 +44,14 @@ class IngestClient(mqtt.Client):
         self._end = None
         self.reconnect()
 
-    def read(self, room: int) -> list[Frame]:
+    def read(self, room: int) -> list[Frames]:
         """Read what has come, without waiting; return the PUBLISH packets after paho has taken the others.
 
         Stops at an eighth of `room` bytes: in memory a small message takes several times what it did before.
 
         Where the connection has ended, paho has closed the socket and called `on_disconnect` on return.
         """
-        frames: list[Frame] = []
+        frames: list[Frames] = []
         taken = 0
         most = min(_TURN_BYTES, max(_LEAST_BYTES, room // 8))
         while taken < most and self._end is None:
@@ -64,7 +64,8 @@ class IngestClient(mqtt.Client):
             except MalformedFrame as error:
                 self._end = ConnectionAbortedError(str(error))
                 break
-            frames += cut.frames
+            if cut.frames is not None:
+                frames.append(cut.frames)
             self._for_paho += cut.others
         while self._for_paho or self._end is not None:
             if self.loop_read() != MQTTErrorCode.MQTT_ERR_SUCCESS:

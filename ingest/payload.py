@@ -65,7 +65,8 @@ def _why_unreadable(payload: bytes, error: orjson.JSONDecodeError) -> Refusal:
         return Refusal(Reason.BAD_ENCODING, f"not UTF-8: {wrong.reason} at byte {wrong.start}")
     if not payload.strip(_WHITE_SPACE):
         return Refusal(Reason.EMPTY, "nothing but white space" if payload else "no payload")
-    if depth(payload) > _PIECE_LEVELS and _valid_in_pieces(payload):
+    opened = payload.count(b"{") + payload.count(b"[")
+    if opened > _PIECE_LEVELS and depth(payload) > _PIECE_LEVELS and _valid_in_pieces(payload):
         return _too_deep()
     return Refusal(Reason.BAD_JSON, str(error))
 

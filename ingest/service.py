@@ -22,7 +22,7 @@ from ingest.dialects.decoder import subscriptions, with_dialects
 from ingest.dialects.intake import Intake
 from ingest.dialects.ports import Dialect
 from ingest.ledger import Ledger
-from ingest.messages import Message
+from ingest.messages import MessageBlock
 from ingest.roster import Roster
 from ingest.settings import IngestSettings
 from ingest.summaries import Summaries
@@ -146,7 +146,7 @@ class IngestService:
     def _commit_forever(self) -> None:
         while not self._give_up.is_set():
             messages = self._buffer.take(self._settings.batch_messages, _TAKE_TIMEOUT_S)
-            if messages and self._commit(messages):
+            if messages is not None and self._commit(messages):
                 self._buffer.release(messages)
                 self._connection.acknowledge(messages)
             done = self._stopping.is_set() and not len(self._buffer)
@@ -154,7 +154,7 @@ class IngestService:
             if done:
                 return
 
-    def _commit(self, messages: list[Message]) -> bool:
+    def _commit(self, messages: MessageBlock) -> bool:
         """Make messages durable, however long it takes; False when told to give up before it is done."""
         commit: Commit | None = None
         attempt = 0

@@ -1,6 +1,6 @@
 """Finds the names that devices send and no signal has, by a closer look at one message a device and hour."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 
 import numpy as np
@@ -10,7 +10,7 @@ from fleet.clock import HOUR_MS
 from fleet.signals import Kind, SignalTable
 from fleet.wire import topic_of
 from ingest.device_codes import CodedBatch, grown
-from ingest.messages import Message
+from ingest.messages import MessageBlock
 from storage.desk.unknown_signals import MAX_NAMES, UnknownSignal, UnknownSignals
 
 _KEYS = frozenset({"ts", "seq"})
@@ -48,12 +48,12 @@ class UnknownNames:
         self._looked = np.zeros(0, dtype=np.int64)
         self._found: dict[tuple[str, str], UnknownSignal] = {}
 
-    def look(self, batches: Sequence[CodedBatch], messages: Iterable[Message], now: int) -> None:
+    def look(self, batches: Sequence[CodedBatch], messages: MessageBlock, now: int) -> None:
         """Look closely at one message of each device in `batches` that was not looked at for an hour."""
         due = [one for batch in batches for one in self._due(batch, now)][:_DEVICES_A_COMMIT]
         if not due:
             return
-        payloads = {message.topic: message.payload for message in messages}
+        payloads = dict(zip(messages.topics, messages.payloads, strict=True))
         for code, kind, site, device in due:
             self._looked[code] = now
             payload = payloads.get(topic_of(site, kind, device, "telemetry"))

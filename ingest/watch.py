@@ -12,7 +12,7 @@ from fleet.signals import Kind, SignalTable
 from fleet.wire import EARLIEST_TS, FUTURE_TOLERANCE_MS, Reason
 from ingest.device_codes import CodedBatch, DeviceCodes
 from ingest.ledger import Ledger
-from ingest.messages import Message
+from ingest.messages import MessageBlock
 from ingest.sequence_book import SeenReading, SequenceBook
 from ingest.times import check_seq
 from ingest.unknown import UnknownNames
@@ -59,7 +59,7 @@ class StreamWatch:
         self,
         batches: Sequence[ReadingBatch],
         refused: Sequence[Evidence],
-        messages: Sequence[Message],
+        messages: MessageBlock,
         unknown: Mapping[tuple[Kind, str], tuple[str, int]],
         now: int,
     ) -> None:

@@ -9,7 +9,7 @@ from fleet.wire import ROOT, SUBSCRIPTIONS, Reason
 from ingest.decoded import Columns, Decoded, Decoder
 from ingest.dialects.intake import Intake
 from ingest.dialects.ports import Dialect, Said
-from ingest.messages import Message, Refusal
+from ingest.messages import Message, MessageBlock, Refusal
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ class DialectDecoder:
             self._translate(messages)
             self._begun = messages
         if self._said:
-            out = self._own.decode([messages[place] for place in self._ours])
+            out = self._own.decode(MessageBlock.of(messages).chosen(self._ours))
             _restore_places(out, self._ours)
         else:
             out = self._own.decode(messages)
@@ -52,14 +52,14 @@ class DialectDecoder:
 
     def _translate(self, messages: Sequence[Message]) -> None:
         self._ours, self._said = [], []
-        for place, message in enumerate(messages):
+        for place, topic in enumerate(MessageBlock.of(messages).topics):
             dialect = None
-            if not message.topic.startswith(_OURS):
-                dialect = next((one for one in self._dialects if one.wants(message.topic)), None)
+            if not topic.startswith(_OURS):
+                dialect = next((one for one in self._dialects if one.wants(topic)), None)
             if dialect is None:
                 self._ours.append(place)
             else:
-                self._said.append((place, dialect.name, translate(dialect, message)))
+                self._said.append((place, dialect.name, translate(dialect, messages[place])))
 
 
 def _restore_places(out: Decoded, places: Sequence[int]) -> None:

@@ -13,7 +13,7 @@ from fleet.wire import Reason, parse_topic
 from ingest.backoff import Backoff
 from ingest.buffer import MessageBuffer
 from ingest.connection import Connection
-from ingest.messages import Message
+from ingest.messages import Message, MessageBlock
 from ingest.settings import IngestSettings
 from ingest.times import next_free
 
@@ -36,16 +36,18 @@ def test_jitter_spreads_the_waits() -> None:
     assert Backoff(1.0, 30.0).delay_s(0, 0.999) < 0.51
 
 
-def message(size: int = 100) -> Message:
-    return Message("t", b"x" * size, 1, False, 1, 0)
+def read(*sizes: int) -> MessageBlock:
+    """Return messages with payloads of these sizes, as they come from one read."""
+    return MessageBlock.of([Message("t", b"x" * size, 1, False, at, 0) for at, size in enumerate(sizes)])
 
 
 def test_the_buffer_is_full_until_what_was_taken_is_released() -> None:
     buffer = MessageBuffer(1000)
     for _ in range(3):
-        buffer.put([message()])
+        buffer.put(read(100))
     assert not buffer.has_room()
     taken = buffer.take(10, 0)
+    assert taken is not None
     assert len(taken) == 3
     assert not buffer.has_room()
     buffer.release(taken)
@@ -53,30 +55,45 @@ def test_the_buffer_is_full_until_what_was_taken_is_released() -> None:
     assert buffer.bytes_in_flight == 0
 
 
-@given(st.lists(st.integers(0, 500)), st.integers(1, 7))
-def test_the_buffer_gives_all_messages_once_in_their_order(sizes: list[int], most: int) -> None:
+@given(st.lists(st.lists(st.integers(0, 500), min_size=1, max_size=5)), st.integers(1, 7))
+def test_the_buffer_gives_all_messages_once_in_their_order(reads: list[list[int]], enough: int) -> None:
     buffer = MessageBuffer(10**6)
-    put = [message(size) for size in sizes]
+    put = [read(*sizes) for sizes in reads]
     for one in put:
-        buffer.put([one])
+        buffer.put(one)
     taken: list[Message] = []
     while len(buffer):
-        part = buffer.take(most, 0)
-        assert 0 < len(part) <= most
+        part = buffer.take(enough, 0)
+        assert part is not None
+        assert 0 < len(part) < enough + 5, "never more reads than it takes"
         taken += part
-    assert taken == put
-    buffer.release(taken)
+        buffer.release(part)
+    assert taken == [message for one in put for message in one]
+    assert buffer.take(enough, 0) is None
     assert buffer.bytes_in_flight == 0
+
+
+@given(st.lists(st.tuples(st.text(), st.binary(), st.integers(0, 2), st.booleans()), max_size=9), st.data())
+def test_a_block_of_messages_is_the_messages(
+    said: list[tuple[str, bytes, int, bool]], data: st.DataObject
+) -> None:
+    messages = [Message(*one, at, 10**12 + at, at % 3) for at, one in enumerate(said)]
+    block = MessageBlock.of(messages)
+    assert list(block) == messages == [block[at] for at in range(len(block))]
+    cut = data.draw(st.integers(0, len(messages)))
+    assert list(block[cut:]) == messages[cut:]
+    assert list(MessageBlock.joined([block[:cut], block[cut:]])) == messages
+    assert block.size == block[:cut].size + block[cut:].size
 
 
 def test_taking_waits_for_the_first_message_and_no_longer() -> None:
     buffer = MessageBuffer(1000)
-    taken: list[list[Message]] = []
+    taken: list[MessageBlock | None] = []
     thread = threading.Thread(target=lambda: taken.append(buffer.take(5, 30)))
     thread.start()
-    buffer.put([message()])
+    buffer.put(read(100))
     thread.join(5)
-    assert [len(part) for part in taken] == [1]
+    assert [part and len(part) for part in taken] == [1]
 
 
 @given(st.sets(st.integers(0, 50)), st.integers(0, 50))
@@ -142,6 +159,6 @@ def test_a_setting_out_of_range_is_named_with_what_is_allowed(key: str, value: o
 def test_a_topic_that_is_not_utf_8_reaches_the_decoder_as_text_that_is_no_topic_of_ours() -> None:
     settings = IngestSettings(parse_broker_url("mqtt://h"))
     connection = Connection(settings, ManualClock(7), lambda _: None, lambda: True)
-    named = connection._name(b"sweepwatch/v1/s1/robot/\xff/telemetry")
+    named = connection._names[b"sweepwatch/v1/s1/robot/\xff/telemetry"]
     connection.close(0)
     assert isinstance(parse_topic(named), Reason)
