@@ -18,13 +18,14 @@ from ingest.buffer import MessageBuffer
 from ingest.bulk import BulkDecoder
 from ingest.commit import Commit, CommitParts, Observer
 from ingest.connection import Connection
-from ingest.dialects.decoder import subscriptions, with_dialects
+from ingest.dialects.decoder import with_dialects
 from ingest.dialects.intake import Intake
 from ingest.dialects.ports import Dialect
 from ingest.ledger import Ledger
 from ingest.messages import MessageBlock
 from ingest.roster import Roster
 from ingest.settings import IngestSettings
+from ingest.subscriptions import topic_filters
 from ingest.summaries import Summaries
 from ingest.watch import StreamWatch
 from storage.desk.database import DeskDatabase
@@ -64,7 +65,7 @@ class IngestService:
         self._devices = Devices(desk)
         self._roster = Roster(self._devices.placements, open_registration=settings.open_registration)
         self._summaries = Summaries()
-        self._watch = StreamWatch(desk, store, signals, self.ledger)
+        self._watch = StreamWatch(desk, store, signals, self.ledger, gaps=settings.follows_devices)
         self._parts = CommitParts(
             decoder=with_dialects(
                 BulkDecoder(signals, self._roster, settings.retention_ms),
@@ -90,7 +91,7 @@ class IngestService:
             self._buffer.put,
             self._buffer.room,
             self._backoff,
-            subscriptions(dialects),
+            topic_filters([one for each in dialects for one in each.subscriptions], settings.share),
         )
         self._stopping = Event()
         self._give_up = Event()

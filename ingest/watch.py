@@ -40,11 +40,21 @@ _OF_A_DEVICE = frozenset(
 
 
 class StreamWatch:
-    """Follows sequence numbers and unknown names from commit to commit. Used from the committer's thread."""
+    """Follows sequence numbers and unknown names from commit to commit. Used from the committer's thread.
+
+    Without `gaps` sequence numbers are left alone: whoever gets a part of a device's readings sees gaps only.
+    """
 
     def __init__(
-        self, desk: DeskDatabase, store: TelemetryStore, signals: SignalTable, ledger: Ledger
+        self,
+        desk: DeskDatabase,
+        store: TelemetryStore,
+        signals: SignalTable,
+        ledger: Ledger,
+        *,
+        gaps: bool = True,
     ) -> None:
+        self._follows = gaps
         self._codes = DeviceCodes()
         self._book = SequenceBook(Gaps(desk), store, self._codes)
         self._names = UnknownNames(UnknownSignals(desk), signals)
@@ -53,7 +63,8 @@ class StreamWatch:
 
     def load(self) -> None:
         """Take what was noted before the last stop. Raises StoreUnavailable."""
-        self._book.load()
+        if self._follows:
+            self._book.load()
 
     def look(
         self,
@@ -66,7 +77,7 @@ class StreamWatch:
         """Take one commit's readings; may be called again for the same. Raises StoreUnavailable."""
         seen = [reading for evidence in refused for reading in readings_of(evidence)]
         coded = [CodedBatch(batch, self._codes.of(batch.frame["device_id"])) for batch in batches]
-        repeated = self._book.see(coded, seen)
+        repeated = self._book.see(coded, seen) if self._follows else 0
         self._names.look(coded, messages, now)
         self._names.take(unknown)
         self._ledger.seq_repeated(repeated)

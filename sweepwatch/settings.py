@@ -79,7 +79,13 @@ class StoreSettings(_Section):
     influxdb_gzip: Literal["auto", "on", "off"] = Field(
         "auto", description="Whether InfluxDB is sent compressed lines; auto: unless it is on this machine"
     )
+    duckdb_threads: int | None = Field(
+        None, ge=1, le=1024, description="Threads of DuckDB; empty: 1 in `sweepwatch ingest`, else one a core"
+    )
     retention_days: int = Field(730, ge=1, le=36_500, description="Readings older than this are deleted")
+    tile_retention_days: int = Field(
+        3_650, ge=1, le=36_500, description="Hourly tiles of deleted readings are kept until they are older"
+    )
     risk_retention_days: int = Field(180, ge=1, le=36_500, description="Risks older than this are deleted")
 
 
@@ -101,11 +107,21 @@ class IngestSettings(_Section):
         pattern=r"^[A-Za-z0-9_-]{1,64}$",
         description="Fixed MQTT client id: the broker keeps the session by it",
     )
+    share: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z0-9_-]{1,64}$",
+        description="Group ($share) of processes that share the load, each with a client_id of its own",
+    )
+    share_pins_devices: bool = Field(
+        False,
+        description="All that a device says comes to the same process of the group (EMQX: hash_topic);"
+        " without it gaps in seq are not looked for",
+    )
     session_expiry_s: int = Field(
         7 * 86_400, ge=0, le=4_294_967_294, description="How long the broker keeps the session while away"
     )
     receive_maximum: int = Field(
-        5_000, ge=1, le=65_535, description="Messages in flight before they are acknowledged"
+        40_000, ge=1, le=65_535, description="Messages in flight before they are acknowledged"
     )
     in_flight_mb: int = Field(64, ge=1, le=16_384, description="Payload held in memory at the most")
     open_registration: bool = Field(True, description="A device's first message registers it")

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from fleet.wire import ROOT, SUBSCRIPTIONS, Reason
+from fleet.wire import ROOT, Reason
 from ingest.decoded import Columns, Decoded, Decoder
 from ingest.dialects.intake import Intake
 from ingest.dialects.ports import Dialect, Said
@@ -91,8 +91,3 @@ def translate(dialect: Dialect, message: Message) -> Said:
         )
         detail = f"the translator failed: {type(error).__name__}: {error}"
         return Said(refusals=[(None, Refusal(Reason.DIALECT_FAILED, detail[:500]))])
-
-
-def subscriptions(dialects: Sequence[Dialect]) -> tuple[str, ...]:
-    """Return our own topic filters and those of the dialects, each once."""
-    return tuple(dict.fromkeys([*SUBSCRIPTIONS, *(one for each in dialects for one in each.subscriptions)]))

@@ -128,9 +128,14 @@ def inflate(data: bytes, algorithm: str) -> bytes | Refusal:
 
 def _parsed(data: bytes) -> Any:
     try:
-        return _classes()[0].FromString(data)
+        message = _classes()[0].FromString(data)
     except DecodeError:
         return Refusal(Reason.BAD_DIALECT, "no Sparkplug B payload: not this Protobuf message")
+    # Text that is not UTF-8 comes as bytes, and an absent one as an empty text.
+    texts = (text for one in message.metrics for text in (one.name, one.string_value))
+    if isinstance(message.uuid, bytes) or any(isinstance(text, bytes) for text in texts):
+        return Refusal(Reason.BAD_DIALECT, "no Sparkplug B payload: a text in it is not UTF-8")
+    return message
 
 
 def _payload(message: Any, outer: Any = None) -> Payload:

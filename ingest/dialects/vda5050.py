@@ -106,7 +106,8 @@ class VdaDialect:
 
     def _condition(self, value: Mapping[str, Any]) -> dict[str, Any]:
         """Return state and error code: fatal errors first, then charging and the rest."""
-        errors = [one for one in value.get("errors") or () if isinstance(one, dict)]
+        told = value.get("errors")
+        errors = [one for one in told if isinstance(one, dict)] if isinstance(told, list) else []
         fatal = [one for one in errors if one.get("errorLevel") == "FATAL"]
         worst = next(iter(fatal or errors), {}).get("errorType")
         return {"state": self._state(value, fatal=bool(fatal)), "error_code": error_code(worst)}
@@ -117,7 +118,8 @@ class VdaDialect:
             return "error"
         if _object(value, "batteryState").get("charging") is True:
             return "charging"
-        if value.get("operatingMode") in _BY_HAND:
+        mode = value.get("operatingMode")
+        if isinstance(mode, str) and mode in _BY_HAND:
             return "manual"
         if value.get("paused") is True:
             return "paused"
