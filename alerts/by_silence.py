@@ -1,26 +1,14 @@
 """Judges what is not heard: a device that the broker reports gone, or that stays silent."""
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from alerts.by_rule import raise_by_rule, rule_evidence
 from alerts.changes import Changes
-from alerts.decisions import Track, judge_heard, judge_silence, judge_status
+from alerts.decisions import Track, judge_heard, judge_silence
 from alerts.rules import Rule
 from fleet.alerts import Alert, AlertState
 from storage.desk.alerts import last_heard, silent_devices
-
-
-def judge_broker_status(changes: Changes, rule: Rule, device_id: str, *, online: bool, at: int) -> None:
-    """Judge what the broker said of a device, when it said so."""
-    track = changes.track(device_id, rule.fault)
-    decision = judge_status(track, rule, online=online, at=at)
-    if decision.state is None:
-        return
-    if track is None:
-        evidence = rule_evidence(rule, signal="status", value="offline", threshold="online", ts=at)
-        raise_by_rule(changes, rule, device_id, decision.state, at, evidence)
-    else:
-        changes.move(track, decision, rule.name, at)
 
 
 def begin_silence(changes: Changes, rule: Rule, started: int) -> None:
@@ -31,9 +19,10 @@ def begin_silence(changes: Changes, rule: Rule, started: int) -> None:
         decision = judge_silence(silent, rule, started, changes.now)
         if decision.state is None or changes.track(silent.device_id, rule.fault) is not None:
             continue
-        evidence = rule_evidence(
-            rule, signal="last_seen", value=silent.last_seen, threshold=rule.silent_ms, ts=silent.last_seen
-        )
+        seen: dict[str, Any] = {"signal": "last_seen", "value": silent.last_seen, "threshold": rule.silent_ms}
+        if silent.status == "offline":
+            seen = {"signal": "status", "value": "offline", "threshold": "online"}
+        evidence = rule_evidence(rule, ts=silent.last_seen, **seen)
         since = max(silent.last_seen, started)
         raise_by_rule(changes, rule, silent.device_id, decision.state, since, evidence)
 

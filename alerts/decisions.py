@@ -154,20 +154,6 @@ def judge_settling(previous: Previous | None, at: int) -> Decision:
     return judge_recurrence(previous, at)
 
 
-def judge_status(track: Track | None, rule: Rule, *, online: bool, at: int) -> Decision:
-    """Decide what the broker's word on a device means for an offline rule."""
-    if track is None:
-        return Decision(None, "healthy") if online else _begin(rule)
-    if not online or track.alert.rule != rule.name:
-        return Decision(None, "dedupe")
-    return Decision(None, "late") if at < track.alert.since else _heard_again(track.alert)
-
-
-def _heard_again(alert: Alert) -> Decision:
-    pending = alert.state is AlertState.PENDING
-    return Decision(AlertState.RESOLVED, NOT_SUSTAINED if pending else HEARD_AGAIN)
-
-
 def judge_silence(silent: Silent, rule: Rule, started: int, now: int) -> Decision:
     """Decide whether a device is offline; silence is counted from our own start at the earliest.
 
@@ -188,7 +174,7 @@ def judge_heard(track: Track, silent: Silent, rule: Rule) -> Decision:
     heard_after = silent.last_seen - track.alert.since
     if heard_after <= _PROOF_OF_LIFE_MS + (rule.for_ms if silent.status == "offline" else 0):
         return Decision(None, "dedupe")
-    return _heard_again(track.alert)
+    return Decision(AlertState.RESOLVED, HEARD_AGAIN)
 
 
 def judge_tick(track: Track, rule: Rule | None, now: int, offline: Alert | None) -> Decision:

@@ -1,4 +1,4 @@
-"""The alert engine: takes batches, risks, status and time; raises, fires and ends alerts."""
+"""The alert engine: takes batches, risks and time; raises, fires and ends alerts."""
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from alerts.by_risk import judge_scoring
 from alerts.by_rule import judge_readings
-from alerts.by_silence import begin_silence, end_silence, judge_broker_status, offline_alerts
+from alerts.by_silence import begin_silence, end_silence, offline_alerts
 from alerts.changes import Changes, follow
 from alerts.decisions import Track, judge_person, judge_tick
 from alerts.rules import OFFLINE, RISK_RULE, Rule
@@ -17,7 +17,7 @@ from fleet.clock import Clock
 from fleet.readings import ReadingBatch
 from fleet.risks import Risk
 from fleet.signals import Kind
-from storage.desk.alerts import alert_row, device_kind, open_alert_rows, to_alert
+from storage.desk.alerts import alert_row, open_alert_rows, to_alert
 from storage.desk.audit import check_who_and_why
 from storage.desk.database import DeskDatabase
 
@@ -87,16 +87,11 @@ class AlertEngine:
             for risk in risks:
                 judge_scoring(changes, risk)
 
-    def observe_status(self, device_id: str, online: bool, ts: int) -> None:
-        """Judge what the broker said of a registered device; `ts` (epoch ms) is when that arrived."""
-        with self._changes() as changes:
-            kind = device_kind(changes.session, device_id)
-            for rule in self._offline_rules:
-                if rule.kind == kind:
-                    judge_broker_status(changes, rule, device_id, online=online, at=ts)
-
     def tick(self, now: int) -> None:
-        """Let time pass: what waited long enough fires, silent devices go offline, heard ones return."""
+        """Let time pass: what waited long enough fires, silent devices go offline, heard ones return.
+
+        A device's last will counts too: ingest has noted it as the device's status.
+        """
         self.reload()
         with self._changes(now) as changes:
             for rule in self._offline_rules:

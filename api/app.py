@@ -4,7 +4,7 @@ from fastapi import APIRouter, FastAPI
 from starlette.staticfiles import StaticFiles
 
 from api import problems
-from api.console import chart_routes, desk_pages
+from api.console import chart_routes, desk_pages, ingest_pages
 from api.console import routes as console_routes
 from api.console.pages import STATIC, make_pages
 from api.guards import Guards
@@ -39,6 +39,7 @@ def create_app(services: ApiServices) -> FastAPI:
     app.include_router(console_routes.make_router(pages))
     app.include_router(chart_routes.make_router(pages))
     app.include_router(desk_pages.make_router(pages))
+    app.include_router(ingest_pages.make_router(pages))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     problems.install(app, pages.error)
     complete(app)

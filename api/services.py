@@ -7,12 +7,12 @@ from typing import Annotated, Protocol
 from fastapi import Depends, Request
 from prometheus_client import CollectorRegistry
 
-from desk.sla import SlaPolicy
 from fleet.clock import Clock
 from fleet.ledger import LedgerView
 from fleet.progress import StartProgress
 from fleet.risks import Driver
 from fleet.signals import SignalTable
+from fleet.sla import SlaPolicy
 from fleet.text import Language
 from fleet.tickets import TicketState
 from storage.desk.database import DeskDatabase

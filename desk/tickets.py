@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from desk.sla import SlaPolicy, deadlines
 from fleet.alerts import Alert
 from fleet.clock import Clock
 from fleet.errors import Conflict, InvalidInput, NotFound
 from fleet.faults import FAULTS, Fault, Level
+from fleet.sla import SlaPolicy, deadlines
 from fleet.tickets import CLOSED_STATES, TicketOrigin, TicketState, check_transition
 from storage.desk.alerts import resolve_open_alert, to_alert
 from storage.desk.audit import check_who_and_why

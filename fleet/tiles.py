@@ -4,6 +4,8 @@ A tile frame has `device_id`, `site`, `hour` (start, epoch ms), `readings` (how 
 or boolean signal the columns `{signal}.{stat}`; for every robot state `state.{state}.n`, and `error_code.n`.
 """
 
+import polars as pl
+
 from fleet.signals import ROBOT_STATES, Form, Kind, SignalTable
 
 TILE_STATS = ("n", "mean", "m2", "min", "max", "first", "last")
@@ -35,3 +37,15 @@ def tile_columns(signals: SignalTable, kind: Kind) -> tuple[str, ...]:
     """Return all columns of a tile frame, in order."""
     stats = [tile_column(name, stat) for name in tiled_signals(signals, kind) for stat in TILE_STATS]
     return ("device_id", "site", "hour", "readings", *stats, *counted_columns(signals, kind))
+
+
+def tile_schema(signals: SignalTable, kind: Kind) -> dict[str, pl.DataType]:
+    """Return the columns of a tile frame with their types: counts and hours are whole, statistics floats."""
+
+    def type_of(name: str) -> pl.DataType:
+        if name in ("device_id", "site"):
+            return pl.String()
+        whole = name in ("hour", "readings") or name.endswith(".n")
+        return pl.Int64() if whole else pl.Float64()
+
+    return {name: type_of(name) for name in tile_columns(signals, kind)}

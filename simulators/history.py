@@ -11,11 +11,12 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from fleet.clock import DAY_MS, HOUR_MS, MINUTE_MS
+from fleet.clock import DAY_MS, MINUTE_MS
 from fleet.errors import ConfigError
-from fleet.faults import FAULTS, Level
+from fleet.faults import FAULTS
 from fleet.readings import ReadingBatch
 from fleet.signals import Kind
+from fleet.sla import SlaPolicy, deadlines, load_policy
 from fleet.tickets import MAIN_LINE, TicketOrigin, TicketState
 from simulators.fault_process import EventRecord, RepairRecord
 from simulators.fleet_simulator import FleetSimulator
@@ -24,8 +25,6 @@ from storage.desk.tables import Device, DeviceEvent, Site, TicketEvent, TicketRo
 from storage.ports import TelemetryStore
 
 _ROWS_AT_ONCE = 40_000
-_DUE_HOURS = {Level.L1: (2, 4), Level.L2: (4, 24), Level.L3: (24, 72)}
-"""Hours from the report to the answer, and to the engineer's arrival (L3: to the solution)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +74,7 @@ def write_history(
     """
     if days <= 0 or step_ms <= 0:
         raise ConfigError(f"history of {days} days in steps of {step_ms} ms; both must be positive")
+    policy = load_policy()
     steps = max(1, int(days * DAY_MS) // step_ms)
     start = end_ms - steps * step_ms
     simulator.begin_at(start)
@@ -93,7 +93,7 @@ def write_history(
         happened, closed = simulator.take_events(), simulator.take_repairs()
         with desk.transaction() as session:
             _add_events(session, happened)
-            _add_tickets(session, simulator, closed)
+            _add_tickets(session, simulator, closed, policy)
         events, tickets, done = events + len(happened), tickets + len(closed), done + count
         progress(done / steps)
     with desk.transaction() as session:
@@ -138,21 +138,21 @@ def _add_events(session: Session, events: list[EventRecord]) -> None:
     )
 
 
-def _add_tickets(session: Session, simulator: FleetSimulator, repairs: list[RepairRecord]) -> None:
+def _add_tickets(
+    session: Session, simulator: FleetSimulator, repairs: list[RepairRecord], policy: SlaPolicy
+) -> None:
     site_of = {card.id: card.site for card in simulator.roster.cards[Kind.ROBOT]}
     for repair in repairs:
-        ticket = _ticket(repair, site_of[repair.device_id])
+        ticket = _ticket(repair, site_of[repair.device_id], policy)
         session.add(ticket)
         session.flush()
         session.add_all(_ticket_events(ticket, repair))
 
 
-def _ticket(repair: RepairRecord, site: str) -> TicketRow:
+def _ticket(repair: RepairRecord, site: str, policy: SlaPolicy) -> TicketRow:
     fault = FAULTS[repair.fault]
-    respond_h, arrive_h = _DUE_HOURS[fault.level]
+    due = deadlines(policy, fault.level, repair.opened)
     moments = _moments(repair)
-    minor = fault.level is Level.L3
-    arrive_due = repair.opened + arrive_h * HOUR_MS
     return TicketRow(
         device_id=repair.device_id,
         site=site,
@@ -163,9 +163,9 @@ def _ticket(repair: RepairRecord, site: str) -> TicketRow:
         part=fault.part,
         skill=fault.skill,
         opened_at=repair.opened,
-        respond_due=repair.opened + respond_h * HOUR_MS,
-        on_site_due=None if minor else arrive_due,
-        solve_due=arrive_due if minor else None,
+        respond_due=due.respond,
+        on_site_due=due.on_site,
+        solve_due=due.solve,
         responded_at=moments[TicketState.ACCEPTED],
         on_site_at=moments[TicketState.REPAIRING],
         solved_at=repair.repaired,

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import polars as pl
+from polars import selectors
 
 from fleet.clock import DAY_MS
 from fleet.errors import SweepwatchError
@@ -24,8 +25,12 @@ Report = Callable[[float], None]
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A device's day on which both stores do not hold the same after the copy; `day` None: its risks."""
+    """A device's day on which both stores do not hold the same after the copy; `day` None: its risks.
 
+    `what` is readings, tiles or risks.
+    """
+
+    what: str
     kind: Kind | None
     device_id: str
     day: int | None
@@ -44,11 +49,12 @@ class CopyReport:
 
 
 def copy_history(source: TelemetryStore, target: TelemetryStore, report: Report) -> CopyReport:
-    """Copy all readings and risks; `report` is told the share that is done.
+    """Copy all readings, kept tiles and risks; `report` is told the share that is done.
 
     A day of a device whose number of rows and checksum are equal in both stores is passed over, so that an
     interrupted copy goes on where it ended. What the target has beyond the source stays and is a difference.
-    Raises what the stores raise.
+    Tiles of hours that expired in either store are copied as what the source says of them: the target keeps
+    them, since it may have expired readings that it is only now given. Raises what the stores raise.
     """
     parts = list(_parts(source, target))
     whole = max(1, sum(part.size for part in parts))
@@ -71,6 +77,7 @@ class _Part:
     `read` returns the rows that a store has of them, `write` stores rows.
     """
 
+    what: str
     kind: Kind | None
     day: int | None
     size: int
@@ -89,7 +96,9 @@ class _Part:
         self.write(self.target, frame.filter(pl.col("device_id").is_in(unequal)))
         there = _sums(self.read(self.target))
         wrong = [
-            Difference(self.kind, device, self.day, wanted[device][0], there.get(device, (0, 0))[0])
+            Difference(
+                self.what, self.kind, device, self.day, wanted[device][0], there.get(device, (0, 0))[0]
+            )
             for device in unequal
             if there.get(device) != wanted[device]
         ]
@@ -104,6 +113,7 @@ def _parts(source: TelemetryStore, target: TelemetryStore) -> Iterator[_Part]:
         for (day,), rows in days.partition_by("day", as_dict=True, maintain_order=True).items():
             for group in _groups(rows):
                 yield _readings_part(source, target, kind, group, int(day))
+        yield from _tiles_parts(source, target, kind, days)
     for group in _in_hundreds(sorted(devices)):
         yield _risks_part(source, target, group)
 
@@ -124,6 +134,7 @@ def _readings_part(
     source: TelemetryStore, target: TelemetryStore, kind: Kind, devices: list[str], day: int
 ) -> _Part:
     return _Part(
+        "readings",
         kind,
         day,
         len(devices),
@@ -134,8 +145,52 @@ def _readings_part(
     )
 
 
+def _tiles_parts(
+    source: TelemetryStore, target: TelemetryStore, kind: Kind, days: pl.DataFrame
+) -> Iterator[_Part]:
+    """Yield the days, in order, of which either store keeps tiles; at the end the target keeps them all."""
+    first, until = source.kept_hours(kind)
+    until = max(until, target.kept_hours(kind)[1])
+    begins = {int(day) for day in days["day"] if day < until} | set(
+        range(first // DAY_MS * DAY_MS, until, DAY_MS)
+    )
+    for begin in sorted(begins):
+        end = min(begin + DAY_MS, until)
+        devices = source.tiles(kind, begin, end)["device_id"].n_unique()
+        if devices:
+            yield _tiles_part(source, target, kind, devices, (begin, end))
+
+
+def _tiles_part(
+    source: TelemetryStore, target: TelemetryStore, kind: Kind, devices: int, hours: tuple[int, int]
+) -> _Part:
+    begin, end = hours
+
+    def read(store: TelemetryStore) -> pl.DataFrame:
+        if store is target and target.kept_hours(kind)[1] < end:
+            return pl.DataFrame(schema={"device_id": pl.String})  # made of its readings: not kept yet
+        return store.tiles(kind, begin, end).with_columns(_rounded())
+
+    return _Part(
+        "tiles",
+        kind,
+        begin,
+        devices,
+        source,
+        target,
+        read=read,
+        write=lambda store, _: store.keep_tiles(kind, source.tiles(kind, begin, end), end),
+    )
+
+
+def _rounded() -> pl.Expr:
+    """Return floats to nine digits: a store that makes a tile twice may add up in another order."""
+    return selectors.float().round_sig_figs(9)
+
+
 def _risks_part(source: TelemetryStore, target: TelemetryStore, devices: list[str]) -> _Part:
     return _Part(
+        "risks",
         None,
         None,
         len(devices),

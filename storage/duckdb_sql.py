@@ -1,6 +1,6 @@
 """The SQL of the DuckDB store, built from the signals table. Identifiers come from that table alone."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import polars as pl
 
@@ -24,22 +24,42 @@ def quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
+def sql_type(dtype: pl.DataType) -> str:
+    """Return the SQL type in which a column is stored."""
+    return _SQL_TYPES[type(dtype)]
+
+
 def _columns(schema: dict[str, pl.DataType]) -> str:
-    return ", ".join(f"{quoted(name)} {_SQL_TYPES[type(dtype)]}" for name, dtype in schema.items())
+    return ", ".join(f"{quoted(name)} {sql_type(dtype)}" for name, dtype in schema.items())
 
 
-def create_tables(signals: SignalTable) -> list[str]:
-    """Return the statements that make every table, and grow those that a newer signals table has outgrown."""
-    statements = [f"CREATE TABLE IF NOT EXISTS risk ({_columns(RISK_COLUMNS)})"]
-    for kind in Kind:
-        schema = batch_schema(signals, kind)
-        statements.append(f"CREATE TABLE IF NOT EXISTS {quoted(kind)} ({_columns(schema)})")
-        statements += [
-            f"ALTER TABLE {quoted(kind)} ADD COLUMN IF NOT EXISTS {quoted(name)} {_SQL_TYPES[type(dtype)]}"
-            for name, dtype in schema.items()
-            if name not in KEY_COLUMNS
-        ]
-    return statements
+def create_tables() -> list[str]:
+    """Return the statements that make every table; those of readings begin with the keys alone."""
+    readings = [f"CREATE TABLE IF NOT EXISTS {quoted(kind)} ({_columns(KEY_COLUMNS)})" for kind in Kind]
+    return [*readings, f"CREATE TABLE IF NOT EXISTS risk ({_columns(RISK_COLUMNS)})"]
+
+
+def grow(signals: SignalTable, kind: Kind, names: Sequence[str]) -> list[str]:
+    """Return the statements that give a table of readings the columns of these signals."""
+    schema = batch_schema(signals, kind)
+    return [
+        f"ALTER TABLE {quoted(kind)} ADD COLUMN IF NOT EXISTS {quoted(name)} {_SQL_TYPES[type(schema[name])]}"
+        for name in names
+    ]
+
+
+def whole(kind: Kind) -> str:
+    """Return the name of the view of all readings of a kind with a column for every signal."""
+    return quoted(f"{kind}_readings")
+
+
+def create_view(signals: SignalTable, kind: Kind, present: Collection[str]) -> str:
+    """Return the statement that makes the view `whole`: of signals that never came, the column is null."""
+    columns = ", ".join(
+        quoted(name) if name in present else f"CAST(NULL AS {_SQL_TYPES[type(dtype)]}) AS {quoted(name)}"
+        for name, dtype in batch_schema(signals, kind).items()
+    )
+    return f"CREATE OR REPLACE VIEW {whole(kind)} AS SELECT {columns} FROM {quoted(kind)}"
 
 
 def insert(table: str, columns: Sequence[str], source: str) -> str:
@@ -69,15 +89,13 @@ def latest(kind: Kind, signals: Sequence[str]) -> str:
     pairs = ", ".join(
         f"arg_max({quoted(name)}, ts), max(ts) FILTER (WHERE {quoted(name)} IS NOT NULL)" for name in signals
     )
-    return f"SELECT {pairs} FROM {quoted(kind)} WHERE device_id = ?"
+    return f"SELECT {pairs} FROM {whole(kind)} WHERE device_id = ?"
 
 
 def history(kind: Kind, signals: Sequence[str]) -> str:
     """Return the query for the readings of one device in a range."""
     names = ", ".join(["ts", *(quoted(name) for name in signals)])
-    return (
-        f"SELECT {names} FROM {quoted(kind)} WHERE device_id = ? AND ts >= ? AND ts < ? ORDER BY ts LIMIT ?"
-    )
+    return f"SELECT {names} FROM {whole(kind)} WHERE device_id = ? AND ts >= ? AND ts < ? ORDER BY ts LIMIT ?"
 
 
 def days(kind: Kind) -> str:
@@ -92,9 +110,21 @@ def readings(kind: Kind, columns: Sequence[str]) -> str:
     """Return the query for whole readings of some devices in a range."""
     names = ", ".join(quoted(name) for name in columns)
     return (
-        f"SELECT {names} FROM {quoted(kind)} WHERE device_id IN (SELECT unnest(?::VARCHAR[])) "
+        f"SELECT {names} FROM {whole(kind)} WHERE device_id IN (SELECT unnest(?::VARCHAR[])) "
         "AND ts >= ? AND ts < ? ORDER BY device_id, ts"
     )
+
+
+# Rounded down for times before 1970 too, where % is negative.
+_INTERVAL = "ts - ((ts % $every) + $every) % $every"
+
+# Measured over 345,600 rows: a quarter of the processor time of a window function's.
+LAST_RISKS = (
+    f"SELECT device_id, {_INTERVAL} AS start, fault, "
+    "arg_max(risk, ts) AS risk, arg_max(drivers, ts) AS drivers, arg_max(model, ts) AS model FROM risk "
+    "WHERE device_id = $device AND ts >= $start AND ts < $end "
+    "GROUP BY device_id, start, fault ORDER BY start, fault"
+)
 
 
 def intervals(kind: Kind, signals: Sequence[str]) -> str:
@@ -108,9 +138,8 @@ def intervals(kind: Kind, signals: Sequence[str]) -> str:
             f"max({value}) AS {quoted(tile_column(name, 'max'))}",
             f"count({value}) AS {quoted(tile_column(name, 'count'))}",
         ]
-    start = "ts - ((ts % $every) + $every) % $every"
     return (
-        f"SELECT {start} AS start, {', '.join(stats)} FROM {quoted(kind)} "
+        f"SELECT {_INTERVAL} AS start, {', '.join(stats)} FROM {whole(kind)} "
         "WHERE device_id = $device AND ts >= $start AND ts < $end GROUP BY start ORDER BY start LIMIT $limit"
     )
 
@@ -139,6 +168,6 @@ def tiles(signals: SignalTable, kind: Kind) -> str:
             parts.append(f"count({quoted(signal.name)}) AS {quoted(f'{signal.name}.n')}")
     return (
         f"SELECT device_id, arg_max(site, ts) AS site, ts - ts % {HOUR_MS} AS hour, count(*) AS readings, "
-        f"{', '.join(parts)} FROM {quoted(kind)} WHERE ts >= ? AND ts < ? "
+        f"{', '.join(parts)} FROM {whole(kind)} WHERE ts >= ? AND ts < ? "
         "GROUP BY device_id, hour ORDER BY device_id, hour"
     )

@@ -16,6 +16,7 @@ from fleet.readings import ReadingBatch, batch_schema
 from fleet.risks import RISK_COLUMNS
 from fleet.signals import Kind, SignalTable
 from storage import duckdb_sql as sql
+from storage import duckdb_tiles as kept
 from storage.ports import LatestValue, Receipt, Retention
 from storage.repeats import merge_repeats
 
@@ -38,33 +39,44 @@ class DuckDbStore:
 
     The newest time of each device is kept in memory, so that only readings not newer than it are looked up
     in the file: an append costs 2.0 µs a row that way, where a primary key costs 5.3 and twice the file.
+    A table has columns only for signals that came once, since a column of nulls costs as much as another.
     """
 
-    def __init__(self, path: Path, signals: SignalTable) -> None:
+    def __init__(self, path: Path, signals: SignalTable, threads: int | None) -> None:
         self._path = path
+        self._config: dict[str, Any] = {"checkpoint_threshold": _CHECKPOINT_AT}
+        if threads is not None:
+            self._config["threads"] = threads
         self._signals = signals
         self._writing = RLock()
         # A connection refuses a second thread instead of letting it wait: only cursors are used side by side.
         self._handing_out = Condition()
         self._cursors: set[duckdb.DuckDBPyConnection] = set()
         self._broken = False
-        self._connection = _connect(path)
+        self._connection = _connect(path, self._config)
         self._newest: dict[Kind, dict[str, int]] = {}
+        self._columns: dict[Kind, set[str]] = {}
         self._prepare()
 
     @classmethod
-    def open(cls, path: Path, signals: SignalTable) -> "DuckDbStore":
-        """Open or make the file at `path`, with a column for each signal.
+    def open(cls, path: Path, signals: SignalTable, threads: int | None = None) -> "DuckDbStore":
+        """Open or make the file at `path`.
 
-        Raises DataFolderError when another process holds it, it cannot be written, or it is no DuckDB file.
+        `threads` is how many DuckDB may use (None: one a core): with one a commit takes two thirds of the
+        CPU, with more a long query is over sooner. Raises DataFolderError when another process holds the
+        file, it cannot be written, or it is no DuckDB file.
         """
-        return cls(path, signals)
+        return cls(path, signals, threads)
 
     def _prepare(self) -> None:
         with self._cursor() as cursor:
-            for statement in sql.create_tables(self._signals):
+            for statement in sql.create_tables():
                 cursor.execute(statement)
+            kept.prepare(cursor, self._signals)
             for kind in Kind:
+                described = cursor.execute(f"DESCRIBE {sql.quoted(kind)}").fetchall()
+                self._columns[kind] = {name for name, *_ in described}
+                cursor.execute(sql.create_view(self._signals, kind, self._columns[kind]))
                 rows = cursor.execute(f"SELECT device_id, max(ts) FROM {sql.quoted(kind)} GROUP BY 1")
                 self._newest[kind] = dict(rows.fetchall())
 
@@ -107,7 +119,7 @@ class DuckDbStore:
             log.warning("opening %s anew after a fatal error", self._path)
             self._connection.close()
             try:
-                self._connection = _connect(self._path)
+                self._connection = _connect(self._path, self._config)
             except DataFolderError as error:
                 raise StoreUnavailable(str(error)) from error
             self._broken = False
@@ -137,7 +149,10 @@ class DuckDbStore:
 
     def _append(self, kind: Kind, frame: pl.DataFrame, late: pl.DataFrame) -> int:
         """Append `frame` in one transaction; lay what is already stored over its old row, and count it."""
-        columns = list(batch_schema(self._signals, kind))
+        # A column that nobody sent is null by itself, which costs less than to write nulls.
+        sent = [column.name for column in frame if column.null_count() < frame.height]
+        frame = frame.select(sent)
+        self._grow(kind, sent)
         with self._cursor() as cursor, _transaction(cursor):
             stored = 0
             if late.height:
@@ -149,14 +164,23 @@ class DuckDbStore:
                 if stored:
                     again = frame.join(found, on=["device_id", "ts"], how="semi")
                     cursor.register("again", again.to_arrow())
-                    cursor.execute(sql.overwrite(kind, columns, "again"))
+                    cursor.execute(sql.overwrite(kind, sent, "again"))
                     frame = frame.join(found, on=["device_id", "ts"], how="anti")
             if frame.height:
-                # A column that nobody sent is null by itself, which costs less than to write nulls.
-                sent = [name for name in columns if frame[name].null_count() < frame.height]
-                cursor.register("fresh", frame.select(sent).to_arrow())
+                cursor.register("fresh", frame.to_arrow())
                 cursor.execute(sql.insert(kind, sent, "fresh"))
             return stored
+
+    def _grow(self, kind: Kind, names: Sequence[str]) -> None:
+        """Make the columns of signals that come for the first time."""
+        new = [name for name in names if name not in self._columns[kind]]
+        if not new:
+            return
+        with self._cursor() as cursor, _transaction(cursor):
+            for statement in sql.grow(self._signals, kind, new):
+                cursor.execute(statement)
+            cursor.execute(sql.create_view(self._signals, kind, self._columns[kind].union(new)))
+        self._columns[kind].update(new)
 
     def newest(self, kind: Kind) -> dict[str, int]:
         """Return the time of the newest stored reading of each device."""
@@ -194,7 +218,18 @@ class DuckDbStore:
 
     def tiles(self, kind: Kind, start: int, end: int) -> pl.DataFrame:
         """Return the hourly tiles (fleet.tiles) of every device with readings in the range."""
-        return self._query(sql.tiles(self._signals, kind), [start, end])
+        with self._cursor() as cursor, _transaction(cursor):
+            return kept.tiles(cursor, self._signals, kind, start, end)
+
+    def kept_hours(self, kind: Kind) -> tuple[int, int]:
+        """Return the hours of which tiles are kept; see TelemetryStore.kept_hours."""
+        with self._cursor() as cursor, _transaction(cursor):
+            return kept.hours(cursor, kind)
+
+    def keep_tiles(self, kind: Kind, tiles: pl.DataFrame, until: int) -> None:
+        """Keep tiles made elsewhere; see TelemetryStore.keep_tiles."""
+        with self._writing, self._cursor() as cursor, _transaction(cursor):
+            kept.keep(cursor, self._signals, kind, tiles, until)
 
     def days(self, kind: Kind) -> pl.DataFrame:
         """Return how many readings of each device there are on each day: `device_id`, `day`, `readings`."""
@@ -217,8 +252,11 @@ class DuckDbStore:
             )
             cursor.execute(sql.insert("risk", list(RISK_COLUMNS), "scored"))
 
-    def risk_history(self, device_id: str, start: int, end: int) -> pl.DataFrame:
-        """Return the stored risks of one device in order of time, as a risk frame."""
+    def risk_history(self, device_id: str, start: int, end: int, every_ms: int | None = None) -> pl.DataFrame:
+        """Return the stored risks of one device, of each interval the last, as a risk frame."""
+        if every_ms is not None:
+            asked = {"device": device_id, "start": start, "end": end, "every": every_ms}
+            return self._query(sql.LAST_RISKS, asked).rename({"start": "ts"})
         return self._query(
             "SELECT * FROM risk WHERE device_id = ? AND ts >= ? AND ts < ? ORDER BY ts, fault",
             [device_id, start, end],
@@ -233,14 +271,12 @@ class DuckDbStore:
         )
 
     def expire(self, retention: Retention, now: int) -> int:
-        """Delete what is older than the retention; return how many readings went."""
+        """Delete what is older than the retention, and keep its tiles; return how many readings went."""
         gone = 0
         with self._writing, self._cursor() as cursor, _transaction(cursor):
             for kind in Kind:
-                answer = cursor.execute(
-                    f"DELETE FROM {sql.quoted(kind)} WHERE ts < ?", [now - retention.readings_ms]
-                ).fetchone()
-                gone += answer[0] if answer else 0
+                ends = (now - retention.readings_ms, now - retention.tiles_ms)
+                gone += kept.expire(cursor, self._signals, kind, *ends)
             cursor.execute("DELETE FROM risk WHERE ts < ?", [now - retention.risks_ms])
         return gone
 
@@ -301,9 +337,9 @@ def _first_line(error: BaseException) -> str:
     return str(error).splitlines()[0]
 
 
-def _connect(path: Path) -> duckdb.DuckDBPyConnection:
+def _connect(path: Path, config: dict[str, Any]) -> duckdb.DuckDBPyConnection:
     try:
-        return duckdb.connect(str(path), config={"checkpoint_threshold": _CHECKPOINT_AT})
+        return duckdb.connect(str(path), config=config)
     except duckdb.IOException as error:
         if "lock" in str(error):
             holder = re.search(r"PID \d+", str(error))

@@ -36,12 +36,12 @@ def among(devices: Iterable[str]) -> str:
     return "(" + " OR ".join(f"device = {text_of(device)}" for device in devices) + ")"
 
 
-def last_of_each(kind: Kind, signals: Iterable[Signal], device: str) -> str:
+def last_of_each(kind: Kind, signals: Iterable[Signal], device: str) -> list[str]:
     """Return one statement for each signal: its newest value of one device."""
-    return "; ".join(
+    return [
         f"SELECT last({name_of(signal.name)}) AS value FROM {name_of(kind)} WHERE device = {text_of(device)}"
         for signal in signals
-    )
+    ]
 
 
 def statistics(signal: Signal) -> list[str]:
@@ -59,7 +59,7 @@ def statistics(signal: Signal) -> list[str]:
     ]
 
 
-def grouped(kind: Kind, columns: Sequence[str], where: str, groups: str) -> str:
+def grouped(kind: str, columns: Sequence[str], where: str, groups: str) -> str:
     """Return the query that summarises readings by tags and time; groups without readings are left out."""
     return f"SELECT {', '.join(columns)} FROM {name_of(kind)} WHERE {where} GROUP BY {groups} " + (
         "fill(none)" if "time(" in groups else ""

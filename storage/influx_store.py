@@ -6,15 +6,16 @@ from threading import RLock
 
 import polars as pl
 
-from fleet.clock import HOUR_MS
+from fleet.clock import DAY_MS, HOUR_MS
 from fleet.errors import StoreRejected
 from fleet.readings import KEY_COLUMNS, ReadingBatch, batch_schema
 from fleet.risks import RISK_COLUMNS
 from fleet.signals import Kind, SignalTable
 from storage import influx_query as influxql
 from storage.influx_http import InfluxConnection
-from storage.influx_late import KEYS, not_newer, stored_among, without_repeats
-from storage.influx_lines import RISKS, reading_lines, risk_lines
+from storage.influx_kept import KeptTiles, tiles_address
+from storage.influx_late import KEYS, not_newer, spans_of, stored_among, without_repeats
+from storage.influx_lines import RISKS, bodies, reading_lines, risk_lines, tile_measurement
 from storage.influx_tiles import intervals, tiles_between
 from storage.ports import LatestValue, Receipt, Retention
 from storage.store_url import InfluxAddress
@@ -35,6 +36,8 @@ class InfluxStore:
     def __init__(self, address: InfluxAddress, signals: SignalTable, *, compress: bool | None = None) -> None:
         compress = not address.loopback if compress is None else compress
         self._connection = InfluxConnection(address, compress=compress)
+        beside = InfluxConnection(tiles_address(address), compress=compress)
+        self._kept = KeptTiles(beside, signals)
         self._signals = signals
         self._writing = RLock()
         self._newest: dict[Kind, dict[str, int]] = {}
@@ -47,9 +50,10 @@ class InfluxStore:
         if not len(batch):
             return Receipt(0, 0, 0)
         with self._writing:
-            frame = without_repeats(batch.frame)
+            spans = spans_of(batch.frame)
+            frame = without_repeats(batch.frame, spans)
             newest = self._newest_of(batch.kind)
-            late = not_newer(frame, newest)
+            late = not_newer(frame, spans, newest)
             frame, stored = self._settle(batch.kind, frame, late)
             try:
                 self._send(reading_lines(ReadingBatch(batch.kind, frame)))
@@ -57,9 +61,9 @@ class InfluxStore:
                 self._remember(batch.kind, frame.join(stored, on=KEYS, how="anti"))
                 raise
             self._forget(batch.kind, frame)
-            tops = frame.group_by("device_id").agg(pl.col("ts").max())
-            for device, top in tops.iter_rows():
-                newest[device] = max(top, newest.get(device, top))
+            for device, top in zip(spans["device_id"].to_list(), spans["last"].to_list(), strict=True):
+                if top > newest.get(device, top - 1):
+                    newest[device] = top
             repeats = len(batch) - frame.height
             return Receipt(frame.height - stored.height, repeats + stored.height, late.height - stored.height)
 
@@ -87,8 +91,8 @@ class InfluxStore:
             self._unsettled[kind] = self._unsettled[kind].join(frame.select(KEYS), on=KEYS, how="anti")
 
     def _send(self, lines: pl.Series) -> None:
-        for begin in range(0, len(lines), _LINES_A_REQUEST):
-            self._connection.write("\n".join(lines[begin : begin + _LINES_A_REQUEST].to_list()).encode())
+        for body in bodies(lines, _LINES_A_REQUEST):
+            self._connection.write(body)
 
     def _newest_of(self, kind: Kind) -> dict[str, int]:
         if kind not in self._newest:
@@ -106,7 +110,7 @@ class InfluxStore:
     def latest(self, kind: Kind, device_id: str) -> dict[str, LatestValue]:
         """Return for each signal ever stored of a device its newest value and that value's time."""
         signals = self._signals.for_kind(kind)
-        results = self._connection.json(influxql.last_of_each(kind, signals, device_id))
+        results = self._connection.answers(influxql.last_of_each(kind, signals, device_id))
         found: dict[str, LatestValue] = {}
         for signal, result in zip(signals, results, strict=True):
             for series in result.get("series", ()):
@@ -138,11 +142,31 @@ class InfluxStore:
 
     def tiles(self, kind: Kind, start: int, end: int) -> pl.DataFrame:
         """Return the hourly tiles (fleet.tiles) of every device with readings in the range."""
+        until = self._kept.until(kind)
+        while True:
+            kept = self._kept.read(kind, start, min(end, until))
+            made = self._tiles_made(kind, max(start, until), end)
+            before, until = until, self._kept.until(kind)
+            if until == before:  # else hours have changed sides while they were read
+                return pl.concat([kept, made]).sort("device_id", "hour")
+
+    def _tiles_made(self, kind: Kind, start: int, end: int) -> pl.DataFrame:
         first, last = self._extent(kind)
         begin = max(start, first // HOUR_MS * HOUR_MS)
         return tiles_between(
             self._connection, self._signals, kind, begin, min(end, (last // HOUR_MS + 1) * HOUR_MS)
         )
+
+    def kept_hours(self, kind: Kind) -> tuple[int, int]:
+        """Return the hours of which tiles are kept; see TelemetryStore.kept_hours."""
+        return self._kept.hours(kind)
+
+    def keep_tiles(self, kind: Kind, tiles: pl.DataFrame, until: int) -> None:
+        """Keep tiles made elsewhere; see TelemetryStore.keep_tiles."""
+        self._roll_up(kind, influxql.FIRST_MS, until)
+        self._kept.keep(kind, tiles.filter(pl.col("hour") < until))
+        if until > self._kept.until(kind):
+            self._kept.keep_until(kind, until)
 
     def days(self, kind: Kind) -> pl.DataFrame:
         """Return how many readings of each device there are on each day: `device_id`, `day`, `readings`."""
@@ -176,9 +200,13 @@ class InfluxStore:
             with self._writing:
                 self._send(risk_lines(risks))
 
-    def risk_history(self, device_id: str, start: int, end: int) -> pl.DataFrame:
-        """Return the stored risks of one device in order of time, as a risk frame."""
+    def risk_history(self, device_id: str, start: int, end: int, every_ms: int | None = None) -> pl.DataFrame:
+        """Return the stored risks of one device, of each interval the last, as a risk frame."""
         where = self._of(device_id, start, end)
+        if every_ms is not None:
+            return self._last_risks(device_id, where, f"fault, time({every_ms}ms) fill(none)").sort(
+                "ts", "fault"
+            )
         query = f"SELECT risk, drivers, model, fault FROM {RISKS} WHERE {where}"
         types = {name: RISK_COLUMNS[name] for name in ("risk", "drivers", "model", "fault")}
         return self._risks(influxql.read_csv(self._connection.csv(query), types), device_id).sort(
@@ -188,10 +216,13 @@ class InfluxStore:
     def latest_risks(self, device_id: str) -> pl.DataFrame:
         """Return the newest stored risk for each fault of one device, highest first, as a risk frame."""
         where = f"device = {influxql.text_of(device_id)}"
-        query = f"SELECT last(risk) AS risk, drivers, model FROM {RISKS} WHERE {where} GROUP BY fault"
+        return self._last_risks(device_id, where, "fault").sort("risk", "fault", descending=[True, False])
+
+    def _last_risks(self, device_id: str, where: str, groups: str) -> pl.DataFrame:
+        query = f"SELECT last(risk) AS risk, drivers, model FROM {RISKS} WHERE {where} GROUP BY {groups}"
         types = {name: RISK_COLUMNS[name] for name in ("risk", "drivers", "model")}
         found = influxql.with_tags(influxql.read_csv(self._connection.csv(query), types), "fault")
-        return self._risks(found, device_id).sort("risk", "fault", descending=[True, False])
+        return self._risks(found, device_id)
 
     @staticmethod
     def _risks(found: pl.DataFrame, device_id: str) -> pl.DataFrame:
@@ -199,19 +230,36 @@ class InfluxStore:
         return named.select(pl.col(name).cast(dtype) for name, dtype in RISK_COLUMNS.items())
 
     def expire(self, retention: Retention, now: int) -> int:
-        """Delete what is older than the retention; return how many readings went.
+        """Delete what is older than the retention, and keep its tiles; return how many readings went.
 
-        The bucket's own retention does the same by shards; InfluxDB 3 deletes in no other way.
+        The bucket's own retention, which is longer, does the same by shards; InfluxDB 3 deletes in no other
+        way.
         """
         gone = 0
+        end, tiles_end = (now - retention.readings_ms) // HOUR_MS * HOUR_MS, now - retention.tiles_ms
         for kind in Kind:
-            where = influxql.times(influxql.FIRST_MS, now - retention.readings_ms)
+            where = influxql.times(influxql.FIRST_MS, end)
             query = f"SELECT count(received) AS readings FROM {influxql.name_of(kind)} WHERE {where}"
             old = influxql.read_csv(self._connection.csv(query), {"readings": pl.Int64()})
-            if old.height and self._delete(kind, now - retention.readings_ms):
-                gone += int(old["readings"][0])
+            if old.height:
+                if tiles_end < end:
+                    self._roll_up(kind, tiles_end, end)
+                if self._delete(kind, end):
+                    gone += int(old["readings"][0])
+            self._delete(tile_measurement(kind), tiles_end)
         self._delete(RISKS, now - retention.risks_ms)
         return gone
+
+    def _roll_up(self, kind: Kind, start: int, end: int) -> None:
+        """Keep the tiles of readings before `end` that are not kept yet, a day at a time."""
+        oldest, newest = self._extent(kind)
+        first = max(oldest, self._kept.until(kind), start) // HOUR_MS * HOUR_MS
+        if first >= end or newest < oldest:
+            return
+        for begin in range(first, end, DAY_MS):
+            tiles = tiles_between(self._connection, self._signals, kind, begin, min(begin + DAY_MS, end))
+            self._kept.keep(kind, tiles)
+        self._kept.keep_until(kind, end)
 
     def _delete(self, measurement: str, before: int) -> bool:
         try:
@@ -230,6 +278,7 @@ class InfluxStore:
         """Let go of the server."""
         with self._writing:
             self._connection.close()
+            self._kept.close()
 
     def _rows(self, kind: Kind, columns: Sequence[str], where: str, limit: int | None) -> pl.DataFrame:
         """Return readings in order of time: `ts`, `received`, then `columns`.

@@ -1,18 +1,20 @@
 """Summaries that InfluxDB computes: intervals of one device, hourly tiles of all."""
 
-from collections.abc import Iterator
-
 import polars as pl
 
-from fleet.clock import DAY_MS
+from fleet.clock import DAY_MS, HOUR_MS
 from fleet.signals import ROBOT_STATES, Form, Kind, Signal, SignalTable
-from fleet.tiles import tile_column, tile_columns
+from fleet.tiles import tile_column, tile_schema
 from storage import influx_query as influxql
 from storage.influx_http import InfluxConnection
 
 _HOURLY = "device, time(1h)"
 _RECEIVED = ['count("received") AS readings', 'last("received") AS received']
 _KEYS = ["device_id", "hour"]
+_NOTHING = pl.DataFrame(schema={"device_id": pl.String, "hour": pl.Int64, "counted": pl.Int64})
+_TILES_A_REQUEST = 5_000
+_MOST_A_REQUEST_MS = 30 * DAY_MS
+_USUAL_STATES = ("cleaning", "charging", "docked", "idle", "returning", "error")
 
 
 def intervals(
@@ -42,32 +44,40 @@ def intervals(
 def tiles_between(
     connection: InfluxConnection, signals: SignalTable, kind: Kind, start: int, end: int
 ) -> pl.DataFrame:
-    """Return the hourly tiles of a range of whole hours, a day a request, in order of device and hour."""
-    pieces = [
-        _tiles(connection, signals, kind, influxql.times(begin, min(begin + DAY_MS, end)))
-        for begin in range(start, end, DAY_MS)
-    ]
-    empty = pl.DataFrame(schema=_tile_schema(signals, kind))
-    return pl.concat([empty, *pieces]).sort(_KEYS)
+    """Return the hourly tiles of a range of whole hours, in order of device and hour.
+
+    An hour is asked for first, and then as much at once as brings some _TILES_A_REQUEST.
+    """
+    pieces = [pl.DataFrame(schema=tile_schema(signals, kind))]
+    begin, width = start, HOUR_MS
+    while begin < end:
+        until = min(begin + width, end)
+        pieces.append(_tiles(connection, signals, kind, influxql.times(begin, until)))
+        begin, width = until, _width(until - begin, pieces[-1].height)
+    return pl.concat(pieces).sort(_KEYS)
+
+
+def _width(asked: int, found: int) -> int:
+    """Return how much to ask for next, in whole hours, when `found` tiles came of `asked` milliseconds."""
+    fitting = asked * _TILES_A_REQUEST // max(found, 1)
+    return max(HOUR_MS, min(fitting, _MOST_A_REQUEST_MS) // HOUR_MS * HOUR_MS)
 
 
 def _tiles(connection: InfluxConnection, signals: SignalTable, kind: Kind, where: str) -> pl.DataFrame:
-    schema = _tile_schema(signals, kind)
+    schema = tile_schema(signals, kind)
     tiled = [signal for signal in signals.for_kind(kind) if f"{signal.name}.mean" in schema]
-    found = _statistics(connection, kind, where, tiled)
+    counted = [signal for signal in signals.for_kind(kind) if signal not in tiled]
+    found = _statistics(connection, kind, where, tiled, counted)
     if found.is_empty():
         return pl.DataFrame(schema=schema)
-    for name, column, condition in _counted(signals, kind):
-        answer = connection.csv(
-            influxql.grouped(
-                kind, [f"count({influxql.name_of(name)}) AS counted"], f"{where}{condition}", _HOURLY
-            )
-        )
-        counted = _by_device(influxql.read_csv(answer, {"counted": pl.Int64()}))
-        found = found.join(counted.rename({"counted": column}), on=_KEYS, how="left")
-        signal = signals[name]
+    for signal in tiled:
         if signal.form is Form.BOOLEAN:
-            found = _with_shares(found.rename({column: "trues"}), signal)
+            values = found[tile_column(signal.name, "n")].sum()
+            trues = _count_equal(connection, kind, where, signal, "true") if values else _NOTHING
+            found = _with_shares(_joined(found, trues, "trues"), signal)
+    for signal in counted:
+        if signal.form is Form.STATE:
+            found = _with_states(connection, kind, where, signal, found)
     counts = [name for name, dtype in schema.items() if dtype == pl.Int64 and name not in _KEYS]
     return found.with_columns(
         *(_m2(signal) for signal in tiled if signal.form is not Form.BOOLEAN),
@@ -75,7 +85,36 @@ def _tiles(connection: InfluxConnection, signals: SignalTable, kind: Kind, where
     ).select(pl.col(name).cast(dtype) for name, dtype in schema.items())
 
 
-def _statistics(connection: InfluxConnection, kind: Kind, where: str, tiled: list[Signal]) -> pl.DataFrame:
+def _with_states(
+    connection: InfluxConnection, kind: Kind, where: str, signal: Signal, found: pl.DataFrame
+) -> pl.DataFrame:
+    """Add how many readings have each state: a query each, the usual ones first, until all are counted."""
+    left = int(found[tile_column(signal.name, "n")].sum())
+    for state in dict.fromkeys((*_USUAL_STATES, *ROBOT_STATES)):
+        value = influxql.text_of(state)
+        counts = _count_equal(connection, kind, where, signal, value) if left else _NOTHING
+        left -= int(counts["counted"].sum())
+        found = _joined(found, counts, f"{signal.name}.{state}.n")
+    return found
+
+
+def _count_equal(
+    connection: InfluxConnection, kind: Kind, where: str, signal: Signal, value: str
+) -> pl.DataFrame:
+    """Return how many readings of each device and hour have a value, which is a literal: `counted`."""
+    condition = f"{where} AND {influxql.count_where(signal.name, value)}"
+    column = f"count({influxql.name_of(signal.name)}) AS counted"
+    answer = connection.csv(influxql.grouped(kind, [column], condition, _HOURLY))
+    return _by_device(influxql.read_csv(answer, {"counted": pl.Int64()}))
+
+
+def _joined(found: pl.DataFrame, counts: pl.DataFrame, name: str) -> pl.DataFrame:
+    return found.join(counts.select(*_KEYS, pl.col("counted").alias(name)), on=_KEYS, how="left")
+
+
+def _statistics(
+    connection: InfluxConnection, kind: Kind, where: str, tiled: list[Signal], counted: list[Signal]
+) -> pl.DataFrame:
     """Return one row for each device and hour: what InfluxDB computes in one answer, and the site.
 
     The site is a tag, so a device that moved within an hour has two rows there: then the statistics are
@@ -83,6 +122,10 @@ def _statistics(connection: InfluxConnection, kind: Kind, where: str, tiled: lis
     """
     columns = [*_RECEIVED, *(column for signal in tiled for column in influxql.statistics(signal))]
     types: dict[str, pl.DataType] = {"readings": pl.Int64(), "received": pl.Float64(), **_types(tiled)}
+    for signal in counted:
+        number = tile_column(signal.name, "n")
+        columns.append(f"count({influxql.name_of(signal.name)}) AS {influxql.name_of(number)}")
+        types[number] = pl.Int64()
     query = influxql.grouped(kind, columns, where, "device, site, time(1h)")
     by_site = influxql.with_tags(influxql.read_csv(connection.csv(query), types), "device", "site")
     by_site = by_site.rename({"device": "device_id", "time": "hour"})
@@ -91,19 +134,6 @@ def _statistics(connection: InfluxConnection, kind: Kind, where: str, tiled: lis
     sites = by_site.sort("received").unique(_KEYS, keep="last").select(*_KEYS, "site")
     query = influxql.grouped(kind, columns, where, _HOURLY)
     return _by_device(influxql.read_csv(connection.csv(query), types)).join(sites, on=_KEYS)
-
-
-def _counted(signals: SignalTable, kind: Kind) -> Iterator[tuple[str, str, str]]:
-    """Yield what is counted by a query of its own: signal, column, condition."""
-    for signal in signals.for_kind(kind):
-        if signal.form is Form.BOOLEAN:
-            yield signal.name, f"{signal.name}.true", f" AND {influxql.count_where(signal.name, 'true')}"
-        elif signal.form is Form.TEXT:
-            yield signal.name, f"{signal.name}.n", ""
-        elif signal.form is Form.STATE:
-            for state in ROBOT_STATES:
-                condition = influxql.count_where(signal.name, influxql.text_of(state))
-                yield signal.name, f"{signal.name}.{state}.n", f" AND {condition}"
 
 
 def _by_device(frame: pl.DataFrame) -> pl.DataFrame:
@@ -145,13 +175,3 @@ def _m2(signal: Signal) -> pl.Expr:
     n = pl.col(tile_column(signal.name, "n"))
     squared = pl.col(tile_column(signal.name, "stddev")).fill_null(0.0) ** 2 * (n - 1)
     return pl.when(n > 0).then(squared).alias(tile_column(signal.name, "m2"))
-
-
-def _tile_schema(signals: SignalTable, kind: Kind) -> dict[str, pl.DataType]:
-    def type_of(name: str) -> pl.DataType:
-        if name in ("device_id", "site"):
-            return pl.String()
-        whole = name in ("hour", "readings") or name.endswith(".n")
-        return pl.Int64() if whole else pl.Float64()
-
-    return {name: type_of(name) for name in tile_columns(signals, kind)}

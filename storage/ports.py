@@ -6,6 +6,7 @@ from typing import Protocol
 
 import polars as pl
 
+from fleet.clock import DAY_MS
 from fleet.readings import ReadingBatch
 from fleet.signals import Kind
 
@@ -29,10 +30,11 @@ class LatestValue:
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """How long raw readings and risks are kept, in milliseconds."""
+    """How long raw readings, risks, and the hourly tiles of readings that went are kept, in milliseconds."""
 
     readings_ms: int
     risks_ms: int
+    tiles_ms: int = 3650 * DAY_MS
 
 
 class TelemetryStore(Protocol):
@@ -89,7 +91,21 @@ class TelemetryStore(Protocol):
     def tiles(self, kind: Kind, start: int, end: int) -> pl.DataFrame:
         """Return the hourly tiles (fleet.tiles) of every device with readings in the range.
 
-        `start` and `end` must be whole hours.
+        `start` and `end` must be whole hours. Of hours that expired it is the tiles kept of them.
+        """
+        ...
+
+    def kept_hours(self, kind: Kind) -> tuple[int, int]:
+        """Return the first hour of which tiles are kept, and the hour up to which (without it).
+
+        Before the second, tiles are what is kept and no longer depend on readings; (0, 0) when none are kept.
+        """
+        ...
+
+    def keep_tiles(self, kind: Kind, tiles: pl.DataFrame, until: int) -> None:
+        """Keep tiles made elsewhere, of hours before `until`, a whole hour; same device and hour replaces.
+
+        From then on all tiles before `until` are kept ones, those of the store's own readings among them.
         """
         ...
 
@@ -108,8 +124,12 @@ class TelemetryStore(Protocol):
         """Store a risk frame (fleet.risks.RISK_COLUMNS); same device, fault and `ts` again replaces."""
         ...
 
-    def risk_history(self, device_id: str, start: int, end: int) -> pl.DataFrame:
-        """Return the stored risks of one device in order of time, as a risk frame."""
+    def risk_history(self, device_id: str, start: int, end: int, every_ms: int | None = None) -> pl.DataFrame:
+        """Return the stored risks of one device in order of time, then of fault, as a risk frame.
+
+        With `every_ms` only the last risk of each fault and interval, and `ts` is the interval's start;
+        intervals are aligned to the epoch, empty ones are left out.
+        """
         ...
 
     def latest_risks(self, device_id: str) -> pl.DataFrame:
@@ -117,7 +137,10 @@ class TelemetryStore(Protocol):
         ...
 
     def expire(self, retention: Retention, now: int) -> int:
-        """Delete readings and risks that are older than the retention; return how many readings went."""
+        """Delete what is older than the retention; return how many readings went.
+
+        Readings go by whole hours, and their hourly tiles are kept instead, for as long as tiles are.
+        """
         ...
 
     def check(self) -> None:

@@ -20,6 +20,8 @@ from fleet.errors import BrokerUnavailable, ConfigError, PortTaken
 log = logging.getLogger(__name__)
 START_TIMEOUT_S = 10.0
 STOP_TIMEOUT_S = 3.0
+QUEUE_TIMEOUT_S = 300.0
+"""mosquitto writes its queue when it ends, and reads it when it starts: a million messages take 5 s each."""
 HOST = "127.0.0.1"
 
 
@@ -87,10 +89,12 @@ class MosquittoBroker:
         self._await_start(port)
 
     def _await_start(self, port: int) -> None:
-        deadline = time.monotonic() + START_TIMEOUT_S
+        deadline = time.monotonic() + QUEUE_TIMEOUT_S
         while not _accepts(port):
             if self._child.poll() is not None or time.monotonic() > deadline:
-                self.stop()
+                self._child.kill()
+                self._child.wait()
+                self._pid.unlink(missing_ok=True)
                 lines = self._log.read_text(encoding="utf-8", errors="replace").splitlines()
                 raise BrokerUnavailable(
                     f"mosquitto did not start: {lines[-1] if lines else 'it said nothing'}"
@@ -103,14 +107,18 @@ class MosquittoBroker:
         return None if code is None else f"mosquitto ended with code {code}; see {self._log}"
 
     def stop(self) -> None:
-        """End it; it writes its sessions and queues to disk."""
+        """End it; it writes its sessions and queues to disk, for as long as that takes.
+
+        A long queue takes longer than we may: then it ends after us, and whoever starts next waits for it.
+        """
         if self._child.poll() is None:
             self._child.terminate()
             try:
                 self._child.wait(STOP_TIMEOUT_S)
             except subprocess.TimeoutExpired:
-                self._child.kill()
-                self._child.wait()
+                # Never SIGKILL: the queue is what devices were promised to be kept.
+                log.warning("mosquitto %d is still writing its queue, and ends when it has", self._child.pid)
+                return
         self._pid.unlink(missing_ok=True)
 
 
@@ -126,20 +134,32 @@ def mosquitto_config(port: int, folder: Path) -> str:
 
 
 def _end_orphan(pid_file: Path, config: Path) -> None:
-    """End the child of a predecessor that was killed; only if it is really ours."""
+    """End the child of a predecessor, or wait until it has written its queue; only if it is really ours.
+
+    Raises BrokerUnavailable when it does not end: two of them must not share a folder.
+    """
     try:
         pid = int(pid_file.read_text(encoding="utf-8"))
-        command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
     except (OSError, ValueError):
         return
-    if os.fsencode(config) not in command:
+    if not _runs(pid, config):
         return
-    log.warning("ending mosquitto %d, left behind by a run that was killed", pid)
+    log.warning("ending mosquitto %d, left behind by an earlier run", pid)
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGTERM)
-    deadline = time.monotonic() + STOP_TIMEOUT_S
-    while Path(f"/proc/{pid}").exists() and time.monotonic() < deadline:
+    deadline = time.monotonic() + QUEUE_TIMEOUT_S
+    while _runs(pid, config):
+        if time.monotonic() > deadline:
+            raise BrokerUnavailable(f"mosquitto {pid} of an earlier run does not end; end it to go on")
         time.sleep(0.02)
+
+
+def _runs(pid: int, config: Path) -> bool:
+    """Tell whether a process is a mosquitto of ours that has not ended."""
+    try:
+        return os.fsencode(config) in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except OSError:
+        return False
 
 
 class AmqttBroker:

@@ -85,7 +85,8 @@ class Jobs:
         """Delete readings, risks and quarantined messages that are older than their retention."""
         store = self._services.settings.store
         now = self._services.clock.now_ms()
-        retention = Retention(store.retention_days * DAY_MS, store.risk_retention_days * DAY_MS)
+        days = (store.retention_days, store.risk_retention_days, store.tile_retention_days)
+        retention = Retention(*(each * DAY_MS for each in days))
         Quarantine(self._services.desk).expire(self._services.settings.ingest.quarantine_days, now)
         gone = self._services.store.expire(retention, now)
         if gone:

@@ -29,7 +29,8 @@ def init_store(settings: Settings, say: Say) -> None:
         return
     connection = InfluxConnection(address, compress=False)
     try:
-        say(f"{address}: {set_up(connection, settings.store.retention_days)}.")
+        done = set_up(connection, settings.store.retention_days, settings.store.tile_retention_days)
+        say(f"{address}: {done}.")
     finally:
         connection.close()
 
@@ -63,5 +64,5 @@ def copy_stores(settings: Settings, source_url: str, target_url: str, say: Say) 
 
 
 def _shown(each: Difference) -> str:
-    what = "risks" if each.day is None else f"{each.kind} readings of {to_rfc3339(each.day)[:10]}"
+    what = "risks" if each.day is None else f"{each.kind} {each.what} of {to_rfc3339(each.day)[:10]}"
     return f"{each.device_id}: {what} differ: {each.source_rows} rows there, {each.target_rows} here"

@@ -11,7 +11,6 @@ from alerts.engine import AlertEngine
 from alerts.rules import load_rules
 from api.app import create_app
 from api.services import ApiServices
-from desk.sla import SlaPolicy, load_policy
 from desk.tickets import TicketDesk
 from fleet.alerts import Alert
 from fleet.broker_url import parse_broker_url
@@ -20,6 +19,7 @@ from fleet.errors import SweepwatchError
 from fleet.ledger import LedgerView
 from fleet.progress import StartProgress
 from fleet.signals import SignalTable
+from fleet.sla import SlaPolicy, load_policy
 from fleet.tickets import CLOSED_STATES
 from ingest.dialects.config import load_dialects
 from ingest.metrics import export
@@ -67,9 +67,11 @@ def build(
     folder: DataFolder,
     clock: Clock,
     on_ticket: Callable[[TicketRow], None] = lambda _ticket: None,
+    store_threads: int | None = None,
 ) -> Services:
     """Open the stores of an installation and wire its parts; `on_ticket` hears of every change of a ticket.
 
+    `store_threads` is how many threads an embedded store may use, where the settings do not say.
     Raises ConfigError, DataFolderError or StoreUnavailable when a part cannot be had; nothing stays open.
     """
     signals = signal_table(settings)
@@ -77,7 +79,7 @@ def build(
     policy = load_policy()
     desk = open_desk(desk_url(settings, folder))
     try:
-        store = open_store(settings, folder, signals)
+        store = open_store(settings, folder, signals, store_threads)
     except BaseException:
         desk.close()
         raise
@@ -114,11 +116,14 @@ def desk_url(settings: Settings, folder: DataFolder) -> str:
     return settings.desk.url or f"sqlite:///{folder.desk}"
 
 
-def open_store(settings: Settings, folder: DataFolder, signals: SignalTable) -> TelemetryStore:
+def open_store(
+    settings: Settings, folder: DataFolder, signals: SignalTable, threads: int | None = None
+) -> TelemetryStore:
     """Open the time-series store: the one that is set, else DuckDB in the data folder."""
     url = settings.store.url
     address = DuckDbAddress(folder.telemetry) if url is None else parse_store_url(url)
-    return open_store_at(address, signals, settings.store.influxdb_gzip)
+    threads = settings.store.duckdb_threads or threads
+    return open_store_at(address, signals, settings.store.influxdb_gzip, threads)
 
 
 def build_ingest(services: Services, broker_url: str, mqtt_version: str = "auto") -> IngestService:
@@ -130,6 +135,8 @@ def build_ingest(services: Services, broker_url: str, mqtt_version: str = "auto"
     settings = IngestSettings(
         broker=parse_broker_url(broker_url),
         client_id=chosen.client_id,
+        share=chosen.share,
+        share_pins_devices=chosen.share_pins_devices,
         mqtt_version=mqtt_version,
         session_expiry_s=chosen.session_expiry_s,
         receive_maximum=chosen.receive_maximum,

@@ -7,8 +7,13 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 
 from api.console.language import COOKIE
+from api.params import Params
 
 P = TypeVar("P", bound=BaseModel)
+
+
+class NoQuery(Params):
+    """The address of a page that takes nothing."""
 
 
 def asked(request: Request, shape: type[P], **defaults: Any) -> P:

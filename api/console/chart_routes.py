@@ -43,11 +43,11 @@ def make_router(pages: Pages) -> APIRouter:
         view = asked(request, DeviceView, range="7d")
         with services.desk.transaction() as session:
             device = device_row(session, device_id)
-        start, end, _ = _span(view, device.risk_ts, services.clock.now_ms())
-        frame = services.store.risk_history(device_id, start, end)
+        start, end, every = _span(view, device.risk_ts, services.clock.now_ms())
+        frame = services.store.risk_history(device_id, start, end, every)
         peaks = frame.group_by("fault").agg(pl.col("risk").max()).sort("risk", descending=True)
         shown = [fault for fault, risk in peaks.iter_rows() if risk >= _WORTH_SHOWING]
-        frame = _thinned(frame.filter(pl.col("fault").is_in(shown)), (end - start) // 200)
+        frame = frame.filter(pl.col("fault").is_in(shown))
         language = language_of(request)
         names = {fault: _fault_name(fault, language) for fault in shown}
         return _svg(charts.draw_risks(frame, names, end - start, language))
@@ -75,15 +75,6 @@ def _span(view: DeviceView, newest: int | None, now: int) -> tuple[int, int, int
     length, every = charts.RANGES[view.range]
     end = (now if newest is None else newest) + 1
     return end - length, end, every
-
-
-def _thinned(frame: pl.DataFrame, every: int) -> pl.DataFrame:
-    """Return the last risk of each fault and interval."""
-    return (
-        frame.group_by("fault", pl.col("ts") // max(1, every), maintain_order=True)
-        .agg(pl.col("risk").last(), pl.col("ts").last().alias("at"))
-        .select(pl.col("at").alias("ts"), "fault", "risk")
-    )
 
 
 def _fault_name(fault: str, language: str) -> str:

@@ -6,9 +6,9 @@ from urllib.parse import quote, unquote
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from api.console.asked import asked
+from api.console.asked import NoQuery, asked
 from api.console.pages import Pages
-from api.params import Params, TicketSort
+from api.params import TicketSort
 from api.problems import status_of
 from api.queries.tickets import TicketQuery, find_tickets, ticket_events
 from api.routes.common import RowId
@@ -44,10 +44,6 @@ class TicketView(TicketQuery):
         if not self.state:
             changes["state"] = _SHOWN_STATES[self.show]
         return self.model_copy(update=changes)
-
-
-class NoQuery(Params):
-    """The address of a page that takes nothing."""
 
 
 def make_router(pages: Pages) -> APIRouter:

@@ -24,6 +24,12 @@ def moment(ms: int, language: Language) -> str:
     return f"{format_datetime(datetime.fromtimestamp(ms / 1000, UTC), pattern, locale=LOCALES[language])} UTC"
 
 
+def second(ms: int, language: Language) -> str:
+    """Return a time to the second, such as `22 Nov 08:00:05`; for many of them under a heading."""
+    pattern = {"en": "d MMM HH:mm:ss", "zh": "M月d日 HH:mm:ss"}[language]
+    return format_datetime(datetime.fromtimestamp(ms / 1000, UTC), pattern, locale=LOCALES[language])
+
+
 def duration(ms: int, language: Language) -> str:
     """Return a length of time in its one or two largest units: `2 h 10 min`."""
     left = max(0, ms)

@@ -15,6 +15,7 @@ from starlette.datastructures import URL
 
 from api.console import formats
 from api.console.language import COOKIE, HTML_TAGS, language_of, translations
+from api.console.payloads import visible
 from api.console.words import word
 from api.services import ApiServices
 from fleet.clock import to_rfc3339
@@ -23,6 +24,8 @@ from fleet.text import LANGUAGES, Language
 
 _HERE = Path(__file__).parent
 STATIC = _HERE / "static"
+_COORDINATES = frozenset({"lat", "lon"})
+"""Shown to about a metre; three digits would be some ten kilometres."""
 _YEAR_S = 365 * 86_400
 
 
@@ -75,9 +78,11 @@ def _environment(services: ApiServices, language: Language) -> Environment:
     filters: dict[str, Callable[..., Any]] = {
         "word": lambda value, table: word(table, value, language),
         "moment": partial(formats.moment, language=language),
+        "second": partial(formats.second, language=language),
         "duration": partial(formats.duration, language=language),
         "percent": partial(formats.percent, language=language),
         "number": partial(formats.number, language=language),
+        "visible": visible,
         "text": lambda text: text.in_language(language),
         "rfc3339": to_rfc3339,
         "risk_band": risk_band,
@@ -129,6 +134,8 @@ def shown_value(value: object, signal: str, services: ApiServices, language: Lan
     if isinstance(value, bool):
         return {"en": ("no", "yes"), "zh": ("否", "是")}[language][value]
     if isinstance(value, int | float):
+        if signal in _COORDINATES:
+            return f"{value:.5f} {services.signals[signal].unit}"
         return formats.quantity(value, services.signals[signal].unit, language)
     return str(value)
 

@@ -12,6 +12,7 @@ from api.console.charts import RANGES
 from api.console.pages import Pages
 from api.queries.alerts import AlertQuery, find_alerts
 from api.queries.devices import DeviceQuery, device_row, filter_choices, find_devices, is_stale, summary
+from api.queries.ingest import count_ingest
 from api.queries.tickets import TicketQuery, count_breached, find_tickets, open_ticket_ids
 from api.routes.common import DeviceId
 from fleet.alerts import AlertState
@@ -74,6 +75,7 @@ def make_router(pages: Pages) -> APIRouter:
             device = device_row(session, device_id)
             alerts = find_alerts(session, AlertQuery(device=device_id, limit=10)).rows
             tickets = find_tickets(session, TicketQuery(device=device_id, limit=10)).rows
+            counts = count_ingest(session, device_id)
         kind = Kind(device.kind)
         latest = services.store.latest(kind, device_id)
         risks = services.store.latest_risks(device_id).to_dicts()
@@ -89,6 +91,7 @@ def make_router(pages: Pages) -> APIRouter:
             charted=_charted(services.signals.for_kind(kind), latest),
             alerts=[alert for alert in alerts if alert.state != AlertState.PENDING],
             tickets=tickets,
+            counts=counts,
         )
 
     @router.get("/alerts")

@@ -5,6 +5,7 @@ from fleet.faults import FAULTS
 from fleet.signals import Kind
 from fleet.text import Text
 from fleet.tickets import TicketOrigin, TicketState
+from fleet.wire import Dropped, Reason
 
 KINDS = {
     Kind.ROBOT: Text("Robot", "机器人"),
@@ -88,7 +89,41 @@ ROBOT_STATES = {
     "manual": Text("manual", "手动"),
     "error": Text("error", "故障"),
 }
+REASONS = {
+    Reason.BAD_ID: Text("Site or device id not allowed", "主题中的站点或设备编号无效"),
+    Reason.UNKNOWN_KIND: Text("Unknown kind of device", "未知的设备类型"),
+    Reason.SITE_MISMATCH: Text("The device belongs to another site", "设备属于其他站点"),
+    Reason.KIND_MISMATCH: Text("The device is of another kind", "设备属于其他类型"),
+    Reason.UNREGISTERED: Text("The device is not registered", "设备未登记"),
+    Reason.RETAINED_WITHOUT_TS: Text("A retained copy without a time", "无时间戳的保留消息"),
+    Reason.TOO_LARGE: Text("Too large", "消息过大"),
+    Reason.BAD_ENCODING: Text("Not UTF-8", "不是 UTF-8 编码"),
+    Reason.BAD_JSON: Text("Not valid JSON", "不是有效的 JSON"),
+    Reason.TOO_DEEP: Text("Nested too deeply", "嵌套层级过深"),
+    Reason.EMPTY: Text("Empty", "空消息"),
+    Reason.NOT_OBJECT: Text("Not a JSON object", "不是 JSON 对象"),
+    Reason.BAD_TS: Text("No usable time", "时间戳无效"),
+    Reason.FUTURE: Text("Measured in the future", "测量时间在未来"),
+    Reason.EXPIRED: Text("Older than what is kept", "超出数据保留期"),
+    Reason.NO_SIGNAL: Text("No known signal in it", "不含已知信号"),
+    Reason.BAD_EVENT: Text("No usable event", "事件无效"),
+    Reason.BAD_STATUS: Text("Neither online nor offline", "既非上线也非下线"),
+    Reason.STORE_REJECTED: Text("The store refused it", "存储拒绝写入"),
+    Reason.BAD_DIALECT: Text("Not of its protocol", "不符合所用协议"),
+    Reason.NOT_BORN: Text("Data before the birth message", "在出生消息之前收到数据"),
+    Reason.UNKNOWN_ALIAS: Text("An alias that no birth message named", "出生消息中未声明的别名"),
+    Reason.HISTORICAL: Text("Called historical, yet not older", "标记为历史数据，却不早于实时数据"),
+    Reason.DIALECT_FAILED: Text("Its decoder failed", "解码器出错"),
+}
+DROPPED = {
+    Dropped.WRONG_TYPE: Text("Of another type", "类型不符"),
+    Dropped.OUT_OF_RANGE: Text("Beyond the plausible range", "超出合理范围"),
+    Dropped.UNKNOWN_STATE: Text("No such state", "未知的状态值"),
+    Dropped.BAD_TEXT: Text("Characters not allowed, or too long", "文本含不允许的字符或过长"),
+}
 _TABLES = {
+    "reason": REASONS,
+    "dropped": DROPPED,
     "kind": KINDS,
     "status": STATUSES,
     "state": TICKET_STATES,

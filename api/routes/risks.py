@@ -1,14 +1,15 @@
 """A device's fault risks: the newest of each fault, and their history."""
 
 import json
-from typing import Annotated
+from collections.abc import Sequence
+from typing import Annotated, Any
 
 import polars as pl
 from fastapi import APIRouter, Query
 from pydantic import Field
 
 from api.paging import decode_cursor, encode_cursor
-from api.params import FaultCode, Paged, TimeMs
+from api.params import EveryMs, FaultCode, Paged, TimeMs
 from api.queries.devices import device_row
 from api.routes.common import DeviceId, Nothing, problems
 from api.schemas import ListOf, RiskItem
@@ -25,6 +26,9 @@ class RiskQuery(Paged):
     start: TimeMs | None = Field(None, description="Inclusive; without it, 24 h before the end")
     end: TimeMs | None = Field(None, description="Exclusive; without it, just after the newest score")
     fault: FaultCode | None = None
+    every: EveryMs | None = Field(
+        None, description="1m, 1h, 1d: the last risk of each interval, `ts` its start", examples=["1h"]
+    )
 
 
 @router.get("/latest", responses=problems(not_found="There is no such device"))
@@ -50,9 +54,10 @@ def risk_history(
     asked = f"{device_id} {query.query()}"
     after: tuple[int, str] | None = None
     if query.cursor is not None:
-        ts, fault, end = decode_cursor(asked, query.cursor, 3)
-        start, after = ts, (ts, fault)
-    frame = services.store.risk_history(device_id, start, end)
+        # The range is the first page's: without bounds of its own the query's would move on meanwhile.
+        ts, fault, first, end = _resumed(decode_cursor(asked, query.cursor, 4))
+        start, after = max(ts, first), (ts, fault)
+    frame = services.store.risk_history(device_id, start, end, query.every)
     if query.fault is not None:
         frame = frame.filter(pl.col("fault") == query.fault)
     if after is not None:
@@ -61,8 +66,15 @@ def risk_history(
     page = frame.head(query.limit)
     following = None
     if frame.height > page.height:
-        following = encode_cursor(asked, [page["ts"][-1], page["fault"][-1], end])
+        following = encode_cursor(asked, [page["ts"][-1], page["fault"][-1], start, end])
     return ListOf(items=_items(page), next_cursor=following)
+
+
+def _resumed(after: Sequence[Any]) -> tuple[int, str, int, int]:
+    ts, fault, first, end = after
+    if not isinstance(fault, str) or not all(type(n) is int and 0 <= n < 2**62 for n in (ts, first, end)):
+        raise InvalidInput("cursor: not one of ours; pass next_cursor of the page before")
+    return ts, fault, first, end
 
 
 def _items(frame: pl.DataFrame) -> list[RiskItem]:

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Response
 
+from api.idempotency import IdempotencyKey, once
 from api.queries.tickets import TicketQuery, find_tickets, ticket_events
 from api.routes.common import Nothing, RowId, problems
 from api.schemas import (
@@ -20,11 +21,16 @@ from api.services import ApiServices, Services
 from desk.sla import ticket_clocks
 from fleet.errors import InvalidInput
 from fleet.tickets import TRANSITIONS, TicketState
+from storage.desk.answers import KeptAnswer
 from storage.desk.tables import TicketRow
 from storage.desk.tickets import ticket_row
 
 router = APIRouter(prefix="/tickets", tags=["tickets"])
-_REPORT = problems(body="The body cannot be read", not_found="There is no such device")
+_REPORT = problems(
+    body="The body cannot be read",
+    not_found="There is no such device",
+    conflict="A request with this Idempotency-Key is being handled",
+)
 _ETAG = re.compile(r'"(\d{1,18})"')
 
 
@@ -43,16 +49,23 @@ def show_ticket(services: Services, response: Response, ticket_id: RowId, _: Not
     return _shown(services, response, ticket_id)
 
 
-@router.post("", status_code=201, responses=_REPORT)
-def report_fault(services: Services, response: Response, report: TicketReport, _: Nothing) -> TicketDetail:
+@router.post("", status_code=201, response_model=TicketDetail, responses=_REPORT)
+def report_fault(
+    services: Services, report: TicketReport, _: Nothing, idempotency_key: IdempotencyKey = None
+) -> Response:
     """Open a ticket for a fault that somebody noticed.
 
     Where the device has an open ticket for that fault the report is added to it and that one is answered, so
-    that sending a report twice opens one ticket.
+    that sending a report twice opens one ticket. With an Idempotency-Key the second is not even noted.
     """
-    ticket_id = services.tickets.report(report.device_id, report.fault, report.who, report.reason)
-    response.headers["Location"] = f"/api/v1/tickets/{ticket_id}"
-    return _shown(services, response, ticket_id)
+
+    def open_ticket() -> KeptAnswer:
+        ticket_id = services.tickets.report(report.device_id, report.fault, report.who, report.reason)
+        detail = _detail(services, ticket_id)
+        headers = {"Location": f"/api/v1/tickets/{ticket_id}", "ETag": _etag(detail.version)}
+        return KeptAnswer(201, headers, detail.model_dump_json())
+
+    return once(services, "POST /api/v1/tickets", idempotency_key, report, open_ticket)
 
 
 @router.patch(
@@ -93,12 +106,21 @@ def _version(if_match: str | None) -> int | None:
     return int(found[1])
 
 
+def _etag(version: int) -> str:
+    return f'"{version}"'
+
+
 def _shown(services: ApiServices, response: Response, ticket_id: int) -> TicketDetail:
+    detail = _detail(services, ticket_id)
+    response.headers["ETag"] = _etag(detail.version)
+    return detail
+
+
+def _detail(services: ApiServices, ticket_id: int) -> TicketDetail:
     with services.desk.transaction() as session:
         row = ticket_row(session, ticket_id)
         events = [EventItem.model_validate(event) for event in ticket_events(session, ticket_id)]
     clocks = ticket_clocks(row, services.sla, services.clock.now_ms())
-    response.headers["ETag"] = f'"{row.version}"'
     more = {
         "allowed": TRANSITIONS[TicketState(row.state)],
         "clocks": [ClockItem.model_validate(clock) for clock in clocks],

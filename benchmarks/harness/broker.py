@@ -18,10 +18,14 @@ def free_port() -> int:
 
 
 class MosquittoBroker:
-    """Runs while the context lasts. Raises RuntimeError when mosquitto is missing or does not start."""
+    """Runs while the context lasts. Raises RuntimeError when mosquitto is missing or does not start.
 
-    def __init__(self, folder: Path) -> None:
+    `more` is added to its configuration, where the last line of a setting counts.
+    """
+
+    def __init__(self, folder: Path, more: str = "") -> None:
         self._folder = folder / "mosquitto"
+        self._more = more
         self.port = free_port()
 
     def __enter__(self) -> "MosquittoBroker":
@@ -35,7 +39,7 @@ class MosquittoBroker:
         config = self._folder / "mosquitto.conf"
         config.write_text(
             f"listener {self.port} 127.0.0.1\nallow_anonymous true\nlog_dest none\n{limits}"
-            f"persistence_location {self._folder}/\nset_tcp_nodelay true\n",
+            f"persistence_location {self._folder}/\nset_tcp_nodelay true\n{self._more}",
             encoding="utf-8",
         )
         self._process = subprocess.Popen([program, "-c", str(config)], stderr=subprocess.DEVNULL)

@@ -8,6 +8,7 @@ import struct
 from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 
+from benchmarks.harness.raw_publisher import remaining_length
 from fleet.clock import SystemClock
 
 PAYLOAD_BYTES = 273
@@ -61,17 +62,8 @@ def packets(load: Load) -> list[bytes]:
         if load.qos:
             body += struct.pack("!H", number % 65_535 + 1)
         body += payload(start + turn * 100, turn, chance)
-        made.append(bytes([0x30 | load.qos << 1]) + _varint(len(body)) + body)
+        made.append(bytes([0x30 | load.qos << 1]) + remaining_length(len(body)) + body)
     return made
-
-
-def _varint(value: int) -> bytes:
-    out = bytearray()
-    while True:
-        value, digit = value >> 7, value & 0x7F
-        out.append(digit | (0x80 if value else 0))
-        if not value:
-            return bytes(out)
 
 
 def publish(load: Load, port: int) -> BaseProcess:

@@ -11,12 +11,18 @@ from types import TracebackType
 from urllib.request import urlopen
 
 import duckdb
+import polars as pl
 
 from benchmarks.harness.broker import free_port
+from fleet.signals import Kind
+from storage import influx_query as influxql
+from storage.influx_http import InfluxConnection
+from storage.store_url import InfluxAddress
 
 FILTER = "sweepwatch/v1/+/+/+/telemetry"
 _TICK_S = 0.05
 _GIVE_UP_S = 120.0
+_GIVE_UP_S_A_MESSAGE = 0.002  # a server behind the subscriber may take 50 µs of CPU for each, and its share
 _MARK = b"\x1e"
 _SUB_FORMAT = "%t\x1e%p"
 
@@ -86,7 +92,7 @@ class Subscriber:
         """
         begun = ended = 0.0
         last = 0
-        deadline = time.monotonic() + _GIVE_UP_S
+        deadline = time.monotonic() + _GIVE_UP_S + messages * _GIVE_UP_S_A_MESSAGE
         while time.monotonic() < deadline:
             count, now = self.taken(), time.monotonic()
             if count > last:
@@ -132,6 +138,30 @@ class Ours(Subscriber):
             row = store.execute("SELECT count(*), count(DISTINCT (device_id, ts)) FROM robot").fetchone()
         assert row is not None
         return int(row[0]), int(row[1])
+
+
+class OursToInflux(Ours):
+    """`sweepwatch ingest` into a bucket of an InfluxDB that runs already: its time does not count."""
+
+    def __init__(self, port: int, folder: Path, qos: int, bucket: InfluxAddress) -> None:
+        super().__init__(port, folder, qos)
+        self._bucket = bucket
+
+    def command(self) -> list[str]:
+        """Return how the program is started."""
+        return [*super().command(), "--store", str(self._bucket)]
+
+    def counted(self) -> tuple[int, int]:
+        """Return how many readings InfluxDB has, and how many distinct ones."""
+        connection = InfluxConnection(self._bucket, compress=False, timeout_s=300)
+        try:
+            where = influxql.times(influxql.FIRST_MS, influxql.LAST_MS)
+            query = influxql.grouped(Kind.ROBOT, ["received"], where, "device, site")
+            found = influxql.read_csv(connection.csv(query), {"received": pl.Float64()})
+        finally:
+            connection.close()
+        stored = influxql.with_tags(found, "device")
+        return stored.height, stored.select("device", "time").n_unique()
 
 
 class _Printing(Subscriber):

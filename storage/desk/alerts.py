@@ -163,11 +163,6 @@ def add_event(
     session.add(AlertEvent(alert_id=alert_id, at=at, who=who, before=before, after=after, why=why))
 
 
-def device_kind(session: Session, device_id: str) -> str | None:
-    """Return the kind of a registered device."""
-    return session.scalar(select(Device.kind).where(Device.id == device_id))
-
-
 def silent_devices(session: Session, kind: str, heard_before: int) -> list[Silent]:
     """Return the devices of a kind whose last message arrived at or before a time (epoch ms)."""
     statement = select(Device.id, Device.last_seen, Device.status).where(

@@ -256,6 +256,20 @@ class UnknownSignalRow(Base):
     last_seen: Mapped[int]
 
 
+class KeptAnswerRow(Base):
+    """The answer to a request with an Idempotency-Key; without a status while it is being handled."""
+
+    __tablename__ = "kept_answer"
+
+    operation: Mapped[str] = mapped_column(String(64), primary_key=True)
+    key: Mapped[str] = mapped_column(String(255), primary_key=True)
+    sha256: Mapped[str] = mapped_column(String(64))
+    begun: Mapped[int] = mapped_column(index=True)
+    status: Mapped[int | None] = mapped_column(Integer)
+    headers: Mapped[dict[str, Any]]
+    body: Mapped[str]
+
+
 class ModelCardRow(Base):
     """A trained model: what it was trained on, how well it does, and whether it is in use."""
 

@@ -9,10 +9,11 @@ from sqlalchemy import select
 
 from alerts.engine import AlertEngine
 from alerts.rules import load_rules
-from desk.sla import ClockStatus, load_policy, ticket_clocks
+from desk.sla import ClockStatus, ticket_clocks
 from desk.tickets import TicketDesk
 from fleet.clock import HOUR_MS, ManualClock
 from fleet.signals import Kind
+from fleet.sla import load_policy
 from fleet.tickets import CLOSED_STATES, TicketState
 from storage.desk.database import open_desk
 from storage.desk.tables import AlertEvent, AlertRow, TicketEvent, TicketRow

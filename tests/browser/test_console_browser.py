@@ -15,6 +15,9 @@ PAGES = {
     "/alerts": {"en": "Alerts", "zh": "告警"},
     "/tickets": {"en": "Tickets", "zh": "工单"},
     "/tickets/1": {"en": "Brush jamming", "zh": "滚刷卡滞"},
+    "/ingest": {"en": "Ingest", "zh": "数据接入"},
+    "/ingest/gaps": {"en": "Gaps", "zh": "缺失区间"},
+    "/ingest/quarantine": {"en": "Quarantine", "zh": "隔离区"},
 }
 WIDTHS = {"wide": 1440, "narrow": 390}
 
@@ -111,6 +114,23 @@ def test_the_filters_lead_to_a_link_that_shows_the_same_again(page: Page, host: 
     assert rows
     page.goto(page.url, wait_until="domcontentloaded")
     assert page.locator("tbody tr th a").all_inner_texts() == rows
+
+
+def test_what_a_device_sent_wrongly_is_found_from_its_page_and_read_byte_by_byte(
+    page: Page, host: str
+) -> None:
+    watch = watched(page, host)
+    page.goto(f"http://{host}/devices/R0007?lang=en", wait_until="domcontentloaded")
+    page.get_by_role("definition").get_by_role("link", name="4", exact=True).click()
+    page.wait_for_url("**/ingest/quarantine?device=R0007")
+    expect(page.locator("tbody tr")).to_have_count(4)
+    page.get_by_label("Reason").select_option("bad_encoding")
+    page.get_by_role("button", name="Show").click()
+    page.wait_for_url("**reason=bad_encoding**")
+    page.locator("details.payload summary").click()
+    expect(page.locator("details.payload pre")).to_contain_text("0050  50 51 52")
+    expect(page.locator("details.payload pre")).to_contain_text("PQRST")
+    assert watch.complaints == []
 
 
 def test_a_list_refreshes_itself_while_nobody_types(page: Page, host: str) -> None:

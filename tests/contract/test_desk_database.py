@@ -15,12 +15,12 @@ from helpers.postgres import is_installed, postgres_server
 from sqlalchemy import create_engine, func, inspect, select, text
 from sqlalchemy.exc import IntegrityError
 
-from desk.sla import load_policy
 from desk.tickets import TicketDesk
 from fleet.alerts import Alert, AlertState
 from fleet.clock import ManualClock
 from fleet.errors import ConfigError, DataFolderError, StoreUnavailable
 from fleet.faults import Level
+from fleet.sla import load_policy
 from fleet.tickets import TicketState
 from storage.desk import migrations
 from storage.desk.alerts import insert_alert

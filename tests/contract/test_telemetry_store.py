@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+import polars.testing
 import pytest
 from helpers.batches import batch_of
 from helpers.influx import Influxd
@@ -235,6 +236,32 @@ def test_risks_are_kept_as_history_and_the_same_time_again_replaces(store: Telem
     assert store.latest_risks("nobody").is_empty()
 
 
+def test_of_each_interval_the_last_risk_of_each_fault_is_told(store: TelemetryStore) -> None:
+    hour = T0 - T0 % HOUR_MS
+    store.write_risks(
+        risks(
+            ("R1", hour + 1, "brush_jam", 0.1),
+            ("R1", hour + 9, "brush_jam", 0.3),
+            ("R1", hour + 5, "brush_jam", 0.9),
+            ("R1", hour + 5, "filter_clog", 0.4),
+            ("R1", hour + HOUR_MS, "brush_jam", 0.5),
+            ("R1", hour + 3 * HOUR_MS + 7, "brush_jam", 0.6),
+            ("R2", hour + 8, "brush_jam", 0.8),
+        )
+    )
+    found = store.risk_history("R1", hour + 1, hour + 3 * HOUR_MS + 8, HOUR_MS)
+    assert found.schema == pl.Schema(RISK_COLUMNS)
+    assert found.select("ts", "fault", "risk").rows() == [
+        (hour, "brush_jam", 0.3),
+        (hour, "filter_clog", 0.4),
+        (hour + HOUR_MS, "brush_jam", 0.5),
+        (hour + 3 * HOUR_MS, "brush_jam", 0.6),
+    ]
+    assert found["drivers"].to_list() == ["[]"] * 4
+    assert store.risk_history("R1", hour + 1, hour + 9, HOUR_MS)["risk"].to_list() == [0.9, 0.4]
+    assert store.risk_history("nobody", 0, 2**45, HOUR_MS).is_empty()
+
+
 def test_expire_takes_only_what_is_older(store: TelemetryStore) -> None:
     store.write(
         batch_of([{"device_id": "R1", "ts": T0 + day * DAY_MS, "battery_pct": 1.0} for day in range(5)])
@@ -243,6 +270,107 @@ def test_expire_takes_only_what_is_older(store: TelemetryStore) -> None:
     assert store.expire(Retention(2 * DAY_MS, 2 * DAY_MS), T0 + 4 * DAY_MS) == 2
     assert [row["ts"] for row in everything(store, "R1")] == [T0 + day * DAY_MS for day in (2, 3, 4)]
     assert store.risk_history("R1", 0, 2**45)["risk"].to_list() == [0.2]
+
+
+def tiles_of(store: TelemetryStore, start: int, end: int) -> pl.DataFrame:
+    return store.tiles(Kind.ROBOT, T0 + start * HOUR_MS, T0 + end * HOUR_MS)
+
+
+def assert_same_tiles(found: pl.DataFrame, expected: pl.DataFrame) -> None:
+    """Compare tiles up to rounding: several threads may add up in another order."""
+    polars.testing.assert_frame_equal(found, expected, rel_tol=1e-9, abs_tol=1e-9)
+
+
+TILED_ROW = st.fixed_dictionaries(
+    {
+        "device_id": st.sampled_from(["R1", "R-2", "r_3"]),
+        "site": st.sampled_from(["s1", "s2"]),
+        "ts": st.integers(T0, T0 + 5 * HOUR_MS - 1),
+        "battery_pct": st.none() | st.floats(0, 100),
+        "run_s": st.none() | st.floats(0, 2.0**53),
+        "state": st.sampled_from([None, "idle", "error"]),
+        "error_code": st.sampled_from([None, "E1"]),
+    }
+)
+TILED_ROWS = st.lists(TILED_ROW, min_size=1, max_size=15, unique_by=lambda row: (row["device_id"], row["ts"]))
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    rows=TILED_ROWS,
+    cuts=st.lists(st.integers(0, 6 * HOUR_MS), min_size=1, max_size=3),
+    bounds=st.tuples(st.integers(0, 5), st.integers(0, 5)),
+)
+def test_tiles_are_the_same_before_and_after_their_readings_expire(
+    opener: Opener,
+    tmp_path_factory: pytest.TempPathFactory,
+    rows: list[dict[str, Any]],
+    cuts: list[int],
+    bounds: tuple[int, int],
+) -> None:
+    """Whether a range comes from readings, from kept tiles, or from both; and after the store is reopened."""
+    folder = tmp_path_factory.mktemp("tiles")
+    store = opener(folder)
+    try:
+        store.write(batch_of(rows))
+        before, part = tiles_of(store, 0, 5), tiles_of(store, *bounds)
+        for cut in cuts:
+            store.expire(Retention(DAY_MS, DAY_MS), T0 + DAY_MS + cut)
+        whole_hours = T0 + max(cuts) // HOUR_MS * HOUR_MS
+        expected = sorted(row["ts"] for row in rows if row["ts"] >= whole_hours)
+        devices = ("R1", "R-2", "r_3")
+        assert sorted(row["ts"] for name in devices for row in everything(store, name)) == expected
+        assert_same_tiles(tiles_of(store, 0, 5), before)
+        store.close()
+        store = opener(folder)
+        assert_same_tiles(tiles_of(store, 0, 5), before)
+        assert_same_tiles(tiles_of(store, *bounds), part)
+    finally:
+        store.close()
+
+
+def hourly(device: str, hours: int, signal: str = "battery_pct") -> list[dict[str, Any]]:
+    return [{"device_id": device, "ts": T0 + n * HOUR_MS // 2, signal: float(n)} for n in range(2 * hours)]
+
+
+def test_kept_tiles_are_not_touched_by_what_comes_later_and_go_when_their_own_time_is_over(
+    store: TelemetryStore,
+) -> None:
+    store.write(batch_of(hourly("R1", 6)))
+    before = tiles_of(store, 0, 6)
+    assert store.kept_hours(Kind.ROBOT) == (0, 0)
+    keep = Retention(2 * HOUR_MS, DAY_MS, 6 * HOUR_MS)
+    assert store.expire(keep, T0 + 5 * HOUR_MS) == 6
+    assert store.kept_hours(Kind.ROBOT) == (T0, T0 + 3 * HOUR_MS)
+    store.write(batch_of([{"device_id": "R1", "ts": T0 + 1, "battery_pct": 99.0}]))
+    assert store.expire(keep, T0 + 6 * HOUR_MS) == 3
+    assert_same_tiles(tiles_of(store, 0, 6), before)
+    store.expire(keep, T0 + 8 * HOUR_MS)
+    assert_same_tiles(tiles_of(store, 0, 6), before[2:])
+    assert store.kept_hours(Kind.ROBOT) == (T0 + 2 * HOUR_MS, T0 + 6 * HOUR_MS)
+
+
+def test_no_tiles_are_kept_where_tiles_expire_with_their_readings(store: TelemetryStore) -> None:
+    store.write(batch_of(hourly("R1", 4)))
+    before = tiles_of(store, 0, 4)
+    store.expire(Retention(2 * HOUR_MS, DAY_MS, 2 * HOUR_MS), T0 + 4 * HOUR_MS)
+    assert store.kept_hours(Kind.ROBOT) == (0, 0)
+    assert_same_tiles(tiles_of(store, 0, 4), before[2:])
+
+
+def test_tiles_made_elsewhere_are_kept_and_replace_their_like(store: TelemetryStore) -> None:
+    store.write(batch_of(hourly("R1", 4)))
+    tiles = tiles_of(store, 0, 3)
+    store.write(batch_of(hourly("R2", 4)))
+    own = tiles_of(store, 0, 4).filter(pl.col("device_id") == "R2")
+    other = tiles.with_columns(readings=pl.lit(7, pl.Int64), site=pl.lit("elsewhere"))
+    store.keep_tiles(Kind.ROBOT, tiles, T0 + 2 * HOUR_MS)
+    store.keep_tiles(Kind.ROBOT, other[:2], T0 + 2 * HOUR_MS)
+    assert store.kept_hours(Kind.ROBOT)[1] == T0 + 2 * HOUR_MS
+    expected = pl.concat([other[:2], tiles[2:], own[:3]])
+    assert_same_tiles(tiles_of(store, 0, 3), expected)
+    store.expire(Retention(HOUR_MS, DAY_MS), T0 + 4 * HOUR_MS)
+    assert_same_tiles(tiles_of(store, 0, 3), expected)
 
 
 def test_threads_read_and_write_side_by_side(store: TelemetryStore) -> None:

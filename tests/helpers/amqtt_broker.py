@@ -1,23 +1,16 @@
 """An amqtt broker in a thread with an event loop of its own."""
 
 import asyncio
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from threading import Thread
 
 from amqtt.broker import Broker
+from helpers.running import free_port
 
 _CONFIG = {
     "plugins": {"amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}},
 }
-
-
-def free_port() -> int:
-    """Return a TCP port of 127.0.0.1 that nobody uses now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager

@@ -17,7 +17,6 @@ from alerts.engine import AlertEngine
 from alerts.rules import load_rules
 from api.app import create_app
 from api.services import ApiServices
-from desk.sla import load_policy
 from desk.tickets import TicketDesk
 from fleet.clock import DAY_MS, HOUR_MS, MINUTE_MS, ManualClock
 from fleet.ledger import LedgerView
@@ -25,9 +24,13 @@ from fleet.progress import StartProgress
 from fleet.readings import ReadingBatch
 from fleet.risks import RISK_COLUMNS, Driver, Risk
 from fleet.signals import STANDARD_SIGNALS, Kind
+from fleet.sla import load_policy
 from fleet.text import Language
 from storage.desk.database import DeskDatabase, open_desk
+from storage.desk.gaps import GapChanges, Gaps, StoredGap
+from storage.desk.quarantine import Evidence, Quarantine
 from storage.desk.tables import Device
+from storage.desk.unknown_signals import UnknownSignal, UnknownSignals
 from storage.duckdb_store import DuckDbStore
 
 NOW = 1_795_334_400_000
@@ -227,6 +230,7 @@ def furnish(house: House) -> None:
     add_risks(house, "R0007", {"brush_jam": 0.91, "filter_clog": 0.31, "battery_wear": 0.08})
     add_risks(house, "R0023", {"filter_clog": 0.72, "battery_wear": 0.12})
     _furnish_desk(house)
+    _furnish_ingest(house)
 
 
 def _furnish_desk(house: House) -> None:
@@ -239,6 +243,24 @@ def _furnish_desk(house: House) -> None:
     raise_alert(house, "R0023", "filter_clog", 0.72)
     house.tickets.report("R0011", "water_leak", "front.desk", "water under the robot in the lobby")
     clock.ms = NOW
+
+
+def _furnish_ingest(house: House) -> None:
+    topic = "sweepwatch/v1/pudong/robot/R0007/telemetry"
+    payloads = {
+        "bad_json": b'{"ts": 1795334400000, "battery_pct": 81.5',
+        "bad_encoding": bytes(range(256)),
+        "empty": b"",
+        "bad_ts": '{"ts": "后天", "note": "\u202e<script>alert(1)</script>"}'.encode(),
+    }
+    evidence = [
+        Evidence(topic, "R0007", reason, "what is wrong with it", payload, NOW - MINUTE_MS)
+        for reason, payload in payloads.items()
+    ]
+    Quarantine(house.desk).add([*evidence, Evidence("sweepwatch/v1/a b", None, "bad_id", "", b"{}", NOW)])
+    gaps = [StoredGap("R0007", 1, 17, 19, NOW - 5000, NOW), StoredGap("R0023", 2, 5, 5, NOW - 9000, NOW)]
+    Gaps(house.desk).apply(GapChanges((), (), gaps, (), 0))
+    UnknownSignals(house.desk).add([UnknownSignal("temprature_c", "robot", "R0007", NOW - 5000, NOW)])
 
 
 def client_of(house: House) -> TestClient:

@@ -11,13 +11,13 @@ from sqlalchemy import select, update
 
 from alerts.engine import AlertEngine
 from alerts.rules import Rule, load_rules
-from desk.sla import load_policy
 from desk.tickets import TicketDesk
 from fleet.alerts import Alert
 from fleet.clock import ManualClock
 from fleet.readings import ReadingBatch
 from fleet.risks import Driver, Risk
 from fleet.signals import STANDARD_SIGNALS, Kind
+from fleet.sla import load_policy
 from storage.desk.database import DeskDatabase, open_desk
 from storage.desk.tables import AlertRow, Device, TicketRow
 

@@ -8,14 +8,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import sha256
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
-from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
-from helpers.amqtt_broker import free_port
+from helpers.running import free_port
 
+from benchmarks.harness.influx_alias import alias_server
 from storage.influx_http import InfluxConnection
 from storage.influx_setup import set_up
 from storage.store_url import InfluxAddress
@@ -59,8 +58,7 @@ class Influxd:
         self._conf.write_text(_CONF.format(port=self.port, folder=folder))
         self._log = folder / "influxd.log"
         self._process: subprocess.Popen[bytes] | None = None
-        self._alias = ThreadingHTTPServer(("127.0.0.1", 0), _alias_for(self.port))
-        self._alias.daemon_threads = True
+        self._alias = alias_server(self.port)
         self._aliasing = Thread(target=self._alias.serve_forever, args=(0.05,), daemon=True)
 
     def address(self, bucket: str) -> InfluxAddress:
@@ -121,52 +119,6 @@ class Influxd:
         self._alias.shutdown()
         self._alias.server_close()
         self._aliasing.join(5)
-
-
-def _alias_for(port: int) -> type[BaseHTTPRequestHandler]:
-    """Return a handler that passes requests on as they are, but for the path and names of a v2 write."""
-
-    class Alias(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        timeout = 30
-
-        def _pass_on(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            upstream = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-            headers = {k: v for k, v in self.headers.items() if k.lower() not in ("host", "connection")}
-            try:
-                upstream.request(self.command, _mapped(self.path), body, headers)
-                answer = upstream.getresponse()
-                said = answer.read()
-            except OSError:
-                self.close_connection = True  # as if the server itself had gone: no answer
-                return
-            finally:
-                upstream.close()
-            self.send_response(answer.status)
-            for name, value in answer.getheaders():
-                if name.lower() not in ("transfer-encoding", "content-length", "date", "connection"):
-                    self.send_header(name, value)
-            if answer.status != 204:
-                self.send_header("Content-Length", str(len(said)))
-            self.end_headers()
-            self.wfile.write(said)
-
-        do_GET = do_POST = _pass_on  # noqa: N815 - the names that http.server calls
-
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    return Alias
-
-
-def _mapped(path: str) -> str:
-    """Return `/write?db=&precision=` for `/api/v2/write?org=&bucket=&precision=`; anything else as it is."""
-    parts = urlsplit(path)
-    if parts.path != "/api/v2/write":
-        return path
-    asked = parse_qs(parts.query)
-    return "/write?" + urlencode({"db": asked["bucket"][0], "precision": asked["precision"][0]})
 
 
 @contextmanager

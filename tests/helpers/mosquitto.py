@@ -11,7 +11,7 @@ from getpass import getuser
 from pathlib import Path
 
 import pytest
-from helpers.amqtt_broker import free_port
+from helpers.running import free_port
 
 _CONF = """\
 listener {port} 127.0.0.1

@@ -3,12 +3,13 @@
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import mkdtemp
+
+from helpers.running import free_port
 
 _VERSIONS = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
 
@@ -25,7 +26,7 @@ def postgres_server() -> Iterator[str]:
     tools = _VERSIONS[-1].parent
     as_user = _give_to_postgres(folder)
     data = str(folder / "data")
-    port = _free_port()
+    port = free_port()
     # Durability is not what is tested here: without fsync it starts and commits at once.
     options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} -c fsync=off"
     try:
@@ -60,10 +61,3 @@ def _run(command: list[str]) -> None:
     done = subprocess.run(command, stdin=quiet, stdout=quiet, stderr=quiet, check=False, cwd="/")
     if done.returncode:
         raise RuntimeError(f"{' '.join(command)} ended with {done.returncode}")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -20,6 +20,7 @@ PROGRAM = [sys.executable, "-c", "from sweepwatch.cli import main; main()"]
 
 
 def free_port() -> int:
+    """Return a TCP port of 127.0.0.1 that nobody uses now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -161,39 +161,37 @@ def test_our_own_downtime_is_not_the_fleets(rooms: Rooms) -> None:
     assert {alert.device_id for alert in rooms.fired} == {"R1", "R2"}
 
 
-def test_an_offline_status_fires_after_its_grace_unless_the_robot_returns(rooms: Rooms) -> None:
-    rooms.engine.observe_status("R1", online=False, ts=NOON)
-    rooms.engine.observe_status("R2", online=False, ts=NOON)
-    rooms.engine.observe_status("W1", online=False, ts=NOON)
-    rooms.engine.observe_status("R2", online=True, ts=NOON + 60_000)
+def test_a_last_will_fires_after_its_grace_unless_the_robot_returns(rooms: Rooms) -> None:
+    rooms.heard("R1", 0, status="offline")
+    rooms.heard("R2", 0, status="offline")
+    rooms.heard("W1", 0, status="offline")
+    rooms.heard("R2", 60)
     rooms.tick(119)
     assert rooms.fired == []
     rooms.tick(120)
     assert [(alert.device_id, alert.rule) for alert in rooms.fired] == [("R1", "robot_offline")]
-    rooms.engine.observe_status("R1", online=True, ts=NOON + 180_000)
-    assert rooms.history() == [
-        ("comms_loss", "resolved", "heard_again"),
-        ("comms_loss", "resolved", "not_sustained"),
-    ]
+    assert (rooms.fired[0].evidence["signal"], rooms.fired[0].evidence["value"]) == ("status", "offline")
+    rooms.heard("R1", 180)
+    rooms.tick(180)
+    assert rooms.history() == [("comms_loss", "resolved", "heard_again")]
 
 
 def test_a_will_that_arrives_while_readings_go_on_is_no_loss(rooms: Rooms) -> None:
-    rooms.engine.observe_status("R1", online=False, ts=NOON)
-    rooms.heard("R1", 1, status="offline")
-    rooms.tick(60)
-    assert rooms.history() == [("comms_loss", "pending", "first")], "the will itself is no sign of life"
-    rooms.heard("R1", 126, status="offline")
-    rooms.tick(126)
-    assert rooms.history() == [("comms_loss", "resolved", "not_sustained")]
+    rooms.heard("R1", 0, status="offline")
+    rooms.heard("R1", 119, status="offline")
+    rooms.tick(120)
+    assert rooms.history() == []
+    rooms.tick(119 + 120)
+    assert rooms.history() == [("comms_loss", "firing", "first")]
 
 
 def test_an_offline_device_hides_its_other_pending_alerts(rooms: Rooms) -> None:
-    rooms.engine.observe_status("R1", online=False, ts=NOON)
+    rooms.heard("R1", 0, status="offline")
     rooms.tick(120)
     rooms.robot("R1", 130, battery_temp_c=70.0)
     rooms.tick(400)
     assert rooms.history() == [
-        ("comms_loss", "firing", "for_elapsed"),
+        ("comms_loss", "firing", "first"),
         ("battery_overheat", "pending", "first"),
     ]
 

@@ -54,10 +54,6 @@ class AnyOrder(RuleBasedStateMachine):
     def scoring(self, device: str, offset: int, risk: float, fault: str) -> None:
         self.rooms.engine.observe_risks([a_risk(device, NOON + offset, risk, fault)])
 
-    @rule(device=_DEVICES, online=st.booleans())
-    def status(self, device: str, online: bool) -> None:
-        self.rooms.engine.observe_status(device, online, self.rooms.clock.ms)
-
     @rule(device=_DEVICES, status=st.sampled_from(["online", "offline"]))
     def message_arrives(self, device: str, status: str) -> None:
         self.rooms.heard(device, (self.rooms.clock.ms - NOON) / 1000, status)

@@ -14,10 +14,11 @@ from jinja2.ext import babel_extract
 import api.console
 from api.console import charts, formats
 from api.console.language import translations
-from api.console.pages import risk_band
+from api.console.pages import risk_band, shown_value
 from fleet.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from fleet.progress import StartProgress
 from fleet.text import Text
+from storage.desk.tables import TicketRow
 
 CONSOLE = Path(api.console.__file__).parent
 HTML = {"accept": "text/html"}
@@ -179,6 +180,27 @@ def test_an_error_is_a_page_for_browsers_and_a_problem_for_programs(shared: Hous
     assert wrong.status_code == 422
     assert "sort: Input should be" in wrong.text
     assert client.get("/api/v1/nothing", headers=HTML).headers["content-type"] == "application/problem+json"
+
+
+def test_a_tickets_evidence_reads_in_words_whoever_noticed(house: House, client: TestClient) -> None:
+    seen = {"source": "rule", "rule": "filter_clogged", "text": {"en": "It is clogged.", "zh": "已堵塞。"}}
+    seen |= {"signal": "filter_clog_pct", "value": 97.0, "condition": "filter_clog_pct >= 90", "ts": NOW}
+    with house.desk.transaction() as session:
+        session.get_one(TicketRow, 1).evidence = seen
+    page = client.get("/tickets/1?lang=en").text
+    for words in ("It is clogged.", "<dd>97 %</dd>", "filter_clog_pct &gt;= 90", "22 Nov 08:00 UTC"):
+        assert words in page
+    assert "已堵塞。" in client.get("/tickets/1?lang=zh").text
+    ticket = house.tickets.report("R1", "water_leak", "front.desk", "a puddle")
+    assert "Reported by front.desk: a puddle" in client.get(f"/tickets/{ticket}?lang=en").text
+    with house.desk.transaction() as session:
+        session.get_one(TicketRow, 1).evidence = {"source": "rule", "signal": "status", "value": "offline"}
+    assert client.get("/tickets/1").status_code == 200
+
+
+def test_a_place_is_shown_to_the_metre(shared: House) -> None:
+    services = shared.app.state.services
+    assert shown_value(31.2304167, "lat", services, "en") == "31.23042 °"
 
 
 def test_a_forms_empty_fields_count_as_not_given(shared: House) -> None:

@@ -1,5 +1,7 @@
 """The list of devices: order, filters and pages that neither lose nor repeat a device."""
 
+import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -173,6 +175,26 @@ def test_the_history_of_risks_pages_without_loss(client: TestClient) -> None:
     assert walk(client, f"{path}&limit=5") == whole
     only = client.get(f"{path}&limit=1000&fault=brush_jam").json()["items"]
     assert only == [item for item in whole if item["fault"] == "brush_jam"]
+
+
+def test_the_history_of_risks_can_be_thinned_to_the_last_of_each_interval(client: TestClient) -> None:
+    path = "/api/v1/devices/R0007/risks?start=2026-11-15T09:00:00Z&end=2026-11-23&fault=brush_jam"
+    whole = client.get(f"{path}&limit=1000").json()["items"]
+    daily = client.get(f"{path}&every=1d").json()["items"]
+    last = {item["ts"][:10]: item["risk"] for item in whole}
+    assert {item["ts"]: item["risk"] for item in daily} == {
+        f"{day}T00:00:00.000Z": risk for day, risk in last.items()
+    }
+    assert walk(client, f"{path}&every=1d&limit=3") == daily
+    assert client.get(f"{path}&every=soon").status_code == 422
+
+
+def test_a_made_up_cursor_of_risks_is_refused(client: TestClient) -> None:
+    path = "/api/v1/devices/R0007/risks"
+    cursor = client.get(f"{path}?limit=1").json()["next_cursor"]
+    digest = json.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))[0]
+    made_up = urlsafe_b64encode(json.dumps([digest, "a", 1, None, {}]).encode()).decode()
+    assert client.get(f"{path}?limit=1&cursor={made_up}").status_code == 422
 
 
 def test_every_signal_and_fault_is_listed(client: TestClient) -> None:

@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from desk.sla import ClockStatus, clock_status, deadlines, load_policy, ticket_clocks
+from desk.sla import ClockStatus, clock_status, ticket_clocks
 from fleet.clock import HOUR_MS
 from fleet.errors import ConfigError
 from fleet.faults import Level
+from fleet.sla import deadlines, load_policy
 from storage.desk.tables import TicketRow
 
 OPENED = 1_800_000_000_000

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from desk.sla import load_policy
 from desk.tickets import TicketDesk
 from fleet.clock import HOUR_MS
 from fleet.errors import Conflict, IllegalTransition, InvalidInput, NotFound
+from fleet.sla import load_policy
 from fleet.tickets import TRANSITIONS, TicketState
 from storage.desk.tables import AlertRow, TicketEvent, TicketRow
 

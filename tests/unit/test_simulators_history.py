@@ -13,6 +13,7 @@ from fleet.errors import ConfigError
 from fleet.faults import FAULTS, predicted_faults
 from fleet.readings import ReadingBatch
 from fleet.signals import STANDARD_SIGNALS, Kind
+from fleet.sla import deadlines, load_policy
 from fleet.tickets import MAIN_LINE
 from simulators.fleet_simulator import FleetConfig, FleetSimulator
 from simulators.ground_truth import GroundTruth
@@ -168,8 +169,12 @@ def test_tickets_are_what_the_catalogue_and_the_states_allow(past: Past) -> None
         assert [event.before for event in line] == [None, *(str(state) for state in MAIN_LINE[:-1])]
         assert [event.at for event in line] == sorted(event.at for event in line)
         assert {event.who for event in line} == {"history"}
-        assert ticket.respond_due > ticket.opened_at
-        assert (ticket.on_site_due is None) == (ticket.level == "L3")
+        due = deadlines(load_policy(), fault.level, ticket.opened_at)
+        assert (ticket.respond_due, ticket.on_site_due, ticket.solve_due) == (
+            due.respond,
+            due.on_site,
+            due.solve,
+        )
 
 
 def test_every_engineers_repair_is_announced_as_a_replaced_part(past: Past) -> None:

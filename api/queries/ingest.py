@@ -1,0 +1,84 @@
+"""What came in and what did not, as lists and pages need it."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from pydantic import Field
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from api.paging import decode_cursor, encode_cursor
+from api.params import IdText, Paged
+from fleet.errors import ConfigError, InvalidInput
+from fleet.wire import Reason
+from storage.desk.database import DeskDatabase
+from storage.desk.gaps import GapKey, GapPage, Gaps
+from storage.desk.quarantine import Quarantine, QuarantinePage
+from storage.desk.tables import Device, QuarantineRow, SeqGapRow
+
+
+class GapQuery(Paged):
+    """Whose gaps."""
+
+    device: IdText | None = None
+
+
+class QuarantineQuery(Paged):
+    """Which rows of the quarantine."""
+
+    device: IdText | None = None
+    reason: Reason | None = None
+    topic: str | None = Field(
+        None, pattern=r"^[^\x00]{1,512}$", description="Text that the topic contains, in either case"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class IngestCounts:
+    """How many gaps there are, how many readings are missing in them, and how many rows of quarantine."""
+
+    gaps: int
+    missing: int
+    quarantined: int
+
+
+def find_gaps(desk: DeskDatabase, query: GapQuery) -> tuple[GapPage, str | None]:
+    """Return one page of gaps, and the cursor of the next."""
+    page = Gaps(desk).find(query.device, query.limit, _gap_key(query))
+    return page, encode_cursor(query.query(), page.after) if page.after else None
+
+
+def find_quarantined(desk: DeskDatabase, query: QuarantineQuery) -> QuarantinePage:
+    """Return one page of the quarantine, the most recently seen first."""
+    try:
+        return Quarantine(desk).find(query.device, query.reason, query.limit, query.cursor, query.topic)
+    except ConfigError as error:
+        raise InvalidInput(str(error)) from error
+
+
+def count_ingest(session: Session, device: str | None = None) -> IngestCounts:
+    """Count gaps and quarantine of one device, or of all."""
+    missing = func.coalesce(func.sum(SeqGapRow.last_seq - SeqGapRow.first_seq + 1), 0)
+    gaps = select(func.count(), missing).select_from(SeqGapRow)
+    quarantined = select(func.count()).select_from(QuarantineRow)
+    if device is not None:
+        gaps = gaps.where(SeqGapRow.device_id == device)
+        quarantined = quarantined.where(QuarantineRow.device_id == device)
+    count, numbers = session.execute(gaps).one()
+    # PostgreSQL sums whole numbers up to a decimal.
+    return IngestCounts(count, int(numbers), session.scalar(quarantined) or 0)
+
+
+def registered(session: Session, device_ids: Collection[str | None]) -> frozenset[str]:
+    """Return which of these are devices of the fleet: a message that was turned away may name any."""
+    wanted = [device_id for device_id in device_ids if device_id is not None]
+    return frozenset(session.scalars(select(Device.id).where(Device.id.in_(wanted))))
+
+
+def _gap_key(query: GapQuery) -> GapKey | None:
+    if query.cursor is None:
+        return None
+    device, run, first = decode_cursor(query.query(), query.cursor, 3)
+    if not isinstance(device, str) or not all(type(n) is int and 0 <= n < 2**63 for n in (run, first)):
+        raise InvalidInput("cursor: not one of ours; pass next_cursor of the page before")
+    return device, run, first

@@ -1,0 +1,133 @@
+"""The ingester with a stopwatch: `stamping_ingester URL FOLDER DEVICES MESSAGES`, run as a module.
+
+It is wired as `sweepwatch ingest` is. Stamped are the moments at which the store's write returned with a
+reading, and at which the bytes of its PUBACK had been handed to the socket; both cost one call a batch. When
+every message is acknowledged, or nothing has happened for long, FOLDER/stamps.npz is written: `durable` and
+`acknowledged`, in time.monotonic_ns, 0 where it did not happen, a message at `turn * DEVICES + device`.
+"""
+
+import re
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from fleet.clock import SystemClock
+from fleet.readings import ReadingBatch
+from ingest.frames import Frames
+from ingest.mqtt_client import IngestClient
+from storage.ports import Receipt, TelemetryStore
+from sweepwatch.data_folder import open_data_folder
+from sweepwatch.settings import Settings
+from sweepwatch.wiring import build, build_ingest
+
+_PUBACK_BYTES = 4
+_PUBACK = 0x40
+_QUIET_S = 60.0
+_SEQ = re.compile(rb'"seq": *(\d+)')
+Stamps = npt.NDArray[np.int64]
+
+
+class StampingStore:
+    """Passes everything on, and notes when a write returned."""
+
+    def __init__(self, store: TelemetryStore) -> None:
+        self._store = store
+        self.written: list[tuple[int, pl.DataFrame]] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    def write(self, batch: ReadingBatch) -> Receipt:
+        """Store a batch."""
+        receipt = self._store.write(batch)
+        self.written.append((time.monotonic_ns(), batch.frame.select("device_id", "seq")))
+        return receipt
+
+
+class Acknowledgements:
+    """Notes what is read and what is sent, by standing before two methods of the client."""
+
+    def __init__(self) -> None:
+        self.events: list[tuple[int, Frames | bytes]] = []
+        self.sent_bytes = 0
+
+    def watch(self) -> None:
+        """Begin: stand before the methods."""
+        read, send = IngestClient.read, IngestClient._sock_send
+
+        def reading(client: IngestClient, room: int) -> list[Frames]:
+            frames = read(client, room)
+            now = time.monotonic_ns()
+            self.events += [(now, each) for each in frames]
+            return frames
+
+        def sending(client: IngestClient, data: bytes | bytearray) -> int:
+            count = send(client, data)
+            if data[:1] == bytes([_PUBACK]):
+                self.events.append((time.monotonic_ns(), bytes(data[:count])))
+                self.sent_bytes += count
+            return count
+
+        for name, method in (("read", reading), ("_sock_send", sending)):
+            setattr(IngestClient, name, method)
+
+    def stamps(self, devices: int, messages: int) -> Stamps:
+        """Return when each message was acknowledged."""
+        found = np.zeros(messages, dtype=np.int64)
+        waiting: dict[int, int] = {}
+        for at, what in self.events:
+            if isinstance(what, bytes):
+                for mid in np.frombuffer(what, dtype=">u2")[1::2].tolist():
+                    found[waiting.pop(mid)] = at
+            else:
+                for topic, payload, mid in zip(what.topics, what.payloads, what.mids.tolist(), strict=True):
+                    seq = _SEQ.search(payload)
+                    assert seq is not None, "a message of another publisher"
+                    waiting[mid] = int(seq[1]) * devices + int(topic.split(b"/")[4][1:])
+        return found
+
+
+def durable(written: list[tuple[int, pl.DataFrame]], devices: int, messages: int) -> Stamps:
+    """Return when each message was stored first."""
+    found = np.zeros(messages, dtype=np.int64)
+    for at, frame in reversed(written):
+        places = frame["seq"] * devices + frame["device_id"].str.slice(1).cast(pl.Int64)
+        found[places.to_numpy()] = at
+    return found
+
+
+def main(url: str, folder: Path, devices: int, messages: int) -> None:
+    """Ingest until all is acknowledged; print a line once subscribed."""
+    acknowledgements = Acknowledgements()
+    acknowledgements.watch()
+    data = open_data_folder(folder / "data")
+    services = build(Settings(data=folder / "data"), data, SystemClock())
+    store = StampingStore(services.store)
+    ingest = build_ingest(replace(services, store=store), url)
+    ingest.start()
+    while ingest.not_ready():
+        time.sleep(0.01)
+    print("ready", flush=True)
+    moved, before = time.monotonic(), -1
+    while acknowledgements.sent_bytes < _PUBACK_BYTES * messages and time.monotonic() < moved + _QUIET_S:
+        if acknowledgements.sent_bytes > before:
+            moved, before = time.monotonic(), acknowledgements.sent_bytes
+        time.sleep(0.2)
+    ingest.stop()
+    services.close()
+    data.close()
+    np.savez(
+        folder / "stamps.npz",
+        durable=durable(store.written, devices, messages),
+        acknowledged=acknowledgements.stamps(devices, messages),
+    )
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]))

@@ -1,0 +1,82 @@
+"""What a decoder makes of messages, in a form that can be compared; and decoders with a guard taken out."""
+
+import inspect
+from collections.abc import Sequence
+from types import ModuleType
+from typing import Any
+
+from fleet.signals import STANDARD_SIGNALS, Kind
+from fleet.wire import DEFAULT_RETENTION_MS
+from ingest import bulk
+from ingest.columns import date_undated, merged
+from ingest.decode import LineDecoder
+from ingest.decoded import Decoded, Decoder
+from ingest.messages import Message
+from ingest.roster import Roster
+from storage.desk.devices import Placement
+
+
+class Empty:
+    """A store without a reading, as far as dating needs it."""
+
+    def newest(self, _: Kind) -> dict[str, int]:
+        return {}
+
+
+def roster_of(known: dict[str, Placement]) -> Roster:
+    made = Roster(lambda _: {}, open_registration=True)
+    made.load(known)
+    return made
+
+
+def outcome(decoder: Decoder, batch: Sequence[Message]) -> dict[str, Any]:
+    """Return what is compared: batches, evidence, news and counts."""
+    out: Decoded = decoder.decode(batch)
+    frames = {}
+    for kind in sorted({*out.rows, *out.columns}):
+        columns, rows = out.columns.get(kind), out.rows.get(kind, [])
+        date_undated(rows, kind, Empty(), columns.frame if columns else None)  # type: ignore[arg-type]
+        made = merged(columns, rows, out.rows_at.get(kind, []), kind, STANDARD_SIGNALS)
+        frames[kind] = (made.frame.rows(), made.frame.schema)
+    counts = out.counts
+    return {
+        "frames": frames,
+        "refused": out.refused,
+        "seen": out.news.seen,
+        "statuses": out.news.statuses,
+        "counts": (counts.received, +counts.quarantined, +counts.dropped, +counts.messages),
+    }
+
+
+def reference(known: dict[str, Placement], retention_ms: int = DEFAULT_RETENTION_MS) -> LineDecoder:
+    return LineDecoder(STANDARD_SIGNALS, roster_of(known), retention_ms)
+
+
+def in_bulk(
+    known: dict[str, Placement], module: ModuleType = bulk, retention_ms: int = DEFAULT_RETENTION_MS
+) -> bulk.BulkDecoder:
+    """Return a bulk decoder of `module`: ingest.bulk, or a copy of it that lacks a guard."""
+    made: bulk.BulkDecoder = module.BulkDecoder(STANDARD_SIGNALS, roster_of(known), retention_ms, few=1)
+    return made
+
+
+def without(module: ModuleType, *changes: tuple[str, str]) -> ModuleType:
+    """Return ingest.bulk as it would be if the source of `module` were changed (old text, new text)."""
+    changed = _copy(module, changes)
+    if module is bulk:
+        return changed
+    result = _copy(bulk, ())
+    for name, value in vars(changed).items():
+        if name in vars(result) and getattr(value, "__module__", None) == changed.__name__:
+            setattr(result, name, value)
+    return result
+
+
+def _copy(module: ModuleType, changes: Sequence[tuple[str, str]]) -> ModuleType:
+    source = inspect.getsource(module)
+    for old, new in changes:
+        assert source.count(old) == 1, f"{module.__name__} has not, or not once, the guard {old!r}"
+        source = source.replace(old, new)
+    copied = ModuleType(f"{module.__name__}_changed")
+    exec(compile(source, f"{module.__file__} (changed)", "exec"), vars(copied))
+    return copied
