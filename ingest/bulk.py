@@ -25,6 +25,8 @@ from ingest.roster import Roster
 
 _FEW = 100
 """Fewer messages are quicker one by one: a bulk parse begins at about half a millisecond."""
+_RARE = 100
+"""One odd payload in so many is that of a device out of order, not of a fleet that writes otherwise."""
 _TOPICS_REMEMBERED = 131_072
 _SUSPECT_MS = 10 * MINUTE_MS
 _MOST_SUSPECTS = 10_000
@@ -35,8 +37,9 @@ _ONE_BY_ONE = -1
 class BulkDecoder:
     """A Decoder for many messages at once.
 
-    Of a device whose payload made the parser refuse a whole batch, each message is taken by itself for ten
-    minutes, so that the others' are parsed together. `few` is how many messages are not worth it.
+    Of a device whose payload could not be parsed with the others', or made the parser refuse the whole batch,
+    each message is taken by itself for ten minutes, so that the others' are parsed together. `few` is how
+    many messages are not worth it.
     """
 
     def __init__(self, signals: SignalTable, roster: Roster, retention_ms: int, few: int = _FEW) -> None:
@@ -113,10 +116,12 @@ class BulkDecoder:
         lines = batch.payloads_of(chosen)
         if max(map(len, lines)) > MAX_PAYLOAD_BYTES:  # not even looked through: they may be most of the bytes
             small = np.fromiter(map(len, lines), dtype=np.int64, count=len(lines)) <= MAX_PAYLOAD_BYTES
+            self._suspect_few(chosen[~small], len(lines), batch)
             chosen, lines = chosen[small], list(compress(lines, small))
         joined = b"\n".join(lines)
         if not plain(lines, joined):
             fine = ~doubtful(lines, joined)
+            self._suspect_few(chosen[~fine], len(lines), batch)
             chosen, lines = chosen[fine], list(compress(lines, fine))
             joined = b"\n".join(lines)
         if len(lines) < self._few:
@@ -135,6 +140,15 @@ class BulkDecoder:
         if found.frame.height < self._few:
             return None
         return found.frame, chosen[found.sound], list(compress(lines, found.sound))
+
+    def _suspect_few(self, odd: Times, lines: int, batch: "_Batch") -> None:
+        """Suspect the senders of what is odd, where they are so few that all others gain by it.
+
+        To look for odd lines takes as long as to parse them all. A site that comes back with its backlogs in
+        arrays is not suspected: of many devices, what follows is better parsed together.
+        """
+        if len(odd) * _RARE <= lines:
+            self._suspect(odd, batch)
 
     def _suspect(self, culprits: Times, batch: "_Batch") -> None:
         for at in culprits.tolist():

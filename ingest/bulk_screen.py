@@ -46,15 +46,15 @@ def doubtful(payloads: Sequence[bytes], joined: bytes) -> np.ndarray[tuple[int],
 
     breaks = per_line(text == _BREAK)
     breaks[:-1] -= 1  # the one that joins it to the next
-    escapes = text == _BACKSLASH
-    escapes[:-1] &= text[1:] == _U
     odd: np.ndarray[tuple[int], np.dtype[np.bool_]] = (
-        (breaks != 0)
-        | (per_line(text == _OPEN) != 1)
-        | (per_line(text == _CLOSE) != 1)
-        | (per_line(text == _ARRAY) != 0)
-        | (per_line(escapes) != 0)
+        (breaks != 0) | (per_line(text == _OPEN) != 1) | (per_line(text == _CLOSE) != 1)
     )
+    if b"[" in joined:
+        odd |= per_line(text == _ARRAY) != 0
+    if b"\\u" in joined:
+        escapes = text == _BACKSLASH
+        escapes[:-1] &= text[1:] == _U
+        odd |= per_line(escapes) != 0
     return odd
 
 

@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import threading
 from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
@@ -128,6 +129,30 @@ def test_a_mosquitto_left_behind_by_a_killed_run_is_ended(tmp_path: Path) -> Non
     try:
         assert left.not_ready() is not None
         assert int((tmp_path / "mosquitto.pid").read_text()) != pid
+    finally:
+        fresh.stop()
+
+
+@pytest.mark.usefixtures("mosquitto_here")
+def test_a_mosquitto_that_takes_long_to_write_its_queue_is_not_killed_and_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embedded_broker, "STOP_TIMEOUT_S", 0.2)
+    slow = start_broker("mosquitto", 0, tmp_path)
+    assert isinstance(slow, embedded_broker.MosquittoBroker)
+    subscribe_then_leave(slow.url)
+    publish(slow.url, b"kept")
+    pid = int((tmp_path / "mosquitto.pid").read_text())
+    os.kill(pid, signal.SIGSTOP)  # as if it were still writing
+    slow.stop()
+    assert slow.not_ready() is None
+    goes_on = threading.Timer(0.5, os.kill, (pid, signal.SIGCONT))
+    goes_on.start()
+    fresh = start_broker("mosquitto", 0, tmp_path)
+    try:
+        goes_on.join()
+        assert slow.not_ready() == f"mosquitto ended with code 0; see {tmp_path / 'mosquitto.log'}"
+        assert receive(fresh.url) == b"kept"
     finally:
         fresh.stop()
 

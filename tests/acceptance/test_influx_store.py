@@ -3,8 +3,11 @@
 import json
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
+import numpy as np
+import polars.testing
 import pytest
 from helpers.batches import batch_of
 from helpers.influx import Influxd, running_influxd
@@ -12,9 +15,11 @@ from helpers.mosquitto import Mosquitto
 from helpers.publishing import publish, wait_until
 from helpers.running import Running, free_port, sweepwatch
 
-from fleet.clock import DAY_MS
+from fleet.clock import DAY_MS, HOUR_MS
 from fleet.errors import StoreUnavailable
-from fleet.signals import STANDARD_SIGNALS, Kind
+from fleet.readings import ReadingBatch
+from fleet.signals import ROBOT_STATES, STANDARD_SIGNALS, Form, Kind
+from storage import influx_tiles
 from storage.duckdb_store import DuckDbStore
 from storage.influx_http import InfluxConnection
 from storage.influx_store import InfluxStore
@@ -109,6 +114,43 @@ def test_a_late_reading_of_an_attempt_that_failed_after_arriving_is_no_duplicate
         assert store.write(late) == Receipt(0, 1, 0)
     finally:
         store.close()
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+def test_tiles_are_the_same_whoever_sums_them_up(
+    influxd: Influxd, tmp_path: Path, kind: Kind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where readings are few we do, where they are many InfluxDB does; DuckDB gives the same."""
+    rng, count = np.random.default_rng(5), 300
+    columns: dict[str, object] = {
+        "device_id": [f"D{number % 3}" for number in range(count)],
+        "site": ["s1" if number < 120 else "s2" for number in range(count)],
+        "ts": T0 + np.sort(rng.choice(5 * HOUR_MS, count, replace=False)),
+        "received": np.full(count, T0) + np.arange(count),
+    }
+    for signal in STANDARD_SIGNALS.for_kind(kind):
+        absent = rng.random(count) < 0.3
+        if signal.form is Form.BOOLEAN:
+            values: list[object] = (rng.random(count) < 0.5).tolist()
+        elif signal.form is Form.STATE:
+            values = rng.choice(ROBOT_STATES, count).tolist()
+        elif signal.form is Form.TEXT:
+            values = ["E1"] * count
+        else:
+            values = rng.uniform(signal.low, min(signal.high, 1e6), count).tolist()
+        columns[signal.name] = [None if gone else value for gone, value in zip(absent, values, strict=True)]
+    batch = ReadingBatch.from_columns(STANDARD_SIGNALS, kind, columns, count)
+    with (
+        closing(DuckDbStore.open(tmp_path / "t.duckdb", STANDARD_SIGNALS)) as duck,
+        closing(InfluxStore(influxd.bucket_for(tmp_path), STANDARD_SIGNALS)) as influx,
+    ):
+        duck.write(batch)
+        influx.write(batch)
+        expected = duck.tiles(kind, T0, T0 + 6 * HOUR_MS)
+        for most in (influx_tiles._MOST_ROWS, 0):
+            monkeypatch.setattr(influx_tiles, "_MOST_ROWS", most)
+            found = influx.tiles(kind, T0, T0 + 6 * HOUR_MS)
+            polars.testing.assert_frame_equal(found, expected, rel_tol=1e-9)
 
 
 def test_init_may_be_repeated_and_names_a_server_that_is_away(influxd: Influxd) -> None:

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -12,10 +11,11 @@ from threading import Event, Thread
 from typing import Any
 
 import pytest
-from helpers.amqtt_broker import free_port
 from helpers.brokers import Amqtt
+from helpers.certificates import make_certificate
 from helpers.mosquitto import Mosquitto, running_mosquitto
 from helpers.publishing import publish, wait_until
+from helpers.running import free_port
 
 from fleet.broker_url import parse_broker_url
 from fleet.clock import SystemClock
@@ -86,24 +86,6 @@ def ready(service: IngestService) -> Callable[[], bool]:
 def reading(number: int, device: str = "R1", **more: object) -> tuple[str, bytes]:
     body = {"ts": BASE + number, "seq": number, "battery_pct": 50.0, **more}
     return f"sweepwatch/v1/s1/robot/{device}/telemetry", json.dumps(body).encode()
-
-
-def make_certificate(folder: Path) -> Path:
-    """Return a certificate for localhost that signed itself; its key lies beside it."""
-    openssl = shutil.which("openssl")
-    if openssl is None:
-        pytest.skip("openssl is not installed")
-    path = folder / "broker.crt"
-    subprocess.run(
-        [
-            *(openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"),
-            *("-keyout", str(path.with_suffix(".key")), "-out", str(path)),
-            *("-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"),
-        ],
-        check=True,
-        capture_output=True,
-    )
-    return path
 
 
 @pytest.mark.parametrize("qos", [0, 1, 2])

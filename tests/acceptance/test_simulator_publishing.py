@@ -16,6 +16,7 @@ import jsonschema
 import paho.mqtt.client as mqtt
 import pytest
 from amqtt.broker import Broker as EmbeddedBroker
+from helpers.running import free_port
 from paho.mqtt.enums import CallbackAPIVersion
 
 from fleet.clock import SystemClock
@@ -31,17 +32,11 @@ from simulators.publisher import FleetPublisher
 DEVICES = 12
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 class Broker:
     """A mosquitto of our own, which can go away and come back."""
 
     def __init__(self, folder: Path, binary: str) -> None:
-        self.port = _free_port()
+        self.port = free_port()
         self.url = f"mqtt://127.0.0.1:{self.port}"
         self._binary = binary
         self._config = folder / "mosquitto.conf"
@@ -239,7 +234,7 @@ def test_a_repair_is_announced_as_an_event(broker: Broker, listener: Listener) -
 
 
 def test_a_broker_that_is_away_is_named_and_stopping_is_quick() -> None:
-    publisher = FleetPublisher(_fleet(3), f"mqtt://127.0.0.1:{_free_port()}", interval_s=0.1)
+    publisher = FleetPublisher(_fleet(3), f"mqtt://127.0.0.1:{free_port()}", interval_s=0.1)
     publisher.start()
     wait_until(lambda: publisher.problem is not None, "no problem is told")
     began = time.monotonic()
@@ -281,7 +276,7 @@ def test_the_catalogue_of_bad_messages_names_every_reason_and_is_accepted_by_a_b
 
 def test_a_broker_that_speaks_only_3_1_1_is_served_all_the_same() -> None:
     loop = asyncio.new_event_loop()
-    port = _free_port()
+    port = free_port()
     settings = {
         "listeners": {"default": {"type": "tcp", "bind": f"127.0.0.1:{port}"}},
         "plugins": {"amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}},
@@ -305,7 +300,7 @@ def test_a_broker_that_speaks_only_3_1_1_is_served_all_the_same() -> None:
 
 def test_misbehaving_without_a_broker_is_a_clear_error() -> None:
     with pytest.raises(BrokerUnavailable, match=r"127\.0\.0\.1"):
-        publish_catalogue(f"mqtt://127.0.0.1:{_free_port()}", SystemClock().now_ms(), 2.0)
+        publish_catalogue(f"mqtt://127.0.0.1:{free_port()}", SystemClock().now_ms(), 2.0)
 
 
 def test_simulate_publishes_for_its_duration_writes_the_truth_and_reports(

@@ -4,30 +4,19 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from helpers.decoders import in_bulk, outcome, reference
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fleet.clock import DAY_MS
 from fleet.signals import ROBOT_STATES, STANDARD_SIGNALS, Form, Kind, Signal
 from fleet.wire import DEFAULT_RETENTION_MS, MAX_SEQ, topic_of
-from ingest.bulk import BulkDecoder
-from ingest.columns import date_undated, merged
-from ingest.decode import LineDecoder
-from ingest.decoded import Decoded, Decoder
 from ingest.messages import Message
-from ingest.roster import Roster
 from storage.desk.devices import Placement
 
 NOW = 1_763_800_000_000
 DEVICES = [(kind, f"{kind[0].upper()}{number}") for kind in Kind for number in (1, 2)]
 KNOWN = {device: Placement("s1", kind) for kind, device in DEVICES}
-
-
-class Empty:
-    """A store without a reading, as far as dating needs it."""
-
-    def newest(self, _: Kind) -> dict[str, int]:
-        return {}
 
 
 def values_of(signal: Signal) -> st.SearchStrategy[Any]:
@@ -157,34 +146,8 @@ def messages(draw: st.DrawFn) -> list[Message]:
     return said
 
 
-def roster() -> Roster:
-    made = Roster(lambda _: {}, open_registration=True)
-    made.load(KNOWN)
-    return made
-
-
-def outcome(decoder: Decoder, batch: Sequence[Message]) -> dict[str, Any]:
-    """Return what is compared: batches, evidence, news and counts."""
-    out: Decoded = decoder.decode(batch)
-    frames = {}
-    for kind in sorted({*out.rows, *out.columns}):
-        columns, rows = out.columns.get(kind), out.rows.get(kind, [])
-        date_undated(rows, kind, Empty(), columns.frame if columns else None)  # type: ignore[arg-type]
-        made = merged(columns, rows, out.rows_at.get(kind, []), kind, STANDARD_SIGNALS)
-        frames[kind] = (made.frame.rows(), made.frame.schema)
-    counts = out.counts
-    return {
-        "frames": frames,
-        "refused": out.refused,
-        "seen": out.news.seen,
-        "statuses": out.news.statuses,
-        "counts": (counts.received, +counts.quarantined, +counts.dropped, +counts.messages),
-    }
-
-
 def assert_same(batch: Sequence[Message]) -> None:
-    bulk = BulkDecoder(STANDARD_SIGNALS, roster(), DEFAULT_RETENTION_MS, few=1)
-    line = LineDecoder(STANDARD_SIGNALS, roster(), DEFAULT_RETENTION_MS)
+    bulk, line = in_bulk(KNOWN), reference(KNOWN)
     for _ in range(2):  # the second time, the bulk decoder has learned what comes
         assert outcome(bulk, batch) == outcome(line, batch)
 

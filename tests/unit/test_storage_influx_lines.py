@@ -15,7 +15,7 @@ T0 = 1_700_000_000_000
 
 
 def line(**row: Any) -> str:
-    return reading_lines(batch_of([{"device_id": "R1", "ts": T0, **row}]))[0]
+    return reading_lines(batch_of([{"device_id": "R1", "ts": T0, **row}]))[0].removesuffix("\n")
 
 
 def test_a_line_holds_tags_fields_and_time_and_leaves_nulls_out() -> None:
@@ -64,5 +64,5 @@ def test_an_empty_text_is_absent() -> None:
 def test_a_risk_has_its_fault_as_a_tag_and_its_drivers_as_escaped_text() -> None:
     frame = pl.DataFrame([("R1", T0, "brush_jam", 0.5, '[{"a":1}]', "m1")], schema=RISK_COLUMNS, orient="row")
     assert risk_lines(frame).to_list() == [
-        f'risk,device=R1,fault=brush_jam risk=0.5,drivers="[{{\\"a\\":1}}]",model="m1" {T0}'
+        f'risk,device=R1,fault=brush_jam risk=0.5,drivers="[{{\\"a\\":1}}]",model="m1" {T0}\n'
     ]
