@@ -60,6 +60,7 @@ class Outcome:
     messages_per_second: int
     published: int
     stored: int
+    held_by_broker: int
     lost: int
     duplicated: int
     wrong: int
@@ -70,7 +71,8 @@ class Outcome:
     @property
     def holds(self) -> bool:
         """Whether nothing was lost, stored twice or changed, and the ledger balanced all the time."""
-        return not (self.lost or self.duplicated or self.wrong) and self.ledger_adds_up
+        wrong = self.lost or self.duplicated or self.wrong or self.held_by_broker
+        return not wrong and self.ledger_adds_up
 
 
 def run(plan: Plan, folder: Path) -> Outcome:
@@ -122,6 +124,7 @@ def _outcome(plan: Plan, scene: Scene, published: int, store: str | None) -> Out
         messages_per_second=round(published / seconds) if seconds else 0,
         published=published,
         stored=found.rows,
+        held_by_broker=scene.held,
         lost=found.lost,
         duplicated=found.duplicated,
         wrong=found.wrong,

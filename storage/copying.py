@@ -149,11 +149,10 @@ def _tiles_parts(
     source: TelemetryStore, target: TelemetryStore, kind: Kind, days: pl.DataFrame
 ) -> Iterator[_Part]:
     """Yield the days, in order, of which either store keeps tiles; at the end the target keeps them all."""
-    first, until = source.kept_hours(kind)
-    until = max(until, target.kept_hours(kind)[1])
-    begins = {int(day) for day in days["day"] if day < until} | set(
-        range(first // DAY_MS * DAY_MS, until, DAY_MS)
-    )
+    first, kept_until = source.kept_hours(kind)
+    until = max(kept_until, target.kept_hours(kind)[1])
+    begins = {int(day) for day in days["day"] if day < until}
+    begins |= set(range(first // DAY_MS * DAY_MS, kept_until, DAY_MS))
     for begin in sorted(begins):
         end = min(begin + DAY_MS, until)
         devices = source.tiles(kind, begin, end)["device_id"].n_unique()

@@ -1,7 +1,8 @@
 """What goes over the wire to an InfluxDB, and which of its errors a retry can mend."""
 
 import gzip
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from time import monotonic
 from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import urlencode
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 _TIMEOUT_S = 30.0
 _BULK_TIMES = 4
 """So many times longer a bulk question may take."""
+_LONGEST_PAUSE_S = 300.0
 _LONGEST_ADDRESS = 4_000
 _REFUSED = (401, 403, 404)
 _PASSING = (408, 425, 429)
@@ -30,7 +32,14 @@ class InfluxConnection:
     level 1 (the client's own level 9 costs nine times as much).
     """
 
-    def __init__(self, address: InfluxAddress, *, compress: bool, timeout_s: float = _TIMEOUT_S) -> None:
+    def __init__(
+        self,
+        address: InfluxAddress,
+        *,
+        compress: bool,
+        timeout_s: float = _TIMEOUT_S,
+        now_s: Callable[[], float] = monotonic,
+    ) -> None:
         from influxdb_client.client.influxdb_client import InfluxDBClient
         from influxdb_client.service.write_service import WriteService
         from urllib3 import PoolManager, Timeout  # opens a socket at its import
@@ -43,6 +52,8 @@ class InfluxConnection:
         # WriteApi would drop the header that says how the lines are compressed; this is what it calls.
         self._writer = WriteService(self.client.api_client)  # type: ignore[no-untyped-call] # no annotations
         self._closed = False
+        self._now_s = now_s
+        self._not_before_s = now_s()
         self._one_at_a_time: bool | None = None
         # Two requests that meet would else make a connection each time and warn.
         self._pool = PoolManager(maxsize=8, retries=False)
@@ -58,6 +69,9 @@ class InfluxConnection:
         from urllib3.exceptions import HTTPError
 
         self._check_open()
+        wait_s = self._not_before_s - self._now_s()
+        if wait_s > 0:
+            raise StoreUnavailable(f"store {self.address} asked us to wait {wait_s:.0f} s more")
         extra = {"content_encoding": "gzip"} if self._compress else {}
         body = gzip.compress(lines, compresslevel=1) if self._compress else lines
         try:
@@ -66,10 +80,10 @@ class InfluxConnection:
                 self.address.bucket,
                 body,
                 precision="ms",
-                content_type="text/plain; charset=utf-8",
                 **extra,
             )
         except ApiException as error:
+            self._not_before_s = self._now_s() + _pause_s(error.headers)
             self.fail(error.status or 0, error.body or error.reason, error)
         except (HTTPError, OSError) as error:
             raise self._unreachable(error) from error
@@ -161,6 +175,12 @@ class InfluxConnection:
         if (status == 200 and not passing) or (400 <= status < 500 and status not in _PASSING):
             raise StoreRejected(text) from cause
         raise StoreUnavailable(text) from cause
+
+
+def _pause_s(headers: Mapping[str, str] | None) -> float:
+    """Return for how long an answer asks us to be quiet; 0 when it does not, or names a date."""
+    asked = (headers or {}).get("Retry-After", "")
+    return min(float(asked), _LONGEST_PAUSE_S) if asked.isdecimal() else 0.0
 
 
 def _message(said: str) -> str:

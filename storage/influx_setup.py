@@ -116,7 +116,7 @@ def _make_v2(connection: InfluxConnection, wanted: dict[str, int | None]) -> str
             found[0].retention_rules = rules
             buckets.update_bucket(found[0])
         else:
-            buckets.create_bucket(bucket_name=bucket, org_id=organisation.id, retention_rules=rules)
+            buckets.create_bucket(bucket_name=bucket, org=organisation, retention_rules=rules)
             made.append(bucket)
     what = f"{' and '.join(made)} made" if made else f"{' and '.join(wanted)} there already"
     return f"buckets of organisation {name}: {what}"

@@ -7,12 +7,15 @@ from fleet.signals import ROBOT_STATES, Form, Kind, Signal, SignalTable
 from fleet.tiles import tile_column, tile_schema
 from storage import influx_query as influxql
 from storage.influx_http import InfluxConnection
+from storage.influx_tile_rows import tiles_of_rows
 
 _HOURLY = "device, time(1h)"
 _RECEIVED = ['count("received") AS readings', 'last("received") AS received']
 _KEYS = ["device_id", "hour"]
 _NOTHING = pl.DataFrame(schema={"device_id": pl.String, "hour": pl.Int64, "counted": pl.Int64})
 _TILES_A_REQUEST = 5_000
+_FEW_A_TILE = 60
+_MOST_ROWS = _FEW_A_TILE * _TILES_A_REQUEST
 _MOST_A_REQUEST_MS = 30 * DAY_MS
 _USUAL_STATES = ("cleaning", "charging", "docked", "idle", "returning", "error")
 
@@ -46,13 +49,22 @@ def tiles_between(
 ) -> pl.DataFrame:
     """Return the hourly tiles of a range of whole hours, in order of device and hour.
 
-    An hour is asked for first, and then as much at once as brings some _TILES_A_REQUEST.
+    An hour is asked for first, and then as much at once as brings some _TILES_A_REQUEST. Where readings are
+    few, they are read and summed up here; where they are many, InfluxDB does it.
     """
     pieces = [pl.DataFrame(schema=tile_schema(signals, kind))]
-    begin, width = start, HOUR_MS
+    if start < end:
+        fields = _fields(connection, kind)
+        asked = [signal for signal in signals.for_kind(kind) if signal.name in fields]
+    begin, width, few = start, HOUR_MS, True
     while begin < end:
         until = min(begin + width, end)
-        pieces.append(_tiles(connection, signals, kind, influxql.times(begin, until)))
+        where = influxql.times(begin, until)
+        found = tiles_of_rows(connection, kind, asked, where, _MOST_ROWS) if few else None
+        if found is None:
+            found = _tiles(connection, kind, asked, where)
+        pieces.append(_completed(found, tile_schema(signals, kind)))
+        few = pieces[-1]["readings"].sum() <= _FEW_A_TILE * pieces[-1].height
         begin, width = until, _width(until - begin, pieces[-1].height)
     return pl.concat(pieces).sort(_KEYS)
 
@@ -63,13 +75,29 @@ def _width(asked: int, found: int) -> int:
     return max(HOUR_MS, min(fitting, _MOST_A_REQUEST_MS) // HOUR_MS * HOUR_MS)
 
 
-def _tiles(connection: InfluxConnection, signals: SignalTable, kind: Kind, where: str) -> pl.DataFrame:
-    schema = tile_schema(signals, kind)
-    tiled = [signal for signal in signals.for_kind(kind) if f"{signal.name}.mean" in schema]
-    counted = [signal for signal in signals.for_kind(kind) if signal not in tiled]
+def _fields(connection: InfluxConnection, kind: Kind) -> set[str]:
+    """Return the fields that ever came: each that did not would cost InfluxDB as much as one that did."""
+    (result,) = connection.json(f"SHOW FIELD KEYS FROM {influxql.name_of(kind)}")
+    return {str(row[0]) for series in result.get("series", ()) for row in series["values"]}
+
+
+def _completed(found: pl.DataFrame, schema: dict[str, pl.DataType]) -> pl.DataFrame:
+    """Return a tile frame: counts of what is missing are 0, statistics null."""
+    missing = [pl.lit(None, dtype).alias(name) for name, dtype in schema.items() if name not in found.columns]
+    counts = [name for name, dtype in schema.items() if dtype == pl.Int64 and name not in _KEYS]
+    return (
+        found.with_columns(missing)
+        .with_columns(pl.col(name).fill_null(0) for name in counts)
+        .select(pl.col(name).cast(dtype) for name, dtype in schema.items())
+    )
+
+
+def _tiles(connection: InfluxConnection, kind: Kind, signals: list[Signal], where: str) -> pl.DataFrame:
+    tiled = [signal for signal in signals if signal.is_numeric or signal.form is Form.BOOLEAN]
+    counted = [signal for signal in signals if signal not in tiled]
     found = _statistics(connection, kind, where, tiled, counted)
     if found.is_empty():
-        return pl.DataFrame(schema=schema)
+        return found
     for signal in tiled:
         if signal.form is Form.BOOLEAN:
             values = found[tile_column(signal.name, "n")].sum()
@@ -78,11 +106,7 @@ def _tiles(connection: InfluxConnection, signals: SignalTable, kind: Kind, where
     for signal in counted:
         if signal.form is Form.STATE:
             found = _with_states(connection, kind, where, signal, found)
-    counts = [name for name, dtype in schema.items() if dtype == pl.Int64 and name not in _KEYS]
-    return found.with_columns(
-        *(_m2(signal) for signal in tiled if signal.form is not Form.BOOLEAN),
-        *(pl.col(name).fill_null(0) for name in counts),
-    ).select(pl.col(name).cast(dtype) for name, dtype in schema.items())
+    return found.with_columns(_m2(signal) for signal in tiled if signal.form is not Form.BOOLEAN)
 
 
 def _with_states(

@@ -255,7 +255,8 @@ def store() -> None:
 def store_init(config: Path | None, data: Path | None, store: str | None) -> None:
     """Make the store ready: on InfluxDB its bucket or database, with the retention that is set.
 
-    It may be run again: what is there stays, and the retention is set anew (store.retention_days).
+    It may be run again: what is there stays, and the retentions are set anew (store.retention_days,
+    store.tile_retention_days).
     """
     from sweepwatch.store_commands import init_store
 
@@ -267,7 +268,7 @@ def store_init(config: Path | None, data: Path | None, store: str | None) -> Non
 @click.option("--from", "source", metavar="URL", required=True, help="The store to read.")
 @click.option("--to", "target", metavar="URL", required=True, help="The store to write.")
 def store_copy(config: Path | None, data: Path | None, source: str, target: str) -> None:
-    """Copy all readings and risks from one store to another, and verify them.
+    """Copy all readings, kept tiles and risks from one store to another, and verify them.
 
     Each device's day is compared by number and checksum before and after; what is equal already is passed
     over, so that a copy that was interrupted goes on where it ended. Ends with 1 if anything differs.

@@ -11,13 +11,15 @@ from typing import Protocol
 
 from benchmarks.harness.broker import free_port
 from benchmarks.harness.ingester import Ingester, adds_up
+from benchmarks.harness.session_reader import held_messages
 from benchmarks.harness.small_disk import FullDisk
 from benchmarks.harness.steady_load import Readings, SteadyLoad
 from sweepwatch.embedded_broker import MosquittoBroker, find_mosquitto
 
-_START_S = 120.0
+CLIENT_ID = "sweepwatch-ingest"
+_START_S = 300.0
 _DRAIN_S = 600.0
-_QUIET_S = 4.0
+_QUIET_S, _SILENCE_S = 4.0, 60.0
 _TICK_S = 0.1
 _LOOK_S = 1.0
 _LONG_S, _SHORT_S, _CATCH_UP_S = 40.0, 5.0, 240.0
@@ -49,7 +51,7 @@ class Phase:
 class Scene:
     """Broker, load and ingester, and the record of what was done to them.
 
-    `unbalanced` counts the looks at a ledger that did not add up.
+    `unbalanced` counts the looks at a ledger that did not add up; `held` what the broker had left at the end.
     """
 
     folder: Path
@@ -62,6 +64,7 @@ class Scene:
     kills: int = 0
     broker_restarts: int = 0
     unbalanced: int = 0
+    held: int = 0
     say: Callable[[str], None] = print
 
     def begin(self) -> None:
@@ -110,7 +113,7 @@ class Scene:
         self._note("catching up", begun, before)
 
     def _backlog(self) -> int:
-        """Return how many readings are published and not stored, as of a few seconds ago."""
+        """Return how many readings are published and not stored, as of a few seconds ago, to a turn."""
         query = "SELECT count(*), min(newest_ts) FROM device WHERE newest_ts IS NOT NULL"
         with closing(
             sqlite3.connect(f"file:{self.folder / 'data' / 'desk.sqlite'}?mode=ro", uri=True)
@@ -155,6 +158,7 @@ class Scene:
         self._drain()
         self.ingester.stop()
         self._note("the backlog", begun, before)
+        self.held = sum(1 for _ in held_messages(self._port, CLIENT_ID))
         return published
 
     def look(self) -> int:
@@ -187,13 +191,15 @@ class Scene:
         raise RuntimeError(f"the ingester writes nothing: {self.ingester.said()}")
 
     def _drain(self) -> None:
+        """Wait until the newest reading of every device is stored and nothing more comes in."""
         quiet_since, last = time.monotonic(), -1
         deadline = quiet_since + _DRAIN_S
         while time.monotonic() < deadline:
-            received = self.look()
+            received, now = self.look(), time.monotonic()
             if received != last:
-                last, quiet_since = received, time.monotonic()
-            elif received and time.monotonic() - quiet_since > _QUIET_S:
+                last, quiet_since = received, now
+            # Where something is lost the newest may never come: then a longer silence tells that it is over.
+            if now - quiet_since > (_QUIET_S if self._backlog() < self.readings.devices else _SILENCE_S):
                 return
             time.sleep(_TICK_S)
         raise RuntimeError("the ingester did not come to an end of its backlog")

@@ -14,7 +14,7 @@ _HOP_BY_HOP = ("transfer-encoding", "content-length", "date", "connection")
 
 
 def alias_server(port: int) -> ThreadingHTTPServer:
-    """Return a server on a free port that passes everything on to the InfluxDB at `port`; serve it yourself."""
+    """Return a server on a free port that passes all on to the InfluxDB at `port`; it is yours to run."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), _alias_for(port))
     server.daemon_threads = True
     return server

@@ -84,11 +84,12 @@ class Subscriber:
         return int(line.split()[1]) / 1024
 
     tick_s = _TICK_S
+    quiet_s = 10.0
 
     def wait_for(self, messages: int) -> float:
         """Wait until it has taken so many messages; return the seconds from the first to the last.
 
-        Ends early when nothing has come for ten seconds: what is missing is lost.
+        Ends early when nothing has come for `quiet_s`: what is missing is lost.
         """
         begun = ended = 0.0
         last = 0
@@ -97,7 +98,7 @@ class Subscriber:
             count, now = self.taken(), time.monotonic()
             if count > last:
                 begun, ended, last = begun or now - _TICK_S, now, count
-            if count >= messages or (begun and now - ended > 10):
+            if count >= messages or (begun and now - ended > self.quiet_s):
                 break
             time.sleep(self.tick_s)
         return max(ended - begun, _TICK_S)
@@ -142,6 +143,9 @@ class Ours(Subscriber):
 
 class OursToInflux(Ours):
     """`sweepwatch ingest` into a bucket of an InfluxDB that runs already: its time does not count."""
+
+    tick_s = 1.5  # influxd makes the run long, and each look costs as much as hundreds of messages
+    quiet_s = 60.0  # one commit is up to 20,000 rows
 
     def __init__(self, port: int, folder: Path, qos: int, bucket: InfluxAddress) -> None:
         super().__init__(port, folder, qos)

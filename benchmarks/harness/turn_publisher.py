@@ -1,6 +1,7 @@
 """Publishes turns of a PacketTable from a process of its own, flat out or at a steady rate."""
 
 import multiprocessing
+import select
 import socket
 import time
 from dataclasses import dataclass
@@ -102,11 +103,8 @@ class _Sender:
         return self._acknowledged_bytes // _PUBACK_BYTES
 
     def _take_waiting(self) -> None:
-        try:
-            while self._turns.qos:
-                self._acknowledged_bytes += len(self._socket.recv(65_536, socket.MSG_DONTWAIT))
-        except BlockingIOError:
-            return
+        while select.select([self._socket], [], [], 0)[0]:
+            self._acknowledged_bytes += len(self._socket.recv(65_536))
 
     def finish(self) -> None:
         """Wait until the broker has taken everything; write down when it was sent."""

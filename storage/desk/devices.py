@@ -1,7 +1,7 @@
 """Devices as the desk knows them: who they are, where they belong, and the summary that lists show."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from sqlalchemy import bindparam, case, func, or_, select, update
@@ -128,7 +128,9 @@ def _parts(device_ids: list[str]) -> list[list[str]]:
 
 
 def _execute(session: Session, statement: Any, rows: Sequence[DeviceInfo | DeviceSummary]) -> None:
-    given = [{f"new_{name}": value for name, value in asdict(row).items()} for row in rows]
+    # asdict would copy each value deeply, at half of what all the rest costs.
+    names = [field.name for field in fields(rows[0])]
+    given = [{f"new_{name}": getattr(row, name) for name in names} for row in rows]
     session.connection().execute(statement, given)
 
 

@@ -1,0 +1,161 @@
+"""Makes the table of docs/benchmarks.md from the JSON files of the results: it is never typed by hand."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+BEGIN, END = "<!-- table: begin -->", "<!-- table: end -->"
+Row = tuple[str, str, str]
+
+
+def _ingest(found: Any) -> list[Row]:
+    where = f"QoS {found['qos']}, {found['store']}"
+    costs = f"{found['cpu_us_per_message']} µs, {found['floor_cpu_us_per_message']} µs"
+    ratio = f"{found['ratio_to_floor']} x ({costs})"
+    return [
+        (f"CPU a message against mosquitto_sub, {where}", ratio, f"<= {found['must']['ratio_to_floor']} x"),
+        (
+            f"Messages/s, {where}",
+            f"{found['messages_per_second']:,}",
+            _at_least(found, "messages_per_second"),
+        ),
+        (f"Lost, stored twice, {where}", f"{found['lost']}, {found['duplicated']}", "0, 0"),
+    ]
+
+
+def _at_least(found: Any, name: str) -> str:
+    must = found["must"].get(name)
+    return f">= {must:,}" if must else ""
+
+
+def _latency(found: Any) -> list[Row]:
+    rows = []
+    for each in found["rates"]:
+        for what in ("durable", "acknowledged"):
+            took = each[f"publish_to_{what}_ms"]
+            shown = f"{took['p50']}, {took['p99']}, {took['p99_9']} ms"
+            rate = f"{each['messages_per_second']:,} messages/s"
+            rows.append((f"Publish to {what}, p50, p99, p99.9, at {rate}", shown, ""))
+    return rows
+
+
+def _in_flight(found: Any) -> list[Row]:
+    window, rate, strict = found["in_flight"], found["messages_per_second"], found["strict"]
+    early = f"{found['acknowledged_not_stored']}, {strict['acknowledged_not_stored']}"
+    return [
+        (
+            f"Messages/s with {window} in flight, mosquitto",
+            f"{rate:,}",
+            _at_least(found, "messages_per_second"),
+        ),
+        (f"The same, broker that keeps to {window}", f"{strict['messages_per_second']:,}", ""),
+        ("Acknowledged before they were durable, both", early, "0, 0"),
+    ]
+
+
+def _growth(found: Any) -> list[Row]:
+    must = f"<= {found['must']['growth_exponent']}"
+    rows = []
+    for what in ("devices", "signals"):
+        costs = ", ".join(f"{point['size']:,}: {point['cpu_us_per_message']}" for point in found[what])
+        rows.append(
+            (f"Growth with {what} ({costs} µs)", f"exponent {found[f'growth_exponent_{what}']}", must)
+        )
+    return rows
+
+
+def _store(found: Any) -> list[Row]:
+    rows = []
+    for name, must in found["must_us"].items():
+        writes, reads = found[name]["write_us_a_row"], found[name]["read_ms"]
+        for series, cost in writes.items():
+            limit = f"<= {must} µs" if series == "in_order" else ""
+            shown = f"{cost['cpu']} µs" + (f", server {cost['server_cpu']} µs" if cost["server_cpu"] else "")
+            rows.append((f"{name}: write a row, {series.replace('_', ' ')}, CPU", shown, limit))
+        for series, cost in reads.items():
+            rows.append(
+                (f"{name}: {series.replace('_', ' ')}, CPU and wall", f"{cost['cpu']}, {cost['wall']} ms", "")
+            )
+    return rows
+
+
+def _endurance(found: Any) -> list[Row]:
+    what = f"Growth of memory over {found['messages']:,} messages, QoS {found['qos']}"
+    shown = f"{found['growth_mb']} MB, from {found['rss_after_tenth_mb']} MB"
+    return [(what, shown, f"<= {found['allowed_growth_mb']} MB")]
+
+
+def _crash(found: Any) -> list[Row]:
+    restarts, rate = found["broker_restarts"], found["messages_per_second"]
+    done = f"{found['kills']} kills, {restarts} broker restarts, {rate:,}/s"
+    extra = [phase["what"] for phase in found["phases"] if "away" in phase["what"] or "full" in phase["what"]]
+    what = f"{found['store']}: {'; '.join([done, *extra])}"
+    shown = f"{found['published']:,} published, {found['lost']} lost, {found['duplicated']} twice"
+    return [(what, shown, "0 lost, 0 twice")]
+
+
+def _rubbish(found: Any) -> list[Row]:
+    worst = max((v for v in _numbers(found, "slowdown")), default=None)
+    return [] if worst is None else [("Good messages beside the worst rubbish", f"{worst:.2f} x", "<= 1.2 x")]
+
+
+def _numbers(found: Any, name: str) -> list[float]:
+    if isinstance(found, dict):
+        own = [float(found[name])] if isinstance(found.get(name), int | float) else []
+        return own + [number for value in found.values() for number in _numbers(value, name)]
+    return [number for value in found for number in _numbers(value, name)] if isinstance(found, list) else []
+
+
+def _alerts(found: Any) -> list[Row]:
+    must = f"<= {found['must_us']} µs"
+    return [
+        (
+            f"{found['rules']} rules over a reading, {name} fleet",
+            f"{found[name]['cpu_us_per_reading']} µs",
+            must,
+        )
+        for name in ("calm", "ordinary")
+    ]
+
+
+_ROWS: dict[str, Callable[[Any], list[Row]]] = {
+    "ingest": _ingest,
+    "latency": _latency,
+    "in_flight": _in_flight,
+    "growth": _growth,
+    "store": _store,
+    "rubbish": _rubbish,
+    "alerts": _alerts,
+    "endurance": _endurance,
+    "crash": _crash,
+}
+
+
+def rows_of(name: str, found: Any) -> list[Row]:
+    """Return what one result says: what was measured, the figure, what it must be; none if unknown."""
+    make = _ROWS.get(name.partition("-")[0])
+    return make(found) if make else []
+
+
+def table(results: Path) -> str:
+    """Return the table of all results in a folder, in Markdown."""
+    lines = ["| what | figure | must | load average |", "|---|---|---|---|"]
+    for file in sorted(results.glob("*.json")):
+        found = json.loads(file.read_text(encoding="utf-8"))
+        load = next(iter(_numbers(found, "load_average")), None)
+        shown = "" if load is None else f"{load:.1f}"
+        lines += [
+            f"| {what} | {figure} | {must} | {shown} |" for what, figure, must in rows_of(file.stem, found)
+        ]
+    return "\n".join(lines)
+
+
+def update_page(page: Path, results: Path) -> None:
+    """Put the table between its two marks on the page. Raises ValueError where they are missing."""
+    text = page.read_text(encoding="utf-8")
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"{page.name} must hold {BEGIN} and {END}")
+    page.write_text(f"{before}{BEGIN}\n{table(results)}\n{END}{after}", encoding="utf-8")
