@@ -119,7 +119,7 @@ class BulkDecoder:
             self._suspect_few(chosen[~small], len(lines), batch)
             chosen, lines = chosen[small], list(compress(lines, small))
         joined = b"\n".join(lines)
-        if not plain(lines, joined):
+        if not plain(len(lines), joined):
             fine = ~doubtful(lines, joined)
             self._suspect_few(chosen[~fine], len(lines), batch)
             chosen, lines = chosen[fine], list(compress(lines, fine))

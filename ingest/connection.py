@@ -37,8 +37,8 @@ log = logging.getLogger(__name__)
 
 _TOPICS_REMEMBERED = 65_536
 _FIRST_BYTES = 65_536
-_PAUSE_S = 0.005
-_DENSE = 30
+_PAUSE_S = 0.01
+_DENSE = 60
 """Messages in a pause that make it worth one: 6,000 a second."""
 _IDLE_S = 1.0
 _REQUESTS_WAITING = 1_000

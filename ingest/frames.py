@@ -63,42 +63,44 @@ class FrameCutter:
         if self._missing > 0:
             return Cut(None, b"")
         data = chunk if len(self._parts) == 1 else b"".join(self._parts)
-        starts, bodies, used = _boundaries(data)
-        cut = _cut(data, np.array(starts), np.array(bodies), used, v5=self._v5) if starts else Cut(None, b"")
+        starts, used = _boundaries(data)
+        cut = _cut(data, np.array(starts), used, v5=self._v5) if starts else Cut(None, b"")
         rest = data[used:]
         self._parts = [rest] if rest else []
         self._missing = _missing(rest)
         return cut
 
 
-def _boundaries(data: bytes) -> tuple[list[int], list[int], int]:
-    """Return where each whole packet starts, where its body does, and where the last one ends.
+def _boundaries(data: bytes) -> tuple[list[int], int]:
+    """Return where each whole packet starts, and where the last one ends.
 
     This loop alone runs for each packet: where one ends is only known from its start.
     """
     starts: list[int] = []
-    bodies: list[int] = []
+    add = starts.append
     start, end = 0, len(data)
-    while start + 2 <= end:
-        length, body = data[start + 1], start + 2
-        if length >= _CONTINUED:
-            if body < end and data[body] < _CONTINUED:
-                length += (data[body] - 1) << 7  # a length of two bytes, which most have
-                body += 1
-            else:
-                size = _varint(data, start + 1)
-                if size is None:
-                    break
-                length, body = size
-        if body + length > end:
+    while start + 2 < end:
+        length, second = data[start + 1], data[start + 2]
+        if length < _CONTINUED:
+            stop = start + 2 + length
+        elif second < _CONTINUED:
+            stop = start + 3 + (length - _CONTINUED) + (second << 7)  # which most have
+        else:
+            size = _varint(data, start + 1)
+            if size is None:
+                break
+            stop = sum(size)
+        if stop > end:
             break
-        starts.append(start)
-        bodies.append(body)
-        start = body + length
-    return starts, bodies, start
+        add(start)
+        start = stop
+    if start + 2 == end and not data[start + 1]:
+        add(start)  # a packet without a body, a PINGRESP say, ends with its length
+        start = end
+    return starts, start
 
 
-def _cut(data: bytes, starts: Places, bodies: Places, used: int, *, v5: bool) -> Cut:
+def _cut(data: bytes, starts: Places, used: int, *, v5: bool) -> Cut:
     """Cut the packets that start at `starts` out of `data`; the last of them ends at `used`."""
     text = np.frombuffer(data, dtype=np.uint8)
     stops = np.append(starts[1:], used)
@@ -108,18 +110,25 @@ def _cut(data: bytes, starts: Places, bodies: Places, used: int, *, v5: bool) ->
     if not wanted.all():
         left = zip(starts[~wanted].tolist(), stops[~wanted].tolist(), strict=True)
         others = b"".join([data[start:stop] for start, stop in left])
-        heads, bodies, stops = heads[wanted], bodies[wanted], stops[wanted]
-    return Cut(_frames(data, text, heads, bodies, stops, v5=v5) if len(heads) else None, others)
+        heads, starts, stops = heads[wanted], starts[wanted], stops[wanted]
+    return Cut(_frames(data, text, heads, starts, stops, v5=v5) if len(heads) else None, others)
 
 
 def _frames(
-    data: bytes, text: NDArray[np.uint8], heads: NDArray[np.uint8], bodies: Places, stops: Places, *, v5: bool
+    data: bytes, text: NDArray[np.uint8], heads: NDArray[np.uint8], starts: Places, stops: Places, *, v5: bool
 ) -> Frames:
     """Read the fields of PUBLISH packets, all packets at once.
 
     Every step only moves on from the one before, so that one look at the end tells whether all stayed within
     their packets; until then a place beyond the data reads as its last byte.
     """
+    bodies = starts + 2
+    for _ in range(_VARINT_BYTES - 1):
+        # As far as the bytes of the packet's length go on.
+        more = text.take(bodies - 1, mode="clip") >= _CONTINUED
+        if not more.any():
+            break
+        bodies += more
     begins = bodies + 2
     ends = begins + _uint16(text, bodies)
     qos = (heads & _QOS).astype(np.int64) >> 1

@@ -57,10 +57,8 @@ DEEP_ARRAY = body(b'"x_m":1,"a":' + b"[" * 40 + b"]" * 40)
 HALF = body(b'"x_m":1,"note":"\\ud800"')
 TWICE = body(b'"x_m":true,"x_m":1')
 
-PLAIN_BRACES = (
-    ('joined.count(b"{") == lines', "True"),
-    ('joined.count(b"}") == lines', "True"),
-)
+MARKS = "{_BREAK, _OPEN, _CLOSE, _ARRAY, _BACKSLASH}"
+ORDER = ('(b"{}\\n" * lines)[:-1]', 'b"{}" * lines')
 DOUBTFUL_BRACES = (
     ("(per_line(text == _OPEN) != 1)", "(breaks < -9)"),
     ("(per_line(text == _CLOSE) != 1)", "(breaks < -9)"),
@@ -68,16 +66,20 @@ DOUBTFUL_BRACES = (
 NO_DOUBT = ("fine = ~doubtful(lines, joined)", "fine = np.ones(len(lines), dtype=bool)")
 
 GUARDS: dict[str, tuple[ModuleType, Changes, Batches]] = {
-    "a batch has as many line breaks as lines": (
+    "a batch has a line break after each line alone": (
         bulk_screen,
-        [('joined.count(b"\\n") == lines - 1', "True")],
+        [(MARKS, MARKS.replace("_BREAK, ", "")), ORDER],
         odd(b"", TWO_LINES),
     ),
-    "a batch has one brace each way a line": (bulk_screen, PLAIN_BRACES, odd(DEEP)),
-    "a batch has no array": (bulk_screen, [('b"[" not in joined', "True")], odd(DEEP_ARRAY)),
+    "a batch has one brace each way a line": (
+        bulk_screen,
+        [(MARKS, MARKS.replace("_OPEN, _CLOSE, ", "")), (ORDER[0], 'b"\\n" * (lines - 1)')],
+        odd(DEEP),
+    ),
+    "a batch has no array": (bulk_screen, [(MARKS, MARKS.replace("_ARRAY, ", ""))], odd(DEEP_ARRAY)),
     "a batch has no escaped character": (
         bulk_screen,
-        [('(b"\\\\" not in joined or b"\\\\u" not in joined)', "True")],
+        [(MARKS, MARKS.replace(", _BACKSLASH", ""))],
         odd(HALF),
     ),
     # Either of these alone is made good by the other.
