@@ -8,7 +8,8 @@ from ingest.messages import MessageBlock
 
 _DENSE = 250
 """Messages in one commit that tell of a dense stream: with a window of 20, no commit has as many."""
-_QUIET_S = 0.01
+_QUIET_S = 0.03
+"""The connection reads every 10 ms in a dense stream: what has not come by then is held up."""
 _GATHER_S = 0.2
 
 

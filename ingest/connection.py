@@ -227,8 +227,7 @@ class Connection:
     def _read(self, client: IngestClient) -> None:
         """Read what has come: the one place that takes bytes off the socket."""
         frames = client.read(self._room() if self._accepted else _FIRST_BYTES)
-        now = self._clock.now_ms()
-        blocks = [self._block(each, now) for each in frames]
+        blocks = [] if frames is None else [self._block(frames, self._clock.now_ms())]
         if self._through_paho:
             blocks.append(MessageBlock.of(self._through_paho))
             self._through_paho = []

@@ -44,33 +44,44 @@ class IngestClient(mqtt.Client):
         self._end = None
         self.reconnect()
 
-    def read(self, room: int) -> list[Frames]:
+    def read(self, room: int) -> Frames | None:
         """Read what has come, without waiting; return the PUBLISH packets after paho has taken the others.
 
         Stops at an eighth of `room` bytes: in memory a small message takes several times what it did before.
 
         Where the connection has ended, paho has closed the socket and called `on_disconnect` on return.
         """
-        frames: list[Frames] = []
-        taken = 0
-        most = min(_TURN_BYTES, max(_LEAST_BYTES, room // 8))
-        while taken < most and self._end is None:
-            chunk = self._next_chunk(min(_CHUNK_BYTES, most))
-            if chunk is None:
-                break
-            taken += len(chunk)
+        frames = None
+        data = self._available(min(_TURN_BYTES, max(_LEAST_BYTES, room // 8)))
+        if data:
             try:
-                cut = self._cutter.feed(chunk)
+                cut = self._cutter.feed(data)
             except MalformedFrame as error:
                 self._end = ConnectionAbortedError(str(error))
-                break
-            if cut.frames is not None:
-                frames.append(cut.frames)
-            self._for_paho += cut.others
+            else:
+                frames = cut.frames
+                self._for_paho += cut.others
         while self._for_paho or self._end is not None:
             if self.loop_read() != MQTTErrorCode.MQTT_ERR_SUCCESS:
                 break
         return frames
+
+    def _available(self, most: int) -> bytes:
+        """Return the bytes that have come, at least one read of them and about `most` at the most."""
+        chunks: list[bytes] = []
+        taken = 0
+        # TLS and WebSocket give record by record; a socket that gives less than asked for has no more now,
+        # and to look again at once would chase the broker message by message.
+        by_record = hasattr(self.socket(), "pending")
+        while taken < most and self._end is None:
+            chunk = self._next_chunk(_CHUNK_BYTES)
+            if chunk is None:
+                break
+            chunks.append(chunk)
+            taken += len(chunk)
+            if len(chunk) < _CHUNK_BYTES and not by_record:
+                break
+        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
     def _next_chunk(self, size: int) -> bytes | None:
         try:

@@ -1,6 +1,6 @@
 """Collects what the desk's device list shows, so that it is written every few seconds, not per reading."""
 
-from dataclasses import replace
+from collections.abc import Sequence
 
 import polars as pl
 
@@ -9,6 +9,9 @@ from ingest.decoded import News
 from storage.desk.devices import DeviceSummary
 
 _MOST_ROWS = 200_000
+_Tops = tuple[int | None, int | None, float | None]
+"""Newest time, time of the newest battery charge, and that charge."""
+_NOTHING: _Tops = (None, None, None)
 
 
 class Summaries:
@@ -18,9 +21,9 @@ class Summaries:
     """
 
     def __init__(self) -> None:
-        self._changed: dict[str, DeviceSummary] = {}
-        self._seen: dict[str, int] = {}
-        self._statuses: dict[str, str] = {}
+        self._seen: dict[str, int | None] = {}
+        self._statuses: dict[str, str | None] = {}
+        self._tops: dict[str, _Tops] = {}
         self._readings: list[pl.DataFrame] = []
         self._rows = 0
 
@@ -40,53 +43,48 @@ class Summaries:
         if not self._readings:
             return
         charged = pl.col("battery_pct").is_not_null()
+        charged_at = pl.col("ts").filter(charged)
         tops = (
             pl.concat(self._readings)
             .group_by("device_id")
             .agg(
                 pl.col("ts").max().alias("newest"),
-                pl.col("ts").filter(charged).max().alias("battery_ts"),
-                pl.col("battery_pct").filter(charged).sort_by(pl.col("ts").filter(charged)).last(),
+                charged_at.max().alias("battery_ts"),
+                pl.col("battery_pct").filter(charged).sort_by(charged_at).last(),
             )
         )
         self._readings, self._rows = [], 0
-        for device, newest, battery_ts, battery in tops.iter_rows():
-            before = self._of(device)
-            if before.newest_ts is None or newest > before.newest_ts:
-                before = replace(before, newest_ts=newest)
-            if battery_ts is not None and battery_ts >= (before.battery_ts or 0):
-                before = replace(before, battery_pct=battery, battery_ts=battery_ts)
-            self._changed[device] = before
-
-    def _of(self, device: str) -> DeviceSummary:
-        return self._changed.get(device) or DeviceSummary(device)
+        for device, *top in tops.iter_rows():
+            self._tops[device] = _newer(self._tops.get(device, _NOTHING), (top[0], top[1], top[2]))
 
     def take(self) -> list[DeviceSummary]:
         """Return what changed, and begin anew."""
         self._sum_up()
-        for device, seen in self._seen.items():
-            self._changed[device] = replace(self._of(device), last_seen=seen)
-        for device, status in self._statuses.items():
-            self._changed[device] = replace(self._of(device), status=status)
-        changed, self._changed = list(self._changed.values()), {}
-        self._seen, self._statuses = {}, {}
+        seen, statuses, tops = self._seen, self._statuses, self._tops
+        self._seen, self._statuses, self._tops = {}, {}, {}
+        changed = []
+        for device in dict.fromkeys([*tops, *seen, *statuses]):
+            newest, battery_ts, battery = tops.get(device, _NOTHING)
+            changed.append(
+                DeviceSummary(device, seen.get(device), newest, battery, battery_ts, statuses.get(device))
+            )
         return changed
 
-    def put_back(self, summaries: list[DeviceSummary]) -> None:
+    def put_back(self, summaries: Sequence[DeviceSummary]) -> None:
         """Take summaries back that could not be written; what changed meanwhile is newer."""
         self._sum_up()
         for old in summaries:
-            new = self._changed.get(old.device_id)
-            self._changed[old.device_id] = _merged(old, new) if new else old
+            device = old.device_id
+            tops = (old.newest_ts, old.battery_ts, old.battery_pct)
+            self._tops[device] = _newer(tops, self._tops.get(device, _NOTHING))
+            if self._seen.get(device) is None:
+                self._seen[device] = old.last_seen
+            if self._statuses.get(device) is None:
+                self._statuses[device] = old.status
 
 
-def _merged(old: DeviceSummary, new: DeviceSummary) -> DeviceSummary:
-    with_battery = new if new.battery_ts is not None else old
-    return DeviceSummary(
-        device_id=old.device_id,
-        last_seen=new.last_seen if new.last_seen is not None else old.last_seen,
-        newest_ts=max((ts for ts in (old.newest_ts, new.newest_ts) if ts is not None), default=None),
-        battery_pct=with_battery.battery_pct,
-        battery_ts=with_battery.battery_ts,
-        status=new.status if new.status is not None else old.status,
-    )
+def _newer(before: _Tops, after: _Tops) -> _Tops:
+    """Return the later time of each, and the charge that goes with it; of equal times what came after."""
+    newest = max((ts for ts in (before[0], after[0]) if ts is not None), default=None)
+    charged = after if (after[1] or -1) >= (before[1] or -1) else before
+    return newest, charged[1], charged[2]
