@@ -16,7 +16,7 @@ from fleet.clock import MINUTE_MS
 from fleet.readings import batch_schema
 from fleet.signals import Kind, SignalTable
 from fleet.wire import MAX_PAYLOAD_BYTES, Dropped, Reason, Topic, parse_topic
-from ingest.bulk_columns import Checked, ColumnParser, Mask, Times
+from ingest.bulk_columns import RARE, Checked, ColumnParser, Mask, Times
 from ingest.bulk_screen import TypeCheck, doubtful, plain
 from ingest.decode import ACCEPTED, LineDecoder
 from ingest.decoded import Columns, Decoded
@@ -25,8 +25,6 @@ from ingest.roster import Roster
 
 _FEW = 100
 """Fewer messages are quicker one by one: a bulk parse begins at about half a millisecond."""
-_RARE = 100
-"""One odd payload in so many is that of a device out of order, not of a fleet that writes otherwise."""
 _TOPICS_REMEMBERED = 131_072
 _SUSPECT_MS = 10 * MINUTE_MS
 _MOST_SUSPECTS = 10_000
@@ -127,9 +125,13 @@ class BulkDecoder:
         if len(lines) < self._few:
             return None
         try:
-            return self._parsers[kind].parse(joined, len(lines)), chosen, lines
+            frame, odd = self._parsers[kind].parse(joined, len(lines))
         except pl.exceptions.ComputeError:
             return self._parse_without_culprits(kind, chosen, lines, batch)
+        if odd is not None:
+            self._suspect(chosen[odd], batch)
+            chosen, lines = chosen[~odd], list(compress(lines, ~odd))
+        return frame, chosen, lines
 
     def _parse_without_culprits(
         self, kind: Kind, chosen: Times, lines: Sequence[bytes], batch: "_Batch"
@@ -147,7 +149,7 @@ class BulkDecoder:
         To look for odd lines takes as long as to parse them all. A site that comes back with its backlogs in
         arrays is not suspected: of many devices, what follows is better parsed together.
         """
-        if len(odd) * _RARE <= lines:
+        if len(odd) * RARE <= lines:
             self._suspect(odd, batch)
 
     def _suspect(self, culprits: Times, batch: "_Batch") -> None:

@@ -26,7 +26,9 @@ _PARSED_TYPES: dict[Form, pl.DataType] = {
     Form.TEXT: pl.String(),
 }
 _FULL_AFTER_MISS = 50
-_COLON = ord(":")
+_COLON, _BREAK = b":\n"
+RARE = 100
+"""One odd line in so many is that of a device out of order, not of a fleet that writes otherwise."""
 _PIECE = 64
 _MOST_ASKED = 4 * _PIECE
 """Lines of a batch about which the parser is asked one by one: each takes half a millisecond."""
@@ -38,6 +40,13 @@ class Checked(NamedTuple):
     columns: dict[str, pl.Series]
     kept: Mask
     dropped: Counter[Dropped]
+
+
+class Parsed(NamedTuple):
+    """Rows of lines, without those that `odd` marks: few of them say what the others do not."""
+
+    frame: pl.DataFrame
+    odd: Mask | None
 
 
 class Salvaged(NamedTuple):
@@ -55,7 +64,8 @@ class ColumnParser:
     """Parses and checks the payloads of one kind of device.
 
     Parsing takes time for each column, so that only those are asked for that came of late; when the colons in
-    the text are as many as the values found, there was nothing else in it.
+    the text are as many as the values found, there was nothing else in it. Where only few lines say more,
+    these are given back, so that one device with a key of its own makes no batch be parsed twice.
     """
 
     def __init__(self, signals: SignalTable, kind: Kind) -> None:
@@ -65,20 +75,26 @@ class ColumnParser:
         self._recent = self._schema
         self._full_for = 0
 
-    def parse(self, joined: bytes, rows: int) -> pl.DataFrame:
-        """Return the columns that have any value, one row a line.
+    def parse(self, joined: bytes, rows: int) -> Parsed:
+        """Return the columns that have any value, one row a line but for odd lines.
 
         Raises ComputeError when some line is no JSON, holds a value of a wrong type, or is no row at all.
         """
         frame = _read(joined, self._recent, rows)
+        odd = None
         if self._recent is not self._schema and _values(frame) != _colons(joined):
-            frame = _read(joined, self._schema, rows)
-            self._full_for = _FULL_AFTER_MISS
-        present = [column.name for column in frame if column.null_count() < rows]
+            odd = _saying_more(frame, joined)
+            if np.count_nonzero(odd) * RARE <= rows:
+                frame = frame.filter(~odd)
+            else:
+                odd = None
+                frame = _read(joined, self._schema, rows)
+                self._full_for = _FULL_AFTER_MISS
+        present = [column.name for column in frame if column.null_count() < frame.height]
         self._full_for -= 1
         full = self._full_for > 0
         self._recent = self._schema if full else {name: self._schema[name] for name in present}
-        return frame.select(present)
+        return Parsed(frame.select(present), odd)
 
     def salvage(self, lines: Sequence[bytes], fits: Callable[[bytes], bool]) -> Salvaged:
         """Return what can be parsed of lines that were refused together.
@@ -151,6 +167,16 @@ def _halves(start: int, stop: int) -> list[tuple[int, int]]:
 
 def _colons(joined: bytes) -> int:
     return int(np.count_nonzero(np.frombuffer(joined, dtype=np.uint8) == _COLON))
+
+
+def _saying_more(frame: pl.DataFrame, joined: bytes) -> Mask:
+    """Return which lines have more colons than the frame has values of them. Shape: (lines,)."""
+    text = np.frombuffer(joined, dtype=np.uint8)
+    begins = np.append(0, np.flatnonzero(text == _BREAK) + 1)
+    colons = np.add.reduceat((text == _COLON).view(np.uint8), begins, dtype=np.int64)
+    values = frame.select(pl.sum_horizontal(pl.all().is_not_null())).to_series().to_numpy()
+    more: Mask = colons != values
+    return more
 
 
 def _values(frame: pl.DataFrame) -> int:

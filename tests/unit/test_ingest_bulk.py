@@ -15,7 +15,7 @@ from ingest.roster import Roster
 from storage.desk.devices import Placement
 
 NOW = 1_763_800_000_000
-CROWD = 60
+CROWD = 120
 
 
 def made(few: int = 1) -> BulkDecoder:
@@ -177,11 +177,26 @@ def test_values_are_dropped_and_counted_as_one_by_one(value: bytes, dropped: dic
 def test_a_column_that_was_not_seen_of_late_is_found_when_it_comes_again() -> None:
     subject = made()
     subject.decode(crowd())
-    out = subject.decode(crowd(said("R0", b'{"ts":%d,"x_m":0,"suction_pa":5}' % NOW)))
-    assert out.columns[Kind.ROBOT].frame["suction_pa"].sum() == 5.0
+    newer = [said("R0", b'{"ts":%d,"x_m":0,"suction_pa":5}' % (NOW + number)) for number in range(3)]
+    out = subject.decode(crowd(*newer))
+    assert out.columns[Kind.ROBOT].frame["suction_pa"].sum() == 15.0
+    assert subject.one_by_one == 0
+
+
+@pytest.mark.parametrize("text", [b'"y_m":7', b'"nobody":7', b'"y_m":null', b'"error_code":"E:7"'])
+def test_a_device_that_says_more_than_the_others_is_taken_by_itself(text: bytes) -> None:
+    subject = made()
+    subject.decode(crowd())
+    for rounds in (1, 2):
+        out = subject.decode(crowd(said("R0", b'{"ts":%d,"x_m":-5,%b}' % (NOW, text))))
+        assert places(out) == {f"R{number}": number for number in range(1, CROWD)} | {"R0": -5}
+        assert subject.one_by_one == rounds
+        (row,) = out.rows[Kind.ROBOT]
+        assert row.get("y_m") == (7 if text == b'"y_m":7' else None)
+        assert row.get("error_code") == ("E:7" if b"E:7" in text else None)
 
 
 def test_a_few_messages_are_decoded_one_by_one() -> None:
-    out = made(few=100).decode(crowd())
+    out = made(few=CROWD).decode(crowd())
     assert not out.columns
     assert len(out.rows[Kind.ROBOT]) == CROWD - 1
