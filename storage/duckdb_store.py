@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 _CHECKPOINT_AT = "128MB"
 """The log grows to this before it is folded into the file. DuckDB's own 16 MB is nine commits of 5,000 rows,
 each of which then rewrites the last row group: half the cost of writing."""
+MEMORY_MB = 1024
+"""DuckDB's own bound is four fifths of the machine's memory, which in time it comes to fill."""
 _TRANSIENT = (
     duckdb.IOException,
     duckdb.OutOfMemoryException,
@@ -42,9 +44,12 @@ class DuckDbStore:
     A table has columns only for signals that came once, since a column of nulls costs as much as another.
     """
 
-    def __init__(self, path: Path, signals: SignalTable, threads: int | None) -> None:
+    def __init__(self, path: Path, signals: SignalTable, threads: int | None, memory_mb: int) -> None:
         self._path = path
-        self._config: dict[str, Any] = {"checkpoint_threshold": _CHECKPOINT_AT}
+        self._config: dict[str, Any] = {
+            "checkpoint_threshold": _CHECKPOINT_AT,
+            "memory_limit": f"{memory_mb}MB",
+        }
         if threads is not None:
             self._config["threads"] = threads
         self._signals = signals
@@ -59,14 +64,17 @@ class DuckDbStore:
         self._prepare()
 
     @classmethod
-    def open(cls, path: Path, signals: SignalTable, threads: int | None = None) -> "DuckDbStore":
+    def open(
+        cls, path: Path, signals: SignalTable, threads: int | None = None, memory_mb: int = MEMORY_MB
+    ) -> "DuckDbStore":
         """Open or make the file at `path`.
 
         `threads` is how many DuckDB may use (None: one a core): with one a commit takes two thirds of the
-        CPU, with more a long query is over sooner. Raises DataFolderError when another process holds the
-        file, it cannot be written, or it is no DuckDB file.
+        CPU, with more a long query is over sooner. `memory_mb` bounds what DuckDB keeps of the file and of
+        rows not yet in it; what a query needs beyond goes to disk. Raises DataFolderError when another process
+        holds the file, it cannot be written, or it is no DuckDB file.
         """
-        return cls(path, signals, threads)
+        return cls(path, signals, threads, memory_mb)
 
     def _prepare(self) -> None:
         with self._cursor() as cursor:

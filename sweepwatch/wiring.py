@@ -123,7 +123,8 @@ def open_store(
     url = settings.store.url
     address = DuckDbAddress(folder.telemetry) if url is None else parse_store_url(url)
     threads = settings.store.duckdb_threads or threads
-    return open_store_at(address, signals, settings.store.influxdb_gzip, threads)
+    chosen = settings.store
+    return open_store_at(address, signals, chosen.influxdb_gzip, threads, chosen.duckdb_memory_mb)
 
 
 def build_ingest(services: Services, broker_url: str, mqtt_version: str = "auto") -> IngestService:
