@@ -71,8 +71,10 @@ class DuckDbStore:
 
         `threads` is how many DuckDB may use (None: one a core): with one a commit takes two thirds of the
         CPU, with more a long query is over sooner. `memory_mb` bounds what DuckDB keeps of the file and of
-        rows not yet in it; what a query needs beyond goes to disk. Raises DataFolderError when another process
-        holds the file, it cannot be written, or it is no DuckDB file.
+        rows not yet in it; what a query needs beyond goes to disk.
+
+        Raises DataFolderError when another process holds the file, it cannot be written, or it is no DuckDB
+        file.
         """
         return cls(path, signals, threads, memory_mb)
 
