@@ -67,19 +67,20 @@ class IngestClient(mqtt.Client):
         return frames
 
     def _available(self, most: int) -> bytes:
-        """Return the bytes that have come, at least one read of them and about `most` at the most."""
+        """Return the bytes that have come, up to `most` of them."""
         chunks: list[bytes] = []
         taken = 0
         # TLS and WebSocket give record by record; a socket that gives less than asked for has no more now,
         # and to look again at once would chase the broker message by message.
         by_record = hasattr(self.socket(), "pending")
         while taken < most and self._end is None:
-            chunk = self._next_chunk(_CHUNK_BYTES)
+            asked = min(_CHUNK_BYTES, most - taken)
+            chunk = self._next_chunk(asked)
             if chunk is None:
                 break
             chunks.append(chunk)
             taken += len(chunk)
-            if len(chunk) < _CHUNK_BYTES and not by_record:
+            if len(chunk) < asked and not by_record:
                 break
         return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 

@@ -10,7 +10,7 @@ from random import random
 from threading import Event, Thread
 from time import monotonic
 
-from fleet.clock import SECOND_MS, Clock
+from fleet.clock import Clock
 from fleet.errors import SweepwatchError
 from fleet.signals import SignalTable
 from ingest.backoff import Backoff
@@ -37,6 +37,7 @@ log = logging.getLogger(__name__)
 
 _TAKE_TIMEOUT_S = 0.5
 _FLUSH_SHARE = 10
+"""Of the time, one part in so many may go into device summaries."""
 _GC_THRESHOLDS = (50_000, 20, 20)
 
 
@@ -97,7 +98,8 @@ class IngestService:
         self._stopping = Event()
         self._give_up = Event()
         self._trouble: str | None = None
-        self._flush_next = 0
+        self._flushed_at = 0
+        self._flush_rests_until = 0.0
         self._committer = Thread(target=self._commit_forever, name="ingest-committer", daemon=True)
 
     def start(self) -> None:
@@ -184,9 +186,11 @@ class IngestService:
 
     def _flush_summaries(self, *, at_once: bool) -> None:
         now = self._clock.now_ms()
-        if not at_once and now < self._flush_next:
-            return
         begun = monotonic()
+        early = now - self._flushed_at < self._settings.summary_every_ms or begun < self._flush_rests_until
+        if early and not at_once:
+            return
+        self._flushed_at = now
         changed = self._summaries.take()
         try:
             self._devices.record_summaries(changed)
@@ -195,8 +199,7 @@ class IngestService:
             log.warning("the device list is not up to date: %s", _one_line(error))
             self._summaries.put_back(changed)
         # Of a large fleet it takes a while: no more than a tenth of the time goes into it.
-        pause = max(self._settings.summary_every_ms, int(_FLUSH_SHARE * SECOND_MS * (monotonic() - begun)))
-        self._flush_next = now + pause
+        self._flush_rests_until = begun + _FLUSH_SHARE * (monotonic() - begun)
         try:
             self._watch.flush(None if at_once else now)
         except SweepwatchError as error:

@@ -178,7 +178,7 @@ def test_killed_at_work_it_loses_nothing_and_stores_nothing_twice(
 ) -> None:
     script = Path(__file__).parents[1] / "helpers" / "ingest_process.py"
     root = Path(__file__).parents[2]
-    published = 1000
+    published = 5000
     process = subprocess.Popen(
         [sys.executable, str(script), mosquitto.url, str(tmp_path)],
         stdout=subprocess.PIPE,

@@ -8,6 +8,7 @@ from fleet.broker_url import parse_broker_url
 from fleet.clock import SystemClock
 from fleet.readings import ReadingBatch
 from fleet.signals import STANDARD_SIGNALS
+from fleet.wire import MAX_PAYLOAD_BYTES
 from ingest.service import IngestService
 from ingest.settings import IngestSettings
 from storage.desk.database import open_desk
@@ -23,7 +24,7 @@ def _slowly(_: ReadingBatch) -> None:
 def main(url: str, folder: Path) -> None:
     """Ingest until killed; print a line once subscribed."""
     service = IngestService(
-        IngestSettings(parse_broker_url(url), batch_messages=50),
+        IngestSettings(parse_broker_url(url), batch_messages=50, buffer_bytes=2 * MAX_PAYLOAD_BYTES),
         DuckDbStore.open(folder / "readings.duckdb", STANDARD_SIGNALS),
         open_desk(f"sqlite:///{folder / 'desk.sqlite'}"),
         STANDARD_SIGNALS,

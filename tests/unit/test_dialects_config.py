@@ -11,10 +11,10 @@ from fleet.errors import ConfigError
 from fleet.signals import STANDARD_SIGNALS
 from fleet.wire import is_id
 from ingest.dialects.config import load_dialects, parse_dialects
-from ingest.dialects.decoder import subscriptions
 from ingest.dialects.ids import join_id, make_id
 from ingest.dialects.topics import TopicPattern
 from ingest.dialects.units import conversion
+from ingest.subscriptions import topic_filters
 
 JSON = "dialects: [{{type: json, name: x, topic: 'a/{{site}}/{{device}}', signals: {{{}}}}}]"
 
@@ -120,7 +120,8 @@ def test_a_file_switches_dialects_on_and_none_speaks_our_own_alone(tmp_path: Pat
     file.write_text("dialects: [{type: homie, site: lab}]", encoding="utf-8")
     assert [one.name for one in load_dialects(file, STANDARD_SIGNALS)] == ["homie"]
     assert load_dialects(None, STANDARD_SIGNALS) == ()
-    assert len(subscriptions(())) + 4 == len(subscriptions(load_dialects(file, STANDARD_SIGNALS)))
+    of_dialects = [one for each in load_dialects(file, STANDARD_SIGNALS) for one in each.subscriptions]
+    assert len(topic_filters()) + 4 == len(topic_filters(of_dialects))
 
 
 def test_the_example_in_the_documentation_is_usable() -> None:
