@@ -187,12 +187,14 @@ def test_killed_at_work_it_loses_nothing_and_stores_nothing_twice(
     try:
         assert process.stdout is not None
         assert process.stdout.readline() == b"ready\n"
-        publish(mosquitto.port, [reading(n) for n in range(published)])
+        publisher = Thread(target=publish, args=(mosquitto.port, [reading(n) for n in range(published)]))
+        publisher.start()
         for _ in range(5):
             assert process.stdout.readline() == b"stored\n"
     finally:
         process.kill()
         process.communicate()
+    publisher.join()
     rig = Rig(tmp_path)
     try:
         assert 0 < len(rig.times("R1")) < published, "it was to be killed at work"
