@@ -18,7 +18,7 @@ from fleet.signals import Kind, SignalTable
 from storage import duckdb_sql as sql
 from storage import duckdb_tiles as kept
 from storage.ports import LatestValue, Receipt, Retention
-from storage.repeats import merge_repeats
+from storage.repeats import not_newer, spans_of, without_repeats
 
 log = logging.getLogger(__name__)
 
@@ -141,18 +141,11 @@ class DuckDbStore:
             return Receipt(0, 0, 0)
         with self._writing:
             frame, newest = batch.frame, self._newest[batch.kind]
-            spans = _spans(frame)
-            if (spans["times"] < spans["rows"]).any():
-                frame = merge_repeats(frame)
-            tops = dict(zip(spans["device_id"].to_list(), spans["last"].to_list(), strict=True))
-            behind = [
-                device
-                for device, first in zip(tops, spans["first"].to_list(), strict=True)
-                if first <= newest.get(device, first - 1)
-            ]
-            late = _not_newer(frame, behind, newest)
+            spans = spans_of(frame)
+            frame = without_repeats(frame, spans)
+            late = not_newer(frame, spans, newest)
             stored = self._append(batch.kind, frame, late)
-            for device, top in tops.items():
+            for device, top in zip(spans["device_id"].to_list(), spans["last"].to_list(), strict=True):
                 if top > newest.get(device, top - 1):
                     newest[device] = top
             return Receipt(frame.height - stored, len(batch) - frame.height + stored, late.height - stored)
@@ -310,26 +303,6 @@ class DuckDbStore:
         with self._cursor() as cursor:
             frame: pl.DataFrame = cursor.sql(query, params=given).pl()
             return frame
-
-
-def _spans(frame: pl.DataFrame) -> pl.DataFrame:
-    """Return for each device its first and last time, its number of rows and of different times."""
-    ts = pl.col("ts")
-    return frame.group_by("device_id").agg(
-        ts.min().alias("first"), ts.max().alias("last"), ts.len().alias("rows"), ts.n_unique().alias("times")
-    )
-
-
-def _not_newer(frame: pl.DataFrame, devices: list[str], newest: dict[str, int]) -> pl.DataFrame:
-    """Return the rows of some devices that are not newer than what is stored of them."""
-    times = pl.DataFrame(
-        {"device_id": devices, "newest": [newest[device] for device in devices]},
-        schema={"device_id": pl.String, "newest": pl.Int64},
-    )
-    if not devices:
-        return frame.clear()
-    joined = frame.join(times, on="device_id", how="inner", maintain_order="left")
-    return joined.filter(pl.col("ts") <= pl.col("newest")).drop("newest")
 
 
 @contextmanager

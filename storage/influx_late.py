@@ -8,36 +8,10 @@ from fleet.clock import MINUTE_MS
 from fleet.signals import Kind
 from storage import influx_query as influxql
 from storage.influx_http import InfluxConnection
-from storage.repeats import merge_repeats
 
 KEYS = ["device_id", "ts"]
 _LOOKUPS = 100
 _DEVICES_A_QUERY = 200
-
-
-def spans_of(frame: pl.DataFrame) -> pl.DataFrame:
-    """Return for each device its first and last time, its number of rows and of different times."""
-    ts = pl.col("ts")
-    return frame.group_by("device_id").agg(
-        ts.min().alias("first"), ts.max().alias("last"), ts.len().alias("rows"), ts.n_unique().alias("times")
-    )
-
-
-def without_repeats(frame: pl.DataFrame, spans: pl.DataFrame) -> pl.DataFrame:
-    """Return the frame itself where nothing is repeated, else with its repeats merged."""
-    return merge_repeats(frame) if (spans["times"] < spans["rows"]).any() else frame
-
-
-def not_newer(frame: pl.DataFrame, spans: pl.DataFrame, newest: dict[str, int]) -> pl.DataFrame:
-    """Return the rows whose time is not after the newest one known of their device."""
-    firsts = zip(spans["device_id"].to_list(), spans["first"].to_list(), strict=True)
-    behind = [device for device, first in firsts if first <= newest.get(device, first - 1)]
-    if not behind:
-        return frame.clear()
-    times = {"device_id": behind, "newest": [newest[device] for device in behind]}
-    known = pl.DataFrame(times, schema={"device_id": pl.String, "newest": pl.Int64})
-    tops = frame.join(known, on="device_id", how="inner", maintain_order="left")
-    return tops.filter(pl.col("ts") <= pl.col("newest")).drop("newest")
 
 
 def stored_among(connection: InfluxConnection, kind: Kind, late: pl.DataFrame) -> pl.DataFrame:

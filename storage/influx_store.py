@@ -14,10 +14,11 @@ from fleet.signals import Kind, SignalTable
 from storage import influx_query as influxql
 from storage.influx_http import InfluxConnection
 from storage.influx_kept import KeptTiles, tiles_address
-from storage.influx_late import KEYS, not_newer, spans_of, stored_among, without_repeats
+from storage.influx_late import KEYS, stored_among
 from storage.influx_lines import RISKS, bodies, reading_lines, risk_lines, tile_measurement
 from storage.influx_tiles import intervals, tiles_between
 from storage.ports import LatestValue, Receipt, Retention
+from storage.repeats import not_newer, spans_of, without_repeats
 from storage.store_url import InfluxAddress
 
 log = logging.getLogger(__name__)
