@@ -33,6 +33,25 @@ bind-address = "127.0.0.1:0"
 _START_TIMEOUT_S = 30.0
 
 
+def configure(folder: Path, port: int) -> Path:
+    """Write the settings of an influxd on a port of 127.0.0.1 with its data in `folder`; return the file."""
+    conf = folder / "influxdb.conf"
+    conf.write_text(_CONF.format(port=port, folder=folder), encoding="utf-8")
+    return conf
+
+
+def answers(port: int) -> bool:
+    """Tell whether an influxd answers there."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=1)
+    try:
+        connection.request("GET", "/ping")
+        return connection.getresponse().status == 204
+    except OSError:
+        return False
+    finally:
+        connection.close()
+
+
 class InfluxServer:
     """Runs while the context lasts. Raises RuntimeError when influxd is missing or does not start."""
 
@@ -45,8 +64,7 @@ class InfluxServer:
             raise RuntimeError("this benchmark needs Debian's package influxdb")
         self._folder.mkdir()
         port = free_port()
-        conf = self._folder / "influxdb.conf"
-        conf.write_text(_CONF.format(port=port, folder=self._folder), encoding="utf-8")
+        conf = configure(self._folder, port)
         self._command, self._own_port = [program, "-config", str(conf)], port
         self._launch()
         try:
@@ -86,15 +104,9 @@ class InfluxServer:
     def _wait_for(self, port: int) -> None:
         deadline = time.monotonic() + _START_TIMEOUT_S
         while time.monotonic() < deadline and self._influxd.poll() is None:
-            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=1)
-            try:
-                connection.request("GET", "/ping")
-                if connection.getresponse().status == 204:
-                    return
-            except OSError:
-                time.sleep(0.05)
-            finally:
-                connection.close()
+            if answers(port):
+                return
+            time.sleep(0.05)
         raise RuntimeError(f"influxd did not start: {(self._folder / 'log').read_text(encoding='utf-8')}")
 
     def bucket(self, name: str) -> InfluxAddress:

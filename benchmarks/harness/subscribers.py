@@ -1,6 +1,5 @@
 """The three programs that are compared, each a process of its own that can be asked what it used."""
 
-import os
 import shutil
 import subprocess
 import sys
@@ -14,6 +13,7 @@ import duckdb
 import polars as pl
 
 from benchmarks.harness.broker import free_port
+from benchmarks.harness.process_usage import cpu_s, peak_rss_mb
 from fleet.signals import Kind
 from storage import influx_query as influxql
 from storage.influx_http import InfluxConnection
@@ -73,15 +73,11 @@ class Subscriber:
 
     def cpu_s(self) -> float:
         """Return the user and system time that the process has used."""
-        stat = Path(f"/proc/{self._process.pid}/stat").read_text(encoding="utf-8")
-        fields = stat.rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return cpu_s(self._process.pid)
 
     def peak_rss_mb(self) -> float:
         """Return the most memory that the process has held."""
-        status = Path(f"/proc/{self._process.pid}/status").read_text(encoding="utf-8")
-        line = next(line for line in status.splitlines() if line.startswith("VmHWM"))
-        return int(line.split()[1]) / 1024
+        return peak_rss_mb(self._process.pid)
 
     tick_s = _TICK_S
     quiet_s = 10.0

@@ -1,14 +1,9 @@
 """The crash benchmark in short: kills of the ingester, a restart of the broker, a disk without room."""
 
 import json
-import sys
 from pathlib import Path
 
 from helpers.mosquitto import find_mosquitto
-from helpers.running import ROOT
-
-# The benchmarks are no package that is installed; they stand beside the tests.
-sys.path.insert(0, str(ROOT))
 
 from benchmarks import crash
 

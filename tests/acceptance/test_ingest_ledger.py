@@ -1,7 +1,6 @@
 """`ingest ledger` proves the balance or fails; `ingest replay` takes up what passes now."""
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -11,7 +10,7 @@ import pytest
 from helpers.ingesting import NOW, Bench
 from helpers.mosquitto import Mosquitto
 from helpers.publishing import publish
-from helpers.running import Running, free_port, sweepwatch
+from helpers.running import Running, free_port, serving, sweepwatch
 from prometheus_client import CollectorRegistry, generate_latest
 
 from fleet.errors import StoreRejected
@@ -34,7 +33,7 @@ LEDGER = {
 
 
 @contextmanager
-def serving(pages: dict[str, str]) -> Iterator[str]:
+def serving_pages(pages: dict[str, str]) -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             page = pages.get(self.path)
@@ -46,18 +45,12 @@ def serving(pages: dict[str, str]) -> Iterator[str]:
             """Say nothing."""
 
     server = HTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
+    with serving(server):
         yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def test_a_ledger_that_adds_up_is_printed() -> None:
-    with serving({"/api/v1/ingest/ledger": json.dumps(LEDGER)}) as url:
+    with serving_pages({"/api/v1/ingest/ledger": json.dumps(LEDGER)}) as url:
         ended = sweepwatch("ingest", "ledger", "--url", url)
     assert ended.returncode == 0, ended.stderr
     lines = [line.split() for line in ended.stdout.splitlines()]
@@ -74,7 +67,7 @@ def test_a_ledger_that_adds_up_is_printed() -> None:
     ],
 )
 def test_a_ledger_that_does_not_add_up_fails(change: dict[str, object], says: str) -> None:
-    with serving({"/api/v1/ingest/ledger": json.dumps(LEDGER | change)}) as url:
+    with serving_pages({"/api/v1/ingest/ledger": json.dumps(LEDGER | change)}) as url:
         ended = sweepwatch("ingest", "ledger", "--url", url)
     assert ended.returncode == 1
     assert ended.stderr.strip() == f"sweepwatch: the ledger does not add up: {says}"
@@ -82,7 +75,7 @@ def test_a_ledger_that_does_not_add_up_fails(change: dict[str, object], says: st
 
 @pytest.mark.parametrize("pages", [{}, {"/metrics": "sweepwatch_other_total 1\n"}, {"/metrics": "{{{"}])
 def test_a_process_without_a_ledger_fails_with_one_line(pages: dict[str, str]) -> None:
-    with serving(pages) as url:
+    with serving_pages(pages) as url:
         ended = sweepwatch("ingest", "ledger", "--url", url)
     assert ended.returncode == 1
     assert ended.stderr.startswith(f"sweepwatch: {url}/metrics shows no ledger")
@@ -217,7 +210,7 @@ def test_the_ledger_in_the_metrics_reads_as_the_ledger_itself(bench: Bench) -> N
     bench.commit([Message(TOPIC, b"x", 1, False, 1, NOW), Message(TOPIC, b'{"x_m": 1}', 1, False, 1, NOW)])
     registry = CollectorRegistry()
     export(registry, bench.ledger.snapshot, lambda: True)
-    with serving({"/metrics": generate_latest(registry).decode()}) as url:
+    with serving_pages({"/metrics": generate_latest(registry).decode()}) as url:
         ended = sweepwatch("ingest", "ledger", "--url", f"{url}/metrics")
     assert ended.returncode == 0, ended.stderr
     assert ended.stdout.splitlines()[:4] == [

@@ -1,14 +1,9 @@
 """The benchmarks of fuzzed messages and of a device that sends rubbish, in short."""
 
 import json
-import sys
 from pathlib import Path
 
 import pytest
-from helpers.running import ROOT
-
-# The benchmarks are no package that is installed; they stand beside the tests.
-sys.path.insert(0, str(ROOT))
 
 from benchmarks import fuzz, rubbish
 from benchmarks.harness.commits import CommitPath

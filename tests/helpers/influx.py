@@ -1,6 +1,5 @@
 """A real InfluxDB as a child process: Debian's 1.6.7, behind an alias that gives it `/api/v2/write`."""
 
-import http.client
 import os
 import shutil
 import subprocess
@@ -14,28 +13,11 @@ from threading import Thread
 import pytest
 from helpers.running import free_port
 
+from benchmarks.harness.influx import answers, configure
 from benchmarks.harness.influx_alias import alias_server
 from storage.influx_http import InfluxConnection
 from storage.influx_setup import set_up
 from storage.store_url import InfluxAddress
-
-_CONF = """\
-reporting-disabled = true
-bind-address = "127.0.0.1:0"
-[meta]
-  dir = "{folder}/meta"
-[data]
-  dir = "{folder}/data"
-  wal-dir = "{folder}/wal"
-  query-log-enabled = false
-[monitor]
-  store-enabled = false
-[http]
-  bind-address = "127.0.0.1:{port}"
-  log-enabled = false
-[logging]
-  level = "warn"
-"""
 
 
 def find_influxd() -> str:
@@ -54,8 +36,7 @@ class Influxd:
     def __init__(self, folder: Path) -> None:
         self._program = find_influxd()
         self.port = free_port()
-        self._conf = folder / "influxdb.conf"
-        self._conf.write_text(_CONF.format(port=self.port, folder=folder))
+        self._conf = configure(folder, self.port)
         self._log = folder / "influxd.log"
         self._process: subprocess.Popen[bytes] | None = None
         self._alias = alias_server(self.port)
@@ -90,21 +71,11 @@ class Influxd:
                 [self._program, "-config", str(self._conf)], stdout=log, stderr=log
             )
         deadline = time.monotonic() + 20
-        while not self._answers():
+        while not answers(self.port):
             if time.monotonic() > deadline or self._process.poll() is not None:
                 self.stop()
                 raise AssertionError(f"influxd did not start: {self._log.read_text()}")
             time.sleep(0.02)
-
-    def _answers(self) -> bool:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=1)
-        try:
-            connection.request("GET", "/ping")
-            return connection.getresponse().status == 204
-        except OSError:
-            return False
-        finally:
-            connection.close()
 
     def stop(self) -> None:
         """End influxd; clients see their connections close."""

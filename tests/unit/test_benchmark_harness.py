@@ -9,14 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from helpers.batches import batch_of
-from helpers.running import ROOT
-
-from fleet.signals import STANDARD_SIGNALS
-from ingest.frames import FrameCutter
-from storage.duckdb_store import DuckDbStore
-
-# The benchmarks are no package that is installed; they stand beside the tests.
-sys.path.insert(0, str(ROOT))
 
 from benchmarks.endurance import Sample, levels
 from benchmarks.growth import exponent
@@ -27,6 +19,9 @@ from benchmarks.harness.steady_load import Readings, device_name
 from benchmarks.harness.stored import Stored, compare
 from benchmarks.harness.strict_broker import StrictBroker
 from benchmarks.latency import figures
+from fleet.signals import STANDARD_SIGNALS
+from ingest.frames import FrameCutter
+from storage.duckdb_store import DuckDbStore
 
 
 def test_a_turn_is_one_valid_reading_from_each_device_with_its_own_time_number_and_packet_id() -> None:

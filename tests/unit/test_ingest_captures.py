@@ -2,7 +2,6 @@
 
 import json
 import random
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -13,8 +12,9 @@ from typing import Any
 import pytest
 from helpers.captures import capture
 from helpers.ingesting import NOW, Bench
-from helpers.running import ROOT
 
+from benchmarks.fuzz import real_samples
+from benchmarks.harness.mutations import DIALECTS, Spoiler
 from fleet.errors import StoreRejected
 from fleet.readings import batch_schema
 from fleet.signals import STANDARD_SIGNALS, Kind
@@ -27,12 +27,6 @@ from ingest.dialects.intake import Intake
 from ingest.messages import Message
 from ingest.roster import Roster
 from storage.desk.gaps import Gaps
-
-# The benchmarks are no package that is installed; they stand beside the tests.
-sys.path.insert(0, str(ROOT))
-
-from benchmarks.fuzz import real_samples
-from benchmarks.harness.mutations import DIALECTS, Spoiler
 
 SECONDS_MS = 1_000
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from threading import Thread
 
 import pytest
 from helpers.batches import batch_of
+from helpers.running import serving
 
 from fleet.errors import StoreRefused, StoreRejected, StoreUnavailable
 from fleet.signals import STANDARD_SIGNALS, Kind
@@ -49,12 +49,8 @@ class Server:
 @pytest.fixture
 def server() -> Iterator[Server]:
     made = Server()
-    thread = Thread(target=made.http.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    yield made
-    made.http.shutdown()
-    made.http.server_close()
-    thread.join(5)
+    with serving(made.http):
+        yield made
 
 
 @pytest.fixture

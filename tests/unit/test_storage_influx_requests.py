@@ -8,12 +8,12 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from threading import Thread
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from helpers.batches import batch_of
+from helpers.running import serving
 
 from fleet.errors import StoreRefused, StoreRejected, StoreUnavailable
 from fleet.signals import STANDARD_SIGNALS, Kind
@@ -99,12 +99,8 @@ class Double:
 @pytest.fixture
 def double() -> Iterator[Double]:
     made = Double()
-    thread = Thread(target=made.http.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
-    yield made
-    made.http.shutdown()
-    made.http.server_close()
-    thread.join(5)
+    with serving(made.http):
+        yield made
 
 
 @pytest.fixture
