@@ -55,7 +55,7 @@ def summary(values: Sequence[float]) -> Figure:
 def over_seeds(
     seeds: Sequence[int], run: Callable[[int], Mapping[str, float]]
 ) -> tuple[dict[str, Figure], list[dict[str, float]]]:
-    """Run once a seed; return each metric's figure, and what every run gave. Raises InvalidInput for no seed."""
+    """Run once a seed; return each metric's figure, and every run. Raises InvalidInput for no seed."""
     if not seeds:
         raise InvalidInput("seeds: at least one is needed, for example 0,1,2")
     runs = [dict(run(seed)) for seed in seeds]
@@ -99,7 +99,7 @@ def read_csv(path: Path, schema: Mapping[str, Any], *, separator: str = ",") -> 
 
 
 def read_times(frame: pl.DataFrame, column: str, form: str, path: Path) -> pl.DataFrame:
-    """Return a frame with its text `column` as epoch ms (UTC). Raises InvalidInput for a time it cannot read."""
+    """Return a frame with its text `column` as epoch ms (UTC). Raises InvalidInput for a wrong time."""
     times = frame[column].str.to_datetime(form, strict=False)
     if times.null_count():
         text = frame.filter(times.is_null())[column][0]
