@@ -22,6 +22,8 @@ _TIME = "%Y-%m-%d %H:%M:%S"
 _KNOWN_AFTER = 30 * HOUR_MS
 """A day's mean runs from 07:00 to 06:00 of the next day, so it is known 30 h after the date's midnight."""
 _PAST_DAYS, _PAST_LEAST = 30, 7
+_LONGEST_PERIOD = 45
+_CLEAR_SD = 4.0
 
 
 @dataclass(frozen=True)
@@ -123,26 +125,31 @@ def _onset(signal: str) -> pl.Expr:
 
 
 def onset_period(plant: Plant, devices: list[str], until: int) -> int:
-    """Return the days after which onsets most often return on a machine, up to 45; 1 if nothing returns.
+    """Return the days after which onsets most clearly return on `devices`; 1 if nothing returns.
 
-    Only `devices` and tiles before `until` (epoch ms) are looked at.
+    Only tiles before `until` (epoch ms) are looked at.
     """
-    chosen = plant.tiles.filter(pl.col("device_id").is_in(devices), pl.col("hour") < until, pl.col("onset.n") > 0)
-    days = [group["hour"].to_numpy() // DAY_MS for _, group in chosen.group_by("device_id", maintain_order=True)]
-    return _most_often([np.abs(day[:, None] - day[None, :])[np.triu_indices(len(day), 1)] for day in days])
+    seen = plant.tiles.filter(pl.col("onset.n") > 0).select("device_id", ts="hour")
+    return _period(_days(seen, devices, until))
 
 
 def visit_period(plant: Plant, devices: list[str], until: int) -> int:
-    """Return the most frequent number of days between visits of `devices` before `until`; 1 for none."""
-    chosen = plant.resets.filter(
-        pl.col("device_id").is_in(devices),
-        pl.col("fault") == VISIT,
-        pl.col("ts").is_between(plant.start, until, closed="left"),
-    )
-    return _most_often([np.diff(np.unique(g["ts"].to_numpy() // DAY_MS)) for _, g in chosen.group_by("device_id")])
+    """Return the days after which visits most clearly return on `devices` before `until`; 1 for none."""
+    visits = plant.resets.filter(pl.col("fault") == VISIT, pl.col("ts") >= plant.start)
+    return _period(_days(visits, devices, until))
 
 
-def _most_often(gaps: list[Ints]) -> int:
-    every = np.concatenate([*gaps, np.zeros(0, dtype=np.int64)])
-    counts = np.bincount(every[(every >= 2) & (every <= 45)], minlength=2)
-    return int(counts.argmax()) if counts.any() else 1
+def _days(events: pl.DataFrame, devices: list[str], until: int) -> list[Ints]:
+    chosen = events.filter(pl.col("device_id").is_in(devices), pl.col("ts") < until)
+    return [group["ts"].to_numpy() // DAY_MS for _, group in chosen.group_by("device_id", maintain_order=True)]
+
+
+def _period(events: list[Ints]) -> int:
+    """Return the period whose multiples most pairs of events lie apart, against chance, in sd of a count."""
+    apart = [np.abs(days[:, None] - days[None, :])[np.triu_indices(len(days), 1)] for days in events]
+    gaps = np.concatenate([*apart, np.zeros(0, dtype=np.int64)])
+    gaps = gaps[gaps > 0]
+    periods = np.arange(2, _LONGEST_PERIOD + 1)
+    chance = np.maximum(len(gaps) / periods, 1.0)
+    excess = ((gaps[None, :] % periods[:, None] == 0).sum(axis=1) - chance) / np.sqrt(chance)
+    return int(periods[excess.argmax()]) if excess.max() > _CLEAR_SD else 1
