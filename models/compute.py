@@ -1,210 +1,197 @@
-"""Computes features at any (device, hour) from a tile grid: the one execution for training and serving."""
+"""Computes features from windows: the one definition that training and serving, batch and rolling run."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 
 import numpy as np
-import polars as pl
 
-from fleet.clock import HOUR_MS
-from models.features import (
-    BASELINE_HOURS,
-    BASELINE_LEAST_HOURS,
-    DAY_HOURS,
-    LOOKBACK_HOURS,
-    RECENT_HOURS,
-    TREND_DAYS,
-    TREND_LEAST_DAYS,
-    Feature,
-    View,
-)
-from models.grid import Floats, Ints, TileGrid
-from models.measures import RESET_BY, Component, Measure
-from models.terms import PRESENT
+from models.features import Feature, View
+from models.measures import Component, Measure
+from models.windows import Floats, Ints, WindowSource
 
 _EMPTY = 1e-9
 """A sum below this is rounding, not data."""
+_ROUNDING = 1e-5
+"""What is left of a cohort after taking oneself away may be no more than this part of it by rounding."""
+DAY_STEPS_LEAST = 8
+SHORT_STEPS_LEAST = 4
+WEEK_DAYS_LEAST = 3
+MONTH_DAYS_LEAST = 8
 
 
-@dataclass(frozen=True)
-class FleetFacts:
-    """What the desk knows about devices: `models` by device; `resets` (device_id, fault, ts)."""
-
-    models: Mapping[str, str]
-    resets: pl.DataFrame
-
-
-@dataclass(frozen=True)
-class Moments:
-    """Pairs of device and hour at which features are wanted. Shapes: (pairs,).
-
-    `rows` are rows of the grid, `hours` count from the epoch; the hour itself is the last that is used.
-    """
-
-    rows: Ints
-    hours: Ints
-
-
-def hours_heard(grid: TileGrid, moments: Moments, within: int = LOOKBACK_HOURS) -> Floats:
-    """Return in how many of the last `within` hours each device was heard. Shape: (pairs,)."""
-    end = moments.hours + 1
-    return grid.window(PRESENT, moments.rows, end - within, end)
+_RECENT = (View.OWN, View.FIRST)
 
 
 @dataclass
 class Look:
-    """Looks at a grid at given moments; keeps what several features share."""
+    """Looks at devices through windows; keeps what several features share."""
 
-    grid: TileGrid
-    facts: FleetFacts
-    moments: Moments
-    _renewed: dict[Component, Ints] = field(default_factory=dict)
-    _levels: dict[tuple[str, int, int], Floats] = field(default_factory=dict)
+    source: WindowSource
+    _steps: dict[str, tuple[Floats, Floats]] = field(default_factory=dict)
+    _days: dict[str, tuple[Floats, Floats]] = field(default_factory=dict)
 
     def matrix(self, features: Sequence[Feature]) -> Floats:
         """Return the feature matrix, shape (pairs, features), NaN where there is nothing to say."""
-        matrix = np.empty((len(self.moments.rows), len(features)))
-        for column, feature in enumerate(features):
-            matrix[:, column] = self.at(feature)
+        matrix = np.empty((len(self.source.now), len(features)), dtype=np.float32)
+        kept: str | None = None
+        for column in sorted(range(len(features)), key=lambda each: features[each].measure.name):
+            if features[column].measure.name != kept:
+                # A measure's windows are some of the largest arrays there are: one measure at a time.
+                self._steps.clear()
+                self._days.clear()
+                kept = features[column].measure.name
+            matrix[:, column] = self.at(features[column])
         return matrix
 
     def at(self, feature: Feature) -> Floats:
         """Return one feature. Shape: (pairs,)."""
-        measure = feature.measure
         match feature.view:
             case View.DAY:
-                return self._level(measure, DAY_HOURS)
-            case View.STEP:
-                return self._level(measure, DAY_HOURS) - self._level(measure, DAY_HOURS, ago=DAY_HOURS)
-            case View.TREND:
-                return self._trend(measure)
-            case View.OWN | View.COHORT:
-                return _against(measure, *self.compare(feature))
+                return self._level(feature.measure)
+            case View.HOURS_6 | View.HOURS_24 | View.TREND | View.MONTH:
+                return self._slope(feature)
             case View.RENEWED:
-                return self._days_since_repair(measure.component)
+                return self._age(feature.measure.component)
+            case View.USED:
+                return self._run_hours(feature.measure.component)
+            case _:
+                return _against(feature.measure, *self.compare(feature))
 
     def compare(self, feature: Feature) -> tuple[Floats, Floats]:
         """Return what a feature compares: the level, and what is usual for it, in the measure's unit.
 
-        Usual is the device's own past for the views step, trend and own, else its cohort; NaN where unknown.
+        Usual is the device's own past or its cohort; NaN where unknown.
         """
-        measure = feature.measure
+        measure, w = feature.measure, self.source.windows
+        if feature.view in (View.RENEWED, View.USED):
+            value = self.at(feature)
+            return value, np.full_like(value, np.nan)
+        level = self._recent(measure, w.recent_days) if feature.view in _RECENT else self._level(measure)
+        return level, self._usual(feature)
+
+    def _usual(self, feature: Feature) -> Floats:
+        measure, w = feature.measure, self.source.windows
         match feature.view:
-            case View.STEP:
-                return self._level(measure, DAY_HOURS), self._level(measure, DAY_HOURS, ago=DAY_HOURS)
+            case View.STEP | View.HOURS_6 | View.HOURS_24:
+                return self._recent(measure, w.week_days)
             case View.TREND:
-                week_ago = self._level(measure, DAY_HOURS, ago=DAY_HOURS * (TREND_DAYS - 1))
-                return self._level(measure, DAY_HOURS), week_ago
+                return self._day_ago(measure, w.week_days)
+            case View.MONTH:
+                return self._day_ago(measure, w.month_days)
             case View.OWN:
-                return self._level(measure, RECENT_HOURS), self._baseline(measure)
-            case View.RENEWED:
-                days = self._days_since_repair(measure.component)
-                return days, np.full_like(days, np.nan)
-            case View.DAY | View.COHORT:
-                return self._level(measure, RECENT_HOURS), self._cohort(measure)
+                return self._baseline(measure)
+            case View.FIRST:
+                return self._first(measure)
+            case _:
+                return self._cohort(measure)
 
-    def _level(self, measure: Measure, hours: int, ago: int = 0) -> Floats:
-        """Return the level over `hours` that ended `ago` hours before the moment."""
-        key = (measure.name, hours, ago)
-        if key not in self._levels:
-            end = self.moments.hours + 1 - ago
-            start = np.maximum(end - hours, self._start(measure.component))
-            self._levels[key] = self._ratio(measure, start, end)
-        return self._levels[key]
+    def _level(self, measure: Measure) -> Floats:
+        top, bottom = self._step_sums(measure)
+        return _divide(measure, top.sum(axis=0), bottom.sum(axis=0))
 
-    def _ratio(self, measure: Measure, start: Ints, end: Ints) -> Floats:
-        rows = self.moments.rows
-        top = self.grid.window(measure.top, rows, start, end)
-        return _divide(measure, top, self.grid.window(measure.bottom, rows, start, end))
+    def _recent(self, measure: Measure, days: int) -> Floats:
+        top, bottom = self._day_sums(measure)
+        return _divide(measure, top[-days:].sum(axis=0), bottom[-days:].sum(axis=0))
 
-    def _trend(self, measure: Measure) -> Floats:
-        days = np.arange(TREND_DAYS, dtype=float)
-        levels = np.stack([self._level(measure, DAY_HOURS, ago=DAY_HOURS * day) for day in range(TREND_DAYS)])
-        known = np.isfinite(levels)
-        n = known.sum(axis=0)
-        t = np.where(known, -days[:, None], 0.0)
-        v = np.where(known, levels, 0.0)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            t_mean, v_mean = t.sum(axis=0) / n, v.sum(axis=0) / n
-            t, v = np.where(known, t - t_mean, 0.0), np.where(known, v - v_mean, 0.0)
-            slope = (t * v).sum(axis=0) / (t * t).sum(axis=0)
-        return np.where(n >= TREND_LEAST_DAYS, slope, np.nan)
+    def _day_ago(self, measure: Measure, days: int) -> Floats:
+        """Return the level of the oldest known day among the last `days`."""
+        top, bottom = self._day_sums(measure)
+        levels = _divide(measure, top[-days:], bottom[-days:])
+        oldest = np.isfinite(levels).argmax(axis=0)
+        return np.asarray(np.take_along_axis(levels, oldest[None, :], axis=0)[0])
+
+    def _slope(self, feature: Feature) -> Floats:
+        """Return the slope a day through the levels of steps or days; a share of their mean if relative."""
+        measure, w = feature.measure, self.source.windows
+        match feature.view:
+            case View.HOURS_6:
+                sums, least, a_day = self._step_sums(measure), SHORT_STEPS_LEAST, w.day
+                sums = (sums[0][-w.short :], sums[1][-w.short :])
+            case View.HOURS_24:
+                sums, least, a_day = self._step_sums(measure), DAY_STEPS_LEAST, w.day
+            case View.TREND:
+                sums, least, a_day = self._day_sums(measure), WEEK_DAYS_LEAST, 1
+                sums = (sums[0][-w.week_days :], sums[1][-w.week_days :])
+            case _:
+                sums, least, a_day = self._day_sums(measure), MONTH_DAYS_LEAST, 1
+        return _fit_slope(_divide(measure, *sums), least, relative=measure.relative) * a_day
 
     def _baseline(self, measure: Measure) -> Floats:
-        start = np.maximum(self._start(measure.component), self._first)
-        end = np.minimum(start + BASELINE_HOURS, self.moments.hours + 1)
-        level = self._ratio(measure, start, end)
-        return np.where(end - start >= BASELINE_LEAST_HOURS, level, np.nan)
+        part, source = measure.component, self.source
+        start = np.maximum(source.life_start(part), source.started)
+        return self._long_enough(
+            start,
+            _divide(
+                measure, source.since_repair(measure.top, part), source.since_repair(measure.bottom, part)
+            ),
+        )
+
+    def _first(self, measure: Measure) -> Floats:
+        level = _divide(measure, self.source.first(measure.top), self.source.first(measure.bottom))
+        return self._long_enough(self.source.started, level)
+
+    def _long_enough(self, start: Ints, level: Floats) -> Floats:
+        return np.where(self.source.now + 1 - start >= self.source.windows.baseline_least, level, np.nan)
 
     def _cohort(self, measure: Measure) -> Floats:
-        """Return the level of all other devices of the same model over the same hours."""
-        rows, end = self.moments.rows, self.moments.hours + 1
-        start = end - RECENT_HOURS
+        """Return the level of all other devices of the cohort over the same steps."""
         usual = []
-        for term in (measure.top, measure.bottom):
-            everyone = self.grid.group_window(term, self._groups, self._groups[rows], start, end)
-            others = everyone - self.grid.window(term, rows, start, end)
-            # What is left after taking oneself away may be nothing but rounding.
-            usual.append(np.where(np.abs(others) > _EMPTY * np.abs(everyone), others, 0.0))
+        for term, own in zip((measure.top, measure.bottom), self._raw_steps(measure), strict=True):
+            others, mine = self.source.cohort(term), own.sum(axis=0)
+            usual.append(np.where(np.abs(others) > _ROUNDING * np.abs(mine) + _EMPTY, others, 0.0))
         return _divide(measure, *usual)
 
-    def _days_since_repair(self, component: Component) -> Floats:
-        start, end = self._start(component), self.moments.hours + 1
-        days = (end - start) / DAY_HOURS
-        return np.where(end - start < LOOKBACK_HOURS, days, np.nan)
+    def _age(self, component: Component) -> Floats:
+        """Return the days since the component's last repair; NaN for none."""
+        start = self.source.life_start(component)
+        days = (self.source.now + 1 - start) / self.source.windows.day
+        return np.where(start > 0, days, np.nan)
 
-    @cached_property
-    def _groups(self) -> Ints:
-        names = [self.facts.models.get(device, "unknown") for device in self.grid.devices]
-        return np.unique(names, return_inverse=True)[1].astype(np.int64)
+    def _run_hours(self, component: Component) -> Floats:
+        return np.asarray(self.source.used(component) / 3600.0)
 
-    @cached_property
-    def _first(self) -> Ints:
-        """The first hour heard of each device, within the lookback."""
-        return self.grid.first_hours(PRESENT)[self.moments.rows]
+    def _raw_steps(self, measure: Measure) -> tuple[Floats, Floats]:
+        return self.source.steps(measure.top), self.source.steps(measure.bottom)
 
-    def _start(self, component: Component) -> Ints:
-        """Return the first hour of the component's present life, within the lookback."""
-        if component not in self._renewed:
-            oldest = self.moments.hours + 1 - LOOKBACK_HOURS
-            known = self.facts.resets.filter(pl.col("fault").is_in(RESET_BY[component]))
-            self._renewed[component] = np.maximum(oldest, self._last_reset(known) + 1)
-        return self._renewed[component]
+    def _step_sums(self, measure: Measure) -> tuple[Floats, Floats]:
+        """Return the sums of the recent steps, without those before the component's last repair."""
+        if measure.name not in self._steps:
+            count = self.source.windows.steps
+            step = self.source.now[None, :] - np.arange(count - 1, -1, -1)[:, None]
+            alive = step >= self.source.life_start(measure.component)[None, :]
+            top, bottom = self._raw_steps(measure)
+            self._steps[measure.name] = np.where(alive, top, 0.0), np.where(alive, bottom, 0.0)
+        return self._steps[measure.name]
 
-    def _last_reset(self, resets: pl.DataFrame) -> Ints:
-        """Return the hour of each pair's newest reset up to its own hour; 0 for none."""
-        return last_before(self.grid, resets, self.moments) // HOUR_MS
+    def _day_sums(self, measure: Measure) -> tuple[Floats, Floats]:
+        """Return the sums of the last days, without those on or before that of the last repair."""
+        if measure.name not in self._days:
+            w = self.source.windows
+            day = self.source.now[None, :] // w.day - np.arange(w.month_days - 1, -1, -1)[:, None]
+            alive = day * w.day >= self.source.life_start(measure.component)[None, :]
+            top, bottom = self.source.days(measure.top), self.source.days(measure.bottom)
+            self._days[measure.name] = np.where(alive, top, 0.0), np.where(alive, bottom, 0.0)
+        return self._days[measure.name]
 
 
-def last_before(grid: TileGrid, events: pl.DataFrame, moments: Moments) -> Ints:
-    """Return the time (epoch ms) of each pair's newest event before its hour's end; 0 for none.
-
-    `events` has the columns device_id and ts.
-    """
-    if not events.height:
-        return np.zeros(len(moments.rows), dtype=np.int64)
-    names = pl.Series("device_id", grid.devices, dtype=pl.String)
-    pairs = pl.DataFrame(
-        {
-            "device_id": names.gather(moments.rows),
-            "until": (moments.hours + 1) * HOUR_MS - 1,
-            "order": np.arange(len(moments.rows)),
-        }
-    )
-    found = pairs.sort("until").join_asof(
-        events.select("device_id", "ts").sort("ts"),
-        left_on="until",
-        right_on="ts",
-        by="device_id",
-        strategy="backward",
-        check_sortedness=False,
-    )
-    return found.sort("order")["ts"].fill_null(0).to_numpy()
+def _fit_slope(levels: Floats, least: int, *, relative: bool) -> Floats:
+    """Return the least-squares slope a step through known levels, shape (steps, pairs) to (pairs,)."""
+    known = np.isfinite(levels)
+    n = known.sum(axis=0)
+    time = np.arange(len(levels), dtype=levels.dtype)[:, None]
+    v = np.where(known, levels, 0.0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        t_mean = (known * time).sum(axis=0) / n
+        v_mean = v.sum(axis=0) / n
+        t = np.where(known, time - t_mean, 0.0)
+        slope = (t * np.where(known, v - v_mean, 0.0)).sum(axis=0) / (t * t).sum(axis=0)
+        if relative:
+            slope = np.where(np.abs(v_mean) > _EMPTY, slope / np.abs(v_mean), np.nan)
+    return np.where(n >= least, slope, np.nan)
 
 
 def _divide(measure: Measure, top: Floats, bottom: Floats) -> Floats:
-    ratio = np.full_like(top, np.nan)
+    ratio = np.full(top.shape, np.nan, dtype=top.dtype)
     np.divide(top, bottom, out=ratio, where=bottom > _EMPTY)
     return np.sqrt(np.maximum(ratio, 0.0)) if measure.root else ratio
 
@@ -213,6 +200,6 @@ def _against(measure: Measure, level: Floats, usual: Floats) -> Floats:
     """Return how far a level is from what is usual: as a fraction of it, or in its unit."""
     if not measure.relative:
         return level - usual
-    change = np.full_like(level, np.nan)
+    change = np.full(level.shape, np.nan)
     np.divide(level - usual, np.abs(usual), out=change, where=np.abs(usual) > _EMPTY)
     return change

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from models.grid import Floats
+from models.windows import Floats
 
 Bools = NDArray[np.bool_]
 

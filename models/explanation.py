@@ -9,8 +9,8 @@ from fleet.signals import SignalTable
 from fleet.text import Language, Text
 from models.compute import Look
 from models.features import BY_NAME, Feature, View
-from models.grid import Floats, Ints
 from models.registry import LoadedModel
+from models.windows import Floats, Ints
 
 TOP = 3
 """So many signals are named for each risk."""
@@ -57,7 +57,7 @@ class _Compared:
         if feature.name not in self._known:
             self._known[feature.name] = self._look.compare(feature)
         level, usual = self._known[feature.name]
-        unit = "d" if feature.view is View.RENEWED else feature.measure.unit
+        unit = {View.RENEWED: "d", View.USED: "h"}.get(feature.view, feature.measure.unit)
         return Driver(
             feature.measure.signal, feature.name, weight, _number(level[row]), _number(usual[row]), unit
         )
@@ -69,8 +69,12 @@ def _number(value: Any) -> float | None:
 
 _AGAINST = {
     View.OWN: Text("its own baseline", "其自身基线"),
-    View.STEP: Text("the day before", "前一天"),
+    View.FIRST: Text("its first days", "其最初几天"),
+    View.STEP: Text("its last 7 days", "其最近 7 天"),
+    View.HOURS_6: Text("its last 7 days", "其最近 7 天"),
+    View.HOURS_24: Text("its last 7 days", "其最近 7 天"),
     View.TREND: Text("six days ago", "六天前"),
+    View.MONTH: Text("a month ago", "一个月前"),
     View.DAY: Text("the usual for this model", "同型号常值"),
     View.COHORT: Text("the usual for this model", "同型号常值"),
 }
@@ -91,6 +95,8 @@ def sentence(driver: Driver, signals: SignalTable, language: Language) -> str:
     label = feature.measure.label.in_language(language)
     if feature.view is View.RENEWED:
         return _since_repair(driver.value, language)
+    if feature.view is View.USED:
+        return _used(driver.value, language)
     if driver.value is None or driver.usual is None:
         return f"{label}{'：' if language == 'zh' else ': '}{_amount(driver.value, driver.unit)}"
     against = _AGAINST[feature.view].in_language(language)
@@ -121,3 +127,10 @@ def _amount(value: float | None, unit: str) -> str:
 def _since_repair(days: float | None, language: Language) -> str:
     count = "–" if days is None else f"{days:.0f}"
     return f"距上次维修 {count} 天" if language == "zh" else f"{count} days since its last repair"
+
+
+def _used(hours: float | None, language: Language) -> str:
+    count = "–" if hours is None else f"{hours:.0f}"
+    return (
+        f"本次使用周期已运行 {count} 小时" if language == "zh" else f"{count} run hours in its present life"
+    )

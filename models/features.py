@@ -7,42 +7,56 @@ a feature uses tiles of that hour and before, never later ones.
 import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 
 from models import terms
 from models.measures import MEASURES, RESET_BY, Component, Measure, components_of
 from models.terms import Term
+from models.windows import Windows
 
 
 class View(StrEnum):
-    """How a measure is looked at. Windows end with the hour asked for and never reach behind a repair."""
+    """How a measure is looked at. Windows end with the hour asked for and never reach behind a repair.
+
+    Lengths are those of `models.windows.Windows`: with hourly tiles a level is over 24 h. Slopes are a day's,
+    least squares through levels, as a share of their mean for relative measures.
+    """
 
     DAY = "day"
     """Its level over 24 h."""
     STEP = "step"
-    """Its level over 24 h minus that over the 24 h before."""
+    """Its level over 24 h against that of the last 7 days."""
+    HOURS_6 = "trend_6h"
+    """Its slope through the last 6 hours."""
+    HOURS_24 = "trend_24h"
+    """Its slope through the last 24 hours."""
     TREND = "trend"
-    """Its slope a day: least squares through the levels of the last 7 days, at least 3 of them."""
+    """Its slope through the last 7 days."""
+    MONTH = "trend_30d"
+    """Its slope through the last 30 days."""
     OWN = "own"
-    """Its level over 48 h against the device's own baseline."""
+    """Its level over the last 3 days against the first 5 since the last repair."""
+    FIRST = "first"
+    """Its level over the last 3 days against the first 5 in which the device was heard."""
     COHORT = "cohort"
-    """Its level over 48 h against all other devices of the same model over the same hours."""
+    """Its level over 24 h against all other devices of the same model and site over the same hours."""
     RENEWED = "renewed"
     """Days since the last repair of its component, whatever its level."""
+    USED = "used"
+    """Run hours since the last repair of its component, or else since the device was first heard."""
 
 
-_COMPARED = (View.STEP, View.TREND, View.OWN, View.COHORT)
-
-DAY_HOURS = 24
-RECENT_HOURS = 48
-TREND_DAYS = 7
-TREND_LEAST_DAYS = 3
-BASELINE_HOURS = 120
-"""A baseline is the level over the first 5 days after the last repair, or else after the first reading."""
-BASELINE_LEAST_HOURS = 24
-LOOKBACK_HOURS = 90 * 24
-"""No window reaches further back: serving needs no older tiles, a baseline is renewed after that time."""
+_COMPARED = (
+    View.STEP,
+    View.HOURS_6,
+    View.HOURS_24,
+    View.TREND,
+    View.MONTH,
+    View.OWN,
+    View.FIRST,
+    View.COHORT,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +73,7 @@ class Feature:
 
 
 def _views() -> list[tuple[Measure, View]]:
-    """Return each measure in its views; the first measure of a component also carries its age.
+    """Return each measure in its views; the first measure of a component also carries its age and use.
 
     Levels that differ from unit to unit (motor currents, speeds) and totals over a life are no features by
     themselves: in a fleet of dozens they tell robots apart, and a model would learn which robot had failed.
@@ -73,11 +87,14 @@ def _views() -> list[tuple[Measure, View]]:
             pairs += [(measure, view) for view in _COMPARED]
         if measure.component not in aged:
             aged.add(measure.component)
-            pairs.append((measure, View.RENEWED))
+            pairs += [(measure, View.RENEWED), (measure, View.USED)]
     return pairs
 
 
 FEATURES: tuple[Feature, ...] = tuple(Feature(measure, view) for measure, view in _views())
+LOOKBACK_HOURS = 180 * 24
+"""History begins so long ago: older tiles are read neither to train nor to serve."""
+
 BY_NAME: dict[str, Feature] = {feature.name: feature for feature in FEATURES}
 
 
@@ -90,20 +107,21 @@ def features_of(fault: str) -> tuple[Feature, ...]:
 def terms_of(features: Iterable[Feature]) -> tuple[Term, ...]:
     """Return the terms that a grid must hold to compute `features`, each once."""
     wanted = [term for each in features for term in (each.measure.top, each.measure.bottom)]
-    return tuple(dict.fromkeys([terms.PRESENT, *wanted]))
+    return tuple(dict.fromkeys([terms.PRESENT, terms.RUN_TIME, *wanted]))
 
 
-def digest(features: Iterable[Feature]) -> str:
+def parts_of(features: Iterable[Feature]) -> dict[Component, tuple[Term, ...]]:
+    """Return for each component the terms whose baseline since its last repair `features` ask for."""
+    parts: dict[Component, dict[Term, None]] = {}
+    for each in features:
+        if each.view is View.OWN:
+            wanted = parts.setdefault(each.measure.component, {})
+            wanted |= {each.measure.top: None, each.measure.bottom: None}
+    return {part: tuple(wanted) for part, wanted in parts.items()}
+
+
+def digest(features: Iterable[Feature], windows: Windows | None = None) -> str:
     """Return the SHA-256 of the definition of `features`: a model fits only the very features it learned."""
-    windows = [
-        DAY_HOURS,
-        RECENT_HOURS,
-        TREND_DAYS,
-        TREND_LEAST_DAYS,
-        BASELINE_HOURS,
-        BASELINE_LEAST_HOURS,
-        LOOKBACK_HOURS,
-    ]
     rows = [
         [
             each.name,
@@ -117,4 +135,4 @@ def digest(features: Iterable[Feature]) -> str:
         ]
         for each in features
     ]
-    return hashlib.sha256(json.dumps([windows, rows]).encode()).hexdigest()
+    return hashlib.sha256(json.dumps([asdict(windows or Windows()), rows]).encode()).hexdigest()

@@ -11,7 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from fleet.clock import HOUR_MS
-from models.terms import CLOCK, Term
+from models.terms import Term, values
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -48,9 +48,7 @@ class TileGrid:
         rows = tiles["device_id"].replace_strict(index, return_dtype=pl.Int64).to_numpy()
         first = int(hours.min()) - self.origin
         cells = np.diff(self._sums[:, :, first:], axis=2)
-        cells[:, rows, hours - self.origin - first] = self._values(tiles)
-        if CLOCK.name in self._row:
-            cells[self._row[CLOCK.name]] = 1.0
+        cells[:, rows, hours - self.origin - first] = values(self.terms, tiles)
         self._sums[:, :, first + 1 :] = self._sums[:, :, first : first + 1] + np.cumsum(cells, axis=2)
 
     def forget(self, before: int) -> None:
@@ -72,14 +70,16 @@ class TileGrid:
         found: Floats = sums[rows, np.maximum(low, high)] - sums[rows, low]
         return found
 
-    def group_window(self, term: Term, groups: Ints, group: Ints, start: Ints, end: Ints) -> Floats:
-        """Return the same sums over all devices of a group; `groups` gives each device's group number."""
-        member = (groups[None, :] == np.arange(groups.max() + 1)[:, None]).astype(float)
-        low, high = self._clip(start), self._clip(end)
-        edges, place = np.unique(np.concatenate([low, high]), return_inverse=True)
-        totals = member @ self._sums[self._row[term.name]][:, edges]
-        sums: Floats = totals[group, place[len(low) :]] - totals[group, place[: len(low)]]
-        return sums
+    def cells(self, term: Term, rows: Ints, edges: Ints) -> Floats:
+        """Return the sums between neighbouring `edges`, shape (cells + 1, rows). Shape: (cells, rows)."""
+        found: Floats = np.diff(self._sums[self._row[term.name]][rows, self._clip(edges)], axis=0)
+        return found
+
+    def totals(self, term: Term, start: Ints, end: Ints) -> Floats:
+        """Return the sums of all devices over windows start <= h < end. Shape: (devices, windows)."""
+        sums = self._sums[self._row[term.name]]
+        found: Floats = sums[:, self._clip(end)] - sums[:, self._clip(start)]
+        return found
 
     def first_hours(self, term: Term) -> Ints:
         """Return for each device the first hour in which a term was above 0; the end of the grid for none."""
@@ -90,19 +90,6 @@ class TileGrid:
 
     def _clip(self, hours: Ints) -> Ints:
         return np.clip(hours - self.origin, 0, self._sums.shape[2] - 1)
-
-    def _values(self, tiles: pl.DataFrame) -> Floats:
-        """Return the terms of tiles, shape (terms, tiles): 0 where a signal was not sent."""
-        have = set(tiles.columns)
-        columns = [
-            (term.expression if have.issuperset(term.columns) else pl.lit(0.0))
-            .cast(pl.Float64)
-            .fill_nan(None)
-            .fill_null(0.0)
-            .alias(term.name)
-            for term in self.terms
-        ]
-        return tiles.with_columns(columns).select(term.name for term in self.terms).to_numpy().T
 
     def _make_room(self, devices: pl.Series, start: int, end: int) -> None:
         if not self.devices:

@@ -1,7 +1,6 @@
 """Training from end to end: tiles and repairs in, registered models and a report out."""
 
 import logging
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from time import perf_counter
 from typing import Any
@@ -9,33 +8,19 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from fleet.clock import DAY_MS, HOUR_MS, Clock
-from fleet.errors import NotEnoughHistory
+from fleet.clock import DAY_MS, Clock
 from fleet.faults import Fault, predicted_faults
 from fleet.signals import Kind
-from models.compute import FleetFacts, Look, Moments, hours_heard
-from models.features import FEATURES, features_of, terms_of
-from models.grid import Floats, TileGrid
+from models.features import FEATURES, features_of
+from models.history import Cancelled, History, HistoryCancelled, Progress, gather
 from models.labels import POSITIVE, UNKNOWN, label
 from models.registry import ModelRegistry
 from models.settings import TrainingSettings
 from models.training import Examples, Trained, failures, train_fault
 from storage.desk.database import DeskDatabase
-from storage.desk.repairs import confirmed_repairs, device_models, open_tickets, renewals
 from storage.ports import TelemetryStore
 
 log = logging.getLogger(__name__)
-
-Progress = Callable[[float, str], None]
-Cancelled = Callable[[], bool]
-
-LEAST_HOURS = 24
-"""A device heard in fewer hours than this is not judged, in training as in scoring."""
-_CHUNK_HOURS = 30 * 24
-
-
-class _Cancelled(Exception):
-    """Reading history was broken off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,19 +60,6 @@ class TrainingReport:
         return asdict(self)
 
 
-@dataclass(frozen=True, slots=True)
-class History:
-    """All that training learns from: rows (device_id, until), their features by column, repairs."""
-
-    rows: pl.DataFrame
-    devices: np.ndarray[tuple[int], np.dtype[np.int64]]
-    features: Floats
-    repairs: pl.DataFrame
-    doubtful: pl.DataFrame
-    start: int
-    end: int
-
-
 def train_models(
     store: TelemetryStore,
     desk: DeskDatabase,
@@ -109,7 +81,7 @@ def train_models(
     begun = perf_counter()
     try:
         history = gather(store, desk, settings, progress, cancelled)
-    except _Cancelled:
+    except HistoryCancelled:
         return TrainingReport((), 0, 0, 0, seed, perf_counter() - begun, cancelled=True)
     reports: list[FaultReport] = []
     faults = predicted_faults(Kind.ROBOT)
@@ -130,56 +102,6 @@ def train_models(
         perf_counter() - begun,
         len(reports) < len(faults),
     )
-
-
-def gather(
-    store: TelemetryStore,
-    desk: DeskDatabase,
-    settings: TrainingSettings,
-    progress: Progress = lambda fraction, text: None,
-    cancelled: Cancelled = lambda: False,
-) -> History:
-    """Read the history of all robots and compute the features of every row."""
-    grid = TileGrid(terms_of(FEATURES))
-    newest = store.newest(Kind.ROBOT)
-    if not newest:
-        raise NotEnoughHistory("no robot has sent a reading yet: nothing to train on")
-    end = max(newest.values()) // HOUR_MS + 1
-    first = end - settings.history_days * DAY_MS // HOUR_MS
-    for start in range(first, end, _CHUNK_HOURS):
-        if cancelled():
-            raise _Cancelled
-        progress(0.3 * (start - first) / (end - first), "reading history")
-        grid.update(store.tiles(Kind.ROBOT, start * HOUR_MS, min(start + _CHUNK_HOURS, end) * HOUR_MS))
-    progress(0.3, "computing features")
-    moments = _rows_of(grid, settings.row_every_hours)
-    if not len(moments.rows):
-        raise NotEnoughHistory(
-            f"no robot was heard in {LEAST_HOURS} different hours yet: too little to train on"
-        )
-    facts = FleetFacts(device_models(desk, Kind.ROBOT), renewals(desk))
-    names = pl.Series("device_id", grid.devices, dtype=pl.String)
-    rows = pl.DataFrame({"device_id": names.gather(moments.rows), "until": (moments.hours + 1) * HOUR_MS})
-    return History(
-        rows,
-        moments.rows,
-        Look(grid, facts, moments).matrix(FEATURES),
-        confirmed_repairs(desk),
-        open_tickets(desk),
-        grid.origin * HOUR_MS,
-        end * HOUR_MS,
-    )
-
-
-def _rows_of(grid: TileGrid, every: int) -> Moments:
-    """Return each device every `every` hours, where it was heard that day and has some history."""
-    times = np.arange(grid.origin + LEAST_HOURS, grid.end, every, dtype=np.int64)
-    rows, hours = np.meshgrid(np.arange(len(grid.devices)), times, indexing="ij")
-    every_moment = Moments(rows.ravel(), hours.ravel())
-    heard = (hours_heard(grid, every_moment) >= LEAST_HOURS) & (
-        hours_heard(grid, every_moment, LEAST_HOURS) > 0
-    )
-    return Moments(every_moment.rows[heard], every_moment.hours[heard])
 
 
 def examples_of(fault: Fault, history: History) -> Examples:

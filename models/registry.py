@@ -10,8 +10,8 @@ from typing import Any
 
 from fleet.errors import ModelRejected
 from models.features import Feature, digest, features_of
-from models.grid import Floats
 from models.training import risk_of
+from models.windows import Floats
 from storage.desk.database import DeskDatabase
 from storage.desk.model_cards import CHAMPION, ModelCard, cards, crown
 

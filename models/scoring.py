@@ -7,19 +7,18 @@ import numpy as np
 import orjson
 import polars as pl
 
-from fleet.clock import HOUR_MS
 from fleet.risks import RISK_COLUMNS, Driver, Risk
 from fleet.signals import Kind
-from models.compute import FleetFacts, Look, Moments, hours_heard
+from models.compute import Look
 from models.explanation import drivers
-from models.features import FEATURES, LOOKBACK_HOURS
-from models.grid import Floats
-from models.pipeline import LEAST_HOURS
+from models.features import FEATURES
+from models.history import LEAST_HOURS
 from models.registry import LoadedModel, ModelRegistry
-from models.tile_memory import TileMemory
+from models.tile_memory import News, TileMemory
+from models.windows import FleetFacts, Floats, Ints, heard_lately, hours_heard
 from storage.desk.database import DeskDatabase
 from storage.desk.model_cards import write_device_risks
-from storage.desk.repairs import device_models, renewals
+from storage.desk.repairs import device_places, renewals
 from storage.ports import TelemetryStore
 
 log = logging.getLogger(__name__)
@@ -30,11 +29,11 @@ EXPLAIN_FROM = 0.005
 
 @dataclass(frozen=True, slots=True)
 class _Fleet:
-    """The robots that can be judged: ids, times of the newest readings (epoch ms), places in the grid."""
+    """The robots that are judged: ids, times of the newest readings (epoch ms), rows of the windows."""
 
     devices: list[str]
     times: list[int]
-    moments: Moments
+    rows: Ints
 
 
 class Scorer:
@@ -53,19 +52,20 @@ class Scorer:
         self._models: dict[str, LoadedModel] = {}
 
     def score(self) -> list[Risk]:
-        """Score, store and return the risk of every robot and fault that has a model.
+        """Score, store and return the risk of every robot with news and every fault that has a model.
 
-        A robot heard in fewer than 24 different hours is left out rather than guessed at. Without a model or
-        a robot the list is empty.
+        News are new tiles, a repair, or models that changed. A robot heard in fewer than 24 different hours,
+        or not at all in the fleet's last 24, is left out rather than guessed at.
         """
         from threadpoolctl import threadpool_limits  # type: ignore[import-untyped] # ships no types
 
-        self._take_up_models()
-        fleet = self._fleet()
+        changed = self._take_up_models()
+        models, sites = device_places(self._desk, Kind.ROBOT)
+        news = self._memory.refresh(FleetFacts(models, renewals(self._desk), sites))
+        fleet = self._fleet(news, everyone=changed)
         if not self._models or not fleet.devices:
             return []
-        facts = FleetFacts(device_models(self._desk, Kind.ROBOT), renewals(self._desk))
-        look = Look(self._memory.grid, facts, fleet.moments)
+        look = Look(self._memory.tiles.at(fleet.rows))
         # A few dozen rows are predicted sooner by one thread than several are woken.
         with threadpool_limits(1):
             matrix = look.matrix(FEATURES)
@@ -76,26 +76,22 @@ class Scorer:
         write_device_risks(self._desk, _summaries(risks))
         return risks
 
-    def _take_up_models(self) -> None:
+    def _take_up_models(self) -> bool:
+        """Load the champions if they are others than before; tell whether they are."""
         champions = self._registry.champions()
-        if champions != self._champions:
-            self._models = self._registry.load()
-            self._champions = champions
+        if champions == self._champions:
+            return False
+        self._models = self._registry.load()
+        self._champions = champions
+        return True
 
-    def _fleet(self) -> _Fleet:
-        newest = self._memory.refresh()
-        devices = sorted(newest)
-        rows = self._memory.grid.rows_of(devices)
-        times = np.array([newest[device] for device in devices], dtype=np.int64)
-        moments = Moments(rows, times // HOUR_MS)
-        known = (rows >= 0) & (moments.hours >= self._memory.grid.end - LOOKBACK_HOURS)
-        if known.any():
-            known &= hours_heard(self._memory.grid, moments) >= LEAST_HOURS
-        return _Fleet(
-            [device for device, judged in zip(devices, known, strict=True) if judged],
-            times[known].tolist(),
-            Moments(rows[known], moments.hours[known]),
-        )
+    def _fleet(self, news: News, *, everyone: bool) -> _Fleet:
+        devices = sorted(news.newest if everyone else news.touched & news.newest.keys())
+        rows = self._memory.tiles.rows_of(devices)
+        source = self._memory.tiles.at(rows)
+        judged = (rows >= 0) & (hours_heard(source) >= LEAST_HOURS) & (heard_lately(source) > 0)
+        chosen = [device for device, each in zip(devices, judged, strict=True) if each]
+        return _Fleet(chosen, [news.newest[device] for device in chosen], rows[judged])
 
 
 def _risks_of(model: LoadedModel, matrix: Floats, look: Look, fleet: _Fleet) -> list[Risk]:

@@ -3,10 +3,12 @@
 Tiles merge exactly, so every quantity of a longer window is a ratio of such sums (models/measures.py).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from fleet.tiles import tile_column
 
@@ -95,4 +97,19 @@ READINGS = Term("readings", ("readings",), pl.col("readings"))
 PRESENT = Term("present", ("readings",), (pl.col("readings") > 0).cast(pl.Float64))
 """1 for an hour with any reading."""
 CLOCK = Term("clock", (), pl.lit(1.0))
-"""1 for every hour that passed, whether or not the device was heard: the grid fills it in."""
+"""1 for every hour since the device was first heard, silent ones too: who keeps windows counts them."""
+RUN_TIME = rise("run_s")
+
+
+def values(terms: Sequence[Term], tiles: pl.DataFrame) -> NDArray[np.float64]:
+    """Return what tiles add to each term, 0 where a signal was not sent. Shape: (terms, tiles)."""
+    have = set(tiles.columns)
+    columns = [
+        (term.expression if have.issuperset(term.columns) else pl.lit(0.0))
+        .cast(pl.Float64)
+        .fill_nan(None)
+        .fill_null(0.0)
+        .alias(term.name)
+        for term in terms
+    ]
+    return tiles.with_columns(columns).select(term.name for term in terms).to_numpy().T

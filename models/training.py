@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from fleet.clock import DAY_MS
 from fleet.faults import Fault
 from models.evaluation import best_threshold, metrics
-from models.grid import Floats, Ints
 from models.labels import POSITIVE, UNKNOWN, Labels
 from models.settings import TrainingSettings
+from models.windows import Floats, Ints
 
 Bools = NDArray[np.bool_]
 

@@ -144,7 +144,11 @@ def intervals(kind: Kind, signals: Sequence[str]) -> str:
     )
 
 
-def tiles(signals: SignalTable, kind: Kind) -> str:
+AMONG = " AND device_id IN (SELECT unnest(?::VARCHAR[]))"
+"""The condition for any of some devices."""
+
+
+def tiles(signals: SignalTable, kind: Kind, among: str = "") -> str:
     """Return the query for the hourly tiles of one kind, columns as in fleet.tiles."""
     parts = []
     for name in tiled_signals(signals, kind):
@@ -168,6 +172,6 @@ def tiles(signals: SignalTable, kind: Kind) -> str:
             parts.append(f"count({quoted(signal.name)}) AS {quoted(f'{signal.name}.n')}")
     return (
         f"SELECT device_id, arg_max(site, ts) AS site, ts - ts % {HOUR_MS} AS hour, count(*) AS readings, "
-        f"{', '.join(parts)} FROM {whole(kind)} WHERE ts >= ? AND ts < ? "
+        f"{', '.join(parts)} FROM {whole(kind)} WHERE ts >= ? AND ts < ?{among} "
         "GROUP BY device_id, hour ORDER BY device_id, hour"
     )

@@ -219,10 +219,10 @@ class DuckDbStore:
         given = {"device": device_id, "start": start, "end": end, "every": every_ms, "limit": limit}
         return self._query(sql.intervals(kind, signals), given).rename({"start": "ts"})
 
-    def tiles(self, kind: Kind, start: int, end: int) -> pl.DataFrame:
-        """Return the hourly tiles (fleet.tiles) of every device with readings in the range."""
+    def tiles(self, kind: Kind, start: int, end: int, devices: Sequence[str] | None = None) -> pl.DataFrame:
+        """Return the hourly tiles (fleet.tiles) of every device with readings in the range, or of some."""
         with self._cursor() as cursor, _transaction(cursor):
-            return kept.tiles(cursor, self._signals, kind, start, end)
+            return kept.tiles(cursor, self._signals, kind, start, end, devices)
 
     def kept_hours(self, kind: Kind) -> tuple[int, int]:
         """Return the hours of which tiles are kept; see TelemetryStore.kept_hours."""

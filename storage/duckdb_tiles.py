@@ -44,11 +44,19 @@ def _until(cursor: duckdb.DuckDBPyConnection, kind: Kind) -> int:
 
 
 def tiles(
-    cursor: duckdb.DuckDBPyConnection, signals: SignalTable, kind: Kind, start: int, end: int
+    cursor: duckdb.DuckDBPyConnection,
+    signals: SignalTable,
+    kind: Kind,
+    start: int,
+    end: int,
+    devices: Sequence[str] | None = None,
 ) -> pl.DataFrame:
-    """Return the tiles of a range, kept or made now; the cursor is in a transaction."""
+    """Return the tiles of a range, of all devices or some, kept or made now; within a transaction."""
     until = _until(cursor, kind)
-    made: pl.DataFrame = cursor.sql(sql.tiles(signals, kind), params=[max(start, until), end]).pl()
+    among = "" if devices is None else sql.AMONG
+    chosen = [] if devices is None else [list(devices)]
+    query = sql.tiles(signals, kind, among)
+    made: pl.DataFrame = cursor.sql(query, params=[max(start, until), end, *chosen]).pl()
     if start >= until:
         return made
     columns = [
@@ -56,8 +64,8 @@ def tiles(
         f"coalesce({sql.quoted(name)}, 0) AS {sql.quoted(name)}" if dtype == pl.Int64 else sql.quoted(name)
         for name, dtype in tile_schema(signals, kind).items()
     ]
-    query = f"SELECT {', '.join(columns)} FROM {_table(kind)} WHERE hour >= ? AND hour < ?"
-    kept: pl.DataFrame = cursor.sql(query, params=[start, min(end, until)]).pl()
+    query = f"SELECT {', '.join(columns)} FROM {_table(kind)} WHERE hour >= ? AND hour < ?{among}"
+    kept: pl.DataFrame = cursor.sql(query, params=[start, min(end, until), *chosen]).pl()
     return pl.concat([kept, made]).sort("device_id", "hour")
 
 

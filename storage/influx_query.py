@@ -36,6 +36,13 @@ def among(devices: Iterable[str]) -> str:
     return "(" + " OR ".join(f"device = {text_of(device)}" for device in devices) + ")"
 
 
+def times_among(start: int, end: int, devices: Sequence[str] | None) -> str:
+    """Return the condition for a range of time, of all devices or any of some."""
+    if devices is None:
+        return times(start, end)
+    return f"{times(start, end)} AND {among(devices)}" if devices else f"{times(start, start)}"
+
+
 def last_of_each(kind: Kind, signals: Iterable[Signal], device: str) -> list[str]:
     """Return one statement for each signal: its newest value of one device."""
     return [

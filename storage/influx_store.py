@@ -141,22 +141,22 @@ class InfluxStore:
         known = [self._signals[name] for name in signals]
         return intervals(self._connection, kind, where, known, every_ms, limit)
 
-    def tiles(self, kind: Kind, start: int, end: int) -> pl.DataFrame:
-        """Return the hourly tiles (fleet.tiles) of every device with readings in the range."""
+    def tiles(self, kind: Kind, start: int, end: int, devices: Sequence[str] | None = None) -> pl.DataFrame:
+        """Return the hourly tiles (fleet.tiles) of every device with readings in the range, or of some."""
         until = self._kept.until(kind)
         while True:
-            kept = self._kept.read(kind, start, min(end, until))
-            made = self._tiles_made(kind, max(start, until), end)
+            kept = self._kept.read(kind, start, min(end, until), devices)
+            made = self._tiles_made(kind, max(start, until), end, devices)
             before, until = until, self._kept.until(kind)
             if until == before:  # else hours have changed sides while they were read
                 return pl.concat([kept, made]).sort("device_id", "hour")
 
-    def _tiles_made(self, kind: Kind, start: int, end: int) -> pl.DataFrame:
+    def _tiles_made(
+        self, kind: Kind, start: int, end: int, devices: Sequence[str] | None = None
+    ) -> pl.DataFrame:
         first, last = self._extent(kind)
-        begin = max(start, first // HOUR_MS * HOUR_MS)
-        return tiles_between(
-            self._connection, self._signals, kind, begin, min(end, (last // HOUR_MS + 1) * HOUR_MS)
-        )
+        begin, until = max(start, first // HOUR_MS * HOUR_MS), min(end, (last // HOUR_MS + 1) * HOUR_MS)
+        return tiles_between(self._connection, self._signals, kind, begin, until, devices)
 
     def kept_hours(self, kind: Kind) -> tuple[int, int]:
         """Return the hours of which tiles are kept; see TelemetryStore.kept_hours."""

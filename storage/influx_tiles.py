@@ -1,5 +1,7 @@
 """Summaries that InfluxDB computes: intervals of one device, hourly tiles of all."""
 
+from collections.abc import Sequence
+
 import polars as pl
 
 from fleet.clock import DAY_MS, HOUR_MS
@@ -45,9 +47,14 @@ def intervals(
 
 
 def tiles_between(
-    connection: InfluxConnection, signals: SignalTable, kind: Kind, start: int, end: int
+    connection: InfluxConnection,
+    signals: SignalTable,
+    kind: Kind,
+    start: int,
+    end: int,
+    devices: Sequence[str] | None = None,
 ) -> pl.DataFrame:
-    """Return the hourly tiles of a range of whole hours, in order of device and hour.
+    """Return the hourly tiles of a range of whole hours, of all devices or some, by device and hour.
 
     An hour is asked for first, and then as much at once as brings some _TILES_A_REQUEST. Where readings are
     few, they are read and summed up here; where they are many, InfluxDB does it.
@@ -59,7 +66,7 @@ def tiles_between(
     begin, width, few = start, HOUR_MS, True
     while begin < end:
         until = min(begin + width, end)
-        where = influxql.times(begin, until)
+        where = influxql.times_among(begin, until, devices)
         found = tiles_of_rows(connection, kind, asked, where, _MOST_ROWS) if few else None
         if found is None:
             found = _tiles(connection, kind, asked, where)

@@ -88,8 +88,8 @@ class TelemetryStore(Protocol):
         """
         ...
 
-    def tiles(self, kind: Kind, start: int, end: int) -> pl.DataFrame:
-        """Return the hourly tiles (fleet.tiles) of every device with readings in the range.
+    def tiles(self, kind: Kind, start: int, end: int, devices: Sequence[str] | None = None) -> pl.DataFrame:
+        """Return the hourly tiles (fleet.tiles) of every device with readings in the range, or of some.
 
         `start` and `end` must be whole hours. Of hours that expired it is the tiles kept of them.
         """

@@ -70,8 +70,8 @@ def _mended_by(fault: object, part: object) -> list[str]:
     return [code for code, entry in FAULTS.items() if part is not None and entry.part == part]
 
 
-def device_models(desk: DeskDatabase, kind: Kind) -> dict[str, str]:
-    """Return the model of each device of a kind, by device id."""
+def device_places(desk: DeskDatabase, kind: Kind) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the model and the site of each device of a kind, both by device id."""
     with desk.transaction() as session:
-        rows = session.execute(select(Device.id, Device.model).where(Device.kind == kind))
-        return {row.id: row.model for row in rows}
+        rows = session.execute(select(Device.id, Device.model, Device.site).where(Device.kind == kind)).all()
+    return {row.id: row.model for row in rows}, {row.id: row.site for row in rows}

@@ -16,7 +16,8 @@ from fleet.faults import FAULTS
 from fleet.risks import Risk
 from fleet.signals import STANDARD_SIGNALS, Kind
 from models.explanation import sentence
-from models.pipeline import TrainingReport, examples_of, gather, train_models
+from models.history import gather
+from models.pipeline import TrainingReport, examples_of, train_models
 from models.registry import LoadedModel, ModelRegistry
 from models.scoring import Scorer
 from models.settings import TrainingSettings

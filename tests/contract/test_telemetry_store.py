@@ -201,6 +201,17 @@ def test_first_and_last_of_a_tile_pass_over_readings_without_the_signal(store: T
     assert (tile["run_s.first"], tile["run_s.last"], tile["run_s.n"]) == (5.0, 9.0, 2)
 
 
+def test_tiles_of_some_devices_are_those_of_all_without_the_others(store: TelemetryStore) -> None:
+    rows = [{"device_id": f"R{n}", "ts": T0 + n * HOUR_MS, "run_s": float(n)} for n in range(4)]
+    store.write(batch_of(rows))
+    store.expire(Retention(HOUR_MS, HOUR_MS), T0 + 3 * HOUR_MS)
+    every = store.tiles(Kind.ROBOT, T0, T0 + 4 * HOUR_MS)
+    some = store.tiles(Kind.ROBOT, T0, T0 + 4 * HOUR_MS, ["R1", "R3", "none"])
+    assert some["device_id"].to_list() == ["R1", "R3"]
+    assert some.equals(every.filter(pl.col("device_id").is_in(["R1", "R3"])))
+    assert store.tiles(Kind.ROBOT, T0, T0 + 4 * HOUR_MS, []).is_empty()
+
+
 def test_newest_is_rebuilt_from_what_is_stored(opener: Opener, tmp_path: Path) -> None:
     before = opener(tmp_path)
     before.write(batch_of([{"device_id": "R1", "ts": T0, "battery_pct": 1.0}]))

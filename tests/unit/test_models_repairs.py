@@ -7,7 +7,7 @@ import pytest
 
 from fleet.signals import Kind
 from storage.desk.database import DeskDatabase, open_desk
-from storage.desk.repairs import confirmed_repairs, device_models, open_tickets, renewals
+from storage.desk.repairs import confirmed_repairs, device_places, open_tickets, renewals
 from storage.desk.tables import Device, DeviceEvent, TicketRow
 
 
@@ -68,4 +68,4 @@ def test_repairs_and_replaced_parts_renew_what_they_mend(desk: DeskDatabase) -> 
 
 
 def test_models_are_told_by_kind(desk: DeskDatabase) -> None:
-    assert device_models(desk, Kind.ROBOT) == {"r1": "CR-1"}
+    assert device_places(desk, Kind.ROBOT)[0] == {"r1": "CR-1"}
