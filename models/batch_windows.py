@@ -8,7 +8,7 @@ import polars as pl
 
 from fleet.clock import HOUR_MS
 from models.grid import TileGrid
-from models.measures import RESET_BY, Component
+from models.measures import reset_by
 from models.terms import CLOCK, PRESENT, RUN_TIME, Term
 from models.windows import FleetFacts, Floats, Groups, Ints, Windows, overlap
 
@@ -35,17 +35,17 @@ class BatchWindows:
         self._grid = grid
         self._facts = facts
         self._rows = moments.rows
-        self._starts: dict[Component, Ints] = {}
+        self._starts: dict[str, Ints] = {}
 
     @cached_property
     def started(self) -> Ints:
         """The first step in which each device was heard. Shape: (pairs,)."""
         return self._first_of_all[self._rows]
 
-    def life_start(self, component: Component) -> Ints:
+    def life_start(self, component: str) -> Ints:
         """Return the first step after the last repair of a component; 0 for none. Shape: (pairs,)."""
         if component not in self._starts:
-            known = self._facts.resets.filter(pl.col("fault").is_in(RESET_BY[component]))
+            known = self._facts.resets.filter(pl.col("fault").is_in(reset_by(component)))
             last = last_before(self._grid, known, Moments(self._rows, self.now))
             self._starts[component] = np.where(last > 0, last // HOUR_MS + 1, 0)
         return self._starts[component]
@@ -64,12 +64,12 @@ class BatchWindows:
         """Return the sum over the device's first `baseline` steps. Shape: (pairs,)."""
         return self._sum(term, self.started, self.started + self.windows.baseline)
 
-    def since_repair(self, term: Term, component: Component) -> Floats:
+    def since_repair(self, term: Term, component: str) -> Floats:
         """Return the sum over the first `baseline` steps of the component's present life. Shape: (pairs,)."""
         start = np.maximum(self.life_start(component), self.started)
         return self._sum(term, start, start + self.windows.baseline)
 
-    def used(self, component: Component) -> Floats:
+    def used(self, component: str) -> Floats:
         """Return the run time (s) of the component's present life. Shape: (pairs,)."""
         start = np.maximum(self.life_start(component), self.started)
         return self._sum(RUN_TIME, start, self.now + 1)

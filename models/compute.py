@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from models.features import Feature, View
-from models.measures import Component, Measure
+from models.measures import Measure
 from models.windows import Floats, Ints, WindowSource
 
 _EMPTY = 1e-9
@@ -141,13 +141,13 @@ class Look:
             usual.append(np.where(np.abs(others) > _ROUNDING * np.abs(mine) + _EMPTY, others, 0.0))
         return _divide(measure, *usual)
 
-    def _age(self, component: Component) -> Floats:
+    def _age(self, component: str) -> Floats:
         """Return the days since the component's last repair; NaN for none."""
         start = self.source.life_start(component)
         days = (self.source.now + 1 - start) / self.source.windows.day
         return np.where(start > 0, days, np.nan)
 
-    def _run_hours(self, component: Component) -> Floats:
+    def _run_hours(self, component: str) -> Floats:
         return np.asarray(self.source.used(component) / 3600.0)
 
     def _raw_steps(self, measure: Measure) -> tuple[Floats, Floats]:

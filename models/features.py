@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 
 from models import terms
-from models.measures import MEASURES, RESET_BY, Component, Measure, components_of
+from models.measures import MEASURES, Component, Measure, components_of, reset_by
 from models.terms import Term
 from models.windows import Windows
 
@@ -79,7 +79,7 @@ def _views() -> list[tuple[Measure, View]]:
     themselves: in a fleet of dozens they tell robots apart, and a model would learn which robot had failed.
     """
     pairs = []
-    aged = {Component.USE}
+    aged: set[str] = {Component.USE}
     for measure in MEASURES:
         if measure.component is Component.USE or not measure.relative:
             pairs.append((measure, View.DAY))
@@ -110,9 +110,9 @@ def terms_of(features: Iterable[Feature]) -> tuple[Term, ...]:
     return tuple(dict.fromkeys([terms.PRESENT, terms.RUN_TIME, *wanted]))
 
 
-def parts_of(features: Iterable[Feature]) -> dict[Component, tuple[Term, ...]]:
+def parts_of(features: Iterable[Feature]) -> dict[str, tuple[Term, ...]]:
     """Return for each component the terms whose baseline since its last repair `features` ask for."""
-    parts: dict[Component, dict[Term, None]] = {}
+    parts: dict[str, dict[Term, None]] = {}
     for each in features:
         if each.view is View.OWN:
             wanted = parts.setdefault(each.measure.component, {})
@@ -131,7 +131,7 @@ def digest(features: Iterable[Feature], windows: Windows | None = None) -> str:
             str(each.measure.bottom.expression),
             each.measure.relative,
             each.measure.root,
-            RESET_BY[each.measure.component],
+            reset_by(each.measure.component),
         ]
         for each in features
     ]

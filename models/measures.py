@@ -46,6 +46,12 @@ RESET_BY: dict[Component, tuple[str, ...]] = {
 }
 """The faults whose repair renews a component."""
 
+
+def reset_by(component: str) -> tuple[str, ...]:
+    """Return the faults whose repair renews a component; one that is no robot's is named like its fault."""
+    return RESET_BY[Component(component)] if component in RESET_BY else (component,)
+
+
 _SEEN_IN: dict[str, tuple[Component, ...]] = {
     "battery_wear": (C.BATTERY, C.CHARGER, C.USE),
     "battery_overheat": (C.BATTERY, C.CHARGER, C.USE),
@@ -82,7 +88,7 @@ class Measure:
     name: str
     signal: str
     unit: str
-    component: Component
+    component: str
     label: Text
     top: Term
     bottom: Term

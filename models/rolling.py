@@ -13,7 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from fleet.clock import HOUR_MS
-from models.measures import RESET_BY, Component
+from models.measures import Component, reset_by
 from models.terms import CLOCK, RUN_TIME, Term, values
 from models.windows import NO_RESETS, FleetFacts, Floats, Groups, Ints, Windows, overlap
 
@@ -37,7 +37,7 @@ class RollingTiles:
     """
 
     def __init__(
-        self, terms: Sequence[Term], parts: dict[Component, tuple[Term, ...]], windows: Windows | None = None
+        self, terms: Sequence[Term], parts: dict[str, tuple[Term, ...]], windows: Windows | None = None
     ) -> None:
         self.windows = windows or Windows()
         self.terms = tuple(dict.fromkeys([*terms, RUN_TIME]))
@@ -197,7 +197,7 @@ class RollingTiles:
         touched: set[str] = set()
         known = resets.filter(pl.col("ts") < until * HOUR_MS)
         for part, component in enumerate(_COMPONENTS):
-            of_part = known.filter(pl.col("fault").is_in(RESET_BY[component]))
+            of_part = known.filter(pl.col("fault").is_in(reset_by(component)))
             newest = of_part.group_by("device_id").agg(pl.col("ts").max())
             rows = self.rows_of(newest["device_id"].to_list())
             starts = newest["ts"].to_numpy() // HOUR_MS + 1
@@ -247,7 +247,7 @@ class RollingWindows:
         self._tiles = tiles
         self._rows = rows
 
-    def life_start(self, component: Component) -> Ints:
+    def life_start(self, component: str) -> Ints:
         """Return the first step after the last repair of a component; 0 for none. Shape: (pairs,)."""
         return np.asarray(self._tiles._life[_COMPONENTS.index(component), self._rows])
 
@@ -274,13 +274,13 @@ class RollingWindows:
             return self._elapsed(self.started)
         return np.asarray(self._tiles._first[self._row(term), self._rows])
 
-    def since_repair(self, term: Term, component: Component) -> Floats:
+    def since_repair(self, term: Term, component: str) -> Floats:
         """Return the sum over the first `baseline` steps of the component's present life. Shape: (pairs,)."""
         if term is CLOCK:
             return self._elapsed(np.maximum(self.life_start(component), self.started))
         return np.asarray(self._tiles._since[self._tiles._pair[component, term.name], self._rows])
 
-    def used(self, component: Component) -> Floats:
+    def used(self, component: str) -> Floats:
         """Return the run time (s) of the component's present life. Shape: (pairs,)."""
         return np.asarray(self._tiles._used[_COMPONENTS.index(component), self._rows])
 

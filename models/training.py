@@ -83,11 +83,11 @@ def train_fault(fault: Fault, examples: Examples, settings: TrainingSettings, se
     if reason:
         return f"{fault.code}: {reason}"
     positive = examples.labels.value == POSITIVE
-    trees = _fit_trees(examples.features[split.fit], positive[split.fit], settings, seed)
+    trees = fit_trees(examples.features[split.fit], positive[split.fit], settings, seed)
     later, truth = examples.features[split.later], positive[split.later]
     held_out = _cross_calibrated(trees, later, truth, examples.devices[split.later])
     threshold = best_threshold(truth, held_out, settings.costs.act(fault), settings.costs.wait(fault))
-    return Trained(_calibrate(trees, later, truth), threshold, metrics(truth, held_out), split)
+    return Trained(calibrate(trees, later, truth), threshold, metrics(truth, held_out), split)
 
 
 def failures(examples: Examples, rows: Bools) -> int:
@@ -111,7 +111,8 @@ def _too_little(examples: Examples, split: Split, settings: TrainingSettings) ->
     return None
 
 
-def _fit_trees(features: Floats, positive: Bools, settings: TrainingSettings, seed: int) -> Any:
+def fit_trees(features: Floats, positive: Bools, settings: TrainingSettings, seed: int) -> Any:
+    """Fit boosted trees to rows, shape (rows, features); the same rows and seed give the same trees."""
     from sklearn.ensemble import HistGradientBoostingClassifier
 
     trees = HistGradientBoostingClassifier(
@@ -127,7 +128,7 @@ def _fit_trees(features: Floats, positive: Bools, settings: TrainingSettings, se
     return trees.fit(features, positive)
 
 
-def _calibrate(trees: Any, features: Floats, positive: Bools) -> Any:
+def calibrate(trees: Any, features: Floats, positive: Bools) -> Any:
     """Fit Platt's sigmoid over the trees' log-odds: two parameters, which some dozen failures can bear."""
     from sklearn.calibration import CalibratedClassifierCV
     from sklearn.frozen import FrozenEstimator
@@ -148,7 +149,7 @@ def _cross_calibrated(trees: Any, features: Floats, positive: Bools, devices: In
             ~half if 1 < positive[~half].sum() < (~half).sum() - 1 else np.ones(len(positive), dtype=bool)
         )
         if half.any():
-            risk[half] = risk_of(_calibrate(trees, features[others], positive[others]), features[half])
+            risk[half] = risk_of(calibrate(trees, features[others], positive[others]), features[half])
     return risk
 
 

@@ -12,7 +12,6 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from models.measures import Component
 from models.terms import PRESENT, Term
 
 Floats = NDArray[np.floating]
@@ -71,7 +70,7 @@ class WindowSource(Protocol):
         """The first step in which each device was heard. Shape: (pairs,)."""
         ...
 
-    def life_start(self, component: Component) -> Ints:
+    def life_start(self, component: str) -> Ints:
         """Return the first step after the last repair of a component; 0 for none. Shape: (pairs,)."""
         ...
 
@@ -87,11 +86,11 @@ class WindowSource(Protocol):
         """Return the sum over the device's first `baseline` steps. Shape: (pairs,)."""
         ...
 
-    def since_repair(self, term: Term, component: Component) -> Floats:
+    def since_repair(self, term: Term, component: str) -> Floats:
         """Return the sum over the first `baseline` steps of the component's present life. Shape: (pairs,)."""
         ...
 
-    def used(self, component: Component) -> Floats:
+    def used(self, component: str) -> Floats:
         """Return the run time (s) of the component's present life. Shape: (pairs,)."""
         ...
 

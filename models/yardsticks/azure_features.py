@@ -27,7 +27,10 @@ _WINDOWS = Windows(month_days=7)
 
 @dataclass(frozen=True)
 class Rows:
-    """Machines and moments to predict for. `devices` are rows of the grid, `until` epoch ms. Shapes: (rows,)."""
+    """Machines and moments to predict for. Shapes: (rows,).
+
+    `devices` are places in `PlantFeatures.devices`; at `until` (epoch ms) the prediction is made.
+    """
 
     devices: Ints
     until: Ints
@@ -78,7 +81,7 @@ class PlantFeatures:
         return columns | self._rhythm(period)
 
     def log(self, period: int) -> dict[str, Floats]:
-        """Return errors, days since each component's replacement, and days to the next visit of a schedule."""
+        """Return errors, days since each replacement, and days to the next visit of a schedule."""
         columns = self._named(self._log, 0)
         since = columns[f"{VISIT}:{View.RENEWED}"]
         return columns | {"next visit": period - np.mod(since, period)}
@@ -99,7 +102,9 @@ class PlantFeatures:
 
     def _running_total(self) -> Floats:
         now = self._rows.until // HOUR_MS
-        return self._grid.window(_ONSET.measure.top, self._rows.devices, np.full_like(now, self._grid.origin), now)
+        return self._grid.window(
+            _ONSET.measure.top, self._rows.devices, np.full_like(now, self._grid.origin), now
+        )
 
     def _named(self, features: Sequence[Feature], back: int) -> dict[str, Floats]:
         matrix = self._look(back).matrix(features)

@@ -51,7 +51,9 @@ def read_plant(folder: Path) -> Plant:
     telemetry_hourly_20 is not read: it ends months before the test begins, and holds some machines only.
     """
     path = find_file(folder, "machines.csv")
-    machines = read_csv(path, {"machineID": pl.Int64, "model": pl.String, "age": pl.Float64})
+    machines = read_csv(path, {"machineID": pl.Int64, "model": pl.String, "age": pl.Float64}).sort(
+        "machineID"
+    )
     daily = _telemetry(folder)
     errors = _events(folder, "errors.csv", "errorID")
     repairs = _events(folder, "maint.csv", "comp")
@@ -59,7 +61,9 @@ def read_plant(folder: Path) -> Plant:
     visits = repairs.with_columns(fault=pl.lit(VISIT)).unique()
     tiles = pl.concat([with_onsets(daily), _error_tiles(errors)], how="diagonal")
     return Plant(
-        machines.sort("machineID").select(pl.col("machineID").cast(pl.String).alias("device_id"), "model", "age"),
+        machines.sort("machineID").select(
+            pl.col("machineID").cast(pl.String).alias("device_id"), "model", "age"
+        ),
         tiles.group_by("device_id", "hour").agg(pl.all().sum()).sort("device_id", "hour"),
         pl.concat([repairs, visits, errors]).with_columns(pl.col("ts") - 1),
         failures,
@@ -104,7 +108,7 @@ def _error_tiles(errors: pl.DataFrame) -> pl.DataFrame:
 
 
 def with_onsets(daily: pl.DataFrame) -> pl.DataFrame:
-    """Add `onset.n`: how many signals had left their usual range the day before, fully within its first hours.
+    """Add `onset.n`: how many signals had left their usual range the day before, and that from its start.
 
     Usual is the median of the 30 days before, spread half of their 16 to 84 % range. A step that is as high
     on its first day as on its second began with that day, which only the second day tells.
@@ -117,7 +121,9 @@ def _onset(signal: str) -> pl.Expr:
     level = pl.col(f"{signal}.mean")
     past = level.shift(3)
     usual = past.rolling_median(_PAST_DAYS, min_samples=_PAST_LEAST)
-    high, low = (past.rolling_quantile(q, window_size=_PAST_DAYS, min_samples=_PAST_LEAST) for q in (0.84, 0.16))
+    high, low = (
+        past.rolling_quantile(q, window_size=_PAST_DAYS, min_samples=_PAST_LEAST) for q in (0.84, 0.16)
+    )
     spread = (high - low) / 2
     second, first, before = ((level.shift(lag) - usual) / spread for lag in (0, 1, 2))
     step = (first.abs() > 4) & (before.abs() < 2) & ((second - first).abs() < 2)
@@ -141,7 +147,9 @@ def visit_period(plant: Plant, devices: list[str], until: int) -> int:
 
 def _days(events: pl.DataFrame, devices: list[str], until: int) -> list[Ints]:
     chosen = events.filter(pl.col("device_id").is_in(devices), pl.col("ts") < until)
-    return [group["ts"].to_numpy() // DAY_MS for _, group in chosen.group_by("device_id", maintain_order=True)]
+    return [
+        group["ts"].to_numpy() // DAY_MS for _, group in chosen.group_by("device_id", maintain_order=True)
+    ]
 
 
 def _period(events: list[Ints]) -> int:
