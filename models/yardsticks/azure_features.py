@@ -1,10 +1,11 @@
 """What is looked at on the machines of azure-pdm: our features over their tiles and repairs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from fleet.clock import HOUR_MS
 from fleet.text import Text
@@ -12,33 +13,109 @@ from models import terms
 from models.batch_windows import BatchWindows, Moments
 from models.compute import Look
 from models.features import Feature, View, terms_of
-from models.grid import Floats, Ints, TileGrid
+from models.grid import TileGrid
 from models.measures import Measure
 from models.terms import Term
 from models.windows import FleetFacts, Windows
 from models.yardsticks.azure_plant import SIGNALS, VISIT, Plant
 
+Table = NDArray[np.float32]
+"""Shape: (machines, moments)."""
+
+EVERY_HOURS = 3
+DAYS_BACK = (1, 2, 3, 4)
 _MACHINE = "machine"
 """No replacement renews it: what is seen on the machine as a whole."""
-_VIEWS = (View.DAY, View.STEP, View.TREND, View.COHORT)
-_DAYS_BACK = (1, 2, 3, 4)
 _WINDOWS = Windows(month_days=7)
+_A_DAY = 24 // EVERY_HOURS
 
 
 @dataclass(frozen=True)
-class Rows:
-    """Machines and moments to predict for. Shapes: (rows,).
+class PlantTable:
+    """Features of all machines at all moments; nothing later than a moment is used.
 
-    `devices` are places in `PlantFeatures.devices`; at `until` (epoch ms) the prediction is made.
+    `devices` name the machines, `until` (epoch ms) the moments, every 3 h. `telemetry`: by signal its levels
+    against the week and the cohort, today's and those of days before. `onsets`: shifts of any signal that
+    became known at that moment's day. `log`: errors by `{error}:day` (an hour's rate) and days since by
+    `{name}:renewed`. `model` (a number) and `age` by machine.
     """
 
-    devices: Ints
-    until: Ints
+    devices: list[str]
+    until: NDArray[np.int64]
+    telemetry: Mapping[str, Sequence[Table]]
+    onsets: Table
+    log: Mapping[str, Table]
+    model: NDArray[np.float32]
+    age: NDArray[np.float32]
 
 
-def _mean(signal: str) -> Measure:
+def look_at(plant: Plant) -> PlantTable:
+    """Compute the features of every machine every 3 h, from the first known day to the last."""
+    log = _log_features(plant)
+    signals = [(signal, _signal_features(signal)) for signal in SIGNALS]
+    onset = Feature(_rate("onset", _MACHINE), View.DAY)
+    features = [*(each for _, some in signals for each in some), *log, onset]
+    grid = TileGrid(terms_of(features))
+    grid.update(plant.tiles)
+    every = EVERY_HOURS * HOUR_MS
+    until = np.arange(-(-plant.start // every) * every, plant.end + 1, every)
+    matrix = _matrix(plant, grid, until, features)
+    table = {feature.name: matrix[..., column] for column, feature in enumerate(features)}
+    known = pl.DataFrame({"device_id": grid.devices}).join(
+        plant.machines, "device_id", "left", maintain_order="left"
+    )
+    models = np.unique(known["model"].fill_null("").to_numpy(), return_inverse=True)[1]
+    return PlantTable(
+        grid.devices,
+        until,
+        {signal: _with_days_before([table[each.name] for each in some]) for signal, some in signals},
+        np.nan_to_num(table[onset.name]) * _WINDOWS.steps,
+        {feature.name: table[feature.name] for feature in log},
+        models.astype(np.float32),
+        known["age"].to_numpy().astype(np.float32),
+    )
+
+
+def _matrix(
+    plant: Plant, grid: TileGrid, until: NDArray[np.int64], features: Sequence[Feature]
+) -> NDArray[np.float32]:
+    """Return the features of all machines at all moments. Shape: (machines, moments, features)."""
+    models = dict(zip(plant.machines["device_id"], plant.machines["model"], strict=True))
+    count = len(grid.devices)
+    moments = Moments(np.repeat(np.arange(count), len(until)), np.tile(until // HOUR_MS - 1, count))
+    windows = BatchWindows(grid, FleetFacts(models, plant.resets), moments, _WINDOWS)
+    return np.asarray(Look(windows).matrix(features), dtype=np.float32).reshape(count, len(until), -1)
+
+
+def days_ago(table: Table, days: int) -> Table:
+    """Return what a table said so many days before each moment; NaN before its first moment."""
+    back = days * _A_DAY
+    before = np.full_like(table, np.nan)
+    before[:, back:] = table[:, : max(table.shape[1] - back, 0)]
+    return before
+
+
+def in_phase(onsets: Table, period: int) -> tuple[Table, Table]:
+    """Return how many onsets began whole periods (days) ago, and by how many sd that is more than by chance.
+
+    They count from the newest known day, whose own shift would be known as an onset one day later.
+    """
+    there = np.zeros_like(onsets)
+    for back in range(period, onsets.shape[1] // _A_DAY + 1, period):
+        there += np.nan_to_num(days_ago(onsets, back - 1))
+    chance = np.cumsum(onsets, axis=1, dtype=np.float32) / np.float32(_A_DAY * period)
+    return there, (there - chance) / np.sqrt(chance + np.float32(0.5))
+
+
+def _with_days_before(tables: list[Table]) -> list[Table]:
+    cohort = tables[-1]
+    return [*tables, *(days_ago(cohort, days) for days in DAYS_BACK)]
+
+
+def _signal_features(signal: str) -> list[Feature]:
     top, bottom = terms.total(signal), terms.count(signal)
-    return Measure(signal, signal, "", _MACHINE, Text(signal, signal), top, bottom)
+    mean = Measure(signal, signal, "", _MACHINE, Text(signal, signal), top, bottom)
+    return [Feature(mean, view) for view in (View.STEP, View.TREND, View.COHORT)]
 
 
 def _rate(name: str, component: str) -> Measure:
@@ -47,78 +124,7 @@ def _rate(name: str, component: str) -> Measure:
     return Measure(name, name, "1/h", component, Text(name, name), term, terms.CLOCK, relative=False)
 
 
-_ONSET = Feature(_rate("onset", _MACHINE), View.DAY)
-_TELEMETRY = tuple(Feature(_mean(signal), view) for signal in SIGNALS for view in _VIEWS)
-_DAY_LEVELS = tuple(each for each in _TELEMETRY if each.view in (View.DAY, View.COHORT))
-
-
-class PlantFeatures:
-    """Looks at a plant's rows. Nothing later than a row's `until` is used."""
-
-    def __init__(self, plant: Plant, rows: Rows) -> None:
-        self._plant, self._rows = plant, rows
-        self._log = _log_features(plant)
-        self._grid = TileGrid(terms_of((*_TELEMETRY, *self._log, _ONSET)))
-        self._grid.update(plant.tiles)
-        models = dict(zip(plant.machines["device_id"], plant.machines["model"], strict=True))
-        self._facts = FleetFacts(models, plant.resets)
-
-    def machine(self) -> dict[str, Floats]:
-        """Return the model, as a number, and the age of each row's machine."""
-        order = pl.DataFrame({"device_id": self._grid.devices})
-        known = order.join(self._plant.machines, "device_id", "left", maintain_order="left")
-        model = np.unique(known["model"].fill_null("").to_numpy(), return_inverse=True)[1]
-        return {
-            "model": model.astype(float)[self._rows.devices],
-            "age": known["age"].to_numpy()[self._rows.devices],
-        }
-
-    def telemetry(self, period: int) -> dict[str, Floats]:
-        """Return levels of the last known days, and how often shifts began at this phase of `period` days."""
-        columns = self._named(_TELEMETRY, 0)
-        for back in _DAYS_BACK:
-            columns |= {f"{name} {back} d ago": each for name, each in self._named(_DAY_LEVELS, back).items()}
-        return columns | self._rhythm(period)
-
-    def log(self, period: int) -> dict[str, Floats]:
-        """Return errors, days since each replacement, and days to the next visit of a schedule."""
-        columns = self._named(self._log, 0)
-        since = columns[f"{VISIT}:{View.RENEWED}"]
-        return columns | {"next visit": period - np.mod(since, period)}
-
-    def _rhythm(self, period: int) -> dict[str, Floats]:
-        """Return how many onsets lie whole periods back, and by how many sd that is more than by chance.
-
-        An onset's tile is that of the day after it, hence the one day less.
-        """
-        span = int(self._rows.until.max() - self._plant.start) // (24 * HOUR_MS)
-        backs = range(period, span + 1, period)
-        there = sum((self._counted(back - 1) for back in backs), np.zeros(len(self._rows.until)))
-        total = self._running_total() / period
-        return {"onsets in phase": there, "onsets beyond chance": (there - total) / np.sqrt(total + 0.5)}
-
-    def _counted(self, back: int) -> Floats:
-        return np.nan_to_num(self._look(back).at(_ONSET)) * _WINDOWS.steps
-
-    def _running_total(self) -> Floats:
-        now = self._rows.until // HOUR_MS
-        return self._grid.window(
-            _ONSET.measure.top, self._rows.devices, np.full_like(now, self._grid.origin), now
-        )
-
-    def _named(self, features: Sequence[Feature], back: int) -> dict[str, Floats]:
-        matrix = self._look(back).matrix(features)
-        return {feature.name: matrix[:, column] for column, feature in enumerate(features)}
-
-    def _look(self, back: int) -> Look:
-        hours = self._rows.until // HOUR_MS - 1 - back * _WINDOWS.day
-        return Look(BatchWindows(self._grid, self._facts, Moments(self._rows.devices, hours), _WINDOWS))
-
-
-def _log_features(plant: Plant) -> tuple[Feature, ...]:
-    rates = [_rate(error, _MACHINE) for error in plant.errors]
-    renewed = [_rate(name, name) for name in (*plant.components, *plant.errors, VISIT)]
-    return (
-        *(Feature(each, View.DAY) for each in rates),
-        *(Feature(each, View.RENEWED) for each in renewed),
-    )
+def _log_features(plant: Plant) -> list[Feature]:
+    rates = [Feature(_rate(error, _MACHINE), View.DAY) for error in plant.errors]
+    renewed = (*plant.components, *plant.errors, VISIT)
+    return rates + [Feature(_rate(name, name), View.RENEWED) for name in renewed]
