@@ -245,6 +245,26 @@ def train(config: Path | None, data: Path | None, store: str | None, seed: int |
     run_train(_settings(config, data, store__url=store, models__seed=seed), click.echo)
 
 
+@cli.command()
+@click.argument("name")
+@click.option(
+    "--data",
+    type=_FOLDER,
+    help="The yardstick's files, or a folder that holds them under the yardstick's name.",
+)
+@click.option("--seeds", default="0,1,2", show_default=True, help="Seeds of the training.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def evaluate(name: str, data: Path | None, seeds: str, as_json: bool) -> None:
+    """Score our features and models on a yardstick: skab, azure-pdm, cmapss, hse-filter or simulated.
+
+    Prints each metric's mean and standard deviation over the seeds, simple baselines on the same rows, and
+    how the rows were split. It touches no data folder of a running system.
+    """
+    from sweepwatch.evaluate_commands import run_evaluate
+
+    run_evaluate(name, data, seeds, as_json, click.echo)
+
+
 @cli.group()
 def store() -> None:
     """Set up the time-series store, or move history from one to another."""
