@@ -89,9 +89,8 @@ def evaluate(folder: Path, seeds: Sequence[int]) -> dict[str, Any]:
 
     Raises InvalidInput when a file is missing or wrong, or holds too few failures.
     """
-    plant = read_plant(folder)
-    table = look_at(plant)
-    case = _case(plant, table, _split(table, whole_fleet=False))
+    case = prepared(folder)
+    plant, table = case.plant, case.table
     answers: dict[int, dict[str, Judged]] = {}
 
     def run(seed: int) -> dict[str, float]:
@@ -108,6 +107,13 @@ def evaluate(folder: Path, seeds: Sequence[int]) -> dict[str, Any]:
         "by_component_first_seed": {name: judged.by_component() for name, judged in first.items()},
     }
     return Report("azure-pdm", seeds, metrics, baselines(first, case.own, table), PROTOCOL, details).as_json()
+
+
+def prepared(folder: Path) -> Case:
+    """Read a folder and look at it once, parted as the protocol says. Raises InvalidInput."""
+    plant = read_plant(folder)
+    table = look_at(plant)
+    return _case(plant, table, _split(table, whole_fleet=False))
 
 
 def judge(case: Case, seed: int) -> dict[str, Judged]:
