@@ -40,7 +40,7 @@ def write(folder: Path, lines: Lines, *, zipped: bool = False) -> Path:
     return folder
 
 
-def plant_lines(machines: int = 14, seed: int = 0) -> Lines:
+def plant_lines(machines: int = 10, seed: int = 0) -> Lines:
     """Return a year of machines 201 and up that are visited every 10 days, at 06:00.
 
     One in five visits finds a failure, of comp1 or comp2 in turn: `volt` or `rotate` shifted over the 48 h
