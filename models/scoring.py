@@ -65,11 +65,10 @@ class Scorer:
         fleet = self._fleet(news, everyone=changed)
         if not self._models or not fleet.devices:
             return Scoring(pl.DataFrame(schema=RISK_COLUMNS), {})
-        look = Look(self._memory.tiles.at(fleet.rows))
         # A few dozen rows are predicted sooner by one thread than several are woken.
         with threadpool_limits(1):
-            matrix = look.matrix(FEATURES)
-            frame = pl.concat([_risks_of(model, matrix, look, fleet) for model in self._models.values()])
+            matrix = Look(self._memory.tiles.at(fleet.rows)).matrix(FEATURES)
+            frame = pl.concat([self._risks_of(model, matrix, fleet) for model in self._models.values()])
         self._store.write_risks(frame)
         write_device_risks(self._desk, _highest(frame))
         return Scoring(frame, {model.card.id: model.card.threshold for model in self._models.values()})
@@ -91,25 +90,25 @@ class Scorer:
         chosen = [device for device, each in zip(devices, judged, strict=True) if each]
         return _Fleet(chosen, [news.newest[device] for device in chosen], rows[judged])
 
-
-def _risks_of(model: LoadedModel, matrix: Floats, look: Look, fleet: _Fleet) -> pl.DataFrame:
-    own = matrix[:, [_COLUMN[feature.name] for feature in model.features]]
-    risk = model.risk(own)
-    asked = np.flatnonzero(risk >= EXPLAIN_FROM)
-    told = drivers(model, own, look, asked) if len(asked) else []
-    reasons = np.full(len(risk), "[]", dtype=object)
-    reasons[asked] = [orjson.dumps([each.to_dict() for each in row]).decode() for row in told]
-    return pl.DataFrame(
-        {
-            "device_id": fleet.devices,
-            "ts": fleet.times,
-            "fault": pl.repeat(model.card.fault, len(risk), eager=True),
-            "risk": risk,
-            "drivers": pl.Series(reasons.tolist(), dtype=pl.String),
-            "model": pl.repeat(model.card.id, len(risk), eager=True),
-        },
-        schema=RISK_COLUMNS,
-    )
+    def _risks_of(self, model: LoadedModel, matrix: Floats, fleet: _Fleet) -> pl.DataFrame:
+        own = matrix[:, [_COLUMN[feature.name] for feature in model.features]]
+        risk = model.risk(own)
+        asked = np.flatnonzero(risk >= EXPLAIN_FROM)
+        look = Look(self._memory.tiles.at(fleet.rows[asked]))
+        told = drivers(model, own[asked], look) if len(asked) else []
+        reasons = np.full(len(risk), "[]", dtype=object)
+        reasons[asked] = [orjson.dumps([each.to_dict() for each in row]).decode() for row in told]
+        return pl.DataFrame(
+            {
+                "device_id": fleet.devices,
+                "ts": fleet.times,
+                "fault": pl.repeat(model.card.fault, len(risk), eager=True),
+                "risk": risk,
+                "drivers": pl.Series(reasons.tolist(), dtype=pl.String),
+                "model": pl.repeat(model.card.id, len(risk), eager=True),
+            },
+            schema=RISK_COLUMNS,
+        )
 
 
 _COLUMN = {feature.name: index for index, feature in enumerate(FEATURES)}
