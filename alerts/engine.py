@@ -75,6 +75,11 @@ class AlertEngine:
         with self._lock:
             return sorted((track.alert for track in self._tracks), key=lambda alert: int(alert.id))
 
+    def followed(self) -> set[tuple[str, str]]:
+        """Return (device id, fault) of every open alert: what ends them must be told too."""
+        with self._lock:
+            return {(track.alert.device_id, track.alert.fault) for track in self._tracks}
+
     def observe(self, batch: ReadingBatch) -> None:
         """Judge a batch of readings, in event time. Late readings are judged at their own time."""
         with self._changes() as changes:
@@ -82,7 +87,10 @@ class AlertEngine:
                 judge_readings(changes, rule, rows)
 
     def observe_risks(self, risks: Sequence[Risk]) -> None:
-        """Judge a scoring: one risk per device and fault, each as of its device's newest reading."""
+        """Judge a scoring: one risk per device and fault, each as of its device's newest reading.
+
+        Risks below their threshold of what is not `followed` may be left out: they change nothing.
+        """
         with self._changes() as changes:
             for risk in risks:
                 judge_scoring(changes, risk)

@@ -1,9 +1,10 @@
 """What a fault risk is: a calibrated probability of a fault within its horizon, and what drove it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
 import polars as pl
 
 RISK_COLUMNS: dict[str, pl.DataType] = {
@@ -59,3 +60,43 @@ class Risk:
     threshold: float
     model: str
     drivers: Sequence[Driver]
+
+
+@dataclass(frozen=True, slots=True)
+class Scoring:
+    """What one scoring said: `frame` has RISK_COLUMNS, `thresholds` are the models' own by model id."""
+
+    frame: pl.DataFrame
+    thresholds: Mapping[str, float]
+
+    def __len__(self) -> int:
+        return self.frame.height
+
+    def risks(self) -> list[Risk]:
+        """Return every risk as an object: for a few devices, or for tests."""
+        return self._objects(self.frame)
+
+    def notable(self, followed: Collection[tuple[str, str]]) -> list[Risk]:
+        """Return the risks that matter to alerts: over their threshold, or of (device, fault) `followed`."""
+        keys = pl.DataFrame(
+            list(followed), schema={"device_id": pl.String, "fault": pl.String}, orient="row"
+        ).with_columns(followed=pl.lit(value=True))
+        limit = pl.col("model").replace_strict(dict(self.thresholds), return_dtype=pl.Float64)
+        chosen = self.frame.join(keys, on=["device_id", "fault"], how="left", maintain_order="left").filter(
+            pl.col("followed").fill_null(value=False) | (pl.col("risk") >= limit)
+        )
+        return self._objects(chosen)
+
+    def _objects(self, frame: pl.DataFrame) -> list[Risk]:
+        return [
+            Risk(
+                row["device_id"],
+                row["fault"],
+                row["ts"],
+                row["risk"],
+                self.thresholds[row["model"]],
+                row["model"],
+                tuple(Driver(**driver) for driver in orjson.loads(row["drivers"])),
+            )
+            for row in frame.iter_rows(named=True)
+        ]

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models.features import Feature, View
 from models.measures import Measure
@@ -27,6 +28,7 @@ class Look:
     """Looks at devices through windows; keeps what several features share."""
 
     source: WindowSource
+    _raw: dict[str, tuple[Floats, Floats]] = field(default_factory=dict)
     _steps: dict[str, tuple[Floats, Floats]] = field(default_factory=dict)
     _days: dict[str, tuple[Floats, Floats]] = field(default_factory=dict)
 
@@ -37,6 +39,7 @@ class Look:
         for column in sorted(range(len(features)), key=lambda each: features[each].measure.name):
             if features[column].measure.name != kept:
                 # A measure's windows are some of the largest arrays there are: one measure at a time.
+                self._raw.clear()
                 self._steps.clear()
                 self._days.clear()
                 kept = features[column].measure.name
@@ -151,16 +154,18 @@ class Look:
         return np.asarray(self.source.used(component) / 3600.0)
 
     def _raw_steps(self, measure: Measure) -> tuple[Floats, Floats]:
-        return self.source.steps(measure.top), self.source.steps(measure.bottom)
+        if measure.name not in self._raw:
+            self._raw[measure.name] = self.source.steps(measure.top), self.source.steps(measure.bottom)
+        return self._raw[measure.name]
 
     def _step_sums(self, measure: Measure) -> tuple[Floats, Floats]:
         """Return the sums of the recent steps, without those before the component's last repair."""
         if measure.name not in self._steps:
             count = self.source.windows.steps
             step = self.source.now[None, :] - np.arange(count - 1, -1, -1)[:, None]
-            alive = step >= self.source.life_start(measure.component)[None, :]
-            top, bottom = self._raw_steps(measure)
-            self._steps[measure.name] = np.where(alive, top, 0.0), np.where(alive, bottom, 0.0)
+            start = self.source.life_start(measure.component)
+            alive = step >= start[None, :]
+            self._steps[measure.name] = _within(alive, self._raw_steps(measure))
         return self._steps[measure.name]
 
     def _day_sums(self, measure: Measure) -> tuple[Floats, Floats]:
@@ -169,22 +174,33 @@ class Look:
             w = self.source.windows
             day = self.source.now[None, :] // w.day - np.arange(w.month_days - 1, -1, -1)[:, None]
             alive = day * w.day >= self.source.life_start(measure.component)[None, :]
-            top, bottom = self.source.days(measure.top), self.source.days(measure.bottom)
-            self._days[measure.name] = np.where(alive, top, 0.0), np.where(alive, bottom, 0.0)
+            sums = self.source.days(measure.top), self.source.days(measure.bottom)
+            self._days[measure.name] = _within(alive, sums)
         return self._days[measure.name]
+
+
+def _within(alive: NDArray[np.bool_], sums: tuple[Floats, Floats]) -> tuple[Floats, Floats]:
+    """Return the sums with 0 where a step is not of the present life."""
+    if alive.all():
+        return sums
+    return np.where(alive, sums[0], 0.0), np.where(alive, sums[1], 0.0)
 
 
 def _fit_slope(levels: Floats, least: int, *, relative: bool) -> Floats:
     """Return the least-squares slope a step through known levels, shape (steps, pairs) to (pairs,)."""
     known = np.isfinite(levels)
-    n = known.sum(axis=0)
     time = np.arange(len(levels), dtype=levels.dtype)[:, None]
-    v = np.where(known, levels, 0.0)
     with np.errstate(invalid="ignore", divide="ignore"):
-        t_mean = (known * time).sum(axis=0) / n
-        v_mean = v.sum(axis=0) / n
-        t = np.where(known, time - t_mean, 0.0)
-        slope = (t * np.where(known, v - v_mean, 0.0)).sum(axis=0) / (t * t).sum(axis=0)
+        if known.all():  # as nearly always: one product instead of a mask at every step
+            centred = time - time.mean()
+            n, v_mean = np.full(levels.shape[1], len(levels)), levels.mean(axis=0)
+            slope = (centred[:, 0] @ levels) / float((centred * centred).sum())
+        else:
+            n = known.sum(axis=0)
+            v = np.where(known, levels, 0.0)
+            t_mean, v_mean = (known * time).sum(axis=0) / n, v.sum(axis=0) / n
+            t = np.where(known, time - t_mean, 0.0)
+            slope = (t * np.where(known, v - v_mean, 0.0)).sum(axis=0) / (t * t).sum(axis=0)
         if relative:
             slope = np.where(np.abs(v_mean) > _EMPTY, slope / np.abs(v_mean), np.nan)
     return np.where(n >= least, slope, np.nan)

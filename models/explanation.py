@@ -10,14 +10,14 @@ from fleet.text import Language, Text
 from models.compute import Look
 from models.features import BY_NAME, Feature, View
 from models.registry import LoadedModel
-from models.windows import Floats, Ints
+from models.windows import Floats
 
 TOP = 3
 """So many signals are named for each risk."""
 
 
-def drivers(model: LoadedModel, matrix: Floats, look: Look, rows: Ints) -> list[tuple[Driver, ...]]:
-    """Return for each of `rows` of a feature matrix up to three signals that raised its risk most.
+def drivers(model: LoadedModel, matrix: Floats, look: Look) -> list[tuple[Driver, ...]]:
+    """Return for each row of a feature matrix up to three signals that raised its risk most.
 
     `matrix` has the model's own columns, `look` is what it was computed from.
 
@@ -27,19 +27,19 @@ def drivers(model: LoadedModel, matrix: Floats, look: Look, rows: Ints) -> list[
     """
     from shap import TreeExplainer
 
-    shap = np.asarray(TreeExplainer(model.booster).shap_values(matrix[rows]))
+    shap = np.asarray(TreeExplainer(model.booster).shap_values(matrix))
     signals = sorted({feature.measure.signal for feature in model.features})
     place = np.array([signals.index(feature.measure.signal) for feature in model.features])
     by_signal = np.stack([shap[:, place == k].sum(axis=1) for k in range(len(signals))], axis=1)
     top = np.argsort(-by_signal, axis=1, kind="stable")[:, :TOP]
     compared = _Compared(look)
     found = []
-    for row in range(len(rows)):
+    for row in range(len(matrix)):
         raised = [int(signal) for signal in top[row] if by_signal[row, signal] > 0]
         chosen = [int(np.where(place == signal, shap[row], -np.inf).argmax()) for signal in raised]
         found.append(
             tuple(
-                compared.driver(model.features[column], int(rows[row]), float(by_signal[row, signal]))
+                compared.driver(model.features[column], row, float(by_signal[row, signal]))
                 for signal, column in zip(raised, chosen, strict=True)
             )
         )

@@ -246,6 +246,7 @@ class RollingWindows:
         self.started: Ints = tiles._started[rows]
         self._tiles = tiles
         self._rows = rows
+        self._everyone = np.array_equal(rows, np.arange(len(tiles.devices)))
 
     def life_start(self, component: str) -> Ints:
         """Return the first step after the last repair of a component; 0 for none. Shape: (pairs,)."""
@@ -257,7 +258,7 @@ class RollingWindows:
         if term is CLOCK:
             return self._clock(np.arange(end - w.steps, end + 1))
         places = np.arange(end - w.steps, end) % w.steps
-        return np.asarray(self._tiles._steps[self._row(term)][np.ix_(places, self._rows)])
+        return self._picked(self._tiles._steps[self._row(term)][places])
 
     def days(self, term: Term) -> Floats:
         """Return the last days, today's as far as it has come. Shape: (month_days, pairs)."""
@@ -266,7 +267,7 @@ class RollingWindows:
         if term is CLOCK:
             return self._clock(np.minimum(np.arange(today + 1 - w.month_days, today + 2) * w.day, end))
         places = np.arange(today + 1 - w.month_days, today + 1) % w.month_days
-        return np.asarray(self._tiles._days[self._row(term)][np.ix_(places, self._rows)])
+        return self._picked(self._tiles._days[self._row(term)][places])
 
     def first(self, term: Term) -> Floats:
         """Return the sum over the device's first `baseline` steps. Shape: (pairs,)."""
@@ -301,6 +302,10 @@ class RollingWindows:
 
     def _row(self, term: Term) -> int:
         return self._tiles._row[term.name]
+
+    def _picked(self, cells: Floats) -> Floats:
+        """Return the columns of the devices asked for; without a copy where these are all, in order."""
+        return cells[:, : len(self._rows)] if self._everyone else cells[:, self._rows]
 
     def _clock(self, edges: Ints) -> Floats:
         return np.asarray(np.diff(np.maximum(edges[:, None], self.started[None, :]), axis=0).astype(float))

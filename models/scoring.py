@@ -7,7 +7,7 @@ import numpy as np
 import orjson
 import polars as pl
 
-from fleet.risks import RISK_COLUMNS, Driver, Risk
+from fleet.risks import RISK_COLUMNS, Scoring
 from fleet.signals import Kind
 from models.compute import Look
 from models.explanation import drivers
@@ -51,8 +51,8 @@ class Scorer:
         self._champions: frozenset[str] = frozenset()
         self._models: dict[str, LoadedModel] = {}
 
-    def score(self) -> list[Risk]:
-        """Score, store and return the risk of every robot with news and every fault that has a model.
+    def score(self) -> Scoring:
+        """Score and store the risk of every robot with news and every fault that has a model; return them.
 
         News are new tiles, a repair, or models that changed. A robot heard in fewer than 24 different hours,
         or not at all in the fleet's last 24, is left out rather than guessed at.
@@ -64,17 +64,14 @@ class Scorer:
         news = self._memory.refresh(FleetFacts(models, renewals(self._desk), sites))
         fleet = self._fleet(news, everyone=changed)
         if not self._models or not fleet.devices:
-            return []
-        look = Look(self._memory.tiles.at(fleet.rows))
+            return Scoring(pl.DataFrame(schema=RISK_COLUMNS), {})
         # A few dozen rows are predicted sooner by one thread than several are woken.
         with threadpool_limits(1):
-            matrix = look.matrix(FEATURES)
-            risks = [
-                risk for model in self._models.values() for risk in _risks_of(model, matrix, look, fleet)
-            ]
-        self._store.write_risks(_frame(risks))
-        write_device_risks(self._desk, _summaries(risks))
-        return risks
+            matrix = Look(self._memory.tiles.at(fleet.rows)).matrix(FEATURES)
+            frame = pl.concat([self._risks_of(model, matrix, fleet) for model in self._models.values()])
+        self._store.write_risks(frame)
+        write_device_risks(self._desk, _highest(frame))
+        return Scoring(frame, {model.card.id: model.card.threshold for model in self._models.values()})
 
     def _take_up_models(self) -> bool:
         """Load the champions if they are others than before; tell whether they are."""
@@ -93,43 +90,32 @@ class Scorer:
         chosen = [device for device, each in zip(devices, judged, strict=True) if each]
         return _Fleet(chosen, [news.newest[device] for device in chosen], rows[judged])
 
-
-def _risks_of(model: LoadedModel, matrix: Floats, look: Look, fleet: _Fleet) -> list[Risk]:
-    own = matrix[:, [_COLUMN[feature.name] for feature in model.features]]
-    risk, card = model.risk(own), model.card
-    asked = np.flatnonzero(risk >= EXPLAIN_FROM)
-    told = drivers(model, own, look, asked) if len(asked) else []
-    reasons: dict[int, tuple[Driver, ...]] = dict(zip(asked.tolist(), told, strict=True))
-    return [
-        Risk(device, card.fault, ts, float(risk[row]), card.threshold, card.id, reasons.get(row, ()))
-        for row, (device, ts) in enumerate(zip(fleet.devices, fleet.times, strict=True))
-    ]
+    def _risks_of(self, model: LoadedModel, matrix: Floats, fleet: _Fleet) -> pl.DataFrame:
+        own = matrix[:, [_COLUMN[feature.name] for feature in model.features]]
+        risk = model.risk(own)
+        asked = np.flatnonzero(risk >= EXPLAIN_FROM)
+        look = Look(self._memory.tiles.at(fleet.rows[asked]))
+        told = drivers(model, own[asked], look) if len(asked) else []
+        reasons = np.full(len(risk), "[]", dtype=object)
+        reasons[asked] = [orjson.dumps([each.to_dict() for each in row]).decode() for row in told]
+        return pl.DataFrame(
+            {
+                "device_id": fleet.devices,
+                "ts": fleet.times,
+                "fault": pl.repeat(model.card.fault, len(risk), eager=True),
+                "risk": risk,
+                "drivers": pl.Series(reasons.tolist(), dtype=pl.String),
+                "model": pl.repeat(model.card.id, len(risk), eager=True),
+            },
+            schema=RISK_COLUMNS,
+        )
 
 
 _COLUMN = {feature.name: index for index, feature in enumerate(FEATURES)}
 
 
-def _frame(risks: list[Risk]) -> pl.DataFrame:
-    return pl.DataFrame(
-        {
-            "device_id": [risk.device_id for risk in risks],
-            "ts": [risk.ts for risk in risks],
-            "fault": [risk.fault for risk in risks],
-            "risk": [risk.risk for risk in risks],
-            "drivers": [orjson.dumps([each.to_dict() for each in risk.drivers]).decode() for risk in risks],
-            "model": [risk.model for risk in risks],
-        },
-        schema=RISK_COLUMNS,
-    )
-
-
-def _summaries(risks: list[Risk]) -> list[dict[str, object]]:
+def _highest(frame: pl.DataFrame) -> pl.DataFrame:
     """Return the highest risk of each device, as the desk's device rows take it."""
-    highest: dict[str, Risk] = {}
-    for risk in risks:
-        if risk.device_id not in highest or risk.risk > highest[risk.device_id].risk:
-            highest[risk.device_id] = risk
-    return [
-        {"id": risk.device_id, "risk": risk.risk, "fault": risk.fault, "risk_ts": risk.ts}
-        for risk in highest.values()
-    ]
+    return frame.group_by("device_id").agg(
+        pl.col("risk").max(), pl.col("fault").sort_by("risk").last(), pl.col("ts").first().alias("risk_ts")
+    )

@@ -10,7 +10,7 @@ from models.rolling import RollingTiles
 from models.windows import FleetFacts
 from storage.ports import TelemetryStore
 
-_TILES_A_QUERY = 500_000
+_TILES_A_QUERY = 100_000
 _MOST_HOURS = 30 * 24
 
 

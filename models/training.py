@@ -125,7 +125,13 @@ def fit_trees(features: Floats, positive: Bools, settings: TrainingSettings, see
         early_stopping=False,
         random_state=seed,
     )
-    return trees.fit(features, positive)
+    return trees.fit(heard(features), positive)
+
+
+def heard(features: Floats) -> Floats:
+    """Return the features with 0 for those that no row knows: trees cannot bin a column without a number."""
+    silent = np.isnan(features).all(axis=0)
+    return np.where(silent, 0.0, features) if silent.any() else features
 
 
 def calibrate(trees: Any, features: Floats, positive: Bools) -> Any:

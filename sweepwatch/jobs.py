@@ -72,9 +72,9 @@ class Jobs:
         """Score every robot, judge the risks, and return how many there were."""
         assert self._scorer is not None  # scheduled and called only with one
         with self._scoring:
-            risks = self._scorer.score()
-            self._services.alerts.observe_risks(risks)
-            return len(risks)
+            scoring = self._scorer.score()
+            self._services.alerts.observe_risks(scoring.notable(self._services.alerts.followed()))
+            return len(scoring)
 
     def check(self) -> None:
         """Let time pass for the alerts, and open tickets that a crash left out."""

@@ -1,10 +1,10 @@
 """The cards of trained models, and the risk summary of devices."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import delete, select, update
+import polars as pl
+from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.orm import Session
 
 from storage.desk.database import DeskDatabase
@@ -77,13 +77,18 @@ def _drop_beyond(session: Session, champion: ModelCard, keep: int) -> list[Model
     return dropped
 
 
-def write_device_risks(desk: DeskDatabase, rows: Sequence[dict[str, Any]]) -> None:
-    """Write the highest risk of devices: rows of id, risk, fault, risk_ts. Unknown devices are skipped."""
+def write_device_risks(desk: DeskDatabase, highest: pl.DataFrame) -> None:
+    """Write the highest risk of devices: device_id, risk, fault, risk_ts. Unknown devices are skipped."""
+    if highest.is_empty():
+        return
+    rows = highest.rename({"device_id": "device", "risk": "highest", "fault": "of", "risk_ts": "at"})
+    one = (
+        update(Device.__table__)  # type: ignore[arg-type] # the rows themselves: no object is made of each
+        .where(Device.__table__.c.id == bindparam("device"))
+        .values(risk=bindparam("highest"), fault=bindparam("of"), risk_ts=bindparam("at"))
+    )
     with desk.transaction() as session:
-        known = set(session.scalars(select(Device.id)))
-        found = [row for row in rows if row["id"] in known]
-        if found:
-            session.execute(update(Device), found)
+        session.connection().execute(one, rows.to_dicts())
 
 
 def _card(row: ModelCardRow) -> ModelCard:

@@ -88,7 +88,7 @@ def test_the_risks_of_failing_robots_rank_above_those_of_healthy_ones(fleet: Fle
     scorer, risks = Scorer(fleet.store, fleet.desk, fleet.registry()), []
     for _ in range(3):
         fleet.live(24)
-        risks += scorer.score()
+        risks += scorer.score().risks()
     failing = fleet.really_failing(risks)
     assert failing.sum() >= 10
     assert roc_auc_score(failing, [risk.risk for risk in risks]) >= 0.75
@@ -98,16 +98,17 @@ def test_incremental_scores_equal_those_after_a_restart(fleet: Fleet) -> None:
     old = Scorer(fleet.store, fleet.desk, fleet.registry())
     old.score()
     fleet.live(5)
-    kept = {(r.device_id, r.fault): r.risk for r in old.score()}
+    kept = {(r.device_id, r.fault): r.risk for r in old.score().risks()}
     fresh = {
-        (r.device_id, r.fault): r.risk for r in Scorer(fleet.store, fleet.desk, fleet.registry()).score()
+        (r.device_id, r.fault): r.risk
+        for r in Scorer(fleet.store, fleet.desk, fleet.registry()).score().risks()
     }
     assert kept.keys() == fresh.keys()
     assert kept == pytest.approx(fresh, abs=1e-6)
 
 
 def test_risks_are_stored_and_the_highest_stands_with_its_device(fleet: Fleet) -> None:
-    risks = Scorer(fleet.store, fleet.desk, fleet.registry()).score()
+    risks = Scorer(fleet.store, fleet.desk, fleet.registry()).score().risks()
     device = risks[0].device_id
     own = [risk for risk in risks if risk.device_id == device]
     stored = fleet.store.latest_risks(device).filter(pl.col("ts") == own[0].ts)
@@ -119,7 +120,7 @@ def test_risks_are_stored_and_the_highest_stands_with_its_device(fleet: Fleet) -
 
 
 def test_what_drove_a_risk_is_said_in_two_languages(fleet: Fleet) -> None:
-    risks = Scorer(fleet.store, fleet.desk, fleet.registry()).score()
+    risks = Scorer(fleet.store, fleet.desk, fleet.registry()).score().risks()
     told = max(risks, key=lambda risk: risk.risk)
     assert 1 <= len(told.drivers) <= 3
     assert [each.weight for each in told.drivers] == sorted((d.weight for d in told.drivers), reverse=True)
@@ -193,7 +194,7 @@ def test_robots_with_little_history_are_not_judged(
     with pytest.raises(NotEnoughHistory, match="no robot has sent"):
         gather(store, fleet.desk, TrainingSettings())
     live(12)
-    assert scorer.score() == []
+    assert len(scorer.score()) == 0
     live(24)
-    assert {risk.fault for risk in scorer.score()} == set(models)
+    assert {risk.fault for risk in scorer.score().risks()} == set(models)
     store.close()

@@ -1,0 +1,139 @@
+"""A fleet in a store, models for all its faults, and passes of the scorer over it."""
+
+import hashlib
+import resource
+import statistics
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from sqlalchemy import insert
+
+from fleet.clock import HOUR_MS
+from fleet.faults import predicted_faults
+from fleet.readings import ReadingBatch, batch_schema
+from fleet.signals import ROBOT_STATES, STANDARD_SIGNALS, Kind
+from models.compute import Look
+from models.features import features_of
+from models.registry import ModelRegistry
+from models.scoring import Scorer
+from models.settings import TrainingSettings
+from models.tile_memory import TileMemory
+from models.training import heard
+from models.windows import NO_RESETS, FleetFacts
+from storage.desk.database import open_desk
+from storage.desk.tables import Device
+from storage.duckdb_store import DuckDbStore
+
+START = 450_000 * HOUR_MS
+_FIRST_HOURS = 30
+_AN_HOUR = 2
+"""Readings a device and hour: what a tile costs does not depend on it."""
+_MODELS, _SITES = 6, 50
+_TAUGHT = 4_000
+_RARE = 0.99
+
+
+class ScoredFleet:
+    """Everything that a scoring needs, in `folder`; a context that closes it."""
+
+    def __init__(self, folder: Path, devices: int, seed: int) -> None:
+        self._rng = np.random.default_rng(seed)
+        self._count = devices
+        self._ids = pl.Series("device_id", [f"robot-{number:06d}" for number in range(devices)])
+        self._level = {
+            s.name: self._rng.uniform(0.3, 0.6, devices) * (min(s.high, 1e4) - max(s.low, 0.0))
+            + max(s.low, 0.0)
+            for s in STANDARD_SIGNALS.for_kind(Kind.ROBOT)
+            if s.is_numeric
+        }
+        self._hour = 0
+        self._store = DuckDbStore.open(folder / "telemetry.duckdb", STANDARD_SIGNALS)
+        self._desk = open_desk(f"sqlite:///{folder / 'desk.sqlite'}")
+        self._registry = ModelRegistry(self._desk, folder / "models")
+
+    def __enter__(self) -> "ScoredFleet":
+        self._register()
+        for _ in range(_FIRST_HOURS):
+            self._report(np.arange(self._count))
+        self._teach()
+        self._scorer = Scorer(self._store, self._desk, self._registry)
+        self._scorer.score()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._store.close()
+        self._desk.close()
+
+    def measure(self, passes: int) -> dict[str, Any]:
+        """Return CPU seconds of a pass over all devices, and of one over a hundredth of them."""
+        whole = [self._pass(np.arange(self._count)) for _ in range(passes)]
+        few = [self._pass(np.arange(0, self._count, 100)) for _ in range(passes)]
+        return {
+            "devices": self._count,
+            "faults": len(predicted_faults(Kind.ROBOT)),
+            "cpu_s": round(statistics.median(seconds for seconds, _ in whole), 3),
+            "risks": whole[-1][1],
+            "cpu_s_a_hundredth": round(statistics.median(seconds for seconds, _ in few), 3),
+            "rss_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
+        }
+
+    def _pass(self, rows: NDArray[np.int64]) -> tuple[float, int]:
+        self._report(rows)
+        begun = time.process_time()
+        scoring = self._scorer.score()
+        return time.process_time() - begun, len(scoring)
+
+    def _register(self) -> None:
+        rows = [
+            {"id": device, "kind": "robot", "site": f"site-{n % _SITES}", "model": f"M-{n % _MODELS}"}
+            | {"registered_at": START, "status": "online"}
+            for n, device in enumerate(self._ids.to_list())
+        ]
+        with self._desk.transaction() as session:
+            session.execute(insert(Device), rows)
+
+    def _report(self, rows: NDArray[np.int64]) -> None:
+        """Store an hour of readings of some devices; the next report is of the next hour."""
+        for part in range(_AN_HOUR):
+            ts = START + self._hour * HOUR_MS + part * HOUR_MS // _AN_HOUR + rows % 1000
+            columns: dict[str, Any] = {"device_id": self._ids.gather(rows), "ts": ts, "received": ts}
+            columns["site"] = pl.Series([f"site-{n % _SITES}" for n in rows])
+            noise = self._rng.normal(1.0, 0.02, len(rows))
+            for name, level in self._level.items():
+                columns[name] = level[rows] * np.roll(noise, len(name))
+            columns["state"] = pl.Series(self._rng.choice(ROBOT_STATES[:5], len(rows)))
+            schema = batch_schema(STANDARD_SIGNALS, Kind.ROBOT)
+            frame = pl.DataFrame(columns).select(
+                pl.col(name).cast(dtype) if name in columns else pl.lit(None, dtype).alias(name)
+                for name, dtype in schema.items()
+            )
+            self._store.write(ReadingBatch(Kind.ROBOT, frame))
+        self._hour += 1
+
+    def _teach(self) -> None:
+        """Register a model of the shipped size for each fault, which one device in a hundred has."""
+        from sklearn.calibration import CalibratedClassifierCV
+        from sklearn.ensemble import HistGradientBoostingClassifier
+        from sklearn.frozen import FrozenEstimator
+
+        memory = TileMemory(self._store, Kind.ROBOT)
+        memory.refresh(FleetFacts({}, NO_RESETS))
+        look = Look(memory.tiles.at(np.arange(min(self._count, _TAUGHT))))
+        chosen = TrainingSettings()
+        for fault in predicted_faults(Kind.ROBOT):
+            features = look.matrix(features_of(fault.code))
+            column = int(hashlib.sha256(fault.code.encode()).hexdigest(), 16) % features.shape[1]
+            told = np.nan_to_num(features[:, column]) + self._rng.normal(0, 1e-6, len(features))
+            positive = told >= np.quantile(told, _RARE)
+            trees = HistGradientBoostingClassifier(
+                max_iter=chosen.trees, max_leaf_nodes=chosen.leaves, early_stopping=False, random_state=0
+            ).fit(heard(features), positive)
+            model = CalibratedClassifierCV(FrozenEstimator(trees), method="sigmoid", cv=2)
+            self._registry.save(fault.code, model.fit(features, positive), 0.3, START, {})
