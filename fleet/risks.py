@@ -78,6 +78,8 @@ class Scoring:
 
     def notable(self, followed: Collection[tuple[str, str]]) -> list[Risk]:
         """Return the risks that matter to alerts: over their threshold, or of (device, fault) `followed`."""
+        if not self.frame.height:
+            return []  # nothing was scored, so there may be no threshold either
         keys = pl.DataFrame(
             list(followed), schema={"device_id": pl.String, "fault": pl.String}, orient="row"
         ).with_columns(followed=pl.lit(value=True))

@@ -206,7 +206,7 @@ class AmqttBroker:
     def stop(self) -> None:
         """Stop it and its thread."""
         with contextlib.suppress(Exception):  # whatever it says now, the process ends
-            asyncio.run_coroutine_threadsafe(self._broker.shutdown(), self._loop).result(STOP_TIMEOUT_S)
+            asyncio.run_coroutine_threadsafe(shut_down_amqtt(self._broker), self._loop).result(STOP_TIMEOUT_S)
         self._end_loop()
 
     def _end_loop(self) -> None:
@@ -214,6 +214,16 @@ class AmqttBroker:
         self._thread.join(STOP_TIMEOUT_S)
         if not self._thread.is_alive():
             self._loop.close()
+
+
+async def shut_down_amqtt(broker: Any) -> None:
+    """Shut an amqtt broker down and end the tasks that it leaves behind, which else are reported later."""
+    with contextlib.suppress(asyncio.CancelledError):
+        await broker.shutdown()
+    rest = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in rest:
+        task.cancel()
+    await asyncio.gather(*rest, return_exceptions=True)
 
 
 def _free_port() -> int:

@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from threading import Thread
 
 from amqtt.broker import Broker
 from helpers.running import free_port
+
+from sweepwatch.embedded_broker import shut_down_amqtt
 
 _CONFIG = {
     "plugins": {"amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}},
@@ -30,20 +32,12 @@ def running_amqtt() -> Iterator[tuple[int, int]]:
         await broker.start()
         return broker
 
-    async def stop(broker: Broker) -> None:
-        with suppress(asyncio.CancelledError):
-            await broker.shutdown()
-        rest = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in rest:
-            task.cancel()
-        await asyncio.gather(*rest, return_exceptions=True)
-
     try:
         broker = asyncio.run_coroutine_threadsafe(start(), loop).result(10)
         try:
             yield tcp, ws
         finally:
-            asyncio.run_coroutine_threadsafe(stop(broker), loop).result(15)
+            asyncio.run_coroutine_threadsafe(shut_down_amqtt(broker), loop).result(15)
     finally:
         loop.call_soon_threadsafe(loop.stop)
         thread.join(10)

@@ -2,6 +2,7 @@
 
 from itertools import pairwise
 
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from fleet.clock import ManualClock, SystemClock, from_rfc3339, to_rfc3339
 from fleet.errors import IllegalTransition
 from fleet.faults import FAULTS, Level, predicted_faults
+from fleet.risks import RISK_COLUMNS, Scoring
 from fleet.signals import Kind
 from fleet.tickets import CLOSED_STATES, MAIN_LINE, TRANSITIONS, TicketState, check_transition
 from fleet.wire import Reason, Topic, is_code, is_id, parse_topic, topic_of
@@ -134,3 +136,7 @@ def test_a_manual_clock_moves_only_when_told() -> None:
     clock.advance(10)
     assert clock.now_ms() == 15
     assert SystemClock().now_ms() > 1_700_000_000_000
+
+
+def test_of_an_empty_scoring_nothing_is_notable() -> None:
+    assert Scoring(pl.DataFrame(schema=RISK_COLUMNS), {}).notable([("r1", "brush_wear")]) == []
