@@ -53,7 +53,7 @@ _DIRECTED = frozenset({View.DAY, View.OWN, View.FIRST, View.COHORT})
 
 
 def direction(fault: str, feature: Feature) -> int:
-    """Return 1 or -1 if a higher value can only raise or only lower the risk of a fault; 0 if either may be."""
+    """Return 1 or -1 if a higher value can only raise or only lower a fault's risk; 0 if either may be."""
     return DIRECTIONS.get(fault, {}).get(feature.measure.name, 0) if feature.view in _DIRECTED else 0
 
 
