@@ -48,8 +48,9 @@ class Scorer:
         self._desk = desk
         self._registry = registry
         self._memory = TileMemory(store, Kind.ROBOT)
-        self._champions: frozenset[str] = frozenset()
+        self._in_use: frozenset[tuple[str, str]] = frozenset()
         self._models: dict[str, LoadedModel] = {}
+        self._challengers: dict[str, LoadedModel] = {}
 
     def score(self) -> Scoring:
         """Score and store the risk of every robot with news and every fault that has a model; return them.
@@ -74,12 +75,13 @@ class Scorer:
         return Scoring(frame, {model.card.id: model.card.threshold for model in self._models.values()})
 
     def _take_up_models(self) -> bool:
-        """Load the champions if they are others than before; tell whether they are."""
-        champions = self._registry.champions()
-        if champions == self._champions:
+        """Load champions and challengers if they are others than before; tell whether they are."""
+        in_use = self._registry.in_use()
+        if in_use == self._in_use:
             return False
         self._models = self._registry.load()
-        self._champions = champions
+        self._challengers = self._registry.load_challengers()
+        self._in_use = in_use
         return True
 
     def _fleet(self, news: News, *, everyone: bool) -> _Fleet:
