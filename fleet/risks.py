@@ -24,8 +24,8 @@ RISK_COLUMNS: dict[str, pl.DataType] = {
     **LIFE_COLUMNS,
 }
 """A risk frame. `ts` (epoch ms) is the device's newest reading at scoring, `drivers` a JSON array of
-`Driver.to_dict`, the strongest first, `model` the id of the model card that scored. `confidence` and remaining
-life are null where nobody judged them: in risks of older versions, for faults that are no wear."""
+`Driver.to_dict`, the strongest first, `model` the id of the model card that scored. `confidence` and
+remaining life are null where nobody judged them: in risks of older versions, for faults that are no wear."""
 
 
 def risk_frame(columns: pl.DataFrame) -> pl.DataFrame:
