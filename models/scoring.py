@@ -7,7 +7,7 @@ import numpy as np
 import orjson
 import polars as pl
 
-from fleet.risks import RISK_COLUMNS, Scoring
+from fleet.risks import RISK_COLUMNS, Scoring, risk_frame
 from fleet.signals import Kind
 from models.compute import Look
 from models.explanation import drivers
@@ -100,7 +100,7 @@ class Scorer:
         told = drivers(model, own[asked], look) if len(asked) else []
         reasons = np.full(len(risk), "[]", dtype=object)
         reasons[asked] = [orjson.dumps([each.to_dict() for each in row]).decode() for row in told]
-        return pl.DataFrame(
+        judged = pl.DataFrame(
             {
                 "device_id": fleet.devices,
                 "ts": fleet.times,
@@ -108,9 +108,9 @@ class Scorer:
                 "risk": risk,
                 "drivers": pl.Series(reasons.tolist(), dtype=pl.String),
                 "model": pl.repeat(model.card.id, len(risk), eager=True),
-            },
-            schema=RISK_COLUMNS,
+            }
         )
+        return risk_frame(judged)
 
 
 _COLUMN = {feature.name: index for index, feature in enumerate(FEATURES)}
