@@ -64,7 +64,7 @@ class ModelRegistry:
         details: dict[str, Any],
         who: str = "training",
     ) -> ModelCard:
-        """Write a model and register it: as challenger where the fault has a sound champion, else as champion.
+        """Write and register a model: as challenger where the fault has a sound champion, else as champion.
 
         A newer challenger displaces the one before. A crash leaves what was there, or the new one.
         """
@@ -139,8 +139,8 @@ class ModelRegistry:
     def load(self) -> dict[str, LoadedModel]:
         """Return the model to use for each fault: its champion, or the last before it that is sound.
 
-        A refused champion is logged and listed in `problems`. A fault without a champion is not predicted: its
-        challenger has yet to prove itself.
+        A refused champion is logged and listed in `problems`. A fault without a champion is not predicted:
+        its challenger has yet to prove itself.
         """
         by_fault: dict[str, list[ModelCard]] = {}
         for card in cards(self._desk):
