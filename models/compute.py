@@ -59,12 +59,8 @@ class Look:
                 return self._level(feature.measure)
             case View.HOURS_6 | View.HOURS_24 | View.TREND | View.MONTH:
                 return self._slope(feature)
-            case View.RENEWED:
-                return self._age(feature.measure.component)
-            case View.USED:
-                return np.asarray(self.source.used(feature.measure.component) / 3600.0)
-            case View.CYCLED:
-                return self.source.used(feature.measure.component, CYCLES)
+            case View.RENEWED | View.USED | View.CYCLED:
+                return self._life(feature)
             case View.YEAR_SINE | View.YEAR_COSINE:
                 return self._season(feature.view)
             case _:
@@ -174,6 +170,17 @@ class Look:
             most = MOST_EXPLAINED * np.abs(level)
             explained = np.clip(explained, -most, most)
         return level - explained
+
+    def _life(self, feature: Feature) -> Floats:
+        """Return what a component has behind it since its last repair: days, run hours or charge cycles."""
+        component = feature.measure.component
+        match feature.view:
+            case View.RENEWED:
+                return self._age(component)
+            case View.USED:
+                return np.asarray(self.source.used(component) / 3600.0)
+            case _:
+                return self.source.used(component, CYCLES)
 
     def _age(self, component: str) -> Floats:
         """Return the days since the component's last repair; NaN for none."""

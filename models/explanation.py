@@ -8,7 +8,7 @@ from fleet.risks import Driver
 from fleet.signals import SignalTable
 from fleet.text import Language, Text
 from models.compute import Look
-from models.features import BY_NAME, YEAR_VIEWS, Feature, View
+from models.features import BY_NAME, LIFE_VIEWS, YEAR_VIEWS, Feature, View
 from models.registry import LoadedModel
 from models.windows import Floats
 
@@ -93,12 +93,8 @@ def sentence(driver: Driver, signals: SignalTable, language: Language) -> str:
         known = driver.signal in signals
         return signals[driver.signal].label.in_language(language) if known else driver.signal
     label = feature.measure.label.in_language(language)
-    if feature.view is View.RENEWED:
-        return _since_repair(driver.value, language)
-    if feature.view is View.USED:
-        return _used(driver.value, language)
-    if feature.view is View.CYCLED:
-        return _cycled(driver.value, language)
+    if feature.view in LIFE_VIEWS:
+        return _LIVED[feature.view](driver.value, language)
     if feature.view in YEAR_VIEWS:
         return label
     if driver.value is None or driver.usual is None:
@@ -145,3 +141,6 @@ def _used(hours: float | None, language: Language) -> str:
     return (
         f"本次使用周期已运行 {count} 小时" if language == "zh" else f"{count} run hours in its present life"
     )
+
+
+_LIVED = {View.RENEWED: _since_repair, View.USED: _used, View.CYCLED: _cycled}

@@ -5,8 +5,8 @@ A linear relation between daily levels, fitted to all devices of a model over th
     y(device, day) = own(device) + sum of slope_k * x_k(device, day)
 
 `own` is each device's alone, so that units which differ by make, place or wear do not bend the slopes. The
-relation is computed from the same sums in training as in serving, as of the day looked at, and is no part of a
-trained model: a model of device that no training saw has one after a few days of its own.
+relation is computed from the same sums in training as in serving, as of the day looked at, and no trained
+model holds it: a model of device that no training saw has one after a few days of its own.
 
 The slopes are those of a ridge regression (Hoerl and Kennard, Technometrics 12, 1970) in units of each x's
 own variance; a second pass weighs days down that the first did not explain (Cauchy weights; Holland and
@@ -57,7 +57,8 @@ def fit(measure: Measure, days: Callable[[Term], Floats], model: Ints) -> Relati
     x = np.stack([_levels(given, days) for given in measure.given])
     told, known = np.isfinite(y), np.isfinite(x)
     counts = _by_model((known & told).sum(axis=1), model, models)
-    used = counts >= np.maximum(LEAST_KNOWN * _by_model(told.sum(axis=0)[None], model, models), 1)
+    least = np.maximum(LEAST_KNOWN * _by_model(told.sum(axis=0)[None], model, models), 1)
+    used = np.asarray(counts >= least)
     complete = told & (known | ~used[:, None, model]).all(axis=0)
     x = np.where(complete & used[:, None, model], x, 0.0)
     y = np.where(complete, y, 0.0)
@@ -98,7 +99,7 @@ def _solve(
 def _spread(left: Floats, weight: Floats, model: Ints, models: int) -> Floats:
     """Return the standard deviation of what is left on each model. Shape: (models,)."""
     squares, days = _by_model(np.stack([(weight * left**2).sum(axis=0), weight.sum(axis=0)]), model, models)
-    return np.sqrt(np.maximum(squares / np.maximum(days, 1), _EMPTY)).astype(left.dtype)
+    return np.asarray(np.sqrt(np.maximum(squares / np.maximum(days, 1), _EMPTY)), dtype=left.dtype)
 
 
 def _by_model(values: NDArray[np.generic], model: Ints, models: int) -> NDArray[np.float64]:
