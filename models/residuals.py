@@ -59,7 +59,8 @@ def fit(measure: Measure, days: Callable[[Term], Floats], model: Ints) -> Relati
     counts = _by_model((known & told).sum(axis=1), model, models)
     least = np.maximum(LEAST_KNOWN * _by_model(told.sum(axis=0)[None], model, models), 1)
     used = np.asarray(counts >= least)
-    complete = told & (known | ~used[:, None, model]).all(axis=0)
+    answered = known | ~used[:, None, model]
+    complete: NDArray[np.bool_] = told & np.all(answered, axis=0)
     x = np.where(complete & used[:, None, model], x, 0.0)
     y = np.where(complete, y, 0.0)
     weight = complete.astype(y.dtype)
@@ -67,8 +68,8 @@ def fit(measure: Measure, days: Callable[[Term], Floats], model: Ints) -> Relati
     spread = _spread(left, weight, model, models)
     weight = weight / (1 + (left / (_TUNING * spread[model])) ** 2)
     slope, _ = _solve(x, y, weight, model, used)
-    days_known = _by_model(complete.sum(axis=0)[None], model, models)[0]
-    beyond = days_known - _by_model(complete.any(axis=0)[None], model, models)[0]
+    of_device = complete.sum(axis=0)
+    days_known, beyond = _by_model(np.stack([of_device, np.maximum(of_device - 1, 0)]), model, models)
     usual = _by_model(x.sum(axis=1), model, models) / np.maximum(days_known, 1)
     return Relation(np.where(beyond >= LEAST_DAYS, slope, np.nan), usual)
 
