@@ -80,16 +80,19 @@ def gather(
         return store.tiles(Kind.ROBOT, start * HOUR_MS, until * HOUR_MS)
 
     rows = rows_of(read, first, end, len(newest), facts, settings.row_every_hours)
+    return assembled(rows, confirmed_repairs(desk), open_tickets(desk), end * HOUR_MS)
+
+
+def assembled(rows: Rows, repairs: pl.DataFrame, doubtful: pl.DataFrame, end: int) -> History:
+    """Return a history of its rows and of what the desk knows (storage.desk.repairs); it ends at `end`."""
     names = rows.devices.unique().sort()
     index = dict(zip(names.to_list(), range(len(names)), strict=True))
     devices = rows.devices.replace_strict(index, return_dtype=pl.Int64).to_numpy()
     frame = pl.DataFrame({"device_id": rows.devices, "until": rows.until})
     start = int(rows.until.min()) - LEAST_HOURS * HOUR_MS
-    if end * HOUR_MS - start < DAYS_A_YEAR * DAY_MS:
+    if end - start < DAYS_A_YEAR * DAY_MS:
         forget_season(rows.features)
-    return History(
-        frame, devices, rows.features, confirmed_repairs(desk), open_tickets(desk), start, end * HOUR_MS
-    )
+    return History(frame, devices, rows.features, repairs, doubtful, start, end)
 
 
 def forget_season(features: Floats) -> None:
