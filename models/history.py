@@ -70,7 +70,8 @@ def gather(
     if not newest:
         raise NotEnoughHistory("no robot has sent a reading yet: nothing to train on")
     end = max(newest.values()) // HOUR_MS + 1
-    first = end - settings.history_days * 24
+    oldest = store.first_hour(Kind.ROBOT)
+    first = max(end - settings.history_days * 24, 0 if oldest is None else oldest // HOUR_MS)
     facts = FleetFacts(*_places(desk))
 
     def read(start: int, until: int) -> pl.DataFrame:
