@@ -62,7 +62,6 @@ class TileMemory:
             found = self._store.tiles(self._kind, first * HOUR_MS, last * HOUR_MS, devices)
             self.tiles.update(found, frozenset(devices))
 
-
     def _first(self, end: int) -> int:
         """Return the first hour that is looked back to from hour `end`, counted from the epoch."""
         oldest = self._store.first_hour(self._kind)
