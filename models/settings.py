@@ -7,11 +7,21 @@ from fleet.faults import Fault, Level
 
 
 @dataclass(frozen=True, slots=True)
+class FaultCosts:
+    """What costs differently for one fault; None: what it costs for any other."""
+
+    visit: float | None = None
+    call: float | None = None
+    breakdown: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Costs:
     """What a decision costs, in one currency: only ratios matter.
 
     A breakdown costs by level (idle device, broken promise, and the urgent visit itself); sending an engineer
-    ahead of it costs `visit`, asking a customer who can mend it alone costs `call`.
+    ahead of it costs `visit`, asking a customer who can mend it alone costs `call`. `faults` (by code) says
+    what is different for single faults.
     """
 
     visit: float = 100.0
@@ -19,14 +29,19 @@ class Costs:
     breakdown: Mapping[Level, float] = field(
         default_factory=lambda: {Level.L1: 400.0, Level.L2: 250.0, Level.L3: 150.0}
     )
+    faults: Mapping[str, FaultCosts] = field(default_factory=dict)
 
     def act(self, fault: Fault) -> float:
         """Return the cost of acting on a warning of a fault."""
-        return self.call if fault.customer_can_mend else self.visit
+        own = self.faults.get(fault.code, FaultCosts())
+        if fault.customer_can_mend:
+            return self.call if own.call is None else own.call
+        return self.visit if own.visit is None else own.visit
 
     def wait(self, fault: Fault) -> float:
         """Return the cost of a fault that nobody acted on."""
-        return self.breakdown[fault.level]
+        own = self.faults.get(fault.code, FaultCosts())
+        return self.breakdown[fault.level] if own.breakdown is None else own.breakdown
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from sweepwatch.data_folder import open_data_folder
 from sweepwatch.jobs import Jobs
 from sweepwatch.logs import start_logging
 from sweepwatch.server import WebServer, listen
-from sweepwatch.settings import Settings, setting_keys, variable_name, without_secrets
+from sweepwatch.settings import Settings, setting_keys, value_of, variable_name, without_secrets
 from sweepwatch.simulated_fleet import require_empty
 from sweepwatch.stopping import stop_on_signal
 from sweepwatch.wiring import Services, build, build_api, build_ingest
@@ -192,8 +192,7 @@ def check_settings(settings: Settings, show: bool, say: Say) -> None:
         table = Table("setting", "value", "variable", "meaning")
         for key, section in setting_keys().items():
             name = key.rpartition(".")[2]
-            holder = getattr(settings, key.partition(".")[0]) if "." in key else settings
             meaning = section.model_fields[name].description or ""
-            table.add_row(key, without_secrets(getattr(holder, name)), variable_name(key), meaning)
+            table.add_row(key, without_secrets(value_of(settings, key)), variable_name(key), meaning)
         Console().print(table)
     say("The settings are usable.")
