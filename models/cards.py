@@ -95,7 +95,7 @@ def calibration_points(truth: Bools, risk: Floats, bins: int = 10) -> list[dict[
 
 
 def importance(classifier: Any, features: Sequence[Feature]) -> dict[str, float]:
-    """Return each feature's share of what the splits of the trees gain; features never split on are left out."""
+    """Return each feature's share of what the splits of the trees gain; those never split on are left out."""
     trees = classifier.calibrated_classifiers_[0].estimator.estimator
     gain = np.zeros(len(features))
     for stage in trees._predictors:

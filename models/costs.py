@@ -55,7 +55,7 @@ class CostCurve:
 
 
 def cost_curve(truth: Bools, risk: Floats, chosen: float) -> CostCurve:
-    """Return the curve over thresholds from 0 (always act) to above every risk (never), `chosen` among them."""
+    """Return the curve over thresholds from 0 (always act) to above every risk (never), with `chosen`."""
     ranks = np.unique(np.quantile(risk, np.linspace(0.0, 1.0, _POINTS)))
     above = np.nextafter(float(risk.max()), 2.0)
     thresholds = np.unique(np.concatenate([[0.0], ranks, [chosen], [above]]))
@@ -95,8 +95,8 @@ class Comparison:
 def compare(champion: Floats, challenger: Floats, devices: Ints, failures: int, seed: int = 0) -> Comparison:
     """Compare costs of the same rows, resampling whole devices with both models' costs together.
 
-    Rows of one device resemble each other, so the device is what is drawn (Efron, Tibshirani, "An introduction
-    to the bootstrap", 1993, ch. 8); drawn in pairs, what is hard for both cancels out.
+    Rows of one device resemble each other, so the device is what is drawn (Efron, Tibshirani, "An
+    introduction to the bootstrap", 1993, ch. 8); drawn in pairs, what is hard for both cancels out.
     """
     _, place = np.unique(devices, return_inverse=True)
     count = int(place.max()) + 1

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import polars as pl
 
 from fleet.faults import FAULTS
@@ -31,7 +32,7 @@ class Plan:
     @property
     def avoided(self) -> float:
         """The cost that visits and calls together avoid."""
-        return float(self.visits["avoided"].sum() + self.calls["avoided"].sum())
+        return float(np.sum(self.visits["avoided"].to_numpy()) + np.sum(self.calls["avoided"].to_numpy()))
 
 
 def plan_visits(risks: pl.DataFrame, costs: Costs, budget: int) -> Plan:
@@ -78,4 +79,3 @@ def _by_device(frame: pl.DataFrame, avoided: pl.Expr, **more: pl.Expr) -> pl.Dat
         .agg(faults=pl.col("fault"), risks=pl.col("risk"), avoided=avoided, **more)
         .sort("avoided", "device_id", descending=[True, False], nulls_last=True)
     )
-

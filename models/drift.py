@@ -1,10 +1,10 @@
 """Drift: whether what models see today still looks like what they learned from.
 
-The population stability index of a feature is sum((a - e) * ln(a / e)) over bins, e the share of training rows
-in a bin and a that of recent rows (Siddiqi, "Credit Risk Scorecards", 2006; above 0.25 is a major shift). Of
-two samples from the same population it is not 0 either: times n * m / (n + m) it is about chi-squared with
-bins - 1 degrees of freedom (Yurdakul, "Statistical Properties of Population Stability Index", 2018). Rows of
-one device resemble each other, so n and m count devices, not rows.
+The population stability index of a feature is sum((a - e) * ln(a / e)) over bins, e the share of training
+rows in a bin and a that of recent rows (Siddiqi, "Credit Risk Scorecards", 2006; above 0.25 is a major
+shift). Of two samples from the same population it is not 0 either: times n * m / (n + m) it is about
+chi-squared with bins - 1 degrees of freedom (Yurdakul, "Statistical Properties of Population Stability
+Index", 2018). Rows of one device resemble each other, so n and m count devices, not rows.
 """
 
 from collections.abc import Sequence
@@ -109,7 +109,7 @@ class RecentRows:
             for index, (device, time) in enumerate(zip(devices, times, strict=True))
             if time - self._taken.get(device, -(2**62)) >= DAY_MS
         ]
-        # Of a large fleet every n-th device is enough, and always the same ones: a day then says as much.
+        # Of a large fleet every n-th device is enough.
         step = max(1, -(-len(due) * self.days // self.capacity))
         for index in due:
             self._taken[devices[index]] = times[index]

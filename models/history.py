@@ -47,7 +47,10 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """All that training learns from: rows (device_id, until), their features by column, repairs."""
+    """All that training learns from: rows (device_id, until), their features by column, repairs.
+
+    `device_models` names the model of each row's device.
+    """
 
     rows: pl.DataFrame
     devices: np.ndarray[tuple[int], np.dtype[np.int64]]
@@ -56,6 +59,7 @@ class History:
     doubtful: pl.DataFrame
     start: int
     end: int
+    device_models: pl.Series
 
 
 def gather(
@@ -71,6 +75,10 @@ def gather(
         raise NotEnoughHistory("no robot has sent a reading yet: nothing to train on")
     end = max(newest.values()) // HOUR_MS + 1
     first = end - settings.history_days * 24
+    if settings.since_ms is not None:
+        first = max(settings.since_ms // HOUR_MS, 0)
+        if first >= end:
+            raise NotEnoughHistory("no robot has sent a reading since then: nothing to train on")
     facts = FleetFacts(*_places(desk))
 
     def read(start: int, until: int) -> pl.DataFrame:
@@ -85,9 +93,9 @@ def gather(
     devices = rows.devices.replace_strict(index, return_dtype=pl.Int64).to_numpy()
     frame = pl.DataFrame({"device_id": rows.devices, "until": rows.until})
     start = int(rows.until.min()) - LEAST_HOURS * HOUR_MS
-    return History(
-        frame, devices, rows.features, confirmed_repairs(desk), open_tickets(desk), start, end * HOUR_MS
-    )
+    kinds = rows.devices.replace_strict(facts.models, default="unknown", return_dtype=pl.String)
+    repairs, doubtful = confirmed_repairs(desk), open_tickets(desk)
+    return History(frame, devices, rows.features, repairs, doubtful, start, end * HOUR_MS, kinds)
 
 
 def _places(desk: DeskDatabase) -> tuple[dict[str, str], pl.DataFrame, dict[str, str]]:

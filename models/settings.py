@@ -1,9 +1,10 @@
-"""What can be chosen about training: rows, split, regularisation, costs."""
+"""What can be chosen about training: rows, split, regularisation, costs, and who works."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from fleet.faults import Fault, Level
+from models.workers import Workers
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +49,15 @@ class Costs:
 class TrainingSettings:
     """How models are trained.
 
-    A row is a device every `row_every_hours` hours. `fit_share` of the labelled time fits the trees, the rest
+    History begins `history_days` before its end, or at `since_ms` (epoch ms) where that is given. A row is a
+    device every `row_every_hours` hours. `fit_share` of the labelled time fits the trees, the rest
     calibrates and judges; between the two lies one horizon of the fault, in which nothing is used. Fewer than
     `least_positives` positive rows in both together, or `least_failures` failures in either, and there is no
     model.
     """
 
     history_days: int = 180
+    since_ms: int | None = None
     row_every_hours: int = 12
     fit_share: float = 0.6
     least_positives: int = 20
@@ -66,3 +69,4 @@ class TrainingSettings:
     l2: float = 5.0
     features_per_split: float = 0.5
     costs: Costs = field(default_factory=Costs)
+    workers: Workers = field(default_factory=Workers)

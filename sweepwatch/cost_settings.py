@@ -34,7 +34,8 @@ class CostsSettings(Section):
     call: Cost = Field(30.0, description="Asking a customer who can mend a fault alone")
     breakdown: BreakdownCosts = BreakdownCosts()
     faults: dict[str, FaultCostSettings] = Field(
-        default_factory=dict, description="Costs of single faults, in the file alone: [models.costs.faults.CODE]"
+        default_factory=dict,
+        description="Costs of single faults, in the file alone: [models.costs.faults.CODE]",
     )
 
     @field_validator("faults")

@@ -13,7 +13,7 @@ from fleet.broker_url import parse_broker_url
 from fleet.clock import SystemClock
 from fleet.errors import ConfigError, PortTaken
 from fleet.signals import STANDARD_SIGNALS
-from models.pipeline import TrainingReport, train_models
+from models.pipeline import TrainingReport
 from models.scoring import Scorer
 from simulators.command import SimulationOptions, simulate
 from sweepwatch.data_folder import open_data_folder
@@ -23,6 +23,7 @@ from sweepwatch.server import WebServer, listen
 from sweepwatch.settings import Settings, setting_keys, value_of, variable_name, without_secrets
 from sweepwatch.simulated_fleet import require_empty
 from sweepwatch.stopping import stop_on_signal
+from sweepwatch.training import train, training_settings
 from sweepwatch.wiring import Services, build, build_api, build_ingest
 
 Say = Callable[[str], None]
@@ -147,18 +148,13 @@ def run_simulate(settings: Settings, flags: SimulateFlags, say: Say) -> None:
             simulate(options, services.signals, services.clock, say, stop, store=store, desk=desk)
 
 
-def run_train(settings: Settings, say: Say) -> None:
+def run_train(settings: Settings, since: str | None, say: Say) -> None:
     """Train all models and print what each reached."""
+    training_settings(settings.models, since)  # before anything is opened
     with stop_on_signal() as stop, open_services(settings) as services:
         with Console().status("training") as status:
-            report = train_models(
-                services.store,
-                services.desk,
-                services.models,
-                settings.models.seed,
-                services.clock,
-                progress=lambda share, text: status.update(f"{share:4.0%} {text}"),
-                cancelled=stop.is_set,
+            report = train(
+                services, since, lambda share, text: status.update(f"{share:4.0%} {text}"), stop.is_set
             )
         Console().print(training_table(report))
         seconds = f"{report.seconds:.1f} s"
@@ -167,10 +163,10 @@ def run_train(settings: Settings, say: Say) -> None:
 
 def training_table(report: TrainingReport) -> Table:
     """Return what became of each fault as a table for people."""
-    table = Table("fault", "failures", "ROC-AUC", "precision", "ECE", "threshold", "")
+    table = Table("fault", "failures", "ROC-AUC", "precision", "ECE", "threshold", "becomes")
     for each in report.faults:
         figures = [_figure(each.metrics.get(name)) for name in ("roc_auc", "average_precision", "ece")]
-        note = "" if each.model else each.message
+        note = each.state or each.message
         table.add_row(each.fault, str(each.failures), *figures, _figure(each.threshold), note)
     return table
 

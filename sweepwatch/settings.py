@@ -156,6 +156,24 @@ class ModelsSettings(_Section):
 
     seed: int = Field(1, ge=0, le=2**32 - 1, description="Same seed and same data, same models")
     score_every_s: int = Field(60, ge=5, le=86_400, description="Seconds between two scoring passes")
+    jobs: int = Field(1, ge=1, le=256, description="Processes that train at once, each one fault")
+    dask_scheduler: str | None = Field(
+        None,
+        pattern=r"^(tcp|tls|ws|wss)://\S+$",
+        description="Dask scheduler that training runs on, tcp://host:port or tls://; empty: this machine",
+    )
+    retrain_every_days: int = Field(
+        28, ge=0, le=3_650, description="Days between two trainings of challengers; 0: only by hand"
+    )
+    promotion: Literal["auto", "manual"] = Field(
+        "auto", description="Whether a challenger that is proved to be cheaper becomes champion by itself"
+    )
+    promotion_margin: float = Field(
+        0.02,
+        ge=0,
+        le=0.9,
+        description="Share of the champion's cost that a challenger must save, at 97.5 % of the bootstrap",
+    )
     costs: CostsSettings = CostsSettings()
 
 
