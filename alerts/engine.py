@@ -98,7 +98,7 @@ class AlertEngine:
                 judge_scoring(changes, risk)
 
     def observe_models(self, findings: Sequence[ModelFinding]) -> None:
-        """Judge what was found about models: one alert of the installation for each that is beyond a limit."""
+        """Judge what was found about models: an alert of the installation for each that is beyond a limit."""
         with self._changes() as changes:
             for fault in sorted({finding.fault for finding in findings}):
                 judge_model(changes, fault, [each for each in findings if each.fault == fault])

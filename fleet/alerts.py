@@ -6,7 +6,6 @@ from typing import Any
 
 from fleet.faults import Level
 
-
 INSTALLATION = "*"
 """Stands for the device of an alert that is about no device but about the installation: no device has it."""
 

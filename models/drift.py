@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from fleet.clock import DAY_MS
-from models.features import Feature, View
+from models.features import LIFE_VIEWS, YEAR_VIEWS, Feature
 from models.windows import Floats, Ints
 
 BINS = 8
@@ -23,12 +23,12 @@ LARGE = 0.25
 _CHANCE = 1e-4
 _LEAST_DEVICES = 10
 _FLOOR = 1e-3
-_CLOCKS = frozenset({View.RENEWED, View.USED})
-"""They count up from a repair: that a fleet grows older is no news."""
+_CLOCKS = frozenset((*LIFE_VIEWS, *YEAR_VIEWS))
+"""They count up from a repair, or follow the calendar: that time passes is no news."""
 
 
 def compared(features: Sequence[Feature]) -> list[int]:
-    """Return the columns whose stability is looked at: all but those that count up by themselves."""
+    """Return the columns whose stability is looked at: all but those that time alone moves."""
     return [index for index, feature in enumerate(features) if feature.view not in _CLOCKS]
 
 

@@ -14,18 +14,24 @@ UP, DOWN = 1, -1
 DIRECTIONS: dict[str, dict[str, int]] = {
     # A worn cell holds less and has more resistance, so that voltage sags further under the same load.
     "battery_wear": {"battery_health_pct": DOWN, "battery_voltage_v_dip": DOWN, "discharge_per_run": UP},
-    "battery_overheat": {"battery_temp_c": UP, "battery_temp_c_peak": UP},
+    "battery_overheat": {"battery_temp_c": UP, "battery_temp_c_peak": UP, "battery_temp_c_residual": UP},
     # A bad contact lets less current through.
     "charging_failure": {"charge_gain": DOWN, "battery_current_a_peak": DOWN},
     # Friction asks for more torque, which is current, at less speed; the current heats the winding.
     "drive_motor_wear": {
         "drive_current_a": UP,
         "drive_current_a_peak": UP,
+        "drive_current_a_residual": UP,
         "drive_current_per_rpm": UP,
         "drive_temp_c": UP,
         "drive_temp_c_peak": UP,
     },
-    "brush_jam": {"brush_current_a": UP, "brush_current_a_peak": UP, "brush_rpm": DOWN},
+    "brush_jam": {
+        "brush_current_a": UP,
+        "brush_current_a_peak": UP,
+        "brush_current_a_residual": UP,
+        "brush_rpm": DOWN,
+    },
     # Fan laws: pressure goes with the square of speed. Whether a worn brush draws more or less current
     # depends on what it sweeps: no direction.
     "fan_motor_wear": {"fan_rpm": DOWN, "suction_pa": DOWN, "suction_pa_peak": DOWN},
@@ -36,6 +42,7 @@ DIRECTIONS: dict[str, dict[str, int]] = {
         "filter_dp_per_rpm": UP,
         "filter_clog_pct": UP,
         "suction_pa": DOWN,
+        "suction_pa_residual": DOWN,
     },
     "water_leak": {"water_per_run": UP, "water_use": UP, "waste_return": DOWN},
     "lidar_misaligned": {

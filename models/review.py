@@ -1,4 +1,4 @@
-"""Looks at the models in use: are inputs and risks still what they were, and is a challenger cheaper?"""
+"""Looks at the models in use: are inputs and risks what they were, is a challenger cheaper."""
 
 import logging
 from collections.abc import Sequence
@@ -107,7 +107,8 @@ def _drift_text(fault: Fault, share: float, drifted: Sequence[FeatureDrift]) -> 
     return Text(
         f"The inputs of the model for “{fault.name.en}” no longer look like what it learned from: "
         f"{len(drifted)} features that carry {part} of its decisions have drifted ({names})",
-        f"“{fault.name.zh}”模型的输入已偏离训练数据：{len(drifted)} 个特征发生漂移，占其决策权重的 {part}（{names}）",
+        f"“{fault.name.zh}”模型的输入已偏离训练数据："
+        f"{len(drifted)} 个特征发生漂移，占其决策权重的 {part}（{names}）",
     )
 
 

@@ -19,6 +19,7 @@ from simulators.command import SimulationOptions, simulate
 from sweepwatch.data_folder import open_data_folder
 from sweepwatch.jobs import Jobs
 from sweepwatch.logs import start_logging
+from sweepwatch.model_care import note_trained
 from sweepwatch.server import WebServer, listen
 from sweepwatch.settings import Settings, setting_keys, value_of, variable_name, without_secrets
 from sweepwatch.simulated_fleet import require_empty
@@ -92,6 +93,7 @@ def run_score(settings: Settings, once: bool, say: Say) -> None:
         jobs = Jobs(services, Scorer(services.store, services.desk, services.models))
         if once:
             say(f"{jobs.score()} risks scored")
+            jobs.review()
             return
         say(f"Scoring every {settings.models.score_every_s} s. Stop with Ctrl-C.")
         with jobs:
@@ -156,6 +158,8 @@ def run_train(settings: Settings, since: str | None, say: Say) -> None:
             report = train(
                 services, since, lambda share, text: status.update(f"{share:4.0%} {text}"), stop.is_set
             )
+        if not report.cancelled:
+            note_trained(services)
         Console().print(training_table(report))
         seconds = f"{report.seconds:.1f} s"
         say(f"{report.trained} models in {seconds} from {report.devices} robots, seed {report.seed}")
