@@ -74,11 +74,11 @@ def gather(
     if not newest:
         raise NotEnoughHistory("no robot has sent a reading yet: nothing to train on")
     end = max(newest.values()) // HOUR_MS + 1
-    first = end - settings.history_days * 24
-    if settings.since_ms is not None:
-        first = max(settings.since_ms // HOUR_MS, 0)
-        if first >= end:
-            raise NotEnoughHistory("no robot has sent a reading since then: nothing to train on")
+    wanted = end - settings.history_days * 24 if settings.since_ms is None else settings.since_ms // HOUR_MS
+    if wanted >= end:
+        raise NotEnoughHistory("no robot has sent a reading since then: nothing to train on")
+    oldest = store.first_hour(Kind.ROBOT)
+    first = max(wanted, 0 if oldest is None else oldest // HOUR_MS)
     facts = FleetFacts(*_places(desk))
 
     def read(start: int, until: int) -> pl.DataFrame:

@@ -224,6 +224,11 @@ class DuckDbStore:
         with self._cursor() as cursor, _transaction(cursor):
             return kept.tiles(cursor, self._signals, kind, start, end, devices)
 
+    def first_hour(self, kind: Kind) -> int | None:
+        """Return the start of the oldest hour that has tiles; see TelemetryStore.first_hour."""
+        with self._cursor() as cursor, _transaction(cursor):
+            return kept.first_hour(cursor, kind)
+
     def kept_hours(self, kind: Kind) -> tuple[int, int]:
         """Return the hours of which tiles are kept; see TelemetryStore.kept_hours."""
         with self._cursor() as cursor, _transaction(cursor):

@@ -160,6 +160,14 @@ class InfluxStore:
         begin, until = max(start, first // HOUR_MS * HOUR_MS), min(end, (last // HOUR_MS + 1) * HOUR_MS)
         return tiles_between(self._connection, self._signals, kind, begin, until, devices)
 
+    def first_hour(self, kind: Kind) -> int | None:
+        """Return the start of the oldest hour that has tiles; see TelemetryStore.first_hour."""
+        first, until = self._kept.hours(kind)
+        if first < until:
+            return first
+        begin, end = self._extent(kind)
+        return begin // HOUR_MS * HOUR_MS if begin <= end else None
+
     def kept_hours(self, kind: Kind) -> tuple[int, int]:
         """Return the hours of which tiles are kept; see TelemetryStore.kept_hours."""
         return self._kept.hours(kind)

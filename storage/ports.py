@@ -95,6 +95,10 @@ class TelemetryStore(Protocol):
         """
         ...
 
+    def first_hour(self, kind: Kind) -> int | None:
+        """Return the start of the oldest hour that has tiles, kept or not; None when there are none."""
+        ...
+
     def kept_hours(self, kind: Kind) -> tuple[int, int]:
         """Return the first hour of which tiles are kept, and the hour up to which (without it).
 

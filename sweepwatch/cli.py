@@ -36,6 +36,13 @@ _SEED = click.option(
     "--seed", type=int, help="Seed of the simulated fleet; same seed, same fleet. [default: 1]"
 )
 
+_WORLD = click.option(
+    "--world",
+    type=click.Choice(["fast", "a", "b", "c"]),
+    help="What the simulated fleet lives through: `fast` to look at, `a`, `b`, `c` (other climate, sites, "
+    "device models and degradation, at the pace of the field) to judge models. [default: fast]",
+)
+
 
 def _options(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
     def add(command: Command) -> Command:
@@ -62,7 +69,7 @@ def cli() -> None:
 
 
 @cli.command()
-@_options(_PORT, _DEVICES, _SEED, _BROKER)
+@_options(_PORT, _DEVICES, _SEED, _WORLD, _BROKER)
 @click.option("--no-simulator", is_flag=True, help="Simulate no fleet: wait for real devices.")
 def run(
     config: Path | None,
@@ -70,6 +77,7 @@ def run(
     port: int | None,
     devices: int | None,
     seed: int | None,
+    world: str | None,
     broker: str | None,
     no_simulator: bool,
 ) -> None:
@@ -87,6 +95,7 @@ def run(
         server__port=port,
         simulator__devices=devices,
         simulator__seed=seed,
+        simulator__world=world,
         simulator__enabled=False if no_simulator else None,
         broker__url=broker,
     )
@@ -182,7 +191,7 @@ def serve(config: Path | None, data: Path | None, port: int | None, store: str |
 
 
 @cli.command()
-@_options(_BROKER, _STORE, _DEVICES, _SEED)
+@_options(_BROKER, _STORE, _DEVICES, _SEED, _WORLD)
 @click.option(
     "--rate",
     type=click.FloatRange(min=0, min_open=True),
@@ -213,6 +222,7 @@ def simulate(  # noqa: PLR0913, PLR0917 - click hands each option over by name
     store: str | None,
     devices: int | None,
     seed: int | None,
+    world: str | None,
     rate: float | None,
     duration: float | None,
     history: int | None,
@@ -227,7 +237,13 @@ def simulate(  # noqa: PLR0913, PLR0917 - click hands each option over by name
     from sweepwatch.processes import SimulateFlags, run_simulate
 
     settings = _settings(
-        config, data, broker__url=broker, store__url=store, simulator__devices=devices, simulator__seed=seed
+        config,
+        data,
+        broker__url=broker,
+        store__url=store,
+        simulator__devices=devices,
+        simulator__seed=seed,
+        simulator__world=world,
     )
     run_simulate(settings, SimulateFlags(rate, duration, history, misbehave, ground_truth), click.echo)
 

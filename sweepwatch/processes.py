@@ -132,6 +132,7 @@ def run_simulate(settings: Settings, flags: SimulateFlags, say: Say) -> None:
     options = SimulationOptions(
         devices=settings.simulator.devices,
         seed=settings.simulator.seed,
+        world=settings.simulator.world,
         broker_url=url,
         rate=flags.rate,
         interval_s=settings.simulator.interval_s,

@@ -147,6 +147,9 @@ class SimulatorSettings(_Section):
     enabled: bool = Field(True, description="Whether `run` simulates a fleet")
     devices: int = Field(60, ge=3, le=100_000, description="How many devices")
     seed: int = Field(1, ge=0, le=2**32 - 1, description="Same seed, same fleet")
+    world: Literal["fast", "a", "b", "c"] = Field(
+        "fast", description="What the fleet lives through: `fast` to look at, `a`, `b`, `c` to judge models"
+    )
     interval_s: float = Field(10.0, ge=0.1, le=3_600, description="Seconds between two readings of a device")
     history_days: int = Field(60, ge=0, le=730, description="Length of the past that the first start writes")
 

@@ -409,6 +409,8 @@ def test_kept_tiles_are_not_touched_by_what_comes_later_and_go_when_their_own_ti
     store.write(batch_of(hourly("R1", 6)))
     before = tiles_of(store, 0, 6)
     assert store.kept_hours(Kind.ROBOT) == (0, 0)
+    assert store.first_hour(Kind.ROBOT) == T0
+    assert store.first_hour(Kind.TOOL) is None
     keep = Retention(2 * HOUR_MS, DAY_MS, 6 * HOUR_MS)
     assert store.expire(keep, T0 + 5 * HOUR_MS) == 6
     assert store.kept_hours(Kind.ROBOT) == (T0, T0 + 3 * HOUR_MS)
@@ -418,6 +420,7 @@ def test_kept_tiles_are_not_touched_by_what_comes_later_and_go_when_their_own_ti
     store.expire(keep, T0 + 8 * HOUR_MS)
     assert_same_tiles(tiles_of(store, 0, 6), before[2:])
     assert store.kept_hours(Kind.ROBOT) == (T0 + 2 * HOUR_MS, T0 + 6 * HOUR_MS)
+    assert store.first_hour(Kind.ROBOT) == T0 + 2 * HOUR_MS
 
 
 def test_no_tiles_are_kept_where_tiles_expire_with_their_readings(store: TelemetryStore) -> None:
