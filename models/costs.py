@@ -46,7 +46,10 @@ class CostCurve:
 
     def to_dict(self) -> dict[str, Any]:
         """Return it JSON-ready."""
-        return {name: [round(float(each), 6) for each in getattr(self, name)] for name in self.__slots__}
+        rounded = {
+            name: [round(float(each), 6) for each in getattr(self, name)] for name in ("acted", "missed")
+        }
+        return {"threshold": self.threshold.tolist(), **rounded}
 
     @classmethod
     def from_dict(cls, stored: dict[str, Any]) -> "CostCurve":

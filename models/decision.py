@@ -57,7 +57,7 @@ def plan_visits(risks: pl.DataFrame, costs: Costs, budget: int) -> Plan:
     chosen = visits.head(max(0, budget))
     calls = frame.filter(pl.col("own")).join(chosen.select("device_id"), on="device_id", how="anti")
     calls = _by_device(calls, (pl.col("saved") - pl.col("act")).sum())
-    return Plan(chosen.select(VISIT_COLUMNS), calls.select(VISIT_COLUMNS), visits.height)
+    return Plan(chosen.select(*VISIT_COLUMNS), calls.select(*VISIT_COLUMNS), visits.height)
 
 
 def _visits(frame: pl.DataFrame) -> pl.DataFrame:
