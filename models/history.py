@@ -47,7 +47,10 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """All that training learns from: rows (device_id, until), their features by column, repairs."""
+    """All that training learns from: rows (device_id, until), their features by column, repairs.
+
+    `device_models` names the model of each row's device.
+    """
 
     rows: pl.DataFrame
     devices: np.ndarray[tuple[int], np.dtype[np.int64]]
@@ -56,6 +59,7 @@ class History:
     doubtful: pl.DataFrame
     start: int
     end: int
+    device_models: pl.Series
 
 
 def gather(
@@ -70,7 +74,11 @@ def gather(
     if not newest:
         raise NotEnoughHistory("no robot has sent a reading yet: nothing to train on")
     end = max(newest.values()) // HOUR_MS + 1
-    first = end - settings.history_days * 24
+    wanted = end - settings.history_days * 24 if settings.since_ms is None else settings.since_ms // HOUR_MS
+    if wanted >= end:
+        raise NotEnoughHistory("no robot has sent a reading since then: nothing to train on")
+    oldest = store.first_hour(Kind.ROBOT)
+    first = max(wanted, 0 if oldest is None else oldest // HOUR_MS)
     facts = FleetFacts(*_places(desk))
 
     def read(start: int, until: int) -> pl.DataFrame:
@@ -80,10 +88,12 @@ def gather(
         return store.tiles(Kind.ROBOT, start * HOUR_MS, until * HOUR_MS)
 
     rows = rows_of(read, first, end, len(newest), facts, settings.row_every_hours)
-    return assembled(rows, confirmed_repairs(desk), open_tickets(desk), end * HOUR_MS)
+    return assembled(rows, facts, confirmed_repairs(desk), open_tickets(desk), end * HOUR_MS)
 
 
-def assembled(rows: Rows, repairs: pl.DataFrame, doubtful: pl.DataFrame, end: int) -> History:
+def assembled(
+    rows: Rows, facts: FleetFacts, repairs: pl.DataFrame, doubtful: pl.DataFrame, end: int
+) -> History:
     """Return a history of its rows and of what the desk knows (storage.desk.repairs); it ends at `end`."""
     names = rows.devices.unique().sort()
     index = dict(zip(names.to_list(), range(len(names)), strict=True))
@@ -92,7 +102,8 @@ def assembled(rows: Rows, repairs: pl.DataFrame, doubtful: pl.DataFrame, end: in
     start = int(rows.until.min()) - LEAST_HOURS * HOUR_MS
     if end - start < DAYS_A_YEAR * DAY_MS:
         forget_season(rows.features)
-    return History(frame, devices, rows.features, repairs, doubtful, start, end)
+    kinds = rows.devices.replace_strict(facts.models, default="unknown", return_dtype=pl.String)
+    return History(frame, devices, rows.features, repairs, doubtful, start, end, kinds)
 
 
 def forget_season(features: Floats) -> None:

@@ -47,7 +47,7 @@ class Size:
 def learn(fleet: LivedFleet, settings: TrainingSettings, seed: int) -> dict[str, Trained]:
     """Train every fault's model as the product does, from a fleet's tiles and closed tickets."""
     rows = look(fleet, settings.row_every_hours)
-    history = assembled(rows, fleet.confirmed(), fleet.waiting, fleet.end)
+    history = assembled(rows, facts_of(fleet), fleet.confirmed(), fleet.waiting, fleet.end)
     results = {
         fault.code: train_fault(fault, examples_of(fault, history), settings, seed)
         for fault in predicted_faults(Kind.ROBOT)
@@ -63,5 +63,9 @@ def look(fleet: LivedFleet, every: int) -> Rows:
     def read(start: int, until: int) -> pl.DataFrame:
         return fleet.tiles.filter((hour >= start * HOUR_MS) & (hour < until * HOUR_MS))
 
-    facts = FleetFacts(fleet.models, fleet.renewals, fleet.sites)
-    return rows_of(read, first, end, len(fleet.models), facts, every)
+    return rows_of(read, first, end, len(fleet.models), facts_of(fleet), every)
+
+
+def facts_of(fleet: LivedFleet) -> FleetFacts:
+    """Return what the desk would know of the fleet's devices."""
+    return FleetFacts(fleet.models, fleet.renewals, fleet.sites)
