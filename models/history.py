@@ -87,7 +87,7 @@ def gather(
         progress(0.4 * (start - first) / (end - first), "reading history")
         return store.tiles(Kind.ROBOT, start * HOUR_MS, until * HOUR_MS)
 
-    rows = rows_of(read, first, end, len(newest), facts, settings.row_every_hours)
+    rows = rows_of(read, first, end, len(newest), facts, rows_every(settings, len(newest), end - first))
     return assembled(rows, facts, confirmed_repairs(desk), open_tickets(desk), end * HOUR_MS)
 
 
@@ -104,6 +104,16 @@ def assembled(
         forget_season(rows.features)
     kinds = rows.devices.replace_strict(facts.models, default="unknown", return_dtype=pl.String)
     return History(frame, devices, rows.features, repairs, doubtful, start, end, kinds)
+
+
+def rows_every(settings: TrainingSettings, devices: int, hours: int) -> int:
+    """Return how many hours lie between two rows of a device.
+
+    What the settings say, or for a history that would give more than `most_rows` as many times that as it
+    takes: a large fleet has failures enough, and each shows in several rows still.
+    """
+    every = settings.row_every_hours
+    return every * max(1, -(-devices * hours // (every * settings.most_rows)))
 
 
 def forget_season(features: Floats) -> None:
