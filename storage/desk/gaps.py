@@ -2,14 +2,15 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, delete, select, tuple_, update
+from sqlalchemy import Insert, bindparam, delete, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from storage.desk.database import DeskDatabase
 from storage.desk.tables import Note, SeqGapRow, SeqRunRow
-from storage.desk.upsert import insert_into
+from storage.desk.upsert import insert_in
 
 DROPPED_NOTE = "seq_gaps_dropped"
 _ROWS_A_FETCH = 10_000
@@ -97,11 +98,11 @@ class Gaps:
         with self._desk.transaction() as session:
             if changes.closed:
                 _execute(session, _CLOSE, [dict(zip(_KEY, key, strict=True)) for key in changes.closed])
-            _upsert(session, SeqGapRow, changes.gaps, ("device_id", "run", "first_seq"))
+            _upsert(session, SeqGapRow, changes.gaps)
             if changes.forgotten:
                 rows = [{"device": device, "kept": kept} for device, kept in changes.forgotten]
                 _execute(session, _FORGET, rows)
-            _upsert(session, SeqRunRow, changes.runs, ("device_id", "run"))
+            _upsert(session, SeqRunRow, changes.runs)
             if changes.dropped:
                 _count_dropped(session, changes.dropped)
 
@@ -164,14 +165,19 @@ def _upsert(
     session: Session,
     table: type[SeqRunRow] | type[SeqGapRow],
     rows: Collection[StoredRun] | Collection[StoredGap],
-    key: Sequence[str],
 ) -> None:
-    if not rows:
-        return
-    given = [row._asdict() for row in rows]
-    insert = insert_into(session, table)
-    changed = {name: insert.excluded[name] for name in given[0] if name not in key}
-    _execute(session, insert.on_conflict_do_update(index_elements=key, set_=changed), given)
+    if rows:
+        statement = _laid_over(session.connection().dialect.name, table)
+        _execute(session, statement, [row._asdict() for row in rows])
+
+
+@cache
+def _laid_over(dialect: str, table: type[SeqRunRow] | type[SeqGapRow]) -> Insert:
+    """Return the INSERT of rows over those of the same key; made once, since that takes longer than to run it."""
+    insert = insert_in(dialect, table)
+    key = [column.name for column in table.__table__.primary_key]
+    changed = {column.name: insert.excluded[column.name] for column in table.__table__.c if column.name not in key}
+    return insert.on_conflict_do_update(index_elements=key, set_=changed)
 
 
 def _count_dropped(session: Session, dropped: int) -> None:
