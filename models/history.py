@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from fleet.clock import HOUR_MS
+from fleet.clock import DAY_MS, HOUR_MS
 from fleet.errors import NotEnoughHistory
 from fleet.signals import Kind
 from models.batch_windows import BatchWindows, Moments
-from models.compute import Look
-from models.features import FEATURES, parts_of, terms_of
+from models.compute import DAYS_A_YEAR, Look
+from models.features import FEATURES, YEAR_VIEWS, parts_of, terms_of
 from models.grid import TileGrid
 from models.rolling import RollingTiles
 from models.settings import TrainingSettings
@@ -85,9 +85,16 @@ def gather(
     devices = rows.devices.replace_strict(index, return_dtype=pl.Int64).to_numpy()
     frame = pl.DataFrame({"device_id": rows.devices, "until": rows.until})
     start = int(rows.until.min()) - LEAST_HOURS * HOUR_MS
+    if end * HOUR_MS - start < DAYS_A_YEAR * DAY_MS:
+        forget_season(rows.features)
     return History(
         frame, devices, rows.features, confirmed_repairs(desk), open_tickets(desk), start, end * HOUR_MS
     )
+
+
+def forget_season(features: Floats) -> None:
+    """Make the time of year unknown in every row: of less than a year a model would learn dates by heart."""
+    features[:, [feature.view in YEAR_VIEWS for feature in FEATURES]] = np.nan
 
 
 def _places(desk: DeskDatabase) -> tuple[dict[str, str], pl.DataFrame, dict[str, str]]:

@@ -7,7 +7,7 @@ import numpy as np
 import orjson
 import polars as pl
 
-from fleet.risks import RISK_COLUMNS, Scoring
+from fleet.risks import RISK_COLUMNS, Scoring, risk_frame
 from fleet.signals import Kind
 from models.compute import Look
 from models.explanation import drivers
@@ -48,8 +48,9 @@ class Scorer:
         self._desk = desk
         self._registry = registry
         self._memory = TileMemory(store, Kind.ROBOT)
-        self._champions: frozenset[str] = frozenset()
+        self._in_use: frozenset[tuple[str, str]] = frozenset()
         self._models: dict[str, LoadedModel] = {}
+        self._challengers: dict[str, LoadedModel] = {}
 
     def score(self) -> Scoring:
         """Score and store the risk of every robot with news and every fault that has a model; return them.
@@ -74,12 +75,13 @@ class Scorer:
         return Scoring(frame, {model.card.id: model.card.threshold for model in self._models.values()})
 
     def _take_up_models(self) -> bool:
-        """Load the champions if they are others than before; tell whether they are."""
-        champions = self._registry.champions()
-        if champions == self._champions:
+        """Load champions and challengers if they are others than before; tell whether they are."""
+        in_use = self._registry.in_use()
+        if in_use == self._in_use:
             return False
         self._models = self._registry.load()
-        self._champions = champions
+        self._challengers = self._registry.load_challengers()
+        self._in_use = in_use
         return True
 
     def _fleet(self, news: News, *, everyone: bool) -> _Fleet:
@@ -98,7 +100,7 @@ class Scorer:
         told = drivers(model, own[asked], look) if len(asked) else []
         reasons = np.full(len(risk), "[]", dtype=object)
         reasons[asked] = [orjson.dumps([each.to_dict() for each in row]).decode() for row in told]
-        return pl.DataFrame(
+        judged = pl.DataFrame(
             {
                 "device_id": fleet.devices,
                 "ts": fleet.times,
@@ -106,9 +108,9 @@ class Scorer:
                 "risk": risk,
                 "drivers": pl.Series(reasons.tolist(), dtype=pl.String),
                 "model": pl.repeat(model.card.id, len(risk), eager=True),
-            },
-            schema=RISK_COLUMNS,
+            }
         )
+        return risk_frame(judged)
 
 
 _COLUMN = {feature.name: index for index, feature in enumerate(FEATURES)}

@@ -260,18 +260,11 @@ class DuckDbStore:
         if every_ms is not None:
             asked = {"device": device_id, "start": start, "end": end, "every": every_ms}
             return self._query(sql.LAST_RISKS, asked).rename({"start": "ts"})
-        return self._query(
-            "SELECT * FROM risk WHERE device_id = ? AND ts >= ? AND ts < ? ORDER BY ts, fault",
-            [device_id, start, end],
-        )
+        return self._query(sql.RISKS, [device_id, start, end])
 
     def latest_risks(self, device_id: str) -> pl.DataFrame:
         """Return the newest stored risk for each fault of one device, highest first, as a risk frame."""
-        return self._query(
-            "SELECT * FROM risk WHERE device_id = ? "
-            "QUALIFY row_number() OVER (PARTITION BY fault ORDER BY ts DESC) = 1 ORDER BY risk DESC, fault",
-            [device_id],
-        )
+        return self._query(sql.NEWEST_RISKS, [device_id])
 
     def expire(self, retention: Retention, now: int) -> int:
         """Delete what is older than the retention, and keep its tiles; return how many readings went."""

@@ -12,11 +12,13 @@ from polars import selectors
 
 from fleet.errors import StoreRejected
 from fleet.readings import ReadingBatch
+from fleet.risks import RISK_COLUMNS
 from fleet.signals import Kind
 
 RISKS = "risk"
 _PLAIN = r"^[A-Za-z0-9_.:-]+$"
 _KEYS = ("device_id", "site", "ts", "received")
+_RISK_KEYS = ("device_id", "fault", "ts", "risk")
 # A backslash in a tag cannot be escaped, and a line break ends the line.
 _UNFIT_TAG = r"[\x00-\x1f\x7f\\]"
 _UNFIT_TEXT = r"[\x00\r]"
@@ -40,7 +42,7 @@ def risk_lines(risks: pl.DataFrame) -> pl.Series:
     """Return one line for each row of a risk frame, in order. Raises StoreRejected, as `reading_lines`."""
     frame = _checked(risks, ["device_id", "fault"], ["ts", "risk"])
     tags = [*_tag(frame, "device", "device_id"), *_tag(frame, "fault", "fault")]
-    fields = [name for name in ("drivers", "model") if name in frame.columns]
+    fields = [name for name in RISK_COLUMNS if name in frame.columns and name not in _RISK_KEYS]
     return _lines(frame, RISKS, tags, [pl.lit(" risk="), pl.col("risk"), *_fields(frame, fields)])
 
 

@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 
 _LINES_A_REQUEST = 5_000
 _MOST_UNSETTLED = 100_000
+_TOLD = [name for name in RISK_COLUMNS if name not in ("device_id", "ts", "fault", "risk")]
+"""What is stored with a risk."""
 
 
 class InfluxStore:
@@ -208,8 +210,8 @@ class InfluxStore:
             return self._last_risks(device_id, where, f"fault, time({every_ms}ms) fill(none)").sort(
                 "ts", "fault"
             )
-        query = f"SELECT risk, drivers, model, fault FROM {RISKS} WHERE {where}"
-        types = {name: RISK_COLUMNS[name] for name in ("risk", "drivers", "model", "fault")}
+        query = f"SELECT risk, {', '.join(_TOLD)}, fault FROM {RISKS} WHERE {where}"
+        types = {name: RISK_COLUMNS[name] for name in ("risk", *_TOLD, "fault")}
         return self._risks(influxql.read_csv(self._connection.csv(query), types), device_id).sort(
             "ts", "fault"
         )
@@ -220,8 +222,9 @@ class InfluxStore:
         return self._last_risks(device_id, where, "fault").sort("risk", "fault", descending=[True, False])
 
     def _last_risks(self, device_id: str, where: str, groups: str) -> pl.DataFrame:
-        query = f"SELECT last(risk) AS risk, drivers, model FROM {RISKS} WHERE {where} GROUP BY {groups}"
-        types = {name: RISK_COLUMNS[name] for name in ("risk", "drivers", "model")}
+        told = ", ".join(_TOLD)
+        query = f"SELECT last(risk) AS risk, {told} FROM {RISKS} WHERE {where} GROUP BY {groups}"
+        types = {name: RISK_COLUMNS[name] for name in ("risk", *_TOLD)}
         found = influxql.with_tags(influxql.read_csv(self._connection.csv(query), types), "fault")
         return self._risks(found, device_id)
 

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from fleet.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from fleet.errors import StoreRejected, StoreUnavailable
 from fleet.readings import ReadingBatch, batch_schema
-from fleet.risks import RISK_COLUMNS
+from fleet.risks import LIFE_COLUMNS, RISK_COLUMNS, risk_frame
 from fleet.signals import STANDARD_SIGNALS, Kind
 from fleet.tiles import tile_columns
 from storage.duckdb_store import DuckDbStore
@@ -226,8 +226,27 @@ def test_newest_is_rebuilt_from_what_is_stored(opener: Opener, tmp_path: Path) -
 
 
 def risks(*rows: tuple[str, int, str, float]) -> pl.DataFrame:
-    full = [(device, ts, fault, risk, "[]", "m1") for device, ts, fault, risk in rows]
-    return pl.DataFrame(full, schema=RISK_COLUMNS, orient="row")
+    frame = pl.DataFrame(rows, schema=["device_id", "ts", "fault", "risk"], orient="row")
+    return risk_frame(frame.with_columns(drivers=pl.lit("[]"), model=pl.lit("m1")))
+
+
+def test_confidence_and_remaining_life_come_back_and_are_null_where_nobody_judged_them(
+    store: TelemetryStore,
+) -> None:
+    life = {name: [float(number), None] for number, name in enumerate(LIFE_COLUMNS, start=1)}
+    told = risks(("R1", T0, "brush_wear", 0.1), ("R1", T0, "brush_jam", 0.05))
+    judged = told.with_columns(pl.DataFrame(life | {"confidence": ["low", None]}))
+    store.write_risks(judged)
+    by_fault = judged.sort("fault")
+    polars.testing.assert_frame_equal(store.risk_history("R1", T0, T0 + 1), by_fault)
+    polars.testing.assert_frame_equal(store.risk_history("R1", T0, T0 + 1, HOUR_MS), by_fault)
+    polars.testing.assert_frame_equal(store.latest_risks("R1"), judged)
+
+
+def test_of_an_interval_the_last_risk_is_told_whole_with_what_it_does_not_say(store: TelemetryStore) -> None:
+    store.write_risks(risks(("R1", T0, "brush_wear", 0.1)).with_columns(life_p50_d=pl.lit(9.0)))
+    store.write_risks(risks(("R1", T0 + 1, "brush_wear", 0.2)))
+    assert store.risk_history("R1", T0, T0 + HOUR_MS, HOUR_MS)["life_p50_d"].to_list() == [None]
 
 
 def test_risks_are_kept_as_history_and_the_same_time_again_replaces(store: TelemetryStore) -> None:
