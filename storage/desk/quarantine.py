@@ -7,12 +7,26 @@ from functools import cache
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Insert, and_, delete, func, insert, or_, select, true, update
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    Connection,
+    Delete,
+    Insert,
+    Select,
+    and_,
+    bindparam,
+    delete,
+    func,
+    or_,
+    select,
+)
 from sqlalchemy.orm import Session
 
 from fleet.clock import DAY_MS
 from fleet.errors import ConfigError
 from storage.desk.database import DeskDatabase
+from storage.desk.notes import count_on
 from storage.desk.tables import Note, QuarantineRow
 from storage.desk.upsert import insert_in
 
@@ -84,15 +98,12 @@ class Quarantine:
         if not evidence:
             return
         rows, gone = self._newest_rows(_gathered(evidence))
-        # Every commit with one bad message comes through here: the statements go past the ORM, which takes
-        # several times as long as the database.
-        with self._desk.transaction() as session:
-            connection = session.connection()
+        with self._desk.statements() as connection:
             connection.execute(_upsert(connection.dialect.name), rows)
-            gone += self._evict_crowds(connection, {row["device_id"] for row in rows})
-            gone += _evict(connection, true(), self._in_all)
+            gone += _evict_crowds(connection, {row["device_id"] for row in rows}, self._per_device)
+            gone += _evict_oldest(connection, self._in_all)
             if gone:
-                _count_evicted(connection, gone)
+                count_on(connection, EVICTED_NOTE, "rows", gone)
 
     def _newest_rows(self, rows: Iterable[dict[str, Any]]) -> tuple[list[dict[str, Any]], int]:
         """Return what fits a device's allowance, and how many did not: no use in writing those."""
@@ -101,19 +112,6 @@ class Quarantine:
             by_device[row["device_id"]].append(row)
         kept = [row for own in by_device.values() for row in own[-self._per_device :]]
         return kept, sum(len(own) for own in by_device.values()) - len(kept)
-
-    def _evict_crowds(self, connection: Connection, devices: Collection[str | None]) -> int:
-        """Delete what is beyond the allowance of any of the devices that have new rows."""
-        device = _rows.device_id
-        counted = select(device).group_by(device).having(func.count() > self._per_device)
-        if len(devices) <= _FEW_DEVICES:
-            named = device.in_([one for one in devices if one is not None])
-            counted = counted.where(or_(named, device.is_(None)) if None in devices else named)
-        # `is_not_distinct_from` also matches the rows without a device, which share one allowance.
-        return sum(
-            _evict(connection, device.is_not_distinct_from(found), self._per_device)
-            for found in connection.scalars(counted).all()
-        )
 
     def find(
         self,
@@ -190,7 +188,34 @@ def _gathered(evidence: Iterable[Evidence]) -> list[dict[str, Any]]:
     return list(rows.values())
 
 
-_rows, _notes = QuarantineRow.__table__.c, Note.__table__.c
+# One bad message in a commit is enough to come through here. SQLAlchemy takes several times as long to make a
+# statement as the database takes to execute it, and so each is made once.
+_rows = QuarantineRow.__table__.c
+_placed = select(
+    _rows.id,
+    func.row_number()
+    .over(partition_by=_rows.device_id, order_by=(_rows.last_seen.desc(), _rows.id.desc()))
+    .label("place"),
+)
+_theirs = _placed.where(
+    or_(
+        _rows.device_id.in_(bindparam("devices", expanding=True)),
+        and_(_rows.device_id.is_(None), bindparam("strangers", type_=Boolean())),
+    )
+)
+
+
+def _beyond_place(placed: Select[Any]) -> Delete:
+    found = placed.subquery()
+    beyond = select(found.c.id).where(found.c.place > bindparam("allowed"))
+    return delete(QuarantineRow).where(_rows.id.in_(beyond))
+
+
+_EVICT_CROWDS, _EVICT_THEIR_CROWDS = _beyond_place(_placed), _beyond_place(_theirs)
+_COUNT = select(func.count()).select_from(QuarantineRow.__table__)
+_EVICT_OLDEST = delete(QuarantineRow).where(
+    _rows.id.in_(select(_rows.id).order_by(_rows.last_seen, _rows.id).limit(bindparam("gone")))
+)
 
 
 @cache
@@ -206,25 +231,24 @@ def _upsert(dialect: str) -> Insert:
     )
 
 
-def _evict(connection: Connection, which: ColumnElement[bool], allowed: int) -> int:
-    """Delete the least recently seen of `which` beyond `allowed`; return how many went."""
-    table = QuarantineRow.__table__
-    count = connection.scalar(select(func.count()).select_from(table).where(which)) or 0
-    if count <= allowed:
-        return 0
-    oldest = select(_rows.id).where(which).order_by(_rows.last_seen, _rows.id).limit(count - allowed)
-    connection.execute(delete(QuarantineRow).where(_rows.id.in_(oldest)))
-    return count - allowed
+def _evict_crowds(connection: Connection, devices: Collection[str | None], allowed: int) -> int:
+    """Delete the least recently seen beyond the allowance of each device that has new rows; return how many.
+
+    None stands for no device: what has none shares one allowance.
+    """
+    if len(devices) > _FEW_DEVICES:
+        return connection.execute(_EVICT_CROWDS, {"allowed": allowed}).rowcount
+    named = [one for one in devices if one is not None]
+    asked = {"devices": named, "strangers": None in devices, "allowed": allowed}
+    return connection.execute(_EVICT_THEIR_CROWDS, asked).rowcount
 
 
-def _count_evicted(connection: Connection, gone: int) -> None:
-    kept = select(_notes.value).where(_notes.key == EVICTED_NOTE).with_for_update()
-    before = connection.scalar(kept)
-    value = {"rows": gone + (before["rows"] if before else 0)}
-    if before is None:
-        connection.execute(insert(Note).values(key=EVICTED_NOTE, value=value))
-    else:
-        connection.execute(update(Note).where(_notes.key == EVICTED_NOTE).values(value=value))
+def _evict_oldest(connection: Connection, allowed: int) -> int:
+    """Delete the least recently seen of all beyond `allowed`; return how many went."""
+    gone = max(0, (connection.scalar(_COUNT) or 0) - allowed)
+    if gone:
+        connection.execute(_EVICT_OLDEST, {"gone": gone})
+    return gone
 
 
 def _evicted(session: Session) -> int:
