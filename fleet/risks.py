@@ -79,6 +79,7 @@ class Risk:
     threshold: float
     model: str
     drivers: Sequence[Driver]
+    confidence: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +119,7 @@ class Scoring:
                 self.thresholds[row["model"]],
                 row["model"],
                 tuple(Driver(**driver) for driver in orjson.loads(row["drivers"])),
+                row["confidence"],
             )
             for row in frame.iter_rows(named=True)
         ]

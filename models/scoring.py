@@ -10,6 +10,7 @@ import polars as pl
 from fleet.risks import RISK_COLUMNS, Scoring, risk_frame
 from fleet.signals import Kind
 from models.compute import Look
+from models.confidence import confidence
 from models.drift import RecentRows
 from models.explanation import drivers
 from models.features import FEATURES
@@ -136,6 +137,7 @@ class Scorer:
                 "risk": risk,
                 "drivers": pl.Series(reasons.tolist(), dtype=pl.String),
                 "model": pl.repeat(model.card.id, len(risk), eager=True),
+                "confidence": confidence(self._memory.tiles.at(fleet.rows), own).tolist(),
             }
         )
         return risk_frame(judged)
