@@ -28,6 +28,10 @@ RISK_COLUMNS: dict[str, pl.DataType] = {
 remaining life are null where nobody judged them: in risks of older versions, for faults that are no wear."""
 
 
+FLEET_RISK_COLUMNS = {name: RISK_COLUMNS[name] for name in ("device_id", "ts", "fault", "risk", "model")}
+"""What stores tell of the risks of a whole fleet."""
+
+
 def risk_frame(columns: pl.DataFrame) -> pl.DataFrame:
     """Return a risk frame of some of its columns, in any order; those not given are null."""
     absent = [pl.lit(None, dtype).alias(name) for name, dtype in RISK_COLUMNS.items() if name not in columns]
@@ -75,6 +79,7 @@ class Risk:
     threshold: float
     model: str
     drivers: Sequence[Driver]
+    confidence: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +119,7 @@ class Scoring:
                 self.thresholds[row["model"]],
                 row["model"],
                 tuple(Driver(**driver) for driver in orjson.loads(row["drivers"])),
+                row["confidence"],
             )
             for row in frame.iter_rows(named=True)
         ]

@@ -4,16 +4,29 @@ import hashlib
 import logging
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from fleet.errors import ModelRejected
+from fleet.faults import FAULTS
+from models.costs import CostCurve
 from models.features import Feature, digest, features_of
+from models.settings import Costs
 from models.training import risk_of
 from models.windows import Floats
 from storage.desk.database import DeskDatabase
-from storage.desk.model_cards import CHALLENGER, CHAMPION, Deed, ModelCard, cards, enter, promote, roll_back
+from storage.desk.model_cards import (
+    CHALLENGER,
+    CHAMPION,
+    Deed,
+    ModelCard,
+    cards,
+    enter,
+    in_use,
+    promote,
+    roll_back,
+)
 
 log = logging.getLogger(__name__)
 
@@ -46,13 +59,15 @@ class LoadedModel:
 class ModelRegistry:
     """Models in `folder`, cards in the desk database; keeps the newest `keep` of each fault and those in use.
 
-    `problems` says, one sentence each, which models in use the last `load` refused.
+    `problems` says, one sentence each, which models in use the last `load` refused. Where `costs` are others
+    than a model was trained with, its threshold is chosen anew on the cost curve of its card.
     """
 
-    def __init__(self, desk: DeskDatabase, folder: Path, keep: int = 4) -> None:
+    def __init__(self, desk: DeskDatabase, folder: Path, keep: int = 4, costs: Costs | None = None) -> None:
         self._desk = desk
         self._folder = folder
         self._keep = keep
+        self._costs = costs
         self.problems: tuple[str, ...] = ()
 
     def save(
@@ -120,9 +135,7 @@ class ModelRegistry:
 
     def in_use(self) -> frozenset[tuple[str, str]]:
         """Return (id, state) of the models that should be in use: champions and challengers."""
-        return frozenset(
-            (card.id, card.state) for card in cards(self._desk) if card.state in (CHAMPION, CHALLENGER)
-        )
+        return in_use(self._desk)
 
     def champions(self) -> frozenset[str]:
         """Return the ids of the models whose risks count."""
@@ -132,6 +145,14 @@ class ModelRegistry:
         """Return what is wrong with a model, None when it can be used."""
         try:
             self.open(card)
+        except ModelRejected as error:
+            return str(error)
+        return None
+
+    def mismatch(self, card: ModelCard) -> str | None:
+        """Return why a model's file is not what was registered, without decoding it; None when it is."""
+        try:
+            self._verified(card)
         except ModelRejected as error:
             return str(error)
         return None
@@ -185,17 +206,31 @@ class ModelRegistry:
     def open(self, card: ModelCard) -> LoadedModel:
         """Load one model. Raises ModelRejected when anything about its file is not as its card says."""
         features = features_of(card.fault)
-        if digest(features) != card.features_sha256:
+        classifier = _decode(card, self._verified(card))
+        if getattr(classifier, "n_features_in_", None) != len(features):
+            raise ModelRejected(f"model file {card.path} takes another number of features")
+        return LoadedModel(self._priced(card), features, classifier)
+
+    def _verified(self, card: ModelCard) -> bytes:
+        """Return a model's file. Raises ModelRejected when it is not what the card says."""
+        if digest(features_of(card.fault)) != card.features_sha256:
             raise ModelRejected(f"model {card.id} was trained on other features than this version computes")
         body = self._read(card)
         if hashlib.sha256(body).hexdigest() != card.sha256:
             raise ModelRejected(
                 f"model file {card.path} is not the one that was registered (SHA-256 differs)"
             )
-        classifier = _decode(card, body)
-        if getattr(classifier, "n_features_in_", None) != len(features):
-            raise ModelRejected(f"model file {card.path} takes another number of features")
-        return LoadedModel(card, features, classifier)
+        return body
+
+    def _priced(self, card: ModelCard) -> ModelCard:
+        """Return the card with the threshold that present costs want."""
+        trained, curve, fault = card.details.get("costs"), card.details.get("curve"), FAULTS.get(card.fault)
+        if self._costs is None or not trained or not curve or fault is None:
+            return card
+        act, wait = self._costs.act(fault), self._costs.wait(fault)
+        if act * trained["wait"] == wait * trained["act"]:  # only ratios matter
+            return card
+        return replace(card, threshold=CostCurve.from_dict(curve).best(act, wait))
 
     def _inside(self, card: ModelCard) -> Path:
         path = (self._folder / card.path).resolve()

@@ -33,14 +33,24 @@ def _columns(schema: dict[str, pl.DataType]) -> str:
     return ", ".join(f"{quoted(name)} {sql_type(dtype)}" for name, dtype in schema.items())
 
 
+RISK_TABLES = ("risk", "shadow_risk")
+"""The tables of champions' and of challengers' risks."""
+
+
+def risk_table(shadow: bool) -> str:
+    """Return the table of the risks that count, or of those that do not."""
+    return RISK_TABLES[shadow]
+
+
 def create_tables() -> list[str]:
     """Return the statements that make every table; those of readings begin with the keys alone.
 
-    A table of risks from an older version gets the columns that it lacks, null in its rows.
+    A table of risks from an older version gets the columns that it lacks, null in its rows. Those of
+    challengers have a table of their own.
     """
     readings = [f"CREATE TABLE IF NOT EXISTS {quoted(kind)} ({_columns(KEY_COLUMNS)})" for kind in Kind]
-    risks = f"CREATE TABLE IF NOT EXISTS risk ({_columns(RISK_COLUMNS)})"
-    return [*readings, risks, *(_add("risk", name, dtype) for name, dtype in RISK_COLUMNS.items())]
+    risks = [f"CREATE TABLE IF NOT EXISTS {name} ({_columns(RISK_COLUMNS)})" for name in RISK_TABLES]
+    return [*readings, *risks, *(_add("risk", name, dtype) for name, dtype in RISK_COLUMNS.items())]
 
 
 def _add(table: str, name: str, dtype: pl.DataType) -> str:
@@ -133,6 +143,18 @@ LAST_RISKS = (
     "WHERE device_id = $device AND ts >= $start AND ts < $end "
     "GROUP BY device_id, start, fault ORDER BY start, fault"
 )
+
+
+def fleet_risks(table: str, every: bool, fault: bool) -> str:
+    """Return the query for the last risk of each device and fault in a range, or of each interval."""
+    time = f"{_INTERVAL} AS start" if every else "max(ts) AS start"
+    groups = "device_id, start, fault" if every else "device_id, fault"
+    return (
+        f"SELECT device_id, {time}, fault, arg_max(risk, ts) AS risk, arg_max(model, ts) AS model "
+        f"FROM {table} "
+        f"WHERE ts >= $start AND ts < $end{' AND fault = $fault' if fault else ''} "
+        f"GROUP BY {groups} ORDER BY device_id, start, fault"
+    )
 
 
 _RISK = f"SELECT {', '.join(RISK_COLUMNS)} FROM risk"

@@ -224,6 +224,11 @@ class DuckDbStore:
         with self._cursor() as cursor, _transaction(cursor):
             return kept.tiles(cursor, self._signals, kind, start, end, devices)
 
+    def first_hour(self, kind: Kind) -> int | None:
+        """Return the start of the oldest hour that has tiles; see TelemetryStore.first_hour."""
+        with self._cursor() as cursor, _transaction(cursor):
+            return kept.first_hour(cursor, kind)
+
     def kept_hours(self, kind: Kind) -> tuple[int, int]:
         """Return the hours of which tiles are kept; see TelemetryStore.kept_hours."""
         with self._cursor() as cursor, _transaction(cursor):
@@ -244,16 +249,32 @@ class DuckDbStore:
         found = self._query(sql.readings(kind, list(schema)), [list(devices), start, end])
         return ReadingBatch(kind, found.select(pl.col(name).cast(dtype) for name, dtype in schema.items()))
 
-    def write_risks(self, risks: pl.DataFrame) -> None:
+    def write_risks(self, risks: pl.DataFrame, *, shadow: bool = False) -> None:
         """Store a risk frame; same device, fault and `ts` again replaces."""
+        table = sql.risk_table(shadow)
         frame = risks.unique(["device_id", "fault", "ts"], keep="last", maintain_order=True)
         with self._writing, self._cursor() as cursor, _transaction(cursor):
             cursor.register("scored", frame.to_arrow())
             cursor.execute(
-                "DELETE FROM risk USING scored WHERE risk.device_id = scored.device_id "
-                "AND risk.fault = scored.fault AND risk.ts = scored.ts"
+                f"DELETE FROM {table} AS old USING scored WHERE old.device_id = scored.device_id "
+                "AND old.fault = scored.fault AND old.ts = scored.ts"
             )
-            cursor.execute(sql.insert("risk", list(RISK_COLUMNS), "scored"))
+            cursor.execute(sql.insert(table, list(RISK_COLUMNS), "scored"))
+
+    def fleet_risks(
+        self,
+        start: int,
+        end: int,
+        every_ms: int | None = None,
+        fault: str | None = None,
+        *,
+        shadow: bool = False,
+    ) -> pl.DataFrame:
+        """Return the last risk of each device and fault in a range, or of each interval of it."""
+        asked = {"start": start, "end": end, "every": every_ms, "fault": fault}
+        query = sql.fleet_risks(sql.risk_table(shadow), every_ms is not None, fault is not None)
+        given = {name: value for name, value in asked.items() if value is not None}
+        return self._query(query, given).rename({"start": "ts"})
 
     def risk_history(self, device_id: str, start: int, end: int, every_ms: int | None = None) -> pl.DataFrame:
         """Return the stored risks of one device, of each interval the last, as a risk frame."""
@@ -273,7 +294,8 @@ class DuckDbStore:
             for kind in Kind:
                 ends = (now - retention.readings_ms, now - retention.tiles_ms)
                 gone += kept.expire(cursor, self._signals, kind, *ends)
-            cursor.execute("DELETE FROM risk WHERE ts < ?", [now - retention.risks_ms])
+            for table in sql.RISK_TABLES:
+                cursor.execute(f"DELETE FROM {table} WHERE ts < ?", [now - retention.risks_ms])
         return gone
 
     def check(self) -> None:

@@ -84,6 +84,21 @@ def cards(desk: DeskDatabase, fault: str | None = None) -> list[ModelCard]:
     return sorted(found, key=trust)
 
 
+def in_use(desk: DeskDatabase) -> frozenset[tuple[str, str]]:
+    """Return (id, state) of every champion and challenger; cheap enough for every scoring pass."""
+    query = select(ModelCardRow.id, ModelCardRow.state).where(ModelCardRow.state.in_([CHAMPION, CHALLENGER]))
+    with desk.transaction() as session:
+        return frozenset((row.id, row.state) for row in session.execute(query))
+
+
+def note_trial(desk: DeskDatabase, model: str, trial: dict[str, Any]) -> None:
+    """Note on a model's card how it compares with the champion; a model that is gone is passed over."""
+    with desk.transaction() as session:
+        row = session.get(ModelCardRow, model)
+        if row is not None:
+            row.card = row.card | {"trial": trial}
+
+
 def card_events(desk: DeskDatabase, fault: str | None = None) -> list[CardEvent]:
     """Return what was done to the models of one fault or of all, the newest first."""
     query = select(ModelEvent).order_by(ModelEvent.at.desc(), ModelEvent.id.desc())
