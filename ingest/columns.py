@@ -85,7 +85,7 @@ def merged(
         return ReadingBatch(kind, columns.frame)
     few = to_batch(rows, kind, signals).frame
     both = pl.concat([columns.frame, few], rechunk=True)
-    # To sort copies the readings of all: not for the sake of one device of which every message is taken alone.
+    # To sort copies all readings: not for the sake of one device of which each message is taken alone.
     if columns.frame["device_id"].is_in(few["device_id"].implode()).any():
         both = both[np.argsort(np.concatenate([columns.at, places]), kind="stable")]
     return ReadingBatch(kind, both)
