@@ -10,7 +10,7 @@ from storage import influx_query as influxql
 from storage.influx_http import InfluxConnection
 
 KEYS = ["device_id", "ts"]
-_LOOKUPS = 100
+_LOOKUPS = 50
 _DEVICES_A_QUERY = 200
 
 
@@ -18,7 +18,7 @@ def stored_among(connection: InfluxConnection, kind: Kind, late: pl.DataFrame) -
     """Return `device_id`, `ts` and the stored `site` of those rows that are stored already.
 
     Readings that come late or again come close together in time: what is asked for is cut into stretches of
-    a minute or more, so that little else is read with them, and into some 100 of them at the most. Their
+    a minute or more, so that little else is read with them, and into some 50 of them at the most. Their
     answers are read as one: to read each by itself costs more than to ask for it.
     """
     answers = [connection.csv(_query(kind, *stretch)) for stretch in _stretches(late)]
