@@ -55,6 +55,7 @@ def _evidence(risk: Risk) -> dict[str, Any]:
         "source": "risk",
         "risk": risk.risk,
         "threshold": risk.threshold,
+        "confidence": risk.confidence,
         "model": risk.model,
         "drivers": [driver.to_dict() for driver in risk.drivers],
         "ts": risk.ts,

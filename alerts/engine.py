@@ -4,16 +4,18 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
+from alerts.by_model import judge_model
 from alerts.by_risk import judge_scoring
 from alerts.by_rule import judge_readings
 from alerts.by_silence import begin_silence, end_silence, offline_alerts
 from alerts.changes import Changes, follow
 from alerts.decisions import Track, judge_person, judge_tick
-from alerts.rules import OFFLINE, RISK_RULE, Rule
+from alerts.rules import MODEL_RULE, OFFLINE, RISK_RULE, Rule
 from alerts.scan import in_play
 from alerts.tracks import Tracks, key_of
 from fleet.alerts import Alert, AlertState
 from fleet.clock import Clock
+from fleet.findings import ModelFinding
 from fleet.readings import ReadingBatch
 from fleet.risks import Risk
 from fleet.signals import Kind
@@ -95,6 +97,12 @@ class AlertEngine:
             for risk in risks:
                 judge_scoring(changes, risk)
 
+    def observe_models(self, findings: Sequence[ModelFinding]) -> None:
+        """Judge what was found about models: an alert of the installation for each that is beyond a limit."""
+        with self._changes() as changes:
+            for fault in sorted({finding.fault for finding in findings}):
+                judge_model(changes, fault, [each for each in findings if each.fault == fault])
+
     def tick(self, now: int) -> None:
         """Let time pass: what waited long enough fires, silent devices go offline, heard ones return.
 
@@ -111,7 +119,7 @@ class AlertEngine:
                 self._elapse(changes, track, offline.get(track.alert.device_id))
 
     def _elapse(self, changes: Changes, track: Track, offline: Alert | None) -> None:
-        if track.alert.rule == RISK_RULE:
+        if track.alert.rule in (RISK_RULE, MODEL_RULE):
             return
         decision = judge_tick(track, self._rules.get(track.alert.rule), changes.now, offline)
         if decision.state is not None:

@@ -21,6 +21,8 @@ from fleet.signals import STANDARD_SIGNALS, Kind, SignalTable
 
 RISK_RULE = "risk"
 """The rule's name on alerts that a model's risk raised."""
+MODEL_RULE = "model"
+"""The rule's name on alerts about a model itself."""
 OFFLINE = "offline"
 BY_HAND = "by_hand"
 
@@ -66,8 +68,8 @@ class Rule(Shape):
     @field_validator("name")
     @classmethod
     def _name_is_free(cls, name: str) -> str:
-        if name == RISK_RULE:
-            raise ValueError(f"{RISK_RULE!r} is kept for alerts of models; choose another name")
+        if name in (RISK_RULE, MODEL_RULE):
+            raise ValueError(f"{name!r} is kept for alerts of models; choose another name")
         return name
 
     @field_validator("fault")

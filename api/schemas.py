@@ -1,7 +1,7 @@
 """The shapes of the API's answers and requests. Times are RFC 3339 in UTC."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -89,14 +89,35 @@ class DriverItem(Schema):
     unit: str
 
 
+class QuantilesItem(Schema):
+    """What a part still has: with 80 % between `p10` and `p90`, as likely more as less than `p50`."""
+
+    p10: float
+    p50: float
+    p90: float
+
+
+class LifeItem(Schema):
+    """The remaining life of a wearing part, in days and in run hours."""
+
+    days: QuantilesItem
+    run_hours: QuantilesItem
+
+
 class RiskItem(Schema):
-    """A calibrated probability that the fault occurs within its horizon, as of the reading at `ts`."""
+    """A calibrated probability that the fault occurs within its horizon, as of the reading at `ts`.
+
+    `confidence` is low where the device has too little history, null in older risks; `life` is null for
+    faults that are no wear.
+    """
 
     ts: Time
     fault: str = Field(examples=["brush_jam"])
     risk: float = Field(examples=[0.83])
     drivers: list[DriverItem]
     model: str
+    confidence: Literal["normal", "low"] | None
+    life: LifeItem | None
 
 
 class AlertItem(Schema):

@@ -6,6 +6,9 @@ from typing import Any
 
 from fleet.faults import Level
 
+INSTALLATION = "*"
+"""Stands for the device of an alert that is about no device but about the installation: no device has it."""
+
 
 class AlertState(StrEnum):
     """Where an alert stands. All but `resolved` count as open: one open alert per device and fault."""

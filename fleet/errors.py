@@ -47,6 +47,10 @@ class NotEnoughHistory(SweepwatchError):
     """Training cannot start: too few readings or confirmed repairs. The message says how many are there."""
 
 
+class WorkersUnavailable(SweepwatchError):
+    """The machines that training was to run on do not answer or cannot do the work."""
+
+
 class InvalidInput(SweepwatchError):
     """Something asked for is incomplete or out of range; the message names it and what is allowed."""
 

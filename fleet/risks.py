@@ -7,6 +7,12 @@ from typing import Any
 import orjson
 import polars as pl
 
+LIFE_COLUMNS: dict[str, pl.DataType] = {
+    f"life_{quantile}_{unit}": pl.Float64() for unit in ("d", "h") for quantile in ("p10", "p50", "p90")
+}
+"""Remaining life in days (`_d`) and in run hours (`_h`): what it exceeds with 90, 50 and 10 %."""
+CONFIDENT, UNSURE = "normal", "low"
+"""How sure a risk is: low where a device has too little history to be told from others."""
 RISK_COLUMNS: dict[str, pl.DataType] = {
     "device_id": pl.String(),
     "ts": pl.Int64(),
@@ -14,9 +20,22 @@ RISK_COLUMNS: dict[str, pl.DataType] = {
     "risk": pl.Float64(),
     "drivers": pl.String(),
     "model": pl.String(),
+    "confidence": pl.String(),
+    **LIFE_COLUMNS,
 }
 """A risk frame. `ts` (epoch ms) is the device's newest reading at scoring, `drivers` a JSON array of
-`Driver.to_dict`, the strongest first, `model` the id of the model card that scored."""
+`Driver.to_dict`, the strongest first, `model` the id of the model card that scored. `confidence` and
+remaining life are null where nobody judged them: in risks of older versions, for faults that are no wear."""
+
+
+FLEET_RISK_COLUMNS = {name: RISK_COLUMNS[name] for name in ("device_id", "ts", "fault", "risk", "model")}
+"""What stores tell of the risks of a whole fleet."""
+
+
+def risk_frame(columns: pl.DataFrame) -> pl.DataFrame:
+    """Return a risk frame of some of its columns, in any order; those not given are null."""
+    absent = [pl.lit(None, dtype).alias(name) for name, dtype in RISK_COLUMNS.items() if name not in columns]
+    return columns.with_columns(absent).select(pl.col(name).cast(kind) for name, kind in RISK_COLUMNS.items())
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +79,7 @@ class Risk:
     threshold: float
     model: str
     drivers: Sequence[Driver]
+    confidence: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +119,7 @@ class Scoring:
                 self.thresholds[row["model"]],
                 row["model"],
                 tuple(Driver(**driver) for driver in orjson.loads(row["drivers"])),
+                row["confidence"],
             )
             for row in frame.iter_rows(named=True)
         ]

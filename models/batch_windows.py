@@ -8,7 +8,8 @@ import polars as pl
 
 from fleet.clock import HOUR_MS
 from models.grid import TileGrid
-from models.measures import reset_by
+from models.measures import Measure, reset_by
+from models.residuals import Relation, fit
 from models.terms import CLOCK, PRESENT, RUN_TIME, Term
 from models.windows import FleetFacts, Floats, Groups, Ints, Windows, overlap
 
@@ -69,10 +70,10 @@ class BatchWindows:
         start = np.maximum(self.life_start(component), self.started)
         return self._sum(term, start, start + self.windows.baseline)
 
-    def used(self, component: str) -> Floats:
-        """Return the run time (s) of the component's present life. Shape: (pairs,)."""
+    def used(self, component: str, term: Term = RUN_TIME) -> Floats:
+        """Return the run time (s), or charge cycles, of the component's present life. Shape: (pairs,)."""
         start = np.maximum(self.life_start(component), self.started)
-        return self._sum(RUN_TIME, start, self.now + 1)
+        return self._sum(term, start, self.now + 1)
 
     def cohort(self, term: Term) -> Floats:
         """Return the sum over the recent steps of all other devices of the cohort. Shape: (pairs,)."""
@@ -86,6 +87,28 @@ class BatchWindows:
         sums = self._groups.sums(total.T, np.arange(len(self._grid.devices)))
         own: Floats = total[self._rows, place]
         return np.asarray(sums[place, self._groups.cohort[self._rows]] - own)
+
+    def relation(self, measure: Measure) -> Relation:
+        """Return how a measure goes with what it is given, on each device's model. Shapes: (given, pairs)."""
+        days, place = np.unique(self.now // self.windows.day, return_inverse=True)
+        found = [self._relation_on(measure, int(day)) for day in days]
+        chosen = self._groups.model[self._rows]
+        return Relation(
+            np.stack([each.slope for each in found])[place, :, chosen].T,
+            np.stack([each.usual for each in found])[place, :, chosen].T,
+        )
+
+    def _relation_on(self, measure: Measure, today: int) -> Relation:
+        """Return the relation of each model as of the days before `today`. Shapes: (given, models)."""
+        everyone = np.arange(len(self._grid.devices))
+        edges = np.arange(today + 1 - self.windows.month_days, today + 1)[:, None] * self.windows.day
+
+        def days(term: Term) -> Floats:
+            if term is CLOCK:
+                return np.asarray(np.diff(np.maximum(edges, self._first_of_all), axis=0).astype(float))
+            return np.asarray(self._grid.cells(term, everyone, edges))
+
+        return fit(measure, days, self._groups.model)
 
     def _cells(self, term: Term, edges: Ints) -> Floats:
         if term is CLOCK:

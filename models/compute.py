@@ -1,13 +1,15 @@
 """Computes features from windows: the one definition that training and serving, batch and rolling run."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.features import Feature, View
+from models.features import LIFE_VIEWS, YEAR_VIEWS, Feature, View
 from models.measures import Measure
+from models.residuals import Relation
+from models.terms import CYCLES
 from models.windows import Floats, Ints, WindowSource
 
 _EMPTY = 1e-9
@@ -18,6 +20,9 @@ DAY_STEPS_LEAST = 8
 SHORT_STEPS_LEAST = 4
 WEEK_DAYS_LEAST = 3
 MONTH_DAYS_LEAST = 8
+DAYS_A_YEAR = 365.2425
+MOST_EXPLAINED = 0.5
+"""Load, use and battery explain no more than this share of a current or pressure."""
 
 
 _RECENT = (View.OWN, View.FIRST)
@@ -29,8 +34,9 @@ class Look:
 
     source: WindowSource
     _raw: dict[str, tuple[Floats, Floats]] = field(default_factory=dict)
-    _steps: dict[str, tuple[Floats, Floats]] = field(default_factory=dict)
-    _days: dict[str, tuple[Floats, Floats]] = field(default_factory=dict)
+    _steps: dict[tuple[str, str], tuple[Floats, Floats]] = field(default_factory=dict)
+    _days: dict[tuple[str, str], tuple[Floats, Floats]] = field(default_factory=dict)
+    _relations: dict[str, Relation] = field(default_factory=dict)
 
     def matrix(self, features: Sequence[Feature]) -> Floats:
         """Return the feature matrix, shape (pairs, features), NaN where there is nothing to say."""
@@ -53,10 +59,10 @@ class Look:
                 return self._level(feature.measure)
             case View.HOURS_6 | View.HOURS_24 | View.TREND | View.MONTH:
                 return self._slope(feature)
-            case View.RENEWED:
-                return self._age(feature.measure.component)
-            case View.USED:
-                return self._run_hours(feature.measure.component)
+            case View.RENEWED | View.USED | View.CYCLED:
+                return self._life(feature)
+            case View.YEAR_SINE | View.YEAR_COSINE:
+                return self._season(feature.view)
             case _:
                 return _against(feature.measure, *self.compare(feature))
 
@@ -66,7 +72,7 @@ class Look:
         Usual is the device's own past or its cohort; NaN where unknown.
         """
         measure, w = feature.measure, self.source.windows
-        if feature.view in (View.RENEWED, View.USED):
+        if feature.view in (*LIFE_VIEWS, *YEAR_VIEWS):
             value = self.at(feature)
             return value, np.full_like(value, np.nan)
         level = self._recent(measure, w.recent_days) if feature.view in _RECENT else self._level(measure)
@@ -89,48 +95,48 @@ class Look:
                 return self._cohort(measure)
 
     def _level(self, measure: Measure) -> Floats:
-        top, bottom = self._step_sums(measure)
-        return _divide(measure, top.sum(axis=0), bottom.sum(axis=0))
+        return self._ratio(measure, lambda each: _summed(self._step_sums(each, measure.component)))
 
     def _recent(self, measure: Measure, days: int) -> Floats:
-        top, bottom = self._day_sums(measure)
-        return _divide(measure, top[-days:].sum(axis=0), bottom[-days:].sum(axis=0))
+        return self._ratio(measure, lambda each: _summed(self._last_days(each, measure.component, days)))
 
     def _day_ago(self, measure: Measure, days: int) -> Floats:
         """Return the level of the oldest known day among the last `days`."""
-        top, bottom = self._day_sums(measure)
-        levels = _divide(measure, top[-days:], bottom[-days:])
+        levels = self._ratio(measure, lambda each: self._last_days(each, measure.component, days))
         oldest = np.isfinite(levels).argmax(axis=0)
         return np.asarray(np.take_along_axis(levels, oldest[None, :], axis=0)[0])
 
     def _slope(self, feature: Feature) -> Floats:
         """Return the slope a day through the levels of steps or days; a share of their mean if relative."""
-        measure, w = feature.measure, self.source.windows
+        measure, w, part = feature.measure, self.source.windows, feature.measure.component
         match feature.view:
             case View.HOURS_6:
-                sums, least, a_day = self._step_sums(measure), SHORT_STEPS_LEAST, w.day
-                sums = (sums[0][-w.short :], sums[1][-w.short :])
+                levels = self._ratio(measure, lambda each: _newest(self._step_sums(each, part), w.short))
+                least, a_day = SHORT_STEPS_LEAST, w.day
             case View.HOURS_24:
-                sums, least, a_day = self._step_sums(measure), DAY_STEPS_LEAST, w.day
+                levels = self._ratio(measure, lambda each: self._step_sums(each, part))
+                least, a_day = DAY_STEPS_LEAST, w.day
             case View.TREND:
-                sums, least, a_day = self._day_sums(measure), WEEK_DAYS_LEAST, 1
-                sums = (sums[0][-w.week_days :], sums[1][-w.week_days :])
+                levels = self._ratio(measure, lambda each: self._last_days(each, part, w.week_days))
+                least, a_day = WEEK_DAYS_LEAST, 1
             case _:
-                sums, least, a_day = self._day_sums(measure), MONTH_DAYS_LEAST, 1
-        return _fit_slope(_divide(measure, *sums), least, relative=measure.relative) * a_day
+                levels = self._ratio(measure, lambda each: self._day_sums(each, part))
+                least, a_day = MONTH_DAYS_LEAST, 1
+        return _fit_slope(levels, least, relative=measure.relative) * a_day
 
     def _baseline(self, measure: Measure) -> Floats:
         part, source = measure.component, self.source
         start = np.maximum(source.life_start(part), source.started)
-        return self._long_enough(
-            start,
-            _divide(
-                measure, source.since_repair(measure.top, part), source.since_repair(measure.bottom, part)
-            ),
+        level = self._ratio(
+            measure,
+            lambda each: (source.since_repair(each.top, part), source.since_repair(each.bottom, part)),
         )
+        return self._long_enough(start, level)
 
     def _first(self, measure: Measure) -> Floats:
-        level = _divide(measure, self.source.first(measure.top), self.source.first(measure.bottom))
+        level = self._ratio(
+            measure, lambda each: (self.source.first(each.top), self.source.first(each.bottom))
+        )
         return self._long_enough(self.source.started, level)
 
     def _long_enough(self, start: Ints, level: Floats) -> Floats:
@@ -138,11 +144,43 @@ class Look:
 
     def _cohort(self, measure: Measure) -> Floats:
         """Return the level of all other devices of the cohort over the same steps."""
+        return self._ratio(measure, self._others)
+
+    def _others(self, measure: Measure) -> tuple[Floats, Floats]:
+        """Return the sums of all other devices of the cohort over the recent steps."""
         usual = []
         for term, own in zip((measure.top, measure.bottom), self._raw_steps(measure), strict=True):
             others, mine = self.source.cohort(term), own.sum(axis=0)
             usual.append(np.where(np.abs(others) > _ROUNDING * np.abs(mine) + _EMPTY, others, 0.0))
-        return _divide(measure, *usual)
+        return usual[0], usual[1]
+
+    def _ratio(self, measure: Measure, sums: Callable[[Measure], tuple[Floats, Floats]]) -> Floats:
+        """Return a measure over windows that `sums` gives; at the usual of what it is given, if anything."""
+        level = _divide(measure, *sums(measure))
+        if not measure.given:
+            return level
+        if measure.name not in self._relations:
+            self._relations[measure.name] = self.source.relation(measure)
+        relation = self._relations[measure.name]
+        explained = np.zeros_like(level)
+        for given, slope, usual in zip(measure.given, relation.slope, relation.usual, strict=True):
+            # A slope of 0 is of something that the device's model never sends: NaN must not come of it.
+            explained += np.where(slope == 0.0, 0.0, slope * (_divide(given, *sums(given)) - usual))
+        if measure.relative:  # what is far outside of the fitted days must not turn a current negative
+            most = MOST_EXPLAINED * np.abs(level)
+            explained = np.clip(explained, -most, most)
+        return level - explained
+
+    def _life(self, feature: Feature) -> Floats:
+        """Return what a component has behind it since its last repair: days, run hours or charge cycles."""
+        component = feature.measure.component
+        match feature.view:
+            case View.RENEWED:
+                return self._age(component)
+            case View.USED:
+                return np.asarray(self.source.used(component) / 3600.0)
+            case _:
+                return self.source.used(component, CYCLES)
 
     def _age(self, component: str) -> Floats:
         """Return the days since the component's last repair; NaN for none."""
@@ -150,33 +188,48 @@ class Look:
         days = (self.source.now + 1 - start) / self.source.windows.day
         return np.where(start > 0, days, np.nan)
 
-    def _run_hours(self, component: str) -> Floats:
-        return np.asarray(self.source.used(component) / 3600.0)
+    def _season(self, view: View) -> Floats:
+        """Return where in the year each pair's step is, as a point on a circle."""
+        share = self.source.now / self.source.windows.day % DAYS_A_YEAR / DAYS_A_YEAR
+        return np.asarray((np.sin if view is View.YEAR_SINE else np.cos)(2 * np.pi * share))
 
     def _raw_steps(self, measure: Measure) -> tuple[Floats, Floats]:
         if measure.name not in self._raw:
             self._raw[measure.name] = self.source.steps(measure.top), self.source.steps(measure.bottom)
         return self._raw[measure.name]
 
-    def _step_sums(self, measure: Measure) -> tuple[Floats, Floats]:
-        """Return the sums of the recent steps, without those before the component's last repair."""
-        if measure.name not in self._steps:
+    def _step_sums(self, measure: Measure, component: str) -> tuple[Floats, Floats]:
+        """Return the sums of the recent steps, without those before a component's last repair."""
+        key = measure.name, component
+        if key not in self._steps:
             count = self.source.windows.steps
             step = self.source.now[None, :] - np.arange(count - 1, -1, -1)[:, None]
-            start = self.source.life_start(measure.component)
+            start = self.source.life_start(component)
             alive = step >= start[None, :]
-            self._steps[measure.name] = _within(alive, self._raw_steps(measure))
-        return self._steps[measure.name]
+            self._steps[key] = _within(alive, self._raw_steps(measure))
+        return self._steps[key]
 
-    def _day_sums(self, measure: Measure) -> tuple[Floats, Floats]:
-        """Return the sums of the last days, without those on or before that of the last repair."""
-        if measure.name not in self._days:
+    def _last_days(self, measure: Measure, component: str, days: int) -> tuple[Floats, Floats]:
+        return _newest(self._day_sums(measure, component), days)
+
+    def _day_sums(self, measure: Measure, component: str) -> tuple[Floats, Floats]:
+        """Return the sums of the last days, without those on or before that of a component's last repair."""
+        key = measure.name, component
+        if key not in self._days:
             w = self.source.windows
             day = self.source.now[None, :] // w.day - np.arange(w.month_days - 1, -1, -1)[:, None]
-            alive = day * w.day >= self.source.life_start(measure.component)[None, :]
+            alive = day * w.day >= self.source.life_start(component)[None, :]
             sums = self.source.days(measure.top), self.source.days(measure.bottom)
-            self._days[measure.name] = _within(alive, sums)
-        return self._days[measure.name]
+            self._days[key] = _within(alive, sums)
+        return self._days[key]
+
+
+def _summed(sums: tuple[Floats, Floats]) -> tuple[Floats, Floats]:
+    return sums[0].sum(axis=0), sums[1].sum(axis=0)
+
+
+def _newest(sums: tuple[Floats, Floats], count: int) -> tuple[Floats, Floats]:
+    return sums[0][-count:], sums[1][-count:]
 
 
 def _within(alive: NDArray[np.bool_], sums: tuple[Floats, Floats]) -> tuple[Floats, Floats]:

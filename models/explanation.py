@@ -8,7 +8,7 @@ from fleet.risks import Driver
 from fleet.signals import SignalTable
 from fleet.text import Language, Text
 from models.compute import Look
-from models.features import BY_NAME, Feature, View
+from models.features import BY_NAME, LIFE_VIEWS, YEAR_VIEWS, Feature, View
 from models.registry import LoadedModel
 from models.windows import Floats
 
@@ -57,7 +57,7 @@ class _Compared:
         if feature.name not in self._known:
             self._known[feature.name] = self._look.compare(feature)
         level, usual = self._known[feature.name]
-        unit = {View.RENEWED: "d", View.USED: "h"}.get(feature.view, feature.measure.unit)
+        unit = {View.RENEWED: "d", View.USED: "h", View.CYCLED: ""}.get(feature.view, feature.measure.unit)
         return Driver(
             feature.measure.signal, feature.name, weight, _number(level[row]), _number(usual[row]), unit
         )
@@ -93,10 +93,10 @@ def sentence(driver: Driver, signals: SignalTable, language: Language) -> str:
         known = driver.signal in signals
         return signals[driver.signal].label.in_language(language) if known else driver.signal
     label = feature.measure.label.in_language(language)
-    if feature.view is View.RENEWED:
-        return _since_repair(driver.value, language)
-    if feature.view is View.USED:
-        return _used(driver.value, language)
+    if feature.view in LIFE_VIEWS:
+        return _LIVED[feature.view](driver.value, language)
+    if feature.view in YEAR_VIEWS:
+        return label
     if driver.value is None or driver.usual is None:
         return f"{label}{'：' if language == 'zh' else ': '}{_amount(driver.value, driver.unit)}"
     against = _AGAINST[feature.view].in_language(language)
@@ -129,8 +129,18 @@ def _since_repair(days: float | None, language: Language) -> str:
     return f"距上次维修 {count} 天" if language == "zh" else f"{count} days since its last repair"
 
 
+def _cycled(cycles: float | None, language: Language) -> str:
+    count = "–" if cycles is None else f"{cycles:.0f}"
+    return (
+        f"本次使用周期已充电 {count} 次" if language == "zh" else f"{count} charge cycles in its present life"
+    )
+
+
 def _used(hours: float | None, language: Language) -> str:
     count = "–" if hours is None else f"{hours:.0f}"
     return (
         f"本次使用周期已运行 {count} 小时" if language == "zh" else f"{count} run hours in its present life"
     )
+
+
+_LIVED = {View.RENEWED: _since_repair, View.USED: _used, View.CYCLED: _cycled}

@@ -45,6 +45,12 @@ class View(StrEnum):
     """Days since the last repair of its component, whatever its level."""
     USED = "used"
     """Run hours since the last repair of its component, or else since the device was first heard."""
+    CYCLED = "cycled"
+    """Charge cycles since the last repair of its component, or else since the device was first heard."""
+    YEAR_SINE = "sine"
+    """Sine of the time of year, 0 at the turn of the year: +1 in spring, -1 in autumn of the north."""
+    YEAR_COSINE = "cosine"
+    """Cosine of the time of year: +1 at the turn of the year, -1 in midsummer of the north."""
 
 
 _COMPARED = (
@@ -57,6 +63,22 @@ _COMPARED = (
     View.FIRST,
     View.COHORT,
 )
+_CHANGES = (View.STEP, View.TREND, View.OWN, View.COHORT)
+_COUNTED = (View.DAY, View.STEP, View.COHORT)
+_FEWER: dict[str, tuple[View, ...]] = {
+    "drive_current_a_spread": _CHANGES,
+    "suction_pa_spread": _CHANGES,
+    "error_share": _COUNTED,
+    "error_hours": _COUNTED,
+    "time_of_year": (View.YEAR_SINE, View.YEAR_COSINE),
+}
+"""Measures that are looked at in fewer ways than others of their kind."""
+_CYCLED = (Component.BATTERY, Component.CHARGER)
+LIFE_VIEWS = (View.RENEWED, View.USED, View.CYCLED)
+"""What a component has behind it since its last repair, whatever its measures say."""
+YEAR_VIEWS = (View.YEAR_SINE, View.YEAR_COSINE)
+"""The season. In a history of less than a year a date is a name for what happened on it: training drops it
+there (models/history.py), and no model that it trains looks at it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +103,22 @@ def _views() -> list[tuple[Measure, View]]:
     pairs = []
     aged: set[str] = {Component.USE}
     for measure in MEASURES:
-        if measure.component is Component.USE or not measure.relative:
-            pairs.append((measure, View.DAY))
-        if measure.component is not Component.USE:
-            pairs += [(measure, view) for view in _COMPARED]
+        pairs += [(measure, view) for view in _views_of(measure)]
         if measure.component not in aged:
             aged.add(measure.component)
-            pairs += [(measure, View.RENEWED), (measure, View.USED)]
+            cycled = measure.component in _CYCLED
+            pairs += [(measure, view) for view in LIFE_VIEWS if cycled or view is not View.CYCLED]
     return pairs
+
+
+def _views_of(measure: Measure) -> tuple[View, ...]:
+    if measure.name in _FEWER:
+        return _FEWER[measure.name]
+    if measure.given:
+        return _CHANGES
+    if measure.component is Component.USE:
+        return (View.DAY,)
+    return _COMPARED if measure.relative else (View.DAY, *_COMPARED)
 
 
 FEATURES: tuple[Feature, ...] = tuple(Feature(measure, view) for measure, view in _views())
@@ -106,8 +136,8 @@ def features_of(fault: str) -> tuple[Feature, ...]:
 
 def terms_of(features: Iterable[Feature]) -> tuple[Term, ...]:
     """Return the terms that a grid must hold to compute `features`, each once."""
-    wanted = [term for each in features for term in (each.measure.top, each.measure.bottom)]
-    return tuple(dict.fromkeys([terms.PRESENT, terms.RUN_TIME, *wanted]))
+    wanted = [term for each in features for term in each.measure.terms]
+    return tuple(dict.fromkeys([terms.PRESENT, terms.RUN_TIME, terms.CYCLES, *wanted]))
 
 
 def parts_of(features: Iterable[Feature]) -> dict[str, tuple[Term, ...]]:
@@ -116,7 +146,7 @@ def parts_of(features: Iterable[Feature]) -> dict[str, tuple[Term, ...]]:
     for each in features:
         if each.view is View.OWN:
             wanted = parts.setdefault(each.measure.component, {})
-            wanted |= {each.measure.top: None, each.measure.bottom: None}
+            wanted |= dict.fromkeys(each.measure.terms)
     return {part: tuple(wanted) for part, wanted in parts.items()}
 
 
@@ -132,6 +162,7 @@ def digest(features: Iterable[Feature], windows: Windows | None = None) -> str:
             each.measure.relative,
             each.measure.root,
             reset_by(each.measure.component),
+            [given.name for given in each.measure.given],
         ]
         for each in features
     ]

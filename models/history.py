@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from fleet.clock import HOUR_MS
+from fleet.clock import DAY_MS, HOUR_MS
 from fleet.errors import NotEnoughHistory
 from fleet.signals import Kind
 from models.batch_windows import BatchWindows, Moments
-from models.compute import Look
-from models.features import FEATURES, parts_of, terms_of
+from models.compute import DAYS_A_YEAR, Look
+from models.features import FEATURES, YEAR_VIEWS, parts_of, terms_of
 from models.grid import TileGrid
 from models.rolling import RollingTiles
 from models.settings import TrainingSettings
@@ -47,7 +47,10 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """All that training learns from: rows (device_id, until), their features by column, repairs."""
+    """All that training learns from: rows (device_id, until), their features by column, repairs.
+
+    `device_models` names the model of each row's device.
+    """
 
     rows: pl.DataFrame
     devices: np.ndarray[tuple[int], np.dtype[np.int64]]
@@ -56,6 +59,7 @@ class History:
     doubtful: pl.DataFrame
     start: int
     end: int
+    device_models: pl.Series
 
 
 def gather(
@@ -70,7 +74,11 @@ def gather(
     if not newest:
         raise NotEnoughHistory("no robot has sent a reading yet: nothing to train on")
     end = max(newest.values()) // HOUR_MS + 1
-    first = end - settings.history_days * 24
+    wanted = end - settings.history_days * 24 if settings.since_ms is None else settings.since_ms // HOUR_MS
+    if wanted >= end:
+        raise NotEnoughHistory("no robot has sent a reading since then: nothing to train on")
+    oldest = store.first_hour(Kind.ROBOT)
+    first = max(wanted, 0 if oldest is None else oldest // HOUR_MS)
     facts = FleetFacts(*_places(desk))
 
     def read(start: int, until: int) -> pl.DataFrame:
@@ -85,9 +93,16 @@ def gather(
     devices = rows.devices.replace_strict(index, return_dtype=pl.Int64).to_numpy()
     frame = pl.DataFrame({"device_id": rows.devices, "until": rows.until})
     start = int(rows.until.min()) - LEAST_HOURS * HOUR_MS
-    return History(
-        frame, devices, rows.features, confirmed_repairs(desk), open_tickets(desk), start, end * HOUR_MS
-    )
+    if end * HOUR_MS - start < DAYS_A_YEAR * DAY_MS:
+        forget_season(rows.features)
+    kinds = rows.devices.replace_strict(facts.models, default="unknown", return_dtype=pl.String)
+    repairs, doubtful = confirmed_repairs(desk), open_tickets(desk)
+    return History(frame, devices, rows.features, repairs, doubtful, start, end * HOUR_MS, kinds)
+
+
+def forget_season(features: Floats) -> None:
+    """Make the time of year unknown in every row: of less than a year a model would learn dates by heart."""
+    features[:, [feature.view in YEAR_VIEWS for feature in FEATURES]] = np.nan
 
 
 def _places(desk: DeskDatabase) -> tuple[dict[str, str], pl.DataFrame, dict[str, str]]:

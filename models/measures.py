@@ -4,7 +4,7 @@ A ratio of sums is the same quantity over an hour, a day or a whole cohort: a me
 current given load is a total over a total of revolutions, a rate is a counter's rise over another's.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from fleet.text import Text
@@ -82,7 +82,8 @@ class Measure:
     """One quantity: sum of `top` over sum of `bottom`, in `unit`; its square root where `root`.
 
     `signal` is the one it speaks for. `relative` measures are compared as fractions of what is usual, the
-    others (percentages, degrees, dBm) as differences in their unit.
+    others (percentages, degrees, dBm) as differences in their unit. With `given` it is what the quantity
+    would be if load, use and battery were the usual ones of the device's model (models/residuals.py).
     """
 
     name: str
@@ -94,6 +95,12 @@ class Measure:
     bottom: Term
     relative: bool = True
     root: bool = False
+    given: tuple["Measure", ...] = ()
+
+    @property
+    def terms(self) -> tuple[Term, ...]:
+        """The terms that it is made of, those of what it is given included."""
+        return (self.top, self.bottom, *(term for each in self.given for term in each.terms))
 
 
 def _mean(
@@ -130,13 +137,35 @@ def _share(name: str, signal: str, component: Component, en: str, zh: str, top: 
     return Measure(name, signal, "", component, Text(en, zh), top, terms.READINGS, relative=False)
 
 
-_RUN = terms.rise("run_s")
+def _at_usual_load(measure: Measure, en: str, zh: str, *given: Measure) -> Measure:
+    """Return a measure without what its load, the device's use and its battery explain of it."""
+    return replace(measure, name=f"{measure.name}_residual", label=Text(en, zh), given=given)
+
+
+_RUN = terms.RUN_TIME
+_VOLTAGE = _mean("battery_voltage_v", "V", C.BATTERY, "Battery voltage", "电池电压")
+_BATTERY_HEAT = _mean("battery_temp_c", "°C", C.BATTERY, "Battery temperature", "电池温度", relative=False)
+_DRIVE_CURRENT = _mean("drive_current_a", "A", C.DRIVE, "Drive current", "行走电机电流")
+_DRIVE_HEAT = _mean("drive_temp_c", "°C", C.DRIVE, "Drive motor temperature", "行走电机温度", relative=False)
+_BRUSH_CURRENT = _mean("brush_current_a", "A", C.BRUSH, "Brush current", "滚刷电流")
+_FAN_SPEED = _mean("fan_rpm", "rpm", C.FAN, "Fan speed", "风机转速")
+_SUCTION = _mean("suction_pa", "Pa", C.AIRFLOW, "Suction", "吸力")
+_USAGE = _per("run_share", "run_s", "s/h", C.USE, "Run time an hour", "每小时运行时间", _RUN, terms.CLOCK)
 
 MEASURES: tuple[Measure, ...] = (
     _mean("battery_health_pct", "%", C.BATTERY, "Battery health", "电池健康度", relative=False),
-    _mean("battery_voltage_v", "V", C.BATTERY, "Battery voltage", "电池电压"),
+    _VOLTAGE,
     _dip("battery_voltage_v", "drive_rpm", "V", C.BATTERY, "Lowest voltage under load", "负载最低电压"),
-    _mean("battery_temp_c", "°C", C.BATTERY, "Battery temperature", "电池温度", relative=False),
+    _BATTERY_HEAT,
+    # What the motors have heated around it tells the air's temperature, which no signal does.
+    _at_usual_load(
+        _BATTERY_HEAT,
+        "Battery temperature for its load",
+        "按负载修正的电池温度",
+        _DRIVE_HEAT,
+        _USAGE,
+        _VOLTAGE,
+    ),
     _peak(
         "battery_temp_c",
         "battery_voltage_v",
@@ -182,7 +211,17 @@ MEASURES: tuple[Measure, ...] = (
         terms.rise("charge_cycles"),
         terms.CLOCK,
     ),
-    _mean("drive_current_a", "A", C.DRIVE, "Drive current", "行走电机电流"),
+    _DRIVE_CURRENT,
+    _spread("drive_current_a", "A", C.DRIVE, "Unsteadiness of the drive current", "行走电机电流波动"),
+    # A motor's own speed falls with its wear as with its load; the brush's current feels the floor alone.
+    _at_usual_load(
+        _DRIVE_CURRENT,
+        "Drive current for its load",
+        "按负载修正的行走电流",
+        _BRUSH_CURRENT,
+        _USAGE,
+        _VOLTAGE,
+    ),
     _peak("drive_current_a", "drive_rpm", "A", C.DRIVE, "Peak drive current", "行走电机峰值电流"),
     _per(
         "drive_current_per_rpm",
@@ -196,7 +235,15 @@ MEASURES: tuple[Measure, ...] = (
     ),
     _mean("drive_rpm", "rpm", C.DRIVE, "Drive motor speed", "行走电机转速"),
     _peak("drive_rpm", "drive_rpm", "rpm", C.DRIVE, "Top drive speed", "行走电机最高转速"),
-    _mean("drive_temp_c", "°C", C.DRIVE, "Drive motor temperature", "行走电机温度", relative=False),
+    _DRIVE_HEAT,
+    _at_usual_load(
+        _DRIVE_HEAT,
+        "Drive motor temperature for its load",
+        "按负载修正的行走电机温度",
+        _DRIVE_CURRENT,
+        _USAGE,
+        _BATTERY_HEAT,
+    ),
     _peak(
         "drive_temp_c",
         "drive_rpm",
@@ -218,7 +265,15 @@ MEASURES: tuple[Measure, ...] = (
         terms.rise("area_m2"),
         _RUN,
     ),
-    _mean("brush_current_a", "A", C.BRUSH, "Brush current", "滚刷电流"),
+    _BRUSH_CURRENT,
+    _at_usual_load(
+        _BRUSH_CURRENT,
+        "Brush current for its load",
+        "按负载修正的滚刷电流",
+        _DRIVE_CURRENT,
+        _USAGE,
+        _VOLTAGE,
+    ),
     _peak("brush_current_a", "brush_rpm", "A", C.BRUSH, "Peak brush current", "滚刷峰值电流"),
     _spread("brush_current_a", "A", C.BRUSH, "Unsteadiness of the brush current", "滚刷电流波动"),
     _per(
@@ -233,9 +288,18 @@ MEASURES: tuple[Measure, ...] = (
     ),
     _mean("brush_rpm", "rpm", C.BRUSH, "Brush speed", "滚刷转速"),
     _peak("brush_rpm", "brush_rpm", "rpm", C.BRUSH, "Top brush speed", "滚刷最高转速"),
-    _mean("fan_rpm", "rpm", C.FAN, "Fan speed", "风机转速"),
+    _FAN_SPEED,
     _peak("fan_rpm", "fan_rpm", "rpm", C.FAN, "Top fan speed", "风机最高转速"),
-    _mean("suction_pa", "Pa", C.AIRFLOW, "Suction", "吸力"),
+    _SUCTION,
+    _spread("suction_pa", "Pa", C.AIRFLOW, "Unsteadiness of suction", "吸力波动"),
+    _at_usual_load(
+        _SUCTION,
+        "Suction for its fan speed and battery",
+        "按风机转速与电池修正的吸力",
+        _FAN_SPEED,
+        _USAGE,
+        _VOLTAGE,
+    ),
     _peak("suction_pa", "fan_rpm", "Pa", C.AIRFLOW, "Peak suction", "最大吸力"),
     _per(
         "suction_per_rpm",
@@ -318,7 +382,28 @@ MEASURES: tuple[Measure, ...] = (
         terms.CLOCK,
     ),
     _share("error_share", "error_code", C.USE, "Share of readings with an error", "报错占比", terms.ERRORS),
-    _per("run_share", "run_s", "s/h", C.USE, "Run time an hour", "每小时运行时间", _RUN, terms.CLOCK),
+    _per(
+        "error_hours",
+        "error_code",
+        "1/h",
+        C.USE,
+        "Hours with an error",
+        "报错小时占比",
+        terms.ERROR_HOURS,
+        terms.CLOCK,
+    ),
+    _per(
+        "errors_per_run",
+        "error_code",
+        "1/s",
+        C.USE,
+        "Errors for its run time",
+        "单位运行时间报错",
+        terms.ERRORS,
+        _RUN,
+    ),
+    _USAGE,
+    _per("time_of_year", "run_s", "", C.USE, "Time of year", "季节", terms.CLOCK, terms.CLOCK),
     _share("cleaning_share", "state", C.USE, "Time spent cleaning", "清洁时间占比", terms.state("cleaning")),
 )
 """Everything that is watched; `models/features.py` says how each is looked at."""

@@ -1,6 +1,7 @@
 """Training from end to end: tiles and repairs in, registered models and a report out."""
 
 import logging
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from time import perf_counter
 from typing import Any
@@ -9,14 +10,16 @@ import numpy as np
 import polars as pl
 
 from fleet.clock import DAY_MS, Clock
-from fleet.faults import Fault, predicted_faults
+from fleet.errors import WorkersUnavailable
+from fleet.faults import FAULTS, Fault, predicted_faults
 from fleet.signals import Kind
+from models.cards import card_details, versions
 from models.features import FEATURES, features_of
 from models.history import Cancelled, History, HistoryCancelled, Progress, gather
 from models.labels import POSITIVE, UNKNOWN, label
 from models.registry import ModelRegistry
 from models.settings import TrainingSettings
-from models.training import Examples, Trained, failures, train_fault
+from models.training import Examples, failures, train_fault
 from storage.desk.database import DeskDatabase
 from storage.ports import TelemetryStore
 
@@ -25,10 +28,11 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class FaultReport:
-    """What became of one fault: the id of its new model, or the reason why there is none."""
+    """What became of one fault: the id and the state of its new model, or the reason why there is none."""
 
     fault: str
     model: str | None
+    state: str | None
     message: str
     rows: int
     positives: int
@@ -72,11 +76,11 @@ def train_models(
 ) -> TrainingReport:
     """Train and register a model for each predicted robot fault; the same data and seed give the same scores.
 
+    Where a fault has a champion, the new model is its challenger. Who works does not change what comes out.
+
     `progress(fraction, text)` is called between steps, `cancelled()` is asked there: models trained before it
     said yes stay, and the report says so. Raises NotEnoughHistory when there is nothing to learn from.
     """
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped] # ships no types
-
     settings = settings or TrainingSettings()
     begun = perf_counter()
     try:
@@ -85,13 +89,9 @@ def train_models(
         return TrainingReport((), 0, 0, 0, seed, perf_counter() - begun, cancelled=True)
     reports: list[FaultReport] = []
     faults = predicted_faults(Kind.ROBOT)
-    # A few thousand rows fit as fast on one core as on two, and the other one stays free for ingest.
-    with threadpool_limits(1):
-        for number, fault in enumerate(faults):
-            if cancelled():
-                break
-            progress(0.4 + 0.6 * number / len(faults), f"training {fault.code}")
-            reports.append(_train_one(fault, history, registry, seed, clock, settings))
+    for fit in settings.workers.run(fit_fault, _tasks(faults, history, settings, seed, cancelled)):
+        reports.append(_registered(fit, registry, clock))
+        progress(0.4 + 0.6 * len(reports) / len(faults), f"trained {fit.fault}")
     progress(1.0, "training done")
     return TrainingReport(
         tuple(reports),
@@ -120,45 +120,86 @@ def examples_of(fault: Fault, history: History) -> Examples:
     return Examples(history.features[:, chosen], labels, until, history.devices, history.end)
 
 
-def _train_one(
-    fault: Fault,
+def _tasks(
+    faults: tuple[Fault, ...],
     history: History,
-    registry: ModelRegistry,
-    seed: int,
-    clock: Clock,
     settings: TrainingSettings,
-) -> FaultReport:
+    seed: int,
+    cancelled: Cancelled,
+) -> Iterator[tuple[str, Examples, pl.Series, TrainingSettings, int]]:
+    """Yield what `fit_fault` takes for each fault, until told to stop."""
+    for fault in faults:
+        if cancelled():
+            return
+        yield fault.code, examples_of(fault, history), history.device_models, settings, seed
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """What came out of one fault's examples: a classifier with its card's details, or why there is none."""
+
+    fault: str
+    classifier: Any | None
+    threshold: float | None
+    message: str
+    details: dict[str, Any]
+    rows: int
+    positives: int
+    failures: int
+    seconds: float
+
+
+def fit_fault(
+    code: str, examples: Examples, device_models: pl.Series, settings: TrainingSettings, seed: int
+) -> Fit:
+    """Train one fault's model and judge it; the work of one worker, which touches no store."""
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped] # ships no types
+
     begun = perf_counter()
-    examples = examples_of(fault, history)
+    fault = FAULTS[code]
     known = examples.labels.value != UNKNOWN
     rows, positives = int(known.sum()), int((examples.labels.value == POSITIVE).sum())
     seen = failures(examples, known)
-    result = train_fault(fault, examples, settings, seed)
-    if not isinstance(result, Trained):
-        log.warning("no model: %s", result)
-        return FaultReport(fault.code, None, result, rows, positives, seen, None, {}, perf_counter() - begun)
-    details = {
-        "start": history.start,
-        "end": history.end,
-        "cut": result.split.cut,
-        "seed": seed,
-        "rows": rows,
-        "positives": positives,
-        "failures": seen,
-        "rows_fit": int(result.split.fit.sum()),
-        "rows_held_out": int(result.split.later.sum()),
-        "metrics": result.metrics,
-    }
-    card = registry.save(fault.code, result.classifier, result.threshold, clock.now_ms(), details)
-    message = f"{fault.code}: learned from {positives} positive rows of {seen} failures"
+    # A few thousand rows fit as fast on one core as on two, and the other one stays free for ingest. The sum
+    # of a node's gradients depends on how many threads add it up: one, wherever it is, gives the same model.
+    with threadpool_limits(1):
+        result = train_fault(fault, examples, settings, seed)
+        if isinstance(result, str):
+            return Fit(code, None, None, result, {}, rows, positives, seen, perf_counter() - begun)
+        details = card_details(fault, examples, result, device_models, settings, seed)
+    message = f"{code}: learned from {positives} positive rows of {seen} failures"
+    seconds = perf_counter() - begun
+    return Fit(code, result.classifier, result.threshold, message, details, rows, positives, seen, seconds)
+
+
+def _registered(fit: Fit, registry: ModelRegistry, clock: Clock) -> FaultReport:
+    """Register what a worker made, and return what became of it."""
+    state = model = None
+    metrics: dict[str, float] = {}
+    if fit.classifier is None or fit.threshold is None:
+        log.warning("no model: %s", fit.message)
+    else:
+        _refuse_other_versions(fit)
+        card = registry.save(fit.fault, fit.classifier, fit.threshold, clock.now_ms(), fit.details)
+        model, state, metrics = card.id, card.state, fit.details["metrics"]
     return FaultReport(
-        fault.code,
-        card.id,
-        message,
-        rows,
-        positives,
-        seen,
-        result.threshold,
-        result.metrics,
-        perf_counter() - begun,
+        fit.fault,
+        model,
+        state,
+        fit.message,
+        fit.rows,
+        fit.positives,
+        fit.failures,
+        fit.threshold,
+        metrics,
+        fit.seconds,
     )
+
+
+def _refuse_other_versions(fit: Fit) -> None:
+    here, there = versions(), fit.details["versions"]
+    other = [
+        f"{name} {there.get(name)} (here {here[name]})" for name in here if there.get(name) != here[name]
+    ]
+    if other:
+        raise WorkersUnavailable(f"a worker has other versions than this process: {', '.join(other)}")

@@ -4,16 +4,29 @@ import hashlib
 import logging
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from fleet.errors import ModelRejected
+from fleet.faults import FAULTS
+from models.costs import CostCurve
 from models.features import Feature, digest, features_of
+from models.settings import Costs
 from models.training import risk_of
 from models.windows import Floats
 from storage.desk.database import DeskDatabase
-from storage.desk.model_cards import CHAMPION, ModelCard, cards, crown
+from storage.desk.model_cards import (
+    CHALLENGER,
+    CHAMPION,
+    Deed,
+    ModelCard,
+    cards,
+    enter,
+    in_use,
+    promote,
+    roll_back,
+)
 
 log = logging.getLogger(__name__)
 
@@ -44,21 +57,32 @@ class LoadedModel:
 
 
 class ModelRegistry:
-    """Models in `folder`, cards in the desk database; keeps the newest `keep` of each fault.
+    """Models in `folder`, cards in the desk database; keeps the newest `keep` of each fault and those in use.
 
-    `problems` says, one sentence each, which champions the last `load` refused.
+    `problems` says, one sentence each, which models in use the last `load` refused. Where `costs` are others
+    than a model was trained with, its threshold is chosen anew on the cost curve of its card.
     """
 
-    def __init__(self, desk: DeskDatabase, folder: Path, keep: int = 3) -> None:
+    def __init__(self, desk: DeskDatabase, folder: Path, keep: int = 4, costs: Costs | None = None) -> None:
         self._desk = desk
         self._folder = folder
         self._keep = keep
+        self._costs = costs
         self.problems: tuple[str, ...] = ()
 
     def save(
-        self, fault: str, classifier: Any, threshold: float, created: int, details: dict[str, Any]
+        self,
+        fault: str,
+        classifier: Any,
+        threshold: float,
+        created: int,
+        details: dict[str, Any],
+        who: str = "training",
     ) -> ModelCard:
-        """Write a model and make it its fault's champion. A crash leaves the old champion or the new one."""
+        """Write and register a model: as challenger where the fault has a sound champion, else as champion.
+
+        A newer challenger displaces the one before. A crash leaves what was there, or the new one.
+        """
         from sklearn import __version__
         from skops import io
 
@@ -67,37 +91,98 @@ class ModelRegistry:
         name = f"{fault}-{created}-{sha256[:8]}"
         path = f"{fault}/{name}.skops"
         _write_whole(self._folder / path, body)
+        unsound = self._why_no_champion(fault)
         card = ModelCard(
             name,
             fault,
             created,
-            CHAMPION,
+            CHALLENGER if unsound is None else CHAMPION,
             path,
             sha256,
             digest(features_of(fault)),
             threshold,
             details | {"scikit_learn": __version__},
         )
-        for dropped in crown(self._desk, card, self._keep):
+        why = "registered; to prove itself beside the champion" if unsound is None else unsound
+        for dropped in enter(self._desk, card, Deed(who, created, why), self._keep):
             self._inside(dropped).unlink(missing_ok=True)
         return card
 
+    def _why_no_champion(self, fault: str) -> str | None:
+        """Return why a fault has no champion that can be used; None when it has one."""
+        held = [card for card in cards(self._desk, fault) if card.state == CHAMPION]
+        if not held:
+            return "the first model of its fault"
+        try:
+            self.open(held[0])
+        except ModelRejected as error:
+            return f"the champion cannot be used: {error}"
+        return None
+
+    def promote(self, model: str, deed: Deed) -> ModelCard:
+        """Make a stored model the champion. Raises ModelRejected when it is not sound, NotFound, Conflict."""
+        for card in cards(self._desk):
+            if card.id == model:
+                self.open(card)
+        return promote(self._desk, model, deed)
+
+    def roll_back(self, fault: str, deed: Deed) -> tuple[ModelCard, ModelCard]:
+        """Make the champion before this one the champion again; return (it, the one withdrawn).
+
+        Raises NotFound or Conflict when there is none to go back to.
+        """
+        return roll_back(self._desk, fault, deed)
+
+    def in_use(self) -> frozenset[tuple[str, str]]:
+        """Return (id, state) of the models that should be in use: champions and challengers."""
+        return in_use(self._desk)
+
     def champions(self) -> frozenset[str]:
-        """Return the ids of the models that should be in use."""
-        return frozenset(card.id for card in cards(self._desk) if card.state == CHAMPION)
+        """Return the ids of the models whose risks count."""
+        return frozenset(model for model, state in self.in_use() if state == CHAMPION)
+
+    def trouble(self, card: ModelCard) -> str | None:
+        """Return what is wrong with a model, None when it can be used."""
+        try:
+            self.open(card)
+        except ModelRejected as error:
+            return str(error)
+        return None
+
+    def mismatch(self, card: ModelCard) -> str | None:
+        """Return why a model's file is not what was registered, without decoding it; None when it is."""
+        try:
+            self._verified(card)
+        except ModelRejected as error:
+            return str(error)
+        return None
 
     def load(self) -> dict[str, LoadedModel]:
-        """Return the model to use for each fault: its champion, or the newest before it that is sound.
+        """Return the model to use for each fault: its champion, or the last before it that is sound.
 
-        A refused champion is logged and listed in `problems`.
+        A refused champion is logged and listed in `problems`. A fault without a champion is not predicted:
+        its challenger has yet to prove itself.
         """
         by_fault: dict[str, list[ModelCard]] = {}
         for card in cards(self._desk):
             by_fault.setdefault(card.fault, []).append(card)
+        by_fault = {fault: each for fault, each in by_fault.items() if each[0].state == CHAMPION}
         problems: list[str] = []
         found = {fault: self._first_sound(fault, each, problems) for fault, each in by_fault.items()}
         self.problems = tuple(problems)
         return {fault: model for fault, model in found.items() if model is not None}
+
+    def load_challengers(self) -> dict[str, LoadedModel]:
+        """Return the challenger of each fault that has one; one that is not sound is logged and left out."""
+        found = {}
+        for card in cards(self._desk):
+            trouble = self.trouble(card) if card.state == CHALLENGER else None
+            if trouble is not None:
+                self.problems += (f"{trouble}; it does not score beside the champion",)
+                log.error(self.problems[-1])
+            elif card.state == CHALLENGER:
+                found[card.fault] = self.open(card)
+        return found
 
     def _first_sound(
         self, fault: str, candidates: Sequence[ModelCard], problems: list[str]
@@ -121,17 +206,31 @@ class ModelRegistry:
     def open(self, card: ModelCard) -> LoadedModel:
         """Load one model. Raises ModelRejected when anything about its file is not as its card says."""
         features = features_of(card.fault)
-        if digest(features) != card.features_sha256:
+        classifier = _decode(card, self._verified(card))
+        if getattr(classifier, "n_features_in_", None) != len(features):
+            raise ModelRejected(f"model file {card.path} takes another number of features")
+        return LoadedModel(self._priced(card), features, classifier)
+
+    def _verified(self, card: ModelCard) -> bytes:
+        """Return a model's file. Raises ModelRejected when it is not what the card says."""
+        if digest(features_of(card.fault)) != card.features_sha256:
             raise ModelRejected(f"model {card.id} was trained on other features than this version computes")
         body = self._read(card)
         if hashlib.sha256(body).hexdigest() != card.sha256:
             raise ModelRejected(
                 f"model file {card.path} is not the one that was registered (SHA-256 differs)"
             )
-        classifier = _decode(card, body)
-        if getattr(classifier, "n_features_in_", None) != len(features):
-            raise ModelRejected(f"model file {card.path} takes another number of features")
-        return LoadedModel(card, features, classifier)
+        return body
+
+    def _priced(self, card: ModelCard) -> ModelCard:
+        """Return the card with the threshold that present costs want."""
+        trained, curve, fault = card.details.get("costs"), card.details.get("curve"), FAULTS.get(card.fault)
+        if self._costs is None or not trained or not curve or fault is None:
+            return card
+        act, wait = self._costs.act(fault), self._costs.wait(fault)
+        if act * trained["wait"] == wait * trained["act"]:  # only ratios matter
+            return card
+        return replace(card, threshold=CostCurve.from_dict(curve).best(act, wait))
 
     def _inside(self, card: ModelCard) -> Path:
         path = (self._folder / card.path).resolve()

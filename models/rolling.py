@@ -13,13 +13,15 @@ import polars as pl
 from numpy.typing import NDArray
 
 from fleet.clock import HOUR_MS
-from models.measures import Component, reset_by
-from models.terms import CLOCK, RUN_TIME, Term, values
+from models.measures import Component, Measure, reset_by
+from models.residuals import Relation, fit
+from models.terms import CLOCK, CYCLES, RUN_TIME, Term, values
 from models.windows import NO_RESETS, FleetFacts, Floats, Groups, Ints, Windows, overlap
 
 _ROOM = 1.25
 """Room for new devices grows by this, so that a fleet that registers one by one is copied rarely."""
 _COMPONENTS = tuple(Component)
+_USES = (RUN_TIME, CYCLES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ class RollingTiles:
         self, terms: Sequence[Term], parts: dict[str, tuple[Term, ...]], windows: Windows | None = None
     ) -> None:
         self.windows = windows or Windows()
-        self.terms = tuple(dict.fromkeys([*terms, RUN_TIME]))
+        self.terms = tuple(dict.fromkeys([*terms, *_USES]))
         self.devices: list[str] = []
         self.end = 0
         """The step after the newest tile."""
@@ -52,6 +54,7 @@ class RollingTiles:
         self._part_of_pair = np.array([_COMPONENTS.index(part) for part, _ in self._pairs], dtype=np.int64)
         self._facts = FleetFacts({}, NO_RESETS)
         self._groups: Groups | None = None
+        self._relations: dict[str, Relation] = {}
         self._allocate(0)
 
     def _allocate(self, room: int) -> None:
@@ -61,7 +64,7 @@ class RollingTiles:
         self._days: NDArray[np.float32] = np.zeros((terms, w.month_days, room), dtype=np.float32)
         self._first: NDArray[np.float32] = np.zeros((terms, room), dtype=np.float32)
         self._since: NDArray[np.float32] = np.zeros((len(self._pairs), room), dtype=np.float32)
-        self._used: NDArray[np.float64] = np.zeros((len(_COMPONENTS), room))
+        self._used: NDArray[np.float64] = np.zeros((len(_USES), len(_COMPONENTS), room))
         self._started: Ints = np.zeros(room, dtype=np.int64)
         self._life: Ints = np.zeros((len(_COMPONENTS), room), dtype=np.int64)
         self._group_steps: NDArray[np.float64] = np.zeros((terms, w.steps, 0))
@@ -158,6 +161,8 @@ class RollingTiles:
         else:
             delta = new
         day = hour // self.windows.day
+        if day < (self.end - 1) // self.windows.day:
+            self._relations.clear()
         if day > (self.end - 1) // self.windows.day - self.windows.month_days:
             self._days[:, day % self.windows.month_days, rows] += delta
         early = hour < self._started[rows] + self.windows.baseline
@@ -169,7 +174,8 @@ class RollingTiles:
         for part in range(len(_COMPONENTS)):
             start = np.maximum(self._life[part, rows], self._started[rows])
             alive = hour >= start
-            self._used[part, rows[alive]] += delta[self._row[RUN_TIME.name], alive]
+            for use, term in enumerate(_USES):
+                self._used[use, part, rows[alive]] += delta[self._row[term.name], alive]
             early = alive & (hour < start + self.windows.baseline)
             pairs = np.flatnonzero(self._part_of_pair == part)
             if early.any() and len(pairs):
@@ -182,6 +188,8 @@ class RollingTiles:
         w = self.windows
         steps = np.arange(max(self.end, end - w.steps), end) % w.steps
         last, today = (self.end - 1) // w.day, (end - 1) // w.day
+        if today > last:
+            self._relations.clear()
         days = np.arange(max(last + 1, today + 1 - w.month_days), today + 1) % w.month_days
         self._steps[:, steps] = 0
         self._days[:, days] = 0
@@ -217,7 +225,8 @@ class RollingTiles:
         """Sum the baseline of a component that was renewed within the recent steps anew."""
         hours = np.arange(max(start, self.end - self.windows.steps), self.end)
         recent = self._steps[:, hours % self.windows.steps, row]
-        self._used[part, row] = recent[self._row[RUN_TIME.name]].sum()
+        for use, term in enumerate(_USES):
+            self._used[use, part, row] = recent[self._row[term.name]].sum()
         pairs = np.flatnonzero(self._part_of_pair == part)
         early = hours < start + self.windows.baseline
         self._since[pairs, row] = recent[self._term_of_pair[pairs]][:, early].sum(axis=1)
@@ -225,6 +234,7 @@ class RollingTiles:
     def groups(self) -> Groups:
         """Return who belongs to whom, and bring the sums of groups up to it."""
         if self._groups is None:
+            self._relations.clear()
             self._groups = Groups(self.devices, self._facts)
             rows = np.arange(len(self.devices))
             self._group_steps = np.stack(
@@ -235,6 +245,17 @@ class RollingTiles:
                 axis=1,
             )
         return self._groups
+
+    def relation(self, measure: Measure) -> Relation:
+        """Return how a measure goes with what it is given, on each model. Shapes: (given, models).
+
+        It is fitted to whole days, so that it holds for a day unless a tile of an earlier one changes.
+        """
+        groups = self.groups()
+        if measure.name not in self._relations:
+            everyone = self.at(np.arange(len(self.devices)))
+            self._relations[measure.name] = fit(measure, lambda term: everyone.days(term)[:-1], groups.model)
+        return self._relations[measure.name]
 
 
 class RollingWindows:
@@ -281,9 +302,9 @@ class RollingWindows:
             return self._elapsed(np.maximum(self.life_start(component), self.started))
         return np.asarray(self._tiles._since[self._tiles._pair[component, term.name], self._rows])
 
-    def used(self, component: str) -> Floats:
-        """Return the run time (s) of the component's present life. Shape: (pairs,)."""
-        return np.asarray(self._tiles._used[_COMPONENTS.index(component), self._rows])
+    def used(self, component: str, term: Term = RUN_TIME) -> Floats:
+        """Return the run time (s), or charge cycles, of the component's present life. Shape: (pairs,)."""
+        return np.asarray(self._tiles._used[_USES.index(term), _COMPONENTS.index(component), self._rows])
 
     def cohort(self, term: Term) -> Floats:
         """Return the sum over the recent steps of all other devices of the cohort. Shape: (pairs,)."""
@@ -299,6 +320,11 @@ class RollingWindows:
             sums = self._tiles._group_steps[row].sum(axis=0)
             own = self.steps(term).sum(axis=0, dtype=np.float64)
         return np.asarray(sums[groups.cohort[self._rows]] - own)
+
+    def relation(self, measure: Measure) -> Relation:
+        """Return how a measure goes with what it is given, on each device's model. Shapes: (given, pairs)."""
+        fitted, chosen = self._tiles.relation(measure), self._tiles.groups().model[self._rows]
+        return Relation(fitted.slope[:, chosen], fitted.usual[:, chosen])
 
     def _row(self, term: Term) -> int:
         return self._tiles._row[term.name]

@@ -7,9 +7,11 @@ import numpy as np
 import orjson
 import polars as pl
 
-from fleet.risks import RISK_COLUMNS, Scoring
+from fleet.risks import RISK_COLUMNS, Scoring, risk_frame
 from fleet.signals import Kind
 from models.compute import Look
+from models.confidence import confidence
+from models.drift import RecentRows
 from models.explanation import drivers
 from models.features import FEATURES
 from models.history import LEAST_HOURS
@@ -36,6 +38,21 @@ class _Fleet:
     rows: Ints
 
 
+@dataclass(frozen=True, slots=True)
+class InUse:
+    """The models in use, by fault, and what they saw lately.
+
+    `recent` are rows (rows, FEATURES), `devices` a number for the device of each; `newest` is when (epoch ms)
+    the newest reading was made.
+    """
+
+    champions: dict[str, LoadedModel]
+    challengers: dict[str, LoadedModel]
+    recent: Floats
+    devices: Ints
+    newest: int
+
+
 class Scorer:
     """Scores all robots with the registered models, as of each robot's newest reading.
 
@@ -48,8 +65,11 @@ class Scorer:
         self._desk = desk
         self._registry = registry
         self._memory = TileMemory(store, Kind.ROBOT)
-        self._champions: frozenset[str] = frozenset()
+        self._in_use: frozenset[tuple[str, str]] = frozenset()
         self._models: dict[str, LoadedModel] = {}
+        self._challengers: dict[str, LoadedModel] = {}
+        self._recent = RecentRows()
+        self._newest = 0
 
     def score(self) -> Scoring:
         """Score and store the risk of every robot with news and every fault that has a model; return them.
@@ -69,17 +89,28 @@ class Scorer:
         with threadpool_limits(1):
             matrix = Look(self._memory.tiles.at(fleet.rows)).matrix(FEATURES)
             frame = pl.concat([self._risks_of(model, matrix, fleet) for model in self._models.values()])
+            beside = [_silent(model, matrix, fleet) for model in self._challengers.values()]
         self._store.write_risks(frame)
+        if beside:
+            self._store.write_risks(pl.concat(beside), shadow=True)
+        self._recent.take(fleet.devices, fleet.times, matrix)
+        self._newest = max(news.newest.values())
         write_device_risks(self._desk, _highest(frame))
         return Scoring(frame, {model.card.id: model.card.threshold for model in self._models.values()})
 
+    def in_use(self) -> InUse:
+        """Return what the last pass scored with, and a sample of what it and those before it saw."""
+        matrix, devices = self._recent.matrix()
+        return InUse(dict(self._models), dict(self._challengers), matrix, devices, self._newest)
+
     def _take_up_models(self) -> bool:
-        """Load the champions if they are others than before; tell whether they are."""
-        champions = self._registry.champions()
-        if champions == self._champions:
+        """Load champions and challengers if they are others than before; tell whether they are."""
+        in_use = self._registry.in_use()
+        if in_use == self._in_use:
             return False
         self._models = self._registry.load()
-        self._champions = champions
+        self._challengers = self._registry.load_challengers()
+        self._in_use = in_use
         return True
 
     def _fleet(self, news: News, *, everyone: bool) -> _Fleet:
@@ -98,7 +129,7 @@ class Scorer:
         told = drivers(model, own[asked], look) if len(asked) else []
         reasons = np.full(len(risk), "[]", dtype=object)
         reasons[asked] = [orjson.dumps([each.to_dict() for each in row]).decode() for row in told]
-        return pl.DataFrame(
+        judged = pl.DataFrame(
             {
                 "device_id": fleet.devices,
                 "ts": fleet.times,
@@ -106,12 +137,20 @@ class Scorer:
                 "risk": risk,
                 "drivers": pl.Series(reasons.tolist(), dtype=pl.String),
                 "model": pl.repeat(model.card.id, len(risk), eager=True),
-            },
-            schema=RISK_COLUMNS,
+                "confidence": confidence(self._memory.tiles.at(fleet.rows), own).tolist(),
+            }
         )
+        return risk_frame(judged)
 
 
 _COLUMN = {feature.name: index for index, feature in enumerate(FEATURES)}
+
+
+def _silent(model: LoadedModel, matrix: Floats, fleet: _Fleet) -> pl.DataFrame:
+    """Return the risks of a challenger, which nobody will ask the reasons of."""
+    risk = model.risk(matrix[:, [_COLUMN[feature.name] for feature in model.features]])
+    told = pl.DataFrame({"device_id": fleet.devices, "ts": fleet.times, "risk": risk})
+    return risk_frame(told.with_columns(fault=pl.lit(model.card.fault), model=pl.lit(model.card.id)))
 
 
 def _highest(frame: pl.DataFrame) -> pl.DataFrame:

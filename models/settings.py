@@ -1,9 +1,19 @@
-"""What can be chosen about training: rows, split, regularisation, costs."""
+"""What can be chosen about training: rows, split, regularisation, costs, and who works."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from fleet.faults import Fault, Level
+from models.workers import Workers
+
+
+@dataclass(frozen=True, slots=True)
+class FaultCosts:
+    """What costs differently for one fault; None: what it costs for any other."""
+
+    visit: float | None = None
+    call: float | None = None
+    breakdown: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,7 +21,8 @@ class Costs:
     """What a decision costs, in one currency: only ratios matter.
 
     A breakdown costs by level (idle device, broken promise, and the urgent visit itself); sending an engineer
-    ahead of it costs `visit`, asking a customer who can mend it alone costs `call`.
+    ahead of it costs `visit`, asking a customer who can mend it alone costs `call`. `faults` (by code) says
+    what is different for single faults.
     """
 
     visit: float = 100.0
@@ -19,27 +30,34 @@ class Costs:
     breakdown: Mapping[Level, float] = field(
         default_factory=lambda: {Level.L1: 400.0, Level.L2: 250.0, Level.L3: 150.0}
     )
+    faults: Mapping[str, FaultCosts] = field(default_factory=dict)
 
     def act(self, fault: Fault) -> float:
         """Return the cost of acting on a warning of a fault."""
-        return self.call if fault.customer_can_mend else self.visit
+        own = self.faults.get(fault.code, FaultCosts())
+        if fault.customer_can_mend:
+            return self.call if own.call is None else own.call
+        return self.visit if own.visit is None else own.visit
 
     def wait(self, fault: Fault) -> float:
         """Return the cost of a fault that nobody acted on."""
-        return self.breakdown[fault.level]
+        own = self.faults.get(fault.code, FaultCosts())
+        return self.breakdown[fault.level] if own.breakdown is None else own.breakdown
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingSettings:
     """How models are trained.
 
-    A row is a device every `row_every_hours` hours. `fit_share` of the labelled time fits the trees, the rest
+    History begins `history_days` before its end, or at `since_ms` (epoch ms) where that is given. A row is a
+    device every `row_every_hours` hours. `fit_share` of the labelled time fits the trees, the rest
     calibrates and judges; between the two lies one horizon of the fault, in which nothing is used. Fewer than
     `least_positives` positive rows in both together, or `least_failures` failures in either, and there is no
     model.
     """
 
     history_days: int = 180
+    since_ms: int | None = None
     row_every_hours: int = 12
     fit_share: float = 0.6
     least_positives: int = 20
@@ -51,3 +69,4 @@ class TrainingSettings:
     l2: float = 5.0
     features_per_split: float = 0.5
     costs: Costs = field(default_factory=Costs)
+    workers: Workers = field(default_factory=Workers)

@@ -90,6 +90,8 @@ def state(name: str) -> Term:
     return Term(column, (column,), pl.col(column))
 
 
+ERROR_HOURS = Term("error hours", ("error_code.n",), (pl.col("error_code.n") > 0).cast(pl.Float64))
+"""1 for an hour with an error, however often the device repeated it."""
 ERRORS = Term("errors", ("error_code.n",), pl.col("error_code.n"))
 """How many readings carried an error code."""
 READINGS = Term("readings", ("readings",), pl.col("readings"))
@@ -99,6 +101,9 @@ PRESENT = Term("present", ("readings",), (pl.col("readings") > 0).cast(pl.Float6
 CLOCK = Term("clock", (), pl.lit(1.0))
 """1 for every hour since the device was first heard, silent ones too: who keeps windows counts them."""
 RUN_TIME = rise("run_s")
+"""Seconds of work."""
+CYCLES = rise("charge_cycles")
+"""Charge cycles, whole ones as the counter has them."""
 
 
 def values(terms: Sequence[Term], tiles: pl.DataFrame) -> NDArray[np.float64]:

@@ -44,7 +44,7 @@ class TileMemory:
         touched, stale = set(known.touched), set(known.reload)
         if moved:
             end = max(newest.values()) // HOUR_MS + 1
-            start = max(min(self._newest.get(device, 0) for device in moved) // HOUR_MS, end - LOOKBACK_HOURS)
+            start = max(min(self._newest.get(device, 0) for device in moved) // HOUR_MS, self._first(end))
             for first, last in spans(start, end, len(newest)):
                 update = self.tiles.update(self._store.tiles(self._kind, first * HOUR_MS, last * HOUR_MS))
                 touched |= update.touched
@@ -58,9 +58,14 @@ class TileMemory:
             return
         self.tiles.drop(devices)
         end = self.tiles.end
-        for first, last in spans(end - LOOKBACK_HOURS, end, len(devices)):
+        for first, last in spans(self._first(end), end, len(devices)):
             found = self._store.tiles(self._kind, first * HOUR_MS, last * HOUR_MS, devices)
             self.tiles.update(found, frozenset(devices))
+
+    def _first(self, end: int) -> int:
+        """Return the first hour that is looked back to from hour `end`, counted from the epoch."""
+        oldest = self._store.first_hour(self._kind)
+        return max(end - LOOKBACK_HOURS, end if oldest is None else oldest // HOUR_MS)
 
 
 def spans(start: int, end: int, devices: int) -> Iterator[tuple[int, int]]:

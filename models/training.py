@@ -42,12 +42,16 @@ class Split:
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """A calibrated classifier with its threshold, and how it did on rows that it had not seen."""
+    """A calibrated classifier with its threshold, and how it did on rows that it had not seen.
+
+    `held_out` is the risk of each later row of the split, calibrated by other devices than its own.
+    """
 
     classifier: Any
     threshold: float
     metrics: dict[str, float]
     split: Split
+    held_out: Floats
 
 
 def split_by_time(examples: Examples, horizon_ms: int, share: float) -> Split | None:
@@ -87,7 +91,7 @@ def train_fault(fault: Fault, examples: Examples, settings: TrainingSettings, se
     later, truth = examples.features[split.later], positive[split.later]
     held_out = _cross_calibrated(trees, later, truth, examples.devices[split.later])
     threshold = best_threshold(truth, held_out, settings.costs.act(fault), settings.costs.wait(fault))
-    return Trained(calibrate(trees, later, truth), threshold, metrics(truth, held_out), split)
+    return Trained(calibrate(trees, later, truth), threshold, metrics(truth, held_out), split, held_out)
 
 
 def failures(examples: Examples, rows: Bools) -> int:

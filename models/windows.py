@@ -12,7 +12,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from models.terms import PRESENT, Term
+from models.measures import Measure
+from models.residuals import Relation
+from models.terms import PRESENT, RUN_TIME, Term
 
 Floats = NDArray[np.floating]
 Ints = NDArray[np.int64]
@@ -90,12 +92,16 @@ class WindowSource(Protocol):
         """Return the sum over the first `baseline` steps of the component's present life. Shape: (pairs,)."""
         ...
 
-    def used(self, component: str) -> Floats:
-        """Return the run time (s) of the component's present life. Shape: (pairs,)."""
+    def used(self, component: str, term: Term = RUN_TIME) -> Floats:
+        """Return the run time (s), or charge cycles, of the component's present life. Shape: (pairs,)."""
         ...
 
     def cohort(self, term: Term) -> Floats:
         """Return the sum over the recent steps of all other devices of the cohort. Shape: (pairs,)."""
+        ...
+
+    def relation(self, measure: Measure) -> Relation:
+        """Return how a measure goes with what it is given, on each device's model. Shapes: (given, pairs)."""
         ...
 
 

@@ -13,6 +13,7 @@ from simulators.fleet_simulator import FleetConfig, FleetSimulator
 from simulators.history import HistorySummary, write_history
 from simulators.misbehaving import publish_catalogue
 from simulators.publisher import DEFAULT_INTERVAL_S, FleetPublisher
+from simulators.worlds import DEFAULT_WORLD
 from storage.desk.database import DeskDatabase
 from storage.ports import TelemetryStore
 
@@ -36,6 +37,7 @@ class SimulationOptions:
     history_days: float = 0.0
     misbehave: bool = False
     truth: Path | None = None
+    world: str = DEFAULT_WORLD
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,9 @@ def simulate(
     or when `stop` is set. Raises ConfigError for options that do not fit together, BrokerUnavailable when
     misbehaving is asked for and the broker is away.
     """
-    fleet = simulator or FleetSimulator(FleetConfig(options.devices, options.seed, clock.now_ms()), signals)
+    fleet = simulator or FleetSimulator(
+        FleetConfig(options.devices, options.seed, clock.now_ms(), world=options.world), signals
+    )
     publisher = FleetPublisher(
         fleet, options.broker_url, interval_s=options.interval_s, rate=options.rate, clock=clock
     )

@@ -1,10 +1,12 @@
 """Faults by hazard: when each begins, how it grows, when it fails, when it is mended.
 
-Life is accelerated: in a real fleet a robot sees a fault every few months, here every two weeks, so that two
-months of 48 robots hold some two dozen failures of each predicted fault to learn from.
+In the world that is shown first (ACCELERATED) life is fast: in a real fleet a robot sees a fault every few
+months, there every two weeks, so that two months of 48 robots hold some two dozen failures of each predicted
+fault to learn from. What differs from world to world is a FaultWays (simulators/worlds.py has the others).
 """
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -17,13 +19,6 @@ from simulators.randomness import Bools, Floats, Ints
 LINEAR, EXPONENTIAL, STEPWISE, INTERMITTENT, SUDDEN = range(5)
 SHAPES = ("linear", "exponential", "stepwise", "intermittent", "sudden")
 
-SUDDEN_SHARE = 0.15
-WRONG_DIAGNOSIS_SHARE = 0.05
-"""Of the engineers' visits to a failed device, those that end with "no fault found"."""
-MENDED_BY_CUSTOMER_SHARE = 0.08
-HAZARD_PER_DAY = 0.0090
-"""Of each predicted fault, of a robot of average use, while it does not have that fault."""
-_GROWTH = 3.5
 _NEVER = 2**62
 
 
@@ -66,6 +61,57 @@ DUSTBIN = FAULT_ROW["dustbin_full"]
 COUNT = len(FAULT_SPECS)
 _STOPS = np.array([spec.stops for spec in FAULT_SPECS])
 _USAGE = np.array([spec.usage for spec in FAULT_SPECS])
+_MISTAKEN_FOR = {
+    "battery_wear": "battery_overheat",
+    "battery_overheat": "battery_wear",
+    "charging_failure": "battery_wear",
+    "drive_motor_wear": "wheel_slip",
+    "wheel_slip": "drive_motor_wear",
+    "brush_jam": "brush_wear",
+    "brush_wear": "brush_jam",
+    "fan_motor_wear": "filter_clog",
+    "filter_clog": "fan_motor_wear",
+    "lidar_misaligned": "wheel_slip",
+}
+"""What an engineer takes a fault for who changes the wrong part."""
+
+
+@dataclass(frozen=True, slots=True)
+class FaultWays:
+    """How faults come, grow and are mended in one world.
+
+    `specs` has the rows of FAULT_SPECS. `hazard_per_day` is that of each predicted fault, of a robot of
+    average use, while it does not have it. Of all faults `sudden_share` fail without warning; `growth`
+    is how steep exponential ones are (severity is expm1(growth * p) / expm1(growth) at progress p);
+    `days_spread` the log-normal width of the time to failure. Of the engineers' visits to a failed device
+    `nothing_found_share` end with "no fault found", `wrong_part_share` with another part replaced; customers
+    mend `customer_share` of what they can. `strength` multiplies how much of a fault is to be seen, by fault
+    (1 where it says nothing), `strength_spread` is its log-normal width from robot to robot.
+    """
+
+    specs: tuple[FaultSpec, ...] = FAULT_SPECS
+    hazard_per_day: float = 0.0090
+    sudden_share: float = 0.15
+    growth: float = 3.5
+    days_spread: float = 0.35
+    nothing_found_share: float = 0.05
+    wrong_part_share: float = 0.0
+    customer_share: float = 0.08
+    strength: Mapping[str, float] = field(default_factory=dict)
+    strength_spread: float = 0.0
+
+    def strengths(self, robots: int, generator: np.random.Generator) -> Floats:
+        """Return how much of each fault is to be seen on each robot. Shape: (faults, robots)."""
+        usual = np.array([self.strength.get(spec.code, 1.0) for spec in self.specs])
+        drawn = usual[:, None] * np.exp(self.strength_spread * generator.standard_normal((COUNT, robots)))
+        drawn[_ALL_OR_NOTHING] = 1.0
+        return np.asarray(np.minimum(drawn, _STRONGEST))
+
+
+ACCELERATED = FaultWays()
+_ALL_OR_NOTHING = [FAULT_ROW["comms_loss"], DUSTBIN]
+"""A lost connection is lost in every world, and a full dustbin full."""
+_STRONGEST = 1.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +154,19 @@ class FaultProcess:
     _SAVED = ("active", "failed", "progress", "speed", "shape", "levels", "visible", "mend", "truth_index")
 
     def __init__(
-        self, device_ids: list[str], hazard: Floats, truth: GroundTruth, generator: np.random.Generator
+        self,
+        device_ids: list[str],
+        hazard: Floats,
+        truth: GroundTruth,
+        generator: np.random.Generator,
+        ways: FaultWays = ACCELERATED,
+        strength: Floats | None = None,
     ) -> None:
         shape = (COUNT, len(device_ids))
         self._ids = device_ids
         self._hazard = hazard
+        self._ways = ways
+        self._strength = np.ones(shape) if strength is None else strength
         self._generator = generator
         self.truth = truth
         self.active: Bools = np.zeros(shape, dtype=bool)
@@ -163,14 +217,16 @@ class FaultProcess:
             self.repair(int(rows[k]), int(columns[k]), now, "customer")
         if self._flickers:
             self._flicker(rows, columns, dt, uniform)
-        return self.severity(rows, columns) * self.visible[rows, columns] * self.active[rows, columns]
+        shown = self.visible[rows, columns] * self.active[rows, columns] * self._strength[rows, columns]
+        return self.severity(rows, columns) * shown
 
     def severity(self, rows: Ints, columns: Ints) -> Floats:
         """Return the severity of the given faults, 0 to 1, by the shape of their growth."""
+        growth = self._ways.growth
         p = self.progress[rows, columns]
         shape = self.shape[rows, columns]
         levels = self.levels[rows, columns]
-        severity = np.where(shape == EXPONENTIAL, np.expm1(_GROWTH * p) / np.expm1(_GROWTH), p)
+        severity = np.where(shape == EXPONENTIAL, np.expm1(growth * p) / np.expm1(growth), p)
         severity = np.where(shape == STEPWISE, np.floor(p * levels) / levels, severity)
         return np.asarray(np.where(shape == INTERMITTENT, p**1.3, severity))
 
@@ -184,19 +240,22 @@ class FaultProcess:
 
     def begin(self, row: int, device: int, now: int, cause: str = "hazard", shape: int | None = None) -> None:
         """Begin a fault on a device that does not have it; its shape is drawn unless it is given."""
-        spec, draw = FAULT_SPECS[row], self._generator
+        ways, draw = self._ways, self._generator
+        spec = ways.specs[row]
         if shape is None:
-            by_chance = row != DUSTBIN and draw.random() < SUDDEN_SHARE
+            by_chance = row != DUSTBIN and draw.random() < ways.sudden_share
             shape = SUDDEN if by_chance else int(draw.choice(spec.shapes))
         sudden = shape == SUDDEN
         self.active[row, device] = True
         self.progress[row, device] = 1.0 if sudden else 0.0
         # The dustbin's progress is its filling, which the robot's own physics sets.
-        self.speed[row, device] = 0.0 if row == DUSTBIN else 1 / (spec.days * draw.lognormal(0, 0.35))
+        self.speed[row, device] = (
+            0.0 if row == DUSTBIN else 1 / (spec.days * draw.lognormal(0, ways.days_spread))
+        )
         self.shape[row, device] = shape
         self.levels[row, device] = draw.integers(3, 6)
         self.visible[row, device] = shape != INTERMITTENT
-        mends = spec.customer_mends and draw.random() < MENDED_BY_CUSTOMER_SHARE
+        mends = spec.customer_mends and draw.random() < ways.customer_share
         self.mend[row, device] = draw.uniform(0.4, 0.9) if mends and not sudden else np.inf
         entry = TruthEntry(self._ids[device], spec.code, now, None, cause, SHAPES[shape], shape != SUDDEN)
         self.truth_index[row, device] = self.truth.add(entry)
@@ -218,7 +277,8 @@ class FaultProcess:
         """Send an engineer, hours to three days after the report, as it was before Sweepwatch."""
         hours = min(self._generator.lognormal(np.log(18), 0.7), 72.0)
         at = opened + int(max(hours, 2.0) * HOUR_MS)
-        right = self._generator.random() >= WRONG_DIAGNOSIS_SHARE
+        wrong = self._ways.nothing_found_share + self._ways.wrong_part_share
+        right = self._generator.random() >= wrong
         self.visits.append(Visit(row, device, opened, at, bool(right), "engineer"))
 
     def pay_visits(self, now: int) -> None:
@@ -235,10 +295,21 @@ class FaultProcess:
                 self._send_engineer(visit.row, visit.device, again)
             if visit.by == "engineer":
                 code = FAULT_SPECS[visit.row].code
-                confirmed = code if visit.right else "none"
+                confirmed = code if visit.right else self._mistake(code, visit.device, now)
                 record = RepairRecord(self._ids[visit.device], code, confirmed, visit.opened, now)
                 self.records.append(record)
         self._refresh()
+
+    def _mistake(self, code: str, device: int, now: int) -> str:
+        """Return what an engineer confirms who did not find the fault: nothing, or another that he mended."""
+        ways, other = self._ways, _MISTAKEN_FOR.get(code)
+        if other is None or not ways.wrong_part_share:
+            return "none"
+        wrong = ways.wrong_part_share / (ways.wrong_part_share + ways.nothing_found_share)
+        if self._generator.random() >= wrong:
+            return "none"
+        self.repair(FAULT_ROW[other], device, now, "engineer")
+        return other
 
     def take_mended(self) -> list[tuple[int, int]]:
         """Return the (fault row, device) pairs that were mended since the last call."""

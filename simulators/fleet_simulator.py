@@ -25,6 +25,7 @@ from simulators.robots import NORMAL_DRAWS, UNIFORM_DRAWS, Robots, RobotState, S
 from simulators.roster import DeviceCard, Roster
 from simulators.sites import climate, duty, local_parts, staffed
 from simulators.tools import ZONES, ToolReadings, Tools
+from simulators.worlds import DEFAULT_WORLD, find_world
 from simulators.wristbands import BandReadings, Wristbands
 
 FORMAT = 1
@@ -42,12 +43,14 @@ class FleetConfig:
     """What makes a fleet: how many devices in all, the seed, and when its life begins (epoch ms).
 
     `hazard` multiplies the chance of every robot fault: 0 for a fleet in which nothing fails by itself.
+    `world` names one of simulators/worlds.py.
     """
 
     devices: int
     seed: int
     start_ms: int
     hazard: float = 1.0
+    world: str = DEFAULT_WORLD
 
     def __post_init__(self) -> None:
         if not 1 <= self.devices <= MAX_DEVICES:
@@ -56,6 +59,7 @@ class FleetConfig:
             raise ConfigError(f"seed is {self.seed}; allowed: 0 and up")
         if not 0 <= self.hazard <= 100:
             raise ConfigError(f"hazard is {self.hazard}; allowed: 0 to 100")
+        find_world(self.world)
 
 
 _P = ParamSpec("_P")
@@ -83,7 +87,8 @@ class FleetSimulator:
         self.config = config
         self.signals = signals
         self._lock = RLock()
-        self.roster = Roster(config.devices, config.seed, config.start_ms)
+        self.world = find_world(config.world)
+        self.roster = Roster(config.devices, config.seed, config.start_ms, self.world)
         self.now_ms = config.start_ms
         self.truth = GroundTruth()
         self._generator = np.random.default_rng((config.seed, 2))
@@ -103,10 +108,12 @@ class FleetSimulator:
         draw = np.random.default_rng((seed, 3))
         ids = {kind: [card.id for card in cards] for kind, cards in roster.cards.items()}
         hazard = roster.hazard * self.config.hazard
-        self._faults = FaultProcess(ids[Kind.ROBOT], hazard, self.truth, self._generator)
+        ways, robots = self.world.faults, ids[Kind.ROBOT]
+        strength = ways.strengths(len(robots), np.random.default_rng((seed, 4)))
+        self._faults = FaultProcess(robots, hazard, self.truth, self._generator, ways, strength)
         state = RobotState.fresh(roster.hard_use, roster.parameters.has_water, draw)
         self._robots = Robots(roster.parameters, roster.habits, state, self._faults)
-        traits = SensorTraits.draw(len(ids[Kind.ROBOT]), draw)
+        traits = SensorTraits.draw(len(robots), draw, self.world.sensor_error)
         self._sensors = RobotSensors(roster.parameters, roster.places, traits, seed)
         allowed = draw.integers(0, len(ZONES), len(ids[Kind.TOOL]))
         self._tools = Tools(ids[Kind.TOOL], allowed, roster.radio_dbm(Kind.TOOL), self.truth, seed)
@@ -138,6 +145,13 @@ class FleetSimulator:
         }
 
     @_locked
+    def run_robots(self, steps: int, step_ms: int) -> Columns:
+        """Advance the robots alone; for worlds in which nothing else is looked at."""
+        times = self.now_ms + step_ms * np.arange(1, steps + 1, dtype=np.int64)
+        self.now_ms = int(times[-1])
+        return self._run_robots(times, step_ms / SECOND_MS)
+
+    @_locked
     def advance_to(self, ms: int) -> None:
         """Let the world go on until `ms` (epoch ms) without measuring; `readings_now` then measures.
 
@@ -155,7 +169,7 @@ class FleetSimulator:
 
     def _surroundings(self, kind: Kind, times: Ints) -> tuple[Floats, Floats, Floats, Floats]:
         sites, index = self.roster.sites, self.roster.site_index[kind]
-        around = climate(sites, self.config.seed, times)
+        around = climate(self.world.region.climate, sites, self.config.seed, times)
         return (
             around.ambient_c[:, index],
             around.dust[:, index],
@@ -318,6 +332,13 @@ class FleetSimulator:
         """Return the repairs by engineers, closed since the last call."""
         records, self._faults.records = self._faults.records, []
         return records
+
+    @_locked
+    def reported(self) -> list[tuple[str, str, int]]:
+        """Return (device id, fault, time of the report) of the failures that an engineer is still to see."""
+        cards = self.roster.cards[Kind.ROBOT]
+        visits = [visit for visit in self._faults.visits if visit.by == "engineer"]
+        return [(cards[v.device].id, FAULT_SPECS[v.row].code, v.opened) for v in visits]
 
     @_locked
     def write_truth(self, path: Path) -> None:

@@ -69,11 +69,11 @@ class SensorTraits:
     drift_phase: Floats
 
     @classmethod
-    def draw(cls, robots: int, generator: np.random.Generator) -> "SensorTraits":
-        """Return the traits of new sensors."""
+    def draw(cls, robots: int, generator: np.random.Generator, error: float = 1.0) -> "SensorTraits":
+        """Return the traits of new sensors; `error` multiplies what is usual of their gains and offsets."""
         shape = (len(SENSORS), robots)
-        gains = np.array([sensor.gain for sensor in SENSORS])[:, None]
-        offsets = np.array([sensor.offset for sensor in SENSORS])[:, None]
+        gains = error * np.array([sensor.gain for sensor in SENSORS])[:, None]
+        offsets = error * np.array([sensor.offset for sensor in SENSORS])[:, None]
         return cls(
             1 + gains * generator.standard_normal(shape),
             offsets * generator.standard_normal(shape),
@@ -231,6 +231,8 @@ class RobotSensors:
             outage = hashed_uniform(self._seed, _OUTAGE_STREAM + index, day[:, None], robots) < _OUTAGE_SHARE
             missing = outage | (generator.random(state.shape) < _MISSING_SHARE)
             silent = missing if there is None else missing | ~there
+            if name in self._parameters.lacks:
+                silent = silent | self._parameters.lacks[name]
             values[name][silent] = np.nan
 
     def _positions(self, latents: Floats, state: Ints) -> dict[str, Floats]:

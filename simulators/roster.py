@@ -6,14 +6,13 @@ import numpy as np
 
 from fleet.clock import DAY_MS, to_rfc3339
 from fleet.signals import Kind
-from simulators.fault_process import COUNT, DUSTBIN, FAULT_ROW, HAZARD_PER_DAY
+from simulators.fault_process import COUNT, DUSTBIN, FAULT_ROW
 from simulators.randomness import Bools, Floats, Ints
-from simulators.robot_models import ROBOT_MODELS, RobotParameters
+from simulators.robot_models import RobotModel, RobotParameters
 from simulators.robot_sensors import RobotPlaces
 from simulators.robots import Habits
 from simulators.sites import SitePlan, make_sites
-
-HARD_USE_SHARE = 0.06
+from simulators.worlds import World
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +47,10 @@ def mix(devices: int) -> dict[Kind, int]:
 class Roster:
     """The devices of a fleet, and what stays the same about them all their lives."""
 
-    def __init__(self, devices: int, seed: int, start_ms: int) -> None:
+    def __init__(self, devices: int, seed: int, start_ms: int, world: World) -> None:
         draw = np.random.default_rng((seed, 1))
-        self.sites = make_sites(devices, draw)
+        self.world = world
+        self.sites = make_sites(world.region, devices, draw)
         counts = mix(devices)
         self.cards: dict[Kind, list[DeviceCard]] = {}
         self.site_index: dict[Kind, Ints] = {}
@@ -61,17 +61,18 @@ class Roster:
             self.site_index[kind] = index
             self.phase_ms[kind] = draw.random(count)
             self.cards[kind] = [
-                _card(kind, f"{kind}-{number + 1:0{width}d}", self.sites[index[number]], start_ms, draw)
-                for number in range(count)
+                _card(kind, f"{kind}-{number + 1:0{width}d}", self.sites[at], start_ms, draw, world)
+                for number, at in enumerate(index)
             ]
         self._robots(counts[Kind.ROBOT], draw)
 
     def _robots(self, n: int, draw: np.random.Generator) -> None:
         types = [self.sites[i].type for i in self.site_index[Kind.ROBOT]]
-        names = [model.name for model in ROBOT_MODELS]
+        world = self.world
+        names = [model.name for model in world.robot_models]
         model = np.array([names.index(card.model) for card in self.cards[Kind.ROBOT]], dtype=np.int64)
-        self.parameters = RobotParameters(model, draw)
-        self.hard_use: Bools = draw.random(n) < HARD_USE_SHARE
+        self.parameters = RobotParameters(world.robot_models, model, draw)
+        self.hard_use: Bools = draw.random(n) < world.hard_use_share
         self.intensity: Floats = np.where(self.hard_use, 1.35, draw.uniform(0.8, 1.1, n))
         harder = np.where(self.hard_use, draw.uniform(1.05, 1.15, n), 1.0)
         self.habits = Habits(
@@ -92,7 +93,7 @@ class Roster:
         )
 
     def _hazard(self, n: int) -> Floats:
-        hazard = np.full((COUNT, n), HAZARD_PER_DAY) * np.where(self.hard_use, 1.6, 0.96)
+        hazard = np.full((COUNT, n), self.world.faults.hazard_per_day) * np.where(self.hard_use, 1.6, 0.96)
         hazard[DUSTBIN] = 0.0
         wet = self.parameters.has_water
         hazard[FAULT_ROW["water_leak"]] *= np.where(wet, 1.5, 0.0)
@@ -106,9 +107,11 @@ class Roster:
 _OTHER_MODELS = {Kind.TOOL: ("CT-10", "1.1.0"), Kind.WRISTBAND: ("CW-5", "0.9.6")}
 
 
-def _card(kind: Kind, device_id: str, site: SitePlan, start_ms: int, draw: np.random.Generator) -> DeviceCard:
+def _card(
+    kind: Kind, device_id: str, site: SitePlan, start_ms: int, draw: np.random.Generator, world: World
+) -> DeviceCard:
     if kind is Kind.ROBOT:
-        robot = ROBOT_MODELS[int(draw.choice(3, p=(0.35, 0.4, 0.25)))]
+        robot: RobotModel = world.robot_models[int(draw.choice(len(world.shares), p=world.shares))]
         model, firmware = robot.name, robot.firmware
     else:
         model, firmware = _OTHER_MODELS[kind]

@@ -32,7 +32,8 @@ class SiteType:
     weekend_staff: bool
 
 
-def _hours(*spans: tuple[int, int, float]) -> tuple[float, ...]:
+def hours(*spans: tuple[int, int, float]) -> tuple[float, ...]:
+    """Return the duty of each hour of a day from spans (from, until, share)."""
     duty = [0.0] * 24
     for start, end, share in spans:
         duty[start:end] = [share] * (end - start)
@@ -42,26 +43,26 @@ def _hours(*spans: tuple[int, int, float]) -> tuple[float, ...]:
 SITE_TYPES = (
     SiteType(
         "mall",
-        _hours((0, 2, 0.75), (6, 10, 0.85), (10, 22, 0.3), (22, 24, 0.9)),
-        _hours((0, 2, 0.85), (6, 10, 0.9), (10, 22, 0.5), (22, 24, 0.95)),
+        hours((0, 2, 0.75), (6, 10, 0.85), (10, 22, 0.3), (22, 24, 0.9)),
+        hours((0, 2, 0.85), (6, 10, 0.9), (10, 22, 0.5), (22, 24, 0.95)),
         1.0, 1.0, 1.2, -58.0, (8, 22), True,
     ),
     SiteType(
         "office",
-        _hours((5, 8, 0.8), (12, 13, 0.4), (18, 23, 0.9)),
-        _hours((9, 11, 0.35)),
+        hours((5, 8, 0.8), (12, 13, 0.4), (18, 23, 0.9)),
+        hours((9, 11, 0.35)),
         1.12, 1.3, 0.8, -52.0, (6, 19), False,
     ),
     SiteType(
         "hospital",
-        _hours((0, 6, 0.4), (6, 20, 0.5), (20, 24, 0.65)),
-        _hours((0, 6, 0.4), (6, 20, 0.45), (20, 24, 0.6)),
+        hours((0, 6, 0.4), (6, 20, 0.5), (20, 24, 0.65)),
+        hours((0, 6, 0.4), (6, 20, 0.45), (20, 24, 0.6)),
         0.95, 0.9, 0.7, -63.0, (0, 24), True,
     ),
     SiteType(
         "airport",
-        _hours((0, 5, 0.85), (5, 24, 0.45)),
-        _hours((0, 5, 0.85), (5, 24, 0.5)),
+        hours((0, 5, 0.85), (5, 24, 0.45)),
+        hours((0, 5, 0.85), (5, 24, 0.5)),
         1.05, 1.1, 1.0, -66.0, (0, 24), True,
     ),
 )  # fmt: skip
@@ -77,6 +78,39 @@ _PLACES = (
 
 
 @dataclass(frozen=True, slots=True)
+class ClimatePlan:
+    """What the weather of a region does indoors: temperatures in °C, days counted from New Year.
+
+    Dust grows by up to `dust_peak` around `dust_day`, by `dust_winter` in midwinter, and from day to day by a
+    log-normal factor of width `dust_days`.
+    """
+
+    mean_c: float
+    between_sites_c: float
+    yearly_c: float
+    warmest_day: int
+    daily_c: float
+    weather_c: float
+    dust_day: int
+    dust_peak: float
+    dust_winter: float
+    dust_days: float
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """Where a fleet works: types of sites, places (name, latitude, longitude), climate."""
+
+    site_types: tuple[SiteType, ...]
+    places: tuple[tuple[str, float, float], ...]
+    climate: ClimatePlan
+
+
+TEMPERATE = Region(SITE_TYPES, _PLACES, ClimatePlan(22.0, 1.5, 3.5, 200, 1.5, 2.5, 105, 0.6, 0.2, 0.8))
+"""Cities of a temperate coast: malls, offices, hospitals, airports."""
+
+
+@dataclass(frozen=True, slots=True)
 class SitePlan:
     """One site of the fleet."""
 
@@ -89,21 +123,22 @@ class SitePlan:
     """Its mean indoor temperature."""
 
 
-def make_sites(devices: int, generator: np.random.Generator) -> tuple[SitePlan, ...]:
+def make_sites(region: Region, devices: int, generator: np.random.Generator) -> tuple[SitePlan, ...]:
     """Return the sites of a fleet: about one for every 15 devices, of each type where there are four."""
     count = max(1, min(4, devices // 3), devices // 15)
+    types, places = region.site_types, region.places
     sites = []
     for index in range(count):
-        kind = SITE_TYPES[index % len(SITE_TYPES)]
-        place, lat, lon = _PLACES[index % len(_PLACES)]
+        kind = types[index % len(types)]
+        place, lat, lon = places[index % len(places)]
         sites.append(
             SitePlan(
-                id=f"{kind.name}-{index // len(SITE_TYPES) + 1:02d}",
-                name=f"{place} {kind.name} {index // len(SITE_TYPES) + 1}",
+                id=f"{kind.name}-{index // len(types) + 1:02d}",
+                name=f"{place} {kind.name} {index // len(types) + 1}",
                 type=kind,
                 lat=lat + float(generator.normal(0, 0.05)),
                 lon=lon + float(generator.normal(0, 0.05)),
-                ambient_c=float(generator.normal(22.0, 1.5)),
+                ambient_c=float(generator.normal(region.climate.mean_c, region.climate.between_sites_c)),
             )
         )
     return tuple(sites)
@@ -124,11 +159,11 @@ def local_parts(times: Ints) -> tuple[Ints, Ints, Ints]:
     return day, (day + 3) % 7, (local % DAY_MS) // HOUR_MS
 
 
-def climate(sites: tuple[SitePlan, ...], seed: int, times: Ints) -> Climate:
+def climate(plan: ClimatePlan, sites: tuple[SitePlan, ...], seed: int, times: Ints) -> Climate:
     """Return ambient temperature and dust load of each site at each time.
 
-    Temperature: yearly and daily cosines around the site's mean, and a daily weather offset. Dust: a spring
-    peak of pollen, dry winters, and log-normal days.
+    Temperature: yearly and daily cosines around the site's mean, and a daily weather offset. Dust: a peak of
+    pollen or sand, dry winters, and log-normal days.
     """
     day, _, _ = local_parts(times)
     hour = ((times + UTC_OFFSET_MS) % DAY_MS) / HOUR_MS
@@ -137,12 +172,14 @@ def climate(sites: tuple[SitePlan, ...], seed: int, times: Ints) -> Climate:
     weather = hashed_uniform(seed, _WEATHER_STREAM, day[:, None], index[None, :]) - 0.5
     ambient = (
         np.array([site.ambient_c for site in sites])[None, :]
-        + 3.5 * np.cos(2 * np.pi * (of_year - 200) / 365.25)[:, None]
-        + 1.5 * np.cos(2 * np.pi * (hour - 15) / 24)[:, None]
-        + 2.5 * weather
+        + plan.yearly_c * np.cos(2 * np.pi * (of_year - plan.warmest_day) / 365.25)[:, None]
+        + plan.daily_c * np.cos(2 * np.pi * (hour - 15) / 24)[:, None]
+        + plan.weather_c * weather
     )
-    season = 1 + 0.6 * np.exp(-(((of_year - 105) / 25) ** 2)) + 0.2 * np.cos(2 * np.pi * of_year / 365.25)
-    days = np.exp(0.8 * (hashed_uniform(seed, _DUST_STREAM, day[:, None], index[None, :]) - 0.5))
+    peak = plan.dust_peak * np.exp(-(((of_year - plan.dust_day) / 25) ** 2))
+    season = 1 + peak + plan.dust_winter * np.cos(2 * np.pi * of_year / 365.25)
+    uniform = hashed_uniform(seed, _DUST_STREAM, day[:, None], index[None, :])
+    days = np.exp(plan.dust_days * (uniform - 0.5))
     dust = np.array([site.type.dust for site in sites])[None, :] * season[:, None] * days
     return Climate(ambient, dust)
 

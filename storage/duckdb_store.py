@@ -140,7 +140,9 @@ class DuckDbStore:
         if not len(batch):
             return Receipt(0, 0, 0)
         with self._writing:
-            frame, newest = batch.frame, self._newest[batch.kind]
+            # A column that nobody sent is null by itself, which costs less than to write nulls.
+            frame = batch.frame.select(one.name for one in batch.frame if one.null_count() < len(batch))
+            newest = self._newest[batch.kind]
             spans = spans_of(frame)
             frame = without_repeats(frame, spans)
             late = not_newer(frame, spans, newest)
@@ -152,9 +154,7 @@ class DuckDbStore:
 
     def _append(self, kind: Kind, frame: pl.DataFrame, late: pl.DataFrame) -> int:
         """Append `frame` in one transaction; lay what is already stored over its old row, and count it."""
-        # A column that nobody sent is null by itself, which costs less than to write nulls.
-        sent = [column.name for column in frame if column.null_count() < frame.height]
-        frame = frame.select(sent)
+        sent = frame.columns
         self._grow(kind, sent)
         with self._cursor() as cursor, _transaction(cursor):
             stored = 0
@@ -224,6 +224,11 @@ class DuckDbStore:
         with self._cursor() as cursor, _transaction(cursor):
             return kept.tiles(cursor, self._signals, kind, start, end, devices)
 
+    def first_hour(self, kind: Kind) -> int | None:
+        """Return the start of the oldest hour that has tiles; see TelemetryStore.first_hour."""
+        with self._cursor() as cursor, _transaction(cursor):
+            return kept.first_hour(cursor, kind)
+
     def kept_hours(self, kind: Kind) -> tuple[int, int]:
         """Return the hours of which tiles are kept; see TelemetryStore.kept_hours."""
         with self._cursor() as cursor, _transaction(cursor):
@@ -244,34 +249,43 @@ class DuckDbStore:
         found = self._query(sql.readings(kind, list(schema)), [list(devices), start, end])
         return ReadingBatch(kind, found.select(pl.col(name).cast(dtype) for name, dtype in schema.items()))
 
-    def write_risks(self, risks: pl.DataFrame) -> None:
+    def write_risks(self, risks: pl.DataFrame, *, shadow: bool = False) -> None:
         """Store a risk frame; same device, fault and `ts` again replaces."""
+        table = sql.risk_table(shadow)
         frame = risks.unique(["device_id", "fault", "ts"], keep="last", maintain_order=True)
         with self._writing, self._cursor() as cursor, _transaction(cursor):
             cursor.register("scored", frame.to_arrow())
             cursor.execute(
-                "DELETE FROM risk USING scored WHERE risk.device_id = scored.device_id "
-                "AND risk.fault = scored.fault AND risk.ts = scored.ts"
+                f"DELETE FROM {table} AS old USING scored WHERE old.device_id = scored.device_id "
+                "AND old.fault = scored.fault AND old.ts = scored.ts"
             )
-            cursor.execute(sql.insert("risk", list(RISK_COLUMNS), "scored"))
+            cursor.execute(sql.insert(table, list(RISK_COLUMNS), "scored"))
+
+    def fleet_risks(
+        self,
+        start: int,
+        end: int,
+        every_ms: int | None = None,
+        fault: str | None = None,
+        *,
+        shadow: bool = False,
+    ) -> pl.DataFrame:
+        """Return the last risk of each device and fault in a range, or of each interval of it."""
+        asked = {"start": start, "end": end, "every": every_ms, "fault": fault}
+        query = sql.fleet_risks(sql.risk_table(shadow), every_ms is not None, fault is not None)
+        given = {name: value for name, value in asked.items() if value is not None}
+        return self._query(query, given).rename({"start": "ts"})
 
     def risk_history(self, device_id: str, start: int, end: int, every_ms: int | None = None) -> pl.DataFrame:
         """Return the stored risks of one device, of each interval the last, as a risk frame."""
         if every_ms is not None:
             asked = {"device": device_id, "start": start, "end": end, "every": every_ms}
             return self._query(sql.LAST_RISKS, asked).rename({"start": "ts"})
-        return self._query(
-            "SELECT * FROM risk WHERE device_id = ? AND ts >= ? AND ts < ? ORDER BY ts, fault",
-            [device_id, start, end],
-        )
+        return self._query(sql.RISKS, [device_id, start, end])
 
     def latest_risks(self, device_id: str) -> pl.DataFrame:
         """Return the newest stored risk for each fault of one device, highest first, as a risk frame."""
-        return self._query(
-            "SELECT * FROM risk WHERE device_id = ? "
-            "QUALIFY row_number() OVER (PARTITION BY fault ORDER BY ts DESC) = 1 ORDER BY risk DESC, fault",
-            [device_id],
-        )
+        return self._query(sql.NEWEST_RISKS, [device_id])
 
     def expire(self, retention: Retention, now: int) -> int:
         """Delete what is older than the retention, and keep its tiles; return how many readings went."""
@@ -280,7 +294,8 @@ class DuckDbStore:
             for kind in Kind:
                 ends = (now - retention.readings_ms, now - retention.tiles_ms)
                 gone += kept.expire(cursor, self._signals, kind, *ends)
-            cursor.execute("DELETE FROM risk WHERE ts < ?", [now - retention.risks_ms])
+            for table in sql.RISK_TABLES:
+                cursor.execute(f"DELETE FROM {table} WHERE ts < ?", [now - retention.risks_ms])
         return gone
 
     def check(self) -> None:

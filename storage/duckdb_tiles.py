@@ -38,6 +38,13 @@ def hours(cursor: duckdb.DuckDBPyConnection, kind: Kind) -> tuple[int, int]:
     return int(first), until
 
 
+def first_hour(cursor: duckdb.DuckDBPyConnection, kind: Kind) -> int | None:
+    """Return the start of the oldest hour that has tiles, kept ones or of readings; None for no tiles."""
+    query = f"SELECT least((SELECT min(ts) FROM {sql.quoted(kind)}), (SELECT min(hour) FROM {_table(kind)}))"
+    ((first,),) = cursor.execute(query).fetchall()
+    return None if first is None else int(first) // HOUR_MS * HOUR_MS
+
+
 def _until(cursor: duckdb.DuckDBPyConnection, kind: Kind) -> int:
     rows = cursor.execute("SELECT until FROM kept_tiles WHERE kind = ?", [str(kind)]).fetchall()
     return int(rows[0][0]) if rows else 0

@@ -12,11 +12,13 @@ from polars import selectors
 
 from fleet.errors import StoreRejected
 from fleet.readings import ReadingBatch
+from fleet.risks import RISK_COLUMNS
 from fleet.signals import Kind
 
-RISKS = "risk"
+RISKS, SHADOW_RISKS = "risk", "shadow_risk"
 _PLAIN = r"^[A-Za-z0-9_.:-]+$"
 _KEYS = ("device_id", "site", "ts", "received")
+_RISK_KEYS = ("device_id", "fault", "ts", "risk")
 # A backslash in a tag cannot be escaped, and a line break ends the line.
 _UNFIT_TAG = r"[\x00-\x1f\x7f\\]"
 _UNFIT_TEXT = r"[\x00\r]"
@@ -36,12 +38,12 @@ def reading_lines(batch: ReadingBatch) -> pl.Series:
     return _lines(frame, batch.kind, tags, [*received, *_fields(frame, fields)])
 
 
-def risk_lines(risks: pl.DataFrame) -> pl.Series:
+def risk_lines(risks: pl.DataFrame, measurement: str = RISKS) -> pl.Series:
     """Return one line for each row of a risk frame, in order. Raises StoreRejected, as `reading_lines`."""
     frame = _checked(risks, ["device_id", "fault"], ["ts", "risk"])
     tags = [*_tag(frame, "device", "device_id"), *_tag(frame, "fault", "fault")]
-    fields = [name for name in ("drivers", "model") if name in frame.columns]
-    return _lines(frame, RISKS, tags, [pl.lit(" risk="), pl.col("risk"), *_fields(frame, fields)])
+    fields = [name for name in RISK_COLUMNS if name in frame.columns and name not in _RISK_KEYS]
+    return _lines(frame, measurement, tags, [pl.lit(" risk="), pl.col("risk"), *_fields(frame, fields)])
 
 
 def tile_lines(kind: Kind, tiles: pl.DataFrame) -> pl.Series:

@@ -9,13 +9,13 @@ import polars as pl
 from fleet.clock import DAY_MS, HOUR_MS
 from fleet.errors import StoreRejected
 from fleet.readings import KEY_COLUMNS, ReadingBatch, batch_schema
-from fleet.risks import RISK_COLUMNS
+from fleet.risks import FLEET_RISK_COLUMNS, RISK_COLUMNS
 from fleet.signals import Kind, SignalTable
 from storage import influx_query as influxql
 from storage.influx_http import InfluxConnection
 from storage.influx_kept import KeptTiles, tiles_address
 from storage.influx_late import KEYS, stored_among
-from storage.influx_lines import RISKS, bodies, reading_lines, risk_lines, tile_measurement
+from storage.influx_lines import RISKS, SHADOW_RISKS, bodies, reading_lines, risk_lines, tile_measurement
 from storage.influx_tiles import intervals, tiles_between
 from storage.ports import LatestValue, Receipt, Retention
 from storage.repeats import not_newer, spans_of, without_repeats
@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 
 _LINES_A_REQUEST = 5_000
 _MOST_UNSETTLED = 100_000
+_TOLD = [name for name in RISK_COLUMNS if name not in ("device_id", "ts", "fault", "risk")]
+"""What is stored with a risk."""
 
 
 class InfluxStore:
@@ -158,6 +160,14 @@ class InfluxStore:
         begin, until = max(start, first // HOUR_MS * HOUR_MS), min(end, (last // HOUR_MS + 1) * HOUR_MS)
         return tiles_between(self._connection, self._signals, kind, begin, until, devices)
 
+    def first_hour(self, kind: Kind) -> int | None:
+        """Return the start of the oldest hour that has tiles; see TelemetryStore.first_hour."""
+        first, until = self._kept.hours(kind)
+        if first < until:
+            return first
+        begin, end = self._extent(kind)
+        return begin // HOUR_MS * HOUR_MS if begin <= end else None
+
     def kept_hours(self, kind: Kind) -> tuple[int, int]:
         """Return the hours of which tiles are kept; see TelemetryStore.kept_hours."""
         return self._kept.hours(kind)
@@ -195,11 +205,34 @@ class InfluxStore:
             .sort("device_id", "ts"),
         )
 
-    def write_risks(self, risks: pl.DataFrame) -> None:
+    def write_risks(self, risks: pl.DataFrame, *, shadow: bool = False) -> None:
         """Store a risk frame; same device, fault and `ts` again replaces."""
         if risks.height:
             with self._writing:
-                self._send(risk_lines(risks))
+                self._send(risk_lines(risks, SHADOW_RISKS if shadow else RISKS))
+
+    def fleet_risks(
+        self,
+        start: int,
+        end: int,
+        every_ms: int | None = None,
+        fault: str | None = None,
+        *,
+        shadow: bool = False,
+    ) -> pl.DataFrame:
+        """Return the last risk of each device and fault in a range, or of each interval of it."""
+        where = influxql.times(start, end)
+        if fault is not None:
+            where += f" AND fault = {influxql.text_of(fault)}"
+        groups = "device, fault" + (f", time({every_ms}ms)" if every_ms is not None else "")
+        columns = ["last(risk) AS risk", "model"]
+        query = influxql.grouped(SHADOW_RISKS if shadow else RISKS, columns, where, groups)
+        types = {name: RISK_COLUMNS[name] for name in ("risk", "model")}
+        found = influxql.read_csv(self._connection.csv(query), types)
+        named = influxql.with_tags(found, "device", "fault").rename({"device": "device_id", "time": "ts"})
+        return named.select(pl.col(name).cast(kind) for name, kind in FLEET_RISK_COLUMNS.items()).sort(
+            "device_id", "ts", "fault"
+        )
 
     def risk_history(self, device_id: str, start: int, end: int, every_ms: int | None = None) -> pl.DataFrame:
         """Return the stored risks of one device, of each interval the last, as a risk frame."""
@@ -208,8 +241,8 @@ class InfluxStore:
             return self._last_risks(device_id, where, f"fault, time({every_ms}ms) fill(none)").sort(
                 "ts", "fault"
             )
-        query = f"SELECT risk, drivers, model, fault FROM {RISKS} WHERE {where}"
-        types = {name: RISK_COLUMNS[name] for name in ("risk", "drivers", "model", "fault")}
+        query = f"SELECT risk, {', '.join(_TOLD)}, fault FROM {RISKS} WHERE {where}"
+        types = {name: RISK_COLUMNS[name] for name in ("risk", *_TOLD, "fault")}
         return self._risks(influxql.read_csv(self._connection.csv(query), types), device_id).sort(
             "ts", "fault"
         )
@@ -220,8 +253,9 @@ class InfluxStore:
         return self._last_risks(device_id, where, "fault").sort("risk", "fault", descending=[True, False])
 
     def _last_risks(self, device_id: str, where: str, groups: str) -> pl.DataFrame:
-        query = f"SELECT last(risk) AS risk, drivers, model FROM {RISKS} WHERE {where} GROUP BY {groups}"
-        types = {name: RISK_COLUMNS[name] for name in ("risk", "drivers", "model")}
+        told = ", ".join(_TOLD)
+        query = f"SELECT last(risk) AS risk, {told} FROM {RISKS} WHERE {where} GROUP BY {groups}"
+        types = {name: RISK_COLUMNS[name] for name in ("risk", *_TOLD)}
         found = influxql.with_tags(influxql.read_csv(self._connection.csv(query), types), "fault")
         return self._risks(found, device_id)
 
@@ -248,7 +282,8 @@ class InfluxStore:
                 if self._delete(kind, end):
                     gone += int(old["readings"][0])
             self._delete(tile_measurement(kind), tiles_end)
-        self._delete(RISKS, now - retention.risks_ms)
+        for risks in (RISKS, SHADOW_RISKS):
+            self._delete(risks, now - retention.risks_ms)
         return gone
 
     def _roll_up(self, kind: Kind, start: int, end: int) -> None:

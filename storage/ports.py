@@ -95,6 +95,10 @@ class TelemetryStore(Protocol):
         """
         ...
 
+    def first_hour(self, kind: Kind) -> int | None:
+        """Return the start of the oldest hour that has tiles, kept or not; None when there are none."""
+        ...
+
     def kept_hours(self, kind: Kind) -> tuple[int, int]:
         """Return the first hour of which tiles are kept, and the hour up to which (without it).
 
@@ -120,8 +124,28 @@ class TelemetryStore(Protocol):
         """Return whole readings of some devices in a range, in order of device and time."""
         ...
 
-    def write_risks(self, risks: pl.DataFrame) -> None:
-        """Store a risk frame (fleet.risks.RISK_COLUMNS); same device, fault and `ts` again replaces."""
+    def write_risks(self, risks: pl.DataFrame, *, shadow: bool = False) -> None:
+        """Store a risk frame (fleet.risks.RISK_COLUMNS); same device, fault and `ts` again replaces.
+
+        `shadow` risks are those of challengers: they are kept apart, and only `fleet_risks` tells them.
+        """
+        ...
+
+    def fleet_risks(
+        self,
+        start: int,
+        end: int,
+        every_ms: int | None = None,
+        fault: str | None = None,
+        *,
+        shadow: bool = False,
+    ) -> pl.DataFrame:
+        """Return the last risk of each device and fault in a range, of one fault or of all.
+
+        With `every_ms` that of each interval, and `ts` is the interval's start; intervals are aligned to the
+        epoch, empty ones are left out. Columns device_id, ts, fault, risk, model, in order of the first
+        three.
+        """
         ...
 
     def risk_history(self, device_id: str, start: int, end: int, every_ms: int | None = None) -> pl.DataFrame:

@@ -36,6 +36,13 @@ _SEED = click.option(
     "--seed", type=int, help="Seed of the simulated fleet; same seed, same fleet. [default: 1]"
 )
 
+_WORLD = click.option(
+    "--world",
+    type=click.Choice(["fast", "a", "b", "c"]),
+    help="What the simulated fleet lives through: `fast` to look at, `a`, `b`, `c` (other climate, sites, "
+    "device models and degradation, at the pace of the field) to judge models. [default: fast]",
+)
+
 
 def _options(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
     def add(command: Command) -> Command:
@@ -62,7 +69,7 @@ def cli() -> None:
 
 
 @cli.command()
-@_options(_PORT, _DEVICES, _SEED, _BROKER)
+@_options(_PORT, _DEVICES, _SEED, _WORLD, _BROKER)
 @click.option("--no-simulator", is_flag=True, help="Simulate no fleet: wait for real devices.")
 def run(
     config: Path | None,
@@ -70,6 +77,7 @@ def run(
     port: int | None,
     devices: int | None,
     seed: int | None,
+    world: str | None,
     broker: str | None,
     no_simulator: bool,
 ) -> None:
@@ -87,6 +95,7 @@ def run(
         server__port=port,
         simulator__devices=devices,
         simulator__seed=seed,
+        simulator__world=world,
         simulator__enabled=False if no_simulator else None,
         broker__url=broker,
     )
@@ -182,7 +191,7 @@ def serve(config: Path | None, data: Path | None, port: int | None, store: str |
 
 
 @cli.command()
-@_options(_BROKER, _STORE, _DEVICES, _SEED)
+@_options(_BROKER, _STORE, _DEVICES, _SEED, _WORLD)
 @click.option(
     "--rate",
     type=click.FloatRange(min=0, min_open=True),
@@ -213,6 +222,7 @@ def simulate(  # noqa: PLR0913, PLR0917 - click hands each option over by name
     store: str | None,
     devices: int | None,
     seed: int | None,
+    world: str | None,
     rate: float | None,
     duration: float | None,
     history: int | None,
@@ -227,7 +237,13 @@ def simulate(  # noqa: PLR0913, PLR0917 - click hands each option over by name
     from sweepwatch.processes import SimulateFlags, run_simulate
 
     settings = _settings(
-        config, data, broker__url=broker, store__url=store, simulator__devices=devices, simulator__seed=seed
+        config,
+        data,
+        broker__url=broker,
+        store__url=store,
+        simulator__devices=devices,
+        simulator__seed=seed,
+        simulator__world=world,
     )
     run_simulate(settings, SimulateFlags(rate, duration, history, misbehave, ground_truth), click.echo)
 
@@ -235,14 +251,97 @@ def simulate(  # noqa: PLR0913, PLR0917 - click hands each option over by name
 @cli.command()
 @_options(_STORE)
 @click.option("--seed", type=int, help="Seed of the training; same seed and data, same models. [default: 1]")
-def train(config: Path | None, data: Path | None, store: str | None, seed: int | None) -> None:
+@click.option(
+    "--since",
+    metavar="DATE|DAYS",
+    help="Learn from history since 2026-05-01 (UTC), or from so many days before the newest reading. "
+    "[default: 180]",
+)
+@click.option(
+    "--jobs", type=int, metavar="N", help="Processes that train at once, each one fault. [default: 1]"
+)
+def train(
+    config: Path | None,
+    data: Path | None,
+    store: str | None,
+    seed: int | None,
+    since: str | None,
+    jobs: int | None,
+) -> None:
     """Train a risk model for each robot fault from the stored history and its closed tickets.
 
-    The new models take over at once; the figures that each reached on held-out time are printed.
+    The first model of a fault is used at once. Later ones score beside the champion until they have proved to
+    be cheaper (`sweepwatch models`). The figures that each reached on held-out time are printed. With
+    models.dask_scheduler set, a Dask cluster trains instead of this machine; models come out the same.
     """
     from sweepwatch.processes import run_train
 
-    run_train(_settings(config, data, store__url=store, models__seed=seed), click.echo)
+    settings = _settings(config, data, store__url=store, models__seed=seed, models__jobs=jobs)
+    run_train(settings, since, click.echo)
+
+
+@cli.group()
+def models() -> None:
+    """List trained models, compare a challenger with its champion, put one to use or take it back."""
+
+
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+_WHO = click.option("--who", default="cli", show_default=True, help="Who does this; kept in the history.")
+_WHY = click.option("--why", help="Why; kept in the history.")
+
+
+@models.command("list")
+@_options()
+@click.option("--fault", help="Only the models of this fault.")
+@_JSON
+def models_list(config: Path | None, data: Path | None, fault: str | None, as_json: bool) -> None:
+    """List the models of each fault: state, age, figures on held-out time, and whether the file is sound."""
+    from sweepwatch.models_commands import list_models
+
+    list_models(_settings(config, data), fault, as_json, click.echo)
+
+
+@models.command("show")
+@_options()
+@click.argument("model")
+@_JSON
+def models_show(config: Path | None, data: Path | None, model: str, as_json: bool) -> None:
+    """Show the card of a MODEL (its id, or a fault for that fault's champion) and what was done to it."""
+    from sweepwatch.models_commands import show_model
+
+    show_model(_settings(config, data), model, as_json, click.echo)
+
+
+@models.command("promote")
+@_options()
+@click.argument("model")
+@click.option("--force", is_flag=True, help="Promote although it is not proved to be cheaper.")
+@_WHO
+@_WHY
+def models_promote(
+    config: Path | None, data: Path | None, model: str, force: bool, who: str, why: str | None
+) -> None:
+    """Make a MODEL the champion (its id, or a fault for that fault's challenger).
+
+    It must have cost less than the champion on rows that neither learned from, by models.promotion_margin
+    with 97.5 % of a paired bootstrap over devices, as `run` or `score` found out while both scored. Otherwise
+    it is refused with the reason, unless --force is given.
+    """
+    from sweepwatch.models_commands import promote_model
+
+    promote_model(_settings(config, data), model, force, who, why, click.echo)
+
+
+@models.command("rollback")
+@_options()
+@click.argument("fault")
+@_WHO
+@_WHY
+def models_rollback(config: Path | None, data: Path | None, fault: str, who: str, why: str | None) -> None:
+    """Make the champion before this one the champion of FAULT again; the next scoring takes it up."""
+    from sweepwatch.models_commands import roll_back_model
+
+    roll_back_model(_settings(config, data), fault, who, why, click.echo)
 
 
 @cli.command()

@@ -4,6 +4,7 @@ from fleet.faults import predicted_faults
 from fleet.signals import Kind
 from models.features import digest, features_of
 from storage.desk.notes import read_note, write_note
+from sweepwatch.model_care import note_trained
 from sweepwatch.wiring import Services
 
 _NOTE = "first_training"
@@ -20,6 +21,7 @@ def needs_training(services: Services) -> bool:
 def note_training(services: Services) -> None:
     """Note that a training has come to its end."""
     write_note(services.desk, _NOTE, _present())
+    note_trained(services)
 
 
 def _present() -> dict[str, str]:

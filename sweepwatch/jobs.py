@@ -1,4 +1,4 @@
-"""What happens again and again: scoring, the check for silence, tickets that a crash left out, expiry."""
+"""What happens again and again: scoring, care for models, silence, tickets that a crash left out, expiry."""
 
 import logging
 from collections.abc import Callable
@@ -10,13 +10,15 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from fleet.clock import DAY_MS
 from fleet.errors import SweepwatchError
-from models.scoring import Scorer
+from models.scoring import InUse, Scorer
 from storage.desk.quarantine import Quarantine
 from storage.ports import Retention
+from sweepwatch.model_care import ModelCare
 from sweepwatch.wiring import Services
 
 log = logging.getLogger(__name__)
 _EXPIRE_EVERY_S = 6 * 3600
+_REVIEW_EVERY_S = 3600
 _STOP_TIMEOUT_S = 2.0
 
 
@@ -26,6 +28,7 @@ class Jobs:
     def __init__(self, services: Services, scorer: Scorer | None = None) -> None:
         self._services = services
         self._scorer = scorer
+        self._care = ModelCare(services, self._used) if scorer is not None else None
         self._scoring = Lock()
         self._ending = False
         self._scheduler = BackgroundScheduler(
@@ -38,6 +41,9 @@ class Jobs:
         self.every(_EXPIRE_EVERY_S, "expire", self.expire)
         if self._scorer is not None:
             self.every(settings.models.score_every_s, "score", self.score)
+        if self._care is not None:
+            self.every(_REVIEW_EVERY_S, "review models", self.review)
+            self.every(_REVIEW_EVERY_S, "train challengers", self.retrain)
         self._scheduler.start()
         return self
 
@@ -75,6 +81,21 @@ class Jobs:
             scoring = self._scorer.score()
             self._services.alerts.observe_risks(scoring.notable(self._services.alerts.followed()))
             return len(scoring)
+
+    def review(self) -> None:
+        """Look for drift, and move the trials of challengers on."""
+        if self._care is not None:
+            self._care.review()
+
+    def retrain(self) -> None:
+        """Train challengers when that is due."""
+        if self._care is not None:
+            self._care.retrain(lambda: self._ending)
+
+    def _used(self) -> InUse:
+        assert self._scorer is not None  # asked only by the care of a process that scores
+        with self._scoring:
+            return self._scorer.in_use()
 
     def check(self) -> None:
         """Let time pass for the alerts, and open tickets that a crash left out."""

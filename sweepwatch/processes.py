@@ -13,16 +13,18 @@ from fleet.broker_url import parse_broker_url
 from fleet.clock import SystemClock
 from fleet.errors import ConfigError, PortTaken
 from fleet.signals import STANDARD_SIGNALS
-from models.pipeline import TrainingReport, train_models
+from models.pipeline import TrainingReport
 from models.scoring import Scorer
 from simulators.command import SimulationOptions, simulate
 from sweepwatch.data_folder import open_data_folder
 from sweepwatch.jobs import Jobs
 from sweepwatch.logs import start_logging
+from sweepwatch.model_care import note_trained
 from sweepwatch.server import WebServer, listen
-from sweepwatch.settings import Settings, setting_keys, variable_name, without_secrets
+from sweepwatch.settings import Settings, setting_keys, value_of, variable_name, without_secrets
 from sweepwatch.simulated_fleet import require_empty
 from sweepwatch.stopping import stop_on_signal
+from sweepwatch.training import train, training_settings
 from sweepwatch.wiring import Services, build, build_api, build_ingest
 
 Say = Callable[[str], None]
@@ -91,6 +93,7 @@ def run_score(settings: Settings, once: bool, say: Say) -> None:
         jobs = Jobs(services, Scorer(services.store, services.desk, services.models))
         if once:
             say(f"{jobs.score()} risks scored")
+            jobs.review()
             return
         say(f"Scoring every {settings.models.score_every_s} s. Stop with Ctrl-C.")
         with jobs:
@@ -129,6 +132,7 @@ def run_simulate(settings: Settings, flags: SimulateFlags, say: Say) -> None:
     options = SimulationOptions(
         devices=settings.simulator.devices,
         seed=settings.simulator.seed,
+        world=settings.simulator.world,
         broker_url=url,
         rate=flags.rate,
         interval_s=settings.simulator.interval_s,
@@ -147,19 +151,16 @@ def run_simulate(settings: Settings, flags: SimulateFlags, say: Say) -> None:
             simulate(options, services.signals, services.clock, say, stop, store=store, desk=desk)
 
 
-def run_train(settings: Settings, say: Say) -> None:
+def run_train(settings: Settings, since: str | None, say: Say) -> None:
     """Train all models and print what each reached."""
+    training_settings(settings.models, since)  # before anything is opened
     with stop_on_signal() as stop, open_services(settings) as services:
         with Console().status("training") as status:
-            report = train_models(
-                services.store,
-                services.desk,
-                services.models,
-                settings.models.seed,
-                services.clock,
-                progress=lambda share, text: status.update(f"{share:4.0%} {text}"),
-                cancelled=stop.is_set,
+            report = train(
+                services, since, lambda share, text: status.update(f"{share:4.0%} {text}"), stop.is_set
             )
+        if not report.cancelled:
+            note_trained(services)
         Console().print(training_table(report))
         seconds = f"{report.seconds:.1f} s"
         say(f"{report.trained} models in {seconds} from {report.devices} robots, seed {report.seed}")
@@ -167,10 +168,10 @@ def run_train(settings: Settings, say: Say) -> None:
 
 def training_table(report: TrainingReport) -> Table:
     """Return what became of each fault as a table for people."""
-    table = Table("fault", "failures", "ROC-AUC", "precision", "ECE", "threshold", "")
+    table = Table("fault", "failures", "ROC-AUC", "precision", "ECE", "threshold", "becomes")
     for each in report.faults:
         figures = [_figure(each.metrics.get(name)) for name in ("roc_auc", "average_precision", "ece")]
-        note = "" if each.model else each.message
+        note = each.state or each.message
         table.add_row(each.fault, str(each.failures), *figures, _figure(each.threshold), note)
     return table
 
@@ -192,8 +193,7 @@ def check_settings(settings: Settings, show: bool, say: Say) -> None:
         table = Table("setting", "value", "variable", "meaning")
         for key, section in setting_keys().items():
             name = key.rpartition(".")[2]
-            holder = getattr(settings, key.partition(".")[0]) if "." in key else settings
             meaning = section.model_fields[name].description or ""
-            table.add_row(key, without_secrets(getattr(holder, name)), variable_name(key), meaning)
+            table.add_row(key, without_secrets(value_of(settings, key)), variable_name(key), meaning)
         Console().print(table)
     say("The settings are usable.")

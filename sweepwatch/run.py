@@ -11,7 +11,6 @@ from fleet.clock import Clock, SystemClock
 from fleet.errors import NotEnoughHistory, SweepwatchError
 from fleet.text import Text
 from ingest.service import IngestService
-from models.pipeline import train_models
 from models.scoring import Scorer
 from simulators.publisher import FleetPublisher
 from storage.desk.tables import TicketRow
@@ -25,6 +24,7 @@ from sweepwatch.server import WebServer, listen
 from sweepwatch.settings import Settings, without_secrets
 from sweepwatch.simulated_fleet import SimulatedFleet, discard_unfinished_history
 from sweepwatch.stopping import stop_on_signal
+from sweepwatch.training import train
 from sweepwatch.wiring import Services, build, build_api, build_ingest
 
 log = logging.getLogger(__name__)
@@ -194,15 +194,7 @@ class Run:
     def _train(self) -> None:
         with self.board.step(_TRAINING, 0.5, 0.95) as advance:
             try:
-                report = train_models(
-                    self._services.store,
-                    self._services.desk,
-                    self._services.models,
-                    self._services.settings.models.seed,
-                    self._services.clock,
-                    progress=lambda share, _text: advance(share),
-                    cancelled=self._stop.is_set,
-                )
+                report = train(self._services, None, lambda share, _text: advance(share), self._stop.is_set)
             except NotEnoughHistory as error:
                 self._say(f"No risk models yet: {error}. Rules raise alerts meanwhile.")
                 return

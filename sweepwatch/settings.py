@@ -9,10 +9,12 @@ from math import isfinite
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator
 
 from fleet.errors import ConfigError
 from fleet.signals import STANDARD_SIGNALS, Kind
+from sweepwatch.cost_settings import CostsSettings
+from sweepwatch.section import Section as _Section
 
 PREFIX = "SWEEPWATCH_"
 _SIGNAL_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
@@ -31,10 +33,6 @@ def _is_address(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
 
 class ServerSettings(_Section):
@@ -149,6 +147,9 @@ class SimulatorSettings(_Section):
     enabled: bool = Field(True, description="Whether `run` simulates a fleet")
     devices: int = Field(60, ge=3, le=100_000, description="How many devices")
     seed: int = Field(1, ge=0, le=2**32 - 1, description="Same seed, same fleet")
+    world: Literal["fast", "a", "b", "c"] = Field(
+        "fast", description="What the fleet lives through: `fast` to look at, `a`, `b`, `c` to judge models"
+    )
     interval_s: float = Field(10.0, ge=0.1, le=3_600, description="Seconds between two readings of a device")
     history_days: int = Field(60, ge=0, le=730, description="Length of the past that the first start writes")
 
@@ -158,6 +159,25 @@ class ModelsSettings(_Section):
 
     seed: int = Field(1, ge=0, le=2**32 - 1, description="Same seed and same data, same models")
     score_every_s: int = Field(60, ge=5, le=86_400, description="Seconds between two scoring passes")
+    jobs: int = Field(1, ge=1, le=256, description="Processes that train at once, each one fault")
+    dask_scheduler: str | None = Field(
+        None,
+        pattern=r"^(tcp|tls|ws|wss)://\S+$",
+        description="Dask scheduler that training runs on, tcp://host:port or tls://; empty: this machine",
+    )
+    retrain_every_days: int = Field(
+        28, ge=0, le=3_650, description="Days between two trainings of challengers; 0: only by hand"
+    )
+    promotion: Literal["auto", "manual"] = Field(
+        "auto", description="Whether a challenger that is proved to be cheaper becomes champion by itself"
+    )
+    promotion_margin: float = Field(
+        0.02,
+        ge=0,
+        le=0.9,
+        description="Share of the champion's cost that a challenger must save, at 97.5 % of the bootstrap",
+    )
+    costs: CostsSettings = CostsSettings()
 
 
 class AlertsSettings(_Section):
@@ -225,14 +245,26 @@ class Settings(_Section):
 
 def setting_keys() -> dict[str, type[BaseModel]]:
     """Return every key, dotted (`server.port`), with the section that describes it."""
+    return _keys_of(Settings, "")
+
+
+def _keys_of(section: type[BaseModel], prefix: str) -> dict[str, type[BaseModel]]:
     keys: dict[str, type[BaseModel]] = {}
-    for name, field in Settings.model_fields.items():
-        section = field.annotation
-        if isinstance(section, type) and issubclass(section, _Section):
-            keys |= {f"{name}.{key}": section for key in section.model_fields}
+    for name, field in section.model_fields.items():
+        inner = field.annotation
+        if isinstance(inner, type) and issubclass(inner, _Section):
+            keys |= _keys_of(inner, f"{prefix}{name}.")
         else:
-            keys[name] = Settings
+            keys[prefix + name] = section
     return keys
+
+
+def value_of(settings: "Settings", key: str) -> object:
+    """Return the value of a dotted key."""
+    value: object = settings
+    for name in key.split("."):
+        value = getattr(value, name)
+    return value
 
 
 def variable_name(key: str) -> str:
@@ -273,13 +305,20 @@ def _from_file(file: Path) -> dict[str, Any]:
         raise ConfigError(f"settings file {file}: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"settings file {file} is not TOML: {error}") from error
+    flat = _flat(content, "", setting_keys())
+    _refuse_unknown(flat, str(file))
+    return flat
+
+
+def _flat(content: Mapping[str, Any], prefix: str, known: Mapping[str, object]) -> dict[str, Any]:
+    """Return a file's content by dotted keys; a table that is itself a setting stays whole."""
     flat: dict[str, Any] = {}
     for name, value in content.items():
-        if isinstance(value, dict) and name != "signals":  # whose keys are the user's own
-            flat |= {f"{name}.{key}": inner for key, inner in value.items()}
+        key = prefix + name
+        if isinstance(value, dict) and key not in known:  # else its keys are the user's own
+            flat |= _flat(value, f"{key}.", known)
         else:
-            flat[name] = value
-    _refuse_unknown(flat, str(file))
+            flat[key] = value
     return flat
 
 
@@ -307,8 +346,11 @@ def _nearest(name: str, known: Mapping[str, object]) -> str:
 def _nested(flat: Mapping[str, Any]) -> dict[str, Any]:
     nested: dict[str, Any] = {}
     for key, value in flat.items():
-        section, _, name = key.rpartition(".")
-        (nested.setdefault(section, {}) if section else nested)[name] = value
+        *sections, name = key.split(".")
+        place = nested
+        for section in sections:
+            place = place.setdefault(section, {})
+        place[name] = value
     return nested
 
 

@@ -60,7 +60,7 @@ class SimulatedFleet:
             return None
         loaded = FleetSimulator.load(self._state, self._services.signals)
         wanted = self._services.settings.simulator
-        for key in ("devices", "seed"):
+        for key in ("devices", "seed", "world"):
             kept, asked = getattr(loaded.config, key), getattr(wanted, key)
             if key in wanted.model_fields_set and kept != asked:
                 raise ConfigError(
@@ -70,7 +70,7 @@ class SimulatedFleet:
         return loaded
 
     def _fresh(self, wanted: SimulatorSettings) -> FleetSimulator:
-        config = FleetConfig(wanted.devices, wanted.seed, self._services.clock.now_ms())
+        config = FleetConfig(wanted.devices, wanted.seed, self._services.clock.now_ms(), world=wanted.world)
         return FleetSimulator(config, self._services.signals)
 
     def write_past(

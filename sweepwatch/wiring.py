@@ -31,6 +31,7 @@ from storage.desk.database import DeskDatabase, open_desk
 from storage.desk.tables import TicketRow
 from storage.ports import TelemetryStore
 from storage.store_url import DuckDbAddress, parse_store_url
+from sweepwatch.cost_settings import costs_of
 from sweepwatch.data_folder import DataFolder
 from sweepwatch.settings import Settings
 from sweepwatch.signals import signal_table
@@ -106,7 +107,7 @@ def build(
         policy=policy,
         tickets=tickets,
         alerts=alerts,
-        models=ModelRegistry(desk, folder.folder("models")),
+        models=ModelRegistry(desk, folder.folder("models"), costs=costs_of(settings.models.costs)),
         metrics=CollectorRegistry(),
     )
 
@@ -189,6 +190,8 @@ def build_api(
             readiness=readiness,
             registry=services.metrics,
             progress=progress,
+            costs=costs_of(services.settings.models.costs),
+            model_trouble=services.models.mismatch,
         )
     )
 

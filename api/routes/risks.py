@@ -1,7 +1,7 @@
 """A device's fault risks: the newest of each fault, and their history."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import polars as pl
@@ -12,10 +12,11 @@ from api.paging import decode_cursor, encode_cursor
 from api.params import EveryMs, FaultCode, Paged, TimeMs
 from api.queries.devices import device_row
 from api.routes.common import DeviceId, Nothing, problems
-from api.schemas import ListOf, RiskItem
+from api.schemas import LifeItem, ListOf, QuantilesItem, RiskItem
 from api.services import Services
 from fleet.clock import DAY_MS, to_rfc3339
 from fleet.errors import InvalidInput
+from fleet.risks import LIFE_COLUMNS
 
 router = APIRouter(prefix="/devices/{device_id}/risks", tags=["risks"])
 
@@ -85,6 +86,17 @@ def _items(frame: pl.DataFrame) -> list[RiskItem]:
             risk=row["risk"],
             drivers=json.loads(row["drivers"]),
             model=row["model"],
+            confidence=row["confidence"],
+            life=_life(row),
         )
         for row in frame.iter_rows(named=True)
     ]
+
+
+def _life(row: Mapping[str, Any]) -> LifeItem | None:
+    if any(row[name] is None for name in LIFE_COLUMNS):
+        return None
+    days, hours = (
+        QuantilesItem(**{name: row[f"life_{name}_{unit}"] for name in ("p10", "p50", "p90")}) for unit in "dh"
+    )
+    return LifeItem(days=days, run_hours=hours)

@@ -1,5 +1,7 @@
 """What the desk knows that models learn from: repairs, replaced parts, and the models of devices."""
 
+from typing import Any
+
 import polars as pl
 from sqlalchemy import select
 
@@ -9,6 +11,8 @@ from fleet.tickets import CLOSED_STATES, TicketState
 from storage.desk.database import DeskDatabase
 from storage.desk.tables import Device, DeviceEvent, TicketRow
 
+PART_REPLACED, DEVICE_REPLACED = "part_replaced", "device_replaced"
+"""Codes of events."""
 NO_FAULT = "none"
 """What a ticket's `confirmed_fault` says when nothing was found."""
 
@@ -47,24 +51,26 @@ def open_tickets(desk: DeskDatabase) -> pl.DataFrame:
 def renewals(desk: DeskDatabase) -> pl.DataFrame:
     """Return when a part began a new life: device_id, fault (that the renewal mends), ts, by time.
 
-    From confirmed repairs, and from `part_replaced` events, which name a fault or a part; a part that mends
-    several faults renews them all. An event that names neither is passed over.
+    From confirmed repairs; from `part_replaced` events, which name a fault or a part: a part that mends
+    several faults renews them all, an event that names neither is passed over; and from `device_replaced`
+    events: another device goes on under the old one's id, and everything of it is new.
     """
     repairs = confirmed_repairs(desk).select("device_id", "fault", ts="ended")
-    query = select(DeviceEvent.device_id, DeviceEvent.detail, DeviceEvent.ts).where(
-        DeviceEvent.code == "part_replaced"
+    query = select(DeviceEvent.device_id, DeviceEvent.code, DeviceEvent.detail, DeviceEvent.ts).where(
+        DeviceEvent.code.in_((PART_REPLACED, DEVICE_REPLACED))
     )
     with desk.transaction() as session:
         rows = [
             (device, fault, ts)
-            for device, detail, ts in session.execute(query)
-            for fault in _mended_by(detail.get("fault"), detail.get("part"))
+            for device, code, detail, ts in session.execute(query)
+            for fault in (FAULTS if code == DEVICE_REPLACED else _mended_by(detail))
         ]
     events = pl.DataFrame(rows, schema=_EVENT_SCHEMA, orient="row")
     return pl.concat([repairs, events]).unique().sort("ts", "device_id", "fault")
 
 
-def _mended_by(fault: object, part: object) -> list[str]:
+def _mended_by(detail: dict[str, Any]) -> list[str]:
+    fault, part = detail.get("fault"), detail.get("part")
     if fault in FAULTS:
         return [str(fault)]
     return [code for code, entry in FAULTS.items() if part is not None and entry.part == part]

@@ -205,7 +205,7 @@ class QuarantineRow(Base):
 
     id: Mapped[int] = mapped_column(_Number, primary_key=True)
     topic: Mapped[str]
-    device_id: Mapped[str | None] = mapped_column(String(64), index=True)
+    device_id: Mapped[str | None] = mapped_column(String(64))
     reason: Mapped[str] = mapped_column(String(32))
     detail: Mapped[str]
     sha256: Mapped[str] = mapped_column(String(64))
@@ -215,7 +215,12 @@ class QuarantineRow(Base):
     first_seen: Mapped[int]
     last_seen: Mapped[int] = mapped_column(index=True)
 
-    __table_args__ = (UniqueConstraint("topic", "reason", "sha256"),)
+    __table_args__ = (
+        UniqueConstraint("topic", "reason", "sha256"),
+        # A payload lies before `last_seen` in a row: without it in the index, to find a device's oldest row
+        # is to read all of its payloads.
+        Index("ix_quarantine_device", "device_id", "last_seen"),
+    )
 
 
 class SeqRunRow(Base):
@@ -271,7 +276,11 @@ class KeptAnswerRow(Base):
 
 
 class ModelCardRow(Base):
-    """A trained model: what it was trained on, how well it does, and whether it is in use."""
+    """A trained model: what it was trained on, how well it does, and whether it is in use.
+
+    `replaced` is the champion that it took over from. The database itself allows one champion and one
+    challenger of a fault.
+    """
 
     __tablename__ = "model_card"
 
@@ -284,6 +293,33 @@ class ModelCardRow(Base):
     features_sha256: Mapped[str] = mapped_column(String(64))
     threshold: Mapped[float] = mapped_column(Float)
     card: Mapped[dict[str, Any]]
+    replaced: Mapped[str | None] = mapped_column(String(64))
+
+    __table_args__ = (
+        Index(
+            "uq_model_in_use",
+            "fault",
+            "state",
+            unique=True,
+            sqlite_where=text("state IN ('champion', 'challenger')"),
+            postgresql_where=text("state IN ('champion', 'challenger')"),
+        ),
+    )
+
+
+class ModelEvent(Base):
+    """Something that training, a trial or a person did to a model: who, when, what, why. Only ever added."""
+
+    __tablename__ = "model_event"
+
+    id: Mapped[int] = mapped_column(_Number, primary_key=True)
+    model: Mapped[str] = mapped_column(String(64), index=True)
+    fault: Mapped[str] = mapped_column(String(64), index=True)
+    at: Mapped[int]
+    who: Mapped[str] = mapped_column(String(64))
+    before: Mapped[str | None] = mapped_column(String(16))
+    after: Mapped[str] = mapped_column(String(16))
+    why: Mapped[str]
 
 
 class Note(Base):

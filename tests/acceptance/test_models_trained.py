@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 from fleet.clock import DAY_MS, HOUR_MS, MINUTE_MS, ManualClock
 from fleet.errors import NotEnoughHistory
 from fleet.faults import FAULTS
-from fleet.risks import Risk
+from fleet.risks import UNSURE, Risk
 from fleet.signals import STANDARD_SIGNALS, Kind
 from models.explanation import sentence
 from models.history import gather
@@ -196,5 +196,7 @@ def test_robots_with_little_history_are_not_judged(
     live(12)
     assert len(scorer.score()) == 0
     live(24)
-    assert {risk.fault for risk in scorer.score().risks()} == set(models)
+    risks = scorer.score().risks()
+    assert {risk.fault for risk in risks} == set(models)
+    assert {risk.confidence for risk in risks} == {UNSURE}
     store.close()

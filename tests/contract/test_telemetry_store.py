@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from fleet.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from fleet.errors import StoreRejected, StoreUnavailable
 from fleet.readings import ReadingBatch, batch_schema
-from fleet.risks import RISK_COLUMNS
+from fleet.risks import FLEET_RISK_COLUMNS, LIFE_COLUMNS, RISK_COLUMNS, risk_frame
 from fleet.signals import STANDARD_SIGNALS, Kind
 from fleet.tiles import tile_columns
 from storage.duckdb_store import DuckDbStore
@@ -226,8 +226,27 @@ def test_newest_is_rebuilt_from_what_is_stored(opener: Opener, tmp_path: Path) -
 
 
 def risks(*rows: tuple[str, int, str, float]) -> pl.DataFrame:
-    full = [(device, ts, fault, risk, "[]", "m1") for device, ts, fault, risk in rows]
-    return pl.DataFrame(full, schema=RISK_COLUMNS, orient="row")
+    frame = pl.DataFrame(rows, schema=["device_id", "ts", "fault", "risk"], orient="row")
+    return risk_frame(frame.with_columns(drivers=pl.lit("[]"), model=pl.lit("m1")))
+
+
+def test_confidence_and_remaining_life_come_back_and_are_null_where_nobody_judged_them(
+    store: TelemetryStore,
+) -> None:
+    life = {name: [float(number), None] for number, name in enumerate(LIFE_COLUMNS, start=1)}
+    told = risks(("R1", T0, "brush_wear", 0.1), ("R1", T0, "brush_jam", 0.05))
+    judged = told.with_columns(pl.DataFrame(life | {"confidence": ["low", None]}))
+    store.write_risks(judged)
+    by_fault = judged.sort("fault")
+    polars.testing.assert_frame_equal(store.risk_history("R1", T0, T0 + 1), by_fault)
+    polars.testing.assert_frame_equal(store.risk_history("R1", T0, T0 + 1, HOUR_MS), by_fault)
+    polars.testing.assert_frame_equal(store.latest_risks("R1"), judged)
+
+
+def test_of_an_interval_the_last_risk_is_told_whole_with_what_it_does_not_say(store: TelemetryStore) -> None:
+    store.write_risks(risks(("R1", T0, "brush_wear", 0.1)).with_columns(life_p50_d=pl.lit(9.0)))
+    store.write_risks(risks(("R1", T0 + 1, "brush_wear", 0.2)))
+    assert store.risk_history("R1", T0, T0 + HOUR_MS, HOUR_MS)["life_p50_d"].to_list() == [None]
 
 
 def test_risks_are_kept_as_history_and_the_same_time_again_replaces(store: TelemetryStore) -> None:
@@ -271,6 +290,46 @@ def test_of_each_interval_the_last_risk_of_each_fault_is_told(store: TelemetrySt
     assert found["drivers"].to_list() == ["[]"] * 4
     assert store.risk_history("R1", hour + 1, hour + 9, HOUR_MS)["risk"].to_list() == [0.9, 0.4]
     assert store.risk_history("nobody", 0, 2**45, HOUR_MS).is_empty()
+
+
+def test_a_fleets_risks_are_the_last_of_each_device_and_fault_or_of_each_interval(
+    store: TelemetryStore,
+) -> None:
+    hour = T0 - T0 % HOUR_MS
+    store.write_risks(
+        risks(
+            ("R1", hour + 1, "brush_jam", 0.1),
+            ("R1", hour + 9, "brush_jam", 0.3),
+            ("R1", hour + 5, "filter_clog", 0.4),
+            ("R1", hour + HOUR_MS, "brush_jam", 0.5),
+            ("R2", hour + 8, "brush_jam", 0.8),
+        )
+    )
+    last = store.fleet_risks(hour, hour + 2 * HOUR_MS)
+    assert last.schema == pl.Schema(FLEET_RISK_COLUMNS)
+    assert last.rows() == [
+        ("R1", hour + 5, "filter_clog", 0.4, "m1"),
+        ("R1", hour + HOUR_MS, "brush_jam", 0.5, "m1"),
+        ("R2", hour + 8, "brush_jam", 0.8, "m1"),
+    ]
+    assert store.fleet_risks(hour, hour + 2 * HOUR_MS, HOUR_MS, "brush_jam").rows() == [
+        ("R1", hour, "brush_jam", 0.3, "m1"),
+        ("R1", hour + HOUR_MS, "brush_jam", 0.5, "m1"),
+        ("R2", hour, "brush_jam", 0.8, "m1"),
+    ]
+    assert store.fleet_risks(hour + 2 * HOUR_MS, hour + 3 * HOUR_MS).is_empty()
+
+
+def test_a_challengers_risks_stand_beside_those_that_count(store: TelemetryStore) -> None:
+    store.write_risks(risks(("R1", T0, "brush_jam", 0.1)))
+    store.write_risks(risks(("R1", T0, "brush_jam", 0.7)), shadow=True)
+    store.write_risks(risks(("R1", T0, "brush_jam", 0.9)), shadow=True)
+    assert store.latest_risks("R1")["risk"].to_list() == [0.1]
+    assert store.risk_history("R1", T0, T0 + 1)["risk"].to_list() == [0.1]
+    assert store.fleet_risks(T0, T0 + 1)["risk"].to_list() == [0.1]
+    assert store.fleet_risks(T0, T0 + 1, shadow=True)["risk"].to_list() == [0.9]
+    store.expire(Retention(DAY_MS, DAY_MS), T0 + 2 * DAY_MS)
+    assert store.fleet_risks(T0, T0 + 1, shadow=True).is_empty()
 
 
 def test_expire_takes_only_what_is_older(store: TelemetryStore) -> None:
@@ -350,6 +409,8 @@ def test_kept_tiles_are_not_touched_by_what_comes_later_and_go_when_their_own_ti
     store.write(batch_of(hourly("R1", 6)))
     before = tiles_of(store, 0, 6)
     assert store.kept_hours(Kind.ROBOT) == (0, 0)
+    assert store.first_hour(Kind.ROBOT) == T0
+    assert store.first_hour(Kind.TOOL) is None
     keep = Retention(2 * HOUR_MS, DAY_MS, 6 * HOUR_MS)
     assert store.expire(keep, T0 + 5 * HOUR_MS) == 6
     assert store.kept_hours(Kind.ROBOT) == (T0, T0 + 3 * HOUR_MS)
@@ -359,6 +420,7 @@ def test_kept_tiles_are_not_touched_by_what_comes_later_and_go_when_their_own_ti
     store.expire(keep, T0 + 8 * HOUR_MS)
     assert_same_tiles(tiles_of(store, 0, 6), before[2:])
     assert store.kept_hours(Kind.ROBOT) == (T0 + 2 * HOUR_MS, T0 + 6 * HOUR_MS)
+    assert store.first_hour(Kind.ROBOT) == T0 + 2 * HOUR_MS
 
 
 def test_no_tiles_are_kept_where_tiles_expire_with_their_readings(store: TelemetryStore) -> None:

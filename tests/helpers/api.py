@@ -22,7 +22,7 @@ from fleet.clock import DAY_MS, HOUR_MS, MINUTE_MS, ManualClock
 from fleet.ledger import LedgerView
 from fleet.progress import StartProgress
 from fleet.readings import ReadingBatch
-from fleet.risks import RISK_COLUMNS, Driver, Risk
+from fleet.risks import LIFE_COLUMNS, Driver, Risk, risk_frame
 from fleet.signals import STANDARD_SIGNALS, Kind
 from fleet.sla import load_policy
 from fleet.text import Language
@@ -178,6 +178,10 @@ def add_readings(house: House, device_id: str, days: float = 7, step_ms: int = 1
     house.store.write(ReadingBatch.from_columns(STANDARD_SIGNALS, Kind.ROBOT, keys | made, ts.size))
 
 
+LIFE = dict(zip(LIFE_COLUMNS, (5.2, 12.4, 21.0, 26.0, 60.3, 104.0), strict=True))
+"""The remaining life of every battery that has a risk of wear."""
+
+
 def add_risks(house: House, device_id: str, risks: Mapping[str, float], days: int = 7) -> None:
     """Store a risk history that rises to `risks`, scored every six hours."""
     rows = [
@@ -187,9 +191,12 @@ def add_risks(house: House, device_id: str, risks: Mapping[str, float], days: in
     ]
     frame = pl.DataFrame(rows, schema=["device_id", "ts", "fault", "risk", "drivers"], orient="row")
     frame = frame.with_columns(
-        pl.col("drivers").map_elements(_drivers_json, return_dtype=pl.String), model=pl.lit("m-1")
+        pl.col("drivers").map_elements(_drivers_json, return_dtype=pl.String),
+        model=pl.lit("m-1"),
+        confidence=pl.lit("normal"),
+        **{name: pl.when(pl.col("fault") == "battery_wear").then(days) for name, days in LIFE.items()},
     )
-    house.store.write_risks(frame.select(RISK_COLUMNS.keys()).cast(RISK_COLUMNS))  # type: ignore[arg-type]
+    house.store.write_risks(risk_frame(frame))
 
 
 def _drivers_json(fault: str) -> str:

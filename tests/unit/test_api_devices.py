@@ -168,6 +168,17 @@ def test_risks_come_with_their_drivers_the_highest_first(client: TestClient) -> 
     assert items[0]["drivers"][0]["signal"] == "brush_current_a"
 
 
+def test_remaining_life_is_told_in_days_and_run_hours_for_wear_alone(client: TestClient) -> None:
+    items = client.get("/api/v1/devices/R0007/risks/latest").json()["items"]
+    life = {item["fault"]: item["life"] for item in items}
+    assert life["battery_wear"] == {
+        "days": {"p10": 5.2, "p50": 12.4, "p90": 21.0},
+        "run_hours": {"p10": 26.0, "p50": 60.3, "p90": 104.0},
+    }
+    assert life["brush_jam"] is None
+    assert items[0]["confidence"] == "normal"
+
+
 def test_the_history_of_risks_pages_without_loss(client: TestClient) -> None:
     path = "/api/v1/devices/R0007/risks?start=2026-11-15T00:00:00Z&end=2026-11-23"
     whole = client.get(f"{path}&limit=1000").json()["items"]

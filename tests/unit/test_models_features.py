@@ -9,12 +9,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fleet.clock import HOUR_MS
+from fleet.faults import FAULTS
 from fleet.signals import STANDARD_SIGNALS, Kind
 from fleet.tiles import counted_columns, tiled_signals
 from models import history
 from models.batch_windows import BatchWindows, Moments
 from models.compute import Look
-from models.features import BY_NAME, FEATURES, Feature, View, digest, features_of, parts_of, terms_of
+from models.features import (
+    BY_NAME,
+    FEATURES,
+    LIFE_VIEWS,
+    Feature,
+    View,
+    digest,
+    features_of,
+    parts_of,
+    terms_of,
+)
 from models.grid import TileGrid
 from models.rolling import RollingTiles
 from models.windows import NO_RESETS, FleetFacts, Windows, hours_heard
@@ -91,7 +102,10 @@ class Served:
 
 
 def broken(devices: int, hours: int, seed: int, **late: int) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return tiles with gaps, a signal that comes and goes and devices that join late, and repairs."""
+    """Return tiles with gaps, a signal that comes and goes and devices that join late, and renewals.
+
+    Renewals: repairs of single parts, and one device replaced by another, whose counters begin anew.
+    """
     rng = np.random.default_rng(seed)
     tiles = make_tiles(devices, hours, lambda d, h: 5 + d + np.sin(h), seed)
     kept = rng.random(tiles.height) > 0.1
@@ -99,15 +113,13 @@ def broken(devices: int, hours: int, seed: int, **late: int) -> tuple[pl.DataFra
     tiles = tiles.with_columns(blank.alias("brush_current_a.mean")).filter(pl.Series(kept))
     joins = pl.col("device_id").replace_strict(late, default=0) * HOUR_MS + START * HOUR_MS
     tiles = tiles.filter(pl.col("hour") >= joins)
-    faults = ["brush_jam", "battery_wear", "filter_clog", "brush_wear"]
-    repaired = rng.integers(0, hours, len(faults))
-    resets = pl.DataFrame(
-        {
-            "device_id": [f"r{number % devices}" for number in range(len(faults))],
-            "fault": faults,
-            "ts": (START + repaired) * HOUR_MS + 5,
-        }
-    )
+    faults = ["brush_jam", "battery_wear", "filter_clog", "brush_wear", *FAULTS]
+    repaired = np.append(rng.integers(0, hours, 4), np.full(len(FAULTS), rng.integers(0, hours)))
+    owners = [f"r{number % devices}" for number in range(4)] + ["r1"] * len(FAULTS)
+    resets = pl.DataFrame({"device_id": owners, "fault": faults, "ts": (START + repaired) * HOUR_MS + 5})
+    anew = (pl.col("device_id") == "r1") & (pl.col("hour") > resets["ts"][-1])
+    counters = [f"{name}.{stat}" for name in ("run_s", "charge_cycles") for stat in ("first", "last")]
+    tiles = tiles.with_columns(pl.when(anew).then(pl.col(name) / 100).otherwise(name) for name in counters)
     return tiles, resets
 
 
@@ -185,8 +197,8 @@ def test_later_tiles_change_no_feature() -> None:
 
 def test_a_forgotten_past_changes_no_window_behind_it() -> None:
     grid = whole(make_tiles(2, 600, lambda d, h: 4 + d + h % 7))
-    past = (View.OWN, View.FIRST, View.USED, View.MONTH)
-    names = [feature for feature in FEATURES if feature.view not in past]
+    past = (View.OWN, View.FIRST, View.USED, View.CYCLED, View.MONTH)
+    names = [feature for feature in FEATURES if feature.view not in past and not feature.measure.given]
     before = look(grid, 599).matrix(names)
     grid.forget(START + 400)
     assert grid.origin > START
@@ -240,6 +252,34 @@ def test_run_hours_are_counted_since_the_last_repair() -> None:
     assert at("brush_current_a:used", grid, 239, reset)[0] == pytest.approx(89 / 2)
 
 
+def test_charge_cycles_are_counted_since_the_last_repair() -> None:
+    tiles = make_tiles(1, 240, lambda _, h: 1.0).with_columns(
+        pl.lit(7.0).alias("charge_cycles.first"),
+        pl.when(pl.col("hour") % (4 * HOUR_MS) == 0).then(8.0).otherwise(7.0).alias("charge_cycles.last"),
+    )
+    reset = pl.DataFrame({"device_id": ["r0"], "fault": ["battery_wear"], "ts": [(START + 150) * HOUR_MS]})
+    grid = whole(tiles)
+    assert at("battery_health_pct:cycled", grid, 239)[0] == pytest.approx(60)
+    assert at("battery_health_pct:cycled", grid, 239, reset)[0] == pytest.approx(22)
+
+
+def test_hours_with_an_error_count_once_however_often_it_was_repeated() -> None:
+    shown = pl.when(pl.col("hour") % (6 * HOUR_MS) == 0).then(pl.col("hour") // HOUR_MS % 5 + 1)
+    grid = whole(make_tiles(1, 48, lambda _, h: 1.0).with_columns(shown.alias("error_code.n")))
+    assert at("error_hours:day", grid, 47)[0] == pytest.approx(4 / 24)
+
+
+def test_the_season_is_a_point_on_a_circle_and_unknown_in_a_history_of_less_than_a_year() -> None:
+    grid = whole(make_tiles(1, 30, lambda _, h: 1.0))
+    moment = (START + 29) / 24 / 365.2425 * 2 * np.pi
+    assert at("time_of_year:sine", grid, 29)[0] == pytest.approx(np.sin(moment))
+    assert at("time_of_year:cosine", grid, 29)[0] == pytest.approx(np.cos(moment))
+    matrix = look(grid, 29).matrix(FEATURES)
+    known = np.isfinite(matrix).sum()
+    history.forget_season(matrix)
+    assert np.isfinite(matrix).sum() == known - 2
+
+
 def test_the_cohort_is_the_other_robots_of_the_model_at_the_same_hours() -> None:
     grid = whole(make_tiles(3, 72, lambda d, h: [10.0, 20.0, 40.0][d] + h))
     usual = 15 + np.arange(48, 72).mean()
@@ -269,9 +309,7 @@ def test_a_signal_that_never_came_is_nan_and_spoils_no_other() -> None:
     tiles = make_tiles(2, 72, lambda d, h: 3.0 + d + h)
     brush = [column for column in tiles.columns if column.startswith("brush_")]
     matrix = look(whole(tiles.drop(brush)), 71).matrix(FEATURES)
-    silent = [
-        f.measure.signal.startswith("brush_") and f.view not in (View.RENEWED, View.USED) for f in FEATURES
-    ]
+    silent = [f.measure.signal.startswith("brush_") and f.view not in LIFE_VIEWS for f in FEATURES]
     assert np.isnan(matrix[:, silent]).all()
     full = look(whole(tiles), 71).matrix(FEATURES)
     np.testing.assert_array_equal(

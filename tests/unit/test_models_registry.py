@@ -13,11 +13,11 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from skops import io
 
-from fleet.errors import ModelRejected
+from fleet.errors import Conflict, ModelRejected, NotFound
 from models.features import features_of
 from models.registry import ModelRegistry
 from storage.desk.database import DeskDatabase, open_desk
-from storage.desk.model_cards import cards
+from storage.desk.model_cards import Deed, card_events, cards
 
 FAULT = "brush_jam"
 
@@ -40,9 +40,13 @@ def desk(tmp_path: Path) -> Iterator[DeskDatabase]:
 @pytest.fixture
 def registry(desk: DeskDatabase, tmp_path: Path) -> ModelRegistry:
     made = ModelRegistry(desk, tmp_path / "models")
-    for created in (1, 2):
-        made.save(FAULT, classifier(created), 0.3, created, {})
+    made.save(FAULT, classifier(1), 0.3, 1, {})
+    made.promote(made.save(FAULT, classifier(2), 0.3, 2, {}).id, Deed("li.wei", 2, "better"))
     return made
+
+
+def states(desk: DeskDatabase) -> dict[int, str]:
+    return {card.created: card.state for card in cards(desk, FAULT)}
 
 
 def newest(tmp_path: Path) -> Path:
@@ -114,11 +118,55 @@ def test_a_card_that_does_not_fit_is_refused(
         registry.open(replace(cards(desk, FAULT)[0], **change))  # type: ignore[arg-type]
 
 
-def test_three_models_of_a_fault_are_kept(
+def test_the_first_model_is_champion_and_later_ones_must_prove_themselves(
+    registry: ModelRegistry, desk: DeskDatabase
+) -> None:
+    assert registry.save(FAULT, classifier(3), 0.3, 3, {}).state == "challenger"
+    assert registry.load()[FAULT].card.created == 2
+    assert registry.load_challengers()[FAULT].card.created == 3
+    registry.save(FAULT, classifier(4), 0.3, 4, {})
+    assert states(desk) == {2: "champion", 1: "retired", 4: "challenger", 3: "withdrawn"}
+
+
+def test_a_model_takes_over_at_once_from_a_champion_that_cannot_be_used(
     registry: ModelRegistry, desk: DeskDatabase, tmp_path: Path
 ) -> None:
-    for created in (3, 4, 5):
+    newest(tmp_path).write_bytes(b"")
+    assert registry.save(FAULT, classifier(3), 0.3, 3, {}).state == "champion"
+    assert "SHA-256" in card_events(desk, FAULT)[0].why
+    assert registry.load()[FAULT].card.created == 3
+
+
+def test_rolling_back_goes_to_the_champion_before_and_again_to_the_one_before_that(
+    registry: ModelRegistry, desk: DeskDatabase
+) -> None:
+    registry.promote(registry.save(FAULT, classifier(3), 0.3, 3, {}).id, Deed("a", 3, "b"))
+    back, withdrawn = registry.roll_back(FAULT, Deed("li.wei", 4, "too many visits for nothing"))
+    assert (back.created, withdrawn.created) == (2, 3)
+    assert registry.load()[FAULT].card.created == 2
+    assert registry.roll_back(FAULT, Deed("li.wei", 5, "worse still"))[0].created == 1
+    with pytest.raises(Conflict, match="nothing to go back to"):
+        registry.roll_back(FAULT, Deed("li.wei", 6, "again"))
+    with pytest.raises(NotFound, match="no champion"):
+        registry.roll_back("water_leak", Deed("li.wei", 6, "again"))
+    last = card_events(desk, FAULT)[0]
+    assert (last.who, last.before, last.after, last.why) == ("li.wei", "retired", "champion", "worse still")
+
+
+def test_a_damaged_model_is_not_promoted(registry: ModelRegistry, desk: DeskDatabase, tmp_path: Path) -> None:
+    card = registry.save(FAULT, classifier(3), 0.3, 3, {})
+    (tmp_path / "models" / card.path).write_bytes(b"other")
+    with pytest.raises(ModelRejected, match="SHA-256"):
+        registry.promote(card.id, Deed("a", 3, "b"))
+    assert states(desk)[3] == "challenger"
+    assert registry.load_challengers() == {}
+    assert "does not score beside" in registry.problems[0]
+
+
+def test_the_newest_models_of_a_fault_are_kept_and_those_in_use_always(
+    registry: ModelRegistry, desk: DeskDatabase, tmp_path: Path
+) -> None:
+    for created in (3, 4, 5, 6):
         registry.save(FAULT, classifier(created), 0.3, created, {})
-    assert [card.created for card in cards(desk, FAULT)] == [5, 4, 3]
-    assert [card.state for card in cards(desk, FAULT)] == ["champion", "retired", "retired"]
-    assert len(list((tmp_path / "models" / FAULT).iterdir())) == 3
+    assert states(desk) == {2: "champion", 1: "retired", 6: "challenger", 5: "withdrawn"}
+    assert len(list((tmp_path / "models" / FAULT).iterdir())) == 4

@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import polars as pl
 import pytest
 
+from fleet.faults import FAULTS
 from fleet.signals import Kind
 from storage.desk.database import DeskDatabase, open_desk
 from storage.desk.repairs import confirmed_repairs, device_places, open_tickets, renewals
@@ -65,6 +67,14 @@ def test_repairs_and_replaced_parts_renew_what_they_mend(desk: DeskDatabase) -> 
         ("r1", "battery_wear", 70),
         ("r1", "brush_wear", 80),
     ]
+
+
+def test_a_replaced_device_is_new_in_every_part(desk: DeskDatabase) -> None:
+    with desk.transaction() as session:
+        session.add(DeviceEvent(device_id="t1", ts=99, code="device_replaced", detail={}, received=99))
+    renewed = renewals(desk).filter(pl.col("device_id") == "t1")
+    assert set(renewed["fault"]) == set(FAULTS)
+    assert set(renewed["ts"]) == {99}
 
 
 def test_models_are_told_by_kind(desk: DeskDatabase) -> None:

@@ -62,7 +62,15 @@ def test_an_empty_text_is_absent() -> None:
 
 
 def test_a_risk_has_its_fault_as_a_tag_and_its_drivers_as_escaped_text() -> None:
-    frame = pl.DataFrame([("R1", T0, "brush_jam", 0.5, '[{"a":1}]', "m1")], schema=RISK_COLUMNS, orient="row")
+    row = {
+        "device_id": "R1",
+        "ts": T0,
+        "fault": "brush_jam",
+        "risk": 0.5,
+        "drivers": '[{"a":1}]',
+        "model": "m1",
+    }
+    frame = pl.DataFrame([row], schema=RISK_COLUMNS)
     assert risk_lines(frame).to_list() == [
         f'risk,device=R1,fault=brush_jam risk=0.5,drivers="[{{\\"a\\":1}}]",model="m1" {T0}\n'
     ]

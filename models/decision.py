@@ -1,0 +1,81 @@
+"""Decides whom to visit: of all that could be done with so many visits, what avoids most cost."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from fleet.faults import FAULTS
+from models.settings import Costs
+
+VISIT_COLUMNS = {
+    "device_id": pl.String(),
+    "faults": pl.List(pl.String()),
+    "risks": pl.List(pl.Float64()),
+    "avoided": pl.Float64(),
+}
+"""A frame of what to do: the device, its faults that pay (the likeliest first) with their risks, and the cost
+that is avoided on balance."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to do: `visits` within the budget and `calls` to customers, each with VISIT_COLUMNS, best first.
+
+    `worthwhile` is how many visits would pay if there were enough.
+    """
+
+    visits: pl.DataFrame
+    calls: pl.DataFrame
+    worthwhile: int
+
+    @property
+    def avoided(self) -> float:
+        """The cost that visits and calls together avoid."""
+        return float(np.sum(self.visits["avoided"].to_numpy()) + np.sum(self.calls["avoided"].to_numpy()))
+
+
+def plan_visits(risks: pl.DataFrame, costs: Costs, budget: int) -> Plan:
+    """Choose at most `budget` devices to visit so that the expected cost avoided is largest.
+
+    `risks` has device_id, fault, risk: one row of each device and fault. A fault pays when its risk times the
+    cost of its breakdown is more than acting on it alone costs (Elkan, "The foundations of cost-sensitive
+    learning", IJCAI 2001). One visit mends all faults of its device that pay. What customers can mend is a
+    call; at a device that is visited the engineer does it, and the call is saved. Visits take one unit of the
+    budget each and do not depend on each other, so the best are those that avoid most; ties go by device id.
+    """
+    known = risks.filter(pl.col("fault").is_in(list(FAULTS)))
+    faults = [FAULTS[code] for code in known["fault"]]
+    own = [each.customer_can_mend for each in faults]
+    frame = known.select("device_id", "fault", "risk").with_columns(
+        own=pl.Series(own, dtype=pl.Boolean),
+        act=pl.Series([costs.act(each) for each in faults], dtype=pl.Float64),
+        wait=pl.Series([costs.wait(each) for each in faults], dtype=pl.Float64),
+    )
+    frame = frame.with_columns(saved=pl.col("risk") * pl.col("wait")).filter(pl.col("saved") > pl.col("act"))
+    visits = _visits(frame)
+    chosen = visits.head(max(0, budget))
+    calls = frame.filter(pl.col("own")).join(chosen.select("device_id"), on="device_id", how="anti")
+    calls = _by_device(calls, (pl.col("saved") - pl.col("act")).sum())
+    return Plan(chosen.select(*VISIT_COLUMNS), calls.select(*VISIT_COLUMNS), visits.height)
+
+
+def _visits(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return the visits that pay. What ranks them is what a visit avoids beyond a call to the customer."""
+    engineer = ~pl.col("own")
+    trip = pl.col("act").filter(engineer).max()
+    beyond = pl.col("saved").filter(engineer).sum() - trip + pl.col("act").filter(pl.col("own")).sum()
+    whole = pl.col("saved").sum() - trip
+    found = _by_device(frame, whole, beyond=beyond)
+    return found.filter(pl.col("beyond") > 0).sort("beyond", "device_id", descending=[True, False])
+
+
+def _by_device(frame: pl.DataFrame, avoided: pl.Expr, **more: pl.Expr) -> pl.DataFrame:
+    if frame.is_empty():
+        return pl.DataFrame(schema=VISIT_COLUMNS | {name: pl.Float64() for name in more})
+    likeliest = frame.sort("risk", "fault", descending=[True, False])
+    return (
+        likeliest.group_by("device_id", maintain_order=True)
+        .agg(faults=pl.col("fault"), risks=pl.col("risk"), avoided=avoided, **more)
+        .sort("avoided", "device_id", descending=[True, False], nulls_last=True)
+    )
