@@ -209,6 +209,6 @@ def test_a_device_that_was_moved_is_refused_from_its_old_place_however_often_it_
     decoder = BulkDecoder(STANDARD_SIGNALS, roster, DEFAULT_RETENTION_MS, few=1)
     assert not decoder.decode(crowd()).refused
     desk["R7"] = Placement("s2", Kind.ROBOT)
-    assert roster.admit(Topic("s2", Kind.ROBOT, "R7", "telemetry"), NOW) is None, "it is heard where it is now"
+    assert roster.admit(Topic("s2", Kind.ROBOT, "R7", "telemetry"), NOW) is None, "it is heard from there"
     (refused,) = decoder.decode(crowd(turn=1)).refused
     assert (refused.device_id, refused.reason) == ("R7", Reason.SITE_MISMATCH)
