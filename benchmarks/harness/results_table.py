@@ -122,7 +122,8 @@ def _alerts(found: Any) -> list[Row]:
 def _training(found: Any) -> list[Row]:
     what = f"Training on {found['devices']:,} devices x {found['days']} days of tiles"
     must = found["must"]
-    shown = f"{found['seconds']} s, {found['rss_mb']:,} MB, {found['models']} models of {found['rows']:,} rows"
+    of = f"{found['models']} models of {found['rows']:,} rows"
+    shown = f"{found['seconds']} s, {found['rss_mb']:,} MB, {of}"
     return [(what, shown, f"<= {must['seconds']:.0f} s, <= {must['rss_mb']:,.0f} MB")]
 
 
