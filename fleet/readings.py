@@ -34,9 +34,11 @@ def batch_schema(signals: SignalTable, kind: Kind) -> dict[str, pl.DataType]:
 
 def completed(columns: Mapping[str, pl.Series], schema: Mapping[str, pl.DataType], rows: int) -> pl.DataFrame:
     """Return columns in the order of `schema`; those that are absent are null, `rows` long."""
+    absent = {dtype for name, dtype in schema.items() if name not in columns}
+    nulls = {dtype: pl.Series([None], dtype=dtype).new_from_index(0, rows) for dtype in absent}
     return pl.DataFrame(
         [
-            columns[name] if name in columns else pl.Series(name, [None], dtype=dtype).new_from_index(0, rows)
+            columns[name] if name in columns else nulls[dtype].alias(name)  # which share their memory
             for name, dtype in schema.items()
         ]
     )

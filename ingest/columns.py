@@ -75,15 +75,20 @@ def _stored(
 def merged(
     columns: Columns | None, rows: Sequence[Row], places: Sequence[int], kind: Kind, signals: SignalTable
 ) -> ReadingBatch:
-    """Return the readings of one kind in the order of their messages; `places` are those of the rows."""
+    """Return the readings of one kind, each device's in the order of its messages.
+
+    `places` are those of the rows' messages.
+    """
     if columns is None:
         return to_batch(rows, kind, signals)
     if not rows:
         return ReadingBatch(kind, columns.frame)
-    few = pl.DataFrame(list(_present(rows, batch_schema(signals, kind)).values()))
-    both = pl.concat([columns.frame, few], how="diagonal", rechunk=True)
-    order = np.argsort(np.concatenate([columns.at, places]), kind="stable")
-    return ReadingBatch(kind, both[order])
+    few = to_batch(rows, kind, signals).frame
+    both = pl.concat([columns.frame, few], rechunk=True)
+    # To sort copies all readings: not for the sake of one device of which each message is taken alone.
+    if columns.frame["device_id"].is_in(few["device_id"].implode()).any():
+        both = both[np.argsort(np.concatenate([columns.at, places]), kind="stable")]
+    return ReadingBatch(kind, both)
 
 
 def to_batch(rows: Sequence[Row], kind: Kind, signals: SignalTable) -> ReadingBatch:

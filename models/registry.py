@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from fleet.errors import ModelRejected
 from fleet.faults import FAULTS
 from models.costs import CostCurve
@@ -53,6 +55,8 @@ class LoadedModel:
 
     def risk(self, matrix: Floats) -> Floats:
         """Return the calibrated risk of each row. Shape: (rows,)."""
+        if not len(matrix):
+            return np.empty(0)
         return risk_of(self.classifier, matrix)
 
 

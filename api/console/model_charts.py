@@ -56,7 +56,7 @@ def cost_chart(
 
     rows = [{"threshold": t, "cost": c} for t, c in zip(thresholds, relative, strict=True)]
     most = min(max([1.2, *relative]), 3.0)
-    axis = alt.Axis(title=_THRESHOLD.in_language(language), format=".2~%", tickCount=6)
+    axis = alt.Axis(title=_THRESHOLD.in_language(language), format=".2~%", tickCount=6, labelOverlap=True)
     x = alt.X("threshold:Q", scale=alt.Scale(type="sqrt", domain=[0, 1]), axis=axis)
     y = alt.Y(
         "cost:Q",

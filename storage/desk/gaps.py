@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Insert, bindparam, delete, select, tuple_, up
 
 from storage.desk.database import DeskDatabase
 from storage.desk.notes import count_on
+from storage.desk.straight import execute_straight
 from storage.desk.tables import Note, SeqGapRow, SeqRunRow
 from storage.desk.upsert import insert_in
 
@@ -113,12 +114,9 @@ class Gaps:
         """Bring the newest number and time of stored runs up to date; the columns are of one length."""
         if not devices:
             return
-        rows = [
-            {"device": device, "number": run, "seq": seq, "ts": ts}
-            for device, run, seq, ts in zip(devices, runs, seqs, times, strict=True)
-        ]
+        rows = list(zip(devices, runs, seqs, times, strict=True))
         with self._desk.statements() as connection:
-            connection.execute(_ADVANCE, rows)
+            execute_straight(connection, _ADVANCE, ("device", "number", "seq", "ts"), rows)
 
     def find(self, device: str | None, limit: int, after: GapKey | None = None) -> GapPage:
         """Return up to `limit` gaps of one device, or of all, behind the key of the page before."""

@@ -1,5 +1,6 @@
 """Small trained models with whole cards, for tests of what uses them."""
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -43,6 +44,7 @@ def examples(fault: str, devices: int = 40, days: int = 60, seed: int = 0, end: 
     return Examples(matrix, Labels(value, noticed), until, owner, end)
 
 
+@cache
 def trained(fault: str, seed: int = 0) -> tuple[Trained, dict[str, Any]]:
     """Return a trained model of a fault with the details of its card."""
     rows, settings = examples(fault, seed=seed), TrainingSettings(trees=12)
