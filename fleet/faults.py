@@ -6,7 +6,6 @@ from enum import StrEnum
 from fleet.signals import Kind
 from fleet.text import Text
 
-
 UNUSUAL = "unusual_behaviour"
 """The fault of which nobody knows yet what it is: the anomaly score's."""
 

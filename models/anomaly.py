@@ -36,7 +36,9 @@ class Normal:
 
 def learn_normal(rows: Floats) -> Normal:
     """Learn a normal from rows, shape (rows, signals), all numbers and at least two rows."""
-    loose = Normal(rows.mean(axis=0), np.linalg.inv(shrunk_covariance(rows)), 1.0)
+    loose = Normal(
+        rows.mean(axis=0), np.asarray(np.linalg.inv(shrunk_covariance(rows)), dtype=np.float64), 1.0
+    )
     limit = max(float(np.quantile(loose.distance(rows), USUAL)), _LEAST_SPREAD)
     return Normal(loose.centre, loose.precision, limit)
 

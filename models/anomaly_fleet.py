@@ -1,11 +1,11 @@
 """The anomaly score of a fleet: which devices change for the worse as no other device does.
 
-Each measure is compared with the device's own last weeks, after what all devices of its model did on the same
-days is taken away (season, dust, a new firmware); the change over the last one, two and three days is divided by
-how much the measure varies from day to day and from device to device. A change for the worse counts in full,
-one for the better less: something happened there, but not wear. Of a component both the worst measure and the
-sum of all count, the latter with the covariance between them (models/anomaly.py); of a device its worst
-components. Signals that are missing are missing from all of this.
+Each measure is compared with the device's own last weeks, after what all devices of its model did on the
+same days is taken away (season, dust, a new firmware); the change over the last one, two and three days is
+divided by how much the measure varies from day to day and from device to device. A change for the worse
+counts in full, one for the better less: something happened there, but not wear. Of a component both the worst
+measure and the sum of all count, the latter with the covariance between them (models/anomaly.py); of a device
+its worst components. Signals that are missing are missing from all of this.
 """
 
 from dataclasses import dataclass
@@ -44,8 +44,9 @@ class Usual:
     """What is usual in a fleet.
 
     `course` (measures, calendar days, models) is what each model's devices did on each day from `origin` on,
-    the last row of models the whole fleet; `noise` (measures, 1) the spread from day to day, `spread` (recent
-    windows, measures, 1) that between devices, `covariance` by component, of the changes (measures, measures).
+    the last of the models being the whole fleet; `group` says which of those each model follows. `noise`
+    (measures, 1) is the spread from day to day, `spread` (recent windows, measures, 1) that between devices,
+    `covariance` by component that of the changes (measures, measures).
     """
 
     origin: int
@@ -58,8 +59,11 @@ class Usual:
 
 @dataclass(frozen=True)
 class Strangeness:
-    """How strange devices are: `score` (devices,), 0 where nothing differs; `known` whether any measure could
-    be judged; `changes` (measures, devices) for the worse, in units of what is usual."""
+    """How strange devices are.
+
+    `score` (devices,) is about 0 where nothing differs; `known` tells whether any measure could be judged;
+    `changes` (measures, devices) are those for the worse, in units of what is usual.
+    """
 
     score: Floats
     known: NDArray[np.bool_]
@@ -96,7 +100,7 @@ def judge(levels: Levels, usual: Usual) -> Strangeness:
     changes = np.where(live, changes, 0.0)
     scores, counted = [], []
     for component, covariance in enumerate(usual.covariance):
-        rows = np.flatnonzero(_PLACE == component)
+        rows = np.flatnonzero(component == _PLACE)
         heard = live[rows]
         total = changes[rows].sum(axis=0)
         variance = np.einsum("md,mn,nd->d", heard.astype(float), covariance, heard.astype(float))
@@ -105,12 +109,12 @@ def judge(levels: Levels, usual: Usual) -> Strangeness:
     score, heard_of = np.stack(scores), np.stack(counted)
     parts = np.maximum(heard_of.sum(axis=0), 1)
     soft = np.log(np.where(heard_of, np.exp(score), 0.0).sum(axis=0) / parts + _EMPTY)
-    known = heard_of.any(axis=0)
+    known = np.asarray(heard_of.any(axis=0))
     return Strangeness(np.where(known, soft, 0.0), known, changes)
 
 
 def _own_course(values: NDArray[np.float32]) -> Floats:
-    """Return levels as distances from each device's own mean, in shares of it for relative measures; worse is up.
+    """Return levels as distances from each device's own mean, worse is up; shares of it if relative.
 
     Shape: (measures, DAYS, devices).
     """
@@ -155,7 +159,7 @@ def _day_spread(left: Floats) -> Floats:
     """Return the spread from day to day before the recent days. Shape: (measures, devices)."""
     before = left[:, : -RECENT_DAYS[-1]]
     mean = _mean(before, axis=1)[:, None]
-    return np.sqrt(_mean((before - mean) ** 2, axis=1))
+    return np.asarray(np.sqrt(_mean((before - mean) ** 2, axis=1)))
 
 
 def _scaled(left: Floats, usual: Usual) -> Floats:
@@ -170,7 +174,7 @@ def _scaled(left: Floats, usual: Usual) -> Floats:
         scale = np.sqrt(error + usual.spread[row] ** 2)
         parts.append(np.divide(change, scale, out=np.full(change.shape, np.nan), where=scale > _EMPTY))
     seen = np.clip(_mean(np.stack(parts), axis=0), -_LARGEST, _LARGEST)
-    return np.where(seen < 0, -_BETTER * seen, seen)
+    return np.asarray(np.where(seen < 0, -_BETTER * seen, seen))
 
 
 def _covariances(typical: Floats) -> tuple[Floats, ...]:
@@ -189,7 +193,7 @@ def _covariances(typical: Floats) -> tuple[Floats, ...]:
 
 def _spread(change: Floats) -> Floats:
     middle = _median(change)[:, None]
-    return np.nan_to_num(_MAD * _median(np.abs(change - middle)))
+    return np.asarray(np.nan_to_num(_MAD * _median(np.abs(change - middle))))
 
 
 def _median(values: Floats) -> Floats:
@@ -207,4 +211,4 @@ def _mean(values: Floats, axis: int) -> Floats:
     known = np.isfinite(values)
     count = known.sum(axis=axis)
     total = np.where(known, values, 0.0).sum(axis=axis)
-    return np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0)
+    return np.asarray(np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0))

@@ -44,9 +44,9 @@ def joined(parts: Sequence[Levels]) -> Levels:
 
 
 def daily_levels(source: WindowSource, models: Ints) -> Levels:
-    """Return the levels of a source's devices, without days on or before the last repair of their component.
+    """Return the levels of a source's devices, without days on or before the last repair of a component.
 
-    The day that has just begun is laid to the one before until it is half over: a level of an hour says little.
+    The day that has just begun is laid to the one before until it is half over: an hour's level says little.
     """
     day, now = source.windows.day, source.now
     begun = (now + 1) % day / day

@@ -34,9 +34,7 @@ def _running(
 ) -> Watched:
     top, bottom = terms.energy(signal), terms.total(signal)
     label = Text(en, zh)
-    return Watched(
-        Measure(f"{signal}_running", signal, unit, component, label, top, bottom, relative), worse
-    )
+    return Watched(Measure(f"{signal}_running", signal, unit, component, label, top, bottom, relative), worse)
 
 
 _KNOWN = {measure.name: measure for measure in MEASURES}

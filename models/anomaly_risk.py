@@ -1,10 +1,10 @@
-"""The risk of unusual behaviour: the anomaly score as a probability, its reasons, and when it is worth an alert.
+"""The risk of unusual behaviour: the anomaly score as a probability, its reasons, when it is worth an alert.
 
     log-odds of a failure within 7 days = log-odds of the prior + log of the likelihood ratio of the score
 
 The likelihood ratio is a line through the score, fitted once to fleets of known fate, simulated and foreign
-(benchmarks/foreign_fleet.py), and never to the fleet that is judged. The prior is what a device may be expected
-to do of which nothing is known: without models of faults that is any failure, with them only what they miss.
+(docs/decisions), and never to the fleet that is judged. The prior is what a device may be expected to do of
+which nothing is known: without models of faults that is any failure, with them only what they miss.
 """
 
 from collections.abc import Sequence
@@ -22,13 +22,15 @@ from models.windows import Floats
 
 HORIZON_DAYS = 7
 ALONE, BESIDE_MODELS = 0.10, 0.01
-"""The prior: failures a device and week where no model predicts them, and of those that models do not know."""
+"""The prior, failures a device and week: of any fault where no model is, of those that models do not know."""
 _SLOPE, _OFFSET = 1.0, -0.6
 """Log of the likelihood ratio: slope times score plus offset."""
 ALERT_SCORE = 2.6
 """At most 2 % of the quiet devices of the fleets of known fate score as much on a day."""
 MODEL = "anomaly-1"
 """Stands where risks name the model that scored them."""
+EXPLAIN_FROM = 0.5
+"""A score below this is stored without drivers: nobody will ask why a robot is in order."""
 LEAST_DAYS_SURE = 7
 _TOP = 3
 _TELLING = 1.0
@@ -36,24 +38,26 @@ _TELLING = 1.0
 
 
 def probability(score: Floats, *, models: bool) -> Floats:
-    """Return the probability of a failure within HORIZON_DAYS; `models`: whether others predict known faults."""
+    """Return the probability of a failure within HORIZON_DAYS; `models`: whether any predict known faults."""
     prior = BESIDE_MODELS if models else ALONE
     odds = np.log(prior / (1 - prior)) + _SLOPE * score + _OFFSET
     return np.asarray(1 / (1 + np.exp(-odds)))
 
 
 def alert_threshold(*, models: bool) -> float:
-    """Return the risk from which on an alert is worth it: a false-alarm budget of 2 % of quiet device-days."""
+    """Return the risk from which on it is worth an alert: a budget of 2 % of quiet device-days."""
     return float(probability(np.array([ALERT_SCORE]), models=models)[0])
 
 
 def anomaly_risks(
     devices: Sequence[str], times: Sequence[int], levels: Levels, found: Strangeness, *, models: bool
 ) -> pl.DataFrame:
-    """Return a risk frame of the devices that could be judged; `times` are their newest readings (epoch ms)."""
+    """Return a risk frame of the devices that could be judged; `times` (epoch ms): their newest readings."""
     days = np.isfinite(levels.values).any(axis=0).sum(axis=0)
     told = [
         orjson.dumps([each.to_dict() for each in drivers(levels, found, row)]).decode()
+        if found.score[row] >= EXPLAIN_FROM
+        else "[]"
         for row in range(len(devices))
     ]
     frame = pl.DataFrame(

@@ -1,8 +1,8 @@
 """Devices that fell silent: their windows as of their own newest reading, with who was about at that time.
 
-The windows that scoring keeps end with the fleet's newest hour. A device that was heard last before the recent
-steps of those has left them; here its history is read again. So a fleet is judged alike in whatever order its
-devices are fed, and a past that is replayed beside a present.
+The windows that scoring keeps end with the fleet's newest hour. A device that was heard last before the
+recent steps of those has left them; here its history is read again. So a fleet is judged alike in whatever
+order its devices are fed, and so is a past that is replayed beside a present.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -80,9 +80,7 @@ def _by_end(silent: Sequence[str], newest: Mapping[str, int]) -> Iterator[list[s
     """Part devices into groups whose ends lie close together, in order of their ends."""
     group: list[str] = []
     for device in sorted(silent, key=lambda each: (newest[each], each)):
-        if group and (
-            newest[device] - newest[group[0]] > _TOGETHER_MS or len(group) >= MOST_DEVICES
-        ):
+        if group and (newest[device] - newest[group[0]] > _TOGETHER_MS or len(group) >= MOST_DEVICES):
             yield group
             group = []
         group.append(device)

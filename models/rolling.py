@@ -124,8 +124,10 @@ class RollingTiles:
         laid = self._days[self._row[READINGS.name], days % w.month_days, rows]
         held = days > today - w.month_days
         early = days < self._started[rows] // w.day
-        short = (rows >= 0) & ((held & (readings > laid)) | early) if self.devices else np.zeros(0, dtype=bool)
-        return {devices[row] for row in np.flatnonzero(short)}
+        short = (
+            (rows >= 0) & ((held & (readings > laid)) | early) if self.devices else np.zeros(0, dtype=bool)
+        )
+        return {devices[row] for row in np.flatnonzero(short).tolist()}
 
     def drop(self, devices: Sequence[str]) -> None:
         """Forget devices, so that their whole history can be laid again."""

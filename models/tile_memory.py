@@ -37,14 +37,12 @@ class TileMemory:
     """The tiles of one kind of device as rolling windows that follow the store.
 
     A device whose newest reading has moved has changed in the hours from the old one on, the growing hour
-    included: only from there are tiles read again. A backlog of hours that the device had already passed shows
-    in the number of its readings; counting them takes a small share of `timer`'s seconds, so that a large
-    store is asked seldom.
+    included: only from there are tiles read again. A backlog of hours that the device had already passed
+    shows in the number of its readings; counting them takes a small share of `timer`'s seconds, so that a
+    large store is asked seldom.
     """
 
-    def __init__(
-        self, store: TelemetryStore, kind: Kind, timer: Callable[[], float] = perf_counter
-    ) -> None:
+    def __init__(self, store: TelemetryStore, kind: Kind, timer: Callable[[], float] = perf_counter) -> None:
         self._store = store
         self._kind = kind
         self._timer = timer
@@ -93,7 +91,9 @@ class TileMemory:
             return set()
         counted = counted.filter(pl.col("day") >= self._first(self.tiles.end) * HOUR_MS)
         devices = counted["device_id"].to_list()
-        return self.tiles.short_of(devices, counted["day"].to_numpy() // DAY_MS, counted["readings"].to_numpy())
+        return self.tiles.short_of(
+            devices, counted["day"].to_numpy() // DAY_MS, counted["readings"].to_numpy()
+        )
 
     def _read_again(self, devices: Sequence[str], newest: Mapping[str, int]) -> None:
         if not devices:

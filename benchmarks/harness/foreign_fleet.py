@@ -1,4 +1,4 @@
-"""A fleet of unknown make: robots of other physics, duty and sensors than the simulator's, and their failures.
+"""A fleet of unknown make: robots whose physics, duty and sensors are not the simulator's; their failures.
 
 Every fleet is another make: cadence, device models, sites, season, which signals are missing, noise, drift,
 offsets, how wear shows and how fast it grows are all drawn from its seed. Nothing here is shared with
@@ -22,11 +22,32 @@ HORIZON_DAYS = 7
 _PARTS = ("battery", "charger", "drive", "wheels", "brush", "fan", "filter", "water", "lidar", "radio")
 _NOISE = {"level": 0.05, "temp": 1.5, "points": 2.0}
 _DROPPABLE = (
-    "battery_health_pct battery_voltage_v battery_current_a battery_temp_c charge_cycles drive_rpm "
-    "drive_current_a drive_temp_c brush_rpm brush_current_a fan_rpm suction_pa filter_dp_pa filter_clog_pct "
-    "dustbin_pct clean_water_pct waste_water_pct localization_pct wheel_slip_pct bumper_hits run_s area_m2 "
-    "rssi_dbm state error_code"
-).split()
+    "battery_health_pct",
+    "battery_voltage_v",
+    "battery_current_a",
+    "battery_temp_c",
+    "charge_cycles",
+    "drive_rpm",
+    "drive_current_a",
+    "drive_temp_c",
+    "brush_rpm",
+    "brush_current_a",
+    "fan_rpm",
+    "suction_pa",
+    "filter_dp_pa",
+    "filter_clog_pct",
+    "dustbin_pct",
+    "clean_water_pct",
+    "waste_water_pct",
+    "localization_pct",
+    "wheel_slip_pct",
+    "bumper_hits",
+    "run_s",
+    "area_m2",
+    "rssi_dbm",
+    "state",
+    "error_code",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,7 +315,7 @@ def _told(
     """Return what is sent: some signals missing, some readings lost, each device up to its own end."""
     rng, make = world.rng, world.make
     following, repairs = failures
-    devices, steps = world.shape
+    devices, _ = world.shape
     start = make.end_ms - make.days * DAY_MS
     ids = [f"x{number:03d}" for number in range(devices)]
     missing = set(rng.choice(_DROPPABLE, size=int(rng.integers(3, 11)), replace=False).tolist())
