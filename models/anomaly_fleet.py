@@ -71,10 +71,10 @@ class Strangeness:
 
 
 def learn_usual(levels: Levels) -> Usual:
-    """Learn what is usual from the devices of a fleet, or from a sample of them."""
+    """Learn what is usual from the devices of a fleet, one or more, or from a sample of them."""
     own = _own_course(levels.values)
-    origin = int(levels.last.min(initial=0)) - DAYS + 1
-    width = int(levels.last.max(initial=0)) - origin + 1
+    origin = int(levels.last.min()) - DAYS + 1
+    width = int(levels.last.max()) - origin + 1
     place = levels.last - origin - DAYS + 1
     course, group = _courses(own, place, width, levels.models)
     left = own - _at(course, place, group[levels.models])
