@@ -26,8 +26,10 @@ ALONE, BESIDE_MODELS = 0.10, 0.01
 _SLOPE, _OFFSET = 0.75, -0.95
 """Log of the likelihood ratio: slope times score plus offset."""
 ALERT_SCORE, ALERT_SCORE_BESIDE_MODELS = 3.5, 6.0
-"""Of the quiet devices of the fleets of known fate 2 % score as much on a day, and 0.5 %: where models predict
-the known faults, an engineer who finds none of them should be sent seldom."""
+"""Of the quiet devices of the fleets of known fate 2 % score as much on a day, and 0.2 %.
+
+Where models predict the known faults an engineer who finds none of them should be sent seldom.
+"""
 MODEL = "anomaly-1"
 """Stands where risks name the model that scored them."""
 EXPLAIN_FROM = 0.5
