@@ -4,12 +4,12 @@ from fastapi import APIRouter, FastAPI
 from starlette.staticfiles import StaticFiles
 
 from api import problems
-from api.console import chart_routes, desk_pages, ingest_pages
+from api.console import chart_routes, desk_pages, ingest_pages, model_pages
 from api.console import routes as console_routes
 from api.console.pages import STATIC, make_pages
 from api.guards import Guards
 from api.openapi import complete
-from api.routes import alerts, catalogue, devices, health, ingest, risks, telemetry, tickets
+from api.routes import alerts, catalogue, devices, health, ingest, models, risks, telemetry, tickets
 from api.services import ApiServices
 
 _ABOUT = """Telemetry, fault risks, alerts and repair tickets of a fleet of cleaning devices.
@@ -31,7 +31,7 @@ def create_app(services: ApiServices) -> FastAPI:
     )
     app.state.services = services
     v1 = APIRouter(prefix="/api/v1")
-    for module in (risks, telemetry, devices, alerts, tickets, catalogue, ingest):
+    for module in (risks, telemetry, devices, alerts, tickets, catalogue, ingest, models):
         v1.include_router(module.router)
     app.include_router(v1)
     app.include_router(health.router)
@@ -40,6 +40,7 @@ def create_app(services: ApiServices) -> FastAPI:
     app.include_router(chart_routes.make_router(pages))
     app.include_router(desk_pages.make_router(pages))
     app.include_router(ingest_pages.make_router(pages))
+    app.include_router(model_pages.make_router(pages))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     problems.install(app, pages.error)
     complete(app)

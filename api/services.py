@@ -1,7 +1,7 @@
 """What the API needs from the rest of the house, handed in by the composition root."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Protocol
 
 from fastapi import Depends, Request
@@ -15,7 +15,9 @@ from fleet.signals import SignalTable
 from fleet.sla import SlaPolicy
 from fleet.text import Language
 from fleet.tickets import TicketState
+from models.settings import Costs
 from storage.desk.database import DeskDatabase
+from storage.desk.model_cards import ModelCard
 from storage.desk.tables import TicketRow
 from storage.ports import TelemetryStore
 
@@ -58,7 +60,8 @@ class ApiServices:
 
     `explain` says in one sentence what a driver shows. `ledger` gives None where no ingester runs in this
     process. `readiness` maps each component to what is wrong with it, None when it is fine. `progress` gives
-    None once the first start is over.
+    None once the first start is over. `costs` are what decisions cost; `model_trouble` says why
+    the file of a model cannot be used, None when it can.
     """
 
     store: TelemetryStore
@@ -73,6 +76,8 @@ class ApiServices:
     readiness: Callable[[], Mapping[str, str | None]]
     registry: CollectorRegistry
     progress: Callable[[], StartProgress | None]
+    costs: Costs = field(default_factory=Costs)
+    model_trouble: Callable[[ModelCard], str | None] = lambda _card: None
 
 
 def services_of(request: Request) -> ApiServices:

@@ -22,8 +22,8 @@ _MINUTE_S = 60
 RUNS: dict[str, tuple[list[str], int]] = {
     "ingest-qos1": (["ingest", "--qos", "1", "--runs", "5"], 5),
     "ingest-qos0": (["ingest", "--qos", "0", "--runs", "5"], 5),
-    "ingest-influxdb-qos1": (["ingest", "--qos", "1", "--store", "influxdb", "--runs", "3", "--no-paho"], 6),
-    "ingest-influxdb-qos0": (["ingest", "--qos", "0", "--store", "influxdb", "--runs", "3", "--no-paho"], 6),
+    "ingest-influxdb-qos1": (["ingest", "--qos", "1", "--store", "influxdb", "--runs", "5", "--no-paho"], 8),
+    "ingest-influxdb-qos0": (["ingest", "--qos", "0", "--store", "influxdb", "--runs", "5", "--no-paho"], 8),
     "latency": (["latency"], 4),
     "in_flight": (["in_flight"], 6),
     "growth": (["growth"], 8),

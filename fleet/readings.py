@@ -1,5 +1,6 @@
 """ReadingBatch: the currency between stages, columns for one kind of device."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,6 +32,18 @@ def batch_schema(signals: SignalTable, kind: Kind) -> dict[str, pl.DataType]:
     return KEY_COLUMNS | {signal.name: _COLUMN_TYPES[signal.form] for signal in signals.for_kind(kind)}
 
 
+def completed(columns: Mapping[str, pl.Series], schema: Mapping[str, pl.DataType], rows: int) -> pl.DataFrame:
+    """Return columns in the order of `schema`; those that are absent are null, `rows` long."""
+    absent = {dtype for name, dtype in schema.items() if name not in columns}
+    nulls = {dtype: pl.Series([None], dtype=dtype).new_from_index(0, rows) for dtype in absent}
+    return pl.DataFrame(
+        [
+            columns[name] if name in columns else nulls[dtype].alias(name)  # which share their memory
+            for name, dtype in schema.items()
+        ]
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class ReadingBatch:
     """Readings of one kind of device, one row each; a value that was not sent is null.
@@ -53,13 +66,12 @@ class ReadingBatch:
         Raises polars.exceptions.PolarsError when a column's values do not fit its type.
         """
         schema = batch_schema(signals, kind)
-        series = [
-            pl.Series(name, columns[name], dtype=dtype)  # type: ignore[arg-type]
-            if name in columns
-            else pl.Series(name, [None], dtype=dtype).new_from_index(0, rows)
+        series = {
+            name: pl.Series(name, columns[name], dtype=dtype)  # type: ignore[arg-type]
             for name, dtype in schema.items()
-        ]
-        return cls(kind, pl.DataFrame(series).fill_nan(None))
+            if name in columns
+        }
+        return cls(kind, completed(series, schema, rows).fill_nan(None))
 
     def values(self, signal: str) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
         """Return a numeric or boolean signal as float64, NaN where it was not sent. Shape: (rows,)."""

@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from fleet.clock import MINUTE_MS
-from fleet.readings import batch_schema
+from fleet.readings import batch_schema, completed
 from fleet.signals import Kind, SignalTable
 from fleet.wire import MAX_PAYLOAD_BYTES, Dropped, Reason, Topic, parse_topic
 from ingest.bulk_columns import RARE, Checked, ColumnParser, Mask, Times
@@ -169,14 +169,7 @@ class BulkDecoder:
             "site": sites,
             "received": pl.Series("received", batch.received[at]),
         }
-        return pl.DataFrame(
-            [
-                columns[name]
-                if name in columns
-                else pl.Series(name, [None], dtype=dtype).new_from_index(0, rows)
-                for name, dtype in self._schemas[kind].items()
-            ]
-        )
+        return completed(columns, self._schemas[kind], rows)
 
 
 class _Batch:

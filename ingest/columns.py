@@ -1,12 +1,12 @@
 """From decoded rows to a ReadingBatch: readings without a time are dated, rows become columns."""
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 import polars as pl
 
-from fleet.readings import ReadingBatch, batch_schema
+from fleet.readings import ReadingBatch, batch_schema, completed
 from fleet.signals import Kind, SignalTable
 from ingest.decoded import Columns, Row
 from ingest.times import next_free
@@ -75,26 +75,37 @@ def _stored(
 def merged(
     columns: Columns | None, rows: Sequence[Row], places: Sequence[int], kind: Kind, signals: SignalTable
 ) -> ReadingBatch:
-    """Return the readings of one kind in the order of their messages; `places` are those of the rows."""
+    """Return the readings of one kind, each device's in the order of its messages.
+
+    `places` are those of the rows' messages.
+    """
     if columns is None:
         return to_batch(rows, kind, signals)
     if not rows:
         return ReadingBatch(kind, columns.frame)
-    both = pl.concat([columns.frame, to_batch(rows, kind, signals).frame])
-    order = np.argsort(np.concatenate([columns.at, places]), kind="stable")
-    return ReadingBatch(kind, both[order])
+    few = to_batch(rows, kind, signals).frame
+    both = pl.concat([columns.frame, few], rechunk=True)
+    # To sort copies all readings: not for the sake of one device of which each message is taken alone.
+    if columns.frame["device_id"].is_in(few["device_id"].implode()).any():
+        both = both[np.argsort(np.concatenate([columns.at, places]), kind="stable")]
+    return ReadingBatch(kind, both)
 
 
 def to_batch(rows: Sequence[Row], kind: Kind, signals: SignalTable) -> ReadingBatch:
     """Return dated rows as columns; signals that no row has are null."""
-    # JSON has no NaN, so that the columns are made without looking for it: at one row a commit, that is half
-    # of the cost of all.
+    schema = batch_schema(signals, kind)
+    return ReadingBatch(kind, completed(_present(rows, schema), schema, len(rows)))
+
+
+def _present(rows: Sequence[Row], schema: Mapping[str, pl.DataType]) -> dict[str, pl.Series]:
+    """Return the columns that any row has.
+
+    JSON has no NaN, so that they are made without looking for it: at one row a commit, that is half of the
+    cost of all.
+    """
     present = set().union(*rows)
-    absent = [None] * len(rows)
-    frame = pl.DataFrame(
-        [
-            pl.Series(name, [row.get(name) for row in rows] if name in present else absent, dtype=dtype)
-            for name, dtype in batch_schema(signals, kind).items()
-        ]
-    )
-    return ReadingBatch(kind, frame)
+    return {
+        name: pl.Series(name, [row.get(name) for row in rows], dtype=dtype)
+        for name, dtype in schema.items()
+        if name in present
+    }

@@ -93,8 +93,8 @@ class SequenceBook:
         """Take the readings of one commit; return how many repeated a number with a new time."""
         repeated = 0
         for batch, codes in batches:
-            frame = batch.frame
-            self._meet(codes, frame["device_id"])
+            self._meet(codes, batch.frame["device_id"])
+            frame = batch.frame.select("seq", "ts", "received")
             if frame["seq"].null_count():
                 counted = frame["seq"].is_not_null()
                 frame, codes = frame.filter(counted), codes[counted.to_numpy()]  # noqa: PLW2901 - fewer rows

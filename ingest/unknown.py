@@ -80,6 +80,8 @@ class UnknownNames:
         self._looked = grown(self._looked, int(codes.max(initial=0)) + 1, _NEVER)
         due, places = np.unique(codes, return_index=True)
         waiting = np.flatnonzero(self._looked[due] <= now - HOUR_MS)[:_DEVICES_A_COMMIT]
+        if not len(waiting):
+            return
         rows = batch.frame.select("site", "device_id")[places[waiting]]
         for code, (site, device) in zip(due[waiting].tolist(), rows.iter_rows(), strict=True):
             yield code, batch.kind, site, device

@@ -14,7 +14,7 @@ from fleet.faults import Fault
 from models.costs import cost_curve
 from models.drift import reference
 from models.evaluation import metrics
-from models.features import Feature, features_of
+from models.features import YEAR_VIEWS, Feature, features_of
 from models.labels import POSITIVE, UNKNOWN
 from models.settings import TrainingSettings
 from models.training import Examples, Trained, failures
@@ -61,6 +61,7 @@ def card_details(
         "curve": cost_curve(truth, trained.held_out, trained.threshold).to_dict(),
         "reference": reference(examples.features[learned], features_of(fault.code)),
         "importance": importance(trained.classifier, features_of(fault.code)),
+        "silent": silent(examples.features[learned], features_of(fault.code)),
         "row_every_hours": settings.row_every_hours,
         "versions": versions(),
     }
@@ -108,6 +109,16 @@ def importance(classifier: Any, features: Sequence[Feature]) -> dict[str, float]
         for feature, each in zip(features, gain, strict=True)
         if each > 0
     }
+
+
+def silent(matrix: Floats, features: Sequence[Feature]) -> list[str]:
+    """Return the features that no row (rows, features) knows; not the season, which young histories drop."""
+    never = np.isnan(matrix).all(axis=0)
+    return [
+        feature.name
+        for feature, each in zip(features, np.atleast_1d(never), strict=True)
+        if each and feature.view not in YEAR_VIEWS
+    ]
 
 
 def versions() -> dict[str, str]:

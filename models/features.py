@@ -6,7 +6,7 @@ a feature uses tiles of that hour and before, never later ones.
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 
@@ -132,6 +132,15 @@ def features_of(fault: str) -> tuple[Feature, ...]:
     """Return the features that the model of a fault sees, in the order of its columns."""
     parts = components_of(fault)
     return tuple(feature for feature in FEATURES if feature.measure.component in parts)
+
+
+def telling(features: Sequence[Feature]) -> list[int]:
+    """Return the columns that say something of the fault itself, not only of use, age and season."""
+    return [
+        index
+        for index, feature in enumerate(features)
+        if feature.measure.component is not Component.USE and feature.view not in (*LIFE_VIEWS, *YEAR_VIEWS)
+    ]
 
 
 def terms_of(features: Iterable[Feature]) -> tuple[Term, ...]:

@@ -90,7 +90,7 @@ def train_models(
     reports: list[FaultReport] = []
     faults = predicted_faults(Kind.ROBOT)
     for fit in settings.workers.run(fit_fault, _tasks(faults, history, settings, seed, cancelled)):
-        reports.append(_registered(fit, registry, clock))
+        reports.append(register(fit, registry, clock))
         progress(0.4 + 0.6 * len(reports) / len(faults), f"trained {fit.fault}")
     progress(1.0, "training done")
     return TrainingReport(
@@ -168,12 +168,18 @@ def fit_fault(
             return Fit(code, None, None, result, {}, rows, positives, seen, perf_counter() - begun)
         details = card_details(fault, examples, result, device_models, settings, seed)
     message = f"{code}: learned from {positives} positive rows of {seen} failures"
+    if details["silent"]:
+        message += f"; {len(details['silent'])} features were never known"
+        log.warning("%s: never known in history: %s", code, ", ".join(details["silent"]))
     seconds = perf_counter() - begun
     return Fit(code, result.classifier, result.threshold, message, details, rows, positives, seen, seconds)
 
 
-def _registered(fit: Fit, registry: ModelRegistry, clock: Clock) -> FaultReport:
-    """Register what a worker made, and return what became of it."""
+def register(fit: Fit, registry: ModelRegistry, clock: Clock) -> FaultReport:
+    """Register what a worker made, and return what became of it; without a model, what is in use stays.
+
+    Raises WorkersUnavailable when the worker had other versions than this process.
+    """
     state = model = None
     metrics: dict[str, float] = {}
     if fit.classifier is None or fit.threshold is None:

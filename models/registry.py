@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from fleet.errors import ModelRejected
 from fleet.faults import FAULTS
 from models.costs import CostCurve
@@ -53,6 +55,8 @@ class LoadedModel:
 
     def risk(self, matrix: Floats) -> Floats:
         """Return the calibrated risk of each row. Shape: (rows,)."""
+        if not len(matrix):
+            return np.empty(0)
         return risk_of(self.classifier, matrix)
 
 
@@ -149,6 +153,14 @@ class ModelRegistry:
             return str(error)
         return None
 
+    def mismatch(self, card: ModelCard) -> str | None:
+        """Return why a model's file is not what was registered, without decoding it; None when it is."""
+        try:
+            self._verified(card)
+        except ModelRejected as error:
+            return str(error)
+        return None
+
     def load(self) -> dict[str, LoadedModel]:
         """Return the model to use for each fault: its champion, or the last before it that is sound.
 
@@ -198,17 +210,21 @@ class ModelRegistry:
     def open(self, card: ModelCard) -> LoadedModel:
         """Load one model. Raises ModelRejected when anything about its file is not as its card says."""
         features = features_of(card.fault)
-        if digest(features) != card.features_sha256:
+        classifier = _decode(card, self._verified(card))
+        if getattr(classifier, "n_features_in_", None) != len(features):
+            raise ModelRejected(f"model file {card.path} takes another number of features")
+        return LoadedModel(self._priced(card), features, classifier)
+
+    def _verified(self, card: ModelCard) -> bytes:
+        """Return a model's file. Raises ModelRejected when it is not what the card says."""
+        if digest(features_of(card.fault)) != card.features_sha256:
             raise ModelRejected(f"model {card.id} was trained on other features than this version computes")
         body = self._read(card)
         if hashlib.sha256(body).hexdigest() != card.sha256:
             raise ModelRejected(
                 f"model file {card.path} is not the one that was registered (SHA-256 differs)"
             )
-        classifier = _decode(card, body)
-        if getattr(classifier, "n_features_in_", None) != len(features):
-            raise ModelRejected(f"model file {card.path} takes another number of features")
-        return LoadedModel(self._priced(card), features, classifier)
+        return body
 
     def _priced(self, card: ModelCard) -> ModelCard:
         """Return the card with the threshold that present costs want."""

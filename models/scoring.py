@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import orjson
 import polars as pl
+from numpy.typing import NDArray
 
 from fleet.risks import RISK_COLUMNS, Scoring, risk_frame
 from fleet.signals import Kind
@@ -13,7 +14,7 @@ from models.compute import Look
 from models.confidence import confidence
 from models.drift import RecentRows
 from models.explanation import drivers
-from models.features import FEATURES
+from models.features import FEATURES, telling
 from models.history import LEAST_HOURS
 from models.registry import LoadedModel, ModelRegistry
 from models.tile_memory import News, TileMemory
@@ -36,6 +37,30 @@ class _Fleet:
     devices: list[str]
     times: list[int]
     rows: Ints
+
+
+@dataclass(frozen=True, slots=True)
+class _Sight:
+    """What is seen of a fleet: all FEATURES, and which of them are known. Shapes: (devices, features)."""
+
+    fleet: _Fleet
+    matrix: Floats
+    known: NDArray[np.bool_]
+
+    def tells(self, model: LoadedModel) -> NDArray[np.bool_]:
+        """Tell of which robots something is known of a model's fault itself. Shape: (devices,)."""
+        columns = [_COLUMN[model.features[index].name] for index in telling(model.features)]
+        return np.asarray(self.known[:, columns].any(axis=1))
+
+    def of(self, model: LoadedModel) -> tuple[Floats, _Fleet]:
+        """Return a model's own columns of the robots that it can say something of, and those robots."""
+        columns, told = [_COLUMN[feature.name] for feature in model.features], self.tells(model)
+        if told.all():
+            return self.matrix[:, columns], self.fleet
+        rows = np.flatnonzero(told).tolist()
+        devices, times = self.fleet.devices, self.fleet.times
+        seen = _Fleet([devices[row] for row in rows], [times[row] for row in rows], self.fleet.rows[told])
+        return self.matrix[told][:, columns], seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +95,14 @@ class Scorer:
         self._challengers: dict[str, LoadedModel] = {}
         self._recent = RecentRows()
         self._newest = 0
+        self._blind: frozenset[str] = frozenset()
 
     def score(self) -> Scoring:
         """Score and store the risk of every robot with news and every fault that has a model; return them.
 
         News are new tiles, a repair, or models that changed. A robot heard in fewer than 24 different hours,
-        or not at all in the fleet's last 24, is left out rather than guessed at.
+        or not at all in the fleet's last 24, is left out rather than guessed at; so is it for a fault of
+        which it sends no signal.
         """
         from threadpoolctl import threadpool_limits  # type: ignore[import-untyped] # ships no types
 
@@ -88,8 +115,10 @@ class Scorer:
         # A few dozen rows are predicted sooner by one thread than several are woken.
         with threadpool_limits(1):
             matrix = Look(self._memory.tiles.at(fleet.rows)).matrix(FEATURES)
-            frame = pl.concat([self._risks_of(model, matrix, fleet) for model in self._models.values()])
-            beside = [_silent(model, matrix, fleet) for model in self._challengers.values()]
+            sight = _Sight(fleet, matrix, np.isfinite(matrix))
+            self._note_blind(sight)
+            frame = pl.concat([self._risks_of(model, sight) for model in self._models.values()])
+            beside = [_silent(model, sight) for model in self._challengers.values()]
         self._store.write_risks(frame)
         if beside:
             self._store.write_risks(pl.concat(beside), shadow=True)
@@ -121,8 +150,15 @@ class Scorer:
         chosen = [device for device, each in zip(devices, judged, strict=True) if each]
         return _Fleet(chosen, [news.newest[device] for device in chosen], rows[judged])
 
-    def _risks_of(self, model: LoadedModel, matrix: Floats, fleet: _Fleet) -> pl.DataFrame:
-        own = matrix[:, [_COLUMN[feature.name] for feature in model.features]]
+    def _note_blind(self, sight: _Sight) -> None:
+        """Say so when no robot sends what a model looks at, once."""
+        blind = frozenset(fault for fault, model in self._models.items() if not sight.tells(model).any())
+        for fault in sorted(blind - self._blind):
+            log.warning("no robot sends a signal that the model of %s looks at: it is not predicted", fault)
+        self._blind = blind
+
+    def _risks_of(self, model: LoadedModel, sight: _Sight) -> pl.DataFrame:
+        own, fleet = sight.of(model)
         risk = model.risk(own)
         asked = np.flatnonzero(risk >= EXPLAIN_FROM)
 
@@ -150,9 +186,10 @@ class Scorer:
 _COLUMN = {feature.name: index for index, feature in enumerate(FEATURES)}
 
 
-def _silent(model: LoadedModel, matrix: Floats, fleet: _Fleet) -> pl.DataFrame:
+def _silent(model: LoadedModel, sight: _Sight) -> pl.DataFrame:
     """Return the risks of a challenger, which nobody will ask the reasons of."""
-    risk = model.risk(matrix[:, [_COLUMN[feature.name] for feature in model.features]])
+    own, fleet = sight.of(model)
+    risk = model.risk(own)
     told = pl.DataFrame({"device_id": fleet.devices, "ts": fleet.times, "risk": risk})
     return risk_frame(told.with_columns(fault=pl.lit(model.card.fault), model=pl.lit(model.card.id)))
 

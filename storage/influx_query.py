@@ -91,6 +91,16 @@ def read_csv(answer: bytes, types: dict[str, pl.DataType]) -> pl.DataFrame:
     return found.with_columns(missing).select(*schema)
 
 
+def joined(answers: Iterable[bytes]) -> bytes:
+    """Return the CSV answers to statements that ask for the same columns as one, under one line of names."""
+    names, rows = b"", []
+    for answer in answers:
+        if answer.strip():
+            names, _, found = answer.partition(b"\n")
+            rows.append(found.rstrip(b"\n"))
+    return b"\n".join([names, *rows])
+
+
 def with_tags(frame: pl.DataFrame, *names: str) -> pl.DataFrame:
     """Replace the column `tags` (`device=R1,site=s1`) by one column for each name."""
     tags = frame["tags"].unique()

@@ -18,8 +18,13 @@ def spans_of(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def without_repeats(frame: pl.DataFrame, spans: pl.DataFrame) -> pl.DataFrame:
-    """Return the frame itself where nothing is repeated, else with its repeats merged."""
-    return merge_repeats(frame) if (spans["times"] < spans["rows"]).any() else frame
+    """Return the frame with repeats merged; the rows of devices that repeat something are the last ones."""
+    repeating = spans["device_id"].filter(spans["times"] < spans["rows"])
+    if repeating.is_empty():
+        return frame
+    # To merge costs more than all else that is done with a row: one device must not make it everyone's price.
+    theirs = frame["device_id"].is_in(repeating.implode())
+    return pl.concat([frame.filter(~theirs), merge_repeats(frame.filter(theirs))])
 
 
 def not_newer(frame: pl.DataFrame, spans: pl.DataFrame, newest: dict[str, int]) -> pl.DataFrame:

@@ -190,6 +190,8 @@ def build_api(
             readiness=readiness,
             registry=services.metrics,
             progress=progress,
+            costs=costs_of(services.settings.models.costs),
+            model_trouble=services.models.mismatch,
         )
     )
 

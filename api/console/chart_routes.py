@@ -58,7 +58,7 @@ def make_router(pages: Pages) -> APIRouter:
         frame = frame.filter(pl.col("fault").is_in(shown))
         language = language_of(request)
         names = {fault: _fault_name(fault, language) for fault in shown}
-        return _svg(charts.draw_risks(frame, names, end - start, language))
+        return svg(charts.draw_risks(frame, names, end - start, language))
 
     @router.get("/devices/{device_id}/charts/{signal}.svg")
     def signal_svg(request: Request, device_id: DeviceId, signal: str) -> Response:
@@ -73,7 +73,7 @@ def make_router(pages: Pages) -> APIRouter:
         start, end, every = _span(view, device.newest_ts, services.clock.now_ms())
         frame = services.store.intervals(kind, device_id, [signal], start, end, every, 1000)
         unit = known[signal].unit
-        return _svg(charts.draw_signal(frame, signal, unit, end - start, language_of(request)))
+        return svg(charts.draw_signal(frame, signal, unit, end - start, language_of(request)))
 
     @router.get("/devices/{device_id}/charts/why/{fault}.svg")
     def device_course_svg(request: Request, device_id: DeviceId, fault: str) -> Response:
@@ -122,5 +122,6 @@ def drawable(signal: Signal) -> bool:
     return (signal.is_numeric or signal.form is Form.BOOLEAN) and signal.name not in _POSITIONS
 
 
-def _svg(text: str) -> Response:
+def svg(text: str) -> Response:
+    """Return a chart as an answer."""
     return Response(text, media_type="image/svg+xml", headers=_CHART_HEADERS)

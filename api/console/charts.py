@@ -123,20 +123,20 @@ def _time_axis(time_format: str) -> "alt.X":
 
 @lru_cache(maxsize=64)
 def _signal_spec(unit: str, time_format: str) -> dict[str, Any]:
-    return dict(_quiet(signal_chart(unit, time_format)).to_dict())
+    return dict(quiet(signal_chart(unit, time_format)).to_dict())
 
 
 @lru_cache(maxsize=64)
 def _risk_spec(faults: tuple[str, ...], time_format: str, points: bool) -> dict[str, Any]:
-    return dict(_quiet(risk_chart(faults, time_format, points=points)).to_dict())
+    return dict(quiet(risk_chart(faults, time_format, points=points)).to_dict())
 
 
 @lru_cache(maxsize=64)
 def _course_spec(unit: str, time_format: str, names: tuple[str, ...]) -> dict[str, Any]:
-    return dict(_quiet(course_chart(unit, time_format, names)).to_dict())
+    return dict(quiet(course_chart(unit, time_format, names)).to_dict())
 
 
-def _quiet(chart: Any) -> Any:
+def quiet(chart: Any) -> Any:
     """Return the chart with the console's plain axes and the reader's colours."""
     return (
         chart.configure(background="transparent", font="system-ui, sans-serif", padding=4)
@@ -202,11 +202,12 @@ def _time_format(span: int, language: str) -> str:
 
 
 def _draw(spec: Mapping[str, Any], rows: list[dict[str, Any]], language: str) -> str:
-    return _to_svg(json.dumps({**spec, "datasets": {_ROWS: rows}}), language)
+    return to_svg(json.dumps({**spec, "datasets": {_ROWS: rows}}), language)
 
 
 @lru_cache(maxsize=256)
-def _to_svg(spec: str, language: str) -> str:
+def to_svg(spec: str, language: str) -> str:
+    """Return the SVG of a specification that holds its rows, as JSON."""
     import vl_convert
 
     svg: str = vl_convert.vegalite_to_svg(

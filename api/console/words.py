@@ -6,6 +6,7 @@ from fleet.signals import Kind
 from fleet.text import Text
 from fleet.tickets import TicketOrigin, TicketState
 from fleet.wire import Dropped, Reason
+from storage.desk.model_cards import CHALLENGER, CHAMPION, RETIRED, WITHDRAWN
 
 KINDS = {
     Kind.ROBOT: Text("Robot", "机器人"),
@@ -121,6 +122,12 @@ DROPPED = {
     Dropped.UNKNOWN_STATE: Text("No such state", "未知的状态值"),
     Dropped.BAD_TEXT: Text("Characters not allowed, or too long", "文本含不允许的字符或过长"),
 }
+MODEL_STATES = {
+    CHAMPION: Text("Champion", "在用模型"),
+    CHALLENGER: Text("Challenger", "挑战模型"),
+    RETIRED: Text("Retired", "已退役"),
+    WITHDRAWN: Text("Withdrawn", "已撤回"),
+}
 _TABLES = {
     "reason": REASONS,
     "dropped": DROPPED,
@@ -135,6 +142,7 @@ _TABLES = {
     "skill": SKILLS,
     "part": PARTS,
     "robot": ROBOT_STATES,
+    "model": MODEL_STATES,
 }
 
 

@@ -39,11 +39,14 @@ class DeskDatabase:
 
         Raises StoreUnavailable when the database cannot be reached or is locked.
         """
-        try:
-            with self._sessions.begin() as session:
-                yield session
-        except OperationalError as error:
-            raise StoreUnavailable(f"desk database: {error.orig}") from error
+        with _unavailable(), self._sessions.begin() as session:
+            yield session
+
+    @contextmanager
+    def statements(self) -> Iterator[Connection]:
+        """Yield a connection; as `transaction`, for statements that make no objects, at half of its price."""
+        with _unavailable(), self._engine.begin() as connection:
+            yield connection
 
     def check(self) -> None:
         """Raise StoreUnavailable when the database does not answer."""
@@ -53,6 +56,14 @@ class DeskDatabase:
     def close(self) -> None:
         """Close every connection."""
         self._engine.dispose()
+
+
+@contextmanager
+def _unavailable() -> Iterator[None]:
+    try:
+        yield
+    except OperationalError as error:
+        raise StoreUnavailable(f"desk database: {error.orig}") from error
 
 
 def open_desk(url: str) -> DeskDatabase:

@@ -1,15 +1,14 @@
 """Devices as the desk knows them: who they are, where they belong, and the summary that lists show."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass, fields
-from operator import attrgetter
-from typing import Any
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, case, func, or_, select, update
-from sqlalchemy.orm import Session
 
 from fleet.signals import Kind
 from storage.desk.database import DeskDatabase
+from storage.desk.straight import execute_straight
 from storage.desk.tables import Device, DeviceEvent, Site
 from storage.desk.upsert import insert_into
 
@@ -47,8 +46,7 @@ class ReportedEvent:
     received: int
 
 
-@dataclass(frozen=True, slots=True)
-class DeviceSummary:
+class DeviceSummary(NamedTuple):
     """What changed about a device since its last summary; None where nothing did. Times are epoch ms.
 
     `battery_pct` was measured at `battery_ts`.
@@ -103,8 +101,9 @@ class Devices:
         """Store what devices say about themselves; a model, serial or date that is known already stands."""
         if not infos:
             return
-        with self._desk.transaction() as session:
-            session.connection().execute(_INFO_UPDATE, _given(infos))
+        with self._desk.statements() as connection:
+            given = [{f"new_{name}": value for name, value in asdict(info).items()} for info in infos]
+            connection.execute(_INFO_UPDATE, given)
 
     def record_events(self, events: Sequence[ReportedEvent]) -> None:
         """Store events; one that is stored already (same device, time and code) stays as it is."""
@@ -120,32 +119,13 @@ class Devices:
         """Bring the summaries up to date; times only ever rise, and a battery's charge goes with its time."""
         if not summaries:
             return
-        with self._desk.transaction() as session:
-            _execute_straight(session, _SUMMARY_UPDATE, summaries)
+        names = [f"new_{name}" for name in DeviceSummary._fields]
+        with self._desk.statements() as connection:
+            execute_straight(connection, _SUMMARY_UPDATE, names, summaries)
 
 
 def _parts(device_ids: list[str]) -> list[list[str]]:
     return [device_ids[at : at + _IDS_A_QUERY] for at in range(0, len(device_ids), _IDS_A_QUERY)]
-
-
-def _given(rows: Sequence[DeviceInfo | DeviceSummary]) -> list[dict[str, Any]]:
-    # asdict would copy each value deeply, at half of what all the rest costs.
-    names = [field.name for field in fields(rows[0])]
-    return [{f"new_{name}": getattr(row, name) for name in names} for row in rows]
-
-
-def _execute_straight(session: Session, statement: Any, rows: Sequence[DeviceSummary]) -> None:
-    """Execute a statement that has no parameters but new values for many rows, straight through the driver.
-
-    SQLAlchemy's own way spends several times on each row of what the database does.
-    """
-    connection = session.connection()
-    compiled = statement.compile(dialect=connection.dialect)
-    if compiled.positional:
-        get = attrgetter(*(name.removeprefix("new_") for name in compiled.positiontup))
-        connection.exec_driver_sql(str(compiled), list(map(get, rows)))
-    else:
-        connection.exec_driver_sql(str(compiled), _given(rows))
 
 
 _devices = Device.__table__.c

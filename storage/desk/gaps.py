@@ -2,14 +2,16 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, delete, select, tuple_, update
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection, Insert, bindparam, delete, select, tuple_, update
 
 from storage.desk.database import DeskDatabase
+from storage.desk.notes import count_on
+from storage.desk.straight import execute_straight
 from storage.desk.tables import Note, SeqGapRow, SeqRunRow
-from storage.desk.upsert import insert_into
+from storage.desk.upsert import insert_in
 
 DROPPED_NOTE = "seq_gaps_dropped"
 _ROWS_A_FETCH = 10_000
@@ -94,16 +96,17 @@ class Gaps:
 
     def apply(self, changes: GapChanges) -> None:
         """Store changes, all or none; the same again changes nothing but the count of those dropped."""
-        with self._desk.transaction() as session:
+        with self._desk.statements() as connection:
             if changes.closed:
-                _execute(session, _CLOSE, [dict(zip(_KEY, key, strict=True)) for key in changes.closed])
-            _upsert(session, SeqGapRow, changes.gaps, ("device_id", "run", "first_seq"))
+                closed = [dict(zip(_KEY, key, strict=True)) for key in changes.closed]
+                connection.execute(_CLOSE, closed)
+            _upsert(connection, SeqGapRow, changes.gaps)
             if changes.forgotten:
                 rows = [{"device": device, "kept": kept} for device, kept in changes.forgotten]
-                _execute(session, _FORGET, rows)
-            _upsert(session, SeqRunRow, changes.runs, ("device_id", "run"))
+                connection.execute(_FORGET, rows)
+            _upsert(connection, SeqRunRow, changes.runs)
             if changes.dropped:
-                _count_dropped(session, changes.dropped)
+                count_on(connection, DROPPED_NOTE, "gaps", changes.dropped)
 
     def advance(
         self, devices: Sequence[str], runs: Sequence[int], seqs: Sequence[int], times: Sequence[int]
@@ -111,12 +114,9 @@ class Gaps:
         """Bring the newest number and time of stored runs up to date; the columns are of one length."""
         if not devices:
             return
-        rows = [
-            {"device": device, "number": run, "seq": seq, "ts": ts}
-            for device, run, seq, ts in zip(devices, runs, seqs, times, strict=True)
-        ]
-        with self._desk.transaction() as session:
-            _execute(session, _ADVANCE, rows)
+        rows = list(zip(devices, runs, seqs, times, strict=True))
+        with self._desk.statements() as connection:
+            execute_straight(connection, _ADVANCE, ("device", "number", "seq", "ts"), rows)
 
     def find(self, device: str | None, limit: int, after: GapKey | None = None) -> GapPage:
         """Return up to `limit` gaps of one device, or of all, behind the key of the page before."""
@@ -156,27 +156,20 @@ def _ordered() -> Any:
     return select(SeqGapRow.__table__).order_by(_gaps.device_id, _gaps.run, _gaps.first_seq)
 
 
-def _execute(session: Session, statement: Any, rows: Sequence[dict[str, Any]]) -> None:
-    session.connection().execute(statement, rows)
-
-
 def _upsert(
-    session: Session,
+    connection: Connection,
     table: type[SeqRunRow] | type[SeqGapRow],
     rows: Collection[StoredRun] | Collection[StoredGap],
-    key: Sequence[str],
 ) -> None:
-    if not rows:
-        return
-    given = [row._asdict() for row in rows]
-    insert = insert_into(session, table)
-    changed = {name: insert.excluded[name] for name in given[0] if name not in key}
-    _execute(session, insert.on_conflict_do_update(index_elements=key, set_=changed), given)
+    if rows:
+        statement = _laid_over(connection.dialect.name, table)
+        connection.execute(statement, [row._asdict() for row in rows])
 
 
-def _count_dropped(session: Session, dropped: int) -> None:
-    note = session.get(Note, DROPPED_NOTE, with_for_update=True)
-    if note is None:
-        session.add(Note(key=DROPPED_NOTE, value={"gaps": dropped}))
-    else:
-        note.value = {"gaps": note.value["gaps"] + dropped}
+@cache
+def _laid_over(dialect: str, table: type[SeqRunRow] | type[SeqGapRow]) -> Insert:
+    """Return the INSERT of rows over those of the same key; to make it takes longer than to execute it."""
+    statement = insert_in(dialect, table)
+    key = [column.name for column in table.__table__.primary_key]
+    changed = {name: statement.excluded[name] for name in table.__table__.c.keys() if name not in key}  # noqa: SIM118 - no dict
+    return statement.on_conflict_do_update(index_elements=key, set_=changed)

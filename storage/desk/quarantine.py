@@ -1,22 +1,39 @@
 """The quarantine: evidence of what was turned away, bounded so that no device crowds out another."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, func, or_, select, true
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    Connection,
+    Delete,
+    Insert,
+    Select,
+    and_,
+    bindparam,
+    delete,
+    func,
+    or_,
+    select,
+)
 from sqlalchemy.orm import Session
 
 from fleet.clock import DAY_MS
 from fleet.errors import ConfigError
 from storage.desk.database import DeskDatabase
+from storage.desk.notes import count_on
 from storage.desk.tables import Note, QuarantineRow
-from storage.desk.upsert import insert_into
+from storage.desk.upsert import insert_in
 
 KEPT_BYTES = 65_536
 EVICTED_NOTE = "quarantine_evicted"
+_FEW_DEVICES = 100
+"""To count the rows of more devices one by one takes longer than to count all."""
 
 _Key = tuple[str, str, str]
 
@@ -80,14 +97,13 @@ class Quarantine:
         """Keep evidence, oldest first; it is durable on return. Raises StoreUnavailable."""
         if not evidence:
             return
-        rows, crowded = self._newest_rows(_gathered(evidence))
-        with self._desk.transaction() as session:
-            _write(session, rows)
-            session.flush()
-            gone = crowded + self._evict_crowds(session)
-            gone += _evict(session, true(), self._in_all)
+        rows, gone = self._newest_rows(_gathered(evidence))
+        with self._desk.statements() as connection:
+            connection.execute(_upsert(connection.dialect.name), rows)
+            gone += _evict_crowds(connection, {row["device_id"] for row in rows}, self._per_device)
+            gone += _evict_oldest(connection, self._in_all)
             if gone:
-                _count_evicted(session, gone)
+                count_on(connection, EVICTED_NOTE, "rows", gone)
 
     def _newest_rows(self, rows: Iterable[dict[str, Any]]) -> tuple[list[dict[str, Any]], int]:
         """Return what fits a device's allowance, and how many did not: no use in writing those."""
@@ -96,15 +112,6 @@ class Quarantine:
             by_device[row["device_id"]].append(row)
         kept = [row for own in by_device.values() for row in own[-self._per_device :]]
         return kept, sum(len(own) for own in by_device.values()) - len(kept)
-
-    def _evict_crowds(self, session: Session) -> int:
-        device = QuarantineRow.device_id
-        crowded = select(device).group_by(device).having(func.count() > self._per_device)
-        # `is_not_distinct_from` also matches the rows without a device, which share one allowance.
-        return sum(
-            _evict(session, device.is_not_distinct_from(found), self._per_device)
-            for found in session.scalars(crowded).all()
-        )
 
     def find(
         self,
@@ -181,37 +188,67 @@ def _gathered(evidence: Iterable[Evidence]) -> list[dict[str, Any]]:
     return list(rows.values())
 
 
-def _write(session: Session, rows: Sequence[dict[str, Any]]) -> None:
-    statement = insert_into(session, QuarantineRow)
-    session.execute(
-        statement.on_conflict_do_update(
-            index_elements=["topic", "reason", "sha256"],
-            set_={
-                "count": QuarantineRow.count + statement.excluded.count,
-                "detail": statement.excluded.detail,
-                "last_seen": statement.excluded.last_seen,
-            },
-        ),
-        rows,
+# One bad message in a commit is enough to come through here. SQLAlchemy takes several times as long to make a
+# statement as the database takes to execute it, and so each is made once.
+_rows = QuarantineRow.__table__.c
+_placed = select(
+    _rows.id,
+    func.row_number()
+    .over(partition_by=_rows.device_id, order_by=(_rows.last_seen.desc(), _rows.id.desc()))
+    .label("place"),
+)
+_theirs = _placed.where(
+    or_(
+        _rows.device_id.in_(bindparam("devices", expanding=True)),
+        and_(_rows.device_id.is_(None), bindparam("strangers", type_=Boolean())),
+    )
+)
+
+
+def _beyond_place(placed: Select[Any]) -> Delete:
+    found = placed.subquery()
+    beyond = select(found.c.id).where(found.c.place > bindparam("allowed"))
+    return delete(QuarantineRow).where(_rows.id.in_(beyond))
+
+
+_EVICT_CROWDS, _EVICT_THEIR_CROWDS = _beyond_place(_placed), _beyond_place(_theirs)
+_COUNT = select(func.count()).select_from(QuarantineRow.__table__)
+_EVICT_OLDEST = delete(QuarantineRow).where(
+    _rows.id.in_(select(_rows.id).order_by(_rows.last_seen, _rows.id).limit(bindparam("gone")))
+)
+
+
+@cache
+def _upsert(dialect: str) -> Insert:
+    statement = insert_in(dialect, QuarantineRow)
+    return statement.on_conflict_do_update(
+        index_elements=["topic", "reason", "sha256"],
+        set_={
+            "count": _rows["count"] + statement.excluded["count"],
+            "detail": statement.excluded.detail,
+            "last_seen": statement.excluded.last_seen,
+        },
     )
 
 
-def _evict(session: Session, which: ColumnElement[bool], allowed: int) -> int:
-    """Delete the least recently seen of `which` beyond `allowed`; return how many went."""
-    count = session.scalar(select(func.count()).select_from(QuarantineRow).where(which)) or 0
-    if count <= allowed:
-        return 0
-    oldest = select(QuarantineRow.id).where(which).order_by(QuarantineRow.last_seen, QuarantineRow.id)
-    session.execute(delete(QuarantineRow).where(QuarantineRow.id.in_(oldest.limit(count - allowed))))
-    return count - allowed
+def _evict_crowds(connection: Connection, devices: Collection[str | None], allowed: int) -> int:
+    """Delete the least recently seen beyond the allowance of each device that has new rows; return how many.
+
+    None stands for no device: what has none shares one allowance.
+    """
+    if len(devices) > _FEW_DEVICES:
+        return connection.execute(_EVICT_CROWDS, {"allowed": allowed}).rowcount
+    named = [one for one in devices if one is not None]
+    asked = {"devices": named, "strangers": None in devices, "allowed": allowed}
+    return connection.execute(_EVICT_THEIR_CROWDS, asked).rowcount
 
 
-def _count_evicted(session: Session, gone: int) -> None:
-    note = session.get(Note, EVICTED_NOTE, with_for_update=True)
-    if note is None:
-        session.add(Note(key=EVICTED_NOTE, value={"rows": gone}))
-    else:
-        note.value = {"rows": note.value["rows"] + gone}
+def _evict_oldest(connection: Connection, allowed: int) -> int:
+    """Delete the least recently seen of all beyond `allowed`; return how many went."""
+    gone = max(0, (connection.scalar(_COUNT) or 0) - allowed)
+    if gone:
+        connection.execute(_EVICT_OLDEST, {"gone": gone})
+    return gone
 
 
 def _evicted(session: Session) -> int:

@@ -8,6 +8,9 @@ from storage.desk.tables import Base
 
 def insert_into(session: Session, table: type[Base]) -> sqlite.Insert | postgresql.Insert:
     """Return an INSERT into `table` in the dialect of the session's database."""
-    if session.get_bind().dialect.name == "sqlite":
-        return sqlite.insert(table)
-    return postgresql.insert(table)
+    return insert_in(session.get_bind().dialect.name, table)
+
+
+def insert_in(dialect: str, table: type[Base]) -> sqlite.Insert | postgresql.Insert:
+    """Return an INSERT into `table` in a dialect: `sqlite`, or PostgreSQL's."""
+    return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)

@@ -37,7 +37,8 @@ def outcome(decoder: Decoder, batch: Sequence[Message]) -> dict[str, Any]:
         columns, rows = out.columns.get(kind), out.rows.get(kind, [])
         date_undated(rows, kind, Empty(), columns.frame if columns else None)  # type: ignore[arg-type]
         made = merged(columns, rows, out.rows_at.get(kind, []), kind, STANDARD_SIGNALS)
-        frames[kind] = (made.frame.rows(), made.frame.schema)
+        # Of each device in the order of its messages: that is all that anything depends on.
+        frames[kind] = (made.frame.sort("device_id", maintain_order=True).rows(), made.frame.schema)
     counts = out.counts
     return {
         "frames": frames,

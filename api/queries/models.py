@@ -1,0 +1,33 @@
+"""Models as lists and pages need them: their cards, and what was done to them."""
+
+from api.params import FaultCode, IdText, Params
+from api.services import ApiServices
+from fleet.errors import NotFound
+from storage.desk.model_cards import CardEvent, ModelCard, card_events, cards
+
+
+class ModelQuery(Params):
+    """Which models."""
+
+    fault: FaultCode | None = None
+    state: IdText | None = None
+
+
+def find_models(services: ApiServices, query: ModelQuery) -> list[tuple[ModelCard, str | None]]:
+    """Return the cards by fault, those in use first, each with what is wrong with its file."""
+    found = cards(services.desk, query.fault)
+    chosen = [card for card in found if query.state is None or card.state == query.state]
+    return [(card, services.model_trouble(card)) for card in chosen]
+
+
+def find_model(services: ApiServices, model: str) -> ModelCard:
+    """Return one card. Raises NotFound."""
+    for card in cards(services.desk):
+        if card.id == model:
+            return card
+    raise NotFound(f"there is no model {model!r:.80}")
+
+
+def model_events(services: ApiServices, card: ModelCard) -> list[CardEvent]:
+    """Return what was done to one model, the newest first."""
+    return [event for event in card_events(services.desk, card.fault) if event.model == card.id]

@@ -1,0 +1,53 @@
+"""Whom to visit: the newest risks of the fleet, ranked by the cost that a visit avoids."""
+
+import polars as pl
+from pydantic import Field
+from sqlalchemy import func, select
+
+from api.params import IdText, Params
+from api.services import ApiServices
+from fleet.clock import DAY_MS
+from fleet.tickets import CLOSED_STATES
+from models.decision import Plan, plan_visits
+from storage.desk.tables import Device, TicketRow
+
+MOST_VISITS = 10_000
+
+
+class VisitQuery(Params):
+    """How many visits there can be in a day, and where."""
+
+    budget: int = Field(10, ge=0, le=MOST_VISITS, description="How many devices can be visited")
+    site: IdText | None = Field(None, description="Only devices of this site")
+
+
+def find_visits(services: ApiServices, query: VisitQuery) -> tuple[Plan, dict[str, Device]]:
+    """Return what to do, and the devices that it names.
+
+    Risks are those of the 24 h before the fleet's newest. What has an open ticket already is left out.
+    """
+    with services.desk.transaction() as session:
+        newest = session.scalar(select(func.max(Device.risk_ts)))
+        busy = session.execute(
+            select(TicketRow.device_id, TicketRow.fault).where(TicketRow.state.not_in(sorted(CLOSED_STATES)))
+        ).all()
+        here = select(Device.id)
+        at_site = None if query.site is None else session.scalars(here.where(Device.site == query.site)).all()
+    end = 0 if newest is None else newest + 1
+    risks = services.store.fleet_risks(end - DAY_MS, end)
+    if at_site is not None:
+        risks = risks.filter(pl.col("device_id").is_in(list(at_site)))
+    taken = pl.DataFrame(
+        [tuple(row) for row in busy], schema={"device_id": pl.String, "fault": pl.String}, orient="row"
+    )
+    plan = plan_visits(risks.join(taken, on=["device_id", "fault"], how="anti"), services.costs, query.budget)
+    return plan, _devices(services, [*plan.visits["device_id"], *plan.calls["device_id"]])
+
+
+def _devices(services: ApiServices, ids: list[str]) -> dict[str, Device]:
+    found: dict[str, Device] = {}
+    with services.desk.transaction() as session:
+        for start in range(0, len(ids), 500):
+            rows = session.scalars(select(Device).where(Device.id.in_(ids[start : start + 500])))
+            found |= {row.id: row for row in rows}
+    return found
