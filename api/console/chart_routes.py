@@ -103,7 +103,7 @@ def _course_svg(request: Request, stored: object) -> Response:
     found = driver_with_course(stored)
     if found is None or found.course is None:
         raise NotFound("nothing was stored that could be drawn here")
-    return _svg(charts.draw_course(found.course, found.unit, language_of(request)))
+    return svg(charts.draw_course(found.course, found.unit, language_of(request)))
 
 
 def _span(view: DeviceView, newest: int | None, now: int) -> tuple[int, int, int]:
