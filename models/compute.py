@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.features import LIFE_VIEWS, YEAR_VIEWS, Feature, View
-from models.measures import Measure
+from models.measures import Component, Measure
 from models.residuals import Relation
 from models.terms import CYCLES
 from models.windows import Floats, Ints, WindowSource
@@ -87,8 +87,11 @@ class Look:
         return own, self._ratio(measure, self._others_by_day)
 
     def baseline(self, measure: Measure) -> Floats:
-        """Return the device's own level in its first time since the component's repair. Shape: (pairs,)."""
-        return self._baseline(measure)
+        """Return the device's own level in its first time since the component's repair. Shape: (pairs,).
+
+        What no repair renews has the level of the device's first days.
+        """
+        return self._first(measure) if measure.component is Component.USE else self._baseline(measure)
 
     def _usual(self, feature: Feature) -> Floats:
         measure, w = feature.measure, self.source.windows

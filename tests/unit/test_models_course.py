@@ -84,6 +84,15 @@ def test_a_course_shows_the_last_30_days_against_the_cohort_and_the_baseline() -
     assert course.baseline == pytest.approx(2.004, abs=1e-3)
 
 
+@pytest.mark.parametrize("name", ["error_hours:cohort", "error_share:day", "run_share:day"])
+def test_what_no_repair_renews_is_compared_as_well(name: str) -> None:
+    tiles = tiles_of(worn_for(6))
+    errors = pl.when((pl.col("device_id") == "r0") & (pl.col("hour") >= (NOW - 40) * HOUR_MS)).then(1)
+    tiles = tiles.with_columns(errors.otherwise(0).alias("error_code.n"))
+    tiles = tiles.with_columns(pl.lit(0.0).alias("run_s.first"), pl.lit(60.0).alias("run_s.last"))
+    assert seen(tiles, name).days[0] == (0 if name.startswith("run") else 2)
+
+
 def test_what_has_no_level_has_no_course() -> None:
     seen_age = tiles_of(worn_for(6))
     grid = TileGrid(terms_of(FEATURES))
