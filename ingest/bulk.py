@@ -22,6 +22,7 @@ from ingest.decode import ACCEPTED, LineDecoder
 from ingest.decoded import Columns, Decoded
 from ingest.messages import Message, MessageBlock
 from ingest.roster import Roster
+from ingest.settled import NOWHERE, ONE_BY_ONE, Place, SettledTopics
 
 _FEW = 100
 """Fewer messages are quicker one by one: a bulk parse begins at about half a millisecond."""
@@ -29,7 +30,6 @@ _TOPICS_REMEMBERED = 131_072
 _SUSPECT_MS = 10 * MINUTE_MS
 _MOST_SUSPECTS = 10_000
 _KINDS = tuple(Kind)
-_ONE_BY_ONE = -1
 
 
 class BulkDecoder:
@@ -51,6 +51,7 @@ class BulkDecoder:
         self._types = {kind: TypeCheck(signals, kind) for kind in Kind}
         self._schemas = {kind: batch_schema(signals, kind) for kind in Kind}
         self._suspects: dict[str, int] = {}
+        self._settled = SettledTopics(roster)
         self.one_by_one = 0
         """How many messages of large batches went through the LineDecoder."""
 
@@ -59,7 +60,7 @@ class BulkDecoder:
         if len(messages) < self._few:
             return self._lines.decode(messages)
         block = MessageBlock.of(messages)
-        batch = _Batch(block, self._topic, self._roster, self._suspects)
+        batch = _Batch(block, self._topic, self._roster, self._suspects, self._settled)
         found: dict[Kind, Columns] = {}
         dropped: Counter[Dropped] = Counter()
         for number, kind in enumerate(_KINDS):
@@ -159,6 +160,7 @@ class BulkDecoder:
                 if len(self._suspects) >= _MOST_SUSPECTS:
                     self._suspects.pop(next(iter(self._suspects)))
                 self._suspects[topic.device_id] = int(batch.received[at]) + _SUSPECT_MS
+                self._settled.forget(batch.topics[at])
 
     def _assemble(self, kind: Kind, checked: Checked, at: Times, batch: "_Batch") -> pl.DataFrame:
         """Return the batch's frame: keys and checked signals, those that nobody sent null."""
@@ -175,7 +177,7 @@ class BulkDecoder:
 class _Batch:
     """The messages of one call by fields, and for each where it may go: `kinds` has the index of its kind.
 
-    Only telemetry of devices that are known to be where they say is not _ONE_BY_ONE. Whoever is new or
+    Only telemetry of devices that are known to be where they say is not ONE_BY_ONE. Whoever is new or
     elsewhere must be admitted in the order of arrival, and so must all else that its device says.
     """
 
@@ -185,6 +187,7 @@ class _Batch:
         parse: Callable[[str], Topic | Reason],
         roster: Roster,
         suspects: dict[str, int],
+        settled: SettledTopics,
     ) -> None:
         topics = messages.topics
         self.topics = topics
@@ -192,10 +195,12 @@ class _Batch:
         self.received: Times = messages.received
         distinct = {topic: number for number, topic in enumerate(dict.fromkeys(topics))}
         self._codes = np.fromiter(map(distinct.__getitem__, topics), dtype=np.int64, count=len(topics))
-        kinds, self._placed = _place(distinct, parse, roster, suspects, int(self.received[-1]))
+        now = int(self.received[-1])
+        self._placed = _place(list(distinct), parse, roster, suspects, settled, now)
+        kinds = np.array([kind for kind, _, _ in self._placed], dtype=np.int8)
         self.kinds = kinds[self._codes]
         self._retained = messages.retain
-        self.kinds[self._retained] = _ONE_BY_ONE
+        self.kinds[self._retained] = ONE_BY_ONE
 
     def payloads_of(self, chosen: Times) -> Sequence[bytes]:
         """Return the payloads of some messages."""
@@ -206,8 +211,8 @@ class _Batch:
     def placed(self, at: Times) -> tuple[pl.Series, pl.Series]:
         """Return the device ids and the sites of some messages."""
         codes = self._codes[at]
-        devices = pl.Series("device_id", [device for device, _ in self._placed], dtype=pl.String)
-        sites = pl.Series("site", [site for _, site in self._placed], dtype=pl.String)
+        devices = pl.Series("device_id", [device for _, device, _ in self._placed], dtype=pl.String)
+        sites = pl.Series("site", [site for _, _, site in self._placed], dtype=pl.String)
         return devices.gather(codes), sites.gather(codes)
 
     def note_seen(self, taken: Mask, out: Decoded) -> None:
@@ -215,49 +220,52 @@ class _Batch:
         last = np.full(len(self._placed), -1, dtype=np.int64)
         bulk = np.flatnonzero(taken)
         np.maximum.at(last, self._codes[bulk], bulk)
-        later: dict[str, int] = {}
+        heard = np.flatnonzero(last >= 0)
+        devices = [self._placed[code][1] for code in heard.tolist()]
+        seen = dict(zip(devices, self.received[last[heard]].tolist(), strict=True))
         if not taken.all():
             rest = np.flatnonzero(~taken)
-            for at in rest[~self._retained[rest]].tolist():
-                later[self._placed[self._codes[at]][0]] = at
-        for code in np.flatnonzero(last >= 0).tolist():
-            device, at = self._placed[code][0], int(last[code])
-            if later.get(device, -1) < at:
-                out.news.seen[device] = int(self.received[at])
+            later = {self._placed[self._codes[at]][1]: at for at in rest[~self._retained[rest]].tolist()}
+            for device, at in zip(devices, last[heard].tolist(), strict=True):
+                if later.get(device, -1) > at:
+                    del seen[device]  # it is in `out`, of a later message
+        out.news.seen.update(seen)
 
 
 def _place(
-    distinct: dict[str, int],
+    topics: Sequence[str],
     parse: Callable[[str], Topic | Reason],
     roster: Roster,
     suspects: dict[str, int],
+    settled: SettledTopics,
     now: int,
-) -> tuple[np.ndarray[tuple[int], np.dtype[np.int8]], list[tuple[str, str]]]:
-    """Return for each distinct topic the index of its kind, or _ONE_BY_ONE; and its device and site."""
-    kinds = np.full(len(distinct), _ONE_BY_ONE, dtype=np.int8)
-    placed = [("", "")] * len(distinct)
+) -> list[Place]:
+    """Return the place of each topic; ONE_BY_ONE is among them where its messages must be looked at so."""
+    placed = settled.of(topics)
     unsettled: dict[str, list[Topic]] = {}
-    for name, number in distinct.items():
-        topic = parse(name)
+    for number in [number for number, place in enumerate(placed) if place is NOWHERE]:
+        topic = parse(topics[number])
         if isinstance(topic, Reason):
             continue
-        placed[number] = topic.device_id, topic.site
-        if topic.channel == "telemetry" and suspects.get(topic.device_id, 0) <= now:
-            kinds[number] = _KINDS.index(topic.kind)
+        in_bulk = topic.channel == "telemetry" and suspects.get(topic.device_id, 0) <= now
+        kind = _KINDS.index(topic.kind) if in_bulk else ONE_BY_ONE
+        placed[number] = kind, topic.device_id, topic.site
         if not roster.is_settled(topic):
             unsettled.setdefault(topic.device_id, []).append(topic)
+        elif in_bulk:
+            settled.add(topics[number], placed[number])
     if unsettled:
         known = {device for device in unsettled if roster.kind_of(device) is not None}
         roster.look_ahead(unsettled.keys() - known, now)
         refused = {
             device
-            for device, topics in unsettled.items()
-            if device in known or not _admitted(topics, roster, now)
+            for device, said in unsettled.items()
+            if device in known or not _admitted(said, roster, now)
         }
-        for number, (device, _) in enumerate(placed):
+        for number, (_, device, site) in enumerate(placed):
             if device in refused:
-                kinds[number] = _ONE_BY_ONE
-    return kinds, placed
+                placed[number] = ONE_BY_ONE, device, site
+    return placed
 
 
 def _admitted(topics: Sequence[Topic], roster: Roster, now: int) -> bool:

@@ -24,10 +24,13 @@ class Roster:
         self._known: dict[str, Placement] = {}
         self._looked: dict[str, int] = {}
         self.pending: dict[str, Placement] = {}
+        self.moves = 0
+        """Counts how often a known device may have turned out to be elsewhere."""
 
     def load(self, placements: dict[str, Placement]) -> None:
         """Take the devices that the desk knows."""
         self._known = dict(placements)
+        self.moves += 1
 
     def kind_of(self, device_id: str) -> Kind | None:
         """Return a known device's kind."""
@@ -73,6 +76,7 @@ class Roster:
         found = self._look_up([device_id]).get(device_id)
         self._looked[device_id] = now
         if found is not None:
+            self.moves += self._known.get(device_id, found) != found
             self._known[device_id] = found
         return found
 
@@ -86,6 +90,7 @@ class Roster:
 
     def confirm(self, placements: dict[str, Placement]) -> None:
         """Take the pending devices as they are stored now: another process may have been first."""
+        self.moves += any(self._known.get(device, place) != place for device, place in placements.items())
         self._known |= placements
         self.pending.clear()
 

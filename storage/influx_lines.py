@@ -5,8 +5,8 @@ written as floats, since the first write fixes a field's type for ever; what is 
 """
 
 from collections.abc import Iterator, Sequence
+from io import BytesIO
 
-import numpy as np
 import polars as pl
 from polars import selectors
 
@@ -26,7 +26,7 @@ Pieces = list[pl.Expr]
 
 
 def reading_lines(batch: ReadingBatch) -> pl.Series:
-    """Return one line for each reading, in order, with its line break.
+    """Return one line for each reading, in order, without its line break.
 
     Raises StoreRejected for what InfluxDB cannot hold: an empty id, a control character or backslash in an
     id, an infinite number, a reading without its received time.
@@ -72,17 +72,17 @@ def tile_measurement(kind: Kind) -> str:
 def bodies(lines: pl.Series, most: int) -> Iterator[bytes]:
     """Yield lines as the bodies of requests, of up to `most` lines each.
 
-    As Arrow holds texts they lie one after the other already: no line becomes a Python object.
+    No line becomes a Python object. Written as a CSV without quotes, they cost a quarter of what they do as
+    Arrow's texts, of which a copy of all must be made first.
     """
     for begin in range(0, len(lines), most):
-        texts = lines.slice(begin, most).to_arrow(compat_level=pl.CompatLevel.oldest())
-        _, places, data = texts.buffers()
-        ends = np.frombuffer(places, dtype=np.int64)[texts.offset : texts.offset + len(texts) + 1]
-        yield bytes(memoryview(data)[ends[0] : ends[-1]])
+        body = BytesIO()
+        lines.slice(begin, most).to_frame().write_csv(body, include_header=False, quote_style="never")
+        yield body.getvalue()
 
 
 def _lines(frame: pl.DataFrame, measurement: str, tags: Pieces, fields: Pieces) -> pl.Series:
-    pieces = [pl.lit(measurement), *tags, *fields, pl.lit(" "), pl.col("ts"), pl.lit("\n")]
+    pieces = [pl.lit(measurement), *tags, *fields, pl.lit(" "), pl.col("ts")]
     return frame.select(pl.concat_str(pieces, ignore_nulls=True)).to_series()
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from fleet.signals import STANDARD_SIGNALS, Kind
-from fleet.wire import DEFAULT_RETENTION_MS, Dropped, Reason
+from fleet.wire import DEFAULT_RETENTION_MS, Dropped, Reason, Topic
 from ingest.bulk import BulkDecoder
 from ingest.columns import merged
 from ingest.decode import LineDecoder
@@ -200,3 +200,15 @@ def test_a_few_messages_are_decoded_one_by_one() -> None:
     out = made(few=CROWD).decode(crowd())
     assert not out.columns
     assert len(out.rows[Kind.ROBOT]) == CROWD - 1
+
+
+def test_a_device_that_was_moved_is_refused_from_its_old_place_however_often_it_was_heard_there() -> None:
+    desk = {f"R{number}": Placement("s1", Kind.ROBOT) for number in range(CROWD)}
+    roster = Roster(lambda asked: {device: desk[device] for device in asked}, open_registration=True)
+    roster.load(desk)
+    decoder = BulkDecoder(STANDARD_SIGNALS, roster, DEFAULT_RETENTION_MS, few=1)
+    assert not decoder.decode(crowd()).refused
+    desk["R7"] = Placement("s2", Kind.ROBOT)
+    assert roster.admit(Topic("s2", Kind.ROBOT, "R7", "telemetry"), NOW) is None, "it is heard from there"
+    (refused,) = decoder.decode(crowd(turn=1)).refused
+    assert (refused.device_id, refused.reason) == ("R7", Reason.SITE_MISMATCH)

@@ -197,7 +197,7 @@ GUARDS: dict[str, tuple[ModuleType, Changes, Batches]] = {
     ),
     "a retained copy tells nothing of when a device was heard": (
         bulk,
-        [("self.kinds[self._retained] = _ONE_BY_ONE", "pass")],
+        [("self.kinds[self._retained] = ONE_BY_ONE", "pass")],
         [crowd(said(body(b'"x_m":1'), retain=True))],
     ),
     "a device speaks from where it belongs": (
@@ -222,7 +222,7 @@ GUARDS: dict[str, tuple[ModuleType, Changes, Batches]] = {
     ),
     "a device was heard when its last message came, by either path": (
         bulk,
-        [("if later.get(device, -1) < at:", "if True:")],
+        [("if later.get(device, -1) > at:", "if False:")],
         [crowd(said(body(b'"x_m":1')), said(b"5")._replace(received=NOW + 7))],
     ),
 }

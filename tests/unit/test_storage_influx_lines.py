@@ -6,16 +6,18 @@ from typing import Any
 import polars as pl
 import pytest
 from helpers.batches import batch_of
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fleet.errors import StoreRejected
 from fleet.risks import RISK_COLUMNS
-from storage.influx_lines import reading_lines, risk_lines
+from storage.influx_lines import bodies, reading_lines, risk_lines
 
 T0 = 1_700_000_000_000
 
 
 def line(**row: Any) -> str:
-    return reading_lines(batch_of([{"device_id": "R1", "ts": T0, **row}]))[0].removesuffix("\n")
+    return reading_lines(batch_of([{"device_id": "R1", "ts": T0, **row}]))[0]
 
 
 def test_a_line_holds_tags_fields_and_time_and_leaves_nulls_out() -> None:
@@ -72,5 +74,14 @@ def test_a_risk_has_its_fault_as_a_tag_and_its_drivers_as_escaped_text() -> None
     }
     frame = pl.DataFrame([row], schema=RISK_COLUMNS)
     assert risk_lines(frame).to_list() == [
-        f'risk,device=R1,fault=brush_jam risk=0.5,drivers="[{{\\"a\\":1}}]",model="m1" {T0}\n'
+        f'risk,device=R1,fault=brush_jam risk=0.5,drivers="[{{\\"a\\":1}}]",model="m1" {T0}'
+    ]
+
+
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), min_size=1)), st.integers(1, 5))
+def test_bodies_hold_every_line_once_as_it_is_and_no_more_than_asked(lines: list[str], most: int) -> None:
+    made = list(bodies(pl.Series("line", lines, dtype=pl.String), most))
+    assert made == [
+        "".join(f"{line}\n" for line in lines[begin : begin + most]).encode()
+        for begin in range(0, len(lines), most)
     ]
