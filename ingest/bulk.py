@@ -80,7 +80,6 @@ class BulkDecoder:
         if bulk:
             out.counts.received += bulk
             out.counts.messages["telemetry", ACCEPTED] += bulk
-        batch.note_seen(taken, out)
         return out
 
     def _take_rest(self, messages: MessageBlock, taken: Mask) -> Decoded:
@@ -199,8 +198,7 @@ class _Batch:
         self._placed = _place(list(distinct), parse, roster, suspects, settled, now)
         kinds = np.array([kind for kind, _, _ in self._placed], dtype=np.int8)
         self.kinds = kinds[self._codes]
-        self._retained = messages.retain
-        self.kinds[self._retained] = ONE_BY_ONE
+        self.kinds[messages.retain] = ONE_BY_ONE  # a retained copy tells nothing of when its device was heard
 
     def payloads_of(self, chosen: Times) -> Sequence[bytes]:
         """Return the payloads of some messages."""
@@ -214,22 +212,6 @@ class _Batch:
         devices = pl.Series("device_id", [device for _, device, _ in self._placed], dtype=pl.String)
         sites = pl.Series("site", [site for _, _, site in self._placed], dtype=pl.String)
         return devices.gather(codes), sites.gather(codes)
-
-    def note_seen(self, taken: Mask, out: Decoded) -> None:
-        """Note when each device was last heard, in the order in which its messages came."""
-        last = np.full(len(self._placed), -1, dtype=np.int64)
-        bulk = np.flatnonzero(taken)
-        np.maximum.at(last, self._codes[bulk], bulk)
-        heard = np.flatnonzero(last >= 0)
-        devices = [self._placed[code][1] for code in heard.tolist()]
-        seen = dict(zip(devices, self.received[last[heard]].tolist(), strict=True))
-        if not taken.all():
-            rest = np.flatnonzero(~taken)
-            later = {self._placed[self._codes[at]][1]: at for at in rest[~self._retained[rest]].tolist()}
-            for device, at in zip(devices, last[heard].tolist(), strict=True):
-                if later.get(device, -1) > at:
-                    del seen[device]  # it is in `out`, of a later message
-        out.news.seen.update(seen)
 
 
 def _place(

@@ -12,9 +12,10 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
+from fleet.device_codes import Codes, DeviceCodes, grown
 from fleet.errors import SweepwatchError
 from fleet.signals import Kind
-from ingest.device_codes import CodedBatch, Codes, DeviceCodes, grown
+from ingest.device_codes import CodedBatch
 from ingest.sequence import Gap, Run, Seen, Track
 from storage.desk.gaps import GapChanges, GapKey, Gaps, StoredGap, StoredRun
 from storage.ports import TelemetryStore

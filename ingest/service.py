@@ -36,7 +36,7 @@ from storage.ports import TelemetryStore
 log = logging.getLogger(__name__)
 
 _TAKE_TIMEOUT_S = 0.5
-_FLUSH_SHARE = 10
+_FLUSH_SHARE = 30
 """Of the time, one part in so many may go into device summaries."""
 _GC_THRESHOLDS = (50_000, 20, 20)
 
@@ -198,7 +198,7 @@ class IngestService:
             # Nothing depends on it but a list; what was not written is written with the next.
             log.warning("the device list is not up to date: %s", _one_line(error))
             self._summaries.put_back(changed)
-        # Of a large fleet it takes a while: no more than a tenth of the time goes into it.
+        # Of a large fleet it takes a while, in which nothing is committed: its list may be seconds behind.
         self._flush_rests_until = begun + _FLUSH_SHARE * (monotonic() - begun)
         try:
             self._watch.flush(None if at_once else now)

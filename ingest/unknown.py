@@ -7,9 +7,10 @@ import numpy as np
 import orjson
 
 from fleet.clock import HOUR_MS
+from fleet.device_codes import grown
 from fleet.signals import Kind, SignalTable
 from fleet.wire import topic_of
-from ingest.device_codes import CodedBatch, grown
+from ingest.device_codes import CodedBatch
 from ingest.messages import MessageBlock
 from storage.desk.unknown_signals import MAX_NAMES, UnknownSignal, UnknownSignals
 

@@ -7,10 +7,11 @@ from typing import Any
 import orjson
 
 from fleet.clock import SECOND_MS
+from fleet.device_codes import DeviceCodes
 from fleet.readings import ReadingBatch
 from fleet.signals import Kind, SignalTable
 from fleet.wire import EARLIEST_TS, FUTURE_TOLERANCE_MS, Reason
-from ingest.device_codes import CodedBatch, DeviceCodes
+from ingest.device_codes import CodedBatch
 from ingest.ledger import Ledger
 from ingest.messages import MessageBlock
 from ingest.sequence_book import SeenReading, SequenceBook

@@ -49,8 +49,8 @@ def plan_visits(risks: pl.DataFrame, costs: Costs, budget: int) -> Plan:
     own = [each.customer_can_mend for each in faults]
     frame = known.select("device_id", "fault", "risk").with_columns(
         own=pl.Series(own, dtype=pl.Boolean),
-        act=pl.Series([costs.act(each) for each in faults], dtype=pl.Float64),
-        wait=pl.Series([costs.wait(each) for each in faults], dtype=pl.Float64),
+        act=pl.Series([costs.trip(each) for each in faults], dtype=pl.Float64),
+        wait=pl.Series([costs.failure(each) for each in faults], dtype=pl.Float64),
     )
     frame = frame.with_columns(saved=pl.col("risk") * pl.col("wait")).filter(pl.col("saved") > pl.col("act"))
     visits = _visits(frame)

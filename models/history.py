@@ -87,17 +87,33 @@ def gather(
         progress(0.4 * (start - first) / (end - first), "reading history")
         return store.tiles(Kind.ROBOT, start * HOUR_MS, until * HOUR_MS)
 
-    rows = rows_of(read, first, end, len(newest), facts, settings.row_every_hours)
+    rows = rows_of(read, first, end, len(newest), facts, rows_every(settings, len(newest), end - first))
+    return assembled(rows, facts, confirmed_repairs(desk), open_tickets(desk), end * HOUR_MS)
+
+
+def assembled(
+    rows: Rows, facts: FleetFacts, repairs: pl.DataFrame, doubtful: pl.DataFrame, end: int
+) -> History:
+    """Return a history of its rows and of what the desk knows (storage.desk.repairs); it ends at `end`."""
     names = rows.devices.unique().sort()
     index = dict(zip(names.to_list(), range(len(names)), strict=True))
     devices = rows.devices.replace_strict(index, return_dtype=pl.Int64).to_numpy()
     frame = pl.DataFrame({"device_id": rows.devices, "until": rows.until})
     start = int(rows.until.min()) - LEAST_HOURS * HOUR_MS
-    if end * HOUR_MS - start < DAYS_A_YEAR * DAY_MS:
+    if end - start < DAYS_A_YEAR * DAY_MS:
         forget_season(rows.features)
     kinds = rows.devices.replace_strict(facts.models, default="unknown", return_dtype=pl.String)
-    repairs, doubtful = confirmed_repairs(desk), open_tickets(desk)
-    return History(frame, devices, rows.features, repairs, doubtful, start, end * HOUR_MS, kinds)
+    return History(frame, devices, rows.features, repairs, doubtful, start, end, kinds)
+
+
+def rows_every(settings: TrainingSettings, devices: int, hours: int) -> int:
+    """Return how many hours lie between two rows of a device.
+
+    What the settings say, or for a history that would give more than `most_rows` as many times that as it
+    takes: a large fleet has failures enough, and each shows in several rows still.
+    """
+    every = settings.row_every_hours
+    return every * max(1, -(-devices * hours // (every * settings.most_rows)))
 
 
 def forget_season(features: Floats) -> None:

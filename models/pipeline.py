@@ -19,7 +19,7 @@ from models.history import Cancelled, History, HistoryCancelled, Progress, gathe
 from models.labels import POSITIVE, UNKNOWN, label
 from models.registry import ModelRegistry
 from models.settings import TrainingSettings
-from models.training import Examples, failures, train_fault
+from models.training import Examples, failures, single_threaded, train_fault
 from storage.desk.database import DeskDatabase
 from storage.ports import TelemetryStore
 
@@ -153,16 +153,12 @@ def fit_fault(
     code: str, examples: Examples, device_models: pl.Series, settings: TrainingSettings, seed: int
 ) -> Fit:
     """Train one fault's model and judge it; the work of one worker, which touches no store."""
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped] # ships no types
-
     begun = perf_counter()
     fault = FAULTS[code]
     known = examples.labels.value != UNKNOWN
     rows, positives = int(known.sum()), int((examples.labels.value == POSITIVE).sum())
     seen = failures(examples, known)
-    # A few thousand rows fit as fast on one core as on two, and the other one stays free for ingest. The sum
-    # of a node's gradients depends on how many threads add it up: one, wherever it is, gives the same model.
-    with threadpool_limits(1):
+    with single_threaded():
         result = train_fault(fault, examples, settings, seed)
         if isinstance(result, str):
             return Fit(code, None, None, result, {}, rows, positives, seen, perf_counter() - begun)

@@ -1,5 +1,7 @@
 """Trains one fault's model: trees on the earlier part of history, calibrated and judged on the later."""
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,8 +11,11 @@ from numpy.typing import NDArray
 from fleet.clock import DAY_MS
 from fleet.faults import Fault
 from models.evaluation import best_threshold, metrics
+from models.features import features_of
 from models.labels import POSITIVE, UNKNOWN, Labels
+from models.physics import directions
 from models.settings import TrainingSettings
+from models.shaken import COPIES, shaken
 from models.windows import Floats, Ints
 
 Bools = NDArray[np.bool_]
@@ -87,11 +92,19 @@ def train_fault(fault: Fault, examples: Examples, settings: TrainingSettings, se
     if reason:
         return f"{fault.code}: {reason}"
     positive = examples.labels.value == POSITIVE
-    trees = fit_trees(examples.features[split.fit], positive[split.fit], settings, seed)
+    trees = _fit(fault, examples, split.fit, settings, seed)
     later, truth = examples.features[split.later], positive[split.later]
     held_out = _cross_calibrated(trees, later, truth, examples.devices[split.later])
     threshold = best_threshold(truth, held_out, settings.costs.act(fault), settings.costs.wait(fault))
     return Trained(calibrate(trees, later, truth), threshold, metrics(truth, held_out), split, held_out)
+
+
+def _fit(fault: Fault, examples: Examples, rows: Bools, settings: TrainingSettings, seed: int) -> Any:
+    """Fit the trees of one fault: to rows as other fleets might have shown them, in keeping with physics."""
+    table = features_of(fault.code)
+    features = shaken(examples.features[rows], table, examples.until[rows], examples.devices[rows], seed)
+    positive = np.tile(examples.labels.value[rows] == POSITIVE, COPIES)
+    return fit_trees(features, positive, settings, seed, directions(fault.code, table))
 
 
 def failures(examples: Examples, rows: Bools) -> int:
@@ -115,8 +128,31 @@ def _too_little(examples: Examples, split: Split, settings: TrainingSettings) ->
     return None
 
 
-def fit_trees(features: Floats, positive: Bools, settings: TrainingSettings, seed: int) -> Any:
-    """Fit boosted trees to rows, shape (rows, features); the same rows and seed give the same trees."""
+@contextmanager
+def single_threaded() -> Iterator[None]:
+    """Let libraries compute with one thread.
+
+    A few thousand rows fit as fast on one core as on two, and the other one stays free for ingest. The sum of
+    a node's gradients depends on how many threads add it up: one, wherever it is, gives the same model.
+    """
+    from sklearn import ensemble  # noqa: F401 - only libraries that are loaded by then can be limited
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped] # ships no types
+
+    with threadpool_limits(1):
+        yield
+
+
+def fit_trees(
+    features: Floats,
+    positive: Bools,
+    settings: TrainingSettings,
+    seed: int,
+    directions: Sequence[int] | None = None,
+) -> Any:
+    """Fit boosted trees to rows, shape (rows, features); the same rows and seed give the same trees.
+
+    `directions` says of each feature whether more of it can only raise (1) or only lower (-1) the risk.
+    """
     from sklearn.ensemble import HistGradientBoostingClassifier
 
     trees = HistGradientBoostingClassifier(
@@ -126,6 +162,8 @@ def fit_trees(features: Floats, positive: Bools, settings: TrainingSettings, see
         min_samples_leaf=settings.least_leaf_rows,
         l2_regularization=settings.l2,
         max_features=settings.features_per_split,
+        max_bins=settings.bins,
+        monotonic_cst=directions,
         early_stopping=False,
         random_state=seed,
     )

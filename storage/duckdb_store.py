@@ -17,8 +17,9 @@ from fleet.risks import RISK_COLUMNS
 from fleet.signals import Kind, SignalTable
 from storage import duckdb_sql as sql
 from storage import duckdb_tiles as kept
+from storage.newest import NewestTimes
 from storage.ports import LatestValue, Receipt, Retention
-from storage.repeats import not_newer, spans_of, without_repeats
+from storage.repeats import without_repeats
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +60,7 @@ class DuckDbStore:
         self._cursors: set[duckdb.DuckDBPyConnection] = set()
         self._broken = False
         self._connection = _connect(path, self._config)
-        self._newest: dict[Kind, dict[str, int]] = {}
+        self._newest: dict[Kind, NewestTimes] = {}
         self._columns: dict[Kind, set[str]] = {}
         self._prepare()
 
@@ -88,7 +89,7 @@ class DuckDbStore:
                 self._columns[kind] = {name for name, *_ in described}
                 cursor.execute(sql.create_view(self._signals, kind, self._columns[kind]))
                 rows = cursor.execute(f"SELECT device_id, max(ts) FROM {sql.quoted(kind)} GROUP BY 1")
-                self._newest[kind] = dict(rows.fetchall())
+                self._newest[kind] = NewestTimes(dict(rows.fetchall()))
 
     @contextmanager
     def _cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -140,16 +141,16 @@ class DuckDbStore:
         if not len(batch):
             return Receipt(0, 0, 0)
         with self._writing:
+            if self._broken:
+                self._reopen()  # now, since it reads the newest times anew
             # A column that nobody sent is null by itself, which costs less than to write nulls.
             frame = batch.frame.select(one.name for one in batch.frame if one.null_count() < len(batch))
             newest = self._newest[batch.kind]
-            spans = spans_of(frame)
-            frame = without_repeats(frame, spans)
-            late = not_newer(frame, spans, newest)
+            frame = without_repeats(frame, newest.codes(frame["device_id"]))
+            codes = newest.codes(frame["device_id"])
+            late = frame.filter(newest.not_newer(codes, frame["ts"]))
             stored = self._append(batch.kind, frame, late)
-            for device, top in zip(spans["device_id"].to_list(), spans["last"].to_list(), strict=True):
-                if top > newest.get(device, top - 1):
-                    newest[device] = top
+            newest.rise(codes, frame["ts"])
             return Receipt(frame.height - stored, len(batch) - frame.height + stored, late.height - stored)
 
     def _append(self, kind: Kind, frame: pl.DataFrame, late: pl.DataFrame) -> int:
@@ -188,7 +189,7 @@ class DuckDbStore:
     def newest(self, kind: Kind) -> dict[str, int]:
         """Return the time of the newest stored reading of each device."""
         with self._writing:
-            return dict(self._newest[kind])
+            return self._newest[kind].as_dict()
 
     def latest(self, kind: Kind, device_id: str) -> dict[str, LatestValue]:
         """Return for each signal ever stored of a device its newest value and that value's time."""

@@ -17,8 +17,9 @@ from storage.influx_kept import KeptTiles, tiles_address
 from storage.influx_late import KEYS, stored_among
 from storage.influx_lines import RISKS, SHADOW_RISKS, bodies, reading_lines, risk_lines, tile_measurement
 from storage.influx_tiles import intervals, tiles_between
+from storage.newest import NewestTimes
 from storage.ports import LatestValue, Receipt, Retention
-from storage.repeats import not_newer, spans_of, without_repeats
+from storage.repeats import without_repeats
 from storage.store_url import InfluxAddress
 
 log = logging.getLogger(__name__)
@@ -43,7 +44,7 @@ class InfluxStore:
         self._kept = KeptTiles(beside, signals)
         self._signals = signals
         self._writing = RLock()
-        self._newest: dict[Kind, dict[str, int]] = {}
+        self._newest: dict[Kind, NewestTimes] = {}
         # A write that failed may have arrived in part: what is found of it later is no duplicate.
         nothing = pl.DataFrame(schema={key: KEY_COLUMNS[key] for key in KEYS})
         self._unsettled = dict.fromkeys(Kind, nothing)
@@ -53,10 +54,10 @@ class InfluxStore:
         if not len(batch):
             return Receipt(0, 0, 0)
         with self._writing:
-            spans = spans_of(batch.frame)
-            frame = without_repeats(batch.frame, spans)
             newest = self._newest_of(batch.kind)
-            late = not_newer(frame, spans, newest)
+            frame = without_repeats(batch.frame, newest.codes(batch.frame["device_id"]))
+            codes, times = newest.codes(frame["device_id"]), frame["ts"]
+            late = frame.filter(newest.not_newer(codes, times))
             frame, stored = self._settle(batch.kind, frame, late)
             try:
                 self._send(reading_lines(ReadingBatch(batch.kind, frame)))
@@ -64,9 +65,7 @@ class InfluxStore:
                 self._remember(batch.kind, frame.join(stored, on=KEYS, how="anti"))
                 raise
             self._forget(batch.kind, frame)
-            for device, top in zip(spans["device_id"].to_list(), spans["last"].to_list(), strict=True):
-                if top > newest.get(device, top - 1):
-                    newest[device] = top
+            newest.rise(codes, times)
             repeats = len(batch) - frame.height
             return Receipt(frame.height - stored.height, repeats + stored.height, late.height - stored.height)
 
@@ -97,18 +96,18 @@ class InfluxStore:
         for body in bodies(lines, _LINES_A_REQUEST):
             self._connection.write(body)
 
-    def _newest_of(self, kind: Kind) -> dict[str, int]:
+    def _newest_of(self, kind: Kind) -> NewestTimes:
         if kind not in self._newest:
             where = influxql.times(influxql.FIRST_MS, influxql.LAST_MS)
             query = influxql.grouped(kind, ['last("received") AS received'], where, "device")
             found = influxql.with_tags(influxql.read_csv(self._connection.csv(query), {}), "device")
-            self._newest[kind] = dict(found.select("device", "time").iter_rows())
+            self._newest[kind] = NewestTimes(dict(found.select("device", "time").iter_rows()))
         return self._newest[kind]
 
     def newest(self, kind: Kind) -> dict[str, int]:
         """Return the time of the newest stored reading of each device."""
         with self._writing:
-            return dict(self._newest_of(kind))
+            return self._newest_of(kind).as_dict()
 
     def latest(self, kind: Kind, device_id: str) -> dict[str, LatestValue]:
         """Return for each signal ever stored of a device its newest value and that value's time."""

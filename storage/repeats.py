@@ -1,6 +1,9 @@
-"""What both stores do with repeats and late readings: the same device and time again is one reading."""
+"""What both stores do with repeats: the same device and time again is one reading."""
 
+import numpy as np
 import polars as pl
+
+from fleet.device_codes import Codes
 
 
 def merge_repeats(frame: pl.DataFrame) -> pl.DataFrame:
@@ -9,31 +12,16 @@ def merge_repeats(frame: pl.DataFrame) -> pl.DataFrame:
     return merged.select(frame.columns)
 
 
-def spans_of(frame: pl.DataFrame) -> pl.DataFrame:
-    """Return for each device its first and last time, its number of rows and of different times."""
-    ts = pl.col("ts")
-    return frame.group_by("device_id").agg(
-        ts.min().alias("first"), ts.max().alias("last"), ts.len().alias("rows"), ts.n_unique().alias("times")
-    )
+def without_repeats(frame: pl.DataFrame, codes: Codes) -> pl.DataFrame:
+    """Return the frame with repeats merged; `codes` has a number for each row's device.
 
-
-def without_repeats(frame: pl.DataFrame, spans: pl.DataFrame) -> pl.DataFrame:
-    """Return the frame with repeats merged; the rows of devices that repeat something are the last ones."""
-    repeating = spans["device_id"].filter(spans["times"] < spans["rows"])
-    if repeating.is_empty():
+    The rows of devices whose times do not rise, which may repeat one, are the last ones.
+    """
+    order = np.argsort(codes, kind="stable")
+    devices, ts = codes[order], frame["ts"].to_numpy()[order]
+    falls = (devices[1:] == devices[:-1]) & (ts[1:] <= ts[:-1])
+    if not falls.any():
         return frame
     # To merge costs more than all else that is done with a row: one device must not make it everyone's price.
-    theirs = frame["device_id"].is_in(repeating.implode())
+    theirs = pl.Series(np.isin(codes, devices[1:][falls]))
     return pl.concat([frame.filter(~theirs), merge_repeats(frame.filter(theirs))])
-
-
-def not_newer(frame: pl.DataFrame, spans: pl.DataFrame, newest: dict[str, int]) -> pl.DataFrame:
-    """Return the rows whose time is not after the newest one known of their device."""
-    firsts = zip(spans["device_id"].to_list(), spans["first"].to_list(), strict=True)
-    behind = [device for device, first in firsts if first <= newest.get(device, first - 1)]
-    if not behind:
-        return frame.clear()
-    times = {"device_id": behind, "newest": [newest[device] for device in behind]}
-    known = pl.DataFrame(times, schema={"device_id": pl.String, "newest": pl.Int64})
-    tops = frame.join(known, on="device_id", how="inner", maintain_order="left")
-    return tops.filter(pl.col("ts") <= pl.col("newest")).drop("newest")

@@ -32,6 +32,9 @@ class CostsSettings(Section):
 
     visit: Cost = Field(100.0, description="An engineer's visit ahead of a breakdown")
     call: Cost = Field(30.0, description="Asking a customer who can mend a fault alone")
+    unfounded: Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False)] = Field(
+        100.0, description="What a visit or a call for nothing costs on top: trust"
+    )
     breakdown: BreakdownCosts = BreakdownCosts()
     faults: dict[str, FaultCostSettings] = Field(
         default_factory=dict,
@@ -54,9 +57,10 @@ class CostsSettings(Section):
     def _acting_can_pay(self) -> "CostsSettings":
         costs = costs_of(self)
         for code, fault in FAULTS.items():
-            if fault.horizon_days is not None and costs.act(fault) >= costs.wait(fault):
+            if fault.horizon_days is not None and costs.trip(fault) >= costs.failure(fault):
                 raise ValueError(
-                    f"acting on {code} costs {costs.act(fault):g} and its breakdown {costs.wait(fault):g}: "
+                    f"acting on {code} costs {costs.trip(fault):g} and its breakdown "
+                    f"{costs.failure(fault):g}: "
                     "allowed: a breakdown that costs more, else acting never pays"
                 )
         return self
@@ -67,6 +71,7 @@ def costs_of(settings: CostsSettings) -> Costs:
     return Costs(
         settings.visit,
         settings.call,
+        settings.unfounded,
         {Level(name): getattr(settings.breakdown, name) for name in BreakdownCosts.model_fields},
         {code: FaultCosts(own.visit, own.call, own.breakdown) for code, own in settings.faults.items()},
     )

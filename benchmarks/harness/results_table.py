@@ -119,6 +119,14 @@ def _alerts(found: Any) -> list[Row]:
     ]
 
 
+def _training(found: Any) -> list[Row]:
+    what = f"Training on {found['devices']:,} devices x {found['days']} days of tiles"
+    must = found["must"]
+    of = f"{found['models']} models of {found['rows']:,} rows"
+    shown = f"{found['seconds']} s, {found['rss_mb']:,} MB, {of}"
+    return [(what, shown, f"<= {must['seconds']:.0f} s, <= {must['rss_mb']:,.0f} MB")]
+
+
 _ROWS: dict[str, Callable[[Any], list[Row]]] = {
     "ingest": _ingest,
     "latency": _latency,
@@ -129,6 +137,7 @@ _ROWS: dict[str, Callable[[Any], list[Row]]] = {
     "alerts": _alerts,
     "endurance": _endurance,
     "crash": _crash,
+    "training": _training,
 }
 
 

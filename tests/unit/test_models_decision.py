@@ -18,7 +18,7 @@ from models.settings import Costs, FaultCosts
 from sweepwatch.cost_settings import costs_of
 from sweepwatch.settings import load_settings
 
-COSTS = Costs()
+COSTS = Costs(unfounded=0.0)
 ENGINEER = ("battery_wear", "drive_motor_wear", "water_leak")
 OWN = ("brush_jam", "filter_clog")
 BUDGETS = st.integers(0, 4)
@@ -145,25 +145,25 @@ def load(tmp_path: Path, text: str) -> Costs:
 def test_costs_come_from_the_settings_by_level_and_by_fault(tmp_path: Path) -> None:
     costs = load(
         tmp_path,
-        "[models.costs]\nvisit = 80\ncall = 10\nbreakdown.L1 = 900\n"
+        "[models.costs]\nvisit = 80\ncall = 10\nunfounded = 0\nbreakdown.L1 = 900\n"
         "[models.costs.faults.battery_wear]\nbreakdown = 600\n[models.costs.faults.brush_jam]\ncall = 5\n",
     )
     assert costs.act(FAULTS["water_leak"]) == 80
     assert (costs.act(FAULTS["battery_wear"]), costs.wait(FAULTS["battery_wear"])) == (80, 600)
     assert (costs.act(FAULTS["brush_jam"]), costs.act(FAULTS["filter_clog"])) == (5, 10)
     assert costs.wait(FAULTS["drive_motor_wear"]) == 900
-    assert costs.wait(FAULTS["water_leak"]) == Costs().wait(FAULTS["water_leak"])
+    assert costs.wait(FAULTS["water_leak"]) == Costs().failure(FAULTS["water_leak"])
 
 
 def test_a_cost_may_come_from_the_environment() -> None:
     given = {"SWEEPWATCH_MODELS_COSTS_VISIT": "55", "SWEEPWATCH_MODELS_COSTS_BREAKDOWN_L3": "99"}
     costs = costs_of(load_settings(None, given, {}).models.costs)
-    assert (costs.visit, costs.wait(FAULTS["filter_clog"])) == (55, 99)
+    assert (costs.visit, costs.failure(FAULTS["filter_clog"])) == (55, 99)
 
 
 def test_without_settings_costs_are_those_of_the_models() -> None:
     assert costs_of(load_settings(None, {}, {}).models.costs) == Costs()
-    assert Costs(faults={"brush_jam": FaultCosts(visit=1.0)}).act(FAULTS["brush_jam"]) == Costs().call
+    assert Costs(faults={"brush_jam": FaultCosts(visit=1.0)}).trip(FAULTS["brush_jam"]) == Costs().call
 
 
 @pytest.mark.parametrize(
