@@ -4,10 +4,10 @@ Both give the same answers (tests/unit/test_ingest_differential.py). docs/wire.m
 traps.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from itertools import compress
+from itertools import compress, count
 
 import numpy as np
 import polars as pl
@@ -192,7 +192,9 @@ class _Batch:
         self.topics = topics
         self._payloads = messages.payloads
         self.received: Times = messages.received
-        distinct = {topic: number for number, topic in enumerate(dict.fromkeys(topics))}
+        distinct: defaultdict[str, int] = defaultdict(
+            count().__next__
+        )  # numbers in order of first appearance
         self._codes = np.fromiter(map(distinct.__getitem__, topics), dtype=np.int64, count=len(topics))
         now = int(self.received[-1])
         self._placed = _place(list(distinct), parse, roster, suspects, settled, now)
