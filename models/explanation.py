@@ -1,25 +1,35 @@
 """Says why: the signals that drove a risk, against the cohort or the device's own past."""
 
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fleet.risks import Driver
 from fleet.signals import SignalTable
 from fleet.text import Language, Text
 from models.compute import Look
+from models.course import Courses
 from models.features import BY_NAME, LIFE_VIEWS, YEAR_VIEWS, Feature, View
 from models.registry import LoadedModel
-from models.windows import Floats
+from models.windows import Floats, Ints, Windows
+
+LookAt = Callable[[Ints], Look]
+"""Gives a look at some rows of what was asked."""
 
 TOP = 3
 """So many signals are named for each risk."""
 
 
-def drivers(model: LoadedModel, matrix: Floats, look: Look) -> list[tuple[Driver, ...]]:
+def drivers(
+    model: LoadedModel, matrix: Floats, look_at: LookAt, alerted: NDArray[np.bool_] | None = None
+) -> list[tuple[Driver, ...]]:
     """Return for each row of a feature matrix up to three signals that raised its risk most.
 
-    `matrix` has the model's own columns, `look` is what it was computed from.
+    `matrix` has the model's own columns, `look_at` gives a look at some of its rows. The first driver of a
+    row that is `alerted` brings its course along.
 
     Weights are SHAP values in log-odds (Lundberg et al., "From local explanations to global understanding
     with explainable AI for trees", Nature Machine Intelligence 2, 2020), summed over all features of a
@@ -32,35 +42,45 @@ def drivers(model: LoadedModel, matrix: Floats, look: Look) -> list[tuple[Driver
     place = np.array([signals.index(feature.measure.signal) for feature in model.features])
     by_signal = np.stack([shap[:, place == k].sum(axis=1) for k in range(len(signals))], axis=1)
     top = np.argsort(-by_signal, axis=1, kind="stable")[:, :TOP]
-    compared = _Compared(look)
-    found = []
+    named: list[list[tuple[int, float]]] = []
     for row in range(len(matrix)):
         raised = [int(signal) for signal in top[row] if by_signal[row, signal] > 0]
-        chosen = [int(np.where(place == signal, shap[row], -np.inf).argmax()) for signal in raised]
-        found.append(
-            tuple(
-                compared.driver(model.features[column], row, float(by_signal[row, signal]))
-                for signal, column in zip(raised, chosen, strict=True)
-            )
-        )
-    return found
+        columns = [int(np.where(place == signal, shap[row], -np.inf).argmax()) for signal in raised]
+        named.append([(column, float(by_signal[row, s])) for column, s in zip(columns, raised, strict=True)])
+    told = _told(model.features, [[column for column, _ in row] for row in named], look_at, alerted)
+    return [
+        tuple(replace(told[row, column], weight=weight) for column, weight in each)
+        for row, each in enumerate(named)
+    ]
 
 
-class _Compared:
-    """Levels and what is usual, computed for all rows once a feature is first named."""
+def _told(
+    features: Sequence[Feature],
+    named: Sequence[Sequence[int]],
+    look_at: LookAt,
+    alerted: NDArray[np.bool_] | None,
+) -> dict[tuple[int, int], Driver]:
+    """Return what each named feature (row, column) shows, still without its weight."""
+    rows_of: dict[int, list[int]] = {}
+    for row, columns in enumerate(named):
+        for column in columns:
+            rows_of.setdefault(column, []).append(row)
+    told = {}
+    for column, rows in rows_of.items():
+        feature = features[column]
+        seen = Courses(feature, look_at(np.array(rows)))
+        for pair, row in enumerate(rows):
+            drawn = alerted is not None and alerted[row] and named[row][0] == column
+            told[row, column] = _driver(feature, seen, pair, drawn=bool(drawn))
+    return told
 
-    def __init__(self, look: Look) -> None:
-        self._look = look
-        self._known: dict[str, tuple[Floats, Floats]] = {}
 
-    def driver(self, feature: Feature, row: int, weight: float) -> Driver:
-        if feature.name not in self._known:
-            self._known[feature.name] = self._look.compare(feature)
-        level, usual = self._known[feature.name]
-        unit = {View.RENEWED: "d", View.USED: "h", View.CYCLED: ""}.get(feature.view, feature.measure.unit)
-        return Driver(
-            feature.measure.signal, feature.name, weight, _number(level[row]), _number(usual[row]), unit
-        )
+def _driver(feature: Feature, seen: Courses, pair: int, *, drawn: bool) -> Driver:
+    unit = {View.RENEWED: "d", View.USED: "h", View.CYCLED: ""}.get(feature.view, feature.measure.unit)
+    value, usual = _number(seen.level[pair]), _number(seen.usual[pair])
+    days = int(seen.days[pair]) or None
+    course = seen.course(pair) if drawn else None
+    return Driver(feature.measure.signal, feature.name, 0.0, value, usual, unit, days, course)
 
 
 def _number(value: Any) -> float | None:
@@ -84,7 +104,7 @@ _LEAST_USUAL = 1e-9
 
 
 def sentence(driver: Driver, signals: SignalTable, language: Language) -> str:
-    """Say in one sentence what a driver shows: `Brush current 34 % above the usual for this model`.
+    """Say what a driver shows: `Brush current 34 % above the usual for this model, for 6 days`.
 
     A feature or signal that this version does not know is named as it was stored.
     """
@@ -104,7 +124,21 @@ def sentence(driver: Driver, signals: SignalTable, language: Language) -> str:
     if gap is None:
         return f"{label}{_NEAR.zh}{against}" if language == "zh" else f"{label} {_NEAR.en} {against}"
     way = (_ABOVE if driver.value >= driver.usual else _BELOW).in_language(language)
-    return f"{label}{way}{against} {gap}" if language == "zh" else f"{label} {gap} {way} {against}"
+    since = _lasting(driver.days, language)
+    return (
+        f"{label}{way}{against} {gap}{since}" if language == "zh" else f"{label} {gap} {way} {against}{since}"
+    )
+
+
+def _lasting(days: int | None, language: Language) -> str:
+    """Return for how long it has been so, as the end of a sentence; nothing where that is not known."""
+    if not days:
+        return ""
+    if days >= Windows().month_days:
+        return f"，已持续 {days} 天以上" if language == "zh" else f", for {days} days or more"
+    if language == "zh":
+        return f"，已持续 {days} 天"
+    return f", for {days} {'day' if days == 1 else 'days'}"
 
 
 def _gap(value: float, usual: float, unit: str, language: Language, *, relative: bool) -> str | None:

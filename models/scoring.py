@@ -161,8 +161,12 @@ class Scorer:
         own, fleet = sight.of(model)
         risk = model.risk(own)
         asked = np.flatnonzero(risk >= EXPLAIN_FROM)
-        look = Look(self._memory.tiles.at(fleet.rows[asked]))
-        told = drivers(model, own[asked], look) if len(asked) else []
+
+        def look_at(some: Ints) -> Look:
+            return Look(self._memory.tiles.at(fleet.rows[asked[some]]))
+
+        alerted = risk[asked] >= model.card.threshold
+        told = drivers(model, own[asked], look_at, alerted) if len(asked) else []
         reasons = np.full(len(risk), "[]", dtype=object)
         reasons[asked] = [orjson.dumps([each.to_dict() for each in row]).decode() for row in told]
         judged = pl.DataFrame(
