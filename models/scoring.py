@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from fleet.risks import RISK_COLUMNS, Scoring, risk_frame
 from fleet.signals import Kind
 from models.compute import Look
-from models.confidence import confidence
+from models.confidence import confidence, hardly_known
 from models.drift import RecentRows
 from models.explanation import drivers
 from models.features import FEATURES, telling
@@ -32,11 +32,15 @@ EXPLAIN_FROM = 0.005
 
 @dataclass(frozen=True, slots=True)
 class _Fleet:
-    """The robots that are judged: ids, times of the newest readings (epoch ms), rows of the windows."""
+    """The robots that are judged: ids, times of the newest readings (epoch ms), rows of the windows.
+
+    `hardly` tells which of them are hardly known yet.
+    """
 
     devices: list[str]
     times: list[int]
     rows: Ints
+    hardly: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +61,10 @@ class _Sight:
         columns, told = [_COLUMN[feature.name] for feature in model.features], self.tells(model)
         if told.all():
             return self.matrix[:, columns], self.fleet
-        rows = np.flatnonzero(told).tolist()
-        devices, times = self.fleet.devices, self.fleet.times
-        seen = _Fleet([devices[row] for row in rows], [times[row] for row in rows], self.fleet.rows[told])
-        return self.matrix[told][:, columns], seen
+        rows, fleet = np.flatnonzero(told).tolist(), self.fleet
+        devices, times = [fleet.devices[row] for row in rows], [fleet.times[row] for row in rows]
+        seen = _Fleet(devices, times, fleet.rows[told], fleet.hardly[told])
+        return self.matrix[:, columns][told], seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +152,8 @@ class Scorer:
         source = self._memory.tiles.at(rows)
         judged = (rows >= 0) & (hours_heard(source) >= LEAST_HOURS) & (heard_lately(source) > 0)
         chosen = [device for device, each in zip(devices, judged, strict=True) if each]
-        return _Fleet(chosen, [news.newest[device] for device in chosen], rows[judged])
+        hardly = hardly_known(source)[judged]
+        return _Fleet(chosen, [news.newest[device] for device in chosen], rows[judged], hardly)
 
     def _note_blind(self, sight: _Sight) -> None:
         """Say so when no robot sends what a model looks at, once."""
@@ -177,7 +182,7 @@ class Scorer:
                 "risk": risk,
                 "drivers": pl.Series(reasons.tolist(), dtype=pl.String),
                 "model": pl.repeat(model.card.id, len(risk), eager=True),
-                "confidence": confidence(self._memory.tiles.at(fleet.rows), own).tolist(),
+                "confidence": confidence(fleet.hardly, own),
             }
         )
         return risk_frame(judged)
