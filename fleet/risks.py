@@ -7,6 +7,8 @@ from typing import Any
 import orjson
 import polars as pl
 
+from fleet.faults import UNUSUAL
+
 LIFE_COLUMNS: dict[str, pl.DataType] = {
     f"life_{quantile}_{unit}": pl.Float64() for unit in ("d", "h") for quantile in ("p10", "p50", "p90")
 }
@@ -135,15 +137,20 @@ class Scoring:
         return self._objects(self.frame)
 
     def notable(self, followed: Collection[tuple[str, str]]) -> list[Risk]:
-        """Return the risks that matter to alerts: over their threshold, or of (device, fault) `followed`."""
+        """Return the risks that matter to alerts: over their threshold, or of (device, fault) `followed`.
+
+        Unusual behaviour that a fault over its own threshold explains is none.
+        """
         if not self.frame.height:
             return []  # nothing was scored, so there may be no threshold either
         keys = pl.DataFrame(
             list(followed), schema={"device_id": pl.String, "fault": pl.String}, orient="row"
         ).with_columns(followed=pl.lit(value=True))
         limit = pl.col("model").replace_strict(dict(self.thresholds), return_dtype=pl.Float64)
+        over, strange = pl.col("risk") >= limit, pl.col("fault") == UNUSUAL
+        explained = (over & ~strange).any().over("device_id") & strange
         chosen = self.frame.join(keys, on=["device_id", "fault"], how="left", maintain_order="left").filter(
-            pl.col("followed").fill_null(value=False) | (pl.col("risk") >= limit)
+            pl.col("followed").fill_null(value=False) | (over & ~explained)
         )
         return self._objects(chosen)
 

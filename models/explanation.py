@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 from fleet.risks import Driver
 from fleet.signals import SignalTable
 from fleet.text import Language, Text
+from models.anomaly_measures import BY_FEATURE
 from models.compute import Look
 from models.course import Courses
 from models.features import BY_NAME, LIFE_VIEWS, YEAR_VIEWS, Feature, View
+from models.measures import Measure
 from models.registry import LoadedModel
 from models.windows import Floats, Ints, Windows
 
@@ -98,6 +100,7 @@ _AGAINST = {
     View.DAY: Text("the usual for this model", "同型号常值"),
     View.COHORT: Text("the usual for this model", "同型号常值"),
 }
+_LAST_WEEKS = Text("its last weeks", "其前几周")
 _ABOVE, _BELOW, _NEAR = Text("above", "高于"), Text("below", "低于"), Text("close to", "接近")
 _POINTS = Text("points", "个百分点")
 _LEAST_USUAL = 1e-9
@@ -109,6 +112,8 @@ def sentence(driver: Driver, signals: SignalTable, language: Language) -> str:
     A feature or signal that this version does not know is named as it was stored.
     """
     feature = BY_NAME.get(driver.feature)
+    if driver.feature in BY_FEATURE:
+        return _compared(driver, BY_FEATURE[driver.feature].measure, _LAST_WEEKS, language)
     if feature is None:
         known = driver.signal in signals
         return signals[driver.signal].label.in_language(language) if known else driver.signal
@@ -117,10 +122,14 @@ def sentence(driver: Driver, signals: SignalTable, language: Language) -> str:
         return _LIVED[feature.view](driver.value, language)
     if feature.view in YEAR_VIEWS:
         return label
+    return _compared(driver, feature.measure, _AGAINST[feature.view], language)
+
+
+def _compared(driver: Driver, measure: Measure, usual: Text, language: Language) -> str:
+    label, against = measure.label.in_language(language), usual.in_language(language)
     if driver.value is None or driver.usual is None:
         return f"{label}{'：' if language == 'zh' else ': '}{_amount(driver.value, driver.unit)}"
-    against = _AGAINST[feature.view].in_language(language)
-    gap = _gap(driver.value, driver.usual, driver.unit, language, relative=feature.measure.relative)
+    gap = _gap(driver.value, driver.usual, driver.unit, language, relative=measure.relative)
     if gap is None:
         return f"{label}{_NEAR.zh}{against}" if language == "zh" else f"{label} {_NEAR.en} {against}"
     way = (_ABOVE if driver.value >= driver.usual else _BELOW).in_language(language)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from fleet.clock import HOUR_MS
 from models.measures import Component, Measure, reset_by
 from models.residuals import Relation, fit
-from models.terms import CLOCK, CYCLES, RUN_TIME, Term, values
+from models.terms import CLOCK, CYCLES, READINGS, RUN_TIME, Term, values
 from models.windows import NO_RESETS, FleetFacts, Floats, Groups, Ints, Windows, overlap
 
 _ROOM = 1.25
@@ -113,6 +113,22 @@ class RollingTiles:
         before = np.maximum(started, self.end - self.windows.steps)
         late = tiles["device_id"].filter(pl.Series(hours < before)).unique().to_list()
         return known.intersection(late)
+
+    def short_of(self, devices: Sequence[str], days: Ints, readings: Ints) -> set[str]:
+        """Return the known devices that had more `readings` on a day than the tiles laid of it say.
+
+        One row for each device and day, days counted from the epoch. Of days that have left the windows only
+        those before a device's first step are judged: nothing was known of them.
+        """
+        w, rows = self.windows, self.rows_of(devices)
+        today = (self.end - 1) // w.day
+        laid = self._days[self._row[READINGS.name], days % w.month_days, rows]
+        held = days > today - w.month_days
+        early = days < self._started[rows] // w.day
+        short = (
+            (rows >= 0) & ((held & (readings > laid)) | early) if self.devices else np.zeros(0, dtype=bool)
+        )
+        return {devices[row] for row in np.flatnonzero(short).tolist()}
 
     def drop(self, devices: Sequence[str]) -> None:
         """Forget devices, so that their whole history can be laid again."""
