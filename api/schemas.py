@@ -78,8 +78,21 @@ class DeviceDetail(DeviceItem):
     latest: dict[str, Latest] = Field(examples=[{"battery_pct": {"value": 81.5, "ts": _TIME}}])
 
 
+class CourseItem(Schema):
+    """The days behind a driver: a level for each interval of `every` ms from `start`, null where unknown."""
+
+    start: Time
+    every: int = Field(examples=[86_400_000])
+    own: list[float | None]
+    cohort: list[float | None]
+    baseline: float | None
+
+
 class DriverItem(Schema):
-    """A signal that drove a risk: what it shows against what is usual, and its share of the push."""
+    """A signal that drove a risk: what it shows against what is usual, and its share of the push.
+
+    `days` is for how long it has been so; the first driver of a risk over its threshold has a `course`.
+    """
 
     signal: str = Field(examples=["brush_current_a"])
     feature: str
@@ -87,6 +100,8 @@ class DriverItem(Schema):
     value: float | None
     usual: float | None
     unit: str
+    days: int | None = None
+    course: CourseItem | None = None
 
 
 class QuantilesItem(Schema):

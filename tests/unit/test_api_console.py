@@ -235,6 +235,37 @@ def test_a_chart_is_an_svg_that_needs_nothing_from_outside(house: House, client:
     assert client.get("/devices/R1/charts/battery_pct.svg?range=1y").status_code == 422
 
 
+@pytest.mark.parametrize("path", ["/devices/R1/charts/why/brush_jam", "/alerts/1/why", "/tickets/1/why"])
+def test_what_raised_an_alert_is_drawn_against_its_cohort_and_baseline(
+    house: House, client: TestClient, path: str
+) -> None:
+    add_risks(house, "R1", {"brush_jam": 0.91})
+    for language, names in (("en", ("This device", "Its own baseline")), ("zh", ("本设备", "自身基线"))):
+        answer = client.get(f"{path}.svg?lang={language}")
+        assert answer.headers["content-type"] == "image/svg+xml"
+        assert all(name in answer.text for name in names)
+    page = client.get("/tickets/1").text
+    assert 'src="/tickets/1/why.svg' in page
+    assert 'src="/alerts/1/why.svg' in client.get("/alerts").text
+    assert 'src="/devices/R1/charts/why/brush_jam.svg' in client.get("/devices/R1").text
+
+
+def test_an_alert_of_which_no_course_is_stored_has_no_chart(house: House, client: TestClient) -> None:
+    raise_alert(house, "R1", "filter_clog", 0.91)
+    assert "why.svg" not in client.get("/tickets/2").text
+    assert client.get("/tickets/2/why.svg").status_code == 404
+    assert client.get("/devices/R1/charts/why/brush_jam.svg").status_code == 404
+
+
+def test_a_risk_of_a_hardly_known_device_says_so(house: House, client: TestClient) -> None:
+    add_risks(house, "R1", {"brush_jam": 0.91})
+    assert "low confidence" not in client.get("/devices/R1").text
+    risks = house.store.latest_risks("R1").with_columns(confidence=pl.lit("low"))
+    house.store.write_risks(risks)
+    assert "low confidence" in client.get("/devices/R1").text
+    assert "置信度低" in client.get("/devices/R1?lang=zh").text
+
+
 def test_a_device_without_readings_or_scores_still_has_its_page(house: House, client: TestClient) -> None:
     add_device(house, "new", newest_ts=None, last_seen=None)
     page = client.get("/devices/new").text
