@@ -31,6 +31,7 @@ RUNS: dict[str, tuple[list[str], int]] = {
     "rubbish": (["rubbish"], 6),
     "alerts": (["alerts"], 4),
     "training": (["training"], 10),
+    "scoring": (["scoring"], 15),
     "endurance": (["endurance", "--qos", "1"], 10),
     "crash": (["crash", "--kills", "30"], 15),
     "crash-influxdb": (["crash", "--kills", "3", "--store", "influxdb", "--outage", "30"], 8),
