@@ -19,12 +19,13 @@ LOW, HIGH = 0.1, 0.9
 LEAST_UNITS = 6
 """Fewer lives than this say too little about how lives differ."""
 
+
 @dataclass(frozen=True, slots=True)
 class LifeSettings:
     """How a life model is fitted. `folds` of whole units give what was not seen in fitting.
 
     A life above `most` counts as `most`. Boosting or a forest of no trees, or a kernel regression of no rows,
-    is left out; the kernel's cost grows with the square of its rows, so it sees `kernel_rows` of them, evenly spread.
+    is left out; the kernel's cost grows with the square of its rows, so it sees `kernel_rows` of them.
     `kernel_width` is the inverse of its squared width, for standardised features, times their number.
     """
 

@@ -29,8 +29,11 @@ SETTINGS = LifeSettings(most=CAP)
 
 @dataclass(frozen=True)
 class Case:
-    """A set of engines looked at once: features (rows, features) and lives of rows to learn from, and of the
-    last cycle of each test engine."""
+    """A set of engines looked at once.
+
+    `units`, `features` (rows, features) and `life` of rows to learn from; `asked` and `truth` of the last
+    cycle of each test engine.
+    """
 
     engines: Engines
     units: Ints

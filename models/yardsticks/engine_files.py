@@ -7,6 +7,7 @@ PHM 2008 (NASA, simulated).
 import gzip
 import re
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -95,8 +96,8 @@ def _flights(path: Path) -> Flights:
     if len(wrong):
         at = wrong[0]
         raise InvalidInput(
-            f"{path}: unit {unit[at]} has cycle {table[at, 1]:g} where {expected[at]} should be; cycles count "
-            "up from 1 without a gap"
+            f"{path}: unit {unit[at]} has cycle {table[at, 1]:g} where {expected[at]} should be; cycles "
+            "count up from 1 without a gap"
         )
     return Flights(unit, cycle, table[:, 2 : 2 + _SETTINGS], table[:, 2 + _SETTINGS :])
 
@@ -104,9 +105,10 @@ def _flights(path: Path) -> Flights:
 def _table(path: Path, columns: int) -> Floats:
     """Return the numbers of a file without a header, separated by blanks. Shape: (lines, columns)."""
     try:
-        text = gzip.open(path, "rt") if path.suffix == ".gz" else path.open()
-        with text as lines:
-            table = np.loadtxt(lines, ndmin=2)
+        body = path.read_bytes()
+        if path.suffix == ".gz":
+            body = gzip.decompress(body)
+        table = np.loadtxt(BytesIO(body), ndmin=2)
     except (OSError, EOFError, ValueError) as error:
         raise InvalidInput(f"{path} cannot be read as numbers between blanks: {error}") from error
     if not table.size:

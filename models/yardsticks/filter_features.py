@@ -18,7 +18,7 @@ from models.compute import Look
 from models.features import Feature, View, terms_of
 from models.grid import TileGrid
 from models.measures import Measure
-from models.windows import NO_RESETS, FleetFacts, Floats, Windows
+from models.windows import NO_RESETS, FleetFacts, Floats, Ints, Windows
 from models.yardsticks.filter_files import Run, as_tiles
 
 _SHORT = Windows(5, 5, 1, 5, 10, 20, 20, 1)
@@ -113,17 +113,17 @@ class Reference:
         )
         self._longest = max(len(each.run.feed) for each in runs)
 
-    def against(self, seen: Seen, rows: Sequence[int], others: Sequence[int]) -> Floats:
+    def against(self, seen: Seen, rows: Ints, others: Sequence[int]) -> Floats:
         """Return what `others` (places in the runs given) say of some seconds of a run.
 
         Seconds left by dust alone and by its level, how far it is ahead in dust, and the feed that is to
         come over the next 15, 30 and 60 s. Shape: (rows, 6).
         """
-        at = np.asarray(rows)
         curve = self._curve(others)
         last = float(np.mean([self._runs[other].level[-1] for other in others]))
         full = float(np.interp(last, curve, self._dust))
         total = float(np.mean([self._runs[other].run.dust[-1] for other in others]))
+        at = rows
         dust, level = seen.run.dust[at], seen.level[at]
         stands = np.interp(level, curve, self._dust)
         sure = np.clip(level / (_SETTLED * last), 0.0, 1.0)
@@ -147,7 +147,7 @@ class Reference:
         rest = curve[-1] + slope * np.arange(1, _DUST_GRID - end + 1)
         return np.concatenate([curve, rest]) + 1e-6 * np.arange(_DUST_GRID)
 
-    def _ways(self, run: Run, at: Floats, others: Sequence[int]) -> tuple[Floats, list[Floats]]:
+    def _ways(self, run: Run, at: Ints, others: Sequence[int]) -> tuple[Floats, list[Floats]]:
         """Return how likely each of `others` tells the feed to come, (others, rows), and what each was fed.
 
         A second fed otherwise makes a run less likely by a factor e; feeds differ by a quarter of the mean.
@@ -158,7 +158,7 @@ class Reference:
         differ = np.cumsum(np.abs(feeds[:, : len(run.feed)] - run.feed) > apart, axis=1)[:, at]
         weight = np.exp(-(differ - differ.min(axis=0)).astype(float))
         fed = list(np.pad(np.cumsum(feeds, axis=1), ((0, 0), (1, 0))))
-        return weight / weight.sum(axis=0), fed
+        return np.asarray(weight / weight.sum(axis=0)), fed
 
 
 def _longer(feed: Floats, seconds: int) -> Floats:
@@ -166,7 +166,7 @@ def _longer(feed: Floats, seconds: int) -> Floats:
     return np.pad(feed, (0, seconds - len(feed)), mode="edge")
 
 
-def _seconds_for(rest: Floats, at: Floats, weight: Floats, fed: list[Floats]) -> Floats:
+def _seconds_for(rest: Floats, at: Ints, weight: Floats, fed: list[Floats]) -> Floats:
     """Return the seconds until `rest` more dust was fed, the mean over the ways it may be fed."""
     clock = np.arange(len(fed[0]), dtype=float)
     times = [np.interp(each[at + 1] + rest, each, clock) - (at + 1) for each in fed]

@@ -15,11 +15,11 @@ from models.yardsticks.filter_files import read_runs
 from models.yardsticks.report import Report, over_seeds
 
 PROTOCOL = (
-    "Leave one run out: each run is judged at every second of its life (rmse_s, over all points) and at every "
-    "10 % of it (details) by models of all other runs. What a run is held against (levels by dust, ways of "
-    "feeding) comes from those others too, for a training run without itself. Blend weights and the band of "
-    "p10 to p90 come from training runs left out in turn (3 folds). Settings were not searched for. Dropouts "
-    "of the pressure to 0 are readings that noise took below 0. Seeds are those of models and folds."
+    "Leave one run out: each run is judged at every second of its life (rmse_s, over all points) and at "
+    "every 10 % of it (details) by models of all other runs. What a run is held against (levels by dust, "
+    "ways of feeding) comes from those others too, for a training run without itself. Blend weights and the band "
+    "of p10 to p90 come from training runs left out in turn (3 folds). Settings were not searched for. "
+    "Dropouts of the pressure to 0 are readings that noise took below 0. Seeds are those of models and folds."
 )
 _EVERY_S = 6
 """Training runs are learned from at such steps: neighbouring seconds say nearly the same."""
@@ -71,7 +71,7 @@ def evaluate(folder: Path, seeds: Sequence[int]) -> dict[str, Any]:
 
 
 def prepared(folder: Path) -> list[Fold]:
-    """Read a folder and look at each run, and at the others as that run may know them. Raises InvalidInput."""
+    """Read a folder; look at each run, and at the others as that run may know them. Raises InvalidInput."""
     runs = read_runs(folder)
     if len(runs) <= LEAST_UNITS:
         raise InvalidInput(f"{folder} holds {len(runs)} runs; {LEAST_UNITS + 1} are needed")
