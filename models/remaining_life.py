@@ -1,8 +1,9 @@
 """Remaining life: how long a wearing part still has, as p10, p50 and p90 that keep their promise.
 
-The middle is a blend of three kinds of regression, weighted by how well each did on units not seen. The
-band around it is conformalised quantile regression (Romano, Patterson, Candès, "Conformalized quantile
-regression", NeurIPS 2019): quantile trees, widened or narrowed by what units left out of fitting showed.
+The middle is a blend of up to three kinds of regression, weighted by how well each did on units not seen;
+those fitted without some units may join the one fitted to all as a committee. The band around it is
+conformalised quantile regression (Romano, Patterson, Candès, "Conformalized quantile regression", NeurIPS
+2019): quantile trees, widened or narrowed by what units left out of fitting showed.
 """
 
 from collections.abc import Sequence
@@ -24,12 +25,14 @@ LEAST_UNITS = 6
 class LifeSettings:
     """How a life model is fitted. `folds` of whole units give what was not seen in fitting.
 
+    In a `committee` the models of all folds are asked too: steadier, though each saw fewer units.
     A life above `most` counts as `most`. Boosting or a forest of no trees, or a kernel regression of no rows,
     is left out; the kernel's cost grows with the square of its rows, so it sees `kernel_rows` of them.
     `kernel_width` is the inverse of its squared width, for standardised features, times their number.
     """
 
     folds: int = 4
+    committee: bool = True
     most: float = np.inf
     forest_trees: int = 0
     forest_leaf: int = 5
@@ -66,9 +69,9 @@ class LifeModel:
     """Regressions of remaining life with what makes a blend and a band of them."""
 
     settings: LifeSettings = field(default_factory=LifeSettings)
-    members: list[Any] = field(default_factory=list)
+    members: list[list[Any]] = field(default_factory=list)
     weights: Floats = field(default_factory=lambda: np.empty(0))
-    band: list[Any] = field(default_factory=list)
+    band: list[list[Any]] = field(default_factory=list)
     shift: float = 0.0
     widening: float = 0.0
 
@@ -87,18 +90,22 @@ class LifeModel:
         self.shift = weighted_quantile(life - self._middle(left_out), weight, 0.5)
         missed = np.maximum(edges[:, 0] - life, life - edges[:, 1])
         self.widening = weighted_quantile(missed, weight, HIGH - LOW)
-        self.members, self.band = self._fitted(features, life, weight, seed)
+        self._keep(*self._fitted(features, life, weight, seed))
         return self
 
     def predict(self, features: Floats) -> LifeEstimate:
         """Return the estimate for each row."""
         filled = _filled(features)
-        expected = self._middle(_predicted(self.members, filled))
-        edges = _predicted(self.band, filled)
+        expected = self._middle(np.mean([_predicted(each, filled) for each in self.members], axis=0))
+        edges = np.mean([_predicted(each, filled) for each in self.band], axis=0)
         p50 = self._possible(expected + self.shift)
         low = np.minimum(self._possible(edges[:, 0] - self.widening), p50)
         high = np.maximum(self._possible(edges[:, 1] + self.widening), p50)
         return LifeEstimate(low, p50, high, expected)
+
+    def _keep(self, members: list[Any], band: list[Any]) -> None:
+        self.members.append(members)
+        self.band.append(band)
 
     def _middle(self, said: Floats) -> Floats:
         """Return the blend of what members say, shape (rows, members)."""
@@ -117,6 +124,8 @@ class LifeModel:
         folds = GroupKFold(min(self.settings.folds, len(np.unique(units))), shuffle=True, random_state=seed)
         for seen, unseen in folds.split(features, life, units):
             members, band = self._fitted(features[seen], life[seen], weight[seen], seed)
+            if self.settings.committee:
+                self._keep(members, band)
             filled = _filled(features[unseen])
             said.append((unseen, _predicted(members, filled), _predicted(band, filled)))
         order = np.argsort(np.concatenate([rows for rows, _, _ in said]))

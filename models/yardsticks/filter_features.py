@@ -19,7 +19,7 @@ from models.features import Feature, View, terms_of
 from models.grid import TileGrid
 from models.measures import Measure
 from models.windows import NO_RESETS, FleetFacts, Floats, Ints, Windows
-from models.yardsticks.filter_files import Run, as_tiles
+from models.yardsticks.filter_files import FAILED_PA, Run, as_tiles
 
 _SHORT = Windows(5, 5, 1, 5, 10, 20, 20, 1)
 _LONG = Windows(20, 5, 1, 10, 20, 40, 20, 1)
@@ -29,6 +29,10 @@ _DUST_GRID = 128
 """Steps of dust, up to twice what a run took at most."""
 _SETTLED = 0.25
 """From this share of its last level on, the pressure drop alone tells where a run stands."""
+_NOISE_AT = 4
+"""Where the noise over 20 s stands among the long looks."""
+_LEAST_NOISE_PA = 1.0
+_MOST_TIMES = 4.0
 _AHEAD_S = (15, 30, 60)
 
 
@@ -77,11 +81,16 @@ _LOOKS: tuple[tuple[Windows, tuple[Feature, ...]], ...] = (
 
 @dataclass(frozen=True)
 class Seen:
-    """A run looked at second by second. `features` (seconds, features); `level` (Pa), its mean over 5 s."""
+    """A run looked at second by second.
+
+    `features` (seconds, features); `level` (Pa), its mean over 5 s; `noise` (Pa), the sd within seconds over
+    20 s.
+    """
 
     run: Run
     features: Floats
     level: Floats
+    noise: Floats
 
 
 def look_at(runs: Sequence[Run]) -> list[Seen]:
@@ -97,8 +106,10 @@ def _seen(grid: TileGrid, run: Run) -> Seen:
     moments = Moments(np.repeat(grid.rows_of([run.name]), len(seconds)), seconds)
     facts = FleetFacts({}, NO_RESETS)
     tables = [Look(BatchWindows(grid, facts, moments, look)).matrix(some) for look, some in _LOOKS]
-    level = tables[0][:, 0].astype(float)
-    return Seen(run, np.hstack([run.time[:, None], run.dust[:, None], *tables]), level)
+    level, noise = tables[0][:, 0].astype(float), tables[1][:, _NOISE_AT].astype(float)
+    highest = np.maximum.accumulate(run.top)
+    own = np.stack([run.time, run.dust, highest, highest - level], axis=1)
+    return Seen(run, np.hstack([own, *tables]), level, np.maximum(noise, _LEAST_NOISE_PA))
 
 
 class Reference:
@@ -119,11 +130,10 @@ class Reference:
         Seconds left by dust alone and by its level, how far it is ahead in dust, and the feed that is to
         come over the next 15, 30 and 60 s. Shape: (rows, 6).
         """
-        curve = self._curve(others)
+        at, curve = rows, self._curve(others)
         last = float(np.mean([self._runs[other].level[-1] for other in others]))
-        full = float(np.interp(last, curve, self._dust))
+        full = np.interp(self._end_level(seen.noise[at], others), curve, self._dust)
         total = float(np.mean([self._runs[other].run.dust[-1] for other in others]))
-        at = rows
         dust, level = seen.run.dust[at], seen.level[at]
         stands = np.interp(level, curve, self._dust)
         sure = np.clip(level / (_SETTLED * last), 0.0, 1.0)
@@ -136,6 +146,12 @@ class Reference:
         ]
         return np.stack([*left, stands - dust, *ahead], axis=1)
 
+    def _end_level(self, noise: Floats, others: Sequence[int]) -> Floats:
+        """Return the level at which a run of some noise ends: others ended so many times theirs below 600."""
+        ends = [self._runs[other] for other in others]
+        times = float(np.median([(FAILED_PA - each.level[-1]) / each.noise[-1] for each in ends]))
+        return np.asarray(FAILED_PA - np.clip(times, 0, _MOST_TIMES) * noise)
+
     def _curve(self, others: Sequence[int]) -> Floats:
         """Return the mean level of `others` by dust, rising; where few are left it goes on as it did."""
         levels = self._levels[list(others)]
@@ -145,7 +161,7 @@ class Reference:
         back = min(8, end - 1)
         slope = max((curve[-1] - curve[-1 - back]) / max(back, 1), 1e-6)
         rest = curve[-1] + slope * np.arange(1, _DUST_GRID - end + 1)
-        return np.concatenate([curve, rest]) + 1e-6 * np.arange(_DUST_GRID)
+        return np.asarray(np.concatenate([curve, rest]) + 1e-6 * np.arange(_DUST_GRID))
 
     def _ways(self, run: Run, at: Ints, others: Sequence[int]) -> tuple[Floats, list[Floats]]:
         """Return how likely each of `others` tells the feed to come, (others, rows), and what each was fed.

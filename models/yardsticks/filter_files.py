@@ -14,6 +14,7 @@ from fleet.errors import InvalidInput
 from models.windows import Floats
 from models.yardsticks.report import has_file, read_csv
 
+FAILED_PA = 600.0
 SIGNALS = ("dp", "top", "dropped", "flow", "feed")
 LEAST_SECONDS = 20
 _SCHEMA = {

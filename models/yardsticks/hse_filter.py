@@ -17,22 +17,23 @@ from models.yardsticks.report import Report, over_seeds
 PROTOCOL = (
     "Leave one run out: each run is judged at every second of its life (rmse_s, over all points) and at "
     "every 10 % of it (details) by models of all other runs. What a run is held against (levels by dust, "
-    "ways of feeding) comes from those others too, for a training run without itself. Blend weights and the band "
-    "of p10 to p90 come from training runs left out in turn (3 folds). Settings were not searched for. "
-    "Dropouts of the pressure to 0 are readings that noise took below 0. Seeds are those of models and folds."
+    "ways of feeding) comes from those others too, for a training run without itself. The band of p10 to p90 "
+    "comes from training runs left out in turn (4 folds). Settings were not searched for. Dropouts of the "
+    "pressure to 0 are readings that noise took below 0. Seeds are those of models and folds."
 )
 _EVERY_S = 6
 """Training runs are learned from at such steps: neighbouring seconds say nearly the same."""
 SETTINGS = LifeSettings(
-    folds=3,
-    forest_trees=40,
+    folds=4,
+    committee=False,
+    forest_trees=60,
     boosted_trees=0,
     boosted_leaf_rows=20,
     boosted_leaves=8,
     band_trees=40,
-    kernel_rows=1_000,
-    kernel_c=100.0,
+    kernel_rows=0,
 )
+"""A forest of randomised trees alone: it is known to do better here than boosting."""
 
 
 @dataclass(frozen=True)
