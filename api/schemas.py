@@ -68,27 +68,6 @@ class Latest(Schema):
     ts: Time
 
 
-class DeviceDetail(DeviceItem):
-    """A device with the newest value of each of its signals."""
-
-    firmware: str | None
-    serial: str | None
-    commissioned: str | None
-    registered_at: Time
-    latest: dict[str, Latest] = Field(examples=[{"battery_pct": {"value": 81.5, "ts": _TIME}}])
-
-
-class DriverItem(Schema):
-    """A signal that drove a risk: what it shows against what is usual, and its share of the push."""
-
-    signal: str = Field(examples=["brush_current_a"])
-    feature: str
-    weight: float
-    value: float | None
-    usual: float | None
-    unit: str
-
-
 class QuantilesItem(Schema):
     """What a part still has: with 80 % between `p10` and `p90`, as likely more as less than `p50`."""
 
@@ -102,6 +81,43 @@ class LifeItem(Schema):
 
     days: QuantilesItem
     run_hours: QuantilesItem
+
+
+class DeviceDetail(DeviceItem):
+    """A device with the newest value of each of its signals."""
+
+    firmware: str | None
+    serial: str | None
+    commissioned: str | None
+    registered_at: Time
+    latest: dict[str, Latest] = Field(examples=[{"battery_pct": {"value": 81.5, "ts": _TIME}}])
+    life: dict[str, LifeItem] = Field(description="Remaining life by fault, of parts that wear")
+
+
+class CourseItem(Schema):
+    """The days behind a driver: a level for each interval of `every` ms from `start`, null where unknown."""
+
+    start: Time
+    every: int = Field(examples=[86_400_000])
+    own: list[float | None]
+    cohort: list[float | None]
+    baseline: float | None
+
+
+class DriverItem(Schema):
+    """A signal that drove a risk: what it shows against what is usual, and its share of the push.
+
+    `days` is for how long it has been so; the first driver of a risk over its threshold has a `course`.
+    """
+
+    signal: str = Field(examples=["brush_current_a"])
+    feature: str
+    weight: float
+    value: float | None
+    usual: float | None
+    unit: str
+    days: int | None = None
+    course: CourseItem | None = None
 
 
 class RiskItem(Schema):

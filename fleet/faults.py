@@ -6,6 +6,9 @@ from enum import StrEnum
 from fleet.signals import Kind
 from fleet.text import Text
 
+UNUSUAL = "unusual_behaviour"
+"""The fault of which nobody knows yet what it is: the anomaly score's."""
+
 
 class Level(StrEnum):
     """How much of the device is lost."""
@@ -24,8 +27,8 @@ class Fault:
 
     `part` is None where nothing is replaced, `repair_minutes` is the usual time at the device, `advice` is
     what the customer is told (how to mend it alone where `customer_can_mend`), `horizon_days` how far ahead
-    a model predicts it (None: it is noticed by a rule, not predicted). `wears`: a part is used up, so that
-    its remaining life can be told.
+    a model predicts it (None: it is noticed by a rule, or by the anomaly score, and no model learns it).
+    `wears`: a part is used up, so that its remaining life can be told.
     """
 
     code: str
@@ -39,6 +42,11 @@ class Fault:
     advice: Text
     horizon_days: int | None
     wears: bool = False
+
+    @property
+    def life_cap_days(self) -> int | None:
+        """How far ahead remaining life is told apart: three horizons; None where no life is told."""
+        return 3 * self.horizon_days if self.wears and self.horizon_days is not None else None
 
 
 def _robot(  # noqa: PLR0913 - one row of a table
@@ -226,6 +234,19 @@ _TABLE = (
         Text(
             "Check that the site's wireless network reaches the robot's dock.",
             "请检查充电座附近的无线网络信号。",
+        ),
+    ),
+    _robot(
+        UNUSUAL,
+        Level.L3,
+        Text("Unusual behaviour", "行为异常"),
+        None,
+        "mechanical",
+        45,
+        None,
+        Text(
+            "It changes as no other robot of its model does: look for anything loose, stuck or dirty.",
+            "该机器人的变化与同型号其他机器人不同：请检查是否有松动、卡滞或脏污。",
         ),
     ),
     Fault(

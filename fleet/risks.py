@@ -7,6 +7,8 @@ from typing import Any
 import orjson
 import polars as pl
 
+from fleet.faults import UNUSUAL
+
 LIFE_COLUMNS: dict[str, pl.DataType] = {
     f"life_{quantile}_{unit}": pl.Float64() for unit in ("d", "h") for quantile in ("p10", "p50", "p90")
 }
@@ -39,11 +41,39 @@ def risk_frame(columns: pl.DataFrame) -> pl.DataFrame:
 
 
 @dataclass(frozen=True, slots=True)
+class Course:
+    """How a driving signal came to where it is: a level for each interval of `every` ms from `start` on.
+
+    `own` is the device's, `cohort` that of all others like it, null where unknown; `baseline` is the device's
+    own level in its first healthy time since the last repair. Times are epoch ms, levels in its unit.
+    """
+
+    start: int
+    every: int
+    own: tuple[float | None, ...]
+    cohort: tuple[float | None, ...]
+    baseline: float | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it JSON-ready."""
+        levels = {"own": list(self.own), "cohort": list(self.cohort), "baseline": self.baseline}
+        return {"start": self.start, "every": self.every, **levels}
+
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any]) -> "Course":
+        """Return what `to_dict` made."""
+        own, cohort = tuple(stored["own"]), tuple(stored["cohort"])
+        return cls(stored["start"], stored["every"], own, cohort, stored["baseline"])
+
+
+@dataclass(frozen=True, slots=True)
 class Driver:
     """One signal that drove a risk, the strongest first.
 
     `weight` is its share of the push towards the fault (log-odds, positive raises the risk), `value` what the
     device shows, `usual` what is usual for it (its cohort, or its own past), both in the signal's `unit`.
+    `days` is for how long it has been so, today included; null where that cannot be said. `course` is there
+    for the first driver of a risk that raises an alert.
     """
 
     signal: str
@@ -52,6 +82,8 @@ class Driver:
     value: float | None
     usual: float | None
     unit: str
+    days: int | None = None
+    course: Course | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return it JSON-ready."""
@@ -62,7 +94,15 @@ class Driver:
             "value": self.value,
             "usual": self.usual,
             "unit": self.unit,
+            "days": self.days,
+            "course": self.course.to_dict() if self.course else None,
         }
+
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any]) -> "Driver":
+        """Return what `to_dict` made, in this version or an older one."""
+        course = stored.get("course")
+        return cls(**{**stored, "course": Course.from_dict(course) if course else None})
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,15 +137,20 @@ class Scoring:
         return self._objects(self.frame)
 
     def notable(self, followed: Collection[tuple[str, str]]) -> list[Risk]:
-        """Return the risks that matter to alerts: over their threshold, or of (device, fault) `followed`."""
+        """Return the risks that matter to alerts: over their threshold, or of (device, fault) `followed`.
+
+        Unusual behaviour that a fault over its own threshold explains is none.
+        """
         if not self.frame.height:
             return []  # nothing was scored, so there may be no threshold either
         keys = pl.DataFrame(
             list(followed), schema={"device_id": pl.String, "fault": pl.String}, orient="row"
         ).with_columns(followed=pl.lit(value=True))
         limit = pl.col("model").replace_strict(dict(self.thresholds), return_dtype=pl.Float64)
+        over, strange = pl.col("risk") >= limit, pl.col("fault") == UNUSUAL
+        explained = (over & ~strange).any().over("device_id") & strange
         chosen = self.frame.join(keys, on=["device_id", "fault"], how="left", maintain_order="left").filter(
-            pl.col("followed").fill_null(value=False) | (pl.col("risk") >= limit)
+            pl.col("followed").fill_null(value=False) | (over & ~explained)
         )
         return self._objects(chosen)
 
@@ -118,7 +163,7 @@ class Scoring:
                 row["risk"],
                 self.thresholds[row["model"]],
                 row["model"],
-                tuple(Driver(**driver) for driver in orjson.loads(row["drivers"])),
+                tuple(Driver.from_dict(driver) for driver in orjson.loads(row["drivers"])),
                 row["confidence"],
             )
             for row in frame.iter_rows(named=True)

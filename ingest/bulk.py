@@ -4,10 +4,10 @@ Both give the same answers (tests/unit/test_ingest_differential.py). docs/wire.m
 traps.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from itertools import compress
+from itertools import compress, count
 
 import numpy as np
 import polars as pl
@@ -22,7 +22,7 @@ from ingest.decode import ACCEPTED, LineDecoder
 from ingest.decoded import Columns, Decoded
 from ingest.messages import Message, MessageBlock
 from ingest.roster import Roster
-from ingest.settled import NOWHERE, ONE_BY_ONE, Place, SettledTopics
+from ingest.settled import ONE_BY_ONE, Place, SettledTopics
 
 _FEW = 100
 """Fewer messages are quicker one by one: a bulk parse begins at about half a millisecond."""
@@ -80,7 +80,6 @@ class BulkDecoder:
         if bulk:
             out.counts.received += bulk
             out.counts.messages["telemetry", ACCEPTED] += bulk
-        batch.note_seen(taken, out)
         return out
 
     def _take_rest(self, messages: MessageBlock, taken: Mask) -> Decoded:
@@ -193,14 +192,21 @@ class _Batch:
         self.topics = topics
         self._payloads = messages.payloads
         self.received: Times = messages.received
-        distinct = {topic: number for number, topic in enumerate(dict.fromkeys(topics))}
-        self._codes = np.fromiter(map(distinct.__getitem__, topics), dtype=np.int64, count=len(topics))
-        now = int(self.received[-1])
-        self._placed = _place(list(distinct), parse, roster, suspects, settled, now)
-        kinds = np.array([kind for kind, _, _ in self._placed], dtype=np.int8)
-        self.kinds = kinds[self._codes]
-        self._retained = messages.retain
-        self.kinds[self._retained] = ONE_BY_ONE
+        self._codes = settled.numbers(topics)
+        self._places = settled.places
+        odd = np.flatnonzero(self._codes == 0)
+        if len(odd):
+            first = len(self._places.kinds)
+            following: defaultdict[str, int] = defaultdict(count(first).__next__)
+            self._codes[odd] = [following[topics[at]] for at in odd.tolist()]
+            now = int(self.received[-1])
+            found, refused = _place(list(following), parse, roster, suspects, settled, now)
+            self._places = self._places.followed_by(found)
+            # Who also speaks from a wrong place is judged in the order of arrival, from the right one too.
+            right = settled.numbers([topic for topic in map(roster.topic_of, refused) if topic is not None])
+            self._places.kinds[right[right < first]] = ONE_BY_ONE
+        self.kinds = self._places.kinds[self._codes]
+        self.kinds[messages.retain] = ONE_BY_ONE  # a retained copy tells nothing of when its device was heard
 
     def payloads_of(self, chosen: Times) -> Sequence[bytes]:
         """Return the payloads of some messages."""
@@ -211,25 +217,7 @@ class _Batch:
     def placed(self, at: Times) -> tuple[pl.Series, pl.Series]:
         """Return the device ids and the sites of some messages."""
         codes = self._codes[at]
-        devices = pl.Series("device_id", [device for _, device, _ in self._placed], dtype=pl.String)
-        sites = pl.Series("site", [site for _, _, site in self._placed], dtype=pl.String)
-        return devices.gather(codes), sites.gather(codes)
-
-    def note_seen(self, taken: Mask, out: Decoded) -> None:
-        """Note when each device was last heard, in the order in which its messages came."""
-        last = np.full(len(self._placed), -1, dtype=np.int64)
-        bulk = np.flatnonzero(taken)
-        np.maximum.at(last, self._codes[bulk], bulk)
-        heard = np.flatnonzero(last >= 0)
-        devices = [self._placed[code][1] for code in heard.tolist()]
-        seen = dict(zip(devices, self.received[last[heard]].tolist(), strict=True))
-        if not taken.all():
-            rest = np.flatnonzero(~taken)
-            later = {self._placed[self._codes[at]][1]: at for at in rest[~self._retained[rest]].tolist()}
-            for device, at in zip(devices, last[heard].tolist(), strict=True):
-                if later.get(device, -1) > at:
-                    del seen[device]  # it is in `out`, of a later message
-        out.news.seen.update(seen)
+        return self._places.devices.gather(codes), self._places.sites.gather(codes)
 
 
 def _place(
@@ -239,33 +227,30 @@ def _place(
     suspects: dict[str, int],
     settled: SettledTopics,
     now: int,
-) -> list[Place]:
-    """Return the place of each topic; ONE_BY_ONE is among them where its messages must be looked at so."""
-    placed = settled.of(topics)
+) -> tuple[list[Place], set[str]]:
+    """Return the places of topics that are not settled, and which devices must be looked at one by one."""
+    placed: list[Place] = []
     unsettled: dict[str, list[Topic]] = {}
-    for number in [number for number, place in enumerate(placed) if place is NOWHERE]:
-        topic = parse(topics[number])
+    for name in topics:
+        topic = parse(name)
         if isinstance(topic, Reason):
+            placed.append((ONE_BY_ONE, "", ""))
             continue
         in_bulk = topic.channel == "telemetry" and suspects.get(topic.device_id, 0) <= now
         kind = _KINDS.index(topic.kind) if in_bulk else ONE_BY_ONE
-        placed[number] = kind, topic.device_id, topic.site
+        placed.append((kind, topic.device_id, topic.site))
         if not roster.is_settled(topic):
             unsettled.setdefault(topic.device_id, []).append(topic)
-        elif in_bulk:
-            settled.add(topics[number], placed[number])
-    if unsettled:
-        known = {device for device in unsettled if roster.kind_of(device) is not None}
-        roster.look_ahead(unsettled.keys() - known, now)
-        refused = {
-            device
-            for device, said in unsettled.items()
-            if device in known or not _admitted(said, roster, now)
-        }
-        for number, (_, device, site) in enumerate(placed):
-            if device in refused:
-                placed[number] = ONE_BY_ONE, device, site
-    return placed
+    known = {device for device in unsettled if roster.kind_of(device) is not None}
+    roster.look_ahead(unsettled.keys() - known, now)
+    refused = {
+        device for device, said in unsettled.items() if device in known or not _admitted(said, roster, now)
+    }
+    for number, (_, device, site) in enumerate(placed):
+        if device in refused:
+            placed[number] = ONE_BY_ONE, device, site
+    settled.add([(name, place) for name, place in zip(topics, placed, strict=True) if place[0] != ONE_BY_ONE])
+    return placed, refused
 
 
 def _admitted(topics: Sequence[Topic], roster: Roster, now: int) -> bool:

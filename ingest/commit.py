@@ -147,6 +147,8 @@ class Commit:
         self._parts.devices.record_info(news.infos)
         self._parts.devices.record_events(news.events)
         self._parts.summaries.add_news(news)
+        for columns in self._decoded.columns.values():
+            self._parts.summaries.add_heard(columns)
 
     def _watch(self) -> None:
         decoded = self._decoded

@@ -32,7 +32,10 @@ class Counts:
 
 @dataclass(slots=True)
 class News:
-    """What devices said beside telemetry, in its order; `seen` is when each was last heard (epoch ms)."""
+    """What devices said beside telemetry, in its order.
+
+    `seen` is when devices were last heard (epoch ms); that of readings by columns stands in these.
+    """
 
     infos: list[DeviceInfo] = field(default_factory=list)
     events: list[ReportedEvent] = field(default_factory=list)

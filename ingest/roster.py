@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection
 
 from fleet.signals import Kind
-from fleet.wire import Reason, Topic
+from fleet.wire import Reason, Topic, topic_of
 from ingest.messages import Refusal
 from storage.desk.devices import Placement
 
@@ -36,6 +36,11 @@ class Roster:
         """Return a known device's kind."""
         known = self._known.get(device_id)
         return known.kind if known else None
+
+    def topic_of(self, device_id: str) -> str | None:
+        """Return the topic on which a known device's telemetry is taken."""
+        known = self._known.get(device_id)
+        return topic_of(known.site, known.kind, device_id, "telemetry") if known else None
 
     def is_settled(self, topic: Topic) -> bool:
         """Tell whether the device is known to be where the topic says, so that `admit` would take it."""

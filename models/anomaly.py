@@ -36,15 +36,19 @@ class Normal:
 
 def learn_normal(rows: Floats) -> Normal:
     """Learn a normal from rows, shape (rows, signals), all numbers and at least two rows."""
+    loose = Normal(
+        rows.mean(axis=0), np.asarray(np.linalg.inv(shrunk_covariance(rows)), dtype=np.float64), 1.0
+    )
+    limit = max(float(np.quantile(loose.distance(rows), USUAL)), _LEAST_SPREAD)
+    return Normal(loose.centre, loose.precision, limit)
+
+
+def shrunk_covariance(rows: Floats) -> Floats:
+    """Return the Ledoit-Wolf covariance of rows, shape (rows, signals); it can always be inverted."""
     from sklearn.covariance import ledoit_wolf
 
-    centre = rows.mean(axis=0)
     covariance, _ = ledoit_wolf(rows)
-    floor = _LEAST_SPREAD * np.eye(len(covariance))
-    loose = Normal(centre, np.linalg.inv(covariance + floor), 1.0)
-    return Normal(
-        centre, loose.precision, max(float(np.quantile(loose.distance(rows), USUAL)), _LEAST_SPREAD)
-    )
+    return np.asarray(covariance + _LEAST_SPREAD * np.eye(len(covariance)))
 
 
 @dataclass(frozen=True, slots=True)

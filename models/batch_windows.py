@@ -78,15 +78,28 @@ class BatchWindows:
     def cohort(self, term: Term) -> Floats:
         """Return the sum over the recent steps of all other devices of the cohort. Shape: (pairs,)."""
         hours, place = np.unique(self.now, return_inverse=True)
-        start = hours + 1 - self.windows.steps
+        return self._others(term, hours + 1 - self.windows.steps, hours + 1)[place, np.arange(len(place))]
+
+    def cohort_days(self, term: Term) -> Floats:
+        """Return the sums of all other devices of the cohort over the last days: (month_days, pairs)."""
+        hours, place = np.unique(self.now, return_inverse=True)
+        days = []
+        for back in range(self.windows.month_days - 1, -1, -1):
+            start = (hours // self.windows.day - back) * self.windows.day
+            end = np.minimum(start + self.windows.day, hours + 1)
+            days.append(self._others(term, start, end)[place, np.arange(len(place))])
+        return np.stack(days)
+
+    def _others(self, term: Term, start: Ints, end: Ints) -> Floats:
+        """Return the sums over some windows of all other devices of each pair's cohort: (windows, pairs)."""
         if term is CLOCK:
-            first = self._first_of_all[:, None]
-            total = overlap(start[None, :], hours[None, :] + 1, first, hours[None, :] + 1).astype(float)
+            total = overlap(start[None, :], end[None, :], self._first_of_all[:, None], end[None, :]).astype(
+                float
+            )
         else:
-            total = self._grid.totals(term, start, hours + 1)
-        sums = self._groups.sums(total.T, np.arange(len(self._grid.devices)))
-        own: Floats = total[self._rows, place]
-        return np.asarray(sums[place, self._groups.cohort[self._rows]] - own)
+            total = self._grid.totals(term, start, end)
+        sums = self._groups.sums_of_all(total.T)
+        return np.asarray(sums[:, self._groups.cohort[self._rows]] - total[self._rows].T)
 
     def relation(self, measure: Measure) -> Relation:
         """Return how a measure goes with what it is given, on each device's model. Shapes: (given, pairs)."""

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.features import LIFE_VIEWS, YEAR_VIEWS, Feature, View
-from models.measures import Measure
+from models.measures import Component, Measure
 from models.residuals import Relation
 from models.terms import CYCLES
 from models.windows import Floats, Ints, WindowSource
@@ -77,6 +77,21 @@ class Look:
             return value, np.full_like(value, np.nan)
         level = self._recent(measure, w.recent_days) if feature.view in _RECENT else self._level(measure)
         return level, self._usual(feature)
+
+    def daily(self, measure: Measure) -> tuple[Floats, Floats]:
+        """Return the levels of the last days: the device's own, and its cohort's: (month_days, pairs).
+
+        Days before the last repair of the measure's component are NaN in the first.
+        """
+        own = self._ratio(measure, lambda each: self._day_sums(each, measure.component))
+        return own, self._ratio(measure, self._others_by_day)
+
+    def baseline(self, measure: Measure) -> Floats:
+        """Return the device's own level in its first time since the component's repair. Shape: (pairs,).
+
+        What no repair renews has the level of the device's first days.
+        """
+        return self._first(measure) if measure.component is Component.USE else self._baseline(measure)
 
     def _usual(self, feature: Feature) -> Floats:
         measure, w = feature.measure, self.source.windows
@@ -148,11 +163,19 @@ class Look:
 
     def _others(self, measure: Measure) -> tuple[Floats, Floats]:
         """Return the sums of all other devices of the cohort over the recent steps."""
-        usual = []
-        for term, own in zip((measure.top, measure.bottom), self._raw_steps(measure), strict=True):
-            others, mine = self.source.cohort(term), own.sum(axis=0)
-            usual.append(np.where(np.abs(others) > _ROUNDING * np.abs(mine) + _EMPTY, others, 0.0))
-        return usual[0], usual[1]
+        top, bottom = self._raw_steps(measure)
+        return (
+            _without_rounding(self.source.cohort(measure.top), top.sum(axis=0)),
+            _without_rounding(self.source.cohort(measure.bottom), bottom.sum(axis=0)),
+        )
+
+    def _others_by_day(self, measure: Measure) -> tuple[Floats, Floats]:
+        """Return the sums of all other devices of the cohort over each of the last days."""
+        source = self.source
+        return (
+            _without_rounding(source.cohort_days(measure.top), source.days(measure.top)),
+            _without_rounding(source.cohort_days(measure.bottom), source.days(measure.bottom)),
+        )
 
     def _ratio(self, measure: Measure, sums: Callable[[Measure], tuple[Floats, Floats]]) -> Floats:
         """Return a measure over windows that `sums` gives; at the usual of what it is given, if anything."""
@@ -222,6 +245,11 @@ class Look:
             sums = self.source.days(measure.top), self.source.days(measure.bottom)
             self._days[key] = _within(alive, sums)
         return self._days[key]
+
+
+def _without_rounding(others: Floats, own: Floats) -> Floats:
+    """Return the sums of others, 0 where they are no more than what rounding leaves of oneself."""
+    return np.where(np.abs(others) > _ROUNDING * np.abs(own) + _EMPTY, others, 0.0)
 
 
 def _summed(sums: tuple[Floats, Floats]) -> tuple[Floats, Floats]:

@@ -1,25 +1,37 @@
 """Says why: the signals that drove a risk, against the cohort or the device's own past."""
 
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fleet.risks import Driver
 from fleet.signals import SignalTable
 from fleet.text import Language, Text
+from models.anomaly_measures import BY_FEATURE
 from models.compute import Look
+from models.course import Courses
 from models.features import BY_NAME, LIFE_VIEWS, YEAR_VIEWS, Feature, View
+from models.measures import Measure
 from models.registry import LoadedModel
-from models.windows import Floats
+from models.windows import Floats, Ints, Windows
+
+LookAt = Callable[[Ints], Look]
+"""Gives a look at some rows of what was asked."""
 
 TOP = 3
 """So many signals are named for each risk."""
 
 
-def drivers(model: LoadedModel, matrix: Floats, look: Look) -> list[tuple[Driver, ...]]:
+def drivers(
+    model: LoadedModel, matrix: Floats, look_at: LookAt, alerted: NDArray[np.bool_] | None = None
+) -> list[tuple[Driver, ...]]:
     """Return for each row of a feature matrix up to three signals that raised its risk most.
 
-    `matrix` has the model's own columns, `look` is what it was computed from.
+    `matrix` has the model's own columns, `look_at` gives a look at some of its rows. The first driver of a
+    row that is `alerted` brings its course along.
 
     Weights are SHAP values in log-odds (Lundberg et al., "From local explanations to global understanding
     with explainable AI for trees", Nature Machine Intelligence 2, 2020), summed over all features of a
@@ -32,35 +44,45 @@ def drivers(model: LoadedModel, matrix: Floats, look: Look) -> list[tuple[Driver
     place = np.array([signals.index(feature.measure.signal) for feature in model.features])
     by_signal = np.stack([shap[:, place == k].sum(axis=1) for k in range(len(signals))], axis=1)
     top = np.argsort(-by_signal, axis=1, kind="stable")[:, :TOP]
-    compared = _Compared(look)
-    found = []
+    named: list[list[tuple[int, float]]] = []
     for row in range(len(matrix)):
         raised = [int(signal) for signal in top[row] if by_signal[row, signal] > 0]
-        chosen = [int(np.where(place == signal, shap[row], -np.inf).argmax()) for signal in raised]
-        found.append(
-            tuple(
-                compared.driver(model.features[column], row, float(by_signal[row, signal]))
-                for signal, column in zip(raised, chosen, strict=True)
-            )
-        )
-    return found
+        columns = [int(np.where(place == signal, shap[row], -np.inf).argmax()) for signal in raised]
+        named.append([(column, float(by_signal[row, s])) for column, s in zip(columns, raised, strict=True)])
+    told = _told(model.features, [[column for column, _ in row] for row in named], look_at, alerted)
+    return [
+        tuple(replace(told[row, column], weight=weight) for column, weight in each)
+        for row, each in enumerate(named)
+    ]
 
 
-class _Compared:
-    """Levels and what is usual, computed for all rows once a feature is first named."""
+def _told(
+    features: Sequence[Feature],
+    named: Sequence[Sequence[int]],
+    look_at: LookAt,
+    alerted: NDArray[np.bool_] | None,
+) -> dict[tuple[int, int], Driver]:
+    """Return what each named feature (row, column) shows, still without its weight."""
+    rows_of: dict[int, list[int]] = {}
+    for row, columns in enumerate(named):
+        for column in columns:
+            rows_of.setdefault(column, []).append(row)
+    told = {}
+    for column, rows in rows_of.items():
+        feature = features[column]
+        seen = Courses(feature, look_at(np.array(rows)))
+        for pair, row in enumerate(rows):
+            drawn = alerted is not None and alerted[row] and named[row][0] == column
+            told[row, column] = _driver(feature, seen, pair, drawn=bool(drawn))
+    return told
 
-    def __init__(self, look: Look) -> None:
-        self._look = look
-        self._known: dict[str, tuple[Floats, Floats]] = {}
 
-    def driver(self, feature: Feature, row: int, weight: float) -> Driver:
-        if feature.name not in self._known:
-            self._known[feature.name] = self._look.compare(feature)
-        level, usual = self._known[feature.name]
-        unit = {View.RENEWED: "d", View.USED: "h", View.CYCLED: ""}.get(feature.view, feature.measure.unit)
-        return Driver(
-            feature.measure.signal, feature.name, weight, _number(level[row]), _number(usual[row]), unit
-        )
+def _driver(feature: Feature, seen: Courses, pair: int, *, drawn: bool) -> Driver:
+    unit = {View.RENEWED: "d", View.USED: "h", View.CYCLED: ""}.get(feature.view, feature.measure.unit)
+    value, usual = _number(seen.level[pair]), _number(seen.usual[pair])
+    days = int(seen.days[pair]) or None
+    course = seen.course(pair) if drawn else None
+    return Driver(feature.measure.signal, feature.name, 0.0, value, usual, unit, days, course)
 
 
 def _number(value: Any) -> float | None:
@@ -78,17 +100,20 @@ _AGAINST = {
     View.DAY: Text("the usual for this model", "同型号常值"),
     View.COHORT: Text("the usual for this model", "同型号常值"),
 }
+_LAST_WEEKS = Text("its last weeks", "其前几周")
 _ABOVE, _BELOW, _NEAR = Text("above", "高于"), Text("below", "低于"), Text("close to", "接近")
 _POINTS = Text("points", "个百分点")
 _LEAST_USUAL = 1e-9
 
 
 def sentence(driver: Driver, signals: SignalTable, language: Language) -> str:
-    """Say in one sentence what a driver shows: `Brush current 34 % above the usual for this model`.
+    """Say what a driver shows: `Brush current 34 % above the usual for this model, for 6 days`.
 
     A feature or signal that this version does not know is named as it was stored.
     """
     feature = BY_NAME.get(driver.feature)
+    if driver.feature in BY_FEATURE:
+        return _compared(driver, BY_FEATURE[driver.feature].measure, _LAST_WEEKS, language)
     if feature is None:
         known = driver.signal in signals
         return signals[driver.signal].label.in_language(language) if known else driver.signal
@@ -97,14 +122,32 @@ def sentence(driver: Driver, signals: SignalTable, language: Language) -> str:
         return _LIVED[feature.view](driver.value, language)
     if feature.view in YEAR_VIEWS:
         return label
+    return _compared(driver, feature.measure, _AGAINST[feature.view], language)
+
+
+def _compared(driver: Driver, measure: Measure, usual: Text, language: Language) -> str:
+    label, against = measure.label.in_language(language), usual.in_language(language)
     if driver.value is None or driver.usual is None:
         return f"{label}{'：' if language == 'zh' else ': '}{_amount(driver.value, driver.unit)}"
-    against = _AGAINST[feature.view].in_language(language)
-    gap = _gap(driver.value, driver.usual, driver.unit, language, relative=feature.measure.relative)
+    gap = _gap(driver.value, driver.usual, driver.unit, language, relative=measure.relative)
     if gap is None:
         return f"{label}{_NEAR.zh}{against}" if language == "zh" else f"{label} {_NEAR.en} {against}"
     way = (_ABOVE if driver.value >= driver.usual else _BELOW).in_language(language)
-    return f"{label}{way}{against} {gap}" if language == "zh" else f"{label} {gap} {way} {against}"
+    since = _lasting(driver.days, language)
+    return (
+        f"{label}{way}{against} {gap}{since}" if language == "zh" else f"{label} {gap} {way} {against}{since}"
+    )
+
+
+def _lasting(days: int | None, language: Language) -> str:
+    """Return for how long it has been so, as the end of a sentence; nothing where that is not known."""
+    if not days:
+        return ""
+    if days >= Windows().month_days:
+        return f"，已持续 {days} 天以上" if language == "zh" else f", for {days} days or more"
+    if language == "zh":
+        return f"，已持续 {days} 天"
+    return f", for {days} {'day' if days == 1 else 'days'}"
 
 
 def _gap(value: float, usual: float, unit: str, language: Language, *, relative: bool) -> str | None:

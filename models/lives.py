@@ -21,8 +21,6 @@ from models.labels import POSITIVE, UNKNOWN, label
 from models.measures import components_of
 from models.windows import Floats, Ints
 
-CAP_HORIZONS = 3
-"""Lives are told apart up to so many horizons of their fault: what lasts longer shows nothing yet."""
 _APART_H = 1e7
 """Lays the hours of all devices on one line, far from each other."""
 
@@ -56,9 +54,9 @@ class Lives:
 
 def lives_of(fault: Fault, history: History) -> Lives | None:
     """Return what became of each row as to one fault; None for a fault that is no wear."""
-    if not fault.wears or fault.horizon_days is None:
+    cap = fault.life_cap_days
+    if cap is None:
         return None
-    cap = CAP_HORIZONS * fault.horizon_days
     own = pl.col("fault") == fault.code
     labels = label(
         history.rows,

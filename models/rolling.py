@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from fleet.clock import HOUR_MS
 from models.measures import Component, Measure, reset_by
 from models.residuals import Relation, fit
-from models.terms import CLOCK, CYCLES, RUN_TIME, Term, values
+from models.terms import CLOCK, CYCLES, READINGS, RUN_TIME, Term, values
 from models.windows import NO_RESETS, FleetFacts, Floats, Groups, Ints, Windows, overlap
 
 _ROOM = 1.25
@@ -55,6 +55,7 @@ class RollingTiles:
         self._facts = FleetFacts({}, NO_RESETS)
         self._groups: Groups | None = None
         self._relations: dict[str, Relation] = {}
+        self._group_days: dict[str, NDArray[np.float64]] = {}
         self._allocate(0)
 
     def _allocate(self, room: int) -> None:
@@ -113,6 +114,22 @@ class RollingTiles:
         late = tiles["device_id"].filter(pl.Series(hours < before)).unique().to_list()
         return known.intersection(late)
 
+    def short_of(self, devices: Sequence[str], days: Ints, readings: Ints) -> set[str]:
+        """Return the known devices that had more `readings` on a day than the tiles laid of it say.
+
+        One row for each device and day, days counted from the epoch. Of days that have left the windows only
+        those before a device's first step are judged: nothing was known of them.
+        """
+        w, rows = self.windows, self.rows_of(devices)
+        today = (self.end - 1) // w.day
+        laid = self._days[self._row[READINGS.name], days % w.month_days, rows]
+        held = days > today - w.month_days
+        early = days < self._started[rows] // w.day
+        short = (
+            (rows >= 0) & ((held & (readings > laid)) | early) if self.devices else np.zeros(0, dtype=bool)
+        )
+        return {devices[row] for row in np.flatnonzero(short).tolist()}
+
     def drop(self, devices: Sequence[str]) -> None:
         """Forget devices, so that their whole history can be laid again."""
         gone = self.rows_of(devices)
@@ -162,7 +179,7 @@ class RollingTiles:
             delta = new
         day = hour // self.windows.day
         if day < (self.end - 1) // self.windows.day:
-            self._relations.clear()
+            self._forget_days()
         if day > (self.end - 1) // self.windows.day - self.windows.month_days:
             self._days[:, day % self.windows.month_days, rows] += delta
         early = hour < self._started[rows] + self.windows.baseline
@@ -189,7 +206,7 @@ class RollingTiles:
         steps = np.arange(max(self.end, end - w.steps), end) % w.steps
         last, today = (self.end - 1) // w.day, (end - 1) // w.day
         if today > last:
-            self._relations.clear()
+            self._forget_days()
         days = np.arange(max(last + 1, today + 1 - w.month_days), today + 1) % w.month_days
         self._steps[:, steps] = 0
         self._days[:, days] = 0
@@ -234,17 +251,34 @@ class RollingTiles:
     def groups(self) -> Groups:
         """Return who belongs to whom, and bring the sums of groups up to it."""
         if self._groups is None:
-            self._relations.clear()
+            self._forget_days()
             self._groups = Groups(self.devices, self._facts)
-            rows = np.arange(len(self.devices))
+            count = len(self.devices)
             self._group_steps = np.stack(
-                [
-                    self._groups.sums(self._steps[:, slot, : len(rows)], rows)
-                    for slot in range(self.windows.steps)
-                ],
-                axis=1,
+                [self._groups.sums_of_all(steps[:, :count]) for steps in self._steps]
             )
         return self._groups
+
+    def _forget_days(self) -> None:
+        """Forget what was computed from whole days, of which one is another now."""
+        self._relations.clear()
+        self._group_days.clear()
+
+    def group_days(self, term: Term) -> NDArray[np.float64]:
+        """Return the sums of groups over the last days. Shape: (month_days, groups).
+
+        Those of days that are over are kept until one of them changes; today's come from the recent steps.
+        """
+        groups, w = self.groups(), self.windows
+        everyone = self.at(np.arange(len(self.devices)))
+        if term.name not in self._group_days:
+            self._group_days[term.name] = groups.sums_of_all(everyone.days(term)[:-1])
+        begun = (self.end - 1) // w.day * w.day
+        if term is CLOCK:
+            today = groups.sums_of_all(everyone.days(term)[-1:])[0]
+        else:
+            today = self._group_steps[self._row[term.name], np.arange(begun, self.end) % w.steps].sum(axis=0)
+        return np.vstack([self._group_days[term.name], today])
 
     def relation(self, measure: Measure) -> Relation:
         """Return how a measure goes with what it is given, on each model. Shapes: (given, models).
@@ -278,8 +312,7 @@ class RollingWindows:
         w, end = self.windows, self._tiles.end
         if term is CLOCK:
             return self._clock(np.arange(end - w.steps, end + 1))
-        places = np.arange(end - w.steps, end) % w.steps
-        return self._picked(self._tiles._steps[self._row(term)][places])
+        return self._picked(self._tiles._steps[self._row(term)], np.arange(end - w.steps, end) % w.steps)
 
     def days(self, term: Term) -> Floats:
         """Return the last days, today's as far as it has come. Shape: (month_days, pairs)."""
@@ -288,7 +321,7 @@ class RollingWindows:
         if term is CLOCK:
             return self._clock(np.minimum(np.arange(today + 1 - w.month_days, today + 2) * w.day, end))
         places = np.arange(today + 1 - w.month_days, today + 1) % w.month_days
-        return self._picked(self._tiles._days[self._row(term)][places])
+        return self._picked(self._tiles._days[self._row(term)], places)
 
     def first(self, term: Term) -> Floats:
         """Return the sum over the device's first `baseline` steps. Shape: (pairs,)."""
@@ -314,12 +347,17 @@ class RollingWindows:
             end = np.full(len(everyone), self._tiles.end)
             started = self._tiles._started[: len(everyone)]
             heard = overlap(end - self.windows.steps, end, started, end).astype(float)
-            sums, own = groups.sums(heard[None, :], everyone)[0], heard[self._rows]
+            sums, own = groups.sums_of_all(heard), heard[self._rows]
         else:
             row = self._row(term)
             sums = self._tiles._group_steps[row].sum(axis=0)
             own = self.steps(term).sum(axis=0, dtype=np.float64)
         return np.asarray(sums[groups.cohort[self._rows]] - own)
+
+    def cohort_days(self, term: Term) -> Floats:
+        """Return the sums of all other devices of the cohort over the last days: (month_days, pairs)."""
+        sums, groups = self._tiles.group_days(term), self._tiles.groups()
+        return np.asarray(sums[:, groups.cohort[self._rows]] - self.days(term))
 
     def relation(self, measure: Measure) -> Relation:
         """Return how a measure goes with what it is given, on each device's model. Shapes: (given, pairs)."""
@@ -329,9 +367,9 @@ class RollingWindows:
     def _row(self, term: Term) -> int:
         return self._tiles._row[term.name]
 
-    def _picked(self, cells: Floats) -> Floats:
-        """Return the columns of the devices asked for; without a copy where these are all, in order."""
-        return cells[:, : len(self._rows)] if self._everyone else cells[:, self._rows]
+    def _picked(self, cells: Floats, places: Ints) -> Floats:
+        """Return some rows of the devices asked for; without another copy where these are all, in order."""
+        return cells[places, : len(self._rows)] if self._everyone else cells[places[:, None], self._rows]
 
     def _clock(self, edges: Ints) -> Floats:
         return np.asarray(np.diff(np.maximum(edges[:, None], self.started[None, :]), axis=0).astype(float))

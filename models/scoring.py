@@ -1,21 +1,27 @@
 """Scores every robot: its newest tiles become calibrated risks with their reasons, stored and handed on."""
 
 import logging
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 import orjson
 import polars as pl
 from numpy.typing import NDArray
 
+from fleet.clock import HOUR_MS
 from fleet.risks import LIFE_COLUMNS, RISK_COLUMNS, Scoring, risk_frame
 from fleet.signals import Kind
+from models.anomaly_risk import MODEL as ANOMALY
+from models.anomaly_risk import alert_threshold
+from models.anomaly_scoring import Pieces, Window, unusual
 from models.compute import Look
-from models.confidence import confidence
+from models.confidence import confidence, hardly_known
 from models.drift import RecentRows
 from models.explanation import drivers
 from models.features import FEATURES, telling
 from models.history import LEAST_HOURS
+from models.past import look_back
 from models.registry import LoadedModel, ModelRegistry
 from models.tile_memory import News, TileMemory
 from models.windows import FleetFacts, Floats, Ints, heard_lately, hours_heard
@@ -26,26 +32,39 @@ from storage.ports import TelemetryStore
 
 log = logging.getLogger(__name__)
 
+SMALL_FLEET = 2000
+"""So many robots are judged anew whenever another one joins them; of silent ones so many a pass."""
 EXPLAIN_FROM = 0.005
 """A risk below this is stored without drivers: nobody will ask why a robot is in order."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Fleet:
-    """The robots that are judged: ids, times of the newest readings (epoch ms), rows of the windows."""
+    """The robots that are judged: ids, times of the newest readings (epoch ms), rows of their windows.
+
+    `window` cuts those; `models` numbers the model of device of every row, `others` are the rows that may be
+    compared with.
+    """
 
     devices: list[str]
     times: list[int]
     rows: Ints
+    window: Window
+    models: Ints
+    others: Ints
 
 
 @dataclass(frozen=True, slots=True)
 class _Sight:
-    """What is seen of a fleet: all FEATURES, and which of them are known. Shapes: (devices, features)."""
+    """What is seen of a fleet: all FEATURES, and which of them are known. Shapes: (devices, features).
+
+    `hardly` tells which devices are hardly known yet.
+    """
 
     fleet: _Fleet
     matrix: Floats
     known: NDArray[np.bool_]
+    hardly: NDArray[np.bool_]
 
     def tells(self, model: LoadedModel) -> NDArray[np.bool_]:
         """Tell of which robots something is known of a model's fault itself. Shape: (devices,)."""
@@ -59,8 +78,13 @@ class _Sight:
             return self.matrix[:, columns], self.fleet
         rows = np.flatnonzero(told).tolist()
         devices, times = self.fleet.devices, self.fleet.times
-        seen = _Fleet([devices[row] for row in rows], [times[row] for row in rows], self.fleet.rows[told])
-        return self.matrix[told][:, columns], seen
+        seen = replace(
+            self.fleet,
+            devices=[devices[row] for row in rows],
+            times=[times[row] for row in rows],
+            rows=self.fleet.rows[told],
+        )
+        return self.matrix[:, columns][told], seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,36 +120,53 @@ class Scorer:
         self._recent = RecentRows()
         self._newest = 0
         self._blind: frozenset[str] = frozenset()
+        self._silent: set[str] = set()
 
     def score(self) -> Scoring:
         """Score and store the risk of every robot with news and every fault that has a model; return them.
 
-        News are new tiles, a repair, or models that changed. A robot heard in fewer than 24 different hours,
-        or not at all in the fleet's last 24, is left out rather than guessed at; so is it for a fault of
-        which it sends no signal.
+        News are new tiles, a repair, models that changed, or in a small fleet another robot to compare with.
+        The anomaly score judges each of them too, and all there is where no model is. A robot heard in fewer
+        than 24 different hours is left out rather than guessed at; so is it for a fault of which it sends no
+        signal.
         """
         from threadpoolctl import threadpool_limits  # type: ignore[import-untyped] # ships no types
 
         changed = self._take_up_models()
         models, sites = device_places(self._desk, Kind.ROBOT)
-        news = self._memory.refresh(FleetFacts(models, renewals(self._desk), sites))
-        fleet = self._fleet(news, everyone=changed)
-        if not self._models or not fleet.devices:
-            return Scoring(pl.DataFrame(schema=RISK_COLUMNS), {})
+        facts = FleetFacts(models, renewals(self._desk), sites)
+        news = self._memory.refresh(facts)
+        everyone = changed or (news.grown and len(news.newest) <= SMALL_FLEET)
+        present = self._fleet(news, everyone=everyone)
         # A few dozen rows are predicted sooner by one thread than several are woken.
         with threadpool_limits(1):
-            matrix = Look(self._memory.tiles.at(fleet.rows)).matrix(FEATURES)
-            sight = _Sight(fleet, matrix, np.isfinite(matrix))
-            self._note_blind(sight)
-            frame = pl.concat([self._risks_of(model, sight) for model in self._models.values()])
-            beside = [_silent(model, sight) for model in self._challengers.values()]
+            fleets = [present, *self._past(news, facts, everyone=everyone)]
+            frames = [self._judge(fleet) for fleet in fleets if fleet.devices]
+        frame = pl.concat([pl.DataFrame(schema=RISK_COLUMNS), *frames])
+        if not frame.height:
+            return Scoring(frame, {})
         self._store.write_risks(frame)
+        self._newest = max(news.newest.values())
+        write_device_risks(self._desk, _highest(frame))
+        thresholds = {model.card.id: model.card.threshold for model in self._models.values()}
+        return Scoring(frame, thresholds | {ANOMALY: alert_threshold(models=bool(self._models))})
+
+    def _judge(self, fleet: _Fleet) -> pl.DataFrame:
+        """Return the risks of some robots; those of challengers are stored beside."""
+        others = fleet.others
+        asked = Pieces(fleet.devices, fleet.times, fleet.rows, fleet.models[fleet.rows])
+        strange = unusual(fleet.window, asked, others, fleet.models[others], models=bool(self._models))
+        if not self._models:
+            return strange
+        matrix = Look(fleet.window(fleet.rows)).matrix(FEATURES)
+        sight = _Sight(fleet, matrix, np.isfinite(matrix), hardly_known(fleet.window(fleet.rows)))
+        self._note_blind(sight)
+        frame = pl.concat([*(self._risks_of(model, sight) for model in self._models.values()), strange])
+        beside = [_silent(model, sight) for model in self._challengers.values()]
         if beside:
             self._store.write_risks(pl.concat(beside), shadow=True)
         self._recent.take(fleet.devices, fleet.times, matrix)
-        self._newest = max(news.newest.values())
-        write_device_risks(self._desk, _highest(frame))
-        return Scoring(frame, {model.card.id: model.card.threshold for model in self._models.values()})
+        return frame
 
     def in_use(self) -> InUse:
         """Return what the last pass scored with, and a sample of what it and those before it saw."""
@@ -143,12 +184,39 @@ class Scorer:
         return True
 
     def _fleet(self, news: News, *, everyone: bool) -> _Fleet:
+        """Return the robots with news that were heard within the fleet's recent hours."""
+        tiles = self._memory.tiles
         devices = sorted(news.newest if everyone else news.touched & news.newest.keys())
-        rows = self._memory.tiles.rows_of(devices)
-        source = self._memory.tiles.at(rows)
-        judged = (rows >= 0) & (hours_heard(source) >= LEAST_HOURS) & (heard_lately(source) > 0)
-        chosen = [device for device, each in zip(devices, judged, strict=True) if each]
-        return _Fleet(chosen, [news.newest[device] for device in chosen], rows[judged])
+        rows = tiles.rows_of(devices)
+        present = self._present()
+        chosen = np.flatnonzero((rows >= 0) & (present[rows] if len(present) else False))
+        names = [devices[each] for each in chosen.tolist()]
+        times = [news.newest[device] for device in names]
+        groups = tiles.groups().model
+        return _Fleet(names, times, rows[chosen], tiles.at, groups, np.flatnonzero(present))
+
+    def _present(self) -> NDArray[np.bool_]:
+        source = self._memory.tiles.at(np.arange(len(self._memory.tiles.devices)))
+        return np.asarray((hours_heard(source) >= LEAST_HOURS) & (heard_lately(source) > 0))
+
+    def _past(self, news: News, facts: FleetFacts, *, everyone: bool) -> Iterator[_Fleet]:
+        """Return the robots with news that fell silent before that, as of their own newest readings.
+
+        Of a large fleet so many a pass that others need not wait; the rest has its turn in the next.
+        """
+        end = self._memory.tiles.end - self._memory.tiles.windows.steps
+        found = news.newest.keys() if everyone else news.touched & news.newest.keys()
+        self._silent |= {device for device in found if news.newest[device] // HOUR_MS < end}
+        turn = sorted(self._silent)[:SMALL_FLEET]
+        self._silent -= set(turn)
+        terms = self._memory.tiles.terms
+        for past in look_back(self._store, Kind.ROBOT, terms, turn, news.newest, facts):
+            heard = hours_heard(past.window(past.everyone)) >= LEAST_HOURS
+            rows = past.asked[heard[past.asked]]
+            names = [past.devices[row] for row in rows.tolist()]
+            times = [news.newest[device] for device in names]
+            others = past.everyone[heard]
+            yield _Fleet(names, times, rows, past.window, past.models, others)
 
     def _note_blind(self, sight: _Sight) -> None:
         """Say so when no robot sends what a model looks at, once."""
@@ -161,8 +229,12 @@ class Scorer:
         own, fleet = sight.of(model)
         risk = model.risk(own)
         asked = np.flatnonzero(risk >= EXPLAIN_FROM)
-        look = Look(self._memory.tiles.at(fleet.rows[asked]))
-        told = drivers(model, own[asked], look) if len(asked) else []
+
+        def look_at(some: Ints) -> Look:
+            return Look(fleet.window(fleet.rows[asked[some]]))
+
+        alerted = risk[asked] >= model.card.threshold
+        told = drivers(model, own[asked], look_at, alerted) if len(asked) else []
         reasons = np.full(len(risk), "[]", dtype=object)
         reasons[asked] = [orjson.dumps([each.to_dict() for each in row]).decode() for row in told]
         judged = pl.DataFrame(
@@ -173,7 +245,7 @@ class Scorer:
                 "risk": risk,
                 "drivers": pl.Series(reasons.tolist(), dtype=pl.String),
                 "model": pl.repeat(model.card.id, len(risk), eager=True),
-                "confidence": confidence(self._memory.tiles.at(fleet.rows), own).tolist(),
+                "confidence": confidence(sight.hardly[sight.tells(model)], own),
             }
         )
         return risk_frame(judged.with_columns(_life(model, own)))

@@ -51,6 +51,11 @@ def squares(signal: str) -> Term:
     return _term("squares", signal, ("m2",), lambda m2: m2)
 
 
+def energy(signal: str) -> Term:
+    """Return the sum of a signal's squared readings."""
+    return _term("energy", signal, ("n", "mean", "m2"), lambda n, mean, m2: m2 + n * mean**2)
+
+
 def rise(signal: str) -> Term:
     """Return how far a signal or counter rose from the hour's first reading to its last; 0 if it fell."""
     return _term("rise", signal, ("first", "last"), lambda first, last: (last - first).clip(lower_bound=0))

@@ -100,6 +100,10 @@ class WindowSource(Protocol):
         """Return the sum over the recent steps of all other devices of the cohort. Shape: (pairs,)."""
         ...
 
+    def cohort_days(self, term: Term) -> Floats:
+        """Return the sums of all other devices of the cohort over the last days: (month_days, pairs)."""
+        ...
+
     def relation(self, measure: Measure) -> Relation:
         """Return how a measure goes with what it is given, on each device's model. Shapes: (given, pairs)."""
         ...
@@ -135,8 +139,23 @@ class Groups:
         offset = int(self.model.max(initial=-1)) + 1
         self.place = np.unique(places, return_inverse=True)[1].astype(np.int64) + offset
         self.count = int(self.place.max(initial=-1)) + 1
+        self._order = np.argsort(self.place, kind="stable")
+        self._places, self._begins = np.unique(self.place[self._order], return_index=True)
+        self._model_of_place = self.model[self._order][self._begins]
         size = np.bincount(self.place, minlength=self.count)
         self.cohort = np.where(size[self.place] >= LEAST_COHORT, self.place, self.model)
+
+    def sums_of_all(self, values: Floats) -> NDArray[np.float64]:
+        """Return the sums by group of `values` (..., devices) of all devices. Shape: (..., groups)."""
+        total = np.zeros((*values.shape[:-1], self.count))
+        if not len(self._order):
+            return total
+        of_places = np.add.reduceat(values[..., self._order], self._begins, axis=-1, dtype=np.float64)
+        total[..., self._places] = of_places
+        # A place's devices are of one model.
+        for model, place in zip(self._model_of_place, self._places, strict=True):
+            total[..., model] += total[..., place]
+        return total
 
     def sums(self, values: Floats, rows: Ints) -> NDArray[np.float64]:
         """Return the sums by group of `values` (terms, rows). Shape: (terms, groups)."""

@@ -20,7 +20,9 @@ from sweepwatch.cost_settings import costs_of
 from sweepwatch.settings import Settings
 
 Say = Callable[[str], None]
-_FIGURES = (("roc_auc", "ROC-AUC"), ("average_precision", "precision"), ("ece", "ECE"))
+_FIGURES = (("roc_auc", "ROC-AUC"), ("ece", "ECE"))
+_WIDTH = 160
+"""Of what is printed into a file or a pipe."""
 
 
 @contextmanager
@@ -45,16 +47,24 @@ def list_models(settings: Settings, fault: str | None, as_json: bool, say: Say) 
     elif not found:
         say("There is no model yet; `sweepwatch train` makes them.")
     else:
-        Console().print(_table(found))
+        _console().print(_table(found))
+        for card, trouble in found:
+            note = trouble or _said(card.details.get("trial"))
+            if note:
+                say(f"{card.id}: {note}")
+
+
+def _console() -> Console:
+    return Console() if Console().is_terminal else Console(width=_WIDTH)
 
 
 def _table(found: Sequence[tuple[ModelCard, str | None]]) -> Table:
-    table = Table("model", "state", "made", *(name for _, name in _FIGURES), "threshold", "")
+    table = Table("model", "state", "made", *(name for _, name in _FIGURES), "threshold")
     for card, trouble in found:
         metrics = card.details.get("metrics", {})
         figures = [f"{metrics[key]:.3f}" if key in metrics else "-" for key, _ in _FIGURES]
-        note = trouble or _said(card.details.get("trial"))
-        table.add_row(card.id, card.state, _day(card.created), *figures, f"{card.threshold:.3f}", note)
+        state = f"{card.state}, unusable" if trouble else card.state
+        table.add_row(card.id, state, _day(card.created), *figures, f"{card.threshold:.3f}")
     return table
 
 
@@ -86,11 +96,12 @@ def show_model(settings: Settings, model: str, as_json: bool, say: Say) -> None:
     for name, value in details.get("metrics", {}).items():
         facts.add_row(name, f"{value:.4f}")
     costs = details.get("costs", {})
-    facts.add_row("threshold", f"{card.threshold:.4f}" + "".join(f", {k} {v:g}" for k, v in costs.items()))
+    said = [f"{name} {costs[name]:g}" for name in ("trip", "unfounded", "failure") if name in costs]
+    facts.add_row("threshold", ", ".join([f"{card.threshold:.4f}", *said]))
     facts.add_row("seed", str(details.get("seed", "-")))
     facts.add_row("versions", ", ".join(f"{k} {v}" for k, v in details.get("versions", {}).items()) or "-")
     facts.add_row("trial", _said(details.get("trial")) or "-")
-    console = Console()
+    console = _console()
     console.print(facts)
     events = Table("when", "who", "from", "to", "why")
     for each in deeds:

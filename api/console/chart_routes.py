@@ -8,13 +8,15 @@ from fastapi import APIRouter, Request, Response
 from api.console import charts
 from api.console.asked import asked
 from api.console.language import language_of
-from api.console.pages import Pages
+from api.console.pages import Pages, driver_with_course
 from api.params import Params
 from api.queries.devices import device_row
-from api.routes.common import DeviceId
+from api.routes.common import DeviceId, RowId
 from fleet.errors import NotFound
 from fleet.faults import FAULTS
 from fleet.signals import Form, Kind, Signal
+from storage.desk.alerts import alert_row
+from storage.desk.tickets import ticket_row
 
 _POSITIONS = frozenset({"x_m", "y_m", "floor", "lat", "lon"})
 _CHART_HEADERS = {
@@ -29,6 +31,12 @@ class DeviceView(Params):
     """The address of a device page and of its charts; `at` only tells one state of a chart from the next."""
 
     range: Literal["6h", "24h", "7d", "30d"] = "24h"
+    at: int | None = None
+
+
+class CourseView(Params):
+    """The address of a course; `at` only tells one state of a chart from the next."""
+
     at: int | None = None
 
 
@@ -67,7 +75,35 @@ def make_router(pages: Pages) -> APIRouter:
         unit = known[signal].unit
         return svg(charts.draw_signal(frame, signal, unit, end - start, language_of(request)))
 
+    @router.get("/devices/{device_id}/charts/why/{fault}.svg")
+    def device_course_svg(request: Request, device_id: DeviceId, fault: str) -> Response:
+        """Draw the days behind what drives a device's newest risk of a fault."""
+        asked(request, CourseView)
+        frame = services.store.latest_risks(device_id).filter(pl.col("fault") == fault)
+        return _course_svg(request, frame["drivers"][0] if frame.height else None)
+
+    @router.get("/alerts/{alert_id}/why.svg")
+    def alert_course_svg(request: Request, alert_id: RowId) -> Response:
+        """Draw the days behind what raised an alert, as they were stored with it."""
+        asked(request, CourseView)
+        with services.desk.transaction() as session:
+            return _course_svg(request, alert_row(session, str(alert_id)).evidence.get("drivers"))
+
+    @router.get("/tickets/{ticket_id}/why.svg")
+    def ticket_course_svg(request: Request, ticket_id: RowId) -> Response:
+        """Draw the days behind what opened a ticket, as they were stored with it."""
+        asked(request, CourseView)
+        with services.desk.transaction() as session:
+            return _course_svg(request, ticket_row(session, ticket_id).evidence.get("drivers"))
+
     return router
+
+
+def _course_svg(request: Request, stored: object) -> Response:
+    found = driver_with_course(stored)
+    if found is None or found.course is None:
+        raise NotFound("nothing was stored that could be drawn here")
+    return svg(charts.draw_course(found.course, found.unit, language_of(request)))
 
 
 def _span(view: DeviceView, newest: int | None, now: int) -> tuple[int, int, int]:

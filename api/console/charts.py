@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from fleet.clock import DAY_MS, HOUR_MS, MINUTE_MS
+from fleet.risks import Course
+from fleet.text import Language, Text
 
 if TYPE_CHECKING:
     import altair as alt
@@ -23,8 +25,14 @@ RANGES: dict[str, tuple[int, int]] = {
     "30d": (30 * DAY_MS, 4 * HOUR_MS),
 }
 """The ranges on offer: length and interval, both in milliseconds."""
+_WHO = (
+    Text("This device", "本设备"),
+    Text("Usual for its model", "同型号常值"),
+    Text("Its own baseline", "自身基线"),
+)
 _ROWS = "rows"
 _WIDTH, _HEIGHT = 290, 110
+_COURSE_WIDTH = 380
 _RISK_WIDTH, _RISK_HEIGHT = 860, 180
 _HUES = ("#2f86c9", "#d9622b", "#2f9e58", "#a05fe0", "#b9821b", "#1a9ab0", "#dc4a8b", "#7a9a1e", "#7f8b9a")
 # Dark pages show the same picture: text, grid and lines follow the reader's colour scheme.
@@ -76,6 +84,36 @@ def risk_chart(faults: Sequence[str], time_format: str, *, points: bool) -> "alt
     return chart
 
 
+def course_chart(unit: str, time_format: str, names: Sequence[str]) -> "alt.LayerChart":
+    """Return a driver's course from rows `ts, level, who, own`: the device strong, what is usual faint.
+
+    `names` are the values of `who`: the device, its cohort, and its own baseline where there is one. A day
+    between two without a level is a point, which a line alone would not show.
+    """
+    import altair as alt
+
+    count = len(names)
+    colours = alt.Scale(domain=list(names), range=["var(--line)", "#8a8f98", "#c0851a"][:count])
+    dashes = alt.Scale(domain=list(names), range=[[1, 0], [6, 3], [2, 3]][:count])
+    legend = alt.Legend(orient="top", title=None, columnPadding=16, symbolType="stroke", symbolSize=300)
+    axis = alt.Axis(title=unit or None, tickCount=4, titleAngle=0, titleAlign="left", titleY=-6, titleX=-30)
+    level = alt.Y("level:Q", scale=alt.Scale(zero=False, nice=True), axis=axis)
+    base = alt.Chart(alt.NamedData(name=_ROWS), width=_COURSE_WIDTH, height=_HEIGHT)
+    lines = base.mark_line(strokeWidth=2).encode(
+        x=_time_axis(time_format),
+        y=level,
+        color=alt.Color("who:N", scale=colours, legend=legend),
+        strokeDash=alt.StrokeDash("who:N", scale=dashes, legend=legend),
+    )
+    points = (
+        base.transform_filter("datum.own")
+        .mark_point(filled=True, size=16, opacity=1, color="var(--line)")
+        .encode(x=_time_axis(time_format), y=level)
+    )
+    both: alt.LayerChart = lines + points
+    return both
+
+
 def _time_axis(time_format: str) -> "alt.X":
     import altair as alt
 
@@ -91,6 +129,11 @@ def _signal_spec(unit: str, time_format: str) -> dict[str, Any]:
 @lru_cache(maxsize=64)
 def _risk_spec(faults: tuple[str, ...], time_format: str, points: bool) -> dict[str, Any]:
     return dict(quiet(risk_chart(faults, time_format, points=points)).to_dict())
+
+
+@lru_cache(maxsize=64)
+def _course_spec(unit: str, time_format: str, names: tuple[str, ...]) -> dict[str, Any]:
+    return dict(quiet(course_chart(unit, time_format, names)).to_dict())
 
 
 def quiet(chart: Any) -> Any:
@@ -128,6 +171,20 @@ def draw_risks(frame: pl.DataFrame, names: Mapping[str, str], span: int, languag
     few = frame.height <= 10 * len(names)  # a line of one point would not be seen
     spec = _risk_spec(tuple(names.values()), _time_format(span, language), few)
     return _draw(spec, rows.to_dicts(), language)
+
+
+def draw_course(course: Course, unit: str, language: Language) -> str:
+    """Return the SVG of a driver's course: the device, its cohort, and its own baseline where it has one."""
+    own, cohort, baseline = (name.in_language(language) for name in _WHO)
+    days = [course.start + n * course.every for n in range(len(course.own))]
+    lines = {own: course.own, cohort: course.cohort, baseline: (course.baseline,) * len(days)}
+    names = tuple(who for who, levels in lines.items() if any(level is not None for level in levels))
+    rows = [
+        {"ts": ts, "level": level, "who": who, "own": who == own}
+        for who in names
+        for ts, level in zip(days, lines[who], strict=True)
+    ]
+    return _draw(_course_spec(unit, _time_format(2 * DAY_MS, language), names), rows, language)
 
 
 def _with_breaks(rows: pl.DataFrame) -> pl.DataFrame:

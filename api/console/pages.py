@@ -82,12 +82,15 @@ def _environment(services: ApiServices, language: Language) -> Environment:
         "duration": partial(formats.duration, language=language),
         "percent": partial(formats.percent, language=language),
         "number": partial(formats.number, language=language),
+        "about": partial(formats.about, language=language),
         "visible": visible,
         "text": lambda text: text.in_language(language),
         "rfc3339": to_rfc3339,
         "risk_band": risk_band,
         "shown": partial(shown_value, services=services, language=language),
         "drivers": partial(explained, services=services, language=language),
+        "driver_with_course": driver_with_course,
+        "sentence": lambda driver: services.explain(driver, language),
     }
     environment.filters |= filters
     environment.globals |= {
@@ -140,12 +143,19 @@ def shown_value(value: object, signal: str, services: ApiServices, language: Lan
     return str(value)
 
 
+def driver_with_course(stored: object) -> Driver | None:
+    """Return the first driver that has a course to draw; `stored` is JSON or a list."""
+    return next((driver for driver in _drivers(stored) if driver.course is not None), None)
+
+
+def _drivers(stored: object) -> list[Driver]:
+    found = json.loads(stored) if isinstance(stored, str) else stored
+    return [Driver.from_dict(driver) for driver in found] if isinstance(found, list) else []
+
+
 def explained(stored: object, services: ApiServices, language: Language) -> list[dict[str, str | None]]:
     """Return each driver as a sentence with its value and what is usual; `stored` is JSON or a list."""
-    found = json.loads(stored) if isinstance(stored, str) else stored
-    if not isinstance(found, list):
-        return []
-    return [_explained(Driver(**driver), services, language) for driver in found]
+    return [_explained(driver, services, language) for driver in _drivers(stored)]
 
 
 def _explained(driver: Driver, services: ApiServices, language: Language) -> dict[str, str | None]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from fleet.errors import InvalidInput, NotEnoughHistory
 from models.remaining_life import LifeEstimate, LifeModel, LifeSettings
+from models.training import single_threaded
 from models.windows import Floats, Ints
 from models.yardsticks.engine_features import look_at, open_eyes
 from models.yardsticks.engine_files import Engines, read_engines, sets_in
@@ -78,10 +79,11 @@ def prepared(engines: Engines) -> Case:
 def predict(case: Case, seed: int) -> LifeEstimate:
     """Learn from training engines and say what the test engines have left. Raises InvalidInput."""
     try:
-        model = LifeModel(SETTINGS).fit(case.features, case.life, case.units, seed)
+        with single_threaded():
+            model = LifeModel(SETTINGS).fit(case.features, case.life, case.units, seed)
+            return model.predict(case.asked)
     except NotEnoughHistory as error:
         raise InvalidInput(f"train_{case.engines.name}: {error}") from error
-    return model.predict(case.asked)
 
 
 def judge(case: Case, told: LifeEstimate) -> dict[str, float]:

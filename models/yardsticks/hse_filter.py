@@ -9,6 +9,7 @@ import numpy as np
 
 from fleet.errors import InvalidInput
 from models.remaining_life import LEAST_UNITS, LifeEstimate, LifeModel, LifeSettings
+from models.training import single_threaded
 from models.windows import Floats, Ints
 from models.yardsticks.filter_features import Reference, Seen, look_at
 from models.yardsticks.filter_files import read_runs
@@ -105,7 +106,8 @@ def _joined(seen: Seen, reference: Reference, rows: Ints, others: Sequence[int])
 
 def predict(fold: Fold, seed: int) -> LifeEstimate:
     """Learn from the other runs and say what the run left out has left at each second."""
-    return LifeModel(SETTINGS).fit(fold.features, fold.life, fold.units, seed).predict(fold.asked)
+    with single_threaded():
+        return LifeModel(SETTINGS).fit(fold.features, fold.life, fold.units, seed).predict(fold.asked)
 
 
 def judge(folds: Sequence[Fold], told: Sequence[LifeEstimate]) -> dict[str, float]:

@@ -13,6 +13,7 @@ from threadpoolctl import threadpool_limits
 from fleet.clock import DAY_MS, HOUR_MS, MINUTE_MS, ManualClock
 from fleet.errors import NotEnoughHistory
 from fleet.faults import FAULTS
+from fleet.readings import ReadingBatch
 from fleet.risks import UNSURE, Risk
 from fleet.signals import STANDARD_SIGNALS, Kind
 from models.explanation import sentence
@@ -200,3 +201,30 @@ def test_robots_with_little_history_are_not_judged(
     assert {risk.fault for risk in risks} == set(models)
     assert {risk.confidence for risk in risks} == {UNSURE}
     store.close()
+
+
+def test_a_fault_whose_signals_never_arrive_is_not_scored_and_that_is_said(
+    models: dict[str, LoadedModel], fleet: Fleet, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Half the fleet sends nothing of its brush, then all of it."""
+    simulator = FleetSimulator(FleetConfig(10, 4, END), STANDARD_SIGNALS)
+    columns = simulator.run(30 * HOUR_MS // STEP, STEP)[Kind.ROBOT]
+    frame = simulator.batch(Kind.ROBOT, columns, STEP).frame
+    devices = frame["device_id"].unique().sort()
+    brush = [name for name in frame.columns if name.startswith("brush")]
+    assert {"brush_jam", "brush_wear"} & set(models)
+    for mute in (devices[: len(devices) // 2], devices):
+        store = DuckDbStore.open(tmp_path / f"mute-{len(mute)}.duckdb", STANDARD_SIGNALS)
+        silent = pl.col("device_id").is_in(mute.to_list())
+        nulls = [pl.when(silent).then(None).otherwise(pl.col(name)).alias(name) for name in brush]
+        store.write(ReadingBatch(Kind.ROBOT, frame.with_columns(nulls)))
+        scored = Scorer(store, fleet.desk, fleet.registry()).score().frame
+        store.close()
+        of_brush = scored.filter(pl.col("fault").str.starts_with("brush"))
+        assert not set(of_brush["device_id"]) & set(mute)
+        assert (of_brush.height == 0) == (len(mute) == len(devices))
+        others = scored.filter(~pl.col("fault").str.starts_with("brush"))
+        assert set(others["device_id"]) == set(scored["device_id"])
+    told = [record.getMessage() for record in caplog.records if "is not predicted" in record.getMessage()]
+    assert all("brush" in line for line in told)
+    assert told

@@ -22,7 +22,7 @@ from fleet.clock import DAY_MS, HOUR_MS, MINUTE_MS, ManualClock
 from fleet.ledger import LedgerView
 from fleet.progress import StartProgress
 from fleet.readings import ReadingBatch
-from fleet.risks import LIFE_COLUMNS, Driver, Risk, risk_frame
+from fleet.risks import LIFE_COLUMNS, Course, Driver, Risk, risk_frame
 from fleet.signals import STANDARD_SIGNALS, Kind
 from fleet.sla import load_policy
 from fleet.text import Language
@@ -37,9 +37,16 @@ NOW = 1_795_334_400_000
 """2026-11-22T08:00:00Z"""
 SITES = ("hongqiao", "jingan", "pudong", "xuhui")
 MODELS = ("CR-200", "CR-350")
+COURSE = Course(
+    NOW - 24 * DAY_MS,
+    DAY_MS,
+    (2.9, 3.0, None, 2.95, *(3.0 + 0.02 * n for n in range(15)), 4.1, 4.4, 4.6, 4.7, 4.85, 4.82),
+    (*(2.9 + 0.01 * (n % 5) for n in range(25)),),
+    3.02,
+)
 DRIVERS = {
     "brush_jam": (
-        Driver("brush_current_a", "brush_current_a.mean_24h", 2.31, 4.82, 2.95, "A"),
+        Driver("brush_current_a", "brush_current_a:cohort", 2.31, 4.82, 2.95, "A", 6, COURSE),
         Driver("brush_rpm", "brush_rpm.mean_24h", 0.84, 1180.0, 1420.0, "rpm"),
         Driver("battery_pct", "battery_pct.trend_7d", 0.22, 61.0, 68.0, "%"),
     ),

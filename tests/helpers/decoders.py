@@ -13,6 +13,7 @@ from ingest.decode import LineDecoder
 from ingest.decoded import Decoded, Decoder
 from ingest.messages import Message
 from ingest.roster import Roster
+from ingest.summaries import Summaries
 from storage.desk.devices import Placement
 
 
@@ -43,10 +44,19 @@ def outcome(decoder: Decoder, batch: Sequence[Message]) -> dict[str, Any]:
     return {
         "frames": frames,
         "refused": out.refused,
-        "seen": out.news.seen,
+        "seen": heard(out),
         "statuses": out.news.statuses,
         "counts": (counts.received, +counts.quarantined, +counts.dropped, +counts.messages),
     }
+
+
+def heard(out: Decoded) -> dict[str, int]:
+    """Return when each device was last heard, as the desk is told it."""
+    summaries = Summaries()
+    summaries.add_news(out.news)
+    for columns in out.columns.values():
+        summaries.add_heard(columns)
+    return {one.device_id: one.last_seen for one in summaries.take() if one.last_seen is not None}
 
 
 def reference(known: dict[str, Placement], retention_ms: int = DEFAULT_RETENTION_MS) -> LineDecoder:

@@ -235,6 +235,37 @@ def test_a_chart_is_an_svg_that_needs_nothing_from_outside(house: House, client:
     assert client.get("/devices/R1/charts/battery_pct.svg?range=1y").status_code == 422
 
 
+@pytest.mark.parametrize("path", ["/devices/R1/charts/why/brush_jam", "/alerts/1/why", "/tickets/1/why"])
+def test_what_raised_an_alert_is_drawn_against_its_cohort_and_baseline(
+    house: House, client: TestClient, path: str
+) -> None:
+    add_risks(house, "R1", {"brush_jam": 0.91})
+    for language, names in (("en", ("This device", "Its own baseline")), ("zh", ("本设备", "自身基线"))):
+        answer = client.get(f"{path}.svg?lang={language}")
+        assert answer.headers["content-type"] == "image/svg+xml"
+        assert all(name in answer.text for name in names)
+    page = client.get("/tickets/1").text
+    assert 'src="/tickets/1/why.svg' in page
+    assert 'src="/alerts/1/why.svg' in client.get("/alerts").text
+    assert 'src="/devices/R1/charts/why/brush_jam.svg' in client.get("/devices/R1").text
+
+
+def test_an_alert_of_which_no_course_is_stored_has_no_chart(house: House, client: TestClient) -> None:
+    raise_alert(house, "R1", "filter_clog", 0.91)
+    assert "why.svg" not in client.get("/tickets/2").text
+    assert client.get("/tickets/2/why.svg").status_code == 404
+    assert client.get("/devices/R1/charts/why/brush_jam.svg").status_code == 404
+
+
+def test_a_risk_of_a_hardly_known_device_says_so(house: House, client: TestClient) -> None:
+    add_risks(house, "R1", {"brush_jam": 0.91})
+    assert "low confidence" not in client.get("/devices/R1").text
+    risks = house.store.latest_risks("R1").with_columns(confidence=pl.lit("low"))
+    house.store.write_risks(risks)
+    assert "low confidence" in client.get("/devices/R1").text
+    assert "置信度低" in client.get("/devices/R1?lang=zh").text
+
+
 def test_a_device_without_readings_or_scores_still_has_its_page(house: House, client: TestClient) -> None:
     add_device(house, "new", newest_ts=None, last_seen=None)
     page = client.get("/devices/new").text
@@ -289,3 +320,19 @@ def test_the_first_scores_are_seen_as_points() -> None:
     rows = {"ts": [NOW], "fault": ["brush_jam"], "risk": [0.5]}
     first = charts.draw_risks(pl.DataFrame(rows), {"brush_jam": "Brush jamming"}, DAY_MS, "en")
     assert 'aria-roledescription="point"' in first
+
+
+def test_remaining_life_is_told_in_both_languages_and_as_more_than_the_cap(house: House) -> None:
+    add_risks(house, "R1", {"battery_wear": 0.4, "brush_jam": 0.3})
+    client = client_of(house)
+    page = client.get("/devices/R1?lang=en", headers=HTML).text
+    assert "Remaining life 12 days (5 to 21), 60 run hours (26 to 104)" in page
+    assert page.count("Remaining life") == 1, "a jam is no wear"
+    assert "剩余寿命约 12 天（5 至 21）" in client.get("/devices/R1?lang=zh", headers=HTML).text
+    frame = house.store.latest_risks("R1").with_columns(life_p50_d=pl.lit(21.0))
+    house.store.write_risks(frame)
+    assert "Remaining life more than 21 days" in client.get("/devices/R1?lang=en", headers=HTML).text
+
+
+def test_what_is_hardly_known_is_not_told_to_the_tenth() -> None:
+    assert [formats.about(value, "en") for value in (12.4, 2.96, 0.44, 0.0)] == ["12", "3", "0.4", "0"]

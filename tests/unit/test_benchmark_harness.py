@@ -13,7 +13,7 @@ from helpers.batches import batch_of
 from benchmarks.endurance import Sample, levels
 from benchmarks.growth import exponent
 from benchmarks.harness.packet_table import STANDARD, PacketTable
-from benchmarks.harness.results_table import BEGIN, END, update_page
+from benchmarks.harness.results_table import BEGIN, END, rows_of, update_page
 from benchmarks.harness.small_disk import FileLimit
 from benchmarks.harness.steady_load import Readings, device_name
 from benchmarks.harness.stored import Stored, compare
@@ -97,6 +97,14 @@ def test_latencies_leave_out_the_first_seconds_and_count_what_never_came() -> No
     assert found["publish_to_durable_ms"]["p99_9"] == 20.0
     assert found["publish_to_acknowledged_ms"]["p50"] == 21.0
     assert (found["lost"], found["acknowledged_before_durable"]) == (1, 1)
+
+
+def test_the_table_shows_the_worst_rubbish_that_is_held_to_a_bound_and_strangers_beside_it() -> None:
+    kinds = [{"rubbish": "huge", "slowdown": 1.1}, {"rubbish": "strangers", "slowdown": 2.7}]
+    found = {"worst": "huge", "slowdown": 1.1, "must": {"slowdown": 1.2}, "kinds": kinds}
+    held, strangers = rows_of("rubbish", found)
+    assert "huge" in held[0]
+    assert (held[1:], strangers[1:]) == (("1.1 x", "<= 1.2 x"), ("2.7 x", ""))
 
 
 def test_the_table_stands_between_its_marks_and_is_made_from_the_results(tmp_path: Path) -> None:

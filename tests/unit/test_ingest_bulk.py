@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import pytest
+from helpers.decoders import heard
 
 from fleet.signals import STANDARD_SIGNALS, Kind
 from fleet.wire import DEFAULT_RETENTION_MS, Dropped, Reason, Topic
@@ -123,7 +124,7 @@ def test_one_device_that_sends_rubbish_in_every_batch_leaves_the_others_on_the_f
 def test_a_retained_copy_without_ts_is_refused_among_others() -> None:
     out = made().decode(crowd(said("R0", b'{"x_m":1}', retain=True)))
     assert reasons(out) == [Reason.RETAINED_WITHOUT_TS]
-    assert "R0" not in out.news.seen
+    assert "R0" not in heard(out)
 
 
 def test_a_device_heard_from_elsewhere_is_judged_in_the_order_of_arrival() -> None:
@@ -212,3 +213,18 @@ def test_a_device_that_was_moved_is_refused_from_its_old_place_however_often_it_
     assert roster.admit(Topic("s2", Kind.ROBOT, "R7", "telemetry"), NOW) is None, "it is heard from there"
     (refused,) = decoder.decode(crowd(turn=1)).refused
     assert (refused.device_id, refused.reason) == ("R7", Reason.SITE_MISMATCH)
+
+
+def test_a_device_heard_from_two_places_is_judged_in_the_order_of_arrival_though_one_was_settled() -> None:
+    outcomes = []
+    for decoder_of in (BulkDecoder, LineDecoder):
+        desk = {f"R{number}": Placement("s1", Kind.ROBOT) for number in range(CROWD)}
+        roster = Roster(lambda asked, desk=desk: {one: desk[one] for one in asked}, open_registration=True)
+        roster.load(desk)
+        decoder = decoder_of(STANDARD_SIGNALS, roster, DEFAULT_RETENTION_MS)
+        decoder.decode(crowd())
+        desk["R7"] = Placement("s2", Kind.ROBOT)
+        moved = said("R7", b'{"ts":%d,"x_m":1}' % NOW, site="s2")
+        out = decoder.decode([*crowd(turn=1), moved, *crowd(turn=2)])
+        outcomes.append([(one.device_id, one.reason, one.payload) for one in out.refused])
+    assert outcomes[0] == outcomes[1] != []

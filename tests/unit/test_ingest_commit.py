@@ -5,6 +5,8 @@ import logging
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
+import polars as pl
 import pytest
 from helpers.ingesting import NOW, Bench
 from prometheus_client import CollectorRegistry, generate_latest
@@ -14,8 +16,10 @@ from fleet.readings import ReadingBatch
 from fleet.signals import Kind
 from fleet.wire import Reason
 from ingest.commit import Commit
+from ingest.decoded import Columns, News
 from ingest.messages import Message
 from ingest.metrics import export
+from ingest.summaries import Summaries
 from storage.desk.tables import Device, DeviceEvent
 
 
@@ -206,6 +210,18 @@ def test_summaries_that_could_not_be_written_are_written_with_the_next(bench: Be
     (summary,) = summaries.take()
     assert (summary.newest_ts, summary.battery_pct, summary.status) == (NOW - 5, 70.0, "offline")
     assert not summaries.take()
+
+
+@pytest.mark.parametrize(("by_columns", "by_itself"), [(NOW, NOW + 7), (NOW + 7, NOW)])
+def test_a_device_was_heard_when_its_last_message_came_by_either_path(
+    by_columns: int, by_itself: int
+) -> None:
+    summaries = Summaries()
+    frame = pl.DataFrame({"device_id": ["R1"], "received": [by_columns]})
+    summaries.add_heard(Columns(frame, np.zeros(1, dtype=np.int64)))
+    summaries.add_news(News(seen={"R1": by_itself}))
+    (summary,) = summaries.take()
+    assert (summary.device_id, summary.last_seen) == ("R1", NOW + 7)
 
 
 def test_the_ledger_is_exported_under_the_names_of_the_contract(bench: Bench) -> None:

@@ -197,7 +197,7 @@ GUARDS: dict[str, tuple[ModuleType, Changes, Batches]] = {
     ),
     "a retained copy tells nothing of when a device was heard": (
         bulk,
-        [("self.kinds[self._retained] = ONE_BY_ONE", "pass")],
+        [("self.kinds[messages.retain] = ONE_BY_ONE", "pass")],
         [crowd(said(body(b'"x_m":1'), retain=True))],
     ),
     "a device speaks from where it belongs": (
@@ -219,11 +219,6 @@ GUARDS: dict[str, tuple[ModuleType, Changes, Batches]] = {
             )
         ],
         odd(body(b'"x_m":1'), b"[" + body(b'"x_m":2') + b"]"),
-    ),
-    "a device was heard when its last message came, by either path": (
-        bulk,
-        [("if later.get(device, -1) > at:", "if False:")],
-        [crowd(said(body(b'"x_m":1')), said(b"5")._replace(received=NOW + 7))],
     ),
 }
 

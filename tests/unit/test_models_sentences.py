@@ -71,3 +71,16 @@ def test_without_anything_to_compare_with_the_value_is_said() -> None:
 
 def test_an_unknown_feature_is_named_by_its_signal() -> None:
     assert said("brush_current_a:of-another-version", 2.0, 1.0, "A", "zh") == "滚刷电流"
+
+
+def test_a_sentence_says_for_how_long_it_has_been_so() -> None:
+    def lasting(days: int | None, language: Language) -> str:
+        driver = Driver("brush_current_a", "brush_current_a:cohort", 1.0, 2.68, 2.0, "A", days)
+        return sentence(driver, STANDARD_SIGNALS, language)
+
+    assert lasting(6, "en") == "Brush current 34 % above the usual for this model, for 6 days"
+    assert lasting(6, "zh") == "滚刷电流高于同型号常值 34 %，已持续 6 天"
+    assert lasting(1, "en").endswith(", for 1 day")
+    assert lasting(30, "en").endswith(", for 30 days or more")
+    assert lasting(30, "zh").endswith("，已持续 30 天以上")
+    assert lasting(None, "en").endswith("model")

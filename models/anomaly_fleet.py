@@ -1,0 +1,214 @@
+"""The anomaly score of a fleet: which devices change for the worse as no other device does.
+
+Each measure is compared with the device's own last weeks, after what all devices of its model did on the
+same days is taken away (season, dust, a new firmware); the change over the last one, two and three days is
+divided by how much the measure varies from day to day and from device to device. A change for the worse
+counts in full, one for the better less: something happened there, but not wear. Of a component both the worst
+measure and the sum of all count, the latter with the covariance between them (models/anomaly.py); of a device
+its worst components. Signals that are missing are missing from all of this.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.anomaly import shrunk_covariance
+from models.anomaly_levels import DAYS, Levels
+from models.anomaly_measures import WATCHED
+from models.windows import Floats, Ints
+
+RECENT_DAYS = (1, 2, 3)
+"""The trailing windows that are judged; the score is the mean over them."""
+LEAST_COHORT = 8
+"""Fewer devices say nothing of what is usual: a model with fewer is held against the whole fleet."""
+LEAST_DAYS = 3
+"""A device needs so many known days before the recent ones."""
+_BETTER = 0.4
+"""What a change for the better weighs."""
+_LARGEST = 8.0
+_POOLED = 5.0
+"""The fleet's day-to-day spread counts like so many days of the device's own."""
+_TYPICAL = 2.0
+"""Changes are cut to this when the covariance between measures is learned: it is that of devices in order."""
+_MAD = 1.4826
+_EMPTY = 1e-9
+_COMPONENTS = tuple(dict.fromkeys(each.measure.component for each in WATCHED))
+_PLACE = np.array([_COMPONENTS.index(each.measure.component) for each in WATCHED])
+_WORSE = np.array([each.worse for each in WATCHED], dtype=np.float64)
+_RELATIVE = np.array([each.measure.relative for each in WATCHED])
+
+
+@dataclass(frozen=True)
+class Usual:
+    """What is usual in a fleet.
+
+    `course` (measures, calendar days, models) is what each model's devices did on each day from `origin` on,
+    the last of the models being the whole fleet; `group` says which of those each model follows. `noise`
+    (measures, 1) is the spread from day to day, `spread` (recent windows, measures, 1) that between devices,
+    `covariance` by component that of the changes (measures, measures).
+    """
+
+    origin: int
+    course: Floats
+    group: Ints
+    noise: Floats
+    spread: Floats
+    covariance: tuple[Floats, ...]
+
+
+@dataclass(frozen=True)
+class Strangeness:
+    """How strange devices are.
+
+    `score` (devices,) is about 0 where nothing differs; `known` tells whether any measure could be judged;
+    `changes` (measures, devices) are those for the worse, in units of what is usual.
+    """
+
+    score: Floats
+    known: NDArray[np.bool_]
+    changes: Floats
+
+
+def learn_usual(levels: Levels) -> Usual:
+    """Learn what is usual from the devices of a fleet, one or more, or from a sample of them."""
+    own = _own_course(levels.values)
+    origin = int(levels.last.min()) - DAYS + 1
+    width = int(levels.last.max()) - origin + 1
+    place = levels.last - origin - DAYS + 1
+    course, group = _courses(own, place, width, levels.models)
+    left = own - _at(course, place, group[levels.models])
+    spread_days = _day_spread(left)
+    noise = np.nan_to_num(_median(spread_days))[:, None]
+    bare = Usual(origin, course, group, noise, np.zeros((len(RECENT_DAYS), len(WATCHED), 1)), ())
+    changes = [_change(left, days)[0] for days in RECENT_DAYS]
+    few = len(levels) < LEAST_COHORT
+    spread = np.stack([np.zeros(len(WATCHED)) if few else _spread(each) for each in changes])[..., None]
+    usual = Usual(origin, course, group, noise, spread, ())
+    typical = np.clip(_scaled(left, usual if not few else bare), -_TYPICAL, _TYPICAL)
+    return Usual(origin, course, group, noise, spread, _covariances(typical))
+
+
+def judge(levels: Levels, usual: Usual) -> Strangeness:
+    """Return how strange devices are; those of models that `usual` does not know are held to the fleet."""
+    own = _own_course(levels.values)
+    place = np.clip(levels.last - usual.origin - DAYS + 1, 0, usual.course.shape[1] - DAYS)
+    known_model = np.minimum(levels.models, len(usual.group) - 1)
+    left = own - _at(usual.course, place, usual.group[known_model])
+    changes = _scaled(left, usual)
+    live = np.isfinite(changes)
+    changes = np.where(live, changes, 0.0)
+    scores, counted = [], []
+    for component, covariance in enumerate(usual.covariance):
+        rows = np.flatnonzero(component == _PLACE)
+        heard = live[rows]
+        total = changes[rows].sum(axis=0)
+        variance = np.einsum("md,mn,nd->d", heard.astype(float), covariance, heard.astype(float))
+        scores.append((total / np.sqrt(np.maximum(variance, _EMPTY)) + changes[rows].max(axis=0)) / 2)
+        counted.append(heard.any(axis=0))
+    score, heard_of = np.stack(scores), np.stack(counted)
+    parts = np.maximum(heard_of.sum(axis=0), 1)
+    soft = np.log(np.where(heard_of, np.exp(score), 0.0).sum(axis=0) / parts + _EMPTY)
+    known = np.asarray(heard_of.any(axis=0))
+    return Strangeness(np.where(known, soft, 0.0), known, changes)
+
+
+def _own_course(values: NDArray[np.float32]) -> Floats:
+    """Return levels as distances from each device's own mean, worse is up; shares of it if relative.
+
+    Shape: (measures, DAYS, devices).
+    """
+    values = values.astype(np.float64)
+    mean = _mean(values, axis=1)[:, None]
+    unit = np.where(_RELATIVE[:, None, None], np.abs(mean), 1.0)
+    return _WORSE[:, None, None] * (values - mean) / np.where(unit > _EMPTY, unit, np.nan)
+
+
+def _courses(own: Floats, place: Ints, width: int, models: Ints) -> tuple[Floats, Ints]:
+    """Return the median course of each model with enough devices, and of the fleet; and each model's row."""
+    laid = np.full((len(own), width, len(place)), np.nan)
+    days = place[None, :] + np.arange(DAYS)[:, None]
+    laid[:, days, np.arange(len(place))[None, :]] = own
+    size = np.bincount(models, minlength=int(models.max(initial=-1)) + 2)
+    chosen = np.flatnonzero(size >= LEAST_COHORT)
+    everyone = _course_of(laid) if len(place) >= LEAST_COHORT else np.zeros(laid.shape[:2])
+    courses = [_course_of(laid[:, :, models == model]) for model in chosen]
+    group = np.full(len(size), len(chosen))
+    group[chosen] = np.arange(len(chosen))
+    return np.stack([*courses, everyone], axis=2), group
+
+
+def _course_of(laid: Floats) -> Floats:
+    return np.where(np.isfinite(laid).sum(axis=2) >= LEAST_COHORT, _median(laid), 0.0)
+
+
+def _at(course: Floats, place: Ints, group: Ints) -> Floats:
+    days = place[None, :] + np.arange(DAYS)[:, None]
+    return np.asarray(course[:, days, group[None, :]])
+
+
+def _change(left: Floats, days: int) -> tuple[Floats, Floats, Floats]:
+    """Return the change over the last days against those before, and how many days each is of."""
+    before, recent = left[:, :-days], left[:, -days:]
+    earlier, now = np.isfinite(before).sum(axis=1), np.isfinite(recent).sum(axis=1)
+    change = np.where(earlier >= LEAST_DAYS, _mean(recent, axis=1) - _mean(before, axis=1), np.nan)
+    return change, earlier, now
+
+
+def _day_spread(left: Floats) -> Floats:
+    """Return the spread from day to day before the recent days. Shape: (measures, devices)."""
+    before = left[:, : -RECENT_DAYS[-1]]
+    mean = _mean(before, axis=1)[:, None]
+    return np.asarray(np.sqrt(_mean((before - mean) ** 2, axis=1)))
+
+
+def _scaled(left: Floats, usual: Usual) -> Floats:
+    """Return changes for the worse in units of what is usual, the mean over the windows; NaN for unknown."""
+    own = _day_spread(left)
+    parts = []
+    for row, days in enumerate(RECENT_DAYS):
+        change, earlier, now = _change(left, days)
+        weight = np.where(np.isfinite(own), earlier, 0)
+        variance = (weight * np.nan_to_num(own) ** 2 + _POOLED * usual.noise**2) / (weight + _POOLED)
+        error = variance * (1 / np.maximum(now, 1) + 1 / np.maximum(earlier, 1))
+        scale = np.sqrt(error + usual.spread[row] ** 2)
+        parts.append(np.divide(change, scale, out=np.full(change.shape, np.nan), where=scale > _EMPTY))
+    seen = np.clip(_mean(np.stack(parts), axis=0), -_LARGEST, _LARGEST)
+    return np.asarray(np.where(seen < 0, -_BETTER * seen, seen))
+
+
+def _covariances(typical: Floats) -> tuple[Floats, ...]:
+    """Return the correlation between the changes of each component's measures, shrunk; 1 on the diagonal."""
+    found = []
+    for component in range(len(_COMPONENTS)):
+        rows = np.nan_to_num(typical[component == _PLACE]).T
+        if len(rows) < LEAST_COHORT:
+            found.append(np.eye(rows.shape[1]))
+            continue
+        covariance = shrunk_covariance(rows)
+        scale = np.sqrt(np.maximum(np.diag(covariance), _EMPTY))
+        found.append(covariance / np.outer(scale, scale))
+    return tuple(found)
+
+
+def _spread(change: Floats) -> Floats:
+    middle = _median(change)[:, None]
+    return np.asarray(np.nan_to_num(_MAD * _median(np.abs(change - middle))))
+
+
+def _median(values: Floats) -> Floats:
+    """Return the median over the last axis of what is known; NaN where nothing is."""
+    known = np.isfinite(values)
+    ordered = np.sort(np.where(known, values, np.inf), axis=-1)
+    count = known.sum(axis=-1)
+    low, high = np.maximum(count - 1, 0) // 2, np.maximum(count, 1) // 2
+    picked = [np.take_along_axis(ordered, each[..., None], axis=-1)[..., 0] for each in (low, high)]
+    return np.where(count > 0, np.add(*picked) / 2, np.nan)
+
+
+def _mean(values: Floats, axis: int) -> Floats:
+    """Return the mean of what is known; NaN where nothing is."""
+    known = np.isfinite(values)
+    count = known.sum(axis=axis)
+    total = np.where(known, values, 0.0).sum(axis=axis)
+    return np.asarray(np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0))
