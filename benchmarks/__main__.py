@@ -30,6 +30,7 @@ RUNS: dict[str, tuple[list[str], int]] = {
     "store": (["store", "--rows", "50000"], 8),
     "rubbish": (["rubbish"], 6),
     "alerts": (["alerts"], 4),
+    "foreign_fleet": (["foreign_fleet"], 10),
     "training": (["training"], 10),
     "endurance": (["endurance", "--qos", "1"], 10),
     "crash": (["crash", "--kills", "30"], 15),

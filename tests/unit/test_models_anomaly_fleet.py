@@ -10,6 +10,7 @@ from sklearn.metrics import roc_auc_score
 
 from benchmarks.harness.foreign_fleet import ForeignFleet, Make, foreign_fleet
 from benchmarks.harness.foreign_judge import first_week_z
+from benchmarks.harness.foreign_room import ForeignRoom, part_of
 from fleet.clock import DAY_MS
 from fleet.faults import FAULTS, UNUSUAL, predicted_faults
 from fleet.readings import ReadingBatch
@@ -21,7 +22,6 @@ from models.anomaly_measures import WATCHED
 from models.anomaly_risk import ALERT_SCORE, alert_threshold, probability
 from models.anomaly_scoring import LARGEST_SAMPLE, sample
 from models.explanation import sentence
-from tests.helpers.foreign import ForeignRoom, part_of
 
 SMALL = Make(devices=30, days=16)
 SUCTION = next(row for row, each in enumerate(WATCHED) if each.measure.name == "suction_pa_running")
