@@ -2,10 +2,10 @@
 
     python -m benchmarks.foreign_fleet --seeds 101,102,103,104 --days 9,30,60
 
-Each fleet (benchmarks/harness/foreign_fleet.py) has another physics, duty, sensors and missing signals; its seeds
-are none of those that design decisions were made on (0 to 11). What is judged is the risk that the product's
-scorer leaves with each device. Beside it stands what a robust z-score against the device's own first week
-reaches. The fleets are hard: who knew the true wear of every part would reach .85.
+Each fleet (benchmarks/harness/foreign_fleet.py) has another physics, duty, sensors and missing signals; its
+seeds are none of those that design decisions were made on (0 to 11). What is judged is the risk that the
+product's scorer leaves with each device. Beside it stands what a robust z-score against the device's own first
+week reaches. The fleets are hard: who knew the true wear of every part would reach .85.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from benchmarks.harness.foreign_judge import first_week_z
 from benchmarks.harness.foreign_room import ForeignRoom
 
 MUST_MARGIN = 0.08
-"""So much better than the z-score on average: from its .64 to .72 of other fleets this reaches .75 and more."""
+"""So much better than the z-score on average."""
 
 
 def measure(seed: int, days: int, devices: int) -> dict[str, float]:
@@ -65,11 +65,9 @@ def main() -> int:
     result: dict[str, object] = {"devices": options.devices, "fleets": runs, "must_margin": MUST_MARGIN}
     for name in ("roc_auc", "roc_auc_z_score"):
         values = [run[name] for run in runs]
-        result[name] = {
-            "mean": round(float(np.mean(values)), 4),
-            "sd": round(float(np.std(values, ddof=1)), 4),
-        }
-        print(f"{name}: {np.mean(values):.3f} ± {np.std(values, ddof=1):.3f} over {len(values)} fleets")
+        mean, sd = float(np.mean(values)), float(np.std(values, ddof=1))
+        result[name] = {"mean": round(mean, 4), "sd": round(sd, 4)}
+        print(f"{name}: {mean:.3f} ± {sd:.3f} over {len(values)} fleets")
     margin = float(np.mean([run["roc_auc"] - run["roc_auc_z_score"] for run in runs]))
     result["margin"] = round(margin, 4)
     if options.json:

@@ -81,13 +81,12 @@ def learn_usual(levels: Levels) -> Usual:
     left = own - _at(course, place, group[levels.models])
     spread_days = _day_spread(left)
     noise = np.nan_to_num(_median(spread_days))[:, None].astype(np.float32)
-    bare = Usual(origin, course, group, noise, np.zeros((len(RECENT_DAYS), len(WATCHED), 1)), ())
     changes = [change for change, _, _ in _changes(left)]
     few = len(levels) < LEAST_COHORT
     spread = np.stack([np.zeros(len(WATCHED)) if few else _spread(each) for each in changes])[..., None]
     spread = spread.astype(np.float32)
     usual = Usual(origin, course, group, noise, spread, ())
-    typical = np.clip(_scaled(left, usual if not few else bare), -_TYPICAL, _TYPICAL)
+    typical = np.clip(_scaled(left, usual), -_TYPICAL, _TYPICAL)
     return Usual(origin, course, group, noise, spread, _covariances(typical))
 
 
