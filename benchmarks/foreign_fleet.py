@@ -4,8 +4,8 @@
 
 Each fleet (benchmarks/harness/foreign_fleet.py) has another physics, duty, sensors and missing signals; its
 seeds are none of those that design decisions were made on (0 to 11). What is judged is the risk that the
-product's scorer leaves with each device. Beside it stands what a robust z-score against the device's own first
-week reaches. The fleets are hard: who knew the true wear of every part would reach .85.
+product's scorer leaves with each device. Beside it stands what a robust z-score against the device's own
+first week reaches. The fleets are hard: who knew the true wear of every part would reach .85.
 """
 
 import argparse
@@ -59,9 +59,8 @@ def main() -> int:
     for days in lengths:
         for seed in seeds:
             runs.append(measure(seed, days, options.devices))
-            print(
-                "{days:3} days, seed {seed}: {roc_auc:.3f} (z-score {roc_auc_z_score:.3f})".format(**runs[-1])
-            )
+            ours, theirs = runs[-1]["roc_auc"], runs[-1]["roc_auc_z_score"]
+            print(f"{days:3} days, seed {seed}: {ours:.3f} (z-score {theirs:.3f})", flush=True)
     result: dict[str, object] = {"devices": options.devices, "fleets": runs, "must_margin": MUST_MARGIN}
     for name in ("roc_auc", "roc_auc_z_score"):
         values = [run[name] for run in runs]
