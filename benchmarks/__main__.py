@@ -32,6 +32,7 @@ RUNS: dict[str, tuple[list[str], int]] = {
     "alerts": (["alerts"], 4),
     "foreign_fleet": (["foreign_fleet"], 10),
     "training": (["training"], 10),
+    "scoring": (["scoring"], 15),
     "endurance": (["endurance", "--qos", "1"], 10),
     "crash": (["crash", "--kills", "30"], 15),
     "crash-influxdb": (["crash", "--kills", "3", "--store", "influxdb", "--outage", "30"], 8),

@@ -2,9 +2,10 @@
 
 A fleet has reported for a day and more, the scorer has seen it, and another hour of readings is stored: one
 pass takes the new tiles from the store to stored risks of all robot faults, with reasons for what stands out.
-CPU of the process over the pass (median of the passes), its peak memory with everything that was kept, and
-how the cost grows with the fleet. Each size runs in a process of its own. Also a pass in which only a
-hundredth of the fleet reported: it must cost accordingly less. Exits with 1 when a figure is missed.
+CPU of the process over the pass (median of the passes, and the most: one of them begins a day and computes
+what holds for a day), its peak memory with everything that was kept, and how the cost grows with the fleet.
+Each size runs in a process of its own. Also a pass in which only a hundredth of the fleet reported: it must
+cost accordingly less. Exits with 1 when a figure is missed.
 """
 
 import argparse

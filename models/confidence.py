@@ -1,6 +1,7 @@
 """Confidence: a risk of a device that is hardly known says so."""
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from fleet.risks import CONFIDENT, UNSURE
@@ -12,16 +13,22 @@ LEAST_KNOWN = 0.5
 """A model that knows fewer than this share of its features judges by what it does not see."""
 
 
-def confidence(source: WindowSource, matrix: Floats) -> NDArray[np.str_]:
-    """Return how sure a model's risks are: `normal`, or `low` where any of this holds. Shape: (pairs,).
+def hardly_known(source: WindowSource) -> NDArray[np.bool_]:
+    """Tell which devices have too little history for any model to be sure of them. Shape: (pairs,).
 
-    - The device's first healthy period, five days with hourly tiles, is not over yet.
-    - It was heard in fewer than 72 hours of the last 30 days.
-    - Fewer than half of the model's features are known: signals are missing, or everything began anew.
-
-    `matrix` has the model's own columns, shape (pairs, features).
+    Those whose first healthy period, five days with hourly tiles, is not over yet, and those heard in fewer
+    than 72 hours of the last 30 days.
     """
     young = source.now + 1 - source.started < source.windows.baseline
-    seldom = hours_heard(source) < LEAST_HOURS_HEARD
+    return np.asarray(young | (hours_heard(source) < LEAST_HOURS_HEARD))
+
+
+def confidence(hardly: NDArray[np.bool_], matrix: Floats) -> pl.Series:
+    """Return how sure a model's risks are: `low` for devices that are hardly known, else `normal`.
+
+    Low as well where fewer than half of the model's features are known: signals are missing, or everything
+    began anew. `matrix` has the model's own columns, shape (pairs, features).
+    """
     blind = np.isfinite(matrix).mean(axis=1) < LEAST_KNOWN
-    return np.where(young | seldom | blind, UNSURE, CONFIDENT)
+    unsure = pl.when(pl.Series(hardly | blind))
+    return pl.select(unsure.then(pl.lit(UNSURE)).otherwise(pl.lit(CONFIDENT))).to_series()

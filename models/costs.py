@@ -30,10 +30,17 @@ class CostCurve:
         """Return what a row costs on average at each threshold."""
         return act * self.acted + wait * self.missed
 
-    def relative(self, act: float, wait: float) -> Floats:
-        """Return the cost at each threshold as a share of that of never acting; NaN without a positive."""
-        never = wait * float(self.missed[-1])
-        return self.cost(act, wait) / never if never > 0 else np.full(len(self.threshold), np.nan)
+    def relative(self, act: float, wait: float, founded: float = 0.0) -> Floats:
+        """Return the cost at each threshold as a share of that of never acting; NaN without a positive.
+
+        `founded` is what `act` and `wait` both hold of an unfounded action (models.settings.Costs): no row of
+        the fault pays it.
+        """
+        positive = float(self.missed[-1])
+        never = (wait - founded) * positive
+        if never <= 0:
+            return np.full(len(self.threshold), np.nan)
+        return (self.cost(act, wait) - founded * positive) / never
 
     def best(self, act: float, wait: float) -> float:
         """Return the threshold that costs least; of those within 2 % of it the nearest to act / wait.
@@ -67,10 +74,16 @@ def cost_curve(truth: Bools, risk: Floats, chosen: float) -> CostCurve:
     return CostCurve(thresholds, acted, missed)
 
 
-def decision_costs(truth: Bools, risk: Floats, threshold: float, act: float, wait: float) -> Floats:
-    """Return what each row costs when risks at or above `threshold` are acted on. Shape: (rows,)."""
+def decision_costs(
+    truth: Bools, risk: Floats, threshold: float, act: float, wait: float, founded: float = 0.0
+) -> Floats:
+    """Return what each row costs when risks at or above `threshold` are acted on. Shape: (rows,).
+
+    `founded` as in `CostCurve.relative`.
+    """
     acted = risk >= threshold
-    return np.where(acted, act, np.where(truth, wait, 0.0))
+    paid: Floats = np.where(acted, act, np.where(truth, wait, 0.0)) - founded * truth
+    return paid
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,33 +39,38 @@ def plan_visits(risks: pl.DataFrame, costs: Costs, budget: int) -> Plan:
     """Choose at most `budget` devices to visit so that the expected cost avoided is largest.
 
     `risks` has device_id, fault, risk: one row of each device and fault. A fault pays when its risk times the
-    cost of its breakdown is more than acting on it alone costs (Elkan, "The foundations of cost-sensitive
-    learning", IJCAI 2001). One visit mends all faults of its device that pay. What customers can mend is a
-    call; at a device that is visited the engineer does it, and the call is saved. Visits take one unit of the
-    budget each and do not depend on each other, so the best are those that avoid most; ties go by device id.
+    cost of its breakdown is more than the trip, and what an unfounded trip costs beyond it, times the odds
+    that it is unfounded (Elkan, "The foundations of cost-sensitive learning", IJCAI 2001). One visit mends
+    all faults of its device that pay, and is unfounded when none is there, as if they were independent. What
+    customers can mend is a call; at a device that is visited for something else the engineer does it, and the
+    call is saved. Visits take one unit of the budget each and do not depend on each other, so the best are
+    those that avoid most beyond the calls that they save; ties go by device id.
     """
     known = risks.filter(pl.col("fault").is_in(list(FAULTS)))
     faults = [FAULTS[code] for code in known["fault"]]
     own = [each.customer_can_mend for each in faults]
     frame = known.select("device_id", "fault", "risk").with_columns(
         own=pl.Series(own, dtype=pl.Boolean),
-        act=pl.Series([costs.trip(each) for each in faults], dtype=pl.Float64),
-        wait=pl.Series([costs.failure(each) for each in faults], dtype=pl.Float64),
+        trip=pl.Series([costs.trip(each) for each in faults], dtype=pl.Float64),
+        failure=pl.Series([costs.failure(each) for each in faults], dtype=pl.Float64),
+        wrong=1 - pl.col("risk"),
     )
-    frame = frame.with_columns(saved=pl.col("risk") * pl.col("wait")).filter(pl.col("saved") > pl.col("act"))
-    visits = _visits(frame)
+    frame = frame.with_columns(
+        saved=pl.col("risk") * pl.col("failure"),
+        alone=pl.col("risk") * pl.col("failure") - pl.col("trip") - costs.unfounded * pl.col("wrong"),
+    ).filter(pl.col("alone") > 0)
+    visits = _visits(frame, costs.unfounded)
     chosen = visits.head(max(0, budget))
     calls = frame.filter(pl.col("own")).join(chosen.select("device_id"), on="device_id", how="anti")
-    calls = _by_device(calls, (pl.col("saved") - pl.col("act")).sum())
+    calls = _by_device(calls, pl.col("alone").sum())
     return Plan(chosen.select(*VISIT_COLUMNS), calls.select(*VISIT_COLUMNS), visits.height)
 
 
-def _visits(frame: pl.DataFrame) -> pl.DataFrame:
-    """Return the visits that pay. What ranks them is what a visit avoids beyond a call to the customer."""
-    engineer = ~pl.col("own")
-    trip = pl.col("act").filter(engineer).max()
-    beyond = pl.col("saved").filter(engineer).sum() - trip + pl.col("act").filter(pl.col("own")).sum()
-    whole = pl.col("saved").sum() - trip
+def _visits(frame: pl.DataFrame, unfounded: float) -> pl.DataFrame:
+    """Return the visits that pay. What ranks them is what a visit avoids beyond calls to the customer."""
+    trip = pl.col("trip").filter(~pl.col("own")).max()
+    whole = pl.col("saved").sum() - trip - unfounded * pl.col("wrong").product()
+    beyond = whole - pl.col("alone").filter(pl.col("own")).sum()
     found = _by_device(frame, whole, beyond=beyond)
     return found.filter(pl.col("beyond") > 0).sort("beyond", "device_id", descending=[True, False])
 

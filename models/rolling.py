@@ -347,7 +347,7 @@ class RollingWindows:
             end = np.full(len(everyone), self._tiles.end)
             started = self._tiles._started[: len(everyone)]
             heard = overlap(end - self.windows.steps, end, started, end).astype(float)
-            sums, own = groups.sums(heard[None, :], everyone)[0], heard[self._rows]
+            sums, own = groups.sums_of_all(heard), heard[self._rows]
         else:
             row = self._row(term)
             sums = self._tiles._group_steps[row].sum(axis=0)

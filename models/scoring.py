@@ -16,7 +16,7 @@ from models.anomaly_risk import MODEL as ANOMALY
 from models.anomaly_risk import alert_threshold
 from models.anomaly_scoring import Pieces, Window, unusual
 from models.compute import Look
-from models.confidence import confidence
+from models.confidence import confidence, hardly_known
 from models.drift import RecentRows
 from models.explanation import drivers
 from models.features import FEATURES, telling
@@ -56,11 +56,15 @@ class _Fleet:
 
 @dataclass(frozen=True, slots=True)
 class _Sight:
-    """What is seen of a fleet: all FEATURES, and which of them are known. Shapes: (devices, features)."""
+    """What is seen of a fleet: all FEATURES, and which of them are known. Shapes: (devices, features).
+
+    `hardly` tells which devices are hardly known yet.
+    """
 
     fleet: _Fleet
     matrix: Floats
     known: NDArray[np.bool_]
+    hardly: NDArray[np.bool_]
 
     def tells(self, model: LoadedModel) -> NDArray[np.bool_]:
         """Tell of which robots something is known of a model's fault itself. Shape: (devices,)."""
@@ -80,7 +84,7 @@ class _Sight:
             times=[times[row] for row in rows],
             rows=self.fleet.rows[told],
         )
-        return self.matrix[told][:, columns], seen
+        return self.matrix[:, columns][told], seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +162,7 @@ class Scorer:
         if not self._models:
             return strange
         matrix = Look(fleet.window(fleet.rows)).matrix(FEATURES)
-        sight = _Sight(fleet, matrix, np.isfinite(matrix))
+        sight = _Sight(fleet, matrix, np.isfinite(matrix), hardly_known(fleet.window(fleet.rows)))
         self._note_blind(sight)
         frame = pl.concat([*(self._risks_of(model, sight) for model in self._models.values()), strange])
         beside = [_silent(model, sight) for model in self._challengers.values()]
@@ -244,7 +248,7 @@ class Scorer:
                 "risk": risk,
                 "drivers": pl.Series(reasons.tolist(), dtype=pl.String),
                 "model": pl.repeat(model.card.id, len(risk), eager=True),
-                "confidence": confidence(fleet.window(fleet.rows), own).tolist(),
+                "confidence": confidence(sight.hardly[sight.tells(model)], own),
             }
         )
         return risk_frame(judged)

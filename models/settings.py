@@ -28,7 +28,7 @@ class Costs:
 
     visit: float = 100.0
     call: float = 30.0
-    unfounded: float = 100.0
+    unfounded: float = 75.0
     breakdown: Mapping[Level, float] = field(
         default_factory=lambda: {Level.L1: 400.0, Level.L2: 250.0, Level.L3: 150.0}
     )

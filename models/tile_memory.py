@@ -17,6 +17,8 @@ from storage.ports import TelemetryStore
 
 _TILES_A_QUERY = 100_000
 _MOST_HOURS = 30 * 24
+_FEW = 0.25
+"""Up to this share of the fleet the store is asked for some devices, above it for all."""
 _COUNTING_SHARE = 0.02
 """Of all time at most this is spent on counting readings."""
 
@@ -65,8 +67,13 @@ class TileMemory:
         if moved:
             end = max(newest[device] for device in moved) // HOUR_MS + 1
             start = max(min(self._newest.get(device, 0) for device in moved) // HOUR_MS, self._first(end))
-            for first, last in spans(start, end, len(newest)):
-                update = self.tiles.update(self._store.tiles(self._kind, first * HOUR_MS, last * HOUR_MS))
+            # Others have tiles in these hours as well, and of many that stood still nothing needs to be read.
+            few = moved if len(moved) <= _FEW * len(newest) else None
+            for first, last in spans(start, end, len(newest if few is None else few)):
+                found = self._store.tiles(self._kind, first * HOUR_MS, last * HOUR_MS, few)
+                if few is None and len(moved) < len(newest):
+                    found = found.filter(pl.col("device_id").is_in(moved))
+                update = self.tiles.update(found)
                 touched |= update.touched
                 stale |= update.reload
         self._read_again(sorted(stale), newest)

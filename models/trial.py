@@ -100,7 +100,7 @@ def judge(
         return Verdict(TOO_EARLY, _too_early(seen, count), None)
     act, wait = costs.act(fault), costs.wait(fault)
     each = [
-        decision_costs(truth, rows[name].to_numpy()[known], threshold, act, wait)
+        decision_costs(truth, rows[name].to_numpy()[known], threshold, act, wait, costs.unfounded)
         for name, threshold in zip(("champion", "challenger"), thresholds, strict=True)
     ]
     found = compare(each[0], each[1], devices, seen)

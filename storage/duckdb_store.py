@@ -258,7 +258,8 @@ class DuckDbStore:
             cursor.register("scored", frame.to_arrow())
             cursor.execute(
                 f"DELETE FROM {table} AS old USING scored WHERE old.device_id = scored.device_id "
-                "AND old.fault = scored.fault AND old.ts = scored.ts"
+                "AND old.fault = scored.fault AND old.ts = scored.ts AND old.ts BETWEEN ? AND ?",
+                [frame["ts"].min(), frame["ts"].max()],  # else the whole past is looked through
             )
             cursor.execute(sql.insert(table, list(RISK_COLUMNS), "scored"))
 

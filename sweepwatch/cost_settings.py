@@ -33,7 +33,7 @@ class CostsSettings(Section):
     visit: Cost = Field(100.0, description="An engineer's visit ahead of a breakdown")
     call: Cost = Field(30.0, description="Asking a customer who can mend a fault alone")
     unfounded: Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False)] = Field(
-        100.0, description="What a visit or a call for nothing costs on top: trust"
+        75.0, description="What a visit or a call for nothing costs on top: trust"
     )
     breakdown: BreakdownCosts = BreakdownCosts()
     faults: dict[str, FaultCostSettings] = Field(

@@ -96,7 +96,8 @@ def show_model(settings: Settings, model: str, as_json: bool, say: Say) -> None:
     for name, value in details.get("metrics", {}).items():
         facts.add_row(name, f"{value:.4f}")
     costs = details.get("costs", {})
-    facts.add_row("threshold", f"{card.threshold:.4f}" + "".join(f", {k} {v:g}" for k, v in costs.items()))
+    said = [f"{name} {costs[name]:g}" for name in ("trip", "unfounded", "failure") if name in costs]
+    facts.add_row("threshold", ", ".join([f"{card.threshold:.4f}", *said]))
     facts.add_row("seed", str(details.get("seed", "-")))
     facts.add_row("versions", ", ".join(f"{k} {v}" for k, v in details.get("versions", {}).items()) or "-")
     facts.add_row("trial", _said(details.get("trial")) or "-")

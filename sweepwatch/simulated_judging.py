@@ -102,7 +102,7 @@ class Judged:
 
 
 @dataclass
-class _Scored:
+class Scored:
     """One fault's risks over a fleet, device by device."""
 
     code: str
@@ -125,15 +125,15 @@ class _Scored:
 def judge(models: Mapping[str, Trained], fleet: LivedFleet, facts: FleetFacts, rows: Rows) -> Judged:
     """Judge trained models on a fleet's rows by its ground truth."""
     truths = Truths(fleet.truth)
-    scored = [_scored(code, model, rows, truths) for code, model in models.items()]
+    every = [scored(code, model, rows, truths) for code, model in models.items()]
     start = fleet.start + WARM_UP_MS
-    faults = {each.code: _figures(each, truths, start, fleet.end) for each in scored}
+    faults = {each.code: _figures(each, truths, start, fleet.end) for each in every}
     failures = [
         e for code in FAULTS for e in truths.of_fault(code) if e.failure and start <= e.failure < fleet.end
     ]
     failures = [e for e in failures if FAULTS[e.fault].horizon_days is not None]
     fixed = [t for t in threshold_tickets(fleet, facts, rows, truths) if t.at >= start]
-    ours = _as_many(scored, len(fixed), start)
+    ours = _as_many(every, len(fixed), start)
     return Judged(
         faults,
         sum(not warnable(each, start, fleet.end) for each in failures),
@@ -145,20 +145,16 @@ def judge(models: Mapping[str, Trained], fleet: LivedFleet, facts: FleetFacts, r
     )
 
 
-def _scored(code: str, model: Trained, rows: Rows, truths: Truths) -> _Scored:
+def scored(code: str, model: Trained, rows: Rows, truths: Truths) -> Scored:
+    """Return one fault's risks over a fleet, with the tickets of the model's own threshold."""
     columns = [_COLUMN[feature.name] for feature in features_of(code)]
     risk = np.asarray(risk_of(model.classifier, rows.features[:, columns]), dtype=np.float64)
     series = split_by_device(code, rows, risk)
-    scored = _Scored(code, model.threshold, series, [truths.of(s.device_id, code) for s in series])
-    return replace_tickets(scored)
+    known = Scored(code, model.threshold, series, [truths.of(s.device_id, code) for s in series])
+    return replace(known, tickets=known.at(0.0))
 
 
-def replace_tickets(scored: _Scored) -> _Scored:
-    """Return it with the tickets of its own threshold."""
-    return replace(scored, tickets=scored.at(0.0))
-
-
-def _figures(scored: _Scored, truths: Truths, start: int, end: int) -> FaultFigures:
+def _figures(scored: Scored, truths: Truths, start: int, end: int) -> FaultFigures:
     tickets = [ticket for ticket in scored.tickets if ticket.at >= start]
     known = [each for each in truths.of_fault(scored.code) if warnable(each, start, end)]
     seen = [caught(each, scored.tickets) for each in known]
@@ -173,7 +169,7 @@ def _figures(scored: _Scored, truths: Truths, start: int, end: int) -> FaultFigu
     return FaultFigures((sum(seen), len(known)), (right, len(tickets)), shapes, (_ece(scored, end),))
 
 
-def _ece(scored: _Scored, end: int) -> float:
+def _ece(scored: Scored, end: int) -> float:
     """Return the calibration error over all moments at which the fault was still to come, or not."""
     horizon = (FAULTS[scored.code].horizon_days or 0) * DAY_MS
     truth: list[Bools] = []
@@ -185,7 +181,7 @@ def _ece(scored: _Scored, end: int) -> float:
     return calibration_error(np.concatenate(truth), np.concatenate(risks))
 
 
-def _as_many(scored: Sequence[_Scored], visits: int, start: int) -> list[Ticket]:
+def _as_many(scored: Sequence[Scored], visits: int, start: int) -> list[Ticket]:
     """Return the tickets of the lowest common shift of all thresholds that makes at most so many visits."""
     low, high = -_WIDEST, _WIDEST
     found: list[Ticket] = []

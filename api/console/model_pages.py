@@ -132,7 +132,7 @@ def _curve(card: ModelCard) -> tuple[list[float], list[float]] | None:
     if not stored or not costs:
         return None
     curve = CostCurve.from_dict(stored)
-    relative = curve.relative(costs["act"], costs["wait"])
+    relative = curve.relative(costs["act"], costs["wait"], costs.get("unfounded", 0.0))
     if not np.isfinite(relative).all():
         return None
     return curve.threshold.tolist(), relative.tolist()

@@ -133,6 +133,19 @@ def _alerts(found: Any) -> list[Row]:
     ]
 
 
+def _scoring(found: Any) -> list[Row]:
+    must, rows = found["must"], []
+    for each in found["sizes"]:
+        what = f"One scoring pass over {each['devices']:,} devices, {each['faults']} faults, CPU"
+        shown = f"{each['cpu_s']} s, on a day's first {each['cpu_s_most']} s"
+        large = each["devices"] == 100_000
+        rows.append((what, shown, f"<= {must['cpu_s_at_100000']:g} s" if large else ""))
+        rows.append(("The same, a hundredth of them has news", f"{each['cpu_s_a_hundredth']} s", ""))
+        rows.append(("Its peak memory", f"{each['rss_mb']:,} MB", f"<= {must['rss_mb']:,.0f} MB"))
+    limit = f"<= {must['growth_exponent']}"
+    return [*rows, ("Growth of a scoring pass with devices", f"exponent {found['growth_exponent']}", limit)]
+
+
 def _training(found: Any) -> list[Row]:
     what = f"Training on {found['devices']:,} devices x {found['days']} days of tiles"
     must = found["must"]
@@ -159,6 +172,7 @@ _ROWS: dict[str, Callable[[Any], list[Row]]] = {
     "endurance": _endurance,
     "crash": _crash,
     "training": _training,
+    "scoring": _scoring,
     "foreign_fleet": _foreign_fleet,
 }
 

@@ -71,7 +71,8 @@ def test_a_card_says_what_a_model_learned_from_and_what_was_done_to_it(
     details = shown["details"]
     assert set(details["metrics_by_device_model"]) == {"CR-200", "CR-350"}
     assert sum(point["rows"] for point in details["calibration"]) == details["rows_held_out"]
-    assert details["costs"] == {"act": 30.0, "wait": 250.0}
+    own = {"trip": 30.0, "failure": 250.0, "unfounded": 100.0}
+    assert details["costs"] == own | {"act": 130.0, "wait": 350.0}
     assert sum(details["importance"].values()) == pytest.approx(1, abs=0.01)
     assert details["versions"]["scikit-learn"]
     assert [event["after"] for event in shown["events"]] == ["champion"]
@@ -112,7 +113,7 @@ def test_visits_are_ranked_by_the_cost_that_they_avoid_within_the_budget(client:
     assert plan["worthwhile"] == 2
     assert [fault["fault"] for fault in plan["items"][0]["faults"]] == ["battery_wear", FAULT]
     assert [item["device_id"] for item in plan["calls"]] == ["R3"]
-    assert plan["items"][0]["avoided"] == pytest.approx(0.9 * 250 + 0.6 * 250 - 100)
+    assert plan["items"][0]["avoided"] == pytest.approx(0.9 * 250 + 0.6 * 250 - 100 - 100 * 0.1 * 0.4)
     more = client.get("/api/v1/visits?budget=9").json()
     assert [item["device_id"] for item in more["items"]] == ["R1", "R2"]
     assert client.get("/api/v1/visits?budget=-1").status_code == 422

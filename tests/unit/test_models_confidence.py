@@ -6,7 +6,7 @@ import polars as pl
 from fleet.clock import HOUR_MS
 from fleet.risks import CONFIDENT, UNSURE
 from models.batch_windows import BatchWindows, Moments
-from models.confidence import confidence
+from models.confidence import confidence, hardly_known
 from models.grid import TileGrid
 from models.terms import PRESENT, RUN_TIME
 from models.windows import NO_RESETS, FleetFacts
@@ -23,7 +23,7 @@ def judged(heard: dict[str, range], known: float = 1.0) -> list[str]:
     matrix = np.full((len(heard), 10), np.nan)
     matrix[:, : int(10 * known)] = 1.0
     source = BatchWindows(grid, FleetFacts({}, NO_RESETS), moments)
-    return confidence(source, matrix).tolist()
+    return confidence(hardly_known(source), matrix).to_list()
 
 
 def test_a_device_is_known_when_its_first_five_days_are_over() -> None:

@@ -18,7 +18,7 @@ from models.settings import Costs, FaultCosts
 from sweepwatch.cost_settings import costs_of
 from sweepwatch.settings import load_settings
 
-COSTS = Costs(unfounded=0.0)
+COSTS = Costs(unfounded=60.0)
 ENGINEER = ("battery_wear", "drive_motor_wear", "water_leak")
 OWN = ("brush_jam", "filter_clog")
 BUDGETS = st.integers(0, 4)
@@ -46,7 +46,9 @@ def avoided(risks: dict[tuple[str, str], float], visited: set[str]) -> float:
             if who == device and risk * COSTS.wait(FAULTS[fault]) > COSTS.act(FAULTS[fault])
         ]
         if device in visited:
-            total += sum(risk * COSTS.wait(fault) for fault, risk in pays) - COSTS.visit
+            nothing = float(np.prod([1 - risk for _, risk in pays]))
+            total += sum(risk * COSTS.failure(fault) for fault, risk in pays)
+            total -= COSTS.visit + COSTS.unfounded * nothing
         else:
             total += sum(
                 risk * COSTS.wait(fault) - COSTS.act(fault) for fault, risk in pays if fault.customer_can_mend
@@ -61,7 +63,12 @@ def test_no_other_choice_of_visits_within_the_budget_avoids_more(
     plan = plan_visits(frame(risks), COSTS, budget)
     chosen = set(plan.visits["device_id"])
     assert len(chosen) <= budget
-    devices = sorted({device for device, _ in risks})
+    wanted = {
+        who
+        for (who, fault), risk in risks.items()
+        if fault in ENGINEER and risk * COSTS.wait(FAULTS[fault]) > COSTS.act(FAULTS[fault])
+    }
+    devices = sorted(wanted)
     best = max(
         avoided(risks, set(some)) for size in range(budget + 1) for some in combinations(devices, size)
     )
@@ -81,7 +88,7 @@ def test_a_visit_mends_what_pays_and_customers_are_called_for_the_rest() -> None
                 ("R3", "battery_wear"): 0.5,
             }
         ),
-        COSTS,
+        Costs(unfounded=0.0),
         1,
     )
     assert plan.visits.rows() == [
