@@ -68,6 +68,21 @@ class Latest(Schema):
     ts: Time
 
 
+class QuantilesItem(Schema):
+    """What a part still has: with 80 % between `p10` and `p90`, as likely more as less than `p50`."""
+
+    p10: float
+    p50: float
+    p90: float
+
+
+class LifeItem(Schema):
+    """The remaining life of a wearing part, in days and in run hours."""
+
+    days: QuantilesItem
+    run_hours: QuantilesItem
+
+
 class DeviceDetail(DeviceItem):
     """A device with the newest value of each of its signals."""
 
@@ -76,6 +91,7 @@ class DeviceDetail(DeviceItem):
     commissioned: str | None
     registered_at: Time
     latest: dict[str, Latest] = Field(examples=[{"battery_pct": {"value": 81.5, "ts": _TIME}}])
+    life: dict[str, LifeItem] = Field(description="Remaining life by fault, of parts that wear")
 
 
 class CourseItem(Schema):
@@ -102,21 +118,6 @@ class DriverItem(Schema):
     unit: str
     days: int | None = None
     course: CourseItem | None = None
-
-
-class QuantilesItem(Schema):
-    """What a part still has: with 80 % between `p10` and `p90`, as likely more as less than `p50`."""
-
-    p10: float
-    p50: float
-    p90: float
-
-
-class LifeItem(Schema):
-    """The remaining life of a wearing part, in days and in run hours."""
-
-    days: QuantilesItem
-    run_hours: QuantilesItem
 
 
 class RiskItem(Schema):

@@ -29,6 +29,7 @@ RUNS: dict[str, tuple[list[str], int]] = {
     "growth": (["growth"], 8),
     "store": (["store", "--rows", "50000"], 8),
     "rubbish": (["rubbish"], 6),
+    "fuzz": (["fuzz"], 15),
     "alerts": (["alerts"], 4),
     "foreign_fleet": (["foreign_fleet"], 10),
     "training": (["training"], 10),
@@ -38,8 +39,7 @@ RUNS: dict[str, tuple[list[str], int]] = {
     "crash-influxdb": (["crash", "--kills", "3", "--store", "influxdb", "--outage", "30"], 8),
     "crash-disk-full": (["crash", "--kills", "2", "--disk-full", "10"], 6),
 }
-"""What is run: its module and arguments, and the minutes after which it is ended. The million of
-benchmarks.fuzz takes too long for this."""
+"""What is run: its module and arguments, and the minutes after which it is ended."""
 
 
 def run(name: str) -> bool:

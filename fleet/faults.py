@@ -28,6 +28,7 @@ class Fault:
     `part` is None where nothing is replaced, `repair_minutes` is the usual time at the device, `advice` is
     what the customer is told (how to mend it alone where `customer_can_mend`), `horizon_days` how far ahead
     a model predicts it (None: it is noticed by a rule, or by the anomaly score, and no model learns it).
+    `wears`: a part is used up, so that its remaining life can be told.
     """
 
     code: str
@@ -40,6 +41,12 @@ class Fault:
     customer_can_mend: bool
     advice: Text
     horizon_days: int | None
+    wears: bool = False
+
+    @property
+    def life_cap_days(self) -> int | None:
+        """How far ahead remaining life is told apart: three horizons; None where no life is told."""
+        return 3 * self.horizon_days if self.wears and self.horizon_days is not None else None
 
 
 def _robot(  # noqa: PLR0913 - one row of a table
@@ -53,8 +60,9 @@ def _robot(  # noqa: PLR0913 - one row of a table
     advice: Text,
     *,
     customer: bool = False,
+    wears: bool = False,
 ) -> Fault:
-    return Fault(code, Kind.ROBOT, level, name, part, skill, minutes, customer, advice, horizon_days)
+    return Fault(code, Kind.ROBOT, level, name, part, skill, minutes, customer, advice, horizon_days, wears)
 
 
 _TABLE = (
@@ -70,6 +78,7 @@ _TABLE = (
             "Shorten the cleaning plan until the battery is replaced; an engineer brings a new pack.",
             "更换电池前请缩短清洁计划；工程师将携带新电池上门。",
         ),
+        wears=True,
     ),
     _robot(
         "battery_overheat",
@@ -109,6 +118,7 @@ _TABLE = (
             "Let the robot clean level floors only until the motor is replaced.",
             "更换电机前请仅在平整地面使用。",
         ),
+        wears=True,
     ),
     _robot(
         "brush_jam",
@@ -137,6 +147,7 @@ _TABLE = (
             "请更换主刷：按下两侧卡扣取出旧刷，装入新刷听到咔嗒声即可。",
         ),
         customer=True,
+        wears=True,
     ),
     _robot(
         "fan_motor_wear",
@@ -150,6 +161,7 @@ _TABLE = (
             "Suction is falling: plan a second pass over carpets until the fan is replaced.",
             "吸力下降：更换风机前，地毯区域请安排清洁两遍。",
         ),
+        wears=True,
     ),
     _robot(
         "filter_clog",
@@ -164,6 +176,7 @@ _TABLE = (
             "请取出滤网，轻拍或冲洗后晾干 24 小时，或更换新滤网。",
         ),
         customer=True,
+        wears=True,
     ),
     _robot(
         "dustbin_full",

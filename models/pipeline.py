@@ -17,9 +17,11 @@ from models.cards import card_details, versions
 from models.features import FEATURES, features_of
 from models.history import Cancelled, History, HistoryCancelled, Progress, gather
 from models.labels import POSITIVE, UNKNOWN, label
+from models.lives import Lives, lives_of
 from models.registry import ModelRegistry
 from models.settings import TrainingSettings
 from models.training import Examples, failures, single_threaded, train_fault
+from models.wear_life import WearLife, fit_wear_life
 from storage.desk.database import DeskDatabase
 from storage.ports import TelemetryStore
 
@@ -126,12 +128,13 @@ def _tasks(
     settings: TrainingSettings,
     seed: int,
     cancelled: Cancelled,
-) -> Iterator[tuple[str, Examples, pl.Series, TrainingSettings, int]]:
+) -> Iterator[tuple[str, Examples, pl.Series, TrainingSettings, int, Lives | None]]:
     """Yield what `fit_fault` takes for each fault, until told to stop."""
     for fault in faults:
         if cancelled():
             return
-        yield fault.code, examples_of(fault, history), history.device_models, settings, seed
+        lives = lives_of(fault, history)
+        yield fault.code, examples_of(fault, history), history.device_models, settings, seed, lives
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,12 +150,21 @@ class Fit:
     positives: int
     failures: int
     seconds: float
+    life: WearLife | None = None
 
 
 def fit_fault(
-    code: str, examples: Examples, device_models: pl.Series, settings: TrainingSettings, seed: int
+    code: str,
+    examples: Examples,
+    device_models: pl.Series,
+    settings: TrainingSettings,
+    seed: int,
+    lives: Lives | None = None,
 ) -> Fit:
-    """Train one fault's model and judge it; the work of one worker, which touches no store."""
+    """Train one fault's model and judge it; the work of one worker, which touches no store.
+
+    With `lives` it learns the remaining life too, where they are enough.
+    """
     begun = perf_counter()
     fault = FAULTS[code]
     known = examples.labels.value != UNKNOWN
@@ -163,12 +175,18 @@ def fit_fault(
         if isinstance(result, str):
             return Fit(code, None, None, result, {}, rows, positives, seen, perf_counter() - begun)
         details = card_details(fault, examples, result, device_models, settings, seed)
+        learned = fit_wear_life(examples.features, lives, seed) if lives else None
     message = f"{code}: learned from {positives} positive rows of {seen} failures"
+    life = learned if isinstance(learned, WearLife) else None
+    if isinstance(learned, str):
+        message += f"; no remaining life: {learned}"
     if details["silent"]:
         message += f"; {len(details['silent'])} features were never known"
         log.warning("%s: never known in history: %s", code, ", ".join(details["silent"]))
     seconds = perf_counter() - begun
-    return Fit(code, result.classifier, result.threshold, message, details, rows, positives, seen, seconds)
+    return Fit(
+        code, result.classifier, result.threshold, message, details, rows, positives, seen, seconds, life
+    )
 
 
 def register(fit: Fit, registry: ModelRegistry, clock: Clock) -> FaultReport:
@@ -182,7 +200,9 @@ def register(fit: Fit, registry: ModelRegistry, clock: Clock) -> FaultReport:
         log.warning("no model: %s", fit.message)
     else:
         _refuse_other_versions(fit)
-        card = registry.save(fit.fault, fit.classifier, fit.threshold, clock.now_ms(), fit.details)
+        card = registry.save(
+            fit.fault, fit.classifier, fit.threshold, clock.now_ms(), fit.details, life=fit.life
+        )
         model, state, metrics = card.id, card.state, fit.details["metrics"]
     return FaultReport(
         fit.fault,

@@ -12,10 +12,12 @@ import numpy as np
 
 from fleet.errors import ModelRejected
 from fleet.faults import FAULTS
+from models import wear_life
 from models.costs import CostCurve
 from models.features import Feature, digest, features_of
 from models.settings import Costs
 from models.training import risk_of
+from models.wear_life import WearLife
 from models.windows import Floats
 from storage.desk.database import DeskDatabase
 from storage.desk.model_cards import (
@@ -32,10 +34,11 @@ from storage.desk.model_cards import (
 
 log = logging.getLogger(__name__)
 
+RISK, LIFE = "risk", "life"
 TRUSTED_TYPES = (
     "sklearn.calibration._CalibratedClassifier",
     "sklearn.calibration._SigmoidCalibration",
-    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+    *wear_life.TRUSTED_TYPES,
 )
 """What a model file may hold beyond what skops itself trusts."""
 
@@ -47,6 +50,8 @@ class LoadedModel:
     card: ModelCard
     features: tuple[Feature, ...]
     classifier: Any
+    life: WearLife | None = None
+    """The remaining life, where the fault is a wear and enough lives were known."""
 
     @property
     def booster(self) -> Any:
@@ -82,15 +87,18 @@ class ModelRegistry:
         created: int,
         details: dict[str, Any],
         who: str = "training",
+        life: WearLife | None = None,
     ) -> ModelCard:
         """Write and register a model: as challenger where the fault has a sound champion, else as champion.
+
+        One file holds the classifier and, where there is one, the remaining `life` beside it.
 
         A newer challenger displaces the one before. A crash leaves what was there, or the new one.
         """
         from sklearn import __version__
         from skops import io
 
-        body = io.dumps(classifier)
+        body = io.dumps(classifier if life is None else {RISK: classifier, LIFE: dict(life.parts)})
         sha256 = hashlib.sha256(body).hexdigest()
         name = f"{fault}-{created}-{sha256[:8]}"
         path = f"{fault}/{name}.skops"
@@ -210,10 +218,12 @@ class ModelRegistry:
     def open(self, card: ModelCard) -> LoadedModel:
         """Load one model. Raises ModelRejected when anything about its file is not as its card says."""
         features = features_of(card.fault)
-        classifier = _decode(card, self._verified(card))
+        classifier, life = _decode(card, self._verified(card))
         if getattr(classifier, "n_features_in_", None) != len(features):
             raise ModelRejected(f"model file {card.path} takes another number of features")
-        return LoadedModel(self._priced(card), features, classifier)
+        if life is not None and life.features != {len(features)}:
+            raise ModelRejected(f"model file {card.path} takes another number of features for remaining life")
+        return LoadedModel(self._priced(card), features, classifier, life)
 
     def _verified(self, card: ModelCard) -> bytes:
         """Return a model's file. Raises ModelRejected when it is not what the card says."""
@@ -249,7 +259,7 @@ class ModelRegistry:
             raise ModelRejected(f"model file {card.path} cannot be read: {error.strerror}") from error
 
 
-def _decode(card: ModelCard, body: bytes) -> Any:
+def _decode(card: ModelCard, body: bytes) -> tuple[Any, WearLife | None]:
     from sklearn import __version__
     from sklearn.calibration import CalibratedClassifierCV
     from skops import io
@@ -259,14 +269,15 @@ def _decode(card: ModelCard, body: bytes) -> Any:
         raise ModelRejected(f"model {card.id} was written by scikit-learn {written}, this is {__version__}")
     try:
         foreign = sorted(set(io.get_untrusted_types(data=body)) - set(TRUSTED_TYPES))
-        classifier = None if foreign else io.loads(body, trusted=list(TRUSTED_TYPES))
+        held = None if foreign else io.loads(body, trusted=list(TRUSTED_TYPES))
     except Exception as error:  # a damaged archive fails in many ways, all of which mean the same
         raise ModelRejected(f"model file {card.path} cannot be decoded: {error}") from error
     if foreign:
         raise ModelRejected(f"model file {card.path} holds types that are not trusted: {', '.join(foreign)}")
+    classifier, life = (held.get(RISK), held.get(LIFE)) if isinstance(held, dict) else (held, None)
     if not isinstance(classifier, CalibratedClassifierCV):
         raise ModelRejected(f"model file {card.path} holds a {type(classifier).__name__}, not a classifier")
-    return classifier
+    return classifier, None if life is None else WearLife(life)
 
 
 def _write_whole(path: Path, body: bytes) -> None:

@@ -10,7 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from fleet.clock import HOUR_MS
-from fleet.risks import RISK_COLUMNS, Scoring, risk_frame
+from fleet.risks import LIFE_COLUMNS, RISK_COLUMNS, Scoring, risk_frame
 from fleet.signals import Kind
 from models.anomaly_risk import MODEL as ANOMALY
 from models.anomaly_risk import alert_threshold
@@ -251,10 +251,21 @@ class Scorer:
                 "confidence": confidence(sight.hardly[sight.tells(model)], own),
             }
         )
-        return risk_frame(judged)
+        return risk_frame(judged.with_columns(_life(model, own)))
 
 
 _COLUMN = {feature.name: index for index, feature in enumerate(FEATURES)}
+
+
+def _life(model: LoadedModel, own: Floats) -> list[pl.Series]:
+    """Return what is left of a wearing part as LIFE_COLUMNS, whatever its risk; nothing for other faults."""
+    if model.life is None:
+        return []
+    told = model.life.estimate(own)
+    return [
+        pl.Series(name, values)
+        for name, values in zip(LIFE_COLUMNS, np.hstack([told.days, told.hours]).T, strict=True)
+    ]
 
 
 def _silent(model: LoadedModel, sight: _Sight) -> pl.DataFrame:

@@ -58,6 +58,11 @@ def number(value: float, language: Language) -> str:
     return format_decimal(value, pattern, locale=LOCALES[language])
 
 
+def about(value: float, language: Language) -> str:
+    """Return a number that is not known better: whole from 3 on, with one decimal below."""
+    return number(round(value) if value >= 2.95 else round(value, 1), language)
+
+
 def quantity(value: float, unit: str, language: Language) -> str:
     """Return a number with its unit."""
     return f"{number(value, language)} {unit}".strip()

@@ -82,6 +82,7 @@ def _environment(services: ApiServices, language: Language) -> Environment:
         "duration": partial(formats.duration, language=language),
         "percent": partial(formats.percent, language=language),
         "number": partial(formats.number, language=language),
+        "about": partial(formats.about, language=language),
         "visible": visible,
         "text": lambda text: text.in_language(language),
         "rfc3339": to_rfc3339,

@@ -88,6 +88,7 @@ def make_router(pages: Pages) -> APIRouter:
             stale=is_stale(device, services.clock.now_ms()),
             latest=latest,
             risks=risks,
+            caps={code: fault.life_cap_days for code, fault in FAULTS.items()},
             charted=_charted(services.signals.for_kind(kind), latest),
             alerts=[alert for alert in alerts if alert.state != AlertState.PENDING],
             tickets=tickets,

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Query
 
 from api.queries.devices import DeviceQuery, device_row, find_devices, is_stale
 from api.routes.common import DeviceId, Nothing, problems
+from api.routes.risks import life_item
 from api.schemas import DeviceDetail, DeviceItem, Latest, ListOf
 from api.services import Services
 from fleet.signals import Kind
@@ -34,10 +35,13 @@ def list_devices(services: Services, query: Annotated[DeviceQuery, Query()]) -> 
 
 @router.get("/{device_id}", responses=problems(not_found="There is no such device"))
 def show_device(services: Services, device_id: DeviceId, _: Nothing) -> DeviceDetail:
-    """Show one device with the newest value of each of its signals."""
+    """Show one device with the newest value of each of its signals, and what its wearing parts have left."""
     with services.desk.transaction() as session:
         device = device_row(session, device_id)
     latest = services.store.latest(Kind(device.kind), device_id)
+    lives = {
+        row["fault"]: life_item(row) for row in services.store.latest_risks(device_id).iter_rows(named=True)
+    }
     return DeviceDetail(
         **_item(device, services.clock.now_ms()).model_dump(),
         firmware=device.firmware,
@@ -45,4 +49,5 @@ def show_device(services: Services, device_id: DeviceId, _: Nothing) -> DeviceDe
         commissioned=device.commissioned,
         registered_at=device.registered_at,
         latest={name: Latest(value=value.value, ts=value.ts) for name, value in latest.items()},
+        life={fault: life for fault, life in lives.items() if life is not None},
     )

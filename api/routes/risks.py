@@ -87,13 +87,14 @@ def _items(frame: pl.DataFrame) -> list[RiskItem]:
             drivers=json.loads(row["drivers"]),
             model=row["model"],
             confidence=row["confidence"],
-            life=_life(row),
+            life=life_item(row),
         )
         for row in frame.iter_rows(named=True)
     ]
 
 
-def _life(row: Mapping[str, Any]) -> LifeItem | None:
+def life_item(row: Mapping[str, Any]) -> LifeItem | None:
+    """Return what a risk says of remaining life; None where it says nothing."""
     if any(row[name] is None for name in LIFE_COLUMNS):
         return None
     days, hours = (

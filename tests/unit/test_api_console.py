@@ -320,3 +320,19 @@ def test_the_first_scores_are_seen_as_points() -> None:
     rows = {"ts": [NOW], "fault": ["brush_jam"], "risk": [0.5]}
     first = charts.draw_risks(pl.DataFrame(rows), {"brush_jam": "Brush jamming"}, DAY_MS, "en")
     assert 'aria-roledescription="point"' in first
+
+
+def test_remaining_life_is_told_in_both_languages_and_as_more_than_the_cap(house: House) -> None:
+    add_risks(house, "R1", {"battery_wear": 0.4, "brush_jam": 0.3})
+    client = client_of(house)
+    page = client.get("/devices/R1?lang=en", headers=HTML).text
+    assert "Remaining life 12 days (5 to 21), 60 run hours (26 to 104)" in page
+    assert page.count("Remaining life") == 1, "a jam is no wear"
+    assert "剩余寿命约 12 天（5 至 21）" in client.get("/devices/R1?lang=zh", headers=HTML).text
+    frame = house.store.latest_risks("R1").with_columns(life_p50_d=pl.lit(21.0))
+    house.store.write_risks(frame)
+    assert "Remaining life more than 21 days" in client.get("/devices/R1?lang=en", headers=HTML).text
+
+
+def test_what_is_hardly_known_is_not_told_to_the_tenth() -> None:
+    assert [formats.about(value, "en") for value in (12.4, 2.96, 0.44, 0.0)] == ["12", "3", "0.4", "0"]

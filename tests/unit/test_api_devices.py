@@ -179,6 +179,12 @@ def test_remaining_life_is_told_in_days_and_run_hours_for_wear_alone(client: Tes
     assert items[0]["confidence"] == "normal"
 
 
+def test_a_device_tells_what_its_wearing_parts_have_left(client: TestClient) -> None:
+    device = client.get("/api/v1/devices/R0007").json()
+    assert list(device["life"]) == ["battery_wear"]
+    assert device["life"]["battery_wear"]["days"]["p50"] == 12.4
+
+
 def test_the_history_of_risks_pages_without_loss(client: TestClient) -> None:
     path = "/api/v1/devices/R0007/risks?start=2026-11-15T00:00:00Z&end=2026-11-23"
     whole = client.get(f"{path}&limit=1000").json()["items"]
