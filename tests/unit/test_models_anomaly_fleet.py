@@ -141,7 +141,7 @@ def test_the_order_of_devices_and_a_signal_that_never_came_change_nothing() -> N
     levels.values[4] = np.nan
     order = np.random.default_rng(0).permutation(30)
     found = judge(levels.of(order), learn_usual(levels.of(order)))
-    np.testing.assert_allclose(found.score, score_of(levels)[order])
+    np.testing.assert_allclose(found.score, score_of(levels)[order], atol=1e-4)
     assert found.known.all()
     silent = Levels(np.full_like(levels.values, np.nan), levels.last, levels.models)
     assert not judge(silent, learn_usual(silent)).known.any()
