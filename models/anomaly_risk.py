@@ -32,7 +32,7 @@ Where models predict the known faults an engineer who finds none of them should 
 """
 MODEL = "anomaly-1"
 """Stands where risks name the model that scored them."""
-EXPLAIN_FROM = 0.5
+EXPLAIN_FROM = 1.5
 """A score below this is stored without drivers: nobody will ask why a robot is in order."""
 LEAST_DAYS_SURE = 7
 _TOP = 3
