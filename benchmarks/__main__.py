@@ -31,6 +31,7 @@ RUNS: dict[str, tuple[list[str], int]] = {
     "rubbish": (["rubbish"], 6),
     "fuzz": (["fuzz"], 15),
     "alerts": (["alerts"], 4),
+    "foreign_fleet": (["foreign_fleet"], 10),
     "training": (["training"], 10),
     "scoring": (["scoring"], 15),
     "endurance": (["endurance", "--qos", "1"], 10),

@@ -127,6 +127,7 @@ class IngestService:
             self._give_up.set()
             self._committer.join(max(0.0, 0.1 * timeout_s))
         self._connection.close(max(0.1, deadline - monotonic()))
+        gc.unfreeze()  # what is never looked through again would be reported as leaked at the end
 
     def not_ready(self) -> str | None:
         """Return why nothing can be taken in now, in one line; None when all is well."""

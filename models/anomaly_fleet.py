@@ -8,6 +8,7 @@ measure and the sum of all count, the latter with the covariance between them (m
 its worst components. Signals that are missing are missing from all of this.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,7 +36,7 @@ _MAD = 1.4826
 _EMPTY = 1e-9
 _COMPONENTS = tuple(dict.fromkeys(each.measure.component for each in WATCHED))
 _PLACE = np.array([_COMPONENTS.index(each.measure.component) for each in WATCHED])
-_WORSE = np.array([each.worse for each in WATCHED], dtype=np.float64)
+_WORSE = np.array([each.worse for each in WATCHED], dtype=np.float32)
 _RELATIVE = np.array([each.measure.relative for each in WATCHED])
 
 
@@ -79,13 +80,13 @@ def learn_usual(levels: Levels) -> Usual:
     course, group = _courses(own, place, width, levels.models)
     left = own - _at(course, place, group[levels.models])
     spread_days = _day_spread(left)
-    noise = np.nan_to_num(_median(spread_days))[:, None]
-    bare = Usual(origin, course, group, noise, np.zeros((len(RECENT_DAYS), len(WATCHED), 1)), ())
-    changes = [_change(left, days)[0] for days in RECENT_DAYS]
+    noise = np.nan_to_num(_median(spread_days))[:, None].astype(np.float32)
+    changes = [change for change, _, _ in _changes(left)]
     few = len(levels) < LEAST_COHORT
     spread = np.stack([np.zeros(len(WATCHED)) if few else _spread(each) for each in changes])[..., None]
+    spread = spread.astype(np.float32)
     usual = Usual(origin, course, group, noise, spread, ())
-    typical = np.clip(_scaled(left, usual if not few else bare), -_TYPICAL, _TYPICAL)
+    typical = np.clip(_scaled(left, usual), -_TYPICAL, _TYPICAL)
     return Usual(origin, course, group, noise, spread, _covariances(typical))
 
 
@@ -118,10 +119,9 @@ def _own_course(values: NDArray[np.float32]) -> Floats:
 
     Shape: (measures, DAYS, devices).
     """
-    values = values.astype(np.float64)
     mean = _mean(values, axis=1)[:, None]
-    unit = np.where(_RELATIVE[:, None, None], np.abs(mean), 1.0)
-    return _WORSE[:, None, None] * (values - mean) / np.where(unit > _EMPTY, unit, np.nan)
+    unit = np.where(_RELATIVE[:, None, None], np.abs(mean), np.float32(1))
+    return _WORSE[:, None, None] * (values - mean) / np.where(unit > _EMPTY, unit, np.float32(np.nan))
 
 
 def _courses(own: Floats, place: Ints, width: int, models: Ints) -> tuple[Floats, Ints]:
@@ -135,7 +135,7 @@ def _courses(own: Floats, place: Ints, width: int, models: Ints) -> tuple[Floats
     courses = [_course_of(laid[:, :, models == model]) for model in chosen]
     group = np.full(len(size), len(chosen))
     group[chosen] = np.arange(len(chosen))
-    return np.stack([*courses, everyone], axis=2), group
+    return np.stack([*courses, everyone], axis=2).astype(np.float32), group
 
 
 def _course_of(laid: Floats) -> Floats:
@@ -147,12 +147,19 @@ def _at(course: Floats, place: Ints, group: Ints) -> Floats:
     return np.asarray(course[:, days, group[None, :]])
 
 
-def _change(left: Floats, days: int) -> tuple[Floats, Floats, Floats]:
-    """Return the change over the last days against those before, and how many days each is of."""
-    before, recent = left[:, :-days], left[:, -days:]
-    earlier, now = np.isfinite(before).sum(axis=1), np.isfinite(recent).sum(axis=1)
-    change = np.where(earlier >= LEAST_DAYS, _mean(recent, axis=1) - _mean(before, axis=1), np.nan)
-    return change, earlier, now
+def _changes(left: Floats) -> Iterator[tuple[Floats, Floats, Floats]]:
+    """Return for each recent window the change against the days before, and how many days each is of."""
+    known = np.isfinite(left)
+    filled = np.where(known, left, np.float32(0))
+    count, total = known.sum(axis=1), filled.sum(axis=1)
+    for days in RECENT_DAYS:
+        now, recent = known[:, -days:].sum(axis=1), filled[:, -days:].sum(axis=1)
+        earlier = count - now
+        change = np.full(total.shape, np.nan, dtype=left.dtype)
+        told = (earlier >= LEAST_DAYS) & (now > 0)
+        np.divide(recent, now, out=change, where=told)
+        change -= np.divide(total - recent, earlier, out=np.zeros_like(change), where=told)
+        yield change, earlier, now
 
 
 def _day_spread(left: Floats) -> Floats:
@@ -166,8 +173,7 @@ def _scaled(left: Floats, usual: Usual) -> Floats:
     """Return changes for the worse in units of what is usual, the mean over the windows; NaN for unknown."""
     own = _day_spread(left)
     parts = []
-    for row, days in enumerate(RECENT_DAYS):
-        change, earlier, now = _change(left, days)
+    for row, (change, earlier, now) in enumerate(_changes(left)):
         weight = np.where(np.isfinite(own), earlier, 0)
         variance = (weight * np.nan_to_num(own) ** 2 + _POOLED * usual.noise**2) / (weight + _POOLED)
         error = variance * (1 / np.maximum(now, 1) + 1 / np.maximum(earlier, 1))
@@ -210,5 +216,6 @@ def _mean(values: Floats, axis: int) -> Floats:
     """Return the mean of what is known; NaN where nothing is."""
     known = np.isfinite(values)
     count = known.sum(axis=axis)
-    total = np.where(known, values, 0.0).sum(axis=axis)
-    return np.asarray(np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0))
+    total = np.where(known, values, values.dtype.type(0)).sum(axis=axis)
+    mean = np.full(total.shape, np.nan, dtype=values.dtype)
+    return np.asarray(np.divide(total, count, out=mean, where=count > 0))

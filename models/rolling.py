@@ -20,6 +20,8 @@ from models.windows import NO_RESETS, FleetFacts, Floats, Groups, Ints, Windows,
 
 _ROOM = 1.25
 """Room for new devices grows by this, so that a fleet that registers one by one is copied rarely."""
+_TILES_AT_ONCE = 25_000
+"""Terms of so many tiles are computed together: more would be faster by nothing, and hold more memory."""
 _COMPONENTS = tuple(Component)
 _USES = (RUN_TIME, CYCLES)
 
@@ -99,10 +101,11 @@ class RollingTiles:
         kept = (tiles.filter(~pl.col("device_id").is_in(sorted(stale))) if stale else tiles).sort("hour")
         until = max(self.end, int(tiles["hour"].max()) // HOUR_MS + 1)  # type: ignore[arg-type]
         renewed = self._renew(self._facts.resets, until, fresh)
-        rows, numbers = self.rows_of(kept["device_id"].to_list()), values(self.terms, kept).astype(np.float32)
-        hours, begins = np.unique(kept["hour"].to_numpy() // HOUR_MS, return_index=True)
-        for hour, begin, end in zip(hours, begins, [*begins, kept.height][1:], strict=True):
-            self._lay(int(hour), rows[begin:end], numbers[:, begin:end])
+        for piece in kept.iter_slices(_TILES_AT_ONCE):
+            rows, numbers = self.rows_of(piece["device_id"].to_list()), values(self.terms, piece)
+            hours, begins = np.unique(piece["hour"].to_numpy() // HOUR_MS, return_index=True)
+            for hour, begin, end in zip(hours, begins, [*begins, piece.height][1:], strict=True):
+                self._lay(int(hour), rows[begin:end], numbers[:, begin:end].astype(np.float32))
         touched = frozenset(kept["device_id"].unique().to_list())
         return Update(stale | renewed.reload, touched | renewed.touched)
 

@@ -33,7 +33,7 @@ from storage.ports import TelemetryStore
 log = logging.getLogger(__name__)
 
 SMALL_FLEET = 2000
-"""So many robots are judged anew whenever another one joins them; of silent ones so many a pass."""
+"""So many robots are judged anew when another one joins them or moves; of silent ones so many a pass."""
 EXPLAIN_FROM = 0.005
 """A risk below this is stored without drivers: nobody will ask why a robot is in order."""
 
@@ -121,6 +121,7 @@ class Scorer:
         self._newest = 0
         self._blind: frozenset[str] = frozenset()
         self._silent: set[str] = set()
+        self._places: tuple[dict[str, str], dict[str, str]] = {}, {}
 
     def score(self) -> Scoring:
         """Score and store the risk of every robot with news and every fault that has a model; return them.
@@ -136,7 +137,9 @@ class Scorer:
         models, sites = device_places(self._desk, Kind.ROBOT)
         facts = FleetFacts(models, renewals(self._desk), sites)
         news = self._memory.refresh(facts)
-        everyone = changed or (news.grown and len(news.newest) <= SMALL_FLEET)
+        others = news.grown or (models, sites) != self._places
+        everyone = changed or (others and len(news.newest) <= SMALL_FLEET)
+        self._places = models, sites
         present = self._fleet(news, everyone=everyone)
         # A few dozen rows are predicted sooner by one thread than several are woken.
         with threadpool_limits(1):

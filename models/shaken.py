@@ -15,7 +15,8 @@ from models.windows import Floats, Ints
 
 SHIFT = 0.5
 """How far measures are moved, in their usual spread over rows."""
-COPIES = 2
+FEW_ROWS = 40_000
+"""Up to so many rows each is moved twice, in two ways; more of them are different enough by themselves."""
 _GROUPS = 7
 _WEEK_MS = 7 * DAY_MS
 _MEASURED_ON = 20_000
@@ -24,7 +25,7 @@ _MOVED = frozenset({View.STEP, View.HOURS_6, View.HOURS_24, View.TREND, View.MON
 
 
 def shaken(features: Floats, table: Sequence[Feature], until: Ints, devices: Ints, seed: int) -> Floats:
-    """Return COPIES of rows, one below the other, in which changes over time are moved at random.
+    """Return rows in which changes over time are moved at random; FEW_ROWS twice, one below the other.
 
     `features` (rows, features), `table` says what each column is, `until` (epoch ms) and `devices` (numbers)
     are those of each row. All devices of a group move together for a week, each feature for itself.
@@ -38,7 +39,7 @@ def shaken(features: Floats, table: Sequence[Feature], until: Ints, devices: Int
     return np.concatenate(
         [
             features + rng.standard_normal((count, len(spread))).astype(features.dtype)[group] * spread
-            for _ in range(COPIES)
+            for _ in range(2 if len(features) <= FEW_ROWS else 1)
         ]
     )
 

@@ -15,7 +15,7 @@ from models.features import features_of
 from models.labels import POSITIVE, UNKNOWN, Labels
 from models.physics import directions
 from models.settings import TrainingSettings
-from models.shaken import COPIES, shaken
+from models.shaken import shaken
 from models.windows import Floats, Ints
 
 Bools = NDArray[np.bool_]
@@ -103,7 +103,7 @@ def _fit(fault: Fault, examples: Examples, rows: Bools, settings: TrainingSettin
     """Fit the trees of one fault: to rows as other fleets might have shown them, in keeping with physics."""
     table = features_of(fault.code)
     features = shaken(examples.features[rows], table, examples.until[rows], examples.devices[rows], seed)
-    positive = np.tile(examples.labels.value[rows] == POSITIVE, COPIES)
+    positive = np.resize(examples.labels.value[rows] == POSITIVE, len(features))
     return fit_trees(features, positive, settings, seed, directions(fault.code, table))
 
 

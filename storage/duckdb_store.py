@@ -36,6 +36,9 @@ _TRANSIENT = (
 )
 _CLOSE_TIMEOUT_S = 2.0
 
+_RISKS_AT_ONCE = 250_000
+"""Risks are written in pieces of this size, which hold less memory than a large fleet's at once."""
+
 
 class DuckDbStore:
     """A TelemetryStore in one file. Open it with `DuckDbStore.open`.
@@ -253,15 +256,16 @@ class DuckDbStore:
     def write_risks(self, risks: pl.DataFrame, *, shadow: bool = False) -> None:
         """Store a risk frame; same device, fault and `ts` again replaces."""
         table = sql.risk_table(shadow)
-        frame = risks.unique(["device_id", "fault", "ts"], keep="last", maintain_order=True)
         with self._writing, self._cursor() as cursor, _transaction(cursor):
-            cursor.register("scored", frame.to_arrow())
-            cursor.execute(
-                f"DELETE FROM {table} AS old USING scored WHERE old.device_id = scored.device_id "
-                "AND old.fault = scored.fault AND old.ts = scored.ts AND old.ts BETWEEN ? AND ?",
-                [frame["ts"].min(), frame["ts"].max()],  # else the whole past is looked through
-            )
-            cursor.execute(sql.insert(table, list(RISK_COLUMNS), "scored"))
+            for piece in risks.iter_slices(_RISKS_AT_ONCE):
+                frame = piece.unique(["device_id", "fault", "ts"], keep="last", maintain_order=True)
+                cursor.register("scored", frame.to_arrow())
+                cursor.execute(
+                    f"DELETE FROM {table} AS old USING scored WHERE old.device_id = scored.device_id "
+                    "AND old.fault = scored.fault AND old.ts = scored.ts AND old.ts BETWEEN ? AND ?",
+                    [frame["ts"].min(), frame["ts"].max()],  # else the whole past is looked through
+                )
+                cursor.execute(sql.insert(table, list(RISK_COLUMNS), "scored"))
 
     def fleet_risks(
         self,

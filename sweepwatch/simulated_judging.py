@@ -35,18 +35,24 @@ _STEPS = 9
 _WIDEST = 6.0
 """Log-odds by which thresholds are moved at most to make as many visits as others."""
 _COLUMN = {feature.name: index for index, feature in enumerate(FEATURES)}
+HIGH = 0.2
+"""Risks from here on are told apart: ECE is mostly about the many moments at which nothing was near."""
 Tally = tuple[int, int]
 """How many of how many."""
 
 
 @dataclass(frozen=True, slots=True)
 class FaultFigures:
-    """How one fault was judged; `shapes` says by shape how many of the warnable failures were caught."""
+    """How one fault was judged; `shapes` says by shape how many of the warnable failures were caught.
+
+    `high` is of moments with a risk of HIGH and more: how many, the sum of their risks, how many came true.
+    """
 
     caught: Tally
     right: Tally
     shapes: Mapping[str, Tally]
     ece: tuple[float, ...]
+    high: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
     def told(self) -> dict[str, Any]:
         """Return it for people."""
@@ -63,7 +69,7 @@ class Judged:
 
     `sudden` failures came without warning, or began less than a day before. `avoided` and `visits` are those
     of the models at as many visits as fixed thresholds spend; `theirs` what those avoid, `their_visits` and
-    `their_right` the visits for it.
+    `their_right` the visits for it. `own_avoided` and `own_visits` are those of the models' own thresholds.
     """
 
     faults: Mapping[str, FaultFigures]
@@ -73,6 +79,8 @@ class Judged:
     theirs: int
     their_visits: int
     their_right: int
+    own_avoided: int
+    own_visits: int
 
     def metrics(self) -> dict[str, float]:
         """Return the metrics of the yardstick."""
@@ -98,7 +106,13 @@ class Judged:
             "visits_right": self.their_right,
             "failures_avoided": self.theirs,
             "models_at_equal_visits": {"visits": self.visits, "failures_avoided": self.avoided},
+            "models_at_their_own": {"visits": self.own_visits, "failures_avoided": self.own_avoided},
         }
+
+    def high_risks(self) -> dict[str, float]:
+        """Return what high risks said in the mean, how often they came true, and of how many moments."""
+        count, said, true = (sum(each.high[part] for each in self.faults.values()) for part in range(3))
+        return {"said": said / max(count, 1), "came_true": true / max(count, 1), "moments": count}
 
 
 @dataclass
@@ -134,6 +148,7 @@ def judge(models: Mapping[str, Trained], fleet: LivedFleet, facts: FleetFacts, r
     failures = [e for e in failures if FAULTS[e.fault].horizon_days is not None]
     fixed = [t for t in threshold_tickets(fleet, facts, rows, truths) if t.at >= start]
     ours = _as_many(every, len(fixed), start)
+    own = [ticket for each in every for ticket in each.tickets if ticket.at >= start]
     return Judged(
         faults,
         sum(not warnable(each, start, fleet.end) for each in failures),
@@ -142,6 +157,8 @@ def judge(models: Mapping[str, Trained], fleet: LivedFleet, facts: FleetFacts, r
         sum(caught(each, fixed) for each in failures),
         len(fixed),
         sum(ticket.entry is not None for ticket in fixed),
+        sum(caught(each, own) for each in failures),
+        len(own),
     )
 
 
@@ -166,11 +183,19 @@ def _figures(scored: Scored, truths: Truths, start: int, end: int) -> FaultFigur
         for shape in {each.shape for each in known}
     }
     right = sum(ticket.entry is not None for ticket in tickets)
-    return FaultFigures((sum(seen), len(known)), (right, len(tickets)), shapes, (_ece(scored, end),))
+    truth, risk = _foreseen(scored, end)
+    high = risk >= HIGH
+    return FaultFigures(
+        (sum(seen), len(known)),
+        (right, len(tickets)),
+        shapes,
+        (calibration_error(truth, risk),),
+        (float(high.sum()), float(risk[high].sum()), float(truth[high].sum())),
+    )
 
 
-def _ece(scored: Scored, end: int) -> float:
-    """Return the calibration error over all moments at which the fault was still to come, or not."""
+def _foreseen(scored: Scored, end: int) -> tuple[Bools, Floats]:
+    """Return whether the fault came within its horizon, and its risk, of all moments at which it had not."""
     horizon = (FAULTS[scored.code].horizon_days or 0) * DAY_MS
     truth: list[Bools] = []
     risks: list[Floats] = []
@@ -178,7 +203,7 @@ def _ece(scored: Scored, end: int) -> float:
         judged = (series.times + horizon <= end) & ~broken(entries, series.times)
         truth.append(fails_within(entries, series.times, horizon)[judged])
         risks.append(series.risks[judged])
-    return calibration_error(np.concatenate(truth), np.concatenate(risks))
+    return np.concatenate(truth), np.concatenate(risks)
 
 
 def _as_many(scored: Sequence[Scored], visits: int, start: int) -> list[Ticket]:
@@ -195,15 +220,24 @@ def _as_many(scored: Sequence[Scored], visits: int, start: int) -> list[Ticket]:
     return found
 
 
+_COUNTS = (
+    "sudden",
+    "avoided",
+    "visits",
+    "theirs",
+    "their_visits",
+    "their_right",
+    "own_avoided",
+    "own_visits",
+)
+
+
 def together(parts: Sequence[Judged]) -> Judged:
     """Return several judgements as one."""
     codes = dict.fromkeys(code for part in parts for code in part.faults)
     return Judged(
         {code: _joined([part.faults[code] for part in parts if code in part.faults]) for code in codes},
-        *(
-            sum(getattr(part, name) for part in parts)
-            for name in ("sudden", "avoided", "visits", "theirs", "their_visits", "their_right")
-        ),
+        *(sum(getattr(part, name) for part in parts) for name in _COUNTS),
     )
 
 
@@ -214,6 +248,11 @@ def _joined(parts: Sequence[FaultFigures]) -> FaultFigures:
         _sum(part.right for part in parts),
         {shape: _sum(part.shapes.get(shape, (0, 0)) for part in parts) for shape in shapes},
         tuple(value for part in parts for value in part.ece),
+        (
+            sum(part.high[0] for part in parts),
+            sum(part.high[1] for part in parts),
+            sum(part.high[2] for part in parts),
+        ),
     )
 
 

@@ -80,6 +80,7 @@ def judged_over(seeds: Sequence[int], size: Size) -> dict[str, Any]:
         "by_fault_all_seeds": {code: each.told() for code, each in pooled.faults.items()},
         "caught_by_shape_all_seeds": pooled.by_shape(),
         "failures_without_warning_all_seeds": pooled.sudden,
+        "risks_of_20_percent_and_more": pooled.high_risks(),
     }
     baselines = {"fixed_thresholds": pooled.thresholds()}
     return Report("simulated", seeds, metrics, baselines, protocol(size), details).as_json()

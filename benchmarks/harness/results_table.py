@@ -154,6 +154,12 @@ def _training(found: Any) -> list[Row]:
     return [(what, shown, f"<= {must['seconds']:.0f} s, <= {must['rss_mb']:,.0f} MB")]
 
 
+def _foreign_fleet(found: Any) -> list[Row]:
+    figures = [f"{found[name]['mean']} ± {found[name]['sd']}" for name in ("roc_auc", "roc_auc_z_score")]
+    what = f"ROC-AUC over {len(found['fleets'])} fleets of unknown make, and a z-score's"
+    return [(what, ", ".join(figures), f"{found['must_margin']} apart")]
+
+
 _ROWS: dict[str, Callable[[Any], list[Row]]] = {
     "ingest": _ingest,
     "latency": _latency,
@@ -167,6 +173,7 @@ _ROWS: dict[str, Callable[[Any], list[Row]]] = {
     "crash": _crash,
     "training": _training,
     "scoring": _scoring,
+    "foreign_fleet": _foreign_fleet,
 }
 
 

@@ -80,4 +80,4 @@ def device_places(desk: DeskDatabase, kind: Kind) -> tuple[dict[str, str], dict[
     """Return the model and the site of each device of a kind, both by device id."""
     with desk.transaction() as session:
         rows = session.execute(select(Device.id, Device.model, Device.site).where(Device.kind == kind)).all()
-    return {row.id: row.model for row in rows}, {row.id: row.site for row in rows}
+    return {device: model for device, model, _ in rows}, {device: site for device, _, site in rows}

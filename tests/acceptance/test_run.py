@@ -83,6 +83,7 @@ def first(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
 def test_a_first_start_ends_cleanly_and_was_ready(first: dict[str, Any]) -> None:
     assert first["code"] == 0, first["output"]
     assert "Traceback" not in first["output"]
+    assert "leaked" not in first["output"], "the end reports objects as leaked"
     assert first["ready"]["status"] == "ready"
 
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from fleet.clock import DAY_MS
 from models.features import FEATURES, View
-from models.shaken import COPIES, SHIFT, shaken
+from models.shaken import FEW_ROWS, SHIFT, shaken
 
 _RNG = np.random.default_rng(3)
 ROWS = 2_000
@@ -36,7 +36,13 @@ def test_the_same_seed_moves_alike_and_the_unknown_stays_unknown() -> None:
     holes[:, 5] = np.nan
     once, again = (shaken(holes, TABLE, UNTIL, DEVICES, 4) for _ in range(2))
     np.testing.assert_array_equal(once, again)
-    assert once.shape == (COPIES * ROWS, len(TABLE))
+    assert once.shape == (2 * ROWS, len(TABLE))
     assert once.dtype == np.float32
     np.testing.assert_array_equal(np.isnan(once[:ROWS]), np.isnan(holes))
     assert not np.array_equal(once[:ROWS], once[ROWS:])
+
+
+def test_many_rows_are_moved_once() -> None:
+    many = FEW_ROWS // ROWS + 1
+    moved = shaken(np.tile(MATRIX, (many, 1)), TABLE, np.tile(UNTIL, many), np.tile(DEVICES, many), 1)
+    assert moved.shape == (many * ROWS, len(TABLE))

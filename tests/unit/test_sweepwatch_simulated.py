@@ -98,12 +98,12 @@ def test_thresholds_are_not_charged_twice_for_one_excursion_without_a_cause() ->
 
 
 def test_several_worlds_are_pooled_by_their_counts() -> None:
-    one = FaultFigures((3, 4), (2, 2), {"linear": (3, 4)}, (0.01,))
-    other = FaultFigures((1, 4), (1, 4), {"linear": (0, 2), "stepwise": (1, 2)}, (0.03,))
+    one = FaultFigures((3, 4), (2, 2), {"linear": (3, 4)}, (0.01,), (10, 4.0, 3))
+    other = FaultFigures((1, 4), (1, 4), {"linear": (0, 2), "stepwise": (1, 2)}, (0.03,), (10, 6.0, 2))
     both = together(
         [
-            Judged({"water_leak": one}, 1, 4, 10, 2, 10, 5),
-            Judged({"water_leak": other}, 2, 2, 10, 1, 10, 5),
+            Judged({"water_leak": one}, 1, 4, 10, 2, 10, 5, 6, 20),
+            Judged({"water_leak": other}, 2, 2, 10, 1, 10, 5, 3, 20),
         ]
     )
     told = both.metrics()
@@ -111,6 +111,8 @@ def test_several_worlds_are_pooled_by_their_counts() -> None:
     assert told["ticket_precision"] == 0.5
     assert told["avoided_ratio_to_thresholds"] == 2.0
     assert told["ece"] == pytest.approx(0.02)
+    assert both.high_risks() == {"said": 0.5, "came_true": 0.25, "moments": 20}
+    assert both.thresholds()["models_at_their_own"] == {"visits": 40, "failures_avoided": 9}
     assert both.by_shape() == {"linear": "3 of 6", "stepwise": "1 of 2"}
     assert both.faults["water_leak"].told()["caught"] == "4 of 8"
 

@@ -49,6 +49,7 @@ class ForeignRoom:
         return {device: risk for device, risk in rows if risk is not None}
 
     def close(self) -> None:
+        """Let go of both stores."""
         self.store.close()
         self.desk.close()
 
