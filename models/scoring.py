@@ -258,7 +258,7 @@ _COLUMN = {feature.name: index for index, feature in enumerate(FEATURES)}
 
 
 def _as_trees_take_it(matrix: Floats) -> Floats:
-    """Return rows one after the other as float64: each of a fault's estimators would make that copy itself."""
+    """Return rows in order as float64: else each of a fault's estimators makes that copy for itself."""
     return np.ascontiguousarray(matrix, dtype=np.float64)
 
 
