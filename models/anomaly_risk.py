@@ -13,10 +13,11 @@ import numpy as np
 import orjson
 import polars as pl
 
+from fleet.clock import DAY_MS
 from fleet.faults import UNUSUAL
-from fleet.risks import CONFIDENT, UNSURE, Driver, risk_frame
+from fleet.risks import CONFIDENT, UNSURE, Course, Driver, risk_frame
 from models.anomaly_fleet import Strangeness
-from models.anomaly_levels import Levels
+from models.anomaly_levels import DAYS, Levels
 from models.anomaly_measures import WATCHED
 from models.windows import Floats
 
@@ -77,7 +78,10 @@ def anomaly_risks(
 
 
 def drivers(levels: Levels, found: Strangeness, device: int) -> tuple[Driver, ...]:
-    """Return the measures that changed most, each signal once: the last three days against those before."""
+    """Return the measures that changed most, each signal once: the last three days against those before.
+
+    The first of a device that is worth an alert has its course.
+    """
     told: dict[str, Driver] = {}
     for row in np.argsort(-found.changes[:, device], kind="stable"):
         change, watched = float(found.changes[row, device]), WATCHED[row]
@@ -86,15 +90,25 @@ def drivers(levels: Levels, found: Strangeness, device: int) -> tuple[Driver, ..
         if watched.measure.signal in told:
             continue
         values = levels.values[row, :, device]
+        usual = _level(values[:-3])
+        drawn = not told and found.score[device] >= ALERT_SCORE
         told[watched.measure.signal] = Driver(
             watched.measure.signal,
             watched.feature,
             change,
             _level(values[-3:]),
-            _level(values[:-3]),
+            usual,
             watched.measure.unit,
+            course=_course(levels, row, device, usual) if drawn else None,
         )
     return tuple(told.values())
+
+
+def _course(levels: Levels, row: int, device: int, usual: float | None) -> Course:
+    """Return the daily levels behind a driver, with what was usual as its baseline."""
+    own = tuple(_level(value) for value in levels.values[row, :, device][:, None])
+    start = (int(levels.last[device]) - DAYS + 1) * DAY_MS
+    return Course(start, DAY_MS, own, (None,) * DAYS, usual)
 
 
 def _level(values: Floats) -> float | None:

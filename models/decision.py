@@ -46,15 +46,8 @@ def plan_visits(risks: pl.DataFrame, costs: Costs, budget: int) -> Plan:
     call is saved. Visits take one unit of the budget each and do not depend on each other, so the best are
     those that avoid most beyond the calls that they save; ties go by device id.
     """
-    known = risks.filter(pl.col("fault").is_in(list(FAULTS)))
-    faults = [FAULTS[code] for code in known["fault"]]
-    own = [each.customer_can_mend for each in faults]
-    frame = known.select("device_id", "fault", "risk").with_columns(
-        own=pl.Series(own, dtype=pl.Boolean),
-        trip=pl.Series([costs.trip(each) for each in faults], dtype=pl.Float64),
-        failure=pl.Series([costs.failure(each) for each in faults], dtype=pl.Float64),
-        wrong=1 - pl.col("risk"),
-    )
+    frame = risks.select("device_id", "fault", "risk").join(_prices(costs), on="fault")
+    frame = frame.with_columns(wrong=1 - pl.col("risk"))
     frame = frame.with_columns(
         saved=pl.col("risk") * pl.col("failure"),
         alone=pl.col("risk") * pl.col("failure") - pl.col("trip") - costs.unfounded * pl.col("wrong"),
@@ -64,6 +57,16 @@ def plan_visits(risks: pl.DataFrame, costs: Costs, budget: int) -> Plan:
     calls = frame.filter(pl.col("own")).join(chosen.select("device_id"), on="device_id", how="anti")
     calls = _by_device(calls, pl.col("alone").sum())
     return Plan(chosen.select(*VISIT_COLUMNS), calls.select(*VISIT_COLUMNS), visits.height)
+
+
+def _prices(costs: Costs) -> pl.DataFrame:
+    """Return for each fault whether its customer can mend it, and what its trip and its failure cost."""
+    rows = [
+        (code, fault.customer_can_mend, costs.trip(fault), costs.failure(fault))
+        for code, fault in FAULTS.items()
+    ]
+    names = {"fault": pl.String, "own": pl.Boolean, "trip": pl.Float64, "failure": pl.Float64}
+    return pl.DataFrame(rows, schema=names, orient="row")
 
 
 def _visits(frame: pl.DataFrame, unfounded: float) -> pl.DataFrame:

@@ -14,17 +14,19 @@ from numpy.typing import NDArray
 from sqlalchemy import insert
 
 from fleet.clock import HOUR_MS
-from fleet.faults import predicted_faults
+from fleet.faults import Fault, predicted_faults
 from fleet.readings import ReadingBatch, batch_schema
 from fleet.signals import ROBOT_STATES, STANDARD_SIGNALS, Kind
 from models.compute import Look
 from models.features import features_of
+from models.lives import Lives
 from models.registry import ModelRegistry
 from models.scoring import Scorer
 from models.settings import TrainingSettings
 from models.tile_memory import TileMemory
 from models.training import heard
-from models.windows import NO_RESETS, FleetFacts
+from models.wear_life import WearLife, fit_wear_life
+from models.windows import NO_RESETS, FleetFacts, Floats
 from storage.desk.database import open_desk
 from storage.desk.tables import Device
 from storage.duckdb_store import DuckDbStore
@@ -138,4 +140,16 @@ class ScoredFleet:
                 max_iter=chosen.trees, max_leaf_nodes=chosen.leaves, early_stopping=False, random_state=0
             ).fit(heard(features), positive)
             model = CalibratedClassifierCV(FrozenEstimator(trees), method="sigmoid", cv=2)
-            self._registry.save(fault.code, model.fit(features, positive), 0.3, START, {})
+            life = self._life(fault, features)
+            self._registry.save(fault.code, model.fit(features, positive), 0.3, START, {}, life=life)
+
+    def _life(self, fault: Fault, features: Floats) -> WearLife | None:
+        """Return a model of remaining life of the shipped size, where the fault is a wear."""
+        if fault.life_cap_days is None:
+            return None
+        cap, count = float(fault.life_cap_days), len(features)
+        days = np.minimum(self._rng.uniform(0, 1.5 * cap, count), cap)
+        devices = np.arange(count)
+        lives = Lives(days, 5 * days, days < cap, devices, devices, np.ones(count), cap)
+        found = fit_wear_life(features, lives, 0)
+        return found if isinstance(found, WearLife) else None

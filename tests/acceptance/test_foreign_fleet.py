@@ -35,9 +35,12 @@ def test_a_replayed_foreign_fleet_is_ranked_above_its_own_z_score(tmp_path: Path
         running.wait_for("all readings", lambda: _written(running) == len(fleet.batch))
         running.wait_for("risks", lambda: _judged_to_the_end(running, fleet))
         items = running.items("/api/v1/devices?sort=-risk")
+        running.wait_for("an alert", lambda: UNUSUAL in _alerted(running))
+        reasons = running.get(f"/api/v1/devices/{items[0]['id']}/risks/latest")["items"][0]["drivers"]
     by_device = {item["id"]: item for item in items}
     assert sorted(by_device) == fleet.devices
     assert {item["fault"] for item in items} == {UNUSUAL}
+    assert reasons
     ours = roc_auc_score(fleet.fails_within, [by_device[device]["risk"] for device in fleet.devices])
     theirs = roc_auc_score(fleet.fails_within, first_week_z(fleet.batch.frame, fleet.devices))
     assert ours > theirs, f"{ours:.2f} against the z-score's {theirs:.2f}"
@@ -47,6 +50,10 @@ def test_a_replayed_foreign_fleet_is_ranked_above_its_own_z_score(tmp_path: Path
 def _written(running: Running) -> int:
     found: int = running.get("/api/v1/ingest/ledger")["written"]
     return found
+
+
+def _alerted(running: Running) -> set[str]:
+    return {alert["fault"] for alert in running.items("/api/v1/alerts")}
 
 
 def _judged_to_the_end(running: Running, fleet: ForeignFleet) -> bool:

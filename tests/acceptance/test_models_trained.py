@@ -20,6 +20,7 @@ from models.explanation import sentence
 from models.history import gather
 from models.pipeline import TrainingReport, examples_of, train_models
 from models.registry import LoadedModel, ModelRegistry
+from models.review import look_at_inputs
 from models.scoring import Scorer
 from models.settings import TrainingSettings
 from models.training import Trained, train_fault
@@ -228,3 +229,12 @@ def test_a_fault_whose_signals_never_arrive_is_not_scored_and_that_is_said(
     told = [record.getMessage() for record in caplog.records if "is not predicted" in record.getMessage()]
     assert all("brush" in line for line in told)
     assert told
+
+
+def test_a_fleet_that_lives_on_has_not_drifted(fleet: Fleet) -> None:
+    scorer = Scorer(fleet.store, fleet.desk, fleet.registry())
+    scorer.score()
+    used = scorer.in_use()
+    found = [look_at_inputs(each, used.recent, used.devices, used.newest) for each in used.champions.values()]
+    assert len(found) == len(used.champions) >= 6
+    assert not [each.text.en for each in found if each is None or each.beyond]

@@ -19,11 +19,13 @@ from fleet.faults import FAULTS, predicted_faults
 from fleet.signals import Kind
 from models.anomaly import learn_normal
 from models.features import features_of
+from models.lives import Lives
 from models.physics import DIRECTIONS, direction, directions
 from models.registry import ModelRegistry
 from models.remaining_life import LifeModel, LifeSettings
 from models.settings import TrainingSettings
 from models.training import Trained, risk_of, train_fault
+from models.wear_life import WearLife, fit_wear_life
 from storage.desk.database import open_desk
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
@@ -87,6 +89,36 @@ def _life() -> Case:
     return Case("remaining life", 5, learn, score)
 
 
+def _wear_life() -> Case:
+    fault = "brush_wear"
+    columns = len(features_of(fault))
+
+    def learn(seed: int) -> WearLife:
+        rng = np.random.default_rng(0)
+        rows = rng.normal(size=(400, columns))
+        days = np.clip(12 - 5 * rows[:, 0] + rng.normal(size=400), 0, 21)
+        devices = np.repeat(np.arange(40), 10)
+        lives = Lives(days, 5 * days, days < 21, devices, devices, np.ones(400), 21.0)
+        found = fit_wear_life(rows, lives, seed)
+        assert isinstance(found, WearLife), found
+        return found
+
+    def score(model: WearLife, rows: Floats) -> Floats:
+        found = model.estimate(rows)
+        return np.hstack([found.days, found.hours])
+
+    def reload(model: WearLife, folder: Path) -> WearLife:
+        desk = open_desk(f"sqlite:///{folder}/desk.sqlite")
+        registry = ModelRegistry(desk, folder / "models")
+        registry.save(fault, learned(f"risk of {fault}"), 0.3, 1, {}, life=model)
+        loaded = ModelRegistry(desk, folder / "models").load()[fault].life
+        desk.close()
+        assert loaded is not None
+        return loaded
+
+    return Case("remaining life of a wearing part", columns, learn, score, reload)
+
+
 def _anomaly() -> Case:
     def learn(seed: int) -> Any:
         return learn_normal(np.random.default_rng(seed).normal(size=(200, 4)))
@@ -94,7 +126,7 @@ def _anomaly() -> Case:
     return Case("anomaly", 4, learn, lambda normal, rows: np.asarray(normal.distance(rows)), survives=False)
 
 
-CASES = {case.name: case for case in (*map(_risk, RISKS), _life(), _anomaly())}
+CASES = {case.name: case for case in (*map(_risk, RISKS), _life(), _wear_life(), _anomaly())}
 
 
 @cache
@@ -165,8 +197,10 @@ def test_risks_are_probabilities_and_follow_physics(fault: str) -> None:
             assert (scores(case, model, worse) >= before - 1e-12).all(), features_of(fault)[column[0]].name
 
 
-def test_the_quantiles_of_remaining_life_are_in_order_and_never_negative() -> None:
-    case = CASES["remaining life"]
+@pytest.mark.parametrize("name", ["remaining life", "remaining life of a wearing part"])
+def test_the_quantiles_of_remaining_life_are_in_order_and_never_negative(name: str) -> None:
+    case = CASES[name]
     found = scores(case, learned(case.name), 3 * case.rows())
+    assert (found >= 0).all()
     assert (found[:, 0] <= found[:, 1]).all()
     assert (found[:, 1] <= found[:, 2]).all()

@@ -8,9 +8,11 @@ from fastapi.testclient import TestClient
 from helpers.api import NOW, House, add_device, add_risks, client_of, open_house
 from helpers.models import trained
 
+from fleet.faults import FAULTS
 from fleet.findings import DRIFT, ModelFinding
 from fleet.text import Text
 from models.registry import ModelRegistry
+from models.settings import Costs
 from storage.desk.model_cards import ModelCard, note_trial
 
 FAULT = "brush_jam"
@@ -71,8 +73,9 @@ def test_a_card_says_what_a_model_learned_from_and_what_was_done_to_it(
     details = shown["details"]
     assert set(details["metrics_by_device_model"]) == {"CR-200", "CR-350"}
     assert sum(point["rows"] for point in details["calibration"]) == details["rows_held_out"]
-    own = {"trip": 30.0, "failure": 250.0, "unfounded": 100.0}
-    assert details["costs"] == own | {"act": 130.0, "wait": 350.0}
+    costs, fault = Costs(), FAULTS[FAULT]
+    own = {"trip": costs.trip(fault), "failure": costs.failure(fault), "unfounded": costs.unfounded}
+    assert details["costs"] == own | {"act": costs.act(fault), "wait": costs.wait(fault)}
     assert sum(details["importance"].values()) == pytest.approx(1, abs=0.01)
     assert details["versions"]["scikit-learn"]
     assert [event["after"] for event in shown["events"]] == ["champion"]
@@ -113,7 +116,10 @@ def test_visits_are_ranked_by_the_cost_that_they_avoid_within_the_budget(client:
     assert plan["worthwhile"] == 2
     assert [fault["fault"] for fault in plan["items"][0]["faults"]] == ["battery_wear", FAULT]
     assert [item["device_id"] for item in plan["calls"]] == ["R3"]
-    assert plan["items"][0]["avoided"] == pytest.approx(0.9 * 250 + 0.6 * 250 - 100 - 100 * 0.1 * 0.4)
+    costs = Costs()
+    saved = 0.9 * costs.failure(FAULTS["battery_wear"]) + 0.6 * costs.failure(FAULTS[FAULT])
+    gained = saved - costs.visit - costs.unfounded * 0.1 * 0.4
+    assert plan["items"][0]["avoided"] == pytest.approx(gained)
     more = client.get("/api/v1/visits?budget=9").json()
     assert [item["device_id"] for item in more["items"]] == ["R1", "R2"]
     assert client.get("/api/v1/visits?budget=-1").status_code == 422

@@ -114,6 +114,11 @@ def test_what_made_a_robot_strange_is_said_in_two_languages(room: ForeignRoom) -
     room.feed()
     told = max(room.scorer.score().risks(), key=lambda risk: risk.risk)
     assert 1 <= len(told.drivers) <= 3
+    assert told.risk >= alert_threshold(models=False)
+    course = told.drivers[0].course
+    assert course is not None
+    assert len(course.own) == DAYS
+    assert course.start + DAYS * course.every > told.ts
     for driver in told.drivers:
         assert "its last weeks" in sentence(driver, STANDARD_SIGNALS, "en")
         assert "前几周" in sentence(driver, STANDARD_SIGNALS, "zh")
