@@ -75,7 +75,7 @@ class _Sight:
         """Return a model's own columns of the robots that it can say something of, and those robots."""
         columns, told = [_COLUMN[feature.name] for feature in model.features], self.tells(model)
         if told.all():
-            return self.matrix[:, columns], self.fleet
+            return _as_trees_take_it(self.matrix[:, columns]), self.fleet
         rows = np.flatnonzero(told).tolist()
         devices, times = self.fleet.devices, self.fleet.times
         seen = replace(
@@ -84,7 +84,7 @@ class _Sight:
             times=[times[row] for row in rows],
             rows=self.fleet.rows[told],
         )
-        return self.matrix[:, columns][told], seen
+        return _as_trees_take_it(self.matrix[:, columns][told]), seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,6 +255,11 @@ class Scorer:
 
 
 _COLUMN = {feature.name: index for index, feature in enumerate(FEATURES)}
+
+
+def _as_trees_take_it(matrix: Floats) -> Floats:
+    """Return rows in order as float64: else each of a fault's estimators makes that copy for itself."""
+    return np.ascontiguousarray(matrix, dtype=np.float64)
 
 
 def _life(model: LoadedModel, own: Floats) -> list[pl.Series]:

@@ -21,6 +21,9 @@ UNITS = ("days", "hours")
 LEAST_LIVES = 6
 """Fewer ends of lives than this in either half say too little about how lives differ."""
 LEAST_JUDGED = 20
+_BEYOND = 2.0
+"""A life that did not end within the cap stands so many times above it: of two halves of the devices of which
+one sees an end and the other none, the mean is then none, and not an end just below the cap."""
 MOST_ROWS = 3_000
 """Rows that end at the cap beyond this number are thinned out; those that remain count for them."""
 TRUSTED_TYPES = (
@@ -54,7 +57,7 @@ class WearEstimate:
 class WearLife:
     """A model of one fault. `parts` are plain containers, numbers and estimators, as its file holds them.
 
-    By unit: `trees`, of each half three estimators (p10, p50, p90); `shift` of p50; `widening` of the band.
+    By unit: `trees`, of each half three estimators (p10, p50, p90); `widening` of the band.
     """
 
     parts: Mapping[str, Any]
@@ -77,7 +80,7 @@ class WearLife:
         if not len(features):
             return np.empty((0, 3))
         raw = np.mean([_quantiles(half, features) for half in part["trees"]], axis=0)
-        return _moved(raw, float(part["shift"]), float(part["widening"]))
+        return _widened(raw, float(part["widening"]))
 
 
 def fit_wear_life(features: Floats, lives: Lives, seed: int) -> WearLife | str:
@@ -95,9 +98,12 @@ def fit_wear_life(features: Floats, lives: Lives, seed: int) -> WearLife | str:
     parts: dict[str, Any] = {"cap": lives.cap}
     judged: NDArray[np.bool_] | None = None
     for unit, life in zip(UNITS, (lives.days[rows], lives.hours[rows]), strict=True):
-        trees = [_fitted(own[side], life[side], weight[side], seed) for side in (half, ~half)]
+        beyond = np.where(lives.ended[rows], life, _BEYOND * life)
+        trees = [_fitted(own[side], beyond[side], weight[side], seed) for side in (half, ~half)]
         raw = np.empty((len(rows), 3))
         raw[~half], raw[half] = _quantiles(trees[0], own[~half]), _quantiles(trees[1], own[half])
+        if unit == "days":
+            raw = np.minimum(raw, lives.cap)
         if judged is None:
             judged = raw[:, 1] < lives.cap
             if judged.sum() < LEAST_JUDGED:
@@ -105,7 +111,6 @@ def fit_wear_life(features: Floats, lives: Lives, seed: int) -> WearLife | str:
         missed = np.maximum(raw[:, 0] - life, life - raw[:, 2])[judged]
         parts[unit] = {
             "trees": trees,
-            "shift": weighted_quantile((life - raw[:, 1])[judged], weight[judged], 0.5),
             "widening": weighted_quantile(missed, weight[judged], HIGH - LOW),
         }
     return WearLife(parts)
@@ -169,7 +174,7 @@ def _quantiles(trees: list[Any], features: Floats) -> Floats:
     return np.sort(np.stack([each.predict(features) for each in trees], axis=1), axis=1)
 
 
-def _moved(raw: Floats, shift: float, widening: float) -> Floats:
-    middle = np.maximum(raw[:, 1] + shift, 0.0)
+def _widened(raw: Floats, widening: float) -> Floats:
+    middle = np.maximum(raw[:, 1], 0.0)
     low = np.clip(raw[:, 0] - widening, 0.0, middle)
     return np.stack([low, middle, np.maximum(raw[:, 2] + widening, middle)], axis=1)

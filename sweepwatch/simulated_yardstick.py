@@ -11,7 +11,7 @@ from fleet.clock import HOUR_MS
 from fleet.errors import ConfigError
 from fleet.faults import predicted_faults
 from fleet.signals import Kind
-from models.history import Rows, assembled, forget_season, rows_of
+from models.history import History, Rows, assembled, forget_season, rows_of
 from models.pipeline import examples_of
 from models.settings import TrainingSettings
 from models.training import Trained, single_threaded, train_fault
@@ -19,6 +19,7 @@ from models.windows import FleetFacts
 from models.yardsticks.report import Report, over_seeds
 from simulators.lived import LivedFleet, live
 from sweepwatch.simulated_judging import Judged, judge, together
+from sweepwatch.simulated_lives import cover, covered, learn_lives
 
 END = 1_795_190_400_000
 """A whole hour; all seeds live through the same season."""
@@ -51,7 +52,8 @@ def protocol(size: Size) -> str:
         "whose fault was under way or failed within its horizon. Ratio: failures of any kind seen 24 h ahead "
         "against those that fixed thresholds see (battery health below 80 %, speed 15 % down, clog above "
         "80 %), all risk thresholds moved by one factor of the odds until the visits are as many as theirs. "
-        "ECE: mean over faults, bins of equal size."
+        "ECE: mean over faults, bins of equal size. Coverage: of the rows of wear faults with an end in "
+        "sight and a known life, days and run hours alike, those between p10 and p90."
     )
 
 
@@ -68,16 +70,18 @@ def evaluate(folder: Path | None, seeds: Sequence[int]) -> dict[str, Any]:
 def judged_over(seeds: Sequence[int], size: Size) -> dict[str, Any]:
     """Train and judge once for each seed."""
     answers: dict[int, Judged] = {}
+    lives: dict[str, dict[str, dict[str, float]]] = {}
 
     def run(seed: int) -> dict[str, float]:
-        answers[seed] = trained_and_judged(seed, size)
-        return answers[seed].metrics()
+        answers[seed], lives[str(seed)] = trained_and_judged(seed, size)
+        return answers[seed].metrics() | {"coverage_p10_p90": covered(lives[str(seed)])}
 
     metrics, runs = over_seeds(seeds, run)
     pooled = together(list(answers.values()))
     details = {
         "per_seed": dict(zip([str(seed) for seed in seeds], runs, strict=True)),
         "by_fault_all_seeds": {code: each.told() for code, each in pooled.faults.items()},
+        "remaining_life_by_fault": lives,
         "caught_by_shape_all_seeds": pooled.by_shape(),
         "failures_without_warning_all_seeds": pooled.sudden,
         "risks_of_20_percent_and_more": pooled.high_risks(),
@@ -86,25 +90,30 @@ def judged_over(seeds: Sequence[int], size: Size) -> dict[str, Any]:
     return Report("simulated", seeds, metrics, baselines, protocol(size), details).as_json()
 
 
-def trained_and_judged(seed: int, size: Size) -> Judged:
-    """Train in one world and judge in the others, for one seed."""
+def trained_and_judged(seed: int, size: Size) -> tuple[Judged, dict[str, dict[str, float]]]:
+    """Train in one world and judge in the others, for one seed; also the coverage of lives by fault."""
     with single_threaded():
+        settings = TrainingSettings()
         home = _live(TRAINED_IN, seed, size.train_robots, size.train_days)
-        models = learn(home, TrainingSettings(), seed)
-        judged = []
+        history = history_of(home, look(home, settings.row_every_hours))
+        models, lives = learn(history, settings, seed), learn_lives(history, seed)
+        judged, histories = [], []
         for name in JUDGED_IN:
             fleet = _live(name, seed + _SEED_OF_OTHERS, size.judge_robots, size.judge_days)
             rows = look(fleet, JUDGED_EVERY_H)
             forget_season(rows.features)
             judged.append(judge(models, fleet, facts_of(fleet), rows))
-        return together(judged)
+            histories.append(history_of(fleet, rows))
+        return together(judged), cover(lives, histories)
 
 
-def learn(fleet: LivedFleet, settings: TrainingSettings, seed: int) -> Mapping[str, Trained]:
+def history_of(fleet: LivedFleet, rows: Rows) -> History:
+    """Return rows with what a fleet's closed and open tickets say of them."""
+    return assembled(rows, facts_of(fleet), fleet.confirmed(), fleet.waiting, fleet.end)
+
+
+def learn(history: History, settings: TrainingSettings, seed: int) -> Mapping[str, Trained]:
     """Train every fault's model as the product does, from a fleet's tiles and closed tickets."""
-    facts = facts_of(fleet)
-    rows = look(fleet, settings.row_every_hours)
-    history = assembled(rows, facts, fleet.confirmed(), fleet.waiting, fleet.end)
     results = {
         fault.code: train_fault(fault, examples_of(fault, history), settings, seed)
         for fault in predicted_faults(Kind.ROBOT)
