@@ -1,5 +1,6 @@
 """Decisions by cost: what settings say, the threshold on the curve, and whom to visit with so many visits."""
 
+import re
 from itertools import combinations
 from pathlib import Path
 
@@ -171,6 +172,12 @@ def test_a_cost_may_come_from_the_environment() -> None:
 def test_without_settings_costs_are_those_of_the_models() -> None:
     assert costs_of(load_settings(None, {}, {}).models.costs) == Costs()
     assert Costs(faults={"brush_jam": FaultCosts(visit=1.0)}).trip(FAULTS["brush_jam"]) == Costs().call
+
+
+def test_the_documented_costs_are_the_standard_ones(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs/models.md").read_text(encoding="utf-8")
+    (sample,) = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    assert load(tmp_path, sample) == Costs(faults={"battery_wear": FaultCosts(breakdown=600.0)})
 
 
 @pytest.mark.parametrize(
