@@ -34,6 +34,9 @@ from storage.desk.model_cards import (
 
 log = logging.getLogger(__name__)
 
+_TOGETHER = 8192
+"""Rows that are asked for together: of more, each tree would fetch the features from memory anew."""
+
 RISK, LIFE = "risk", "life"
 TRUSTED_TYPES = (
     "sklearn.calibration._CalibratedClassifier",
@@ -62,7 +65,8 @@ class LoadedModel:
         """Return the calibrated risk of each row. Shape: (rows,)."""
         if not len(matrix):
             return np.empty(0)
-        return risk_of(self.classifier, matrix)
+        pieces = [matrix[begin : begin + _TOGETHER] for begin in range(0, len(matrix), _TOGETHER)]
+        return np.concatenate([risk_of(self.classifier, piece) for piece in pieces or [matrix]])
 
 
 class ModelRegistry:

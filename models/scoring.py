@@ -34,6 +34,8 @@ log = logging.getLogger(__name__)
 
 SMALL_FLEET = 2000
 """So many robots are judged anew when another one joins them or moves; of silent ones so many a pass."""
+TOGETHER = 8192
+"""So many robots are looked at together: what is computed of more would not fit into the cache."""
 EXPLAIN_FROM = 0.005
 """A risk below this is stored without drivers: nobody will ask why a robot is in order."""
 
@@ -161,7 +163,7 @@ class Scorer:
         strange = unusual(fleet.window, asked, others, fleet.models[others], models=bool(self._models))
         if not self._models:
             return strange
-        matrix = Look(fleet.window(fleet.rows)).matrix(FEATURES)
+        matrix = _seen(fleet)
         sight = _Sight(fleet, matrix, np.isfinite(matrix), hardly_known(fleet.window(fleet.rows)))
         self._note_blind(sight)
         frame = pl.concat([*(self._risks_of(model, sight) for model in self._models.values()), strange])
@@ -255,6 +257,15 @@ class Scorer:
 
 
 _COLUMN = {feature.name: index for index, feature in enumerate(FEATURES)}
+
+
+def _seen(fleet: _Fleet) -> Floats:
+    """Return what is seen of a fleet. Shape: (devices, FEATURES)."""
+    matrix = np.empty((len(fleet.rows), len(FEATURES)), dtype=np.float32)
+    for begin in range(0, len(matrix), TOGETHER):
+        some = slice(begin, begin + TOGETHER)
+        matrix[some] = Look(fleet.window(fleet.rows[some])).matrix(FEATURES)
+    return matrix
 
 
 def _as_trees_take_it(matrix: Floats) -> Floats:
