@@ -69,11 +69,14 @@ class Latest(Schema):
 
 
 class QuantilesItem(Schema):
-    """What a part still has: with 80 % between `p10` and `p90`, as likely more as less than `p50`."""
+    """What a part still has: with 80 % between `p10` and `p90`, as likely more as less than `p50`.
 
-    p10: float
-    p50: float
-    p90: float
+    Where no end is in sight `p50` of the days says so many at least, and all else is null.
+    """
+
+    p10: float | None
+    p50: float | None
+    p90: float | None
 
 
 class LifeItem(Schema):

@@ -12,7 +12,9 @@ from fleet.faults import UNUSUAL
 LIFE_COLUMNS: dict[str, pl.DataType] = {
     f"life_{quantile}_{unit}": pl.Float64() for unit in ("d", "h") for quantile in ("p10", "p50", "p90")
 }
-"""Remaining life in days (`_d`) and in run hours (`_h`): what it exceeds with 90, 50 and 10 %."""
+"""Remaining life in days (`_d`) and in run hours (`_h`): what it exceeds with 90, 50 and 10 %.
+
+Where no end is in sight `life_p50_d` is the fault's cap, and the others are null."""
 CONFIDENT, UNSURE = "normal", "low"
 """How sure a risk is: low where a device has too little history to be told from others."""
 RISK_COLUMNS: dict[str, pl.DataType] = {

@@ -268,7 +268,7 @@ def _life(model: LoadedModel, own: Floats) -> list[pl.Series]:
         return []
     told = model.life.estimate(own)
     return [
-        pl.Series(name, values)
+        pl.Series(name, values, nan_to_null=True)
         for name, values in zip(LIFE_COLUMNS, np.hstack([told.days, told.hours]).T, strict=True)
     ]
 

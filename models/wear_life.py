@@ -21,6 +21,8 @@ UNITS = ("days", "hours")
 LEAST_LIVES = 6
 """Fewer ends of lives than this in either half say too little about how lives differ."""
 LEAST_JUDGED = 20
+_MIDDLE = 1
+"""The place of the p50 among a half's estimators."""
 _BEYOND = 2.0
 """A life that did not end within the cap stands so many times above it: of two halves of the devices of which
 one sees an end and the other none, the mean is then none, and not an end just below the cap."""
@@ -40,7 +42,7 @@ TRUSTED_TYPES = (
 class WearEstimate:
     """Remaining life in days and in run hours, never negative. Each: (rows, 3), p10 <= p50 <= p90.
 
-    `cap` (days): a p50 there says no more than that the part lasts longer, and so do hours beside it.
+    `cap` (days): a p50 there says no more than that the part lasts longer; all else is then NaN.
     """
 
     days: Floats
@@ -70,15 +72,24 @@ class WearLife:
         }
 
     def estimate(self, features: Floats) -> WearEstimate:
-        """Return the estimate for each row. Shape of `features`: (rows, features)."""
+        """Return the estimate for each row. Shape of `features`: (rows, features).
+
+        Most parts of a fleet have no end in sight: of those nothing is asked but the middle of their days.
+        """
         cap = float(self.parts["cap"])
-        days, hours = (self._unit(unit, features) for unit in UNITS)
-        return WearEstimate(np.minimum(days, cap), hours, cap)
+        days, hours = np.full((2, len(features), 3), np.nan)
+        if not len(features):
+            return WearEstimate(days, hours, cap)
+        days[:, 1] = cap
+        middle = np.mean([half[_MIDDLE].predict(features) for half in self.parts["days"]["trees"]], axis=0)
+        seen = np.flatnonzero(middle < cap)
+        if len(seen):
+            days[seen] = np.minimum(self._unit("days", features[seen]), cap)
+            hours[seen] = self._unit("hours", features[seen])
+        return WearEstimate(days, hours, cap)
 
     def _unit(self, unit: str, features: Floats) -> Floats:
         part = self.parts[unit]
-        if not len(features):
-            return np.empty((0, 3))
         raw = np.mean([_quantiles(half, features) for half in part["trees"]], axis=0)
         return _widened(raw, float(part["widening"]))
 

@@ -16,7 +16,6 @@ from api.schemas import LifeItem, ListOf, QuantilesItem, RiskItem
 from api.services import Services
 from fleet.clock import DAY_MS, to_rfc3339
 from fleet.errors import InvalidInput
-from fleet.risks import LIFE_COLUMNS
 
 router = APIRouter(prefix="/devices/{device_id}/risks", tags=["risks"])
 
@@ -95,7 +94,7 @@ def _items(frame: pl.DataFrame) -> list[RiskItem]:
 
 def life_item(row: Mapping[str, Any]) -> LifeItem | None:
     """Return what a risk says of remaining life; None where it says nothing."""
-    if any(row[name] is None for name in LIFE_COLUMNS):
+    if row["life_p50_d"] is None:
         return None
     days, hours = (
         QuantilesItem(**{name: row[f"life_{name}_{unit}"] for name in ("p10", "p50", "p90")}) for unit in "dh"

@@ -103,16 +103,28 @@ def test_the_band_holds_about_four_of_five_lives_of_parts_never_seen(model: Wear
     assert 0.7 <= found["coverage_hours"] <= 0.9
     assert found["rows"] == told.told.sum() >= 200
     for band in (told.days, told.hours):
-        assert (np.diff(band, axis=1) >= 0).all()
-        assert (band >= 0).all()
-    assert told.days.max() <= CAP
+        assert (np.diff(band[told.told], axis=1) >= 0).all()
+        assert (band[told.told] >= 0).all()
+    assert told.days[told.told].max() <= CAP
+
+
+def test_of_a_part_with_no_end_in_sight_only_that_is_told(model: WearLife) -> None:
+    told = model.estimate(worn(40, 1)[0])
+    beyond = ~told.told
+    assert 0 < beyond.sum() < len(beyond)
+    assert (told.days[beyond, 1] == CAP).all()
+    unseen = np.isnan(told.hours[:, 1])
+    assert unseen.any()
+    assert beyond[unseen].all()
+    assert np.isnan(told.days[unseen][:, [0, 2]]).all()
 
 
 def test_missing_signals_are_survived_and_the_order_of_rows_is_irrelevant(model: WearLife) -> None:
     features, _ = worn(6, 2)
     features[::3] = np.nan
     told = model.estimate(features)
-    assert np.isfinite(told.days).all()
+    assert np.isfinite(told.days[:, 1]).all()
+    assert np.isfinite(told.hours[told.told]).all()
     np.testing.assert_array_equal(model.estimate(features[::-1]).hours, told.hours[::-1])
     assert model.estimate(features[:0]).days.shape == (0, 3)
 
