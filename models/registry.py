@@ -66,7 +66,7 @@ class LoadedModel:
         if not len(matrix):
             return np.empty(0)
         pieces = [matrix[begin : begin + _TOGETHER] for begin in range(0, len(matrix), _TOGETHER)]
-        return np.concatenate([risk_of(self.classifier, piece) for piece in pieces or [matrix]])
+        return np.concatenate([risk_of(self.classifier, piece) for piece in pieces])
 
 
 class ModelRegistry:
