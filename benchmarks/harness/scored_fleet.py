@@ -38,6 +38,8 @@ _AN_HOUR = 2
 """Readings a device and hour in the hours that are measured: what a tile costs does not depend on it."""
 _MODELS, _SITES = 6, 50
 _TAUGHT = 4_000
+_STORE_MB = 512
+"""Set as `store.duckdb_memory_mb` would be for a large fleet: half the usual leaves room for its windows."""
 _RARE = 0.99
 _ENDING = 0.1
 """The share of a fleet's wearing parts that have an end in sight; of the rest there is little to say."""
@@ -57,7 +59,8 @@ class ScoredFleet:
             if s.is_numeric
         }
         self._hour = 0
-        self._store = DuckDbStore.open(folder / "telemetry.duckdb", STANDARD_SIGNALS)
+        path = folder / "telemetry.duckdb"
+        self._store = DuckDbStore.open(path, STANDARD_SIGNALS, threads=1, memory_mb=_STORE_MB)
         self._desk = open_desk(f"sqlite:///{folder / 'desk.sqlite'}")
         self._registry = ModelRegistry(self._desk, folder / "models")
 
