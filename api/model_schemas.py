@@ -58,9 +58,14 @@ class VisitItem(Schema):
 
 
 class VisitPlan(ListOf[VisitItem]):
-    """Whom to visit, best first, and whom to call; `worthwhile` visits would pay if there were enough."""
+    """Whom to visit, best first, and whom to call.
+
+    `worthwhile` visits would pay if there were enough. At `ticketed` devices what would pay has an open
+    ticket already, and is left out.
+    """
 
     budget: int
     worthwhile: int
+    ticketed: int
     avoided: float
     calls: list[VisitItem]

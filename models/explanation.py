@@ -1,5 +1,6 @@
 """Says why: the signals that drove a risk, against the cohort or the device's own past."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -104,6 +105,8 @@ _LAST_WEEKS = Text("its last weeks", "其前几周")
 _ABOVE, _BELOW, _NEAR = Text("above", "高于"), Text("below", "低于"), Text("close to", "接近")
 _POINTS = Text("points", "个百分点")
 _LEAST_USUAL = 1e-9
+_MOST_PERCENT = 1000
+"""Above this a percentage is no longer understood, and a multiple is said."""
 
 
 def sentence(driver: Driver, signals: SignalTable, language: Language) -> str:
@@ -129,11 +132,15 @@ def _compared(driver: Driver, measure: Measure, usual: Text, language: Language)
     label, against = measure.label.in_language(language), usual.in_language(language)
     if driver.value is None or driver.usual is None:
         return f"{label}{'：' if language == 'zh' else ': '}{_amount(driver.value, driver.unit)}"
+    since = _lasting(driver.days, language)
+    if measure.relative and (times := _times(driver.value, driver.usual)):
+        if language == "zh":
+            return f"{label}超过{against}的 {times} 倍{since}"
+        return f"{label} more than {times} times {against}{since}"
     gap = _gap(driver.value, driver.usual, driver.unit, language, relative=measure.relative)
     if gap is None:
         return f"{label}{_NEAR.zh}{against}" if language == "zh" else f"{label} {_NEAR.en} {against}"
     way = (_ABOVE if driver.value >= driver.usual else _BELOW).in_language(language)
-    since = _lasting(driver.days, language)
     return (
         f"{label}{way}{against} {gap}{since}" if language == "zh" else f"{label} {gap} {way} {against}{since}"
     )
@@ -150,10 +157,19 @@ def _lasting(days: int | None, language: Language) -> str:
     return f", for {days} {'day' if days == 1 else 'days'}"
 
 
+def _times(value: float, usual: float) -> str | None:
+    """Return the round number of times that the value exceeds the usual; None where percent are said."""
+    if abs(usual) <= _LEAST_USUAL or value / usual <= 1 + _MOST_PERCENT / 100:
+        return None
+    times = value / usual
+    step = 10 ** math.floor(math.log10(times))
+    return f"{max(1, math.ceil(times / step) - 1) * step:,}"
+
+
 def _gap(value: float, usual: float, unit: str, language: Language, *, relative: bool) -> str | None:
     """Return how far apart the two are, in words; None when it is too little to be worth a number."""
     apart = abs(value - usual)
-    if relative and abs(usual) > _LEAST_USUAL:
+    if relative and abs(usual) > _LEAST_USUAL and 100 * apart <= _MOST_PERCENT * abs(usual):
         share = f"{100 * apart / abs(usual):.0f}"
         return None if share == "0" else f"{share} %"
     if unit in ("", "%"):

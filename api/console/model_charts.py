@@ -18,6 +18,8 @@ _CAME = Text("how often it came", "实际发生率")
 _THRESHOLD = Text("threshold", "阈值")
 _COST = Text("cost, share of never acting", "成本（占从不处理的比例）")
 _LINE, _MARK, _FAINT = "var(--line)", "#d9622b", "var(--grid)"
+_TICKS = [0, 0.05, 0.1, 0.2, 0.4, 0.6, 1]
+"""Thresholds named on an axis of square roots, far enough apart for their labels."""
 
 
 def calibration_chart(points: Sequence[Mapping[str, float]], language: str) -> "alt.LayerChart":
@@ -56,7 +58,7 @@ def cost_chart(
 
     rows = [{"threshold": t, "cost": c} for t, c in zip(thresholds, relative, strict=True)]
     most = min(max([1.2, *relative]), 3.0)
-    axis = alt.Axis(title=_THRESHOLD.in_language(language), format=".2~%", tickCount=6, labelOverlap=True)
+    axis = alt.Axis(title=_THRESHOLD.in_language(language), format=".2~%", values=_TICKS)
     x = alt.X("threshold:Q", scale=alt.Scale(type="sqrt", domain=[0, 1]), axis=axis)
     y = alt.Y(
         "cost:Q",

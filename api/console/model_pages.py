@@ -100,7 +100,8 @@ def make_router(pages: Pages) -> APIRouter:
     def visits_page(request: Request) -> Response:
         """Rank devices by the cost that a visit avoids."""
         query = asked(request, VisitView)
-        plan, devices = find_visits(services, query)
+        found = find_visits(services, query)
+        plan, devices = found.plan, found.devices
         with services.desk.transaction() as session:
             sites = list(session.scalars(select(Device.site).distinct().order_by(Device.site)))
         return pages.render(
@@ -108,6 +109,7 @@ def make_router(pages: Pages) -> APIRouter:
             "visits.html",
             query=query,
             plan=plan,
+            ticketed=found.ticketed,
             visits=_rows(plan.visits.to_dicts(), devices),
             calls=_rows(plan.calls.head(100).to_dicts(), devices),
             sites=sites,

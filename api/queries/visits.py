@@ -1,5 +1,7 @@
 """Whom to visit: the newest risks of the fleet, ranked by the cost that a visit avoids."""
 
+from dataclasses import dataclass
+
 import polars as pl
 from pydantic import Field
 from sqlalchemy import func, select
@@ -21,8 +23,17 @@ class VisitQuery(Params):
     site: IdText | None = Field(None, description="Only devices of this site")
 
 
-def find_visits(services: ApiServices, query: VisitQuery) -> tuple[Plan, dict[str, Device]]:
-    """Return what to do, and the devices that it names.
+@dataclass(frozen=True, slots=True)
+class FoundVisits:
+    """What to do, the devices that it names, and at how many devices what would pay has an open ticket."""
+
+    plan: Plan
+    devices: dict[str, Device]
+    ticketed: int
+
+
+def find_visits(services: ApiServices, query: VisitQuery) -> FoundVisits:
+    """Return whom to visit and whom to call.
 
     Risks are those of the 24 h before the fleet's newest. What has an open ticket already is left out.
     """
@@ -40,8 +51,12 @@ def find_visits(services: ApiServices, query: VisitQuery) -> tuple[Plan, dict[st
     taken = pl.DataFrame(
         [tuple(row) for row in busy], schema={"device_id": pl.String, "fault": pl.String}, orient="row"
     )
-    plan = plan_visits(risks.join(taken, on=["device_id", "fault"], how="anti"), services.costs, query.budget)
-    return plan, _devices(services, [*plan.visits["device_id"], *plan.calls["device_id"]])
+    pair = ["device_id", "fault"]
+    plan = plan_visits(risks.join(taken, on=pair, how="anti"), services.costs, query.budget)
+    held = plan_visits(risks.join(taken, on=pair, how="semi"), services.costs, risks.height)
+    ticketed = {*held.visits["device_id"], *held.calls["device_id"]}
+    devices = _devices(services, [*plan.visits["device_id"], *plan.calls["device_id"]])
+    return FoundVisits(plan, devices, len(ticketed))
 
 
 def _devices(services: ApiServices, ids: list[str]) -> dict[str, Device]:

@@ -52,12 +52,14 @@ def list_visits(services: Services, query: Annotated[VisitQuery, Query()]) -> Vi
     """Rank devices by the expected cost that a visit avoids, as many as the budget allows.
 
     `calls` are customers who can mend a fault alone: they take nothing of the budget. Faults with an open
-    ticket are left out.
+    ticket are left out; `ticketed` is at how many devices they would pay.
     """
-    plan, devices = find_visits(services, query)
+    found = find_visits(services, query)
+    plan, devices = found.plan, found.devices
     return VisitPlan(
         budget=query.budget,
         worthwhile=plan.worthwhile,
+        ticketed=found.ticketed,
         avoided=plan.avoided,
         items=[_visit(row, devices) for row in plan.visits.iter_rows(named=True)],
         calls=[_visit(row, devices) for row in plan.calls.iter_rows(named=True)],

@@ -3,10 +3,12 @@
 from collections.abc import Iterator
 
 import pytest
-from helpers.api import House, furnish, open_house
+from helpers.api import NOW, House, furnish, open_house
 from helpers.browser import load_images, open_browser, watched
+from helpers.models import trained
 from playwright.sync_api import Browser, Page, expect
 
+from models.registry import ModelRegistry
 from sweepwatch.server import WebServer, listen
 
 PAGES = {
@@ -19,7 +21,14 @@ PAGES = {
     "/ingest/gaps": {"en": "Gaps", "zh": "缺失区间"},
     "/ingest/quarantine": {"en": "Quarantine", "zh": "隔离区"},
 }
-WIDTHS = {"wide": 1440, "narrow": 390}
+MODEL_PAGES = {
+    "/models": {"en": "Models", "zh": "模型"},
+    "/models/MODEL": {"en": "Brush jamming", "zh": "滚刷卡滞"},
+    "/visits": {"en": "Plan visits", "zh": "安排上门"},
+}
+"""MODEL stands for the id of the model that the house has."""
+EVERY_PAGE = PAGES | MODEL_PAGES
+WIDTHS = {"wide": 1440, "desk": 1280, "narrow": 390}
 
 
 @pytest.fixture(scope="module")
@@ -27,6 +36,13 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     with open_house(tmp_path_factory.mktemp("house")) as made:
         furnish(made)
         yield made
+
+
+@pytest.fixture(scope="module")
+def model(house: House, tmp_path_factory: pytest.TempPathFactory) -> str:
+    result, details = trained("brush_jam")
+    registry = ModelRegistry(house.desk, tmp_path_factory.mktemp("files"))
+    return registry.save("brush_jam", result.classifier, result.threshold, NOW, details).id
 
 
 @pytest.fixture(scope="module")
@@ -52,26 +68,27 @@ def page(browser: Browser) -> Iterator[Page]:
 
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("language", ["en", "zh"])
-@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize("path", EVERY_PAGE)
 def test_a_page_fits_speaks_the_language_and_asks_nobody_else(
-    page: Page, host: str, path: str, language: str, width: str
+    page: Page, host: str, model: str, path: str, language: str, width: str
 ) -> None:
     watch = watched(page, host)
     page.set_viewport_size({"width": WIDTHS[width], "height": 900})
-    page.goto(f"http://{host}{path}?lang={language}", wait_until="domcontentloaded")
+    address = path.replace("MODEL", model)
+    page.goto(f"http://{host}{address}?lang={language}", wait_until="domcontentloaded")
     load_images(page)
-    expect(page.locator("h1")).to_have_text(PAGES[path][language])
+    expect(page.locator("h1")).to_have_text(EVERY_PAGE[path][language])
     assert page.evaluate("document.documentElement.scrollWidth") <= WIDTHS[width]
     broken = "[...document.images].filter(i => !i.complete || !i.naturalWidth).map(i => i.src)"
     assert page.evaluate(broken) == []
     assert watch.complaints == []
 
 
-@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize("path", EVERY_PAGE)
 def test_every_field_has_a_label_every_image_a_text_and_every_table_its_heads(
-    page: Page, host: str, path: str
+    page: Page, host: str, model: str, path: str
 ) -> None:
-    page.goto(f"http://{host}{path}?lang=en", wait_until="domcontentloaded")
+    page.goto(f"http://{host}{path.replace('MODEL', model)}?lang=en", wait_until="domcontentloaded")
     nameless = (
         "[...document.querySelectorAll('input:not([type=hidden]), select, textarea')]"
         ".filter(field => !field.labels.length).map(field => field.outerHTML)"

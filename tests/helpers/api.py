@@ -158,6 +158,10 @@ def add_device(house: House, device_id: str, **columns: Any) -> None:
         session.add(Device(id=device_id, **given))
 
 
+_LAST_RUN_MS = 2 * DAY_MS + 18 * HOUR_MS
+"""How old a furnished robot's newest run time is: an age of two units, the longest in a table."""
+
+
 def add_readings(house: House, device_id: str, days: float = 7, step_ms: int = 10 * MINUTE_MS) -> None:
     """Store a robot's past up to now: days of work and charging, with brush current on the rise."""
     ts = np.arange(NOW - int(days * DAY_MS), NOW, step_ms)
@@ -178,6 +182,7 @@ def add_readings(house: House, device_id: str, days: float = 7, step_ms: int = 1
         "filter_clog_pct": lambda: np.clip(20 + 45 * age + noise * 0.5, 0, 100),
         "dustbin_pct": lambda: (ts % (DAY_MS // 3)) / (DAY_MS // 3) * 80,
         "rssi_dbm": lambda: -58 + noise * 3,
+        "run_s": lambda: np.where(ts < NOW - _LAST_RUN_MS, 3_964_381.0, np.nan),
         "state": lambda: np.where(works, "cleaning", "charging").tolist(),
     }
     keys = {"device_id": [device_id] * ts.size, "site": ["hongqiao"] * ts.size, "ts": ts, "received": ts}

@@ -134,8 +134,16 @@ def test_the_page_of_visits_shows_the_same(client: TestClient) -> None:
 
 
 def test_what_has_an_open_ticket_is_not_planned_again(house: House, client: TestClient) -> None:
-    house.tickets.report("R2", "battery_wear", "front.desk", "it stops after ten minutes")
-    assert [item["device_id"] for item in client.get("/api/v1/visits").json()["items"]] == ["R1"]
+    assert client.get("/api/v1/visits").json()["ticketed"] == 0
+    assert "Devices left out" not in client.get("/visits?lang=en", headers=HTML).text
+    for device in ("R2", "R4"):
+        house.tickets.report(device, "battery_wear", "front.desk", "it stops after ten minutes")
+    plan = client.get("/api/v1/visits").json()
+    assert [item["device_id"] for item in plan["items"]] == ["R1"]
+    assert plan["ticketed"] == 1, "at R4 a visit would not pay"
+    page = client.get("/visits?lang=en", headers=HTML).text
+    assert "Devices left out because what would pay there has an open ticket already: 1." in page
+    assert "另有 1 台设备未列入" in client.get("/visits?lang=zh", headers=HTML).text
 
 
 def test_a_file_that_was_damaged_is_told_without_decoding_it(tmp_path: Path) -> None:

@@ -56,6 +56,38 @@ def said(feature: str, value: float | None, usual: float | None, unit: str, lang
             "Wheel slip close to its own baseline",
             "车轮打滑率接近其自身基线",
         ),
+        (
+            "brush_current_a:own",
+            22.0,
+            2.0,
+            "A",
+            "Brush current 1000 % above its own baseline",
+            "滚刷电流高于其自身基线 1000 %",
+        ),
+        (
+            "brush_current_a:own",
+            125.32,
+            2.0,
+            "A",
+            "Brush current more than 60 times its own baseline",
+            "滚刷电流超过其自身基线的 60 倍",
+        ),
+        (
+            "brush_current_a:cohort",
+            4000.0,
+            2.0,
+            "A",
+            "Brush current more than 1,000 times the usual for this model",
+            "滚刷电流超过同型号常值的 1,000 倍",
+        ),
+        (
+            "drive_current_a:own",
+            -60.0,
+            2.0,
+            "A",
+            "Drive current 62 A below its own baseline",
+            "行走电机电流低于其自身基线 62 A",
+        ),
     ],
 )
 def test_a_sentence_says_what_how_far_and_against_what(
