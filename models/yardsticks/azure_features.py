@@ -81,10 +81,12 @@ def _matrix(
 ) -> NDArray[np.float32]:
     """Return the features of all machines at all moments. Shape: (machines, moments, features)."""
     models = dict(zip(plant.machines["device_id"], plant.machines["model"], strict=True))
-    count = len(grid.devices)
-    moments = Moments(np.repeat(np.arange(count), len(until)), np.tile(until // HOUR_MS - 1, count))
-    windows = BatchWindows(grid, FleetFacts(models, plant.resets), moments, _WINDOWS)
-    return np.asarray(Look(windows).matrix(features), dtype=np.float32).reshape(count, len(until), -1)
+    facts, hours = FleetFacts(models, plant.resets), until // HOUR_MS - 1
+    found = np.empty((len(grid.devices), len(until), len(features)), dtype=np.float32)
+    for row in range(len(found)):  # a year of every machine at once would take gigabytes
+        moments = Moments(np.full(len(hours), row), hours)
+        found[row] = Look(BatchWindows(grid, facts, moments, _WINDOWS)).matrix(features)
+    return found
 
 
 def days_ago(table: Table, days: int) -> Table:
