@@ -34,8 +34,8 @@ from storage.desk.model_cards import (
 
 log = logging.getLogger(__name__)
 
-_TOGETHER = 8192
-"""Rows that are asked for together: of more, each tree would fetch the features from memory anew."""
+TOGETHER = 8192
+"""So many rows are computed and judged together: more would not fit into a processor's cache."""
 
 RISK, LIFE = "risk", "life"
 TRUSTED_TYPES = (
@@ -65,7 +65,7 @@ class LoadedModel:
         """Return the calibrated risk of each row. Shape: (rows,)."""
         if not len(matrix):
             return np.empty(0)
-        pieces = [matrix[begin : begin + _TOGETHER] for begin in range(0, len(matrix), _TOGETHER)]
+        pieces = [matrix[begin : begin + TOGETHER] for begin in range(0, len(matrix), TOGETHER)]
         return np.concatenate([risk_of(self.classifier, piece) for piece in pieces])
 
 
@@ -190,14 +190,17 @@ class ModelRegistry:
 
     def load_challengers(self) -> dict[str, LoadedModel]:
         """Return the challenger of each fault that has one; one that is not sound is logged and left out."""
-        found = {}
+        found, refused = {}, []
         for card in cards(self._desk):
-            trouble = self.trouble(card) if card.state == CHALLENGER else None
-            if trouble is not None:
-                self.problems += (f"{trouble}; it does not score beside the champion",)
-                log.error(self.problems[-1])
-            elif card.state == CHALLENGER:
+            if card.state != CHALLENGER:
+                continue
+            try:
                 found[card.fault] = self.open(card)
+            except ModelRejected as error:
+                refused.append(f"{error}; it does not score beside the champion")
+        for problem in refused:
+            log.error(problem)
+        self.problems += tuple(refused)
         return found
 
     def _first_sound(

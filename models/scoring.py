@@ -22,7 +22,7 @@ from models.explanation import drivers
 from models.features import FEATURES, telling
 from models.history import LEAST_HOURS
 from models.past import look_back
-from models.registry import LoadedModel, ModelRegistry
+from models.registry import TOGETHER, LoadedModel, ModelRegistry
 from models.tile_memory import News, TileMemory
 from models.windows import FleetFacts, Floats, Ints, heard_lately, hours_heard
 from storage.desk.database import DeskDatabase
@@ -34,8 +34,6 @@ log = logging.getLogger(__name__)
 
 SMALL_FLEET = 2000
 """So many robots are judged anew when another one joins them or moves; of silent ones so many a pass."""
-TOGETHER = 8192
-"""So many robots are looked at together: what is computed of more would not fit into the cache."""
 EXPLAIN_FROM = 0.005
 """A risk below this is stored without drivers: nobody will ask why a robot is in order."""
 
