@@ -17,7 +17,7 @@ from fleet.readings import batch_schema, completed
 from fleet.signals import Kind, SignalTable
 from fleet.wire import MAX_PAYLOAD_BYTES, Dropped, Reason, Topic, parse_topic
 from ingest.bulk_columns import RARE, Checked, ColumnParser, Mask, Times
-from ingest.bulk_screen import TypeCheck, doubtful, plain
+from ingest.bulk_screen import TypeCheck, doubtful, look
 from ingest.decode import ACCEPTED, LineDecoder
 from ingest.decoded import Columns, Decoded
 from ingest.messages import Message, MessageBlock
@@ -117,15 +117,17 @@ class BulkDecoder:
             self._suspect_few(chosen[~small], len(lines), batch)
             chosen, lines = chosen[small], list(compress(lines, small))
         joined = b"\n".join(lines)
-        if not plain(len(lines), joined):
+        seen = look(len(lines), joined)
+        if not seen.plain:
             fine = ~doubtful(lines, joined)
             self._suspect_few(chosen[~fine], len(lines), batch)
             chosen, lines = chosen[fine], list(compress(lines, fine))
             joined = b"\n".join(lines)
+            seen = look(len(lines), joined)
         if len(lines) < self._few:
             return None
         try:
-            frame, odd = self._parsers[kind].parse(joined, len(lines))
+            frame, odd = self._parsers[kind].parse(joined, len(lines), seen.colons)
         except pl.exceptions.ComputeError:
             return self._parse_without_culprits(kind, chosen, lines, batch)
         if odd is not None:

@@ -75,14 +75,14 @@ class ColumnParser:
         self._recent = self._schema
         self._full_for = 0
 
-    def parse(self, joined: bytes, rows: int) -> Parsed:
-        """Return the columns that have any value, one row a line but for odd lines.
+    def parse(self, joined: bytes, rows: int, colons: int) -> Parsed:
+        """Return the columns that have any value, one row a line but for odd lines; `joined` has `colons`.
 
         Raises ComputeError when some line is no JSON, holds a value of a wrong type, or is no row at all.
         """
         frame = _read(joined, self._recent, rows)
         odd = None
-        if self._recent is not self._schema and _values(frame) != _colons(joined):
+        if self._recent is not self._schema and _values(frame) != colons:
             odd = _saying_more(frame, joined)
             if np.count_nonzero(odd) * RARE <= rows:
                 frame = frame.filter(~odd)
@@ -163,10 +163,6 @@ def _halves(start: int, stop: int) -> list[tuple[int, int]]:
     """Return both halves of a range, the first one last."""
     middle = (start + stop) // 2
     return [(middle, stop), (start, middle)]
-
-
-def _colons(joined: bytes) -> int:
-    return int(np.count_nonzero(np.frombuffer(joined, dtype=np.uint8) == _COLON))
 
 
 def _saying_more(frame: pl.DataFrame, joined: bytes) -> Mask:

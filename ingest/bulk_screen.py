@@ -5,6 +5,7 @@ land every later reading on another device.
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import orjson
@@ -12,19 +13,31 @@ import orjson
 from fleet.signals import Form, Kind, SignalTable
 
 _BREAK, _OPEN, _CLOSE, _ARRAY, _BACKSLASH, _U = b"\n{}[\\u"
-_NO_MARKS = bytes(set(range(256)) - {_BREAK, _OPEN, _CLOSE, _ARRAY, _BACKSLASH})
+_COLONS = b":"
+_NO_MARKS = bytes(set(range(256)) - {_BREAK, _OPEN, _CLOSE, _ARRAY, _BACKSLASH, *_COLONS})
 _NUMBERS = frozenset({int, float, type(None)})
 _BOOLEANS = frozenset({bool, type(None)})
 
 
-def plain(lines: int, joined: bytes) -> bool:
-    """Tell whether each payload is at most one flat object on one line; `joined` has as many as `lines`.
+class Look(NamedTuple):
+    """What one pass over payloads, joined by line breaks, tells of them.
+
+    `plain`: each payload is at most one flat object on one line, so that nothing needs a closer look.
+    """
+
+    plain: bool
+    colons: int
+
+
+def look(lines: int, joined: bytes) -> Look:
+    """Look through `joined`, which has as many payloads as `lines`.
 
     A flat object has one brace each way and no bracket. `\\u` may be half a character, which JSON forbids and
     the parser lets pass; it is looked for where there is any backslash.
     """
-    # In one pass over the bytes: any other order of these marks needs a closer look.
-    return joined.translate(None, _NO_MARKS) == (b"{}\n" * lines)[:-1]
+    marks = joined.translate(None, _NO_MARKS)
+    # Any other order of the marks needs a closer look.
+    return Look(marks.translate(None, _COLONS) == (b"{}\n" * lines)[:-1], marks.count(_COLONS))
 
 
 def doubtful(payloads: Sequence[bytes], joined: bytes) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from fleet.device_codes import Codes, DeviceCodes, grown
 from fleet.errors import SweepwatchError
@@ -24,6 +25,7 @@ log = logging.getLogger(__name__)
 
 _Reading = tuple[int, int | None, int]
 """Number, time, when it was received."""
+Column = NDArray[np.int64]
 _UNCHANGED = frozenset({Seen.KNOWN, Seen.REPEATED})
 _NONE = -1
 _READINGS_ASKED = 100_000
@@ -136,7 +138,10 @@ class SequenceBook:
         self._moved[moved] = 0
 
     def _see_frame(self, frame: pl.DataFrame, codes: Codes) -> int:
-        """Let devices that count on by one, in order, take one step; look at the others one by one."""
+        """Let devices that count by one, in order, take one step; look at the others one by one.
+
+        One that was never met may begin anywhere.
+        """
         order = np.argsort(codes, kind="stable")
         codes = codes[order]
         seq, ts = frame["seq"].to_numpy()[order], frame["ts"].to_numpy()[order]
@@ -144,10 +149,14 @@ class SequenceBook:
         ends = np.append(starts[1:], len(codes)) - 1
         devices = codes[starts]
         before_seq, before_ts = np.roll(seq, 1), np.roll(ts, 1)
-        before_seq[starts], before_ts[starts] = self._last_seq[devices], self._last_ts[devices]
+        new = self._last_seq[devices] == _NONE
+        before_seq[starts] = np.where(new, seq[starts] - 1, self._last_seq[devices])
+        before_ts[starts] = np.where(new, ts[starts] - 1, self._last_ts[devices])
         usual = np.logical_and.reduceat((seq == before_seq + 1) & (ts > before_ts), starts)
-        usual &= before_seq[starts] != _NONE
-        went, last = devices[usual], ends[usual]
+        begins, first, last = (part[usual & new] for part in (devices, starts, ends))
+        self._begin(begins, seq[first], ts[first], seq[last], ts[last])
+        usual_known = usual & ~new
+        went, last = devices[usual_known], ends[usual_known]
         self._last_seq[went], self._last_ts[went], self._moved[went] = seq[last], ts[last], 1
         if usual.all():
             return 0
@@ -157,6 +166,18 @@ class SequenceBook:
             own = (part[start:end].tolist() for part in (seq, ts, received))
             repeated += self._see_one(int(code), list(zip(*own, strict=True)))
         return repeated
+
+    def _begin(
+        self, devices: Codes, first_seq: Column, first_ts: Column, last_seq: Column, last_ts: Column
+    ) -> None:
+        """Take the first run of each device. Shapes: (devices,)."""
+        columns = (np.ones_like(devices), first_seq, first_ts, last_seq, last_ts)
+        newest = (self._run, self._first_seq, self._first_ts, self._last_seq, self._last_ts)
+        for kept, values in zip(newest, columns, strict=True):
+            kept[devices] = values
+        for code, *run in zip(devices.tolist(), *(values.tolist() for values in columns), strict=True):
+            device = self._ids[code]
+            self._changed_runs[device, 1] = StoredRun(device, *run)
 
     def _see_one(self, code: int, readings: Sequence[_Reading]) -> int:
         track = self._track(code)

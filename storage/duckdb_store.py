@@ -10,6 +10,7 @@ from typing import Any
 
 import duckdb
 import polars as pl
+import pyarrow  # noqa: F401 - every write needs it: rather at the start than in the midst of the first one
 
 from fleet.errors import DataFolderError, StoreRejected, StoreUnavailable
 from fleet.readings import ReadingBatch, batch_schema

@@ -24,7 +24,7 @@ from storage.store_url import InfluxAddress
 
 log = logging.getLogger(__name__)
 
-_LINES_A_REQUEST = 5_000
+_LINES_A_REQUEST = 10_000
 _MOST_UNSETTLED = 100_000
 _TOLD = [name for name in RISK_COLUMNS if name not in ("device_id", "ts", "fault", "risk")]
 """What is stored with a risk."""

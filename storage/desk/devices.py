@@ -10,7 +10,7 @@ from fleet.signals import Kind
 from storage.desk.database import DeskDatabase
 from storage.desk.straight import execute_straight
 from storage.desk.tables import Device, DeviceEvent, Site
-from storage.desk.upsert import insert_into
+from storage.desk.upsert import insert_in, insert_into
 
 UNKNOWN_MODEL = "unknown"
 _IDS_A_QUERY = 10_000
@@ -81,21 +81,17 @@ class Devices:
         """Add devices that are not there yet, and their sites; those that are stay as they are."""
         if not devices:
             return
+        names = ("id", "kind", "site", "model", "status", "registered_at")
         rows = [
-            {
-                "id": device_id,
-                "kind": str(place.kind),
-                "site": place.site,
-                "model": UNKNOWN_MODEL,
-                "status": "unknown",
-                "registered_at": now,
-            }
+            (device_id, str(place.kind), place.site, UNKNOWN_MODEL, "unknown", now)
             for device_id, place in devices.items()
         ]
         sites = [{"id": site, "name": site} for site in sorted({place.site for place in devices.values()})]
-        with self._desk.transaction() as session:
-            session.execute(insert_into(session, Site).on_conflict_do_nothing(), sites)
-            session.execute(insert_into(session, Device).on_conflict_do_nothing(), rows)
+        with self._desk.statements() as connection:
+            dialect = connection.dialect.name
+            connection.execute(insert_in(dialect, Site).on_conflict_do_nothing(), sites)
+            device = insert_in(dialect, Device).on_conflict_do_nothing()
+            execute_straight(connection, device.values({name: bindparam(name) for name in names}), names, rows)
 
     def record_info(self, infos: Sequence[DeviceInfo]) -> None:
         """Store what devices say about themselves; a model, serial or date that is known already stands."""
