@@ -200,10 +200,12 @@ class _Batch:
         if len(odd):
             first = len(self._places.kinds)
             following: defaultdict[str, int] = defaultdict(count(first).__next__)
-            self._codes[odd] = [following[topics[at]] for at in odd.tolist()]
+            numbers = [following[topics[at]] for at in odd.tolist()]
             now = int(self.received[-1])
             found, refused = _place(list(following), parse, roster, suspects, settled, now)
-            self._places = self._places.followed_by(found)
+            if any(kind != ONE_BY_ONE for kind, _, _ in found):  # else they may stay where nothing is in bulk
+                self._codes[odd] = numbers
+                self._places = self._places.followed_by(found)
             # Who also speaks from a wrong place is judged in the order of arrival, from the right one too.
             right = settled.numbers([topic for topic in map(roster.topic_of, refused) if topic is not None])
             self._places.kinds[right[right < first]] = ONE_BY_ONE

@@ -83,8 +83,8 @@ def merged(
         return to_batch(rows, kind, signals)
     if not rows:
         return ReadingBatch(kind, columns.frame)
-    few = to_batch(rows, kind, signals).frame
-    both = pl.concat([columns.frame, few], rechunk=True)
+    few = pl.DataFrame(list(_present(rows, batch_schema(signals, kind)).values()))
+    both = pl.concat([columns.frame, few], how="diagonal", rechunk=True)
     # To sort copies all readings: not for the sake of one device of which each message is taken alone.
     if columns.frame["device_id"].is_in(few["device_id"].implode()).any():
         both = both[np.argsort(np.concatenate([columns.at, places]), kind="stable")]
