@@ -29,6 +29,7 @@ from sweepwatch.wiring import build, build_ingest
 _PUBACK_BYTES = 4
 _PUBACK = 0x40
 _QUIET_S = 60.0
+_START_S = 20.0
 _SEQ = re.compile(rb'"seq": *(\d+)')
 Stamps = npt.NDArray[np.int64]
 
@@ -61,10 +62,10 @@ class Acknowledgements:
         """Begin: stand before the methods."""
         read, send = IngestClient.read, IngestClient._sock_send
 
-        def reading(client: IngestClient, room: int) -> list[Frames]:
+        def reading(client: IngestClient, room: int) -> Frames | None:
             frames = read(client, room)
-            now = time.monotonic_ns()
-            self.events += [(now, each) for each in frames]
+            if frames is not None:
+                self.events.append((time.monotonic_ns(), frames))
             return frames
 
         def sending(client: IngestClient, data: bytes | bytearray) -> int:
@@ -111,7 +112,10 @@ def main(url: str, folder: Path, devices: int, messages: int) -> None:
     store = StampingStore(services.store)
     ingest = build_ingest(replace(services, store=store), url)
     ingest.start()
-    while ingest.not_ready():
+    begun = time.monotonic()
+    while reason := ingest.not_ready():
+        if time.monotonic() > begun + _START_S:
+            raise RuntimeError(reason)
         time.sleep(0.01)
     print("ready", flush=True)
     moved, before = time.monotonic(), -1
