@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 import numpy as np
-import numpy.ma  # noqa: F401 - Polars asks for it with the first array: rather at the start
+import numpy.ma  # Polars asks for it with the first array: rather at the start
 import polars as pl
 
 from fleet.device_codes import Codes, DeviceCodes, grown

@@ -90,8 +90,8 @@ class Devices:
         with self._desk.statements() as connection:
             dialect = connection.dialect.name
             connection.execute(insert_in(dialect, Site).on_conflict_do_nothing(), sites)
-            device = insert_in(dialect, Device).on_conflict_do_nothing()
-            execute_straight(connection, device.values({name: bindparam(name) for name in names}), names, rows)
+            device = insert_in(dialect, Device).values({name: bindparam(name) for name in names})
+            execute_straight(connection, device.on_conflict_do_nothing(), names, rows)
 
     def record_info(self, infos: Sequence[DeviceInfo]) -> None:
         """Store what devices say about themselves; a model, serial or date that is known already stands."""
