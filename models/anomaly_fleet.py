@@ -3,13 +3,14 @@
 Each measure is compared with the device's own last weeks, after what all devices of its model did on the
 same days is taken away (season, dust, a new firmware); the change over the last one, two and three days is
 divided by how much the measure varies from day to day and from device to device. A change for the worse
-counts in full, one for the better less: something happened there, but not wear. Of a component both the worst
+counts in full, one for the better less: something happened there, but not wear. To it is added by how much
+the device is worse than the others of its model (models/anomaly_peers.py). Of a component both the worst
 measure and the sum of all count, the latter with the covariance between them (models/anomaly.py); of a device
 its worst components. Signals that are missing are missing from all of this.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,8 @@ from numpy.typing import NDArray
 from models.anomaly import shrunk_covariance
 from models.anomaly_levels import DAYS, Levels
 from models.anomaly_measures import WATCHED
+from models.anomaly_peers import Peers, above_peers, learn_peers, weight
+from models.robust import known_mean, known_median
 from models.windows import Floats, Ints
 
 RECENT_DAYS = (1, 2, 3)
@@ -47,7 +50,7 @@ class Usual:
     `course` (measures, calendar days, models) is what each model's devices did on each day from `origin` on,
     the last of the models being the whole fleet; `group` says which of those each model follows. `noise`
     (measures, 1) is the spread from day to day, `spread` (recent windows, measures, 1) that between devices,
-    `covariance` by component that of the changes (measures, measures).
+    `covariance` by component that of the changes (measures, measures). `peers` are by the same groups.
     """
 
     origin: int
@@ -56,6 +59,7 @@ class Usual:
     noise: Floats
     spread: Floats
     covariance: tuple[Floats, ...]
+    peers: Peers
 
 
 @dataclass(frozen=True)
@@ -63,12 +67,15 @@ class Strangeness:
     """How strange devices are.
 
     `score` (devices,) is about 0 where nothing differs; `known` tells whether any measure could be judged;
-    `changes` (measures, devices) are those for the worse, in units of what is usual.
+    `changes` (measures, devices) are those for the worse, in units of what is usual; `above` is by how much
+    devices are worse than their peers, weighed beside a change, and `peers` what is usual for these.
     """
 
     score: Floats
     known: NDArray[np.bool_]
     changes: Floats
+    above: Floats
+    peers: Floats
 
 
 def learn_usual(levels: Levels) -> Usual:
@@ -80,27 +87,37 @@ def learn_usual(levels: Levels) -> Usual:
     course, group = _courses(own, place, width, levels.models)
     left = own - _at(course, place, group[levels.models])
     spread_days = _day_spread(left)
-    noise = np.nan_to_num(_median(spread_days))[:, None].astype(np.float32)
+    noise = np.nan_to_num(known_median(spread_days))[:, None].astype(np.float32)
     changes = [change for change, _, _ in _changes(left)]
     few = len(levels) < LEAST_COHORT
     spread = np.stack([np.zeros(len(WATCHED)) if few else _spread(each) for each in changes])[..., None]
     spread = spread.astype(np.float32)
-    usual = Usual(origin, course, group, noise, spread, ())
+    peers = learn_peers(levels.values, group[levels.models], course.shape[2], LEAST_COHORT)
+    usual = Usual(origin, course, group, noise, spread, (), peers)
     typical = np.clip(_scaled(left, usual), -_TYPICAL, _TYPICAL)
-    return Usual(origin, course, group, noise, spread, _covariances(typical))
+    return replace(usual, covariance=_covariances(typical))
 
 
 def judge(levels: Levels, usual: Usual) -> Strangeness:
     """Return how strange devices are; those of models that `usual` does not know are held to the fleet."""
     own = _own_course(levels.values)
     place = np.clip(levels.last - usual.origin - DAYS + 1, 0, usual.course.shape[1] - DAYS)
-    known_model = np.minimum(levels.models, len(usual.group) - 1)
-    left = own - _at(usual.course, place, usual.group[known_model])
-    changes = _scaled(left, usual)
+    group = usual.group[np.minimum(levels.models, len(usual.group) - 1)]
+    changes = _scaled(own - _at(usual.course, place, group), usual)
+    above = above_peers(levels.values, _WORSE, usual.peers, group)
+    weighs = np.where(np.isfinite(above), weight(levels.values), 0.0)
+    above = weighs * np.nan_to_num(above)
+    # As a sum of two independent ones of the same spread it keeps that spread.
+    score, known = _score((changes + above) / np.sqrt(1 + weighs**2), usual.covariance)
+    return Strangeness(score, known, np.nan_to_num(changes), above, usual.peers.middle[:, group])
+
+
+def _score(changes: Floats, covariances: Sequence[Floats]) -> tuple[Floats, NDArray[np.bool_]]:
+    """Return the score of each device, and whether any of its measures is known (not NaN)."""
     live = np.isfinite(changes)
     changes = np.where(live, changes, 0.0)
     scores, counted = [], []
-    for component, covariance in enumerate(usual.covariance):
+    for component, covariance in enumerate(covariances):
         rows = np.flatnonzero(component == _PLACE)
         heard = live[rows]
         total = changes[rows].sum(axis=0)
@@ -111,7 +128,7 @@ def judge(levels: Levels, usual: Usual) -> Strangeness:
     parts = np.maximum(heard_of.sum(axis=0), 1)
     soft = np.log(np.where(heard_of, np.exp(score), 0.0).sum(axis=0) / parts + _EMPTY)
     known = np.asarray(heard_of.any(axis=0))
-    return Strangeness(np.where(known, soft, 0.0), known, changes)
+    return np.where(known, soft, 0.0), known
 
 
 def _own_course(values: NDArray[np.float32]) -> Floats:
@@ -119,7 +136,7 @@ def _own_course(values: NDArray[np.float32]) -> Floats:
 
     Shape: (measures, DAYS, devices).
     """
-    mean = _mean(values, axis=1)[:, None]
+    mean = known_mean(values, axis=1)[:, None]
     unit = np.where(_RELATIVE[:, None, None], np.abs(mean), np.float32(1))
     return _WORSE[:, None, None] * (values - mean) / np.where(unit > _EMPTY, unit, np.float32(np.nan))
 
@@ -139,7 +156,7 @@ def _courses(own: Floats, place: Ints, width: int, models: Ints) -> tuple[Floats
 
 
 def _course_of(laid: Floats) -> Floats:
-    return np.where(np.isfinite(laid).sum(axis=2) >= LEAST_COHORT, _median(laid), 0.0)
+    return np.where(np.isfinite(laid).sum(axis=2) >= LEAST_COHORT, known_median(laid), 0.0)
 
 
 def _at(course: Floats, place: Ints, group: Ints) -> Floats:
@@ -165,8 +182,8 @@ def _changes(left: Floats) -> Iterator[tuple[Floats, Floats, Floats]]:
 def _day_spread(left: Floats) -> Floats:
     """Return the spread from day to day before the recent days. Shape: (measures, devices)."""
     before = left[:, : -RECENT_DAYS[-1]]
-    mean = _mean(before, axis=1)[:, None]
-    return np.asarray(np.sqrt(_mean((before - mean) ** 2, axis=1)))
+    mean = known_mean(before, axis=1)[:, None]
+    return np.asarray(np.sqrt(known_mean((before - mean) ** 2, axis=1)))
 
 
 def _scaled(left: Floats, usual: Usual) -> Floats:
@@ -179,7 +196,7 @@ def _scaled(left: Floats, usual: Usual) -> Floats:
         error = variance * (1 / np.maximum(now, 1) + 1 / np.maximum(earlier, 1))
         scale = np.sqrt(error + usual.spread[row] ** 2)
         parts.append(np.divide(change, scale, out=np.full(change.shape, np.nan), where=scale > _EMPTY))
-    seen = np.clip(_mean(np.stack(parts), axis=0), -_LARGEST, _LARGEST)
+    seen = np.clip(known_mean(np.stack(parts), axis=0), -_LARGEST, _LARGEST)
     return np.asarray(np.where(seen < 0, -_BETTER * seen, seen))
 
 
@@ -198,24 +215,5 @@ def _covariances(typical: Floats) -> tuple[Floats, ...]:
 
 
 def _spread(change: Floats) -> Floats:
-    middle = _median(change)[:, None]
-    return np.asarray(np.nan_to_num(_MAD * _median(np.abs(change - middle))))
-
-
-def _median(values: Floats) -> Floats:
-    """Return the median over the last axis of what is known; NaN where nothing is."""
-    known = np.isfinite(values)
-    ordered = np.sort(np.where(known, values, np.inf), axis=-1)
-    count = known.sum(axis=-1)
-    low, high = np.maximum(count - 1, 0) // 2, np.maximum(count, 1) // 2
-    picked = [np.take_along_axis(ordered, each[..., None], axis=-1)[..., 0] for each in (low, high)]
-    return np.where(count > 0, np.add(*picked) / 2, np.nan)
-
-
-def _mean(values: Floats, axis: int) -> Floats:
-    """Return the mean of what is known; NaN where nothing is."""
-    known = np.isfinite(values)
-    count = known.sum(axis=axis)
-    total = np.where(known, values, values.dtype.type(0)).sum(axis=axis)
-    mean = np.full(total.shape, np.nan, dtype=values.dtype)
-    return np.asarray(np.divide(total, count, out=mean, where=count > 0))
+    middle = known_median(change)[:, None]
+    return np.asarray(np.nan_to_num(_MAD * known_median(np.abs(change - middle))))

@@ -25,8 +25,13 @@ class Watched:
 
     @property
     def feature(self) -> str:
-        """What a driver of an anomaly is named by."""
+        """What a driver is named by that tells of a change against the device's own last weeks."""
         return f"{self.measure.name}:usual"
+
+    @property
+    def beside_peers(self) -> str:
+        """What a driver is named by that tells of a difference from the other devices of the model."""
+        return f"{self.measure.name}:peers"
 
 
 def _running(
@@ -95,6 +100,7 @@ WATCHED: tuple[Watched, ...] = (
     *(Watched(_KNOWN[name], worse) for name, worse in _WORSE.items() if name in _KNOWN),
 )
 BY_FEATURE: dict[str, Watched] = {each.feature: each for each in WATCHED}
+BY_PEERS: dict[str, Watched] = {each.beside_peers: each for each in WATCHED}
 
 
 def watched_terms() -> tuple[Term, ...]:

@@ -24,7 +24,7 @@ from models.windows import Floats
 HORIZON_DAYS = 7
 ALONE, BESIDE_MODELS = 0.10, 0.01
 """The prior, failures a device and week: of any fault where no model is, of those that models do not know."""
-_SLOPE, _OFFSET = 0.75, -0.95
+_SLOPE, _OFFSET = 0.75, -1.15
 """Log of the likelihood ratio: slope times score plus offset."""
 ALERT_SCORE, ALERT_SCORE_BESIDE_MODELS = 3.5, 6.0
 """Of the quiet devices of the fleets of known fate 2 % score as much on a day, and 0.2 %.
@@ -78,24 +78,27 @@ def anomaly_risks(
 
 
 def drivers(levels: Levels, found: Strangeness, device: int) -> tuple[Driver, ...]:
-    """Return the measures that changed most, each signal once: the last three days against those before.
+    """Return the measures that count most, each signal once: the last three days against what is usual.
 
-    The first of a device that is worth an alert has its course.
+    Usual is what the device did before, or what others of its model do, whichever is further away. The first
+    of a device that is worth an alert has its course.
     """
     told: dict[str, Driver] = {}
-    for row in np.argsort(-found.changes[:, device], kind="stable"):
-        change, watched = float(found.changes[row, device]), WATCHED[row]
-        if change < _TELLING or len(told) == _TOP:
+    weights = np.maximum(found.changes[:, device], found.above[:, device])
+    for row in np.argsort(-weights, kind="stable"):
+        watched = WATCHED[row]
+        if weights[row] < _TELLING or len(told) == _TOP:
             break
         if watched.measure.signal in told:
             continue
         values = levels.values[row, :, device]
-        usual = _level(values[:-3])
+        beside = found.above[row, device] > found.changes[row, device]
+        usual = _level(found.peers[row, device : device + 1] if beside else values[:-3])
         drawn = not told and found.score[device] >= ALERT_SCORE
         told[watched.measure.signal] = Driver(
             watched.measure.signal,
-            watched.feature,
-            change,
+            watched.beside_peers if beside else watched.feature,
+            float(weights[row]),
             _level(values[-3:]),
             usual,
             watched.measure.unit,

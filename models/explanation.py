@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from fleet.risks import Driver
 from fleet.signals import SignalTable
 from fleet.text import Language, Text
-from models.anomaly_measures import BY_FEATURE
+from models.anomaly_measures import BY_FEATURE, BY_PEERS
 from models.compute import Look
 from models.course import Courses
 from models.features import BY_NAME, LIFE_VIEWS, YEAR_VIEWS, Feature, View
@@ -117,6 +117,8 @@ def sentence(driver: Driver, signals: SignalTable, language: Language) -> str:
     feature = BY_NAME.get(driver.feature)
     if driver.feature in BY_FEATURE:
         return _compared(driver, BY_FEATURE[driver.feature].measure, _LAST_WEEKS, language)
+    if driver.feature in BY_PEERS:
+        return _compared(driver, BY_PEERS[driver.feature].measure, _AGAINST[View.COHORT], language)
     if feature is None:
         known = driver.signal in signals
         return signals[driver.signal].label.in_language(language) if known else driver.signal

@@ -16,10 +16,10 @@ from fleet.faults import FAULTS, UNUSUAL, predicted_faults
 from fleet.readings import ReadingBatch
 from fleet.risks import UNSURE, Scoring, risk_frame
 from fleet.signals import STANDARD_SIGNALS, Kind
-from models.anomaly_fleet import judge, learn_usual
+from models.anomaly_fleet import LEAST_COHORT, judge, learn_usual
 from models.anomaly_levels import Levels, joined
 from models.anomaly_measures import WATCHED
-from models.anomaly_risk import ALERT_SCORE, alert_threshold, probability
+from models.anomaly_risk import ALERT_SCORE, alert_threshold, drivers, probability
 from models.anomaly_scoring import LARGEST_SAMPLE, sample
 from models.explanation import sentence
 
@@ -119,9 +119,37 @@ def test_what_made_a_robot_strange_is_said_in_two_languages(room: ForeignRoom) -
     assert course is not None
     assert len(course.own) == DAYS
     assert course.start + DAYS * course.every > told.ts
+    against = {"usual": ("its last weeks", "前几周"), "peers": ("the usual for this model", "同型号常值")}
     for driver in told.drivers:
-        assert "its last weeks" in sentence(driver, STANDARD_SIGNALS, "en")
-        assert "前几周" in sentence(driver, STANDARD_SIGNALS, "zh")
+        english, chinese = against[driver.feature.rpartition(":")[2]]
+        assert english in sentence(driver, STANDARD_SIGNALS, "en")
+        assert chinese in sentence(driver, STANDARD_SIGNALS, "zh")
+
+
+def test_a_robot_worn_from_the_start_stands_out_among_its_model() -> None:
+    """It shows no change, and is told by what others of its model show; the sooner, the less is known of it."""
+    levels = levels_of(40)
+    levels.values[SUCTION, :, 0] *= 0.8
+    levels.values[SUCTION, :, 1] *= 1.2
+    young = levels.of(np.arange(len(levels)))
+    young.values[:, :-8] = np.nan
+    found = judge(levels, learn_usual(levels))
+    assert found.score[0] == found.score.max()
+    assert score_of(young)[0] > found.score[0]
+    assert found.score[1] < np.median(found.score) + 0.5
+    first = drivers(levels, found, 0)[0]
+    assert (first.signal, first.feature) == ("suction_pa", "suction_pa_running:peers")
+    assert first.value == pytest.approx(40, abs=2)
+    assert first.usual == pytest.approx(50, abs=1)
+
+
+def test_models_of_few_robots_have_no_peers() -> None:
+    levels = levels_of(20)
+    levels.models[: LEAST_COHORT - 1] = 1
+    levels.values[SUCTION, :, : LEAST_COHORT - 1] *= 0.5
+    found = judge(levels, learn_usual(levels))
+    assert (found.above[:, : LEAST_COHORT - 1] == 0).all()
+    assert (found.above[:, LEAST_COHORT - 1 :] > 0).any()
 
 
 def test_a_change_for_the_worse_counts_more_than_one_for_the_better() -> None:
