@@ -4,10 +4,13 @@ A tile frame has `device_id`, `site`, `hour` (start, epoch ms), `readings` (how 
 or boolean signal the columns `{signal}.{stat}`; for every robot state `state.{state}.n`, and `error_code.n`.
 """
 
+from collections.abc import Collection
+
 import polars as pl
 
 from fleet.signals import ROBOT_STATES, Form, Kind, SignalTable
 
+KEYS = ("device_id", "site", "hour", "readings")
 TILE_STATS = ("n", "mean", "m2", "min", "max", "first", "last")
 """`m2` is the sum of squared deviations from the mean; `first`, `last` are by time; booleans are 0 or 1."""
 
@@ -36,11 +39,17 @@ def counted_columns(signals: SignalTable, kind: Kind) -> tuple[str, ...]:
 def tile_columns(signals: SignalTable, kind: Kind) -> tuple[str, ...]:
     """Return all columns of a tile frame, in order."""
     stats = [tile_column(name, stat) for name in tiled_signals(signals, kind) for stat in TILE_STATS]
-    return ("device_id", "site", "hour", "readings", *stats, *counted_columns(signals, kind))
+    return (*KEYS, *stats, *counted_columns(signals, kind))
 
 
-def tile_schema(signals: SignalTable, kind: Kind) -> dict[str, pl.DataType]:
-    """Return the columns of a tile frame with their types: counts and hours are whole, statistics floats."""
+def tile_schema(
+    signals: SignalTable, kind: Kind, columns: Collection[str] | None = None
+) -> dict[str, pl.DataType]:
+    """Return the columns of a tile frame with their types: counts and hours are whole, statistics floats.
+
+    Of those that are not KEYS only the given `columns`, if any are.
+    """
+    kept = None if columns is None else {*KEYS, *columns}
 
     def type_of(name: str) -> pl.DataType:
         if name in ("device_id", "site"):
@@ -48,4 +57,5 @@ def tile_schema(signals: SignalTable, kind: Kind) -> dict[str, pl.DataType]:
         whole = name in ("hour", "readings") or name.endswith(".n")
         return pl.Int64() if whole else pl.Float64()
 
-    return {name: type_of(name) for name in tile_columns(signals, kind)}
+    names = tile_columns(signals, kind)
+    return {name: type_of(name) for name in names if kept is None or name in kept}

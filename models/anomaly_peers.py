@@ -17,7 +17,7 @@ _MAD = 1.4826
 _LARGEST = 8.0
 _LEAST_SPREAD = 1e-9
 _LASTING, _AT_FIRST, _MOST = 0.2, 3.0, 0.8
-"""What a spread above the peers weighs beside a change: 0.2, and 3 over the days known before; at most 0.8."""
+"""What a spread above the peers weighs beside a change: 0.2 and 3 over the days known before, 0.8 at most."""
 
 
 @dataclass(frozen=True, slots=True)

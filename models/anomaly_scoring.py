@@ -16,7 +16,7 @@ Window = Callable[[Ints], WindowSource]
 """Cuts the windows of some rows."""
 LARGEST_SAMPLE = 300
 """So many devices of a model tell what is usual for it."""
-AT_ONCE = 4096
+AT_ONCE = 1024
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,6 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,53 +39,56 @@ def drivers(
     from shap import TreeExplainer
 
     shap = np.asarray(TreeExplainer(model.booster).shap_values(matrix))
-    signals = sorted({feature.measure.signal for feature in model.features})
-    place = np.array([signals.index(feature.measure.signal) for feature in model.features])
-    by_signal = np.stack([shap[:, place == k].sum(axis=1) for k in range(len(signals))], axis=1)
-    top = np.argsort(-by_signal, axis=1, kind="stable")[:, :TOP]
-    named: list[list[tuple[int, float]]] = []
-    for row in range(len(matrix)):
-        raised = [int(signal) for signal in top[row] if by_signal[row, signal] > 0]
-        columns = [int(np.where(place == signal, shap[row], -np.inf).argmax()) for signal in raised]
-        named.append([(column, float(by_signal[row, s])) for column, s in zip(columns, raised, strict=True)])
-    told = _told(model.features, [[column for column, _ in row] for row in named], look_at, alerted)
+    columns, weights = _raising(model.features, shap)
+    told = np.full(columns.shape, None, dtype=object)
+    for column in np.unique(columns[weights > 0]).tolist():
+        rows, ranks = np.nonzero((columns == column) & (weights > 0))
+        drawn = (ranks == 0) & (False if alerted is None else alerted[rows])
+        look = Courses(model.features[column], look_at(rows))
+        told[rows, ranks] = _drivers_of(model.features[column], look, weights[rows, ranks], drawn)
+    return [tuple(driver for driver in row if driver is not None) for row in told.tolist()]
+
+
+def _raising(features: Sequence[Feature], shap: Floats) -> tuple[Ints, Floats]:
+    """Return for each row the columns that stand for the signals that weigh most, and those weights.
+
+    Shapes: (rows, up to TOP), in order of weight.
+    """
+    signals = np.array([feature.measure.signal for feature in features])
+    weights, columns = [], []
+    for signal in np.unique(signals):
+        of_signal = np.flatnonzero(signals == signal)
+        weights.append(shap[:, of_signal].sum(axis=1))
+        columns.append(of_signal[shap[:, of_signal].argmax(axis=1)])
+    weight, column = np.stack(weights, axis=1), np.stack(columns, axis=1)
+    top = np.argsort(-weight, axis=1, kind="stable")[:, :TOP]
+    return np.take_along_axis(column, top, axis=1), np.take_along_axis(weight, top, axis=1)
+
+
+def _drivers_of(feature: Feature, seen: Courses, weights: Floats, drawn: NDArray[np.bool_]) -> list[Driver]:
+    """Return what one feature shows of some rows, with the course of those that are `drawn`."""
+    measure = feature.measure
+    unit = {View.RENEWED: "d", View.USED: "h", View.CYCLED: ""}.get(feature.view, measure.unit)
+    columns = weights.tolist(), _numbers(seen.level), _numbers(seen.usual), seen.days.tolist(), drawn.tolist()
     return [
-        tuple(replace(told[row, column], weight=weight) for column, weight in each)
-        for row, each in enumerate(named)
+        Driver(
+            measure.signal,
+            feature.name,
+            weight,
+            value,
+            usual,
+            unit,
+            days or None,
+            seen.course(pair) if is_drawn else None,
+        )
+        for pair, (weight, value, usual, days, is_drawn) in enumerate(zip(*columns, strict=True))
     ]
 
 
-def _told(
-    features: Sequence[Feature],
-    named: Sequence[Sequence[int]],
-    look_at: LookAt,
-    alerted: NDArray[np.bool_] | None,
-) -> dict[tuple[int, int], Driver]:
-    """Return what each named feature (row, column) shows, still without its weight."""
-    rows_of: dict[int, list[int]] = {}
-    for row, columns in enumerate(named):
-        for column in columns:
-            rows_of.setdefault(column, []).append(row)
-    told = {}
-    for column, rows in rows_of.items():
-        feature = features[column]
-        seen = Courses(feature, look_at(np.array(rows)))
-        for pair, row in enumerate(rows):
-            drawn = alerted is not None and alerted[row] and named[row][0] == column
-            told[row, column] = _driver(feature, seen, pair, drawn=bool(drawn))
-    return told
-
-
-def _driver(feature: Feature, seen: Courses, pair: int, *, drawn: bool) -> Driver:
-    unit = {View.RENEWED: "d", View.USED: "h", View.CYCLED: ""}.get(feature.view, feature.measure.unit)
-    value, usual = _number(seen.level[pair]), _number(seen.usual[pair])
-    days = int(seen.days[pair]) or None
-    course = seen.course(pair) if drawn else None
-    return Driver(feature.measure.signal, feature.name, 0.0, value, usual, unit, days, course)
-
-
-def _number(value: Any) -> float | None:
-    return round(float(value), 6) if np.isfinite(value) else None
+def _numbers(values: Floats) -> list[float | None]:
+    """Return rounded numbers, None for those that are not known."""
+    rounded = np.round(values.astype(np.float64), 6)
+    return [value if math.isfinite(value) else None for value in rounded.tolist()]
 
 
 _AGAINST = {

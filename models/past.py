@@ -15,7 +15,7 @@ from fleet.signals import Kind
 from models.batch_windows import BatchWindows, Moments
 from models.features import LOOKBACK_HOURS
 from models.grid import TileGrid
-from models.terms import Term
+from models.terms import Term, columns_of
 from models.tile_memory import spans
 from models.windows import FleetFacts, Groups, Ints
 from storage.ports import TelemetryStore
@@ -62,7 +62,7 @@ def look_back(
         deepest = min(LOOKBACK_HOURS, _LARGEST_GRID // (len(terms) * len(read)))
         grid = TileGrid(terms)
         for first, last in spans(_first(store, kind, until, deepest), until, len(read)):
-            grid.update(store.tiles(kind, first * HOUR_MS, last * HOUR_MS, read))
+            grid.update(store.tiles(kind, first * HOUR_MS, last * HOUR_MS, read, columns_of(terms)))
         if not grid.devices:
             continue
         hours = np.array([min(newest[device], end) // HOUR_MS for device in grid.devices], dtype=np.int64)

@@ -11,7 +11,7 @@ from fleet.signals import Kind
 from models.anomaly_measures import watched_terms
 from models.features import FEATURES, LOOKBACK_HOURS, parts_of, terms_of
 from models.rolling import RollingTiles
-from models.terms import READINGS
+from models.terms import READINGS, columns_of
 from models.windows import FleetFacts
 from storage.ports import TelemetryStore
 
@@ -52,6 +52,7 @@ class TileMemory:
         self._newest: dict[str, int] = {}
         terms = tuple(dict.fromkeys([*terms_of(FEATURES), *watched_terms(), READINGS]))
         self.tiles = RollingTiles(terms, parts_of(FEATURES))
+        self._columns = columns_of(self.tiles.terms)
 
     def refresh(self, facts: FleetFacts) -> News:
         """Bring the windows up to the store and to what the desk knows."""
@@ -70,7 +71,7 @@ class TileMemory:
             # Others have tiles in these hours as well, and of many that stood still nothing needs to be read.
             few = moved if len(moved) <= _FEW * len(newest) else None
             for first, last in spans(start, end, len(newest if few is None else few)):
-                found = self._store.tiles(self._kind, first * HOUR_MS, last * HOUR_MS, few)
+                found = self._tiles(first, last, few)
                 if few is None and len(moved) < len(newest):
                     found = found.filter(pl.col("device_id").is_in(moved))
                 update = self.tiles.update(found)
@@ -108,8 +109,10 @@ class TileMemory:
         self.tiles.drop(devices)
         end = max(self.tiles.end, max(newest.get(device, 0) for device in devices) // HOUR_MS + 1)
         for first, last in spans(self._first(end), end, len(devices)):
-            found = self._store.tiles(self._kind, first * HOUR_MS, last * HOUR_MS, devices)
-            self.tiles.update(found, frozenset(devices))
+            self.tiles.update(self._tiles(first, last, devices), frozenset(devices))
+
+    def _tiles(self, first: int, last: int, devices: Sequence[str] | None) -> pl.DataFrame:
+        return self._store.tiles(self._kind, first * HOUR_MS, last * HOUR_MS, devices, self._columns)
 
     def _first(self, end: int) -> int:
         """Return the first hour that is looked back to from hour `end`, counted from the epoch."""

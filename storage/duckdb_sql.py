@@ -8,7 +8,7 @@ from fleet.clock import DAY_MS, HOUR_MS
 from fleet.readings import KEY_COLUMNS, batch_schema
 from fleet.risks import RISK_COLUMNS
 from fleet.signals import ROBOT_STATES, Form, Kind, SignalTable
-from fleet.tiles import tile_column, tiled_signals
+from fleet.tiles import tile_column, tile_schema, tiled_signals
 
 _SQL_TYPES: dict[type[pl.DataType], str] = {
     pl.Int64: "BIGINT",
@@ -186,9 +186,25 @@ AMONG = " AND device_id IN (SELECT unnest(?::VARCHAR[]))"
 """The condition for any of some devices."""
 
 
-def tiles(signals: SignalTable, kind: Kind, among: str = "") -> str:
-    """Return the query for the hourly tiles of one kind, columns as in fleet.tiles."""
-    parts = []
+def tiles(signals: SignalTable, kind: Kind, among: str = "", columns: Collection[str] | None = None) -> str:
+    """Return the query for the hourly tiles of one kind, columns as in fleet.tiles, all or of the asked."""
+    made = {
+        "device_id": "device_id",
+        "site": "arg_max(site, ts)",
+        "hour": f"ts - ts % {HOUR_MS}",
+        "readings": "count(*)",
+        **_statistics(signals, kind),
+    }
+    parts = (f"{made[name]} AS {quoted(name)}" for name in tile_schema(signals, kind, columns))
+    return (
+        f"SELECT {', '.join(parts)} FROM {whole(kind)} WHERE ts >= ? AND ts < ?{among} "
+        "GROUP BY device_id, hour ORDER BY device_id, hour"
+    )
+
+
+def _statistics(signals: SignalTable, kind: Kind) -> dict[str, str]:
+    """Return what each column of a tile that summarises a signal is made of."""
+    made = {}
     for name in tiled_signals(signals, kind):
         value = f"CAST({quoted(name)} AS DOUBLE)"
         for stat, expression in (
@@ -200,16 +216,13 @@ def tiles(signals: SignalTable, kind: Kind, among: str = "") -> str:
             ("first", f"arg_min({value}, ts)"),
             ("last", f"arg_max({value}, ts)"),
         ):
-            parts.append(f"{expression} AS {quoted(tile_column(name, stat))}")
+            made[tile_column(name, stat)] = expression
     for signal in signals.for_kind(kind):
         if signal.form is Form.STATE:
             for state in ROBOT_STATES:
-                column = quoted(f"{signal.name}.{state}.n")
-                parts.append(f"count(*) FILTER (WHERE {quoted(signal.name)} = '{state}') AS {column}")
+                made[f"{signal.name}.{state}.n"] = (
+                    f"count(*) FILTER (WHERE {quoted(signal.name)} = '{state}')"
+                )
         elif signal.form is Form.TEXT:
-            parts.append(f"count({quoted(signal.name)}) AS {quoted(f'{signal.name}.n')}")
-    return (
-        f"SELECT device_id, arg_max(site, ts) AS site, ts - ts % {HOUR_MS} AS hour, count(*) AS readings, "
-        f"{', '.join(parts)} FROM {whole(kind)} WHERE ts >= ? AND ts < ?{among} "
-        "GROUP BY device_id, hour ORDER BY device_id, hour"
-    )
+            made[f"{signal.name}.n"] = f"count({quoted(signal.name)})"
+    return made

@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Condition, RLock
@@ -224,10 +224,17 @@ class DuckDbStore:
         given = {"device": device_id, "start": start, "end": end, "every": every_ms, "limit": limit}
         return self._query(sql.intervals(kind, signals), given).rename({"start": "ts"})
 
-    def tiles(self, kind: Kind, start: int, end: int, devices: Sequence[str] | None = None) -> pl.DataFrame:
+    def tiles(
+        self,
+        kind: Kind,
+        start: int,
+        end: int,
+        devices: Sequence[str] | None = None,
+        columns: Collection[str] | None = None,
+    ) -> pl.DataFrame:
         """Return the hourly tiles (fleet.tiles) of every device with readings in the range, or of some."""
         with self._cursor() as cursor, _transaction(cursor):
-            return kept.tiles(cursor, self._signals, kind, start, end, devices)
+            return kept.tiles(cursor, self._signals, kind, start, end, devices, columns)
 
     def first_hour(self, kind: Kind) -> int | None:
         """Return the start of the oldest hour that has tiles; see TelemetryStore.first_hour."""

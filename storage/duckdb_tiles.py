@@ -4,7 +4,7 @@ Up to an hour, one for each kind of device, tiles are the kept ones; from it on 
 hour changes sides within the transaction that deletes its readings, so every tile is there exactly once.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import duckdb
 import polars as pl
@@ -57,19 +57,20 @@ def tiles(
     start: int,
     end: int,
     devices: Sequence[str] | None = None,
+    asked: Collection[str] | None = None,
 ) -> pl.DataFrame:
     """Return the tiles of a range, of all devices or some, kept or made now; within a transaction."""
     until = _until(cursor, kind)
     among = "" if devices is None else sql.AMONG
     chosen = [] if devices is None else [list(devices)]
-    query = sql.tiles(signals, kind, among)
+    query = sql.tiles(signals, kind, among, asked)
     made: pl.DataFrame = cursor.sql(query, params=[max(start, until), end, *chosen]).pl()
     if start >= until:
         return made
     columns = [
         # A count that a newer signal has added is null in older rows.
         f"coalesce({sql.quoted(name)}, 0) AS {sql.quoted(name)}" if dtype == pl.Int64 else sql.quoted(name)
-        for name, dtype in tile_schema(signals, kind).items()
+        for name, dtype in tile_schema(signals, kind, asked).items()
     ]
     query = f"SELECT {', '.join(columns)} FROM {_table(kind)} WHERE hour >= ? AND hour < ?{among}"
     kept: pl.DataFrame = cursor.sql(query, params=[start, min(end, until), *chosen]).pl()

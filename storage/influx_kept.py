@@ -5,7 +5,7 @@ up to which hour the tiles of each kind of device are kept ones: that is written
 was interrupted is simply done again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 import polars as pl
@@ -52,20 +52,26 @@ class KeptTiles:
             return int(series["values"][0][0]), until
         return until, until
 
-    def read(self, kind: Kind, start: int, end: int, devices: Sequence[str] | None = None) -> pl.DataFrame:
+    def read(
+        self,
+        kind: Kind,
+        start: int,
+        end: int,
+        devices: Sequence[str] | None = None,
+        columns: Collection[str] | None = None,
+    ) -> pl.DataFrame:
         """Return the kept tiles of a range, of all devices or some, a day a request, in no order."""
-        schema = tile_schema(self._signals, kind)
+        schema = tile_schema(self._signals, kind, columns)
         pieces = [pl.DataFrame(schema=schema)]
         if start < end:
             first, last = self.hours(kind)
             begin, end = max(start, first), min(end, last)
             for at in range(begin, end, DAY_MS):
                 where = influxql.times_among(at, min(at + DAY_MS, end), devices)
-                pieces.append(self._read(kind, where))
+                pieces.append(self._read(kind, where, schema))
         return pl.concat(pieces)
 
-    def _read(self, kind: Kind, where: str) -> pl.DataFrame:
-        schema = tile_schema(self._signals, kind)
+    def _read(self, kind: Kind, where: str, schema: dict[str, pl.DataType]) -> pl.DataFrame:
         names = [name for name in schema if name not in ("device_id", "hour")]
         columns = ", ".join(influxql.name_of(name) for name in ("device", *names))
         query = f'SELECT {columns} FROM "{tile_measurement(kind)}" WHERE {where}'

@@ -1,7 +1,7 @@
 """The time-series store on an InfluxDB server: 1.8, 2, 3 or Cloud, shared by several processes."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from threading import RLock
 
 import polars as pl
@@ -142,22 +142,34 @@ class InfluxStore:
         known = [self._signals[name] for name in signals]
         return intervals(self._connection, kind, where, known, every_ms, limit)
 
-    def tiles(self, kind: Kind, start: int, end: int, devices: Sequence[str] | None = None) -> pl.DataFrame:
+    def tiles(
+        self,
+        kind: Kind,
+        start: int,
+        end: int,
+        devices: Sequence[str] | None = None,
+        columns: Collection[str] | None = None,
+    ) -> pl.DataFrame:
         """Return the hourly tiles (fleet.tiles) of every device with readings in the range, or of some."""
         until = self._kept.until(kind)
         while True:
-            kept = self._kept.read(kind, start, min(end, until), devices)
-            made = self._tiles_made(kind, max(start, until), end, devices)
+            kept = self._kept.read(kind, start, min(end, until), devices, columns)
+            made = self._tiles_made(kind, max(start, until), end, devices, columns)
             before, until = until, self._kept.until(kind)
             if until == before:  # else hours have changed sides while they were read
                 return pl.concat([kept, made]).sort("device_id", "hour")
 
     def _tiles_made(
-        self, kind: Kind, start: int, end: int, devices: Sequence[str] | None = None
+        self,
+        kind: Kind,
+        start: int,
+        end: int,
+        devices: Sequence[str] | None = None,
+        columns: Collection[str] | None = None,
     ) -> pl.DataFrame:
         first, last = self._extent(kind)
         begin, until = max(start, first // HOUR_MS * HOUR_MS), min(end, (last // HOUR_MS + 1) * HOUR_MS)
-        return tiles_between(self._connection, self._signals, kind, begin, until, devices)
+        return tiles_between(self._connection, self._signals, kind, begin, until, devices, columns)
 
     def first_hour(self, kind: Kind) -> int | None:
         """Return the start of the oldest hour that has tiles; see TelemetryStore.first_hour."""

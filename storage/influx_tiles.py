@@ -1,6 +1,6 @@
 """Summaries that InfluxDB computes: intervals of one device, hourly tiles of all."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import polars as pl
 
@@ -53,15 +53,17 @@ def tiles_between(
     start: int,
     end: int,
     devices: Sequence[str] | None = None,
+    columns: Collection[str] | None = None,
 ) -> pl.DataFrame:
     """Return the hourly tiles of a range of whole hours, of all devices or some, by device and hour.
 
     An hour is asked for first, and then as much at once as brings some _TILES_A_REQUEST. Where readings are
     few, they are read and summed up here; where they are many, InfluxDB does it.
     """
-    pieces = [pl.DataFrame(schema=tile_schema(signals, kind))]
+    schema = tile_schema(signals, kind, columns)
+    pieces = [pl.DataFrame(schema=schema)]
     if start < end:
-        fields = _fields(connection, kind)
+        fields = _fields(connection, kind) & {name.partition(".")[0] for name in schema}
         asked = [signal for signal in signals.for_kind(kind) if signal.name in fields]
     begin, width, few = start, HOUR_MS, True
     while begin < end:
@@ -70,7 +72,7 @@ def tiles_between(
         found = tiles_of_rows(connection, kind, asked, where, _MOST_ROWS) if few else None
         if found is None:
             found = _tiles(connection, kind, asked, where)
-        pieces.append(_completed(found, tile_schema(signals, kind)))
+        pieces.append(_completed(found, schema))
         few = pieces[-1]["readings"].sum() <= _FEW_A_TILE * pieces[-1].height
         begin, width = until, _width(until - begin, pieces[-1].height)
     return pl.concat(pieces).sort(_KEYS)

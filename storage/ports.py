@@ -1,6 +1,6 @@
 """The port of the time-series store; every implementation passes tests/contract/test_telemetry_store.py."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -88,10 +88,18 @@ class TelemetryStore(Protocol):
         """
         ...
 
-    def tiles(self, kind: Kind, start: int, end: int, devices: Sequence[str] | None = None) -> pl.DataFrame:
+    def tiles(
+        self,
+        kind: Kind,
+        start: int,
+        end: int,
+        devices: Sequence[str] | None = None,
+        columns: Collection[str] | None = None,
+    ) -> pl.DataFrame:
         """Return the hourly tiles (fleet.tiles) of every device with readings in the range, or of some.
 
-        `start` and `end` must be whole hours. Of hours that expired it is the tiles kept of them.
+        `start` and `end` must be whole hours. Of hours that expired it is the tiles kept of them. Beside its
+        keys a tile has all columns, or of the `columns` asked for those that there are: each has its cost.
         """
         ...
 

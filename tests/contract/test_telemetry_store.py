@@ -20,7 +20,7 @@ from fleet.errors import StoreRejected, StoreUnavailable
 from fleet.readings import ReadingBatch, batch_schema
 from fleet.risks import FLEET_RISK_COLUMNS, LIFE_COLUMNS, RISK_COLUMNS, risk_frame
 from fleet.signals import STANDARD_SIGNALS, Kind
-from fleet.tiles import tile_columns
+from fleet.tiles import KEYS, tile_columns
 from storage.duckdb_store import DuckDbStore
 from storage.influx_store import InfluxStore
 from storage.ports import LatestValue, Receipt, Retention, TelemetryStore
@@ -210,6 +210,18 @@ def test_tiles_of_some_devices_are_those_of_all_without_the_others(store: Teleme
     assert some["device_id"].to_list() == ["R1", "R3"]
     assert some.equals(every.filter(pl.col("device_id").is_in(["R1", "R3"])))
     assert store.tiles(Kind.ROBOT, T0, T0 + 4 * HOUR_MS, []).is_empty()
+
+
+@pytest.mark.parametrize("asked", [{"run_s.last", "state.idle.n", "fan_rpm.mean", "no_such.n"}, set()])
+def test_tiles_have_the_columns_that_are_asked_for(store: TelemetryStore, asked: set[str]) -> None:
+    row = {"run_s": 3.0, "state": "idle", "fan_rpm": 900.0, "error_code": "E1"}
+    store.write(batch_of([{"device_id": "R1", "ts": T0 + n * HOUR_MS, **row} for n in range(4)]))
+    store.expire(Retention(HOUR_MS, HOUR_MS), T0 + 3 * HOUR_MS)
+    every = store.tiles(Kind.ROBOT, T0, T0 + 4 * HOUR_MS)
+    some = store.tiles(Kind.ROBOT, T0, T0 + 4 * HOUR_MS, columns=asked)
+    assert set(some.columns) == {*KEYS, *asked} - {"no_such.n"}
+    assert some.height == 4
+    assert some.equals(every.select(some.columns))
 
 
 def test_newest_is_rebuilt_from_what_is_stored(opener: Opener, tmp_path: Path) -> None:

@@ -127,7 +127,7 @@ def test_what_made_a_robot_strange_is_said_in_two_languages(room: ForeignRoom) -
 
 
 def test_a_robot_worn_from_the_start_stands_out_among_its_model() -> None:
-    """It shows no change, and is told by what others of its model show; the sooner, the less is known of it."""
+    """It shows no change, and is told by what others of its model show, sooner where less is known."""
     levels = levels_of(40)
     levels.values[SUCTION, :, 0] *= 0.8
     levels.values[SUCTION, :, 1] *= 1.2

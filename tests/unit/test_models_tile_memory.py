@@ -1,6 +1,6 @@
 """Tile memory: what has news is what reported, and nobody else is read or judged again."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -25,8 +25,15 @@ class Asked(DuckDbStore):
 
     given = 0
 
-    def tiles(self, kind: Kind, start: int, end: int, devices: Sequence[str] | None = None) -> pl.DataFrame:
-        found = super().tiles(kind, start, end, devices)
+    def tiles(
+        self,
+        kind: Kind,
+        start: int,
+        end: int,
+        devices: Sequence[str] | None = None,
+        columns: Collection[str] | None = None,
+    ) -> pl.DataFrame:
+        found = super().tiles(kind, start, end, devices, columns)
         self.given += found.height
         return found
 
