@@ -2,27 +2,23 @@
 
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
-import orjson
 import polars as pl
 from numpy.typing import NDArray
 
 from fleet.clock import HOUR_MS
-from fleet.risks import LIFE_COLUMNS, RISK_COLUMNS, Scoring, risk_frame
+from fleet.risks import RISK_COLUMNS, Scoring
 from fleet.signals import Kind
 from models.anomaly_risk import MODEL as ANOMALY
 from models.anomaly_risk import alert_threshold
-from models.anomaly_scoring import Pieces, Window, unusual
-from models.compute import Look
-from models.confidence import confidence, hardly_known
+from models.anomaly_scoring import Pieces, unusual
 from models.drift import RecentRows
-from models.explanation import drivers
-from models.features import FEATURES, telling
 from models.history import LEAST_HOURS
 from models.past import look_back
-from models.registry import TOGETHER, LoadedModel, ModelRegistry
+from models.registry import LoadedModel, ModelRegistry
+from models.sight import Fleet, look_over, risks_of, silent_risks
 from models.tile_memory import News, TileMemory
 from models.windows import FleetFacts, Floats, Ints, heard_lately, hours_heard
 from storage.desk.database import DeskDatabase
@@ -34,57 +30,6 @@ log = logging.getLogger(__name__)
 
 SMALL_FLEET = 2000
 """So many robots are judged anew when another one joins them or moves; of silent ones so many a pass."""
-EXPLAIN_FROM = 0.005
-"""A risk below this is stored without drivers: nobody will ask why a robot is in order."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Fleet:
-    """The robots that are judged: ids, times of the newest readings (epoch ms), rows of their windows.
-
-    `window` cuts those; `models` numbers the model of device of every row, `others` are the rows that may be
-    compared with.
-    """
-
-    devices: list[str]
-    times: list[int]
-    rows: Ints
-    window: Window
-    models: Ints
-    others: Ints
-
-
-@dataclass(frozen=True, slots=True)
-class _Sight:
-    """What is seen of a fleet: all FEATURES, and which of them are known. Shapes: (devices, features).
-
-    `hardly` tells which devices are hardly known yet.
-    """
-
-    fleet: _Fleet
-    matrix: Floats
-    known: NDArray[np.bool_]
-    hardly: NDArray[np.bool_]
-
-    def tells(self, model: LoadedModel) -> NDArray[np.bool_]:
-        """Tell of which robots something is known of a model's fault itself. Shape: (devices,)."""
-        columns = [_COLUMN[model.features[index].name] for index in telling(model.features)]
-        return np.asarray(self.known[:, columns].any(axis=1))
-
-    def of(self, model: LoadedModel) -> tuple[Floats, _Fleet]:
-        """Return a model's own columns of the robots that it can say something of, and those robots."""
-        columns, told = [_COLUMN[feature.name] for feature in model.features], self.tells(model)
-        if told.all():
-            return _as_trees_take_it(self.matrix[:, columns]), self.fleet
-        rows = np.flatnonzero(told).tolist()
-        devices, times = self.fleet.devices, self.fleet.times
-        seen = replace(
-            self.fleet,
-            devices=[devices[row] for row in rows],
-            times=[times[row] for row in rows],
-            rows=self.fleet.rows[told],
-        )
-        return _as_trees_take_it(self.matrix[:, columns][told]), seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,21 +99,22 @@ class Scorer:
         thresholds = {model.card.id: model.card.threshold for model in self._models.values()}
         return Scoring(frame, thresholds | {ANOMALY: alert_threshold(models=bool(self._models))})
 
-    def _judge(self, fleet: _Fleet) -> pl.DataFrame:
+    def _judge(self, fleet: Fleet) -> pl.DataFrame:
         """Return the risks of some robots; those of challengers are stored beside."""
         others = fleet.others
         asked = Pieces(fleet.devices, fleet.times, fleet.rows, fleet.models[fleet.rows])
         strange = unusual(fleet.window, asked, others, fleet.models[others], models=bool(self._models))
         if not self._models:
             return strange
-        matrix = _seen(fleet)
-        sight = _Sight(fleet, matrix, np.isfinite(matrix), hardly_known(fleet.window(fleet.rows)))
-        self._note_blind(sight)
-        frame = pl.concat([*(self._risks_of(model, sight) for model in self._models.values()), strange])
-        beside = [_silent(model, sight) for model in self._challengers.values()]
+        sight = look_over(fleet)
+        told = {fault: sight.told(model) for fault, model in self._models.items()}
+        self._note_blind(frozenset(fault for fault, rows in told.items() if not len(rows)))
+        found = [risks_of(model, sight, told[fault]) for fault, model in self._models.items()]
+        frame = pl.concat([*found, strange])
+        beside = [silent_risks(model, sight) for model in self._challengers.values()]
         if beside:
             self._store.write_risks(pl.concat(beside), shadow=True)
-        self._recent.take(fleet.devices, fleet.times, matrix)
+        self._recent.take(fleet.devices, fleet.times, sight.matrix)
         return frame
 
     def in_use(self) -> InUse:
@@ -186,7 +132,7 @@ class Scorer:
         self._in_use = in_use
         return True
 
-    def _fleet(self, news: News, *, everyone: bool) -> _Fleet:
+    def _fleet(self, news: News, *, everyone: bool) -> Fleet:
         """Return the robots with news that were heard within the fleet's recent hours."""
         tiles = self._memory.tiles
         devices = sorted(news.newest if everyone else news.touched & news.newest.keys())
@@ -196,13 +142,13 @@ class Scorer:
         names = [devices[each] for each in chosen.tolist()]
         times = [news.newest[device] for device in names]
         groups = tiles.groups().model
-        return _Fleet(names, times, rows[chosen], tiles.at, groups, np.flatnonzero(present))
+        return Fleet(names, times, rows[chosen], tiles.at, groups, np.flatnonzero(present))
 
     def _present(self) -> NDArray[np.bool_]:
         source = self._memory.tiles.at(np.arange(len(self._memory.tiles.devices)))
         return np.asarray((hours_heard(source) >= LEAST_HOURS) & (heard_lately(source) > 0))
 
-    def _past(self, news: News, facts: FleetFacts, *, everyone: bool) -> Iterator[_Fleet]:
+    def _past(self, news: News, facts: FleetFacts, *, everyone: bool) -> Iterator[Fleet]:
         """Return the robots with news that fell silent before that, as of their own newest readings.
 
         Of a large fleet so many a pass that others need not wait; the rest has its turn in the next.
@@ -219,75 +165,13 @@ class Scorer:
             names = [past.devices[row] for row in rows.tolist()]
             times = [news.newest[device] for device in names]
             others = past.everyone[heard]
-            yield _Fleet(names, times, rows, past.window, past.models, others)
+            yield Fleet(names, times, rows, past.window, past.models, others)
 
-    def _note_blind(self, sight: _Sight) -> None:
-        """Say so when no robot sends what a model looks at, once."""
-        blind = frozenset(fault for fault, model in self._models.items() if not sight.tells(model).any())
+    def _note_blind(self, blind: frozenset[str]) -> None:
+        """Say so when no robot sends what the model of a fault looks at, once."""
         for fault in sorted(blind - self._blind):
             log.warning("no robot sends a signal that the model of %s looks at: it is not predicted", fault)
         self._blind = blind
-
-    def _risks_of(self, model: LoadedModel, sight: _Sight) -> pl.DataFrame:
-        own, fleet = sight.of(model)
-        risk = model.risk(own)
-        asked = np.flatnonzero(risk >= EXPLAIN_FROM)
-
-        def look_at(some: Ints) -> Look:
-            return Look(fleet.window(fleet.rows[asked[some]]))
-
-        alerted = risk[asked] >= model.card.threshold
-        told = drivers(model, own[asked], look_at, alerted) if len(asked) else []
-        reasons = np.full(len(risk), "[]", dtype=object)
-        reasons[asked] = [orjson.dumps([each.to_dict() for each in row]).decode() for row in told]
-        judged = pl.DataFrame(
-            {
-                "device_id": fleet.devices,
-                "ts": fleet.times,
-                "fault": pl.repeat(model.card.fault, len(risk), eager=True),
-                "risk": risk,
-                "drivers": pl.Series(reasons.tolist(), dtype=pl.String),
-                "model": pl.repeat(model.card.id, len(risk), eager=True),
-                "confidence": confidence(sight.hardly[sight.tells(model)], own),
-            }
-        )
-        return risk_frame(judged.with_columns(_life(model, own)))
-
-
-_COLUMN = {feature.name: index for index, feature in enumerate(FEATURES)}
-
-
-def _seen(fleet: _Fleet) -> Floats:
-    """Return what is seen of a fleet. Shape: (devices, FEATURES)."""
-    matrix = np.empty((len(fleet.rows), len(FEATURES)), dtype=np.float32)
-    for begin in range(0, len(matrix), TOGETHER):
-        some = slice(begin, begin + TOGETHER)
-        matrix[some] = Look(fleet.window(fleet.rows[some])).matrix(FEATURES)
-    return matrix
-
-
-def _as_trees_take_it(matrix: Floats) -> Floats:
-    """Return rows in order as float64: else each of a fault's estimators makes that copy for itself."""
-    return np.ascontiguousarray(matrix, dtype=np.float64)
-
-
-def _life(model: LoadedModel, own: Floats) -> list[pl.Series]:
-    """Return what is left of a wearing part as LIFE_COLUMNS, whatever its risk; nothing for other faults."""
-    if model.life is None:
-        return []
-    told = model.life.estimate(own)
-    return [
-        pl.Series(name, values, nan_to_null=True)
-        for name, values in zip(LIFE_COLUMNS, np.hstack([told.days, told.hours]).T, strict=True)
-    ]
-
-
-def _silent(model: LoadedModel, sight: _Sight) -> pl.DataFrame:
-    """Return the risks of a challenger, which nobody will ask the reasons of."""
-    own, fleet = sight.of(model)
-    risk = model.risk(own)
-    told = pl.DataFrame({"device_id": fleet.devices, "ts": fleet.times, "risk": risk})
-    return risk_frame(told.with_columns(fault=pl.lit(model.card.fault), model=pl.lit(model.card.id)))
 
 
 def _highest(frame: pl.DataFrame) -> pl.DataFrame:
