@@ -47,7 +47,10 @@ class Names(Schema):
 
 
 class DeviceItem(Schema):
-    """A device in the list; `risk` is its highest, of `fault`; null before the first score."""
+    """A device in the list; `risk` is its highest, of `fault`; null before the first score.
+
+    `confidence` in it is low where the device has too little history.
+    """
 
     id: str = Field(examples=["R0042"])
     kind: Kind
@@ -57,6 +60,7 @@ class DeviceItem(Schema):
     last_seen: Time | None
     risk: float | None = Field(examples=[0.83])
     fault: str | None = Field(examples=["brush_jam"])
+    confidence: Literal["normal", "low"] | None
     battery_pct: float | None = Field(examples=[81.5])
     stale: bool = Field(description="Whether its newest reading is older than 24 h, or there is none")
 

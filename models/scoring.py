@@ -176,6 +176,9 @@ class Scorer:
 
 def _highest(frame: pl.DataFrame) -> pl.DataFrame:
     """Return the highest risk of each device, as the desk's device rows take it."""
+    highest = pl.col("risk").arg_max()
     return frame.group_by("device_id").agg(
-        pl.col("risk").max(), pl.col("fault").sort_by("risk").last(), pl.col("ts").first().alias("risk_ts")
+        pl.col("risk").max(),
+        pl.col("fault", "confidence").get(highest),
+        pl.col("ts").first().alias("risk_ts"),
     )

@@ -234,18 +234,27 @@ def _drop_beyond(session: Session, fault: str, keep: int) -> list[ModelCard]:
 
 
 def write_device_risks(desk: DeskDatabase, highest: pl.DataFrame) -> None:
-    """Write the highest risk of devices: device_id, risk, fault, risk_ts. Unknown devices are skipped."""
+    """Write the highest risk of devices: device_id, risk, fault, risk_ts, confidence.
+
+    Unknown devices are skipped.
+    """
     if highest.is_empty():
         return
-    rows = highest.rename({"device_id": "device", "risk": "highest", "fault": "of", "risk_ts": "at"})
+    rows = highest.select(
+        device="device_id", highest="risk", of="fault", at="risk_ts", sure="confidence"
+    ).sort("device")  # in the order of the ids, so that pages of the index are hit in turn
     one = (
         update(Device.__table__)  # type: ignore[arg-type] # the rows themselves: no object is made of each
         .where(Device.__table__.c.id == bindparam("device"))
-        .values(risk=bindparam("highest"), fault=bindparam("of"), risk_ts=bindparam("at"))
+        .values(
+            risk=bindparam("highest"),
+            fault=bindparam("of"),
+            risk_ts=bindparam("at"),
+            confidence=bindparam("sure"),
+        )
     )
-    names = ("device", "highest", "of", "at")
-    with desk.transaction() as session:  # in the order of the ids, so that pages of the index are hit in turn
-        execute_straight(session.connection(), one, names, rows.select(names).sort("device").rows())
+    with desk.transaction() as session:
+        execute_straight(session.connection(), one, rows.columns, rows.rows())
 
 
 def _card(row: ModelCardRow) -> ModelCard:

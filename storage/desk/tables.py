@@ -44,8 +44,8 @@ class Site(Base):
 class Device(Base):
     """A device of the fleet, with the summary that lists are sorted by.
 
-    `risk` and `fault` are the highest of its newest risks; `newest_ts` is the time of its newest reading,
-    `last_seen` when its last message arrived.
+    `risk`, `fault` and `confidence` are those of the highest of its newest risks; `newest_ts` is the time of
+    its newest reading, `last_seen` when its last message arrived.
     """
 
     __tablename__ = "device"
@@ -65,6 +65,7 @@ class Device(Base):
     risk: Mapped[float | None]
     fault: Mapped[str | None] = mapped_column(String(64))
     risk_ts: Mapped[int | None]
+    confidence: Mapped[str | None] = mapped_column(String(16))
 
     __table_args__ = (Index("ix_device_risk", "risk", "id"),)
 

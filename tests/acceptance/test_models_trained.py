@@ -119,6 +119,7 @@ def test_risks_are_stored_and_the_highest_stands_with_its_device(fleet: Fleet) -
     with fleet.desk.transaction() as session:
         row = session.get_one(Device, device)
         assert (row.risk, row.fault, row.risk_ts) == (highest.risk, highest.fault, highest.ts)
+        assert row.confidence == highest.confidence
 
 
 def test_what_drove_a_risk_is_said_in_two_languages(fleet: Fleet) -> None:

@@ -235,6 +235,7 @@ def furnish(house: House) -> None:
             risk=0.91 if n == 7 else 0.72 if n == 23 else risk,
             fault="brush_jam" if n == 7 else "filter_clog" if n == 23 else codes[n % 5],
             risk_ts=NOW - MINUTE_MS,
+            confidence="low" if n in (3, 23) else "normal",
             battery_pct=float(np.round(random.uniform(18, 100), 1)),
             status="offline" if n % 19 == 0 else "online",
             firmware="1.4.2",

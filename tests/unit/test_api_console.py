@@ -151,6 +151,16 @@ def test_a_refused_form_comes_back_filled_in_with_the_reason(
     assert client.get("/api/v1/tickets/1").json()["state"] == "opened"
 
 
+def test_the_fleet_says_of_which_robot_too_little_is_known(house: House, client: TestClient) -> None:
+    add_device(house, "R2", risk=0.4, fault="brush_jam", risk_ts=NOW, confidence="low")
+    rows = re.findall(r"<tr>.*?</tr>", client.get("/?lang=en").text, re.DOTALL)
+    unsure = [row for row in rows if "low confidence" in row]
+    assert len(unsure) == 1
+    assert 'href="/devices/R2"' in unsure[0]
+    listed = {device["id"]: device["confidence"] for device in client.get("/api/v1/devices").json()["items"]}
+    assert listed == {"R1": None, "R2": "low"}
+
+
 def test_an_alert_is_acknowledged_from_its_row(client: TestClient) -> None:
     client.post("/alerts/1/acknowledge", data={"why": "on it", "who": "li"})
     assert "Acknowledged" in client.get("/alerts").text
