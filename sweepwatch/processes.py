@@ -24,6 +24,7 @@ from sweepwatch.server import WebServer, listen
 from sweepwatch.settings import Settings, setting_keys, value_of, variable_name, without_secrets
 from sweepwatch.simulated_fleet import require_empty
 from sweepwatch.stopping import stop_on_signal
+from sweepwatch.stores import INGESTING, DuckDbUse
 from sweepwatch.training import train, training_settings
 from sweepwatch.wiring import Services, build, build_api, build_ingest
 
@@ -31,12 +32,12 @@ Say = Callable[[str], None]
 
 
 @contextmanager
-def open_services(settings: Settings, store_threads: int | None = None) -> Iterator[Services]:
-    """Open an installation for one process; `store_threads` as in `build`."""
+def open_services(settings: Settings, use: DuckDbUse | None = None) -> Iterator[Services]:
+    """Open an installation for one process; `use` as in `build`."""
     folder = open_data_folder(settings.data)
     try:
         start_logging(folder.root / "sweepwatch.log", settings.log_level)
-        services = build(settings, folder, SystemClock(), store_threads=store_threads)
+        services = build(settings, folder, SystemClock(), use=use)
         try:
             yield services
         finally:
@@ -51,7 +52,7 @@ def run_ingest(settings: Settings, say: Say) -> None:
     if url is None:
         raise ConfigError("ingest needs a broker: --broker mqtt://host:port, or broker.url in the settings")
     # It hardly queries what it stores, and writes at two thirds of the CPU with one thread.
-    with stop_on_signal() as stop, open_services(settings, 1) as services, ExitStack() as stack:
+    with stop_on_signal() as stop, open_services(settings, INGESTING) as services, ExitStack() as stack:
         ingest = build_ingest(services, url)
         if settings.ingest.metrics_port:
             stack.callback(_serve_metrics(settings.ingest.metrics_port, services))

@@ -80,8 +80,12 @@ class StoreSettings(_Section):
     duckdb_threads: int | None = Field(
         None, ge=1, le=1024, description="Threads of DuckDB; empty: 1 in `sweepwatch ingest`, else one a core"
     )
-    duckdb_memory_mb: int = Field(
-        1024, ge=128, le=1_048_576, description="Memory of DuckDB; what a query needs beyond goes to disk"
+    duckdb_memory_mb: int | None = Field(
+        None,
+        ge=128,
+        le=1_048_576,
+        description="Memory of DuckDB, what a query needs beyond goes to disk; empty: 128 in "
+        "`sweepwatch ingest`, else 1024",
     )
     retention_days: int = Field(730, ge=1, le=36_500, description="Readings older than this are deleted")
     tile_retention_days: int = Field(

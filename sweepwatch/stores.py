@@ -1,5 +1,7 @@
 """Opens a time-series store of either kind."""
 
+from dataclasses import dataclass
+
 from fleet.signals import SignalTable
 from storage.duckdb_store import MEMORY_MB, DuckDbStore
 from storage.influx_store import InfluxStore
@@ -7,19 +9,30 @@ from storage.ports import TelemetryStore
 from storage.store_url import DuckDbAddress, StoreAddress
 
 
+@dataclass(frozen=True, slots=True)
+class DuckDbUse:
+    """What an embedded store may use: threads (None: one a core), and MB of memory."""
+
+    threads: int | None = None
+    memory_mb: int = MEMORY_MB
+
+
+INGESTING = DuckDbUse(threads=1, memory_mb=128)
+"""Of a process that hardly queries: what DuckDB keeps of its file is of little use (docs/decisions/0011)."""
+
+
 def open_store_at(
     address: StoreAddress,
     signals: SignalTable,
     gzip: str = "auto",
-    threads: int | None = None,
-    memory_mb: int = MEMORY_MB,
+    use: DuckDbUse | None = None,
 ) -> TelemetryStore:
     """Open a time-series store.
 
-    `gzip` is "auto", "on" or "off" and counts for InfluxDB alone, `threads` (None: one a core) and
-    `memory_mb` for DuckDB.
+    `gzip` is "auto", "on" or "off" and counts for InfluxDB alone, `use` for DuckDB.
     """
     if isinstance(address, DuckDbAddress):
-        return DuckDbStore.open(address.path, signals, threads, memory_mb)
+        use = use or DuckDbUse()
+        return DuckDbStore.open(address.path, signals, use.threads, use.memory_mb)
     compress = {"auto": None, "on": True, "off": False}[gzip]
     return InfluxStore(address, signals, compress=compress)

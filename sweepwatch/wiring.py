@@ -35,7 +35,7 @@ from sweepwatch.cost_settings import costs_of
 from sweepwatch.data_folder import DataFolder
 from sweepwatch.settings import Settings
 from sweepwatch.signals import signal_table
-from sweepwatch.stores import open_store_at
+from sweepwatch.stores import DuckDbUse, open_store_at
 
 log = logging.getLogger(__name__)
 _MB = 1024 * 1024
@@ -68,11 +68,11 @@ def build(
     folder: DataFolder,
     clock: Clock,
     on_ticket: Callable[[TicketRow], None] = lambda _ticket: None,
-    store_threads: int | None = None,
+    use: DuckDbUse | None = None,
 ) -> Services:
     """Open the stores of an installation and wire its parts; `on_ticket` hears of every change of a ticket.
 
-    `store_threads` is how many threads an embedded store may use, where the settings do not say.
+    `use` is what an embedded store may use, where the settings do not say.
     Raises ConfigError, DataFolderError or StoreUnavailable when a part cannot be had; nothing stays open.
     """
     signals = signal_table(settings)
@@ -80,7 +80,7 @@ def build(
     policy = load_policy()
     desk = open_desk(desk_url(settings, folder))
     try:
-        store = open_store(settings, folder, signals, store_threads)
+        store = open_store(settings, folder, signals, use)
     except BaseException:
         desk.close()
         raise
@@ -118,14 +118,14 @@ def desk_url(settings: Settings, folder: DataFolder) -> str:
 
 
 def open_store(
-    settings: Settings, folder: DataFolder, signals: SignalTable, threads: int | None = None
+    settings: Settings, folder: DataFolder, signals: SignalTable, use: DuckDbUse | None = None
 ) -> TelemetryStore:
     """Open the time-series store: the one that is set, else DuckDB in the data folder."""
     url = settings.store.url
     address = DuckDbAddress(folder.telemetry) if url is None else parse_store_url(url)
-    threads = settings.store.duckdb_threads or threads
-    chosen = settings.store
-    return open_store_at(address, signals, chosen.influxdb_gzip, threads, chosen.duckdb_memory_mb)
+    chosen, use = settings.store, use or DuckDbUse()
+    use = DuckDbUse(chosen.duckdb_threads or use.threads, chosen.duckdb_memory_mb or use.memory_mb)
+    return open_store_at(address, signals, chosen.influxdb_gzip, use)
 
 
 def build_ingest(services: Services, broker_url: str, mqtt_version: str = "auto") -> IngestService:
