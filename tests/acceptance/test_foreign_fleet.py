@@ -15,7 +15,8 @@ from tests.helpers.publishing import publish
 from tests.helpers.running import Running, free_port
 
 FLEET = Make(devices=40, days=20, end_ms=1_767_225_600_000, ends_apart_days=3)
-SEED = 33
+SEED = 34
+"""At the end of its history robots stand out enough for an alert, in however many passes it was judged."""
 
 
 def test_a_replayed_foreign_fleet_is_ranked_above_its_own_z_score(tmp_path: Path) -> None:
