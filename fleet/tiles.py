@@ -10,6 +10,8 @@ import polars as pl
 
 from fleet.signals import ROBOT_STATES, Form, Kind, SignalTable
 
+TileSchema = dict[str, pl.DataType]
+"""The columns of a tile frame with their types, in order."""
 KEYS = ("device_id", "site", "hour", "readings")
 TILE_STATS = ("n", "mean", "m2", "min", "max", "first", "last")
 """`m2` is the sum of squared deviations from the mean; `first`, `last` are by time; booleans are 0 or 1."""
@@ -42,9 +44,7 @@ def tile_columns(signals: SignalTable, kind: Kind) -> tuple[str, ...]:
     return (*KEYS, *stats, *counted_columns(signals, kind))
 
 
-def tile_schema(
-    signals: SignalTable, kind: Kind, columns: Collection[str] | None = None
-) -> dict[str, pl.DataType]:
+def tile_schema(signals: SignalTable, kind: Kind, columns: Collection[str] | None = None) -> TileSchema:
     """Return the columns of a tile frame with their types: counts and hours are whole, statistics floats.
 
     Of those that are not KEYS only the given `columns`, if any are.

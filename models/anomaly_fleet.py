@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from models.anomaly import shrunk_covariance
 from models.anomaly_levels import DAYS, Levels
 from models.anomaly_measures import WATCHED
-from models.anomaly_peers import Peers, above_peers, learn_peers, weight
-from models.robust import known_mean, known_median
+from models.anomaly_peers import Peers, above_peers, learn_peers
+from models.robust import known_mean, known_median, known_spread
 from models.windows import Floats, Ints
 
 RECENT_DAYS = (1, 2, 3)
@@ -35,7 +35,6 @@ _POOLED = 5.0
 """The fleet's day-to-day spread counts like so many days of the device's own."""
 _TYPICAL = 2.0
 """Changes are cut to this when the covariance between measures is learned: it is that of devices in order."""
-_MAD = 1.4826
 _EMPTY = 1e-9
 _COMPONENTS = tuple(dict.fromkeys(each.measure.component for each in WATCHED))
 _PLACE = np.array([_COMPONENTS.index(each.measure.component) for each in WATCHED])
@@ -90,8 +89,8 @@ def learn_usual(levels: Levels) -> Usual:
     noise = np.nan_to_num(known_median(spread_days))[:, None].astype(np.float32)
     changes = [change for change, _, _ in _changes(left)]
     few = len(levels) < LEAST_COHORT
-    spread = np.stack([np.zeros(len(WATCHED)) if few else _spread(each) for each in changes])[..., None]
-    spread = spread.astype(np.float32)
+    spread = np.stack([np.zeros(len(WATCHED)) if few else known_spread(each) for each in changes])[..., None]
+    spread = np.nan_to_num(spread).astype(np.float32)
     peers = learn_peers(levels.values, group[levels.models], course.shape[2], LEAST_COHORT)
     usual = Usual(origin, course, group, noise, spread, (), peers)
     typical = np.clip(_scaled(left, usual), -_TYPICAL, _TYPICAL)
@@ -104,11 +103,9 @@ def judge(levels: Levels, usual: Usual) -> Strangeness:
     place = np.clip(levels.last - usual.origin - DAYS + 1, 0, usual.course.shape[1] - DAYS)
     group = usual.group[np.minimum(levels.models, len(usual.group) - 1)]
     changes = _scaled(own - _at(usual.course, place, group), usual)
-    above = above_peers(levels.values, _WORSE, usual.peers, group)
-    weighs = np.where(np.isfinite(above), weight(levels.values), 0.0)
-    above = weighs * np.nan_to_num(above)
+    above, weight = above_peers(levels.values, _WORSE, usual.peers, group)
     # As a sum of two independent ones of the same spread it keeps that spread.
-    score, known = _score((changes + above) / np.sqrt(1 + weighs**2), usual.covariance)
+    score, known = _score((changes + above) / np.sqrt(1 + weight**2), usual.covariance)
     return Strangeness(score, known, np.nan_to_num(changes), above, usual.peers.middle[:, group])
 
 
@@ -212,8 +209,3 @@ def _covariances(typical: Floats) -> tuple[Floats, ...]:
         scale = np.sqrt(np.maximum(np.diag(covariance), _EMPTY))
         found.append(covariance / np.outer(scale, scale))
     return tuple(found)
-
-
-def _spread(change: Floats) -> Floats:
-    middle = known_median(change)[:, None]
-    return np.asarray(np.nan_to_num(_MAD * known_median(np.abs(change - middle))))

@@ -99,8 +99,6 @@ WATCHED: tuple[Watched, ...] = (
     _running("filter_dp_pa", "Pa", C.FILTER, 1, "Filter pressure drop while running", "运行时滤网压差"),
     *(Watched(_KNOWN[name], worse) for name, worse in _WORSE.items() if name in _KNOWN),
 )
-BY_FEATURE: dict[str, Watched] = {each.feature: each for each in WATCHED}
-BY_PEERS: dict[str, Watched] = {each.beside_peers: each for each in WATCHED}
 
 
 def watched_terms() -> tuple[Term, ...]:

@@ -9,11 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.robust import known_mean, known_median
+from models.robust import known_mean, known_median, known_spread
 from models.windows import Floats, Ints
 
 RECENT_DAYS = 3
-_MAD = 1.4826
 _LARGEST = 8.0
 _LEAST_SPREAD = 1e-9
 _LASTING, _AT_FIRST, _MOST = 0.2, 3.0, 0.8
@@ -42,26 +41,27 @@ def learn_peers(values: Floats, group: Ints, groups: int, least: int) -> Peers:
     for number in range(groups - 1):
         own = recent[:, group == number]
         told = np.isfinite(own).sum(axis=1) >= least
-        middle[told, number] = known_median(own)[told]
-        away = np.abs(own - middle[:, number][:, None])
-        spread[told, number] = _MAD * known_median(away)[told]
+        middle[told, number] = known_median(own[told])
+        spread[told, number] = known_spread(own[told])
     return Peers(middle, spread)
 
 
-def above_peers(values: Floats, worse: Floats, peers: Peers, group: Ints) -> Floats:
-    """Return by how many spreads devices are worse than their peers' middle; 0 for better, NaN for unknown.
+def above_peers(values: Floats, worse: Floats, peers: Peers, group: Ints) -> tuple[Floats, Floats]:
+    """Return by how many spreads devices are worse than their peers' middle, weighed, and that weight.
 
-    `worse` (measures,) is +1 where wear raises a measure, -1 where it lowers it. Shape: (measures, devices).
+    `worse` (measures,) is +1 where wear raises a measure, -1 where it lowers it. Better devices have 0, as do
+    both where it is not known. Shapes: (measures, devices).
     """
     recent = known_mean(values[:, -RECENT_DAYS:], axis=1)
     spread = peers.spread[:, group]
     away = worse[:, None] * (recent - peers.middle[:, group])
-    known = spread > _LEAST_SPREAD
-    z = np.divide(away, spread, out=np.full(away.shape, np.nan, dtype=away.dtype), where=known)
-    return np.asarray(np.clip(z, 0.0, _LARGEST))
+    known = (spread > _LEAST_SPREAD) & np.isfinite(away)
+    z = np.divide(away, spread, out=np.zeros_like(away), where=known)
+    weight = np.where(known, _weight(values), 0.0)
+    return weight * np.clip(z, 0.0, _LARGEST), weight
 
 
-def weight(values: Floats) -> Floats:
+def _weight(values: Floats) -> Floats:
     """Return what a spread above the peers weighs beside a change. Shape: (measures, devices)."""
     earlier = np.isfinite(values[:, :-RECENT_DAYS]).sum(axis=1)
     return np.asarray(np.minimum(_LASTING + _AT_FIRST / np.maximum(earlier, 1), _MOST))

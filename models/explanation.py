@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from fleet.risks import Driver
 from fleet.signals import SignalTable
 from fleet.text import Language, Text
-from models.anomaly_measures import BY_FEATURE, BY_PEERS
+from models.anomaly_measures import WATCHED
 from models.compute import Look
 from models.course import Courses
 from models.features import BY_NAME, LIFE_VIEWS, YEAR_VIEWS, Feature, View
@@ -103,6 +103,10 @@ _AGAINST = {
     View.COHORT: Text("the usual for this model", "同型号常值"),
 }
 _LAST_WEEKS = Text("its last weeks", "其前几周")
+_UNUSUAL = {each.feature: (each.measure, _LAST_WEEKS) for each in WATCHED} | {
+    each.beside_peers: (each.measure, _AGAINST[View.COHORT]) for each in WATCHED
+}
+"""What a driver of unusual behaviour compares, and with what."""
 _ABOVE, _BELOW, _NEAR = Text("above", "高于"), Text("below", "低于"), Text("close to", "接近")
 _POINTS = Text("points", "个百分点")
 _LEAST_USUAL = 1e-9
@@ -116,10 +120,8 @@ def sentence(driver: Driver, signals: SignalTable, language: Language) -> str:
     A feature or signal that this version does not know is named as it was stored.
     """
     feature = BY_NAME.get(driver.feature)
-    if driver.feature in BY_FEATURE:
-        return _compared(driver, BY_FEATURE[driver.feature].measure, _LAST_WEEKS, language)
-    if driver.feature in BY_PEERS:
-        return _compared(driver, BY_PEERS[driver.feature].measure, _AGAINST[View.COHORT], language)
+    if driver.feature in _UNUSUAL:
+        return _compared(driver, *_UNUSUAL[driver.feature], language)
     if feature is None:
         known = driver.signal in signals
         return signals[driver.signal].label.in_language(language) if known else driver.signal

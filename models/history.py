@@ -15,8 +15,7 @@ from models.features import FEATURES, YEAR_VIEWS, parts_of, terms_of
 from models.grid import TileGrid
 from models.rolling import RollingTiles
 from models.settings import TrainingSettings
-from models.terms import columns_of
-from models.tile_memory import spans
+from models.tile_reading import read_tiles, spans
 from models.windows import FleetFacts, Floats, Ints, WindowSource, heard_lately, hours_heard
 from storage.desk.database import DeskDatabase
 from storage.desk.repairs import confirmed_repairs, device_places, open_tickets, renewals
@@ -29,7 +28,6 @@ TileReader = Callable[[int, int], pl.DataFrame]
 
 LEAST_HOURS = 24
 """A device heard in fewer hours than this is not judged, in training as in scoring."""
-_READ = columns_of(terms_of(FEATURES))
 _LARGEST_GRID = 40_000_000
 """So many cells (terms x devices x hours) are cut out of a grid at once; more history is replayed."""
 
@@ -87,7 +85,7 @@ def gather(
         if cancelled():
             raise HistoryCancelled
         progress(0.4 * (start - first) / (end - first), "reading history")
-        return store.tiles(Kind.ROBOT, start * HOUR_MS, until * HOUR_MS, columns=_READ)
+        return read_tiles(store, Kind.ROBOT, terms_of(FEATURES), start, until)
 
     rows = rows_of(read, first, end, len(newest), facts, rows_every(settings, len(newest), end - first))
     return assembled(rows, facts, confirmed_repairs(desk), open_tickets(desk), end * HOUR_MS)

@@ -15,8 +15,8 @@ from fleet.signals import Kind
 from models.batch_windows import BatchWindows, Moments
 from models.features import LOOKBACK_HOURS
 from models.grid import TileGrid
-from models.terms import Term, columns_of
-from models.tile_memory import spans
+from models.terms import Term
+from models.tile_reading import first_hour, read_tiles, spans
 from models.windows import FleetFacts, Groups, Ints
 from storage.ports import TelemetryStore
 
@@ -61,19 +61,14 @@ def look_back(
         until = end // HOUR_MS + 1
         deepest = min(LOOKBACK_HOURS, _LARGEST_GRID // (len(terms) * len(read)))
         grid = TileGrid(terms)
-        for first, last in spans(_first(store, kind, until, deepest), until, len(read)):
-            grid.update(store.tiles(kind, first * HOUR_MS, last * HOUR_MS, read, columns_of(terms)))
+        for first, last in spans(first_hour(store, kind, until, deepest), until, len(read)):
+            grid.update(read_tiles(store, kind, terms, first, last, read))
         if not grid.devices:
             continue
         hours = np.array([min(newest[device], end) // HOUR_MS for device in grid.devices], dtype=np.int64)
         asked = grid.rows_of([device for device in group if device in set(grid.devices)])
         models = Groups(grid.devices, facts).model
         yield Past(asked, np.arange(len(hours)), grid.devices, models, grid, facts, hours)
-
-
-def _first(store: TelemetryStore, kind: Kind, until: int, deepest: int) -> int:
-    oldest = store.first_hour(kind)
-    return max(until - deepest, until if oldest is None else oldest // HOUR_MS)
 
 
 def _by_end(silent: Sequence[str], newest: Mapping[str, int]) -> Iterator[list[str]]:

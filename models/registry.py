@@ -34,9 +34,6 @@ from storage.desk.model_cards import (
 
 log = logging.getLogger(__name__)
 
-TOGETHER = 8192
-"""So many rows are computed and judged together: more would not fit into a processor's cache."""
-
 RISK, LIFE = "risk", "life"
 TRUSTED_TYPES = (
     "sklearn.calibration._CalibratedClassifier",
@@ -63,10 +60,7 @@ class LoadedModel:
 
     def risk(self, matrix: Floats) -> Floats:
         """Return the calibrated risk of each row. Shape: (rows,)."""
-        if not len(matrix):
-            return np.empty(0)
-        pieces = [matrix[begin : begin + TOGETHER] for begin in range(0, len(matrix), TOGETHER)]
-        return np.concatenate([risk_of(self.classifier, piece) for piece in pieces])
+        return risk_of(self.classifier, matrix) if len(matrix) else np.empty(0)
 
 
 class ModelRegistry:

@@ -1,8 +1,11 @@
-"""Means and medians over what is known, by columns: NaN where nothing is, without a warning."""
+"""Means, medians and spreads over what is known: NaN where nothing is, without a warning."""
 
 import numpy as np
 
 from models.windows import Floats
+
+_MAD = 1.4826
+"""Of a normal distribution the standard deviation is so many median deviations."""
 
 
 def known_median(values: Floats) -> Floats:
@@ -22,3 +25,8 @@ def known_mean(values: Floats, axis: int) -> Floats:
     total = np.where(known, values, values.dtype.type(0)).sum(axis=axis)
     mean = np.full(total.shape, np.nan, dtype=values.dtype)
     return np.asarray(np.divide(total, count, out=mean, where=count > 0))
+
+
+def known_spread(values: Floats) -> Floats:
+    """Return the spread over the last axis of what is known, by the median deviation; NaN for none."""
+    return np.asarray(_MAD * known_median(np.abs(values - known_median(values)[..., None])))

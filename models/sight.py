@@ -14,11 +14,13 @@ from models.compute import Look
 from models.confidence import confidence, hardly_known
 from models.explanation import drivers
 from models.features import FEATURES, telling
-from models.registry import TOGETHER, LoadedModel
+from models.registry import LoadedModel
 from models.windows import Floats, Ints
 
 EXPLAIN_FROM = 0.005
 """A risk below this is stored without drivers: nobody will ask why a robot is in order."""
+_TOGETHER = 8192
+"""So many rows are computed and judged together: more would not fit into a processor's cache."""
 _COLUMN = {feature.name: index for index, feature in enumerate(FEATURES)}
 
 
@@ -73,8 +75,8 @@ def look_over(fleet: Fleet) -> Sight:
 def _matrix(fleet: Fleet) -> Floats:
     """Return what is seen of a fleet. Shape: (devices, FEATURES)."""
     matrix = np.empty((len(fleet.rows), len(FEATURES)), dtype=np.float32)
-    for begin in range(0, len(matrix), TOGETHER):
-        some = slice(begin, begin + TOGETHER)
+    for begin in range(0, len(matrix), _TOGETHER):
+        some = slice(begin, begin + _TOGETHER)
         matrix[some] = Look(fleet.window(fleet.rows[some])).matrix(FEATURES)
     return matrix
 
@@ -105,8 +107,8 @@ def _judged(model: LoadedModel, sight: Sight, rows: Ints) -> pl.DataFrame:
 
 
 def _pieces(rows: Ints) -> Iterator[Ints]:
-    for begin in range(0, max(len(rows), 1), TOGETHER):
-        yield rows[begin : begin + TOGETHER]
+    for begin in range(0, max(len(rows), 1), _TOGETHER):
+        yield rows[begin : begin + _TOGETHER]
 
 
 def _life(model: LoadedModel, own: Floats) -> list[pl.Series]:

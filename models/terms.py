@@ -111,11 +111,6 @@ CYCLES = rise("charge_cycles")
 """Charge cycles, whole ones as the counter has them."""
 
 
-def columns_of(terms: Sequence[Term]) -> frozenset[str]:
-    """Return the tile columns that terms are made of."""
-    return frozenset(column for term in terms for column in term.columns)
-
-
 def values(terms: Sequence[Term], tiles: pl.DataFrame) -> NDArray[np.float64]:
     """Return what tiles add to each term, 0 where a signal was not sent. Shape: (terms, tiles)."""
     have = set(tiles.columns)

@@ -1,6 +1,6 @@
 """Keeps the windows of a fleet between two scorings, and asks the store only for what is new."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from time import perf_counter
 
@@ -11,12 +11,11 @@ from fleet.signals import Kind
 from models.anomaly_measures import watched_terms
 from models.features import FEATURES, LOOKBACK_HOURS, parts_of, terms_of
 from models.rolling import RollingTiles
-from models.terms import READINGS, columns_of
+from models.terms import READINGS
+from models.tile_reading import first_hour, read_tiles, spans
 from models.windows import FleetFacts
 from storage.ports import TelemetryStore
 
-_TILES_A_QUERY = 100_000
-_MOST_HOURS = 30 * 24
 _FEW = 0.25
 """Up to this share of the fleet the store is asked for some devices, above it for all."""
 _COUNTING_SHARE = 0.02
@@ -52,7 +51,6 @@ class TileMemory:
         self._newest: dict[str, int] = {}
         terms = tuple(dict.fromkeys([*terms_of(FEATURES), *watched_terms(), READINGS]))
         self.tiles = RollingTiles(terms, parts_of(FEATURES))
-        self._columns = columns_of(self.tiles.terms)
 
     def refresh(self, facts: FleetFacts) -> News:
         """Bring the windows up to the store and to what the desk knows."""
@@ -112,16 +110,8 @@ class TileMemory:
             self.tiles.update(self._tiles(first, last, devices), frozenset(devices))
 
     def _tiles(self, first: int, last: int, devices: Sequence[str] | None) -> pl.DataFrame:
-        return self._store.tiles(self._kind, first * HOUR_MS, last * HOUR_MS, devices, self._columns)
+        return read_tiles(self._store, self._kind, self.tiles.terms, first, last, devices)
 
     def _first(self, end: int) -> int:
         """Return the first hour that is looked back to from hour `end`, counted from the epoch."""
-        oldest = self._store.first_hour(self._kind)
-        return max(end - LOOKBACK_HOURS, end if oldest is None else oldest // HOUR_MS)
-
-
-def spans(start: int, end: int, devices: int) -> Iterator[tuple[int, int]]:
-    """Cut a range of hours into pieces that bring no more tiles at once than memory likes."""
-    width = max(1, min(_MOST_HOURS, _TILES_A_QUERY // max(devices, 1)))
-    for first in range(start, end, width):
-        yield first, min(first + width, end)
+        return first_hour(self._store, self._kind, end, LOOKBACK_HOURS)

@@ -57,22 +57,22 @@ def tiles(
     start: int,
     end: int,
     devices: Sequence[str] | None = None,
-    asked: Collection[str] | None = None,
+    columns: Collection[str] | None = None,
 ) -> pl.DataFrame:
     """Return the tiles of a range, of all devices or some, kept or made now; within a transaction."""
     until = _until(cursor, kind)
     among = "" if devices is None else sql.AMONG
     chosen = [] if devices is None else [list(devices)]
-    query = sql.tiles(signals, kind, among, asked)
+    query = sql.tiles(signals, kind, among, columns)
     made: pl.DataFrame = cursor.sql(query, params=[max(start, until), end, *chosen]).pl()
     if start >= until:
         return made
-    columns = [
+    kept_columns = [
         # A count that a newer signal has added is null in older rows.
         f"coalesce({sql.quoted(name)}, 0) AS {sql.quoted(name)}" if dtype == pl.Int64 else sql.quoted(name)
-        for name, dtype in tile_schema(signals, kind, asked).items()
+        for name, dtype in tile_schema(signals, kind, columns).items()
     ]
-    query = f"SELECT {', '.join(columns)} FROM {_table(kind)} WHERE hour >= ? AND hour < ?{among}"
+    query = f"SELECT {', '.join(kept_columns)} FROM {_table(kind)} WHERE hour >= ? AND hour < ?{among}"
     kept: pl.DataFrame = cursor.sql(query, params=[start, min(end, until), *chosen]).pl()
     return pl.concat([kept, made]).sort("device_id", "hour")
 

@@ -5,14 +5,14 @@ up to which hour the tiles of each kind of device are kept ones: that is written
 was interrupted is simply done again.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import polars as pl
 
 from fleet.clock import DAY_MS
-from fleet.signals import Kind, SignalTable
-from fleet.tiles import tile_schema
+from fleet.signals import Kind
+from fleet.tiles import TileSchema
 from storage import influx_query as influxql
 from storage.influx_http import InfluxConnection
 from storage.influx_lines import bodies, tile_lines, tile_measurement
@@ -32,9 +32,8 @@ def tiles_address(address: InfluxAddress) -> InfluxAddress:
 class KeptTiles:
     """The tiles kept of readings that expired; `connection` is one to `tiles_address`."""
 
-    def __init__(self, connection: InfluxConnection, signals: SignalTable) -> None:
+    def __init__(self, connection: InfluxConnection) -> None:
         self._connection = connection
-        self._signals = signals
 
     def until(self, kind: Kind) -> int:
         """Return up to which hour tiles are kept ones; 0 when there are none."""
@@ -53,15 +52,9 @@ class KeptTiles:
         return until, until
 
     def read(
-        self,
-        kind: Kind,
-        start: int,
-        end: int,
-        devices: Sequence[str] | None = None,
-        columns: Collection[str] | None = None,
+        self, kind: Kind, start: int, end: int, devices: Sequence[str] | None, schema: TileSchema
     ) -> pl.DataFrame:
         """Return the kept tiles of a range, of all devices or some, a day a request, in no order."""
-        schema = tile_schema(self._signals, kind, columns)
         pieces = [pl.DataFrame(schema=schema)]
         if start < end:
             first, last = self.hours(kind)
@@ -71,7 +64,7 @@ class KeptTiles:
                 pieces.append(self._read(kind, where, schema))
         return pl.concat(pieces)
 
-    def _read(self, kind: Kind, where: str, schema: dict[str, pl.DataType]) -> pl.DataFrame:
+    def _read(self, kind: Kind, where: str, schema: TileSchema) -> pl.DataFrame:
         names = [name for name in schema if name not in ("device_id", "hour")]
         columns = ", ".join(influxql.name_of(name) for name in ("device", *names))
         query = f'SELECT {columns} FROM "{tile_measurement(kind)}" WHERE {where}'

@@ -11,6 +11,7 @@ from fleet.errors import StoreRejected
 from fleet.readings import KEY_COLUMNS, ReadingBatch, batch_schema
 from fleet.risks import FLEET_RISK_COLUMNS, RISK_COLUMNS
 from fleet.signals import Kind, SignalTable
+from fleet.tiles import TileSchema, tile_schema
 from storage import influx_query as influxql
 from storage.influx_http import InfluxConnection
 from storage.influx_kept import KeptTiles, tiles_address
@@ -41,7 +42,7 @@ class InfluxStore:
         compress = not address.loopback if compress is None else compress
         self._connection = InfluxConnection(address, compress=compress)
         beside = InfluxConnection(tiles_address(address), compress=compress)
-        self._kept = KeptTiles(beside, signals)
+        self._kept = KeptTiles(beside)
         self._signals = signals
         self._writing = RLock()
         self._newest: dict[Kind, NewestTimes] = {}
@@ -151,25 +152,21 @@ class InfluxStore:
         columns: Collection[str] | None = None,
     ) -> pl.DataFrame:
         """Return the hourly tiles (fleet.tiles) of every device with readings in the range, or of some."""
+        schema = tile_schema(self._signals, kind, columns)
         until = self._kept.until(kind)
         while True:
-            kept = self._kept.read(kind, start, min(end, until), devices, columns)
-            made = self._tiles_made(kind, max(start, until), end, devices, columns)
+            kept = self._kept.read(kind, start, min(end, until), devices, schema)
+            made = self._tiles_made(kind, max(start, until), end, devices, schema)
             before, until = until, self._kept.until(kind)
             if until == before:  # else hours have changed sides while they were read
                 return pl.concat([kept, made]).sort("device_id", "hour")
 
     def _tiles_made(
-        self,
-        kind: Kind,
-        start: int,
-        end: int,
-        devices: Sequence[str] | None = None,
-        columns: Collection[str] | None = None,
+        self, kind: Kind, start: int, end: int, devices: Sequence[str] | None, schema: TileSchema
     ) -> pl.DataFrame:
         first, last = self._extent(kind)
         begin, until = max(start, first // HOUR_MS * HOUR_MS), min(end, (last // HOUR_MS + 1) * HOUR_MS)
-        return tiles_between(self._connection, self._signals, kind, begin, until, devices, columns)
+        return tiles_between(self._connection, self._signals, kind, begin, until, schema, devices)
 
     def first_hour(self, kind: Kind) -> int | None:
         """Return the start of the oldest hour that has tiles; see TelemetryStore.first_hour."""
@@ -303,9 +300,10 @@ class InfluxStore:
         first = max(oldest, self._kept.until(kind), start) // HOUR_MS * HOUR_MS
         if first >= end or newest < oldest:
             return
+        schema = tile_schema(self._signals, kind)
         for begin in range(first, end, DAY_MS):
-            tiles = tiles_between(self._connection, self._signals, kind, begin, min(begin + DAY_MS, end))
-            self._kept.keep(kind, tiles)
+            until = min(begin + DAY_MS, end)
+            self._kept.keep(kind, tiles_between(self._connection, self._signals, kind, begin, until, schema))
         self._kept.keep_until(kind, end)
 
     def _delete(self, measurement: str, before: int) -> bool:

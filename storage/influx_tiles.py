@@ -1,12 +1,12 @@
 """Summaries that InfluxDB computes: intervals of one device, hourly tiles of all."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 import polars as pl
 
 from fleet.clock import DAY_MS, HOUR_MS
 from fleet.signals import ROBOT_STATES, Form, Kind, Signal, SignalTable
-from fleet.tiles import tile_column, tile_schema
+from fleet.tiles import TileSchema, tile_column
 from storage import influx_query as influxql
 from storage.influx_http import InfluxConnection
 from storage.influx_tile_rows import tiles_of_rows
@@ -52,15 +52,15 @@ def tiles_between(
     kind: Kind,
     start: int,
     end: int,
+    schema: TileSchema,
     devices: Sequence[str] | None = None,
-    columns: Collection[str] | None = None,
 ) -> pl.DataFrame:
     """Return the hourly tiles of a range of whole hours, of all devices or some, by device and hour.
 
+    They have the columns of `schema`; signals of which it has none are not asked for.
     An hour is asked for first, and then as much at once as brings some _TILES_A_REQUEST. Where readings are
     few, they are read and summed up here; where they are many, InfluxDB does it.
     """
-    schema = tile_schema(signals, kind, columns)
     pieces = [pl.DataFrame(schema=schema)]
     if start < end:
         fields = _fields(connection, kind) & {name.partition(".")[0] for name in schema}
@@ -90,7 +90,7 @@ def _fields(connection: InfluxConnection, kind: Kind) -> set[str]:
     return {str(row[0]) for series in result.get("series", ()) for row in series["values"]}
 
 
-def _completed(found: pl.DataFrame, schema: dict[str, pl.DataType]) -> pl.DataFrame:
+def _completed(found: pl.DataFrame, schema: TileSchema) -> pl.DataFrame:
     """Return a tile frame: counts of what is missing are 0, statistics null."""
     missing = [pl.lit(None, dtype).alias(name) for name, dtype in schema.items() if name not in found.columns]
     counts = [name for name, dtype in schema.items() if dtype == pl.Int64 and name not in _KEYS]

@@ -24,7 +24,7 @@ from sweepwatch.server import WebServer, listen
 from sweepwatch.settings import Settings, setting_keys, value_of, variable_name, without_secrets
 from sweepwatch.simulated_fleet import require_empty
 from sweepwatch.stopping import stop_on_signal
-from sweepwatch.stores import INGESTING, DuckDbUse
+from sweepwatch.stores import INGESTING, SERVING, DuckDbUse
 from sweepwatch.training import train, training_settings
 from sweepwatch.wiring import Services, build, build_api, build_ingest
 
@@ -32,7 +32,7 @@ Say = Callable[[str], None]
 
 
 @contextmanager
-def open_services(settings: Settings, use: DuckDbUse | None = None) -> Iterator[Services]:
+def open_services(settings: Settings, use: DuckDbUse = SERVING) -> Iterator[Services]:
     """Open an installation for one process; `use` as in `build`."""
     folder = open_data_folder(settings.data)
     try:
@@ -51,7 +51,6 @@ def run_ingest(settings: Settings, say: Say) -> None:
     url = settings.broker.url
     if url is None:
         raise ConfigError("ingest needs a broker: --broker mqtt://host:port, or broker.url in the settings")
-    # It hardly queries what it stores, and writes at two thirds of the CPU with one thread.
     with stop_on_signal() as stop, open_services(settings, INGESTING) as services, ExitStack() as stack:
         ingest = build_ingest(services, url)
         if settings.ingest.metrics_port:

@@ -17,22 +17,23 @@ class DuckDbUse:
     memory_mb: int = MEMORY_MB
 
 
+SERVING = DuckDbUse()
 INGESTING = DuckDbUse(threads=1, memory_mb=128)
-"""Of a process that hardly queries: what DuckDB keeps of its file is of little use (docs/decisions/0011)."""
+"""Of a process that hardly queries: it writes at two thirds of the CPU with one thread, and what DuckDB keeps
+of its file is of little use to it (docs/decisions/0011)."""
 
 
 def open_store_at(
     address: StoreAddress,
     signals: SignalTable,
     gzip: str = "auto",
-    use: DuckDbUse | None = None,
+    use: DuckDbUse = SERVING,
 ) -> TelemetryStore:
     """Open a time-series store.
 
     `gzip` is "auto", "on" or "off" and counts for InfluxDB alone, `use` for DuckDB.
     """
     if isinstance(address, DuckDbAddress):
-        use = use or DuckDbUse()
         return DuckDbStore.open(address.path, signals, use.threads, use.memory_mb)
     compress = {"auto": None, "on": True, "off": False}[gzip]
     return InfluxStore(address, signals, compress=compress)

@@ -35,7 +35,7 @@ from sweepwatch.cost_settings import costs_of
 from sweepwatch.data_folder import DataFolder
 from sweepwatch.settings import Settings
 from sweepwatch.signals import signal_table
-from sweepwatch.stores import DuckDbUse, open_store_at
+from sweepwatch.stores import SERVING, DuckDbUse, open_store_at
 
 log = logging.getLogger(__name__)
 _MB = 1024 * 1024
@@ -68,7 +68,7 @@ def build(
     folder: DataFolder,
     clock: Clock,
     on_ticket: Callable[[TicketRow], None] = lambda _ticket: None,
-    use: DuckDbUse | None = None,
+    use: DuckDbUse = SERVING,
 ) -> Services:
     """Open the stores of an installation and wire its parts; `on_ticket` hears of every change of a ticket.
 
@@ -118,12 +118,12 @@ def desk_url(settings: Settings, folder: DataFolder) -> str:
 
 
 def open_store(
-    settings: Settings, folder: DataFolder, signals: SignalTable, use: DuckDbUse | None = None
+    settings: Settings, folder: DataFolder, signals: SignalTable, use: DuckDbUse
 ) -> TelemetryStore:
     """Open the time-series store: the one that is set, else DuckDB in the data folder."""
     url = settings.store.url
     address = DuckDbAddress(folder.telemetry) if url is None else parse_store_url(url)
-    chosen, use = settings.store, use or DuckDbUse()
+    chosen = settings.store
     use = DuckDbUse(chosen.duckdb_threads or use.threads, chosen.duckdb_memory_mb or use.memory_mb)
     return open_store_at(address, signals, chosen.influxdb_gzip, use)
 

@@ -1,7 +1,8 @@
 """Tile memory: what has news is what reported, and nobody else is read or judged again."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -25,15 +26,8 @@ class Asked(DuckDbStore):
 
     given = 0
 
-    def tiles(
-        self,
-        kind: Kind,
-        start: int,
-        end: int,
-        devices: Sequence[str] | None = None,
-        columns: Collection[str] | None = None,
-    ) -> pl.DataFrame:
-        found = super().tiles(kind, start, end, devices, columns)
+    def tiles(self, *asked: Any, **more: Any) -> pl.DataFrame:
+        found = super().tiles(*asked, **more)
         self.given += found.height
         return found
 
