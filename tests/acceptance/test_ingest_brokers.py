@@ -270,6 +270,7 @@ def test_while_the_store_is_away_memory_is_bounded_and_all_is_stored_when_it_is_
         wait_until(ready(service))
         publish(mosquitto.port, [reading(n, padding=padding) for n in range(200)])
         wait_until(lambda: service.bytes_in_flight >= limit)
+        wait_until(lambda: service.not_ready() is not None)  # the first commit may not have been tried yet
         assert service.not_ready() == "the store is away"
         assert service.bytes_in_flight < limit + 30_000
         store.away = False
