@@ -4,24 +4,24 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from alerts.by_model import judge_model
-from alerts.by_risk import judge_scoring
-from alerts.by_rule import judge_readings
-from alerts.by_silence import begin_silence, end_silence, offline_alerts
-from alerts.changes import Changes, follow
-from alerts.decisions import Track, judge_person, judge_tick
-from alerts.rules import MODEL_RULE, OFFLINE, RISK_RULE, Rule
-from alerts.scan import in_play
-from alerts.tracks import Tracks, key_of
+from alerts.judging.by_absence import begin_silence, end_silence, offline_alerts
+from alerts.judging.by_model import judge_model
+from alerts.judging.by_risk import judge_scoring
+from alerts.judging.by_rule import judge_readings
+from alerts.judging.changes import Changes, follow
+from alerts.judging.decisions import Track, judge_person, judge_tick
+from alerts.judging.rules import MODEL_RULE, OFFLINE, RISK_RULE, Rule
+from alerts.judging.scan import in_play
+from alerts.judging.tracks import Tracks, key_of
 from fleet.alerts import Alert, AlertState
 from fleet.clock import Clock
 from fleet.findings import ModelFinding
 from fleet.readings import ReadingBatch
 from fleet.risks import Risk
 from fleet.signals import Kind
-from storage.desk.alerts import alert_row, open_alert_rows, to_alert
-from storage.desk.audit import check_who_and_why
-from storage.desk.database import DeskDatabase
+from storage.records.alerts import alert_row, open_alert_rows, to_alert
+from storage.records.audit import check_who_and_why
+from storage.records.database import DeskDatabase
 
 
 def _ignore(_alert: Alert) -> None:

@@ -4,9 +4,12 @@ from fastapi import APIRouter, FastAPI
 from starlette.staticfiles import StaticFiles
 
 from api import problems
-from api.console import chart_routes, desk_pages, ingest_pages, model_pages
-from api.console import routes as console_routes
-from api.console.pages import STATIC, make_pages
+from api.console.pages import charts as chart_routes
+from api.console.pages import desk as desk_pages
+from api.console.pages import fleet as console_routes
+from api.console.pages import ingest as ingest_pages
+from api.console.pages import models as model_pages
+from api.console.render.templates import STATIC, make_pages
 from api.guards import Guards
 from api.openapi import complete
 from api.routes import alerts, catalogue, devices, health, ingest, models, risks, telemetry, tickets

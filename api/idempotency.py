@@ -8,7 +8,7 @@ from fastapi import Header, Response
 from pydantic import BaseModel
 
 from api.services import ApiServices
-from storage.desk.answers import KeptAnswer, KeptAnswers, KeyedRequest
+from storage.records.answers import KeptAnswer, KeptAnswers, KeyedRequest
 
 IdempotencyKey = Annotated[
     str | None,

@@ -15,11 +15,11 @@ from fleet.signals import SignalTable
 from fleet.sla import SlaPolicy
 from fleet.text import Language
 from fleet.tickets import TicketState
-from models.settings import Costs
-from storage.desk.database import DeskDatabase
-from storage.desk.model_cards import ModelCard
-from storage.desk.tables import TicketRow
+from models.learning.settings import Costs
 from storage.ports import TelemetryStore
+from storage.records.database import DeskDatabase
+from storage.records.model_cards import ModelCard
+from storage.records.tables import TicketRow
 
 
 class Tickets(Protocol):

@@ -15,14 +15,14 @@ from time import process_time_ns
 
 import numpy as np
 
-from alerts.conditions import parse_condition
 from alerts.engine import AlertEngine
-from alerts.rules import Rule, RuleText
+from alerts.judging.conditions import parse_condition
+from alerts.judging.rules import Rule, RuleText
 from fleet.clock import ManualClock
 from fleet.faults import FAULTS, Level
 from fleet.readings import ReadingBatch
 from fleet.signals import STANDARD_SIGNALS, Kind
-from storage.desk.database import open_desk
+from storage.records.database import open_desk
 
 MUST_US = 2.0
 RULES = 50

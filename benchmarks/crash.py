@@ -26,7 +26,7 @@ from benchmarks.harness.small_disk import FileLimit, FullDisk, SmallDisk
 from benchmarks.harness.steady_load import Readings
 from benchmarks.harness.stored import compare
 from fleet.signals import STANDARD_SIGNALS
-from storage.store_url import DuckDbAddress, parse_store_url
+from storage.series.store_url import DuckDbAddress, parse_store_url
 from sweepwatch.stores import open_store_at
 
 

@@ -29,7 +29,7 @@ from benchmarks.harness.session_reader import held_messages
 from benchmarks.harness.strict_broker import StrictBroker
 from benchmarks.harness.turn_publisher import Turns, publish_turns
 from fleet.signals import STANDARD_SIGNALS, Kind
-from storage.duckdb_store import DuckDbStore
+from storage.series.duckdb.store import DuckDbStore
 
 MUST_RATE = 3_000
 DEVICES = 500

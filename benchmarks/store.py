@@ -27,9 +27,9 @@ from benchmarks.harness.process_usage import cpu_s
 from fleet.clock import DAY_MS
 from fleet.readings import ReadingBatch
 from fleet.signals import STANDARD_SIGNALS, Kind
-from storage.duckdb_store import DuckDbStore
-from storage.influx_store import InfluxStore
 from storage.ports import Receipt, TelemetryStore
+from storage.series.duckdb.store import DuckDbStore
+from storage.series.influx.store import InfluxStore
 
 COMMIT = 5_000
 DEVICES = 200

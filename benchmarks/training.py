@@ -23,10 +23,10 @@ from benchmarks.harness.many_tiles import END, lent
 from fleet.clock import HOUR_MS
 from fleet.faults import predicted_faults
 from fleet.signals import Kind
-from models.history import assembled, rows_every, rows_of
-from models.pipeline import examples_of, fit_fault
-from models.settings import TrainingSettings
-from models.windows import FleetFacts
+from models.features.history import assembled, rows_every, rows_of
+from models.features.windows import FleetFacts
+from models.learning.pipeline import examples_of, fit_fault
+from models.learning.settings import TrainingSettings
 
 MUST_S, MUST_RSS_MB = 300.0, 6144.0
 

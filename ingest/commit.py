@@ -12,16 +12,16 @@ from fleet.errors import StoreRefused, StoreRejected, SweepwatchError
 from fleet.readings import ReadingBatch
 from fleet.signals import SignalTable
 from fleet.wire import Reason, topic_of
-from ingest.columns import date_undated, merged
-from ingest.decoded import Decoded, Decoder, Request
+from ingest.decode.columns import date_undated, merged
+from ingest.decode.decoded import Decoded, Decoder, Request
 from ingest.ledger import Ledger
 from ingest.messages import Message, MessageBlock
-from ingest.roster import Roster
-from ingest.summaries import Summaries
-from ingest.watch import StreamWatch
-from storage.desk.devices import Devices
-from storage.desk.quarantine import Evidence, Quarantine
+from ingest.watch.roster import Roster
+from ingest.watch.stream import StreamWatch
+from ingest.watch.summaries import Summaries
 from storage.ports import Receipt, TelemetryStore
+from storage.records.devices import Devices
+from storage.records.quarantine import Evidence, Quarantine
 
 log = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from threading import Lock
 
-from ingest.decoded import Counts
+from ingest.decode.decoded import Counts
 from storage.ports import Receipt
 
 

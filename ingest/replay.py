@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from fleet.wire import Reason
 from ingest.commit import Commit, CommitParts
 from ingest.messages import Message
-from storage.desk.quarantine import QuarantineItem
+from storage.records.quarantine import QuarantineItem
 
 _ROWS_AT_ONCE = 200
 

@@ -13,25 +13,25 @@ from time import monotonic
 from fleet.clock import Clock
 from fleet.errors import SweepwatchError
 from fleet.signals import SignalTable
-from ingest.backoff import Backoff
-from ingest.buffer import MessageBuffer
-from ingest.bulk import BulkDecoder
 from ingest.commit import Commit, CommitParts, Observer
-from ingest.connection import Connection
+from ingest.decode.bulk import BulkDecoder
 from ingest.dialects.decoder import with_dialects
 from ingest.dialects.intake import Intake
 from ingest.dialects.ports import Dialect
 from ingest.ledger import Ledger
+from ingest.link.backoff import Backoff
+from ingest.link.buffer import MessageBuffer
+from ingest.link.connection import Connection
+from ingest.link.subscriptions import topic_filters
 from ingest.messages import MessageBlock
-from ingest.roster import Roster
 from ingest.settings import IngestSettings
-from ingest.subscriptions import topic_filters
-from ingest.summaries import Summaries
-from ingest.watch import StreamWatch
-from storage.desk.database import DeskDatabase
-from storage.desk.devices import Devices
-from storage.desk.quarantine import Quarantine
+from ingest.watch.roster import Roster
+from ingest.watch.stream import StreamWatch
+from ingest.watch.summaries import Summaries
 from storage.ports import TelemetryStore
+from storage.records.database import DeskDatabase
+from storage.records.devices import Devices
+from storage.records.quarantine import Quarantine
 
 log = logging.getLogger(__name__)
 

@@ -14,8 +14,8 @@ from simulators.history import HistorySummary, write_history
 from simulators.misbehaving import publish_catalogue
 from simulators.publisher import DEFAULT_INTERVAL_S, FleetPublisher
 from simulators.worlds import DEFAULT_WORLD
-from storage.desk.database import DeskDatabase
 from storage.ports import TelemetryStore
+from storage.records.database import DeskDatabase
 
 _REPORT_EVERY_S = 10.0
 

@@ -20,9 +20,9 @@ from fleet.sla import SlaPolicy, deadlines, load_policy
 from fleet.tickets import MAIN_LINE, TicketOrigin, TicketState
 from simulators.fault_process import EventRecord, RepairRecord
 from simulators.fleet_simulator import FleetSimulator
-from storage.desk.database import DeskDatabase
-from storage.desk.tables import Device, DeviceEvent, Site, TicketEvent, TicketRow
 from storage.ports import TelemetryStore
+from storage.records.database import DeskDatabase
+from storage.records.tables import Device, DeviceEvent, Site, TicketEvent, TicketRow
 
 _ROWS_AT_ONCE = 40_000
 

@@ -9,8 +9,8 @@ import click
 
 from fleet.errors import ConfigError, SweepwatchError
 from fleet.wire import Reason
-from sweepwatch.settings import Settings, load_settings
-from sweepwatch.stopping import end
+from sweepwatch.run.stopping import end
+from sweepwatch.settings.settings import Settings, load_settings
 
 _FOLDER = click.Path(path_type=Path)
 Command = Callable[..., Any]
@@ -87,7 +87,7 @@ def run(
     start writes a past for the simulated fleet and trains the first models; later starts go on from there.
     Stop it with Ctrl-C.
     """
-    from sweepwatch.run import run_everything
+    from sweepwatch.run.everything import run_everything
 
     settings = _settings(
         config,
@@ -124,7 +124,7 @@ def ingest(
         if any(value is not None for value in context.params.values()):
             raise click.UsageError(f"options go behind the command: ingest {context.invoked_subcommand} ...")
         return
-    from sweepwatch.processes import run_ingest
+    from sweepwatch.run.processes import run_ingest
 
     settings = _settings(
         config, data, broker__url=broker, store__url=store, ingest__metrics_port=metrics_port
@@ -145,7 +145,7 @@ def ledger(url: str) -> None:
 
     received = written + duplicate + quarantined, in readings, since the process started.
     """
-    from sweepwatch.ingest_commands import show_ledger
+    from sweepwatch.commands.ingest import show_ledger
 
     show_ledger(url, click.echo)
 
@@ -163,7 +163,7 @@ def replay(
 
     What passes now is stored and leaves the quarantine. No other process may use the data folder meanwhile.
     """
-    from sweepwatch.ingest_commands import run_replay
+    from sweepwatch.commands.ingest import run_replay
 
     run_replay(_settings(config, data, store__url=store), device, reason, click.echo)
 
@@ -176,7 +176,7 @@ def score(config: Path | None, data: Path | None, store: str | None, once: bool)
 
     Risks are as of each robot's newest reading, so that a replayed past is judged as it would have been.
     """
-    from sweepwatch.processes import run_score
+    from sweepwatch.run.processes import run_score
 
     run_score(_settings(config, data, store__url=store), once, click.echo)
 
@@ -185,7 +185,7 @@ def score(config: Path | None, data: Path | None, store: str | None, once: bool)
 @_options(_PORT, _STORE)
 def serve(config: Path | None, data: Path | None, port: int | None, store: str | None) -> None:
     """Serve the API and the console from what is stored, and nothing else."""
-    from sweepwatch.processes import run_serve
+    from sweepwatch.run.processes import run_serve
 
     run_serve(_settings(config, data, server__port=port, store__url=store), click.echo)
 
@@ -234,7 +234,7 @@ def simulate(  # noqa: PLR0913, PLR0917 - click hands each option over by name
     It publishes live at QoS 1 over real connections, in real time, from where the past ended. Without
     --history it touches no data folder, so it may run beside `sweepwatch run`.
     """
-    from sweepwatch.processes import SimulateFlags, run_simulate
+    from sweepwatch.run.processes import SimulateFlags, run_simulate
 
     settings = _settings(
         config,
@@ -274,7 +274,7 @@ def train(
     be cheaper (`sweepwatch models`). The figures that each reached on held-out time are printed. With
     models.dask_scheduler set, a Dask cluster trains instead of this machine; models come out the same.
     """
-    from sweepwatch.processes import run_train
+    from sweepwatch.run.processes import run_train
 
     settings = _settings(config, data, store__url=store, models__seed=seed, models__jobs=jobs)
     run_train(settings, since, click.echo)
@@ -296,7 +296,7 @@ _WHY = click.option("--why", help="Why; kept in the history.")
 @_JSON
 def models_list(config: Path | None, data: Path | None, fault: str | None, as_json: bool) -> None:
     """List the models of each fault: state, age, figures on held-out time, and whether the file is sound."""
-    from sweepwatch.models_commands import list_models
+    from sweepwatch.commands.models import list_models
 
     list_models(_settings(config, data), fault, as_json, click.echo)
 
@@ -307,7 +307,7 @@ def models_list(config: Path | None, data: Path | None, fault: str | None, as_js
 @_JSON
 def models_show(config: Path | None, data: Path | None, model: str, as_json: bool) -> None:
     """Show the card of a MODEL (its id, or a fault for that fault's champion) and what was done to it."""
-    from sweepwatch.models_commands import show_model
+    from sweepwatch.commands.models import show_model
 
     show_model(_settings(config, data), model, as_json, click.echo)
 
@@ -327,7 +327,7 @@ def models_promote(
     with 97.5 % of a paired bootstrap over devices, as `run` or `score` found out while both scored. Otherwise
     it is refused with the reason, unless --force is given.
     """
-    from sweepwatch.models_commands import promote_model
+    from sweepwatch.commands.models import promote_model
 
     promote_model(_settings(config, data), model, force, who, why, click.echo)
 
@@ -339,7 +339,7 @@ def models_promote(
 @_WHY
 def models_rollback(config: Path | None, data: Path | None, fault: str, who: str, why: str | None) -> None:
     """Make the champion before this one the champion of FAULT again; the next scoring takes it up."""
-    from sweepwatch.models_commands import roll_back_model
+    from sweepwatch.commands.models import roll_back_model
 
     roll_back_model(_settings(config, data), fault, who, why, click.echo)
 
@@ -359,7 +359,7 @@ def evaluate(name: str, data: Path | None, seeds: str, as_json: bool) -> None:
     Prints each metric's mean and standard deviation over the seeds, simple baselines on the same rows, and
     how the rows were split. It touches no data folder of a running system.
     """
-    from sweepwatch.evaluate_commands import run_evaluate
+    from sweepwatch.commands.evaluate import run_evaluate
 
     run_evaluate(name, data, seeds, as_json, click.echo)
 
@@ -377,7 +377,7 @@ def store_init(config: Path | None, data: Path | None, store: str | None) -> Non
     It may be run again: what is there stays, and the retentions are set anew (store.retention_days,
     store.tile_retention_days).
     """
-    from sweepwatch.store_commands import init_store
+    from sweepwatch.commands.store import init_store
 
     init_store(_settings(config, data, store__url=store), click.echo)
 
@@ -392,7 +392,7 @@ def store_copy(config: Path | None, data: Path | None, source: str, target: str)
     Each device's day is compared by number and checksum before and after; what is equal already is passed
     over, so that a copy that was interrupted goes on where it ended. Ends with 1 if anything differs.
     """
-    from sweepwatch.store_commands import copy_stores
+    from sweepwatch.commands.store import copy_stores
 
     copy_stores(_settings(config, data), source, target, click.echo)
 
@@ -402,7 +402,7 @@ def store_copy(config: Path | None, data: Path | None, source: str, target: str)
 @click.option("--show", is_flag=True, help="Print every setting with its value, variable and meaning.")
 def check_config(config: Path | None, data: Path | None, show: bool) -> None:
     """Say whether the settings are usable, without starting or touching anything."""
-    from sweepwatch.processes import check_settings
+    from sweepwatch.run.processes import check_settings
 
     check_settings(_settings(config, data), show, click.echo)
 

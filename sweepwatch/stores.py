@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 from fleet.signals import SignalTable
-from storage.duckdb_store import MEMORY_MB, DuckDbStore
-from storage.influx_store import InfluxStore
 from storage.ports import TelemetryStore
-from storage.store_url import DuckDbAddress, StoreAddress
+from storage.series.duckdb.store import MEMORY_MB, DuckDbStore
+from storage.series.influx.store import InfluxStore
+from storage.series.store_url import DuckDbAddress, StoreAddress
 
 
 @dataclass(frozen=True, slots=True)

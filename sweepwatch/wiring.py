@@ -8,10 +8,10 @@ from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
 from alerts.engine import AlertEngine
-from alerts.rules import load_rules
+from alerts.judging.rules import load_rules
 from api.app import create_app
 from api.services import ApiServices
-from desk.tickets import TicketDesk
+from desk.tickets.desk import TicketDesk
 from fleet.alerts import Alert
 from fleet.broker_url import parse_broker_url
 from fleet.clock import DAY_MS, Clock
@@ -25,16 +25,16 @@ from ingest.dialects.config import load_dialects
 from ingest.metrics import export
 from ingest.service import IngestService
 from ingest.settings import IngestSettings
-from models.explanation import sentence
-from models.registry import ModelRegistry
-from storage.desk.database import DeskDatabase, open_desk
-from storage.desk.tables import TicketRow
+from models.registry.registry import ModelRegistry
+from models.scoring.explanation import sentence
 from storage.ports import TelemetryStore
-from storage.store_url import DuckDbAddress, parse_store_url
-from sweepwatch.cost_settings import costs_of
+from storage.records.database import DeskDatabase, open_desk
+from storage.records.tables import TicketRow
+from storage.series.store_url import DuckDbAddress, parse_store_url
 from sweepwatch.data_folder import DataFolder
-from sweepwatch.settings import Settings
-from sweepwatch.signals import signal_table
+from sweepwatch.settings.costs import costs_of
+from sweepwatch.settings.settings import Settings
+from sweepwatch.settings.signals import signal_table
 from sweepwatch.stores import SERVING, DuckDbUse, open_store_at
 
 log = logging.getLogger(__name__)

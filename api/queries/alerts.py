@@ -9,7 +9,7 @@ from api.params import AlertSort, FaultCode, IdText, Paged
 from fleet.alerts import AlertState
 from fleet.errors import NotFound
 from fleet.faults import Level
-from storage.desk.tables import AlertRow
+from storage.records.tables import AlertRow
 
 
 class AlertQuery(Paged):

@@ -11,10 +11,10 @@ from api.paging import decode_cursor, encode_cursor
 from api.params import IdText, Paged
 from fleet.errors import ConfigError, InvalidInput
 from fleet.wire import Reason
-from storage.desk.database import DeskDatabase
-from storage.desk.gaps import GapKey, GapPage, Gaps
-from storage.desk.quarantine import Quarantine, QuarantinePage
-from storage.desk.tables import Device, QuarantineRow, SeqGapRow
+from storage.records.database import DeskDatabase
+from storage.records.gaps import GapKey, GapPage, Gaps
+from storage.records.quarantine import Quarantine, QuarantinePage
+from storage.records.tables import Device, QuarantineRow, SeqGapRow
 
 
 class GapQuery(Paged):

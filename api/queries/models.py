@@ -3,7 +3,7 @@
 from api.params import FaultCode, IdText, Params
 from api.services import ApiServices
 from fleet.errors import NotFound
-from storage.desk.model_cards import CardEvent, ModelCard, card_events, cards
+from storage.records.model_cards import CardEvent, ModelCard, card_events, cards
 
 
 class ModelQuery(Params):

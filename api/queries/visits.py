@@ -10,8 +10,8 @@ from api.params import IdText, Params
 from api.services import ApiServices
 from fleet.clock import DAY_MS
 from fleet.tickets import CLOSED_STATES
-from models.decision import Plan, plan_visits
-from storage.desk.tables import Device, TicketRow
+from models.scoring.decision import Plan, plan_visits
+from storage.records.tables import Device, TicketRow
 
 MOST_VISITS = 10_000
 

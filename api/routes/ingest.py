@@ -19,7 +19,7 @@ from api.schemas import (
     UnknownSignalItem,
 )
 from api.services import Services
-from storage.desk.unknown_signals import UnknownSignals
+from storage.records.unknown_signals import UnknownSignals
 
 router = APIRouter(prefix="/ingest", tags=["ingest"])
 

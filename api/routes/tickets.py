@@ -18,12 +18,12 @@ from api.schemas import (
     TicketReport,
 )
 from api.services import ApiServices, Services
-from desk.sla import ticket_clocks
+from desk.clocks.standing import ticket_clocks
 from fleet.errors import InvalidInput
 from fleet.tickets import TRANSITIONS, TicketState
-from storage.desk.answers import KeptAnswer
-from storage.desk.tables import TicketRow
-from storage.desk.tickets import ticket_row
+from storage.records.answers import KeptAnswer
+from storage.records.tables import TicketRow
+from storage.records.tickets import ticket_row
 
 router = APIRouter(prefix="/tickets", tags=["tickets"])
 _REPORT = problems(

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from types import TracebackType
 
-LIMITS = Path(__file__).parent.parent.parent / "sweepwatch" / "mosquitto-limits.conf"
+LIMITS = Path(__file__).parent.parent.parent / "sweepwatch" / "run" / "mosquitto-limits.conf"
 
 
 def free_port() -> int:

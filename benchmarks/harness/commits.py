@@ -15,9 +15,9 @@ from ingest.ledger import LedgerSnapshot
 from ingest.messages import Message
 from ingest.service import IngestService
 from ingest.settings import IngestSettings
-from storage.desk.database import open_desk
-from storage.desk.quarantine import Quarantine
-from storage.duckdb_store import DuckDbStore
+from storage.records.database import open_desk
+from storage.records.quarantine import Quarantine
+from storage.series.duckdb.store import DuckDbStore
 
 _FILE = "readings.duckdb"
 

@@ -14,7 +14,7 @@ from benchmarks.harness.ingester import Ingester, adds_up
 from benchmarks.harness.session_reader import held_messages
 from benchmarks.harness.small_disk import FullDisk
 from benchmarks.harness.steady_load import Readings, SteadyLoad
-from sweepwatch.embedded_broker import MosquittoBroker, find_mosquitto
+from sweepwatch.run.embedded_broker import MosquittoBroker, find_mosquitto
 
 CLIENT_ID = "sweepwatch-ingest"
 _START_S = 300.0

@@ -5,11 +5,11 @@ from pathlib import Path
 from benchmarks.harness.foreign_fleet import ForeignFleet
 from fleet.readings import ReadingBatch
 from fleet.signals import STANDARD_SIGNALS, Kind
-from models.registry import ModelRegistry
-from models.scoring import Scorer
-from storage.desk.database import DeskDatabase, open_desk
-from storage.desk.tables import Device, Site
-from storage.duckdb_store import DuckDbStore
+from models.registry.registry import ModelRegistry
+from models.scoring.scorer import Scorer
+from storage.records.database import DeskDatabase, open_desk
+from storage.records.tables import Device, Site
+from storage.series.duckdb.store import DuckDbStore
 
 
 class ForeignRoom:

@@ -9,9 +9,9 @@ from pathlib import Path
 from types import TracebackType
 
 from benchmarks.harness.broker import free_port
-from storage.influx_http import InfluxConnection
-from storage.influx_setup import set_up
-from storage.store_url import InfluxAddress
+from storage.series.influx.http import InfluxConnection
+from storage.series.influx.setup import set_up
+from storage.series.store_url import InfluxAddress
 
 _CONF = """\
 reporting-disabled = true

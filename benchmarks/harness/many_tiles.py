@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 
 from fleet.clock import HOUR_MS
-from models.features import FEATURES, terms_of
+from models.features.definitions import FEATURES, terms_of
 from simulators.lived import LivedFleet, live
 
 END = 1_795_190_400_000

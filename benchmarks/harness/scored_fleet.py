@@ -17,19 +17,19 @@ from fleet.clock import HOUR_MS
 from fleet.faults import Fault, predicted_faults
 from fleet.readings import ReadingBatch, batch_schema
 from fleet.signals import ROBOT_STATES, STANDARD_SIGNALS, Kind
-from models.compute import Look
-from models.features import features_of
-from models.lives import Lives
-from models.registry import ModelRegistry
-from models.scoring import Scorer
-from models.settings import TrainingSettings
-from models.tile_memory import TileMemory
-from models.training import heard
-from models.wear_life import WearLife, fit_wear_life
-from models.windows import NO_RESETS, FleetFacts, Floats
-from storage.desk.database import open_desk
-from storage.desk.tables import Device
-from storage.duckdb_store import DuckDbStore
+from models.features.compute import Look
+from models.features.definitions import features_of
+from models.features.tile_memory import TileMemory
+from models.features.windows import NO_RESETS, FleetFacts, Floats
+from models.learning.lives import Lives
+from models.learning.settings import TrainingSettings
+from models.learning.training import heard
+from models.learning.wear_life import WearLife, fit_wear_life
+from models.registry.registry import ModelRegistry
+from models.scoring.scorer import Scorer
+from storage.records.database import open_desk
+from storage.records.tables import Device
+from storage.series.duckdb.store import DuckDbStore
 
 _FIRST_HOURS = 30
 START = (18_751 * 24 - _FIRST_HOURS - 1) * HOUR_MS

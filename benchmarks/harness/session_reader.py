@@ -5,8 +5,8 @@ import struct
 from collections.abc import Iterator
 
 from benchmarks.harness.raw_publisher import remaining_length
-from ingest.frames import FrameCutter
-from ingest.mqtt_client import pubacks
+from ingest.link.frames import FrameCutter
+from ingest.link.mqtt_client import pubacks
 
 _CONNACK_BYTES = 4
 

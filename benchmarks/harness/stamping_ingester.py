@@ -19,11 +19,11 @@ import polars as pl
 
 from fleet.clock import SystemClock
 from fleet.readings import ReadingBatch
-from ingest.frames import Frames
-from ingest.mqtt_client import IngestClient
+from ingest.link.frames import Frames
+from ingest.link.mqtt_client import IngestClient
 from storage.ports import Receipt, TelemetryStore
 from sweepwatch.data_folder import open_data_folder
-from sweepwatch.settings import Settings
+from sweepwatch.settings.settings import Settings
 from sweepwatch.wiring import build, build_ingest
 
 _PUBACK_BYTES = 4

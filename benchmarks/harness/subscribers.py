@@ -15,9 +15,9 @@ import polars as pl
 from benchmarks.harness.broker import free_port
 from benchmarks.harness.process_usage import cpu_s, peak_rss_mb
 from fleet.signals import Kind
-from storage import influx_query as influxql
-from storage.influx_http import InfluxConnection
-from storage.store_url import InfluxAddress
+from storage.series.influx import query as influxql
+from storage.series.influx.http import InfluxConnection
+from storage.series.store_url import InfluxAddress
 
 FILTER = "sweepwatch/v1/+/+/+/telemetry"
 _TICK_S = 0.05

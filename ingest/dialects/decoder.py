@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from fleet.wire import ROOT, Reason
-from ingest.decoded import Columns, Decoded, Decoder
+from ingest.decode.decoded import Columns, Decoded, Decoder
 from ingest.dialects.intake import Intake
 from ingest.dialects.ports import Dialect, Said
 from ingest.messages import Message, MessageBlock, Refusal

@@ -8,7 +8,7 @@ from pydantic import Field
 from fleet.config import Shape
 from fleet.signals import Kind, SignalTable
 from fleet.wire import MAX_PAYLOAD_BYTES, Reason
-from ingest.device_messages import parse_object
+from ingest.decode.device_messages import parse_object
 from ingest.dialects.ids import make_id
 from ingest.dialects.mapping import Mapper, SourcesField, SourceShape, from_text, put
 from ingest.dialects.ports import About, Reading, Said, Speaker

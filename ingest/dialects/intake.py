@@ -2,15 +2,15 @@
 
 from fleet.signals import Kind, SignalTable
 from fleet.wire import Reason, Topic
-from ingest.decoded import Decoded, Row
-from ingest.device_messages import undated_copy
+from ingest.decode.decoded import Decoded, Row
+from ingest.decode.device_messages import undated_copy
+from ingest.decode.times import check_ts
+from ingest.decode.values import ValueChecks
 from ingest.dialects.ports import About, Event, Reading, Said, Speaker
 from ingest.messages import Message, Refusal
-from ingest.roster import Roster
-from ingest.times import check_ts
-from ingest.values import ValueChecks
-from storage.desk.devices import DeviceInfo, ReportedEvent
-from storage.desk.quarantine import Evidence
+from ingest.watch.roster import Roster
+from storage.records.devices import DeviceInfo, ReportedEvent
+from storage.records.quarantine import Evidence
 
 _LONGEST_TOPIC = 512
 _LONGEST_TEXT = 64

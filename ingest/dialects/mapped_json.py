@@ -12,14 +12,14 @@ from fleet.config import Shape
 from fleet.errors import ConfigError
 from fleet.signals import Kind, SignalTable
 from fleet.wire import Reason
+from ingest.decode.payload import not_object, parse
+from ingest.decode.times import check_seq
 from ingest.dialects.ids import join_id, make_id
 from ingest.dialects.mapping import Mapper, Source, SourcesField, put
 from ingest.dialects.ports import Reading, Said, Speaker
 from ingest.dialects.times import TimeUnit, to_ms
 from ingest.dialects.topics import TopicPattern
 from ingest.messages import Message, Refusal
-from ingest.payload import not_object, parse
-from ingest.times import check_seq
 
 CAPTURES = ("site", "device", "part")
 

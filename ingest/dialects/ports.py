@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, Protocol
 
 from fleet.signals import Kind
 from fleet.wire import Dropped
-from ingest.decoded import Request
+from ingest.decode.decoded import Request
 from ingest.messages import Message, Refusal
 
 

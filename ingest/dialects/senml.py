@@ -10,13 +10,13 @@ from pydantic import Field, model_validator
 from fleet.config import Shape
 from fleet.signals import Kind, SignalTable
 from fleet.wire import Reason
-from ingest.device_messages import undated_copy
+from ingest.decode.device_messages import undated_copy
+from ingest.decode.payload import parse
 from ingest.dialects.ids import make_id
 from ingest.dialects.mapping import Mapper, SourcesField, put
 from ingest.dialects.ports import Reading, Said, Speaker
 from ingest.dialects.topics import TopicPattern
 from ingest.messages import Message, Refusal
-from ingest.payload import parse
 
 _CAPTURES = ("site", "device")
 _VERSION = 10

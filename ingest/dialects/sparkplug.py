@@ -9,7 +9,7 @@ from fleet.clock import SECOND_MS
 from fleet.config import Shape
 from fleet.signals import Kind, SignalTable
 from fleet.wire import Reason
-from ingest.decoded import Request
+from ingest.decode.decoded import Request
 from ingest.dialects.ids import join_id, make_id
 from ingest.dialects.mapping import Mapper, SourcesField, put
 from ingest.dialects.ports import Reading, Said, Speaker

@@ -10,7 +10,7 @@ from fleet.config import Shape
 from fleet.errors import ConfigError
 from fleet.signals import Kind, SignalTable
 from fleet.wire import Reason
-from ingest.device_messages import parse_object
+from ingest.decode.device_messages import parse_object
 from ingest.dialects.homie import DeviceState, HomieDialect, default_sources
 from ingest.dialects.ids import make_id
 from ingest.dialects.mapping import Mapper, SourcesField

@@ -9,12 +9,12 @@ from fleet.config import Shape
 from fleet.errors import ConfigError
 from fleet.signals import ROBOT_STATES, Kind, SignalTable
 from fleet.wire import Reason, is_code
-from ingest.device_messages import parse_object
+from ingest.decode.device_messages import parse_object
+from ingest.decode.times import check_seq
 from ingest.dialects.ids import join_id, make_id
 from ingest.dialects.ports import About, Reading, Said, Speaker
 from ingest.dialects.times import to_ms
 from ingest.messages import Message, Refusal
-from ingest.times import check_seq
 
 _CHANNELS = ("connection", "state", "visualization", "factsheet")
 _STATUSES = {"ONLINE": "online", "OFFLINE": "offline", "CONNECTIONBROKEN": "offline"}

@@ -8,8 +8,8 @@ from helpers.browser import load_images, open_browser, watched
 from helpers.models import trained
 from playwright.sync_api import Browser, Page, expect
 
-from models.registry import ModelRegistry
-from sweepwatch.server import WebServer, listen
+from models.registry.registry import ModelRegistry
+from sweepwatch.run.server import WebServer, listen
 
 PAGES = {
     "/": {"en": "Fleet by risk", "zh": "设备风险排名"},

@@ -8,7 +8,7 @@ from threading import Thread
 from amqtt.broker import Broker
 from helpers.running import free_port
 
-from sweepwatch.embedded_broker import shut_down_amqtt
+from sweepwatch.run.embedded_broker import shut_down_amqtt
 
 _CONFIG = {
     "plugins": {"amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}},

@@ -14,10 +14,10 @@ from fastapi.testclient import TestClient
 from prometheus_client import CollectorRegistry, Counter
 
 from alerts.engine import AlertEngine
-from alerts.rules import load_rules
+from alerts.judging.rules import load_rules
 from api.app import create_app
 from api.services import ApiServices
-from desk.tickets import TicketDesk
+from desk.tickets.desk import TicketDesk
 from fleet.clock import DAY_MS, HOUR_MS, MINUTE_MS, ManualClock
 from fleet.ledger import LedgerView
 from fleet.progress import StartProgress
@@ -26,12 +26,12 @@ from fleet.risks import LIFE_COLUMNS, Course, Driver, Risk, risk_frame
 from fleet.signals import STANDARD_SIGNALS, Kind
 from fleet.sla import load_policy
 from fleet.text import Language
-from storage.desk.database import DeskDatabase, open_desk
-from storage.desk.gaps import GapChanges, Gaps, StoredGap
-from storage.desk.quarantine import Evidence, Quarantine
-from storage.desk.tables import Device
-from storage.desk.unknown_signals import UnknownSignal, UnknownSignals
-from storage.duckdb_store import DuckDbStore
+from storage.records.database import DeskDatabase, open_desk
+from storage.records.gaps import GapChanges, Gaps, StoredGap
+from storage.records.quarantine import Evidence, Quarantine
+from storage.records.tables import Device
+from storage.records.unknown_signals import UnknownSignal, UnknownSignals
+from storage.series.duckdb.store import DuckDbStore
 
 NOW = 1_795_334_400_000
 """2026-11-22T08:00:00Z"""

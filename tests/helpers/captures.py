@@ -11,13 +11,13 @@ import pytest
 
 from fleet.signals import STANDARD_SIGNALS
 from fleet.wire import DEFAULT_RETENTION_MS
-from ingest.decode import LineDecoder
-from ingest.decoded import Decoded
+from ingest.decode.decoded import Decoded
+from ingest.decode.lines import LineDecoder
 from ingest.dialects.config import parse_dialects
 from ingest.dialects.decoder import DialectDecoder
 from ingest.dialects.intake import Intake
 from ingest.messages import Message
-from ingest.roster import Roster
+from ingest.watch.roster import Roster
 
 _ROOT = Path(__file__).parents[2]
 CAPTURES = _ROOT.parent / "shared" / "data" / "mqtt-captures"

@@ -7,14 +7,14 @@ from typing import Any
 
 from fleet.signals import STANDARD_SIGNALS, Kind
 from fleet.wire import DEFAULT_RETENTION_MS
-from ingest import bulk
-from ingest.columns import date_undated, merged
-from ingest.decode import LineDecoder
-from ingest.decoded import Decoded, Decoder
+from ingest.decode import bulk
+from ingest.decode.columns import date_undated, merged
+from ingest.decode.decoded import Decoded, Decoder
+from ingest.decode.lines import LineDecoder
 from ingest.messages import Message
-from ingest.roster import Roster
-from ingest.summaries import Summaries
-from storage.desk.devices import Placement
+from ingest.watch.roster import Roster
+from ingest.watch.summaries import Summaries
+from storage.records.devices import Placement
 
 
 class Empty:

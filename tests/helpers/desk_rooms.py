@@ -10,16 +10,16 @@ from typing import Any
 from sqlalchemy import select, update
 
 from alerts.engine import AlertEngine
-from alerts.rules import Rule, load_rules
-from desk.tickets import TicketDesk
+from alerts.judging.rules import Rule, load_rules
+from desk.tickets.desk import TicketDesk
 from fleet.alerts import Alert
 from fleet.clock import ManualClock
 from fleet.readings import ReadingBatch
 from fleet.risks import Driver, Risk
 from fleet.signals import STANDARD_SIGNALS, Kind
 from fleet.sla import load_policy
-from storage.desk.database import DeskDatabase, open_desk
-from storage.desk.tables import AlertRow, Device, TicketRow
+from storage.records.database import DeskDatabase, open_desk
+from storage.records.tables import AlertRow, Device, TicketRow
 
 NOON = 1_800_000_000_000
 DEVICES = {"R1": Kind.ROBOT, "R2": Kind.ROBOT, "W1": Kind.WRISTBAND, "T1": Kind.TOOL}

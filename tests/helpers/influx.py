@@ -15,9 +15,9 @@ from helpers.running import free_port
 
 from benchmarks.harness.influx import answers, configure
 from benchmarks.harness.influx_alias import alias_server
-from storage.influx_http import InfluxConnection
-from storage.influx_setup import set_up
-from storage.store_url import InfluxAddress
+from storage.series.influx.http import InfluxConnection
+from storage.series.influx.setup import set_up
+from storage.series.store_url import InfluxAddress
 
 
 def find_influxd() -> str:

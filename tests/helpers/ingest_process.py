@@ -11,8 +11,8 @@ from fleet.signals import STANDARD_SIGNALS
 from fleet.wire import MAX_PAYLOAD_BYTES
 from ingest.service import IngestService
 from ingest.settings import IngestSettings
-from storage.desk.database import open_desk
-from storage.duckdb_store import DuckDbStore
+from storage.records.database import open_desk
+from storage.series.duckdb.store import DuckDbStore
 
 
 def _slowly(_: ReadingBatch) -> None:

@@ -10,17 +10,17 @@ from fleet.readings import ReadingBatch
 from fleet.signals import STANDARD_SIGNALS, Kind
 from fleet.wire import DEFAULT_RETENTION_MS
 from ingest.commit import Commit, CommitParts, Observer
-from ingest.decode import LineDecoder
+from ingest.decode.lines import LineDecoder
 from ingest.ledger import Ledger
 from ingest.messages import Message
-from ingest.roster import Roster
-from ingest.summaries import Summaries
-from ingest.watch import StreamWatch
-from storage.desk.database import open_desk
-from storage.desk.devices import Devices
-from storage.desk.quarantine import Quarantine
-from storage.duckdb_store import DuckDbStore
+from ingest.watch.roster import Roster
+from ingest.watch.stream import StreamWatch
+from ingest.watch.summaries import Summaries
 from storage.ports import Receipt
+from storage.records.database import open_desk
+from storage.records.devices import Devices
+from storage.records.quarantine import Quarantine
+from storage.series.duckdb.store import DuckDbStore
 
 NOW = 1_763_800_000_000
 

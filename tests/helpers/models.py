@@ -11,11 +11,11 @@ from sklearn.frozen import FrozenEstimator
 
 from fleet.clock import DAY_MS
 from fleet.faults import FAULTS
-from models.cards import card_details
-from models.features import features_of
-from models.labels import Labels
-from models.settings import TrainingSettings
-from models.training import Examples, Trained, train_fault
+from models.features.definitions import features_of
+from models.learning.labels import Labels
+from models.learning.settings import TrainingSettings
+from models.learning.training import Examples, Trained, train_fault
+from models.registry.cards import card_details
 
 END = 1_795_334_400_000
 

@@ -6,7 +6,7 @@ import polars as pl
 from fleet.clock import DAY_MS, HOUR_MS
 from fleet.faults import FAULTS
 from fleet.risks import risk_frame
-from models.trial import ROW_MS
+from models.registry.trial import ROW_MS
 
 FAULT = FAULTS["battery_wear"]
 START = 1_795_334_400_000 // DAY_MS * DAY_MS

@@ -1,0 +1,1 @@
+"""Readings, risks and absence are judged: what raises an alert, what ends it, and why."""

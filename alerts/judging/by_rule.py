@@ -1,0 +1,72 @@
+"""Judges readings by the rules: what the few readings in play do to the alerts."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from alerts.judging.changes import Changes
+from alerts.judging.decisions import Verdict, judge_reading, judge_recurrence
+from alerts.judging.rules import Rule
+from alerts.judging.scan import Sighting
+from fleet.alerts import Alert, AlertState
+
+
+def judge_readings(changes: Changes, rule: Rule, sightings: Iterable[Sighting]) -> None:
+    """Judge the readings that `scan.in_play` found for one rule, in order."""
+    for device_id, at, value, code in sightings:
+        track = changes.track(device_id, rule.fault)
+        if track is None and code != Verdict.HOLD:
+            continue
+        verdict = Verdict(code)
+        decision = judge_reading(track, rule, verdict, at)
+        if track is None:
+            if decision.state is not None:
+                raise_by_rule(changes, rule, device_id, decision.state, at, _seen(rule, value, at))
+        elif decision.state is None:
+            if verdict is Verdict.HOLD and track.alert.rule == rule.name and at > track.judged_at:
+                changes.spoke(track, at)
+        elif track.alert.rule != rule.name:
+            changes.escalate(track, decision, rule.name, at, _seen(rule, value, at))
+        else:
+            changes.move(track, decision, rule.name, at)
+
+
+def raise_by_rule(
+    changes: Changes, rule: Rule, device_id: str, state: AlertState, at: int, evidence: dict[str, Any]
+) -> None:
+    """Raise an alert of a rule unless it is old news; a recurrence names the alert before it."""
+    previous = changes.previous(device_id, rule.fault)
+    news = judge_recurrence(previous, at)
+    if news.state is None:
+        return
+    if previous is not None:
+        evidence = evidence | {"previous_alert": previous.id}
+    changes.raise_alert(
+        Alert(
+            id="",
+            device_id=device_id,
+            fault=rule.fault,
+            rule=rule.name,
+            level=rule.level,
+            state=state,
+            since=at,
+            reason=news.reason,
+            opens_ticket=rule.opens_ticket,
+            evidence=evidence,
+        )
+    )
+
+
+def rule_evidence(rule: Rule, **seen: Any) -> dict[str, Any]:
+    """Return the evidence of a rule's alert: what was `seen` (signal, value, threshold, ts) and its text."""
+    return {"source": "rule", "rule": rule.name, "text": {"en": rule.text.en, "zh": rule.text.zh}} | seen
+
+
+def _seen(rule: Rule, value: float | bool | str, at: int) -> dict[str, Any]:
+    return rule_evidence(
+        rule,
+        signal=rule.shown.signal,
+        value=value,
+        threshold=rule.shown.value,
+        condition=rule.condition.text,
+        ts=at,
+    )

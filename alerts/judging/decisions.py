@@ -1,0 +1,205 @@
+"""What becomes of an alert: small pure functions, each answering with a named reason.
+
+Later stages (silence, budget, remind, site-wide incidents) are further functions of this form.
+Times are epoch milliseconds; `at` is event time, the time of the reading or of the device's newest reading.
+"""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+from alerts.judging.rules import OFFLINE, RISK_RULE, Rule
+from fleet.alerts import Alert, AlertState
+from fleet.clock import HOUR_MS, SECOND_MS
+from fleet.errors import Conflict
+from fleet.risks import Risk
+from storage.records.alerts import NOT_SUSTAINED, Silent
+
+CLEAR_SHARE = 0.6
+"""A risk is low when it is below this share of its threshold ..."""
+CLEAR_SCORINGS = 2
+"""... and an alert of a risk is over after so many low scorings in a row, each on newer readings."""
+SETTLE_MS = 24 * HOUR_MS
+"""After a person or a closed ticket ended an alert, risks still look at the time before: wait so long."""
+CLEARED = "cleared"
+HEARD_AGAIN = "heard_again"
+_BY = "_by:"
+_BY_PERSON = f"{AlertState.RESOLVED}{_BY}"
+_BY_TICKET = "ticket_"
+_PROOF_OF_LIFE_MS = 5 * SECOND_MS
+
+
+class Verdict(IntEnum):
+    """What one reading says about one rule. BETWEEN: neither raised nor cleared (hysteresis)."""
+
+    CLEAR = -1
+    BETWEEN = 0
+    HOLD = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """An open alert as the engine follows it.
+
+    `seen_at` is when we first saw it (clock time), `judged_at` the newest event time that spoke for it,
+    `lows` how many low scorings of its risk came in a row.
+    """
+
+    alert: Alert
+    seen_at: int
+    judged_at: int
+    lows: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Previous:
+    """The last resolved alert of the same device and fault."""
+
+    id: str
+    since: int
+    resolved_at: int
+    reason: str
+
+    @property
+    def by_person(self) -> bool:
+        """Whether a person ended it, directly or with its ticket; otherwise readings or scorings did."""
+        return self.reason.startswith((_BY_PERSON, _BY_TICKET))
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The state to go to (None: stay as it is) and why."""
+
+    state: AlertState | None
+    reason: str
+
+
+def judge_reading(track: Track | None, rule: Rule, verdict: Verdict, at: int) -> Decision:
+    """Decide what one reading means for the (device, fault) that `track` follows."""
+    if track is None:
+        return _begin(rule) if verdict is Verdict.HOLD else Decision(None, "healthy")
+    if track.alert.rule != rule.name:
+        return _join(track.alert, rule) if verdict is Verdict.HOLD else Decision(None, "foreign")
+    return _judge_hold(track.alert, rule, at) if verdict is Verdict.HOLD else _judge_over(track, verdict, at)
+
+
+def _begin(rule: Rule) -> Decision:
+    return Decision(AlertState.PENDING if rule.for_ms else AlertState.FIRING, "first")
+
+
+def _join(alert: Alert, rule: Rule | None) -> Decision:
+    """Another rule, or a model (None), holds the open alert: join it, or make it want the ticket we want."""
+    opens_ticket = rule is None or rule.opens_ticket
+    if opens_ticket and not alert.opens_ticket and alert.state is not AlertState.PENDING:
+        return Decision(alert.state, f"escalated_by:{rule.name if rule else RISK_RULE}")
+    return Decision(None, "dedupe")
+
+
+def _judge_hold(alert: Alert, rule: Rule, at: int) -> Decision:
+    if alert.state is not AlertState.PENDING:
+        return Decision(None, "dedupe")
+    if at - alert.since >= rule.for_ms:
+        return Decision(AlertState.FIRING, "for_elapsed")
+    return Decision(None, "waiting")
+
+
+def _judge_over(track: Track, verdict: Verdict, at: int) -> Decision:
+    if at <= track.judged_at:
+        return Decision(None, "late")
+    if track.alert.state is AlertState.PENDING:
+        return Decision(AlertState.RESOLVED, NOT_SUSTAINED)
+    if verdict is Verdict.CLEAR:
+        return Decision(AlertState.RESOLVED, CLEARED)
+    return Decision(None, "hysteresis")
+
+
+def judge_recurrence(previous: Previous | None, at: int) -> Decision:
+    """Decide whether a condition that holds at `at` is news, given how its last alert ended.
+
+    A late reading from before the end of an alert that readings ended is no news; after a person ended one,
+    only readings not newer than that alert's own start are not. The state is the caller's to choose; here
+    FIRING means news.
+    """
+    if previous is None:
+        return Decision(AlertState.FIRING, "first")
+    if at <= (previous.since if previous.by_person else previous.resolved_at):
+        return Decision(None, "late")
+    return Decision(AlertState.FIRING, f"recurrence_of:{previous.id}")
+
+
+def judge_risk(track: Track | None, risk: Risk) -> Decision:
+    """Decide what one scoring means; `cleared` needs CLEAR_SCORINGS low ones in a row on newer readings."""
+    if risk.risk >= risk.threshold:
+        if track is None:
+            return Decision(AlertState.FIRING, "first")
+        return Decision(None, "dedupe") if track.alert.rule == RISK_RULE else _join(track.alert, None)
+    if track is None or track.alert.rule != RISK_RULE:
+        return Decision(None, "healthy")
+    return _judge_low(track, risk)
+
+
+def _judge_low(track: Track, risk: Risk) -> Decision:
+    if risk.risk >= CLEAR_SHARE * risk.threshold:
+        return Decision(None, "hysteresis")
+    if risk.ts <= track.judged_at:
+        return Decision(None, "late")
+    if track.lows + 1 >= CLEAR_SCORINGS:
+        return Decision(AlertState.RESOLVED, CLEARED)
+    return Decision(None, "low")
+
+
+def judge_settling(previous: Previous | None, at: int) -> Decision:
+    """Decide whether a risk at or over its threshold is news, or still the past that a repair ended."""
+    if previous is not None and previous.by_person and at < previous.resolved_at + SETTLE_MS:
+        return Decision(None, f"settling_after:{previous.id}")
+    return judge_recurrence(previous, at)
+
+
+def judge_silence(silent: Silent, rule: Rule, started: int, now: int) -> Decision:
+    """Decide whether a device is offline; silence is counted from our own start at the earliest.
+
+    With status `offline` a silence of `for_ms` is enough: a will that fires while readings go on is no loss.
+    """
+    limit = rule.for_ms if silent.status == "offline" else rule.silent_ms or 0
+    if now - max(silent.last_seen, started) < limit:
+        return Decision(None, "heard")
+    return Decision(AlertState.FIRING, "silent")
+
+
+def judge_heard(track: Track, silent: Silent, rule: Rule) -> Decision:
+    """Decide whether an offline alert is over: something arrived clearly after it began.
+
+    The will itself counts as something that arrived; hence the few seconds, and `for_ms` while the status is
+    still offline.
+    """
+    heard_after = silent.last_seen - track.alert.since
+    if heard_after <= _PROOF_OF_LIFE_MS + (rule.for_ms if silent.status == "offline" else 0):
+        return Decision(None, "dedupe")
+    return Decision(AlertState.RESOLVED, HEARD_AGAIN)
+
+
+def judge_tick(track: Track, rule: Rule | None, now: int, offline: Alert | None) -> Decision:
+    """Decide whether a pending alert fires because its time is up without a further reading.
+
+    The time is counted on our clock from when we saw it, so that a replayed past is not hurried. While the
+    device is offline its other alerts wait: silence proves nothing. An alert of a rule that is no longer
+    there (None) would never end, so it ends now.
+    """
+    if rule is None:
+        return Decision(AlertState.RESOLVED, "rule_removed")
+    if track.alert.state is not AlertState.PENDING or now - track.seen_at < rule.for_ms:
+        return Decision(None, "waiting")
+    if offline is not None and rule.when != OFFLINE:
+        return Decision(None, f"inhibited_by:{offline.id}")
+    return Decision(AlertState.FIRING, "for_elapsed")
+
+
+def judge_person(alert: Alert, after: AlertState, who: str) -> Decision:
+    """Decide whether a person may move an alert on to `after`. Raises Conflict when it may not."""
+    fitting = {
+        AlertState.ACKNOWLEDGED: (AlertState.FIRING,),
+        AlertState.RESOLVED: (AlertState.PENDING, AlertState.FIRING, AlertState.ACKNOWLEDGED),
+    }[after]
+    if alert.state not in fitting:
+        allowed = ", ".join(fitting)
+        raise Conflict(f"alert {alert.id} is {alert.state}; {after} is possible from: {allowed}")
+    return Decision(after, f"{after}{_BY}{who}")

@@ -1,0 +1,171 @@
+"""Rules are data: what a device must show, for how long, for an alert of which fault to be raised."""
+
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+import polars as pl
+from pydantic import (
+    BeforeValidator,
+    Field,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+from alerts.judging.conditions import Condition, Term, check_condition, parse_condition
+from fleet.config import Duration, Shape, read_config
+from fleet.errors import ConfigError
+from fleet.faults import FAULTS, Level
+from fleet.signals import STANDARD_SIGNALS, Kind, SignalTable
+
+RISK_RULE = "risk"
+"""The rule's name on alerts that a model's risk raised."""
+MODEL_RULE = "model"
+"""The rule's name on alerts about a model itself."""
+OFFLINE = "offline"
+BY_HAND = "by_hand"
+
+_Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+_BESIDE = Path(__file__).with_name("rules.yaml")
+
+
+def _condition_or(word: str) -> BeforeValidator:
+    def parse(text: object) -> object:
+        if text == word or text is None or isinstance(text, Condition):
+            return text
+        return parse_condition(str(text))
+
+    return BeforeValidator(parse)
+
+
+class RuleText(Shape):
+    """What people read when the rule fires, in both languages."""
+
+    en: str = Field(min_length=1)
+    zh: str = Field(min_length=1)
+
+
+class Rule(Shape):
+    """One rule. Durations are in milliseconds.
+
+    `when` is a condition over signals, or `offline`: nothing heard for `silent_ms`, or for `for_ms` since the
+    broker reported the device gone. `clear` ends the alert (None: as soon as `when` no longer
+    holds; `by_hand`: only a person or a closed ticket ends it). Between `when` and `clear` nothing changes.
+    """
+
+    name: _Name
+    kind: Kind
+    fault: str
+    level: Level
+    when: Annotated[Condition | Literal["offline"], _condition_or(OFFLINE)]
+    clear: Annotated[Condition | Literal["by_hand"] | None, _condition_or(BY_HAND)] = None
+    silent_ms: Duration | None = Field(default=None, alias="silent")
+    for_ms: Duration = Field(default=0, alias="for")
+    opens_ticket: bool
+    text: RuleText
+
+    @field_validator("name")
+    @classmethod
+    def _name_is_free(cls, name: str) -> str:
+        if name in (RISK_RULE, MODEL_RULE):
+            raise ValueError(f"{name!r} is kept for alerts of models; choose another name")
+        return name
+
+    @field_validator("fault")
+    @classmethod
+    def _fault_is_known(cls, fault: str, info: ValidationInfo) -> str:
+        allowed = [code for code, entry in FAULTS.items() if entry.kind is info.data.get("kind")]
+        if allowed and fault not in allowed:
+            raise ValueError(f"{fault!r} is no fault of a {info.data['kind']}; allowed: {', '.join(allowed)}")
+        return fault
+
+    @model_validator(mode="after")
+    def _parts_fit(self) -> Self:
+        if (self.when == OFFLINE) != (self.silent_ms is not None):
+            raise ValueError("`silent` belongs to `when: offline`, and to nothing else")
+        if self.when == OFFLINE and self.clear is not None:
+            raise ValueError("an offline rule clears when the device is heard again; leave out `clear`")
+        return self
+
+    @property
+    def condition(self) -> Condition:
+        """Return `when` of a rule over signals."""
+        if not isinstance(self.when, Condition):
+            raise TypeError(f"rule {self.name} is not over signals")
+        return self.when
+
+    @property
+    def holds(self) -> pl.Expr:
+        """Return `when` over a batch's columns (null: cannot be told). Only for rules over signals."""
+        return self.condition.expression
+
+    @property
+    def cleared(self) -> pl.Expr:
+        """Return whether the alert is over, over a batch's columns. Only for rules over signals."""
+        if self.clear == BY_HAND:
+            return pl.lit(value=False)
+        return self.clear.expression if isinstance(self.clear, Condition) else ~self.holds
+
+    @property
+    def shown(self) -> Term:
+        """Return the comparison whose value is shown as evidence. Only for rules over signals."""
+        return self.condition.terms[0]
+
+
+def _check_apart(when: Condition, clear: Condition) -> None:
+    """Raise ValueError when one value could both raise and clear: such an alert would never rest."""
+    for first in when.terms:
+        for second in clear.terms:
+            if first.signal == second.signal and not _overlap(first, second):
+                return
+    raise ValueError(
+        f"a value could satisfy both `when` and `clear` ({when.text}; {clear.text}); "
+        "let `clear` name a signal of `when` and the other side of its threshold"
+    )
+
+
+def _overlap(first: Term, second: Term) -> bool:
+    if first.operator == "is" or second.operator == "is":
+        return first.value == second.value
+    a, b = float(first.value), float(second.value)
+    if first.operator[0] == second.operator[0]:
+        return True
+    low, high = (a, b) if first.operator[0] == ">" else (b, a)
+    touching = first.operator.endswith("=") and second.operator.endswith("=")
+    return low <= high if touching else low < high
+
+
+class _RuleFile(Shape):
+    rules: tuple[Rule, ...] = Field(min_length=1)
+
+
+def load_rules(path: Path | None = None, signals: SignalTable = STANDARD_SIGNALS) -> tuple[Rule, ...]:
+    """Read and check a rules file; without a path, the one that ships with Sweepwatch.
+
+    Raises ConfigError naming the file, the rule, its key and what is allowed.
+    """
+    origin = path or _BESIDE
+    rules = read_config(origin, _RuleFile).rules
+    names: set[str] = set()
+    for rule in rules:
+        if rule.name in names:
+            raise ConfigError(
+                f"{origin}: rules.{rule.name}.name: used twice; each rule needs a name of its own"
+            )
+        names.add(rule.name)
+        _check_signals(rule, signals, str(origin))
+    return rules
+
+
+def _check_signals(rule: Rule, signals: SignalTable, origin: str) -> None:
+    key = "when"
+    try:
+        if isinstance(rule.when, Condition):
+            check_condition(rule.when, rule.kind, signals)
+        key = "clear"
+        if isinstance(rule.clear, Condition):
+            check_condition(rule.clear, rule.kind, signals)
+            _check_apart(rule.condition, rule.clear)
+    except ValueError as error:
+        raise ConfigError(f"{origin}: rules.{rule.name}.{key}: {error}") from error

@@ -1,0 +1,71 @@
+"""Finds, with column expressions, the few readings of a batch that the rules must look at one by one."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import numpy as np
+import polars as pl
+
+from alerts.judging.decisions import Verdict
+from alerts.judging.rules import Rule
+
+Sighting = tuple[str, int, float | bool | str, int]
+"""Device, event time (epoch ms), the value shown as evidence, and the verdict's code."""
+_UNKNOWN = 9
+"""Stands in a verdict's column where the signals were not sent."""
+
+
+def in_play(
+    frame: pl.DataFrame, rules: Sequence[Rule], tracked: Mapping[str, set[str]]
+) -> Iterator[tuple[Rule, Iterable[Sighting]]]:
+    """Yield each rule that must judge readings of this batch, with those, by device in order of time.
+
+    Such a rule holds for some reading, or has an open alert; `tracked` has the devices with one, by rule.
+    Readings without the rule's signals are left out. Of a run of equal verdicts on a device only the first
+    and the last remain: they carry its start and its length.
+    """
+    if frame.is_empty() or not rules:
+        return
+    held = frame.select(rule.holds.any().alias(rule.name) for rule in rules).row(0, named=True)
+    playing = [rule for rule in rules if held[rule.name] or tracked.get(rule.name)]
+    if playing:
+        few = _few(frame, playing, set().union(*(tracked.get(rule.name, ()) for rule in playing)))
+        for number, rule in enumerate(playing):
+            yield rule, _sightings(few, number)
+
+
+def _few(frame: pl.DataFrame, rules: Sequence[Rule], tracked: set[str]) -> pl.DataFrame:
+    """Return the readings of the devices that any rule concerns, with each rule's `value.N`, `verdict.N`."""
+    device = pl.col("device_id")
+    holds = pl.any_horizontal(rule.holds for rule in rules).fill_null(value=False)
+    concerned = device.is_in(device.filter(holds).unique().implode())
+    if tracked:
+        concerned |= device.is_in(list(tracked))
+    columns = [pl.col(rule.shown.signal).alias(f"value.{number}") for number, rule in enumerate(rules)]
+    columns += [_verdict(rule).alias(f"verdict.{number}") for number, rule in enumerate(rules)]
+    return (
+        frame.lazy()
+        .filter(concerned)
+        .select("device_id", "ts", *columns)
+        .sort("device_id", "ts", maintain_order=True)
+        .with_columns(device.rle_id().alias("device"))
+        .collect()
+    )
+
+
+def _verdict(rule: Rule) -> pl.Expr:
+    code = pl.when(rule.holds).then(int(Verdict.HOLD)).when(rule.cleared).then(int(Verdict.CLEAR))
+    known = code.otherwise(int(Verdict.BETWEEN))
+    return pl.when(rule.holds.is_null()).then(_UNKNOWN).otherwise(known).cast(pl.Int8)
+
+
+def _sightings(few: pl.DataFrame, number: int) -> Iterable[Sighting]:
+    verdicts = few[f"verdict.{number}"].to_numpy()
+    known = np.flatnonzero(verdicts != _UNKNOWN)
+    if known.size == 0:
+        return ()
+    devices, verdicts = few["device"].to_numpy()[known], verdicts[known]
+    same = (devices[1:] == devices[:-1]) & (verdicts[1:] == verdicts[:-1])
+    within_a_run = np.append(False, same) & np.append(same, False)
+    kept = few[known[~within_a_run]]
+    rows: list[Sighting] = kept.select("device_id", "ts", f"value.{number}", f"verdict.{number}").rows()
+    return rows

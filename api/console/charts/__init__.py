@@ -1,0 +1,1 @@
+"""The console's charts: Altair definitions, drawn as SVG on the server."""

@@ -1,0 +1,127 @@
+"""The console's charts: one SVG each, so that a page is there before they are drawn."""
+
+from typing import Literal
+
+import polars as pl
+from fastapi import APIRouter, Request, Response
+
+from api.console.charts import drawing as charts
+from api.console.render.asked import asked
+from api.console.render.language import language_of
+from api.console.render.templates import Pages, driver_with_course
+from api.params import Params
+from api.queries.devices import device_row
+from api.routes.common import DeviceId, RowId
+from fleet.errors import NotFound
+from fleet.faults import FAULTS
+from fleet.signals import Form, Kind, Signal
+from storage.records.alerts import alert_row
+from storage.records.tickets import ticket_row
+
+_POSITIONS = frozenset({"x_m", "y_m", "floor", "lat", "lon"})
+_CHART_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
+    "Cache-Control": "private, max-age=15",
+}
+_WORTH_SHOWING = 0.02
+"""A fault whose risk never reached this share is left out of the chart of risks."""
+
+
+class DeviceView(Params):
+    """The address of a device page and of its charts; `at` only tells one state of a chart from the next."""
+
+    range: Literal["6h", "24h", "7d", "30d"] = "24h"
+    at: int | None = None
+
+
+class CourseView(Params):
+    """The address of a course; `at` only tells one state of a chart from the next."""
+
+    at: int | None = None
+
+
+def make_router(pages: Pages) -> APIRouter:
+    """Return the routes of the charts."""
+    router = APIRouter(include_in_schema=False)
+    services = pages.services
+
+    @router.get("/devices/{device_id}/charts/risks.svg")
+    def risk_svg(request: Request, device_id: DeviceId) -> Response:
+        """Draw the risks of one device over time."""
+        view = asked(request, DeviceView, range="7d")
+        with services.desk.transaction() as session:
+            device = device_row(session, device_id)
+        start, end, every = _span(view, device.risk_ts, services.clock.now_ms())
+        frame = services.store.risk_history(device_id, start, end, every)
+        peaks = frame.group_by("fault").agg(pl.col("risk").max()).sort("risk", descending=True)
+        shown = [fault for fault, risk in peaks.iter_rows() if risk >= _WORTH_SHOWING]
+        frame = frame.filter(pl.col("fault").is_in(shown))
+        language = language_of(request)
+        names = {fault: _fault_name(fault, language) for fault in shown}
+        return svg(charts.draw_risks(frame, names, end - start, language))
+
+    @router.get("/devices/{device_id}/charts/{signal}.svg")
+    def signal_svg(request: Request, device_id: DeviceId, signal: str) -> Response:
+        """Draw one signal of one device over time."""
+        view = asked(request, DeviceView)
+        with services.desk.transaction() as session:
+            device = device_row(session, device_id)
+        kind = Kind(device.kind)
+        known = {one.name: one for one in services.signals.for_kind(kind) if drawable(one)}
+        if signal not in known:
+            raise NotFound(f"{signal!r} is no signal of a {kind} that can be drawn")
+        start, end, every = _span(view, device.newest_ts, services.clock.now_ms())
+        frame = services.store.intervals(kind, device_id, [signal], start, end, every, 1000)
+        unit = known[signal].unit
+        return svg(charts.draw_signal(frame, signal, unit, end - start, language_of(request)))
+
+    @router.get("/devices/{device_id}/charts/why/{fault}.svg")
+    def device_course_svg(request: Request, device_id: DeviceId, fault: str) -> Response:
+        """Draw the days behind what drives a device's newest risk of a fault."""
+        asked(request, CourseView)
+        frame = services.store.latest_risks(device_id).filter(pl.col("fault") == fault)
+        return _course_svg(request, frame["drivers"][0] if frame.height else None)
+
+    @router.get("/alerts/{alert_id}/why.svg")
+    def alert_course_svg(request: Request, alert_id: RowId) -> Response:
+        """Draw the days behind what raised an alert, as they were stored with it."""
+        asked(request, CourseView)
+        with services.desk.transaction() as session:
+            return _course_svg(request, alert_row(session, str(alert_id)).evidence.get("drivers"))
+
+    @router.get("/tickets/{ticket_id}/why.svg")
+    def ticket_course_svg(request: Request, ticket_id: RowId) -> Response:
+        """Draw the days behind what opened a ticket, as they were stored with it."""
+        asked(request, CourseView)
+        with services.desk.transaction() as session:
+            return _course_svg(request, ticket_row(session, ticket_id).evidence.get("drivers"))
+
+    return router
+
+
+def _course_svg(request: Request, stored: object) -> Response:
+    found = driver_with_course(stored)
+    if found is None or found.course is None:
+        raise NotFound("nothing was stored that could be drawn here")
+    return svg(charts.draw_course(found.course, found.unit, language_of(request)))
+
+
+def _span(view: DeviceView, newest: int | None, now: int) -> tuple[int, int, int]:
+    """Return start, end and interval of a chart, all epoch ms; it ends with the device's newest reading."""
+    length, every = charts.RANGES[view.range]
+    end = (now if newest is None else newest) + 1
+    return end - length, end, every
+
+
+def _fault_name(fault: str, language: str) -> str:
+    return FAULTS[fault].name.in_language(language) if fault in FAULTS else fault
+
+
+def drawable(signal: Signal) -> bool:
+    """Tell whether a signal is drawn: a number or yes and no, and no position."""
+    return (signal.is_numeric or signal.form is Form.BOOLEAN) and signal.name not in _POSITIONS
+
+
+def svg(text: str) -> Response:
+    """Return a chart as an answer."""
+    return Response(text, media_type="image/svg+xml", headers=_CHART_HEADERS)

@@ -1,0 +1,104 @@
+"""The console's pages of ingest: what came in, what is missing, and what was turned away."""
+
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import HTMLResponse
+from pydantic import Field
+
+from api.console.render.asked import NoQuery, asked
+from api.console.render.payloads import show_payload
+from api.console.render.templates import Pages
+from api.queries.ingest import (
+    GapQuery,
+    QuarantineQuery,
+    count_ingest,
+    find_gaps,
+    find_quarantined,
+    registered,
+)
+from fleet.ledger import LedgerView
+from fleet.wire import Reason
+from storage.records.unknown_signals import MAX_NAMES, UnknownSignals
+
+_INGEST = "ingest"
+"""The ingester's name among the components of readiness."""
+
+
+class GapView(GapQuery):
+    """The address of the page of gaps."""
+
+    limit: int = Field(50, ge=1, le=200)
+
+
+class QuarantineView(QuarantineQuery):
+    """The address of the page of quarantine."""
+
+    limit: int = Field(25, ge=1, le=100)
+
+
+def make_router(pages: Pages) -> APIRouter:
+    """Return the routes of the pages of ingest."""
+    router = APIRouter(prefix="/ingest", include_in_schema=False, default_response_class=HTMLResponse)
+    services = pages.services
+
+    def render(request: Request, template: str, **values: Any) -> Response:
+        with services.desk.transaction() as session:
+            counts = count_ingest(session)
+        return pages.render(request, template, counts=counts, **values)
+
+    @router.get("")
+    def overview(request: Request) -> Response:
+        """Show whether the broker is connected, the ledger, and the names that no signal has."""
+        asked(request, NoQuery)
+        ledger = services.ledger()
+        return render(
+            request,
+            "ingest/ingest.html",
+            ledger=ledger,
+            unexplained=_unexplained(ledger),
+            trouble=None if ledger is None else services.readiness().get(_INGEST),
+            unknown=UnknownSignals(services.desk).all(),
+            most_names=MAX_NAMES,
+        )
+
+    @router.get("/gaps")
+    def gaps_page(request: Request) -> Response:
+        """List the readings that devices counted and that never arrived."""
+        query = asked(request, GapView)
+        page, following = find_gaps(services.desk, query)
+        return render(
+            request,
+            "ingest/gaps.html",
+            query=query,
+            gaps=page.items,
+            dropped=page.dropped,
+            next_cursor=following,
+        )
+
+    @router.get("/quarantine")
+    def quarantine_page(request: Request) -> Response:
+        """List the messages that were turned away, with what was in them."""
+        query = asked(request, QuarantineView)
+        page = find_quarantined(services.desk, query)
+        with services.desk.transaction() as session:
+            known = registered(session, {item.device_id for item in page.items})
+        return render(
+            request,
+            "ingest/quarantine.html",
+            query=query,
+            items=[(item, show_payload(item.payload, item.truncated)) for item in page.items],
+            known=known,
+            reasons=tuple(Reason),
+            evicted=page.evicted,
+            next_cursor=page.next_cursor,
+        )
+
+    return router
+
+
+def _unexplained(ledger: LedgerView | None) -> int:
+    """Return how many readings the ledger cannot account for; any but 0 is a fault of ours."""
+    if ledger is None:
+        return 0
+    return ledger.received - ledger.written - ledger.duplicate - ledger.quarantined

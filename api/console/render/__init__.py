@@ -1,0 +1,1 @@
+"""How the console shows things: templates, languages, words, numbers, times."""

@@ -1,0 +1,68 @@
+"""How numbers and times read in the console. Times are UTC and say so."""
+
+from datetime import UTC, datetime
+from math import ceil, log10
+
+from babel.dates import format_datetime
+from babel.numbers import format_decimal, format_percent
+
+from api.console.render.language import LOCALES
+from fleet.clock import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
+from fleet.text import Language, Text
+
+_UNITS = (
+    (DAY_MS, Text("d", "天")),
+    (HOUR_MS, Text("h", "小时")),
+    (MINUTE_MS, Text("min", "分钟")),
+    (SECOND_MS, Text("s", "秒")),
+)
+
+
+def moment(ms: int, language: Language) -> str:
+    """Return a time such as `22 Nov 08:00 UTC`."""
+    pattern = {"en": "d MMM HH:mm", "zh": "M月d日 HH:mm"}[language]
+    return f"{format_datetime(datetime.fromtimestamp(ms / 1000, UTC), pattern, locale=LOCALES[language])} UTC"
+
+
+def second(ms: int, language: Language) -> str:
+    """Return a time to the second, such as `22 Nov 08:00:05`; for many of them under a heading."""
+    pattern = {"en": "d MMM HH:mm:ss", "zh": "M月d日 HH:mm:ss"}[language]
+    return format_datetime(datetime.fromtimestamp(ms / 1000, UTC), pattern, locale=LOCALES[language])
+
+
+def duration(ms: int, language: Language) -> str:
+    """Return a length of time in its one or two largest units: `2 h 10 min`."""
+    left = max(0, ms)
+    parts: list[str] = []
+    for size, name in _UNITS:
+        count, left = divmod(left, size)
+        if parts or count:
+            parts.append(f"{count} {name.in_language(language)}" if count else "")
+        if len(parts) == 2:
+            break
+    return " ".join(part for part in parts if part) or f"0 {_UNITS[-1][1].in_language(language)}"
+
+
+def percent(share: float, language: Language) -> str:
+    """Return a share of 1 as per cent, with a decimal only where it would vanish without."""
+    pattern = "#,##0.0 %" if 0 < share < 0.01 else "#,##0 %"
+    return format_percent(share, pattern, locale=LOCALES[language])
+
+
+def number(value: float, language: Language) -> str:
+    """Return a number with about three significant digits."""
+    size = abs(value)
+    digits = 0 if size >= 100 else 1 if size >= 10 else 2 if size >= 1 or size == 0 else 3 - ceil(log10(size))
+    digits = min(digits, 9)
+    pattern = "#,##0" + ("." + "#" * digits if digits else "")
+    return format_decimal(value, pattern, locale=LOCALES[language])
+
+
+def about(value: float, language: Language) -> str:
+    """Return a number that is not known better: whole from 3 on, with one decimal below."""
+    return number(round(value) if value >= 2.95 else round(value, 1), language)
+
+
+def quantity(value: float, unit: str, language: Language) -> str:
+    """Return a number with its unit."""
+    return f"{number(value, language)} {unit}".strip()

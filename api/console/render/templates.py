@@ -1,0 +1,170 @@
+"""Renders the console's templates: one Jinja environment for each language."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.datastructures import URL
+
+from api.console.render import formats
+from api.console.render.language import COOKIE, HTML_TAGS, language_of, translations
+from api.console.render.payloads import visible
+from api.console.render.words import word
+from api.services import ApiServices
+from fleet.clock import to_rfc3339
+from fleet.risks import Driver
+from fleet.text import LANGUAGES, Language
+
+_HERE = Path(__file__).parents[1]
+STATIC = _HERE / "static"
+_COORDINATES = frozenset({"lat", "lon"})
+"""Shown to about a metre; three digits would be some ten kilometres."""
+_YEAR_S = 365 * 86_400
+
+
+@dataclass(frozen=True)
+class Pages:
+    """Renders pages over the services; made once by `make_pages`."""
+
+    services: ApiServices
+    environments: dict[Language, Environment]
+
+    def render(self, request: Request, template: str, code: int = 200, **values: Any) -> HTMLResponse:
+        """Render one page in the request's language."""
+        language = language_of(request)
+        page = self.environments[language].get_template(template)
+        html = page.render(
+            **values,
+            request=request,
+            language=language,
+            now=self.services.clock.now_ms(),
+            progress=self.services.progress(),
+            filtered=any(value and name != COOKIE for name, value in request.query_params.items()),
+            other_language=_other_language(request, language),
+        )
+        response = HTMLResponse(html, code, headers={"Cache-Control": "no-store", "Vary": "Accept-Language"})
+        if "lang" in request.query_params:
+            response.set_cookie(COOKIE, language, max_age=_YEAR_S, samesite="lax", httponly=True)
+        return response
+
+    def error(self, request: Request, status: int, detail: str) -> HTMLResponse:
+        """Render an error for a person."""
+        return self.render(request, "error.html", status, status=status, detail=detail)
+
+
+def make_pages(services: ApiServices) -> Pages:
+    """Return the renderer; reads the templates and the catalogues."""
+    return Pages(services, {language: _environment(services, language) for language in LANGUAGES})
+
+
+def _environment(services: ApiServices, language: Language) -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(_HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        extensions=["jinja2.ext.i18n", "jinja2.ext.do"],
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    words = translations(language)
+    environment.install_gettext_translations(words, newstyle=True)  # type: ignore[attr-defined]
+    filters: dict[str, Callable[..., Any]] = {
+        "word": lambda value, table: word(table, value, language),
+        "moment": partial(formats.moment, language=language),
+        "second": partial(formats.second, language=language),
+        "duration": partial(formats.duration, language=language),
+        "percent": partial(formats.percent, language=language),
+        "number": partial(formats.number, language=language),
+        "about": partial(formats.about, language=language),
+        "visible": visible,
+        "text": lambda text: text.in_language(language),
+        "rfc3339": to_rfc3339,
+        "risk_band": risk_band,
+        "shown": partial(shown_value, services=services, language=language),
+        "drivers": partial(explained, services=services, language=language),
+        "driver_with_course": driver_with_course,
+        "sentence": lambda driver: services.explain(driver, language),
+    }
+    environment.filters |= filters
+    environment.globals |= {
+        "static": _static_urls(),
+        "html_tag": HTML_TAGS[language],
+        "signals": services.signals,
+        "replace_query": replace_query,
+    }
+    return environment
+
+
+def _static_urls() -> dict[str, str]:
+    """Return the address of each static file, with a mark that changes when the file does."""
+    return {
+        path.name: f"/static/{path.name}?v={sha256(path.read_bytes()).hexdigest()[:10]}"
+        for path in STATIC.iterdir()
+    }
+
+
+def _other_language(request: Request, language: Language) -> tuple[Language, str]:
+    """Return the language to switch to, and the address of this page in it."""
+    other: Language = "en" if language == "zh" else "zh"
+    return other, replace_query(request.url, lang=other)
+
+
+def replace_query(url: URL, **changes: str) -> str:
+    """Return the path of `url` with its query changed, and without a cursor that no longer fits."""
+    left = url.remove_query_params(["cursor", "limit", *changes])
+    changed = left.include_query_params(**changes)
+    return changed.path + (f"?{changed.query}" if changed.query else "")
+
+
+def risk_band(risk: float | None) -> str:
+    """Return how a risk is shown: none, low, medium (from 20 %) or high (from 50 %)."""
+    if risk is None:
+        return "none"
+    return "high" if risk >= 0.5 else "medium" if risk >= 0.2 else "low"
+
+
+def shown_value(value: object, signal: str, services: ApiServices, language: Language) -> str:
+    """Return a value of a signal with its unit, a state by its name."""
+    if signal == "state":
+        return word("robot", str(value), language)
+    if isinstance(value, bool):
+        return {"en": ("no", "yes"), "zh": ("否", "是")}[language][value]
+    if isinstance(value, int | float):
+        if signal in _COORDINATES:
+            return f"{value:.5f} {services.signals[signal].unit}"
+        return formats.quantity(value, services.signals[signal].unit, language)
+    return str(value)
+
+
+def driver_with_course(stored: object) -> Driver | None:
+    """Return the first driver that has a course to draw; `stored` is JSON or a list."""
+    return next((driver for driver in _drivers(stored) if driver.course is not None), None)
+
+
+def _drivers(stored: object) -> list[Driver]:
+    found = json.loads(stored) if isinstance(stored, str) else stored
+    return [Driver.from_dict(driver) for driver in found] if isinstance(found, list) else []
+
+
+def explained(stored: object, services: ApiServices, language: Language) -> list[dict[str, str | None]]:
+    """Return each driver as a sentence with its value and what is usual; `stored` is JSON or a list."""
+    return [_explained(driver, services, language) for driver in _drivers(stored)]
+
+
+def _explained(driver: Driver, services: ApiServices, language: Language) -> dict[str, str | None]:
+    def shown(value: float | None) -> str | None:
+        return None if value is None else formats.quantity(value, driver.unit, language)
+
+    return {
+        "signal": driver.signal,
+        "sentence": services.explain(driver, language),
+        "value": shown(driver.value),
+        "usual": shown(driver.usual),
+    }

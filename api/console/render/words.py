@@ -1,0 +1,156 @@
+"""The vocabulary's words as the console shows them, in both languages."""
+
+from fleet.alerts import AlertState
+from fleet.faults import FAULTS
+from fleet.signals import Kind
+from fleet.text import Text
+from fleet.tickets import TicketOrigin, TicketState
+from fleet.wire import Dropped, Reason
+from storage.records.model_cards import CHALLENGER, CHAMPION, RETIRED, WITHDRAWN
+
+KINDS = {
+    Kind.ROBOT: Text("Robot", "机器人"),
+    Kind.TOOL: Text("Tool", "工具"),
+    Kind.WRISTBAND: Text("Wristband", "手环"),
+}
+STATUSES = {
+    "online": Text("online", "在线"),
+    "offline": Text("offline", "离线"),
+    "unknown": Text("unknown", "未知"),
+}
+TICKET_STATES = {
+    TicketState.OPENED: Text("Opened", "已创建"),
+    TicketState.ACCEPTED: Text("Accepted", "已接单"),
+    TicketState.EN_ROUTE: Text("On the way", "前往中"),
+    TicketState.REPAIRING: Text("Repairing", "维修中"),
+    TicketState.REPAIRED: Text("Repaired", "已修复"),
+    TicketState.CONFIRMED: Text("Confirmed", "已确认"),
+    TicketState.WAITING_PART: Text("Waiting for a part", "等待备件"),
+    TicketState.CANCELLED: Text("Cancelled", "已取消"),
+    TicketState.REOPENED: Text("Reopened", "已重新打开"),
+}
+ORIGINS = {
+    TicketOrigin.PROACTIVE: Text("Proactive", "主动预警"),
+    TicketOrigin.REPORTED: Text("Reported", "客户报修"),
+}
+ALERT_STATES = {
+    AlertState.PENDING: Text("Pending", "待确认"),
+    AlertState.FIRING: Text("Firing", "告警中"),
+    AlertState.ACKNOWLEDGED: Text("Acknowledged", "已响应"),
+    AlertState.RESOLVED: Text("Resolved", "已解除"),
+}
+LEVELS = {
+    "L1": Text("L1 · unusable or unsafe", "L1 · 无法使用或有危险"),
+    "L2": Text("L2 · partly out of work", "L2 · 部分功能失效"),
+    "L3": Text("L3 · minor", "L3 · 轻微"),
+}
+MILESTONES = {
+    "respond": Text("Respond", "响应"),
+    "on_site": Text("On site", "到场"),
+    "solve": Text("Solve", "解决"),
+}
+CLOCK_STATUSES = {
+    "on_time": Text("on time", "正常"),
+    "warning": Text("due soon", "即将到期"),
+    "breached": Text("overdue", "已超时"),
+    "met": Text("met", "已达成"),
+}
+SKILLS = {
+    "electrical": Text("Electrical", "电气"),
+    "mechanical": Text("Mechanical", "机械"),
+    "consumable": Text("Consumables", "耗材"),
+    "navigation": Text("Navigation", "导航"),
+    "hygiene": Text("Hygiene", "卫生"),
+    "safety": Text("Safety", "安全"),
+}
+PARTS = {
+    "battery-pack": Text("Battery pack", "电池组"),
+    "charge-contacts": Text("Charging contacts", "充电触点"),
+    "drive-motor": Text("Drive motor", "行走电机"),
+    "brush-bearing": Text("Brush bearing", "滚刷轴承"),
+    "main-brush": Text("Main brush", "主刷"),
+    "fan-motor": Text("Suction fan", "吸尘风机"),
+    "hepa-filter": Text("HEPA filter", "高效滤网"),
+    "water-seal": Text("Water seal", "水密封圈"),
+    "lidar-unit": Text("Lidar unit", "激光雷达"),
+    "drive-wheel-tyre": Text("Drive wheel tyre", "驱动轮胎"),
+    "radio-module": Text("Radio module", "通信模块"),
+    "tool-pad": Text("Tool pad", "工具擦垫"),
+    "tool-head": Text("Tool head", "工具头"),
+}
+ROBOT_STATES = {
+    "off": Text("off", "关机"),
+    "idle": Text("idle", "空闲"),
+    "cleaning": Text("cleaning", "清洁中"),
+    "returning": Text("returning", "返回中"),
+    "docked": Text("docked", "已停靠"),
+    "charging": Text("charging", "充电中"),
+    "paused": Text("paused", "已暂停"),
+    "emptying": Text("emptying", "倾倒中"),
+    "manual": Text("manual", "手动"),
+    "error": Text("error", "故障"),
+}
+REASONS = {
+    Reason.BAD_ID: Text("Site or device id not allowed", "主题中的站点或设备编号无效"),
+    Reason.UNKNOWN_KIND: Text("Unknown kind of device", "未知的设备类型"),
+    Reason.SITE_MISMATCH: Text("The device belongs to another site", "设备属于其他站点"),
+    Reason.KIND_MISMATCH: Text("The device is of another kind", "设备属于其他类型"),
+    Reason.UNREGISTERED: Text("The device is not registered", "设备未登记"),
+    Reason.RETAINED_WITHOUT_TS: Text("A retained copy without a time", "无时间戳的保留消息"),
+    Reason.TOO_LARGE: Text("Too large", "消息过大"),
+    Reason.BAD_ENCODING: Text("Not UTF-8", "不是 UTF-8 编码"),
+    Reason.BAD_JSON: Text("Not valid JSON", "不是有效的 JSON"),
+    Reason.TOO_DEEP: Text("Nested too deeply", "嵌套层级过深"),
+    Reason.EMPTY: Text("Empty", "空消息"),
+    Reason.NOT_OBJECT: Text("Not a JSON object", "不是 JSON 对象"),
+    Reason.BAD_TS: Text("No usable time", "时间戳无效"),
+    Reason.FUTURE: Text("Measured in the future", "测量时间在未来"),
+    Reason.EXPIRED: Text("Older than what is kept", "超出数据保留期"),
+    Reason.NO_SIGNAL: Text("No known signal in it", "不含已知信号"),
+    Reason.BAD_EVENT: Text("No usable event", "事件无效"),
+    Reason.BAD_STATUS: Text("Neither online nor offline", "既非上线也非下线"),
+    Reason.STORE_REJECTED: Text("The store refused it", "存储拒绝写入"),
+    Reason.BAD_DIALECT: Text("Not of its protocol", "不符合所用协议"),
+    Reason.NOT_BORN: Text("Data before the birth message", "在出生消息之前收到数据"),
+    Reason.UNKNOWN_ALIAS: Text("An alias that no birth message named", "出生消息中未声明的别名"),
+    Reason.HISTORICAL: Text("Called historical, yet not older", "标记为历史数据，却不早于实时数据"),
+    Reason.DIALECT_FAILED: Text("Its decoder failed", "解码器出错"),
+}
+DROPPED = {
+    Dropped.WRONG_TYPE: Text("Of another type", "类型不符"),
+    Dropped.OUT_OF_RANGE: Text("Beyond the plausible range", "超出合理范围"),
+    Dropped.UNKNOWN_STATE: Text("No such state", "未知的状态值"),
+    Dropped.BAD_TEXT: Text("Characters not allowed, or too long", "文本含不允许的字符或过长"),
+}
+MODEL_STATES = {
+    CHAMPION: Text("Champion", "在用模型"),
+    CHALLENGER: Text("Challenger", "挑战模型"),
+    RETIRED: Text("Retired", "已退役"),
+    WITHDRAWN: Text("Withdrawn", "已撤回"),
+}
+_TABLES = {
+    "reason": REASONS,
+    "dropped": DROPPED,
+    "kind": KINDS,
+    "status": STATUSES,
+    "state": TICKET_STATES,
+    "origin": ORIGINS,
+    "alert": ALERT_STATES,
+    "level": LEVELS,
+    "milestone": MILESTONES,
+    "clock": CLOCK_STATUSES,
+    "skill": SKILLS,
+    "part": PARTS,
+    "robot": ROBOT_STATES,
+    "model": MODEL_STATES,
+}
+
+
+def word(table: str, value: str | None, language: str) -> str:
+    """Return what `value` is called; a value that has no name is shown as it is, None as a dash."""
+    if value is None:
+        return "–"
+    if table == "fault":
+        return FAULTS[value].name.in_language(language) if value in FAULTS else value
+    text = _TABLES[table].get(value)  # type: ignore[attr-defined]  # tables differ in their enum of keys
+    return text.in_language(language) if text else value

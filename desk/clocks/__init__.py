@@ -1,0 +1,1 @@
+"""What was promised, and where each clock stands."""

@@ -1,0 +1,1 @@
+"""Tickets: what the desk works on, each change legal, reasoned and kept."""

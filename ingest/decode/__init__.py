@@ -1,0 +1,1 @@
+"""From payloads to checked columns, as docs/wire.md has it."""

@@ -1,0 +1,1 @@
+"""The link to the broker: socket, frames, session, and what is in flight."""

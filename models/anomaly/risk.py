@@ -1,0 +1,119 @@
+"""The risk of unusual behaviour: the anomaly score as a probability, its reasons, when it is worth an alert.
+
+    log-odds of a failure within 7 days = log-odds of the prior + log of the likelihood ratio of the score
+
+The likelihood ratio is a line through the score, fitted once to fleets of known fate, simulated and foreign
+(docs/decisions), and never to the fleet that is judged. The prior is what a device may be expected to do of
+which nothing is known: without models of faults that is any failure, with them only what they miss.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import orjson
+import polars as pl
+
+from fleet.clock import DAY_MS
+from fleet.faults import UNUSUAL
+from fleet.risks import CONFIDENT, UNSURE, Course, Driver, risk_frame
+from models.anomaly.fleet import Strangeness
+from models.anomaly.levels import DAYS, Levels
+from models.anomaly.watched import WATCHED
+from models.features.windows import Floats
+
+HORIZON_DAYS = 7
+ALONE, BESIDE_MODELS = 0.10, 0.01
+"""The prior, failures a device and week: of any fault where no model is, of those that models do not know."""
+_SLOPE, _OFFSET = 0.75, -1.15
+"""Log of the likelihood ratio: slope times score plus offset."""
+ALERT_SCORE, ALERT_SCORE_BESIDE_MODELS = 3.5, 6.0
+"""Of the quiet devices of the fleets of known fate 2 % score as much on a day, and 0.2 %.
+
+Where models predict the known faults an engineer who finds none of them should be sent seldom.
+"""
+MODEL = "anomaly-1"
+"""Stands where risks name the model that scored them."""
+EXPLAIN_FROM = 1.5
+"""A score below this is stored without drivers: nobody will ask why a robot is in order."""
+LEAST_DAYS_SURE = 7
+_TOP = 3
+_TELLING = 1.0
+"""A change of less than what is usual is no reason."""
+
+
+def probability(score: Floats, *, models: bool) -> Floats:
+    """Return the probability of a failure within HORIZON_DAYS; `models`: whether any predict known faults."""
+    prior = BESIDE_MODELS if models else ALONE
+    odds = np.log(prior / (1 - prior)) + _SLOPE * score + _OFFSET
+    return np.asarray(1 / (1 + np.exp(-odds)))
+
+
+def alert_threshold(*, models: bool) -> float:
+    """Return the risk from which on it is worth an alert: a budget of false alarms, not a cost."""
+    score = ALERT_SCORE_BESIDE_MODELS if models else ALERT_SCORE
+    return float(probability(np.array([score]), models=models)[0])
+
+
+def anomaly_risks(
+    devices: Sequence[str], times: Sequence[int], levels: Levels, found: Strangeness, *, models: bool
+) -> pl.DataFrame:
+    """Return a risk frame of the devices that could be judged; `times` (epoch ms): their newest readings."""
+    days = np.isfinite(levels.values).any(axis=0).sum(axis=0)
+    told = [
+        orjson.dumps([each.to_dict() for each in drivers(levels, found, row)]).decode()
+        if found.score[row] >= EXPLAIN_FROM
+        else "[]"
+        for row in range(len(devices))
+    ]
+    frame = pl.DataFrame(
+        {
+            "device_id": pl.Series(devices, dtype=pl.String),
+            "ts": pl.Series(times, dtype=pl.Int64),
+            "risk": probability(found.score, models=models),
+            "drivers": pl.Series(told, dtype=pl.String),
+            "confidence": np.where(days < LEAST_DAYS_SURE, UNSURE, CONFIDENT).tolist(),
+        }
+    ).filter(pl.Series(found.known))
+    return risk_frame(frame.with_columns(fault=pl.lit(UNUSUAL), model=pl.lit(MODEL)))
+
+
+def drivers(levels: Levels, found: Strangeness, device: int) -> tuple[Driver, ...]:
+    """Return the measures that count most, each signal once: the last three days against what is usual.
+
+    Usual is what the device did before, or what others of its model do, whichever is further away. The first
+    of a device that is worth an alert has its course.
+    """
+    told: dict[str, Driver] = {}
+    weights = np.maximum(found.changes[:, device], found.above[:, device])
+    for row in np.argsort(-weights, kind="stable"):
+        watched = WATCHED[row]
+        if weights[row] < _TELLING or len(told) == _TOP:
+            break
+        if watched.measure.signal in told:
+            continue
+        values = levels.values[row, :, device]
+        beside = found.above[row, device] > found.changes[row, device]
+        usual = _level(found.peers[row, device : device + 1] if beside else values[:-3])
+        drawn = not told and found.score[device] >= ALERT_SCORE
+        told[watched.measure.signal] = Driver(
+            watched.measure.signal,
+            watched.beside_peers if beside else watched.feature,
+            float(weights[row]),
+            _level(values[-3:]),
+            usual,
+            watched.measure.unit,
+            course=_course(levels, row, device, usual) if drawn else None,
+        )
+    return tuple(told.values())
+
+
+def _course(levels: Levels, row: int, device: int, usual: float | None) -> Course:
+    """Return the daily levels behind a driver, with what was usual as its baseline."""
+    own = tuple(_level(value) for value in levels.values[row, :, device][:, None])
+    start = (int(levels.last[device]) - DAYS + 1) * DAY_MS
+    return Course(start, DAY_MS, own, (None,) * DAYS, usual)
+
+
+def _level(values: Floats) -> float | None:
+    known = values[np.isfinite(values)]
+    return round(float(known.mean()), 6) if len(known) else None

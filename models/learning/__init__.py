@@ -1,0 +1,1 @@
+"""Learning: from confirmed repairs to calibrated risks and remaining life."""

@@ -1,0 +1,292 @@
+"""The registry: trained models as skops files beside their cards, checked before they are believed."""
+
+import hashlib
+import logging
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fleet.errors import ModelRejected
+from fleet.faults import FAULTS
+from models.features.definitions import Feature, digest, features_of
+from models.features.windows import Floats
+from models.learning import wear_life
+from models.learning.costs import CostCurve
+from models.learning.settings import Costs
+from models.learning.training import risk_of
+from models.learning.wear_life import WearLife
+from storage.records.database import DeskDatabase
+from storage.records.model_cards import (
+    CHALLENGER,
+    CHAMPION,
+    Deed,
+    ModelCard,
+    cards,
+    enter,
+    in_use,
+    promote,
+    roll_back,
+)
+
+log = logging.getLogger(__name__)
+
+RISK, LIFE = "risk", "life"
+TRUSTED_TYPES = (
+    "sklearn.calibration._CalibratedClassifier",
+    "sklearn.calibration._SigmoidCalibration",
+    *wear_life.TRUSTED_TYPES,
+)
+"""What a model file may hold beyond what skops itself trusts."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedModel:
+    """A model that passed every check. `features` are its columns, in order."""
+
+    card: ModelCard
+    features: tuple[Feature, ...]
+    classifier: Any
+    life: WearLife | None = None
+    """The remaining life, where the fault is a wear and enough lives were known."""
+
+    @property
+    def booster(self) -> Any:
+        """The trees under the calibration."""
+        return self.classifier.calibrated_classifiers_[0].estimator.estimator
+
+    def risk(self, matrix: Floats) -> Floats:
+        """Return the calibrated risk of each row. Shape: (rows,)."""
+        return risk_of(self.classifier, matrix) if len(matrix) else np.empty(0)
+
+
+class ModelRegistry:
+    """Models in `folder`, cards in the desk database; keeps the newest `keep` of each fault and those in use.
+
+    `problems` says, one sentence each, which models in use the last `load` refused. Where `costs` are others
+    than a model was trained with, its threshold is chosen anew on the cost curve of its card.
+    """
+
+    def __init__(self, desk: DeskDatabase, folder: Path, keep: int = 4, costs: Costs | None = None) -> None:
+        self._desk = desk
+        self._folder = folder
+        self._keep = keep
+        self._costs = costs
+        self.problems: tuple[str, ...] = ()
+
+    def save(
+        self,
+        fault: str,
+        classifier: Any,
+        threshold: float,
+        created: int,
+        details: dict[str, Any],
+        who: str = "training",
+        life: WearLife | None = None,
+    ) -> ModelCard:
+        """Write and register a model: as challenger where the fault has a sound champion, else as champion.
+
+        One file holds the classifier and, where there is one, the remaining `life` beside it.
+
+        A newer challenger displaces the one before. A crash leaves what was there, or the new one.
+        """
+        from sklearn import __version__
+        from skops import io
+
+        body = io.dumps(classifier if life is None else {RISK: classifier, LIFE: dict(life.parts)})
+        sha256 = hashlib.sha256(body).hexdigest()
+        name = f"{fault}-{created}-{sha256[:8]}"
+        path = f"{fault}/{name}.skops"
+        _write_whole(self._folder / path, body)
+        unsound = self._why_no_champion(fault)
+        card = ModelCard(
+            name,
+            fault,
+            created,
+            CHALLENGER if unsound is None else CHAMPION,
+            path,
+            sha256,
+            digest(features_of(fault)),
+            threshold,
+            details | {"scikit_learn": __version__},
+        )
+        why = "registered; to prove itself beside the champion" if unsound is None else unsound
+        for dropped in enter(self._desk, card, Deed(who, created, why), self._keep):
+            self._inside(dropped).unlink(missing_ok=True)
+        return card
+
+    def _why_no_champion(self, fault: str) -> str | None:
+        """Return why a fault has no champion that can be used; None when it has one."""
+        held = [card for card in cards(self._desk, fault) if card.state == CHAMPION]
+        if not held:
+            return "the first model of its fault"
+        try:
+            self.open(held[0])
+        except ModelRejected as error:
+            return f"the champion cannot be used: {error}"
+        return None
+
+    def promote(self, model: str, deed: Deed) -> ModelCard:
+        """Make a stored model the champion. Raises ModelRejected when it is not sound, NotFound, Conflict."""
+        for card in cards(self._desk):
+            if card.id == model:
+                self.open(card)
+        return promote(self._desk, model, deed)
+
+    def roll_back(self, fault: str, deed: Deed) -> tuple[ModelCard, ModelCard]:
+        """Make the champion before this one the champion again; return (it, the one withdrawn).
+
+        Raises NotFound or Conflict when there is none to go back to.
+        """
+        return roll_back(self._desk, fault, deed)
+
+    def in_use(self) -> frozenset[tuple[str, str]]:
+        """Return (id, state) of the models that should be in use: champions and challengers."""
+        return in_use(self._desk)
+
+    def champions(self) -> frozenset[str]:
+        """Return the ids of the models whose risks count."""
+        return frozenset(model for model, state in self.in_use() if state == CHAMPION)
+
+    def trouble(self, card: ModelCard) -> str | None:
+        """Return what is wrong with a model, None when it can be used."""
+        try:
+            self.open(card)
+        except ModelRejected as error:
+            return str(error)
+        return None
+
+    def mismatch(self, card: ModelCard) -> str | None:
+        """Return why a model's file is not what was registered, without decoding it; None when it is."""
+        try:
+            self._verified(card)
+        except ModelRejected as error:
+            return str(error)
+        return None
+
+    def load(self) -> dict[str, LoadedModel]:
+        """Return the model to use for each fault: its champion, or the last before it that is sound.
+
+        A refused champion is logged and listed in `problems`. A fault without a champion is not predicted:
+        its challenger has yet to prove itself.
+        """
+        by_fault: dict[str, list[ModelCard]] = {}
+        for card in cards(self._desk):
+            by_fault.setdefault(card.fault, []).append(card)
+        by_fault = {fault: each for fault, each in by_fault.items() if each[0].state == CHAMPION}
+        problems: list[str] = []
+        found = {fault: self._first_sound(fault, each, problems) for fault, each in by_fault.items()}
+        self.problems = tuple(problems)
+        return {fault: model for fault, model in found.items() if model is not None}
+
+    def load_challengers(self) -> dict[str, LoadedModel]:
+        """Return the challenger of each fault that has one; one that is not sound is logged and left out."""
+        found, refused = {}, []
+        for card in cards(self._desk):
+            if card.state != CHALLENGER:
+                continue
+            try:
+                found[card.fault] = self.open(card)
+            except ModelRejected as error:
+                refused.append(f"{error}; it does not score beside the champion")
+        for problem in refused:
+            log.error(problem)
+        self.problems += tuple(refused)
+        return found
+
+    def _first_sound(
+        self, fault: str, candidates: Sequence[ModelCard], problems: list[str]
+    ) -> LoadedModel | None:
+        refused = []
+        for card in candidates:
+            try:
+                model = self.open(card)
+            except ModelRejected as error:
+                refused.append(str(error))
+                continue
+            break
+        else:
+            model = None
+        if refused:
+            instead = f"{model.card.id} is used instead" if model else f"{fault} is not predicted"
+            problems.append(f"{'; '.join(refused)}; {instead}")
+            log.error(problems[-1])
+        return model
+
+    def open(self, card: ModelCard) -> LoadedModel:
+        """Load one model. Raises ModelRejected when anything about its file is not as its card says."""
+        features = features_of(card.fault)
+        classifier, life = _decode(card, self._verified(card))
+        if getattr(classifier, "n_features_in_", None) != len(features):
+            raise ModelRejected(f"model file {card.path} takes another number of features")
+        if life is not None and life.features != {len(features)}:
+            raise ModelRejected(f"model file {card.path} takes another number of features for remaining life")
+        return LoadedModel(self._priced(card), features, classifier, life)
+
+    def _verified(self, card: ModelCard) -> bytes:
+        """Return a model's file. Raises ModelRejected when it is not what the card says."""
+        if digest(features_of(card.fault)) != card.features_sha256:
+            raise ModelRejected(f"model {card.id} was trained on other features than this version computes")
+        body = self._read(card)
+        if hashlib.sha256(body).hexdigest() != card.sha256:
+            raise ModelRejected(
+                f"model file {card.path} is not the one that was registered (SHA-256 differs)"
+            )
+        return body
+
+    def _priced(self, card: ModelCard) -> ModelCard:
+        """Return the card with the threshold that present costs want."""
+        trained, curve, fault = card.details.get("costs"), card.details.get("curve"), FAULTS.get(card.fault)
+        if self._costs is None or not trained or not curve or fault is None:
+            return card
+        act, wait = self._costs.act(fault), self._costs.wait(fault)
+        if act * trained["wait"] == wait * trained["act"]:  # only ratios matter
+            return card
+        return replace(card, threshold=CostCurve.from_dict(curve).best(act, wait))
+
+    def _inside(self, card: ModelCard) -> Path:
+        path = (self._folder / card.path).resolve()
+        if not path.is_relative_to(self._folder.resolve()):
+            raise ModelRejected(f"model {card.id} lies outside the models' folder: {card.path}")
+        return path
+
+    def _read(self, card: ModelCard) -> bytes:
+        try:
+            return self._inside(card).read_bytes()
+        except OSError as error:
+            raise ModelRejected(f"model file {card.path} cannot be read: {error.strerror}") from error
+
+
+def _decode(card: ModelCard, body: bytes) -> tuple[Any, WearLife | None]:
+    from sklearn import __version__
+    from sklearn.calibration import CalibratedClassifierCV
+    from skops import io
+
+    written = str(card.details.get("scikit_learn"))
+    if written != __version__:
+        raise ModelRejected(f"model {card.id} was written by scikit-learn {written}, this is {__version__}")
+    try:
+        foreign = sorted(set(io.get_untrusted_types(data=body)) - set(TRUSTED_TYPES))
+        held = None if foreign else io.loads(body, trusted=list(TRUSTED_TYPES))
+    except Exception as error:  # a damaged archive fails in many ways, all of which mean the same
+        raise ModelRejected(f"model file {card.path} cannot be decoded: {error}") from error
+    if foreign:
+        raise ModelRejected(f"model file {card.path} holds types that are not trusted: {', '.join(foreign)}")
+    classifier, life = (held.get(RISK), held.get(LIFE)) if isinstance(held, dict) else (held, None)
+    if not isinstance(classifier, CalibratedClassifierCV):
+        raise ModelRejected(f"model file {card.path} holds a {type(classifier).__name__}, not a classifier")
+    return classifier, None if life is None else WearLife(life)
+
+
+def _write_whole(path: Path, body: bytes) -> None:
+    """Write a file so that it is there in full or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(path.name + ".new")
+    with fresh.open("wb") as file:
+        file.write(body)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)

@@ -1,0 +1,210 @@
+"""Says why: the signals that drove a risk, against the cohort or the device's own past."""
+
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fleet.risks import Driver
+from fleet.signals import SignalTable
+from fleet.text import Language, Text
+from models.anomaly.watched import WATCHED
+from models.features.compute import Look
+from models.features.definitions import BY_NAME, LIFE_VIEWS, YEAR_VIEWS, Feature, View
+from models.features.measures import Measure
+from models.features.windows import Floats, Ints, Windows
+from models.registry.registry import LoadedModel
+from models.scoring.course import Courses
+
+LookAt = Callable[[Ints], Look]
+"""Gives a look at some rows of what was asked."""
+
+TOP = 3
+"""So many signals are named for each risk."""
+
+
+def drivers(
+    model: LoadedModel, matrix: Floats, look_at: LookAt, alerted: NDArray[np.bool_] | None = None
+) -> list[tuple[Driver, ...]]:
+    """Return for each row of a feature matrix up to three signals that raised its risk most.
+
+    `matrix` has the model's own columns, `look_at` gives a look at some of its rows. The first driver of a
+    row that is `alerted` brings its course along.
+
+    Weights are SHAP values in log-odds (Lundberg et al., "From local explanations to global understanding
+    with explainable AI for trees", Nature Machine Intelligence 2, 2020), summed over all features of a
+    signal; the feature named is the one of them that raised the risk most.
+    """
+    from shap import TreeExplainer
+
+    shap = np.asarray(TreeExplainer(model.booster).shap_values(matrix))
+    columns, weights = _raising(model.features, shap)
+    told = np.full(columns.shape, None, dtype=object)
+    for column in np.unique(columns[weights > 0]).tolist():
+        rows, ranks = np.nonzero((columns == column) & (weights > 0))
+        drawn = (ranks == 0) & (False if alerted is None else alerted[rows])
+        look = Courses(model.features[column], look_at(rows))
+        told[rows, ranks] = _drivers_of(model.features[column], look, weights[rows, ranks], drawn)
+    return [tuple(driver for driver in row if driver is not None) for row in told.tolist()]
+
+
+def _raising(features: Sequence[Feature], shap: Floats) -> tuple[Ints, Floats]:
+    """Return for each row the columns that stand for the signals that weigh most, and those weights.
+
+    Shapes: (rows, up to TOP), in order of weight.
+    """
+    signals = np.array([feature.measure.signal for feature in features])
+    weights, columns = [], []
+    for signal in np.unique(signals):
+        of_signal = np.flatnonzero(signals == signal)
+        weights.append(shap[:, of_signal].sum(axis=1))
+        columns.append(of_signal[shap[:, of_signal].argmax(axis=1)])
+    weight, column = np.stack(weights, axis=1), np.stack(columns, axis=1)
+    top = np.argsort(-weight, axis=1, kind="stable")[:, :TOP]
+    return np.take_along_axis(column, top, axis=1), np.take_along_axis(weight, top, axis=1)
+
+
+def _drivers_of(feature: Feature, seen: Courses, weights: Floats, drawn: NDArray[np.bool_]) -> list[Driver]:
+    """Return what one feature shows of some rows, with the course of those that are `drawn`."""
+    measure = feature.measure
+    unit = {View.RENEWED: "d", View.USED: "h", View.CYCLED: ""}.get(feature.view, measure.unit)
+    columns = weights.tolist(), _numbers(seen.level), _numbers(seen.usual), seen.days.tolist(), drawn.tolist()
+    return [
+        Driver(
+            measure.signal,
+            feature.name,
+            weight,
+            value,
+            usual,
+            unit,
+            days or None,
+            seen.course(pair) if is_drawn else None,
+        )
+        for pair, (weight, value, usual, days, is_drawn) in enumerate(zip(*columns, strict=True))
+    ]
+
+
+def _numbers(values: Floats) -> list[float | None]:
+    """Return rounded numbers, None for those that are not known."""
+    rounded = np.round(values.astype(np.float64), 6)
+    return [value if math.isfinite(value) else None for value in rounded.tolist()]
+
+
+_AGAINST = {
+    View.OWN: Text("its own baseline", "其自身基线"),
+    View.FIRST: Text("its first days", "其最初几天"),
+    View.STEP: Text("its last 7 days", "其最近 7 天"),
+    View.HOURS_6: Text("its last 7 days", "其最近 7 天"),
+    View.HOURS_24: Text("its last 7 days", "其最近 7 天"),
+    View.TREND: Text("six days ago", "六天前"),
+    View.MONTH: Text("a month ago", "一个月前"),
+    View.DAY: Text("the usual for this model", "同型号常值"),
+    View.COHORT: Text("the usual for this model", "同型号常值"),
+}
+_LAST_WEEKS = Text("its last weeks", "其前几周")
+_UNUSUAL = {each.feature: (each.measure, _LAST_WEEKS) for each in WATCHED} | {
+    each.beside_peers: (each.measure, _AGAINST[View.COHORT]) for each in WATCHED
+}
+"""What a driver of unusual behaviour compares, and with what."""
+_ABOVE, _BELOW, _NEAR = Text("above", "高于"), Text("below", "低于"), Text("close to", "接近")
+_POINTS = Text("points", "个百分点")
+_LEAST_USUAL = 1e-9
+_MOST_PERCENT = 1000
+"""Above this a percentage is no longer understood, and a multiple is said."""
+
+
+def sentence(driver: Driver, signals: SignalTable, language: Language) -> str:
+    """Say what a driver shows: `Brush current 34 % above the usual for this model, for 6 days`.
+
+    A feature or signal that this version does not know is named as it was stored.
+    """
+    feature = BY_NAME.get(driver.feature)
+    if driver.feature in _UNUSUAL:
+        return _compared(driver, *_UNUSUAL[driver.feature], language)
+    if feature is None:
+        known = driver.signal in signals
+        return signals[driver.signal].label.in_language(language) if known else driver.signal
+    label = feature.measure.label.in_language(language)
+    if feature.view in LIFE_VIEWS:
+        return _LIVED[feature.view](driver.value, language)
+    if feature.view in YEAR_VIEWS:
+        return label
+    return _compared(driver, feature.measure, _AGAINST[feature.view], language)
+
+
+def _compared(driver: Driver, measure: Measure, usual: Text, language: Language) -> str:
+    label, against = measure.label.in_language(language), usual.in_language(language)
+    if driver.value is None or driver.usual is None:
+        return f"{label}{'：' if language == 'zh' else ': '}{_amount(driver.value, driver.unit)}"
+    since = _lasting(driver.days, language)
+    if measure.relative and (times := _times(driver.value, driver.usual)):
+        if language == "zh":
+            return f"{label}超过{against}的 {times} 倍{since}"
+        return f"{label} more than {times} times {against}{since}"
+    gap = _gap(driver.value, driver.usual, driver.unit, language, relative=measure.relative)
+    if gap is None:
+        return f"{label}{_NEAR.zh}{against}" if language == "zh" else f"{label} {_NEAR.en} {against}"
+    way = (_ABOVE if driver.value >= driver.usual else _BELOW).in_language(language)
+    return (
+        f"{label}{way}{against} {gap}{since}" if language == "zh" else f"{label} {gap} {way} {against}{since}"
+    )
+
+
+def _lasting(days: int | None, language: Language) -> str:
+    """Return for how long it has been so, as the end of a sentence; nothing where that is not known."""
+    if not days:
+        return ""
+    if days >= Windows().month_days:
+        return f"，已持续 {days} 天以上" if language == "zh" else f", for {days} days or more"
+    if language == "zh":
+        return f"，已持续 {days} 天"
+    return f", for {days} {'day' if days == 1 else 'days'}"
+
+
+def _times(value: float, usual: float) -> str | None:
+    """Return the round number of times that the value exceeds the usual; None where percent are said."""
+    if abs(usual) <= _LEAST_USUAL or value / usual <= 1 + _MOST_PERCENT / 100:
+        return None
+    times = value / usual
+    step = 10 ** math.floor(math.log10(times))
+    return f"{max(1, math.ceil(times / step) - 1) * step:,}"
+
+
+def _gap(value: float, usual: float, unit: str, language: Language, *, relative: bool) -> str | None:
+    """Return how far apart the two are, in words; None when it is too little to be worth a number."""
+    apart = abs(value - usual)
+    if relative and abs(usual) > _LEAST_USUAL and 100 * apart <= _MOST_PERCENT * abs(usual):
+        share = f"{100 * apart / abs(usual):.0f}"
+        return None if share == "0" else f"{share} %"
+    if unit in ("", "%"):
+        # A difference of two percentages is counted in points: 4 % is not 2 % above 2 %.
+        points = f"{apart if unit else 100 * apart:.1f}"
+        return None if points == "0.0" else f"{points} {_POINTS.in_language(language)}"
+    return None if apart < _LEAST_USUAL else _amount(apart, unit)
+
+
+def _amount(value: float | None, unit: str) -> str:
+    return "–" if value is None else f"{value:.3g} {unit}".rstrip()
+
+
+def _since_repair(days: float | None, language: Language) -> str:
+    count = "–" if days is None else f"{days:.0f}"
+    return f"距上次维修 {count} 天" if language == "zh" else f"{count} days since its last repair"
+
+
+def _cycled(cycles: float | None, language: Language) -> str:
+    count = "–" if cycles is None else f"{cycles:.0f}"
+    return (
+        f"本次使用周期已充电 {count} 次" if language == "zh" else f"{count} charge cycles in its present life"
+    )
+
+
+def _used(hours: float | None, language: Language) -> str:
+    count = "–" if hours is None else f"{hours:.0f}"
+    return (
+        f"本次使用周期已运行 {count} 小时" if language == "zh" else f"{count} run hours in its present life"
+    )
+
+
+_LIVED = {View.RENEWED: _since_repair, View.USED: _used, View.CYCLED: _cycled}

@@ -1,0 +1,170 @@
+"""Devices as the desk knows them: who they are, where they belong, and the summary that lists show."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple
+
+from sqlalchemy import bindparam, case, func, or_, select, update
+
+from fleet.signals import Kind
+from storage.records.database import DeskDatabase
+from storage.records.straight import execute_straight
+from storage.records.tables import Device, DeviceEvent, Site
+from storage.records.upsert import insert_in, insert_into
+
+UNKNOWN_MODEL = "unknown"
+_IDS_A_QUERY = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where a device belongs, and what it is."""
+
+    site: str
+    kind: Kind
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceInfo:
+    """What a device said about itself; None where it said nothing. `commissioned` is an ISO date."""
+
+    device_id: str
+    model: str | None = None
+    firmware: str | None = None
+    serial: str | None = None
+    commissioned: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReportedEvent:
+    """What a device said on its event topic; times are epoch ms."""
+
+    device_id: str
+    ts: int
+    code: str
+    detail: dict[str, Any]
+    received: int
+
+
+class DeviceSummary(NamedTuple):
+    """What changed about a device since its last summary; None where nothing did. Times are epoch ms.
+
+    `battery_pct` was measured at `battery_ts`.
+    """
+
+    device_id: str
+    last_seen: int | None = None
+    newest_ts: int | None = None
+    battery_pct: float | None = None
+    battery_ts: int | None = None
+    status: str | None = None
+
+
+class Devices:
+    """The device table and its events. Changes are durable on return; all may raise StoreUnavailable."""
+
+    def __init__(self, desk: DeskDatabase) -> None:
+        self._desk = desk
+
+    def placements(self, device_ids: Collection[str] | None = None) -> dict[str, Placement]:
+        """Return the place and kind of the devices named, or of all."""
+        query = select(Device.id, Device.site, Device.kind)
+        queries = [query]
+        if device_ids is not None:  # in parts: a statement takes a limited number of parameters
+            queries = [query.where(Device.id.in_(part)) for part in _parts(list(device_ids))]
+        with self._desk.transaction() as session:
+            return {
+                row.id: Placement(row.site, Kind(row.kind)) for one in queries for row in session.execute(one)
+            }
+
+    def register(self, devices: dict[str, Placement], now: int) -> None:
+        """Add devices that are not there yet, and their sites; those that are stay as they are."""
+        if not devices:
+            return
+        names = ("id", "kind", "site", "model", "status", "registered_at")
+        rows = [
+            (device_id, str(place.kind), place.site, UNKNOWN_MODEL, "unknown", now)
+            for device_id, place in devices.items()
+        ]
+        sites = [{"id": site, "name": site} for site in sorted({place.site for place in devices.values()})]
+        with self._desk.statements() as connection:
+            dialect = connection.dialect.name
+            connection.execute(insert_in(dialect, Site).on_conflict_do_nothing(), sites)
+            device = insert_in(dialect, Device).values({name: bindparam(name) for name in names})
+            execute_straight(connection, device.on_conflict_do_nothing(), names, rows)
+
+    def record_info(self, infos: Sequence[DeviceInfo]) -> None:
+        """Store what devices say about themselves; a model, serial or date that is known already stands."""
+        if not infos:
+            return
+        with self._desk.statements() as connection:
+            given = [{f"new_{name}": value for name, value in asdict(info).items()} for info in infos]
+            connection.execute(_INFO_UPDATE, given)
+
+    def record_events(self, events: Sequence[ReportedEvent]) -> None:
+        """Store events; one that is stored already (same device, time and code) stays as it is."""
+        if not events:
+            return
+        with self._desk.transaction() as session:
+            statement = insert_into(session, DeviceEvent).on_conflict_do_nothing(
+                index_elements=["device_id", "ts", "code"]
+            )
+            session.execute(statement, [asdict(event) for event in events])
+
+    def record_summaries(self, summaries: Sequence[DeviceSummary]) -> None:
+        """Bring the summaries up to date; times only ever rise, and a battery's charge goes with its time."""
+        if not summaries:
+            return
+        names = [f"new_{name}" for name in DeviceSummary._fields]
+        with self._desk.statements() as connection:
+            execute_straight(connection, _SUMMARY_UPDATE, names, summaries)
+
+
+def _parts(device_ids: list[str]) -> list[list[str]]:
+    return [device_ids[at : at + _IDS_A_QUERY] for at in range(0, len(device_ids), _IDS_A_QUERY)]
+
+
+_devices = Device.__table__.c
+
+
+def _new(name: str) -> Any:
+    """Return the parameter for a column's new value, typed like the column."""
+    column = "newest_ts" if name == "battery_ts" else name
+    return bindparam(f"new_{name}", type_=_devices["id" if name == "device_id" else column].type)
+
+
+def _rising(name: str) -> Any:
+    stored = _devices[name]
+    return case((or_(stored.is_(None), stored < _new(name)), func.coalesce(_new(name), stored)), else_=stored)
+
+
+_INFO_UPDATE = (
+    update(Device.__table__)  # type: ignore[arg-type]  # declared as FromClause, always a Table
+    .where(_devices.id == _new("device_id"))
+    .values(
+        model=case(
+            (_devices.model == UNKNOWN_MODEL, func.coalesce(_new("model"), _devices.model)),
+            else_=_devices.model,
+        ),
+        firmware=func.coalesce(_new("firmware"), _devices.firmware),
+        serial=func.coalesce(_devices.serial, _new("serial")),
+        commissioned=func.coalesce(_devices.commissioned, _new("commissioned")),
+    )
+)
+
+_SUMMARY_UPDATE = (
+    update(Device.__table__)  # type: ignore[arg-type]  # declared as FromClause, always a Table
+    .where(_devices.id == _new("device_id"))
+    .values(
+        last_seen=_rising("last_seen"),
+        newest_ts=_rising("newest_ts"),
+        battery_pct=case(
+            (
+                or_(_devices.newest_ts.is_(None), _devices.newest_ts <= _new("battery_ts")),
+                func.coalesce(_new("battery_pct"), _devices.battery_pct),
+            ),
+            else_=_devices.battery_pct,
+        ),
+        status=func.coalesce(_new("status"), _devices.status),
+    )
+)

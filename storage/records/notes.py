@@ -1,0 +1,33 @@
+"""Small facts that an installation keeps about itself, by key."""
+
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, insert, select, update
+
+from storage.records.database import DeskDatabase
+from storage.records.tables import Note
+
+_notes = Note.__table__.c
+_NOTED = select(_notes.value).where(_notes.key == bindparam("named")).with_for_update()
+_FIRST = insert(Note).values(key=bindparam("named"), value=bindparam("new"))
+_AGAIN = update(Note).where(_notes.key == bindparam("named")).values(value=bindparam("new"))
+
+
+def read_note(desk: DeskDatabase, key: str) -> dict[str, Any] | None:
+    """Return what was noted under `key`, None when nothing was."""
+    with desk.transaction() as session:
+        note = session.get(Note, key)
+        return dict(note.value) if note else None
+
+
+def write_note(desk: DeskDatabase, key: str, value: dict[str, Any]) -> None:
+    """Note `value` (JSON-ready) under `key`, in place of what was there."""
+    with desk.transaction() as session:
+        session.merge(Note(key=key, value=value))
+
+
+def count_on(connection: Connection, key: str, name: str, more: int) -> None:
+    """Add to the number `name` that is noted under `key`, in the transaction of the connection."""
+    before = connection.scalar(_NOTED, {"named": key})
+    value = {name: more + (before[name] if before else 0)}
+    connection.execute(_FIRST if before is None else _AGAIN, {"named": key, "new": value})

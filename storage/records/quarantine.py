@@ -1,0 +1,284 @@
+"""The quarantine: evidence of what was turned away, bounded so that no device crowds out another."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from hashlib import sha256
+from typing import Any
+
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    Connection,
+    Delete,
+    Insert,
+    Select,
+    and_,
+    bindparam,
+    delete,
+    func,
+    or_,
+    select,
+)
+from sqlalchemy.orm import Session
+
+from fleet.clock import DAY_MS
+from fleet.errors import ConfigError
+from storage.records.database import DeskDatabase
+from storage.records.notes import count_on
+from storage.records.tables import Note, QuarantineRow
+from storage.records.upsert import insert_in
+
+KEPT_BYTES = 65_536
+EVICTED_NOTE = "quarantine_evicted"
+_FEW_DEVICES = 100
+"""To count the rows of more devices one by one takes longer than to count all."""
+
+_Key = tuple[str, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A message or reading that was turned away at `seen` (epoch ms).
+
+    `device_id` is None where the topic names no device that could be one.
+    """
+
+    topic: str
+    device_id: str | None
+    reason: str
+    detail: str
+    payload: bytes
+    seen: int
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantineItem:
+    """One row as shown to people: how often the same thing came, when first and last (epoch ms).
+
+    `payload` is its first 65,536 bytes; `truncated` tells that there was more.
+    """
+
+    id: int
+    topic: str
+    device_id: str | None
+    reason: str
+    detail: str
+    payload: bytes
+    truncated: bool
+    count: int
+    first_seen: int
+    last_seen: int
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantinePage:
+    """Rows, the most recently seen first; `evicted` is how many ever went to make room."""
+
+    items: tuple[QuarantineItem, ...]
+    next_cursor: str | None
+    evicted: int
+
+
+class Quarantine:
+    """Keeps evidence in the desk database, one row for each topic, reason and payload.
+
+    At most `rows_per_device` rows a device (what has no device shares one such allowance) and `rows_in_all`;
+    the least recently seen go first, and are counted.
+    """
+
+    def __init__(self, desk: DeskDatabase, rows_per_device: int = 100, rows_in_all: int = 10_000) -> None:
+        self._desk = desk
+        self._per_device = rows_per_device
+        self._in_all = rows_in_all
+
+    def add(self, evidence: Sequence[Evidence]) -> None:
+        """Keep evidence, oldest first; it is durable on return. Raises StoreUnavailable."""
+        if not evidence:
+            return
+        rows, gone = self._newest_rows(_gathered(evidence))
+        with self._desk.statements() as connection:
+            connection.execute(_upsert(connection.dialect.name), rows)
+            gone += _evict_crowds(connection, {row["device_id"] for row in rows}, self._per_device)
+            gone += _evict_oldest(connection, self._in_all)
+            if gone:
+                count_on(connection, EVICTED_NOTE, "rows", gone)
+
+    def _newest_rows(self, rows: Iterable[dict[str, Any]]) -> tuple[list[dict[str, Any]], int]:
+        """Return what fits a device's allowance, and how many did not: no use in writing those."""
+        by_device: dict[str | None, list[dict[str, Any]]] = defaultdict(list)
+        for row in rows:
+            by_device[row["device_id"]].append(row)
+        kept = [row for own in by_device.values() for row in own[-self._per_device :]]
+        return kept, sum(len(own) for own in by_device.values()) - len(kept)
+
+    def find(
+        self,
+        device: str | None = None,
+        reason: str | None = None,
+        limit: int = 50,
+        cursor: str | None = None,
+        topic: str | None = None,
+    ) -> QuarantinePage:
+        """Return up to `limit` rows of one device, one reason, or all, whose topic contains a text.
+
+        `cursor` is the `next_cursor` of the page before. Raises ConfigError for one that is none.
+        """
+        query = select(QuarantineRow).order_by(QuarantineRow.last_seen.desc(), QuarantineRow.id.desc())
+        if device is not None:
+            query = query.where(QuarantineRow.device_id == device)
+        if reason is not None:
+            query = query.where(QuarantineRow.reason == reason)
+        if topic is not None:
+            query = query.where(QuarantineRow.topic.icontains(topic, autoescape=True))
+        if cursor is not None:
+            query = query.where(_after(cursor))
+        with self._desk.transaction() as session:
+            found = [_item(row) for row in session.scalars(query.limit(limit + 1))]
+            evicted = _evicted(session)
+        page = tuple(found[:limit])
+        following = f"{page[-1].last_seen}.{page[-1].id}" if page and len(found) > limit else None
+        return QuarantinePage(page, following, evicted)
+
+    def expire(self, days: int, now: int) -> int:
+        """Delete what was last seen more than so many days ago, and return how many rows went.
+
+        They are not counted as evicted: they went for their age, not for want of room.
+        """
+        old = QuarantineRow.last_seen < now - days * DAY_MS
+        with self._desk.transaction() as session:
+            gone = session.scalar(select(func.count()).select_from(QuarantineRow).where(old)) or 0
+            if gone:
+                session.execute(delete(QuarantineRow).where(old))
+        return gone
+
+    def remove(self, items: Iterable[QuarantineItem]) -> None:
+        """Delete rows; one that was seen again since it was read stays."""
+        with self._desk.transaction() as session:
+            for item in items:
+                session.execute(
+                    delete(QuarantineRow).where(
+                        QuarantineRow.id == item.id,
+                        QuarantineRow.count == item.count,
+                        QuarantineRow.last_seen == item.last_seen,
+                    )
+                )
+
+
+def _gathered(evidence: Iterable[Evidence]) -> list[dict[str, Any]]:
+    """Return one row for each key, in order of when it was last seen."""
+    rows: dict[_Key, dict[str, Any]] = {}
+    for one in evidence:
+        digest = sha256(one.payload).hexdigest()
+        key = (one.topic, one.reason, digest)
+        before = rows.pop(key, None)  # taken out, so that it goes to the end
+        rows[key] = {
+            "topic": one.topic,
+            "device_id": one.device_id,
+            "reason": one.reason,
+            "detail": one.detail,
+            "sha256": digest,
+            "payload": one.payload[:KEPT_BYTES],
+            "truncated": len(one.payload) > KEPT_BYTES,
+            "count": before["count"] + 1 if before else 1,
+            "first_seen": before["first_seen"] if before else one.seen,
+            "last_seen": one.seen,
+        }
+    return list(rows.values())
+
+
+# One bad message in a commit is enough to come through here. SQLAlchemy takes several times as long to make a
+# statement as the database takes to execute it, and so each is made once.
+_rows = QuarantineRow.__table__.c
+_placed = select(
+    _rows.id,
+    func.row_number()
+    .over(partition_by=_rows.device_id, order_by=(_rows.last_seen.desc(), _rows.id.desc()))
+    .label("place"),
+)
+_theirs = _placed.where(
+    or_(
+        _rows.device_id.in_(bindparam("devices", expanding=True)),
+        and_(_rows.device_id.is_(None), bindparam("strangers", type_=Boolean())),
+    )
+)
+
+
+def _beyond_place(placed: Select[Any]) -> Delete:
+    found = placed.subquery()
+    beyond = select(found.c.id).where(found.c.place > bindparam("allowed"))
+    return delete(QuarantineRow).where(_rows.id.in_(beyond))
+
+
+_EVICT_CROWDS, _EVICT_THEIR_CROWDS = _beyond_place(_placed), _beyond_place(_theirs)
+_COUNT = select(func.count()).select_from(QuarantineRow.__table__)
+_EVICT_OLDEST = delete(QuarantineRow).where(
+    _rows.id.in_(select(_rows.id).order_by(_rows.last_seen, _rows.id).limit(bindparam("gone")))
+)
+
+
+@cache
+def _upsert(dialect: str) -> Insert:
+    statement = insert_in(dialect, QuarantineRow)
+    return statement.on_conflict_do_update(
+        index_elements=["topic", "reason", "sha256"],
+        set_={
+            "count": _rows["count"] + statement.excluded["count"],
+            "detail": statement.excluded.detail,
+            "last_seen": statement.excluded.last_seen,
+        },
+    )
+
+
+def _evict_crowds(connection: Connection, devices: Collection[str | None], allowed: int) -> int:
+    """Delete the least recently seen beyond the allowance of each device that has new rows; return how many.
+
+    None stands for no device: what has none shares one allowance.
+    """
+    if len(devices) > _FEW_DEVICES:
+        return connection.execute(_EVICT_CROWDS, {"allowed": allowed}).rowcount
+    named = [one for one in devices if one is not None]
+    asked = {"devices": named, "strangers": None in devices, "allowed": allowed}
+    return connection.execute(_EVICT_THEIR_CROWDS, asked).rowcount
+
+
+def _evict_oldest(connection: Connection, allowed: int) -> int:
+    """Delete the least recently seen of all beyond `allowed`; return how many went."""
+    gone = max(0, (connection.scalar(_COUNT) or 0) - allowed)
+    if gone:
+        connection.execute(_EVICT_OLDEST, {"gone": gone})
+    return gone
+
+
+def _evicted(session: Session) -> int:
+    note = session.get(Note, EVICTED_NOTE)
+    return int(note.value["rows"]) if note else 0
+
+
+def _after(cursor: str) -> ColumnElement[bool]:
+    try:
+        last_seen, row_id = (int(part) for part in cursor.split("."))
+    except ValueError as error:
+        raise ConfigError(
+            f"cursor {cursor!r} is not one of ours; use next_cursor of the page before"
+        ) from error
+    return or_(
+        QuarantineRow.last_seen < last_seen,
+        and_(QuarantineRow.last_seen == last_seen, QuarantineRow.id < row_id),
+    )
+
+
+def _item(row: QuarantineRow) -> QuarantineItem:
+    return QuarantineItem(
+        id=row.id,
+        topic=row.topic,
+        device_id=row.device_id,
+        reason=row.reason,
+        detail=row.detail,
+        payload=row.payload,
+        truncated=row.truncated,
+        count=row.count,
+        first_seen=row.first_seen,
+        last_seen=row.last_seen,
+    )

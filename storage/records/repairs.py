@@ -1,0 +1,83 @@
+"""What the desk knows that models learn from: repairs, replaced parts, and the models of devices."""
+
+from typing import Any
+
+import polars as pl
+from sqlalchemy import select
+
+from fleet.faults import FAULTS
+from fleet.signals import Kind
+from fleet.tickets import CLOSED_STATES, TicketState
+from storage.records.database import DeskDatabase
+from storage.records.tables import Device, DeviceEvent, TicketRow
+
+PART_REPLACED, DEVICE_REPLACED = "part_replaced", "device_replaced"
+"""Codes of events."""
+NO_FAULT = "none"
+"""What a ticket's `confirmed_fault` says when nothing was found."""
+
+_REPAIR_SCHEMA = {"device_id": pl.String, "fault": pl.String, "opened": pl.Int64, "ended": pl.Int64}
+_EVENT_SCHEMA = {"device_id": pl.String, "fault": pl.String, "ts": pl.Int64}
+
+
+def confirmed_repairs(desk: DeskDatabase) -> pl.DataFrame:
+    """Return what was really wrong: one row for each confirmed ticket with a fault, by time of opening.
+
+    Columns device_id, fault, opened (noticed), ended (mended); times in epoch ms.
+    """
+    query = (
+        select(TicketRow.device_id, TicketRow.confirmed_fault, TicketRow.opened_at, TicketRow.solved_at)
+        .where(TicketRow.state == TicketState.CONFIRMED, TicketRow.confirmed_fault.is_not(None))
+        .where(TicketRow.confirmed_fault != NO_FAULT)
+        .order_by(TicketRow.opened_at, TicketRow.id)
+    )
+    with desk.transaction() as session:
+        rows = [(d, f, opened, ended or opened) for d, f, opened, ended in session.execute(query)]
+    return pl.DataFrame(rows, schema=_REPAIR_SCHEMA, orient="row")
+
+
+def open_tickets(desk: DeskDatabase) -> pl.DataFrame:
+    """Return the tickets of which nobody knows yet whether they are right: device_id, fault, ts (opened)."""
+    query = (
+        select(TicketRow.device_id, TicketRow.fault, TicketRow.opened_at)
+        .where(TicketRow.state.not_in(sorted(CLOSED_STATES)))
+        .order_by(TicketRow.opened_at, TicketRow.id)
+    )
+    with desk.transaction() as session:
+        rows = [tuple(row) for row in session.execute(query)]
+    return pl.DataFrame(rows, schema=_EVENT_SCHEMA, orient="row")
+
+
+def renewals(desk: DeskDatabase) -> pl.DataFrame:
+    """Return when a part began a new life: device_id, fault (that the renewal mends), ts, by time.
+
+    From confirmed repairs; from `part_replaced` events, which name a fault or a part: a part that mends
+    several faults renews them all, an event that names neither is passed over; and from `device_replaced`
+    events: another device goes on under the old one's id, and everything of it is new.
+    """
+    repairs = confirmed_repairs(desk).select("device_id", "fault", ts="ended")
+    query = select(DeviceEvent.device_id, DeviceEvent.code, DeviceEvent.detail, DeviceEvent.ts).where(
+        DeviceEvent.code.in_((PART_REPLACED, DEVICE_REPLACED))
+    )
+    with desk.transaction() as session:
+        rows = [
+            (device, fault, ts)
+            for device, code, detail, ts in session.execute(query)
+            for fault in (FAULTS if code == DEVICE_REPLACED else _mended_by(detail))
+        ]
+    events = pl.DataFrame(rows, schema=_EVENT_SCHEMA, orient="row")
+    return pl.concat([repairs, events]).unique().sort("ts", "device_id", "fault")
+
+
+def _mended_by(detail: dict[str, Any]) -> list[str]:
+    fault, part = detail.get("fault"), detail.get("part")
+    if fault in FAULTS:
+        return [str(fault)]
+    return [code for code, entry in FAULTS.items() if part is not None and entry.part == part]
+
+
+def device_places(desk: DeskDatabase, kind: Kind) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the model and the site of each device of a kind, both by device id."""
+    with desk.transaction() as session:
+        rows = session.execute(select(Device.id, Device.model, Device.site).where(Device.kind == kind)).all()
+    return {device: model for device, model, _ in rows}, {device: site for device, _, site in rows}

@@ -1,0 +1,108 @@
+"""`sweepwatch evaluate ...`: our models on a yardstick, as a table or as JSON."""
+
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from fleet.errors import ConfigError, InvalidInput, NotFound
+
+Say = Callable[[str], None]
+Evaluate = Callable[[Path | None, Sequence[int]], dict[str, Any]]
+
+YARDSTICKS = {
+    "skab": "yardsticks.skab",
+    "azure-pdm": "yardsticks.azure_pdm",
+    "cmapss": "yardsticks.cmapss",
+    "hse-filter": "yardsticks.hse_filter",
+    "simulated": "yardsticks.simulated.yardstick",
+}
+"""Where each yardstick's `evaluate(folder, seeds)` is; loaded only when asked for."""
+_NEEDS_NO_DATA = ("simulated",)
+
+
+def run_evaluate(name: str, data: Path | None, seeds: str, as_json: bool, say: Say) -> None:
+    """Score one yardstick and print how it went.
+
+    `data` is the folder of the yardstick's files, or one that holds such a folder under the yardstick's name.
+    Raises ConfigError for an unknown name, a missing folder or seeds that are no list of whole numbers.
+    """
+    chosen = parse_seeds(seeds)
+    told = _evaluator(name)(_folder(name, data), chosen)
+    for line in [json.dumps(_plain(told), indent=2, allow_nan=False)] if as_json else _table(told):
+        say(line)
+
+
+def parse_seeds(text: str) -> tuple[int, ...]:
+    """Return the seeds of a text like `0,1,2`. Raises ConfigError."""
+    try:
+        seeds = tuple(int(part) for part in text.split(","))
+    except ValueError as error:
+        raise ConfigError(f"--seeds: {text!r} is no list of whole numbers like 0,1,2") from error
+    if min(seeds) < 0 or len(set(seeds)) < len(seeds):
+        raise ConfigError(f"--seeds: {text!r} must be different numbers from 0 on")
+    return seeds
+
+
+def _evaluator(name: str) -> Evaluate:
+    module = YARDSTICKS.get(name)
+    if module is None:
+        raise ConfigError(f"there is no yardstick {name!r}; there are {', '.join(YARDSTICKS)}")
+    if find_spec(module) is None:
+        raise NotFound(f"the yardstick {name} is not part of this version yet")
+    found: Evaluate = import_module(module).evaluate
+    return found
+
+
+def _folder(name: str, data: Path | None) -> Path | None:
+    if data is None:
+        if name in _NEEDS_NO_DATA:
+            return None
+        raise ConfigError(f"{name} needs its data: give the folder with --data DIR")
+    if not data.is_dir():
+        raise InvalidInput(f"--data: {data} is no folder")
+    inside = data / name
+    return inside if inside.is_dir() else data
+
+
+def _table(told: Mapping[str, Any]) -> list[str]:
+    seeds = ", ".join(str(seed) for seed in told["seeds"])
+    lines = [f"{told['name']}, seeds {seeds}", ""]
+    width = max((len(name) for name in (*told["metrics"], *_flat(told["baselines"]))), default=0)
+    for name, figure in told["metrics"].items():
+        lines.append(f"  {name:<{width}}  {_number(figure['mean'])} ± {_number(figure['sd'])}")
+    for title in ("baselines", "details"):
+        flat = _flat(told.get(title, {}))
+        if flat:
+            lines += ["", title.capitalize()]
+            lines += [f"  {name:<{width}}  {_number(value)}" for name, value in flat.items()]
+    return [*lines, "", f"Protocol: {told['protocol']}"]
+
+
+def _flat(values: Mapping[str, Any], before: str = "") -> dict[str, Any]:
+    """Return nested figures under joined names."""
+    found: dict[str, Any] = {}
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            found |= _flat(value, f"{before}{name} ")
+        else:
+            found[f"{before}{name}"] = value
+    return found
+
+
+def _number(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as JSON has it: what is no number there becomes null."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(each) for each in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

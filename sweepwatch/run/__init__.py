@@ -1,0 +1,1 @@
+"""What runs: everything in one process, or each part as a process of its own."""

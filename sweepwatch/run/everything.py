@@ -1,0 +1,202 @@
+"""`sweepwatch run`: everything in one process, started in order and stopped in the reverse order."""
+
+import logging
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from importlib.metadata import version
+from threading import Event, Thread
+
+from api.console.charts.drawing import warm_up
+from fleet.clock import Clock, SystemClock
+from fleet.errors import NotEnoughHistory, SweepwatchError
+from fleet.text import Text
+from ingest.service import IngestService
+from models.scoring.scorer import Scorer
+from simulators.publisher import FleetPublisher
+from storage.records.tables import TicketRow
+from sweepwatch.data_folder import open_data_folder
+from sweepwatch.logs import start_logging
+from sweepwatch.run.embedded_broker import EmbeddedBroker, start_broker
+from sweepwatch.run.first_models import needs_training, note_training
+from sweepwatch.run.jobs import Jobs
+from sweepwatch.run.progress import ProgressBoard
+from sweepwatch.run.server import WebServer, listen
+from sweepwatch.run.simulated_fleet import SimulatedFleet, discard_unfinished_history
+from sweepwatch.run.stopping import stop_on_signal
+from sweepwatch.run.training import train
+from sweepwatch.settings.settings import Settings, without_secrets
+from sweepwatch.wiring import Services, build, build_api, build_ingest
+
+log = logging.getLogger(__name__)
+Say = Callable[[str], None]
+
+_SAVE_EVERY_S = 60
+_HISTORY = Text(
+    "First start: writing the past of the simulated fleet", "首次启动：正在生成模拟设备的历史数据"
+)
+_TRAINING = Text("First start: training the risk models", "首次启动：正在训练风险模型")
+_SCORING = Text("First start: scoring the fleet", "首次启动：正在评估设备风险")
+
+
+def run_everything(settings: Settings, say: Say, clock: Clock | None = None) -> None:
+    """Start all parts, wait for Ctrl-C or SIGTERM, and stop them again.
+
+    Raises SweepwatchError with one line for people when a part cannot start.
+    """
+    with stop_on_signal() as stop, ExitStack() as stack:
+        listener = listen(settings.server.host, settings.server.port)
+        stack.callback(listener.close)
+        folder = open_data_folder(settings.data)
+        stack.callback(folder.close)
+        start_logging(folder.root / "sweepwatch.log", settings.log_level)
+        if discard_unfinished_history(folder):
+            say("The last first start was ended half-way; what it had written is discarded.")
+        tell: list[Callable[[TicketRow], None]] = []
+        services = build(settings, folder, clock or SystemClock(), lambda ticket: _each(tell, ticket))
+        stack.callback(services.close)
+        broker = _broker(settings, services, stack)
+        ingest = _ingest(settings, services, broker)
+        run = Run(services, ingest, broker, stop, say)
+        if settings.simulator.enabled:
+            run.fleet = SimulatedFleet(services)
+            tell.append(run.fleet.hear_of)
+        stack.enter_context(WebServer(build_api(services, ingest, run.troubles, run.board.current), listener))
+        _introduce(settings, services, broker, say)
+        stack.callback(run.finish)
+        run.start()
+        stop.wait()
+        say("Stopping ...")
+    if run.failure is not None:
+        raise run.failure
+
+
+def _each(listeners: list[Callable[[TicketRow], None]], ticket: TicketRow) -> None:
+    for listener in listeners:
+        listener(ticket)
+
+
+def _broker(settings: Settings, services: Services, stack: ExitStack) -> EmbeddedBroker | None:
+    if settings.broker.url is not None:
+        return None
+    broker = start_broker(settings.broker.embedded, settings.broker.port, services.folder.folder("broker"))
+    stack.callback(broker.stop)
+    return broker
+
+
+def _ingest(settings: Settings, services: Services, broker: EmbeddedBroker | None) -> IngestService:
+    if broker is not None:
+        return build_ingest(services, broker.url, broker.mqtt_version)
+    assert settings.broker.url is not None  # else there would be a broker of our own
+    return build_ingest(services, settings.broker.url)
+
+
+def _introduce(settings: Settings, services: Services, broker: EmbeddedBroker | None, say: Say) -> None:
+    host = f"[{settings.server.host}]" if ":" in settings.server.host else settings.server.host
+    say(f"Sweepwatch {version('sweepwatch')}")
+    say(f"  data     {services.folder.root}")
+    say(f"  broker   {broker.description if broker else without_secrets(settings.broker.url)}")
+    say(f"  console  http://{host}:{settings.server.port}/")
+    say("Stop with Ctrl-C.")
+
+
+class Run:
+    """The parts that live in threads: ingest, the first start, the simulated fleet, the schedule."""
+
+    def __init__(
+        self, services: Services, ingest: IngestService, broker: EmbeddedBroker | None, stop: Event, say: Say
+    ) -> None:
+        self.board = ProgressBoard()
+        self.fleet: SimulatedFleet | None = None
+        self.failure: SweepwatchError | None = None
+        self._services = services
+        self._ingest = ingest
+        self._broker = broker
+        self._stop = stop
+        self._say = say
+        self._parts = ExitStack()
+        self._starter = Thread(target=self._start_parts, name="starter", daemon=True)
+
+    def start(self) -> None:
+        """Start the parts one after the other, in the background: pages are served meanwhile."""
+        self._starter.start()
+
+    def finish(self) -> None:
+        """Stop the parts, the last started first."""
+        self._starter.join(timeout=2.0)
+        self._parts.close()
+
+    def troubles(self) -> Mapping[str, str | None]:
+        """Return what is wrong with the parts that only this process has."""
+        found: dict[str, str | None] = {}
+        if self._broker is not None:
+            found["broker"] = self._broker.not_ready()
+        problems = self._services.models.problems
+        found["models"] = "; ".join(problems) if problems else None
+        return found
+
+    def _start_parts(self) -> None:
+        try:
+            self._start_in_order()
+        except Exception as error:
+            if self._stop.is_set():
+                log.info("what was being started when everything stopped: %s", error)
+                return
+            if not isinstance(error, SweepwatchError):
+                log.exception("start failed")
+                error = SweepwatchError(f"start failed: {error}; details are in the log")
+            self.failure = error
+            self._stop.set()
+
+    def _start_in_order(self) -> None:
+        # The past comes first: until it is whole, a half-written one must be the only thing in the stores.
+        if self.fleet is not None and self.fleet.is_new and not self._write_past(self.fleet):
+            return
+        self._parts.callback(self._ingest.stop)
+        self._ingest.start()
+        if self.fleet is not None:
+            self._publish(self.fleet)
+        jobs = Jobs(self._services, Scorer(self._services.store, self._services.desk, self._services.models))
+        if needs_training(self._services):
+            self._train()
+            if not self._stop.is_set():
+                with self.board.step(_SCORING, 0.95, 1.0):
+                    jobs.score()
+            self.board.clear()
+        if self._stop.is_set():
+            return
+        if self.fleet is not None:
+            jobs.every(_SAVE_EVERY_S, "save the simulated fleet", self.fleet.save)
+        self._parts.enter_context(jobs)
+        # The first chart of a process costs seconds; better now, unasked, than when someone looks. It has a
+        # thread of its own, which nobody waits for at the end.
+        Thread(target=warm_up, name="warm-up", daemon=True).start()
+
+    def _write_past(self, fleet: SimulatedFleet) -> bool:
+        days = self._services.settings.simulator.history_days
+        if not days:
+            fleet.save()
+            return True
+        with self.board.step(_HISTORY, 0.0, 0.5) as report:
+            return fleet.write_past(days, report, self._stop.is_set).complete
+
+    def _publish(self, fleet: SimulatedFleet) -> None:
+        interval = self._services.settings.simulator.interval_s
+        publisher = FleetPublisher(
+            fleet.simulator, self._broker_url(), interval_s=interval, clock=self._services.clock
+        )
+        self._parts.callback(fleet.save)
+        self._parts.callback(publisher.stop, 1.0)
+        publisher.start()
+
+    def _broker_url(self) -> str:
+        return self._services.settings.broker.url or (self._broker.url if self._broker else "")
+
+    def _train(self) -> None:
+        with self.board.step(_TRAINING, 0.5, 0.95) as advance:
+            try:
+                report = train(self._services, None, lambda share, _text: advance(share), self._stop.is_set)
+            except NotEnoughHistory as error:
+                self._say(f"No risk models yet: {error}. Rules raise alerts meanwhile.")
+                return
+        if not report.cancelled:
+            note_training(self._services)

@@ -1,0 +1,114 @@
+"""What happens again and again: scoring, care for models, silence, tickets that a crash left out, expiry."""
+
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from threading import Lock
+from types import TracebackType
+
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from fleet.clock import DAY_MS
+from fleet.errors import SweepwatchError
+from models.scoring.scorer import InUse, Scorer
+from storage.ports import Retention
+from storage.records.quarantine import Quarantine
+from sweepwatch.run.model_care import ModelCare
+from sweepwatch.wiring import Services
+
+log = logging.getLogger(__name__)
+_EXPIRE_EVERY_S = 6 * 3600
+_REVIEW_EVERY_S = 3600
+_STOP_TIMEOUT_S = 2.0
+
+
+class Jobs:
+    """The schedule of one process; a context manager that starts and stops it."""
+
+    def __init__(self, services: Services, scorer: Scorer | None = None) -> None:
+        self._services = services
+        self._scorer = scorer
+        self._care = ModelCare(services, self._used) if scorer is not None else None
+        self._scoring = Lock()
+        self._ending = False
+        self._scheduler = BackgroundScheduler(
+            timezone=UTC, job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
+        )
+
+    def __enter__(self) -> "Jobs":
+        settings = self._services.settings
+        self.every(settings.alerts.check_every_s, "check for silence", self.check)
+        self.every(_EXPIRE_EVERY_S, "expire", self.expire)
+        if self._scorer is not None:
+            self.every(settings.models.score_every_s, "score", self.score)
+        if self._care is not None:
+            self.every(_REVIEW_EVERY_S, "review models", self.review)
+            self.every(_REVIEW_EVERY_S, "train challengers", self.retrain)
+        self._scheduler.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._ending = True
+        self._scheduler.shutdown(wait=False)
+        # A pass under way still needs the stores: wait for it, but not for ever.
+        if self._scoring.acquire(timeout=_STOP_TIMEOUT_S):
+            self._scoring.release()
+
+    def every(self, seconds: int, name: str, job: Callable[[], object]) -> None:
+        """Do `job` every so many seconds; an error that people can mend is logged, and it is tried again."""
+
+        def run() -> None:
+            try:
+                job()
+            except SweepwatchError as problem:
+                level = logging.INFO if self._ending else logging.WARNING
+                log.log(level, "%s: %s; trying again in %d s", name, problem, seconds)
+
+        self._scheduler.add_job(
+            run,
+            "interval",
+            seconds=seconds,
+            name=name,
+            next_run_time=datetime.now(UTC) + timedelta(seconds=1),
+        )
+
+    def score(self) -> int:
+        """Score every robot, judge the risks, and return how many there were."""
+        assert self._scorer is not None  # scheduled and called only with one
+        with self._scoring:
+            scoring = self._scorer.score()
+            self._services.alerts.observe_risks(scoring.notable(self._services.alerts.followed()))
+            return len(scoring)
+
+    def review(self) -> None:
+        """Look for drift, and move the trials of challengers on."""
+        if self._care is not None:
+            self._care.review()
+
+    def retrain(self) -> None:
+        """Train challengers when that is due."""
+        if self._care is not None:
+            self._care.retrain(lambda: self._ending)
+
+    def _used(self) -> InUse:
+        assert self._scorer is not None  # asked only by the care of a process that scores
+        with self._scoring:
+            return self._scorer.in_use()
+
+    def check(self) -> None:
+        """Let time pass for the alerts, and open tickets that a crash left out."""
+        self._services.alerts.tick(self._services.clock.now_ms())
+        self._services.tickets.open_missing()
+
+    def expire(self) -> None:
+        """Delete readings, risks and quarantined messages that are older than their retention."""
+        store = self._services.settings.store
+        now = self._services.clock.now_ms()
+        days = (store.retention_days, store.risk_retention_days, store.tile_retention_days)
+        retention = Retention(*(each * DAY_MS for each in days))
+        Quarantine(self._services.desk).expire(self._services.settings.ingest.quarantine_days, now)
+        gone = self._services.store.expire(retention, now)
+        if gone:
+            log.info("%d readings expired", gone)

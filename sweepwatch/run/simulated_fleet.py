@@ -1,0 +1,119 @@
+"""The simulated fleet of a data folder: its past, its state over restarts, and the repairs it hears of."""
+
+import logging
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from fleet.errors import ConfigError, DataFolderError, NotFound
+from fleet.signals import Kind
+from fleet.tickets import TicketState
+from simulators.fleet_simulator import FleetConfig, FleetSimulator
+from simulators.history import HistorySummary, write_history
+from storage.records.tables import TicketRow
+from sweepwatch.data_folder import DataFolder
+from sweepwatch.settings.settings import SimulatorSettings
+from sweepwatch.wiring import Services
+
+log = logging.getLogger(__name__)
+GROUND_TRUTH = "ground-truth.jsonl"
+_STATE = "fleet.npz"
+_UNFINISHED = "history-unfinished"
+
+
+def discard_unfinished_history(folder: DataFolder) -> bool:
+    """Remove what a first start wrote that was ended half-way; return whether there was any.
+
+    Nothing but that past can be in the stores: nothing else is taken in before it is whole.
+    """
+    simulator = folder.root / "simulator"
+    if not (simulator / _UNFINISHED).exists():
+        return False
+    for path in (folder.telemetry, folder.desk):
+        for file in folder.root.glob(f"{path.name}*"):
+            file.unlink()
+    shutil.rmtree(simulator)
+    return True
+
+
+def require_empty(services: Services) -> None:
+    """Raise DataFolderError when the store holds readings: a simulated past needs an empty one."""
+    if any(services.store.newest(kind) for kind in Kind):
+        raise DataFolderError("the store holds readings already; a simulated past needs an empty one")
+
+
+class SimulatedFleet:
+    """The fleet's simulator and its files. Safe to use from several threads."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._folder = services.folder.folder("simulator")
+        self.simulator = self._load() or self._fresh(services.settings.simulator)
+        self.is_new = not self._state.exists()
+
+    @property
+    def _state(self) -> Path:
+        return self._folder / _STATE
+
+    def _load(self) -> FleetSimulator | None:
+        if not self._state.exists():
+            return None
+        loaded = FleetSimulator.load(self._state, self._services.signals)
+        wanted = self._services.settings.simulator
+        for key in ("devices", "seed", "world"):
+            kept, asked = getattr(loaded.config, key), getattr(wanted, key)
+            if key in wanted.model_fields_set and kept != asked:
+                raise ConfigError(
+                    f"simulator.{key} = {asked}, but the fleet in {self._services.folder.root} was made "
+                    f"with {kept}; leave the setting out, or give another data folder"
+                )
+        return loaded
+
+    def _fresh(self, wanted: SimulatorSettings) -> FleetSimulator:
+        config = FleetConfig(wanted.devices, wanted.seed, self._services.clock.now_ms(), world=wanted.world)
+        return FleetSimulator(config, self._services.signals)
+
+    def write_past(
+        self, days: int, progress: Callable[[float], None], cancelled: Callable[[], bool]
+    ) -> HistorySummary:
+        """Write a past of `days` that ends now into the stores, which must hold no readings yet.
+
+        Cancelled, it leaves a mark by which the next start discards what was written. Raises DataFolderError
+        when there are readings.
+        """
+        require_empty(self._services)
+        mark = self._folder / _UNFINISHED
+        mark.touch()
+        summary = write_history(
+            self.simulator,
+            self._services.store,
+            self._services.desk,
+            days,
+            end_ms=self._services.clock.now_ms(),
+            progress=progress,
+            cancelled=cancelled,
+        )
+        if summary.complete:
+            self.save()
+            mark.unlink()
+        return summary
+
+    def save(self) -> None:
+        """Save the state and the ground truth."""
+        self.simulator.save(self._state)
+        self.simulator.truth.write(self._folder / GROUND_TRUTH)
+
+    def hear_of(self, ticket: TicketRow) -> None:
+        """Let a repaired ticket mend the simulated device: what was confirmed is what was replaced."""
+        if ticket.state != TicketState.REPAIRED or ticket.confirmed_fault in (None, "none"):
+            return
+        assert ticket.confirmed_fault is not None
+        try:
+            there = self.simulator.repair(
+                ticket.device_id, ticket.confirmed_fault, self._services.clock.now_ms()
+            )
+        except NotFound:
+            return  # a real device beside the simulated ones
+        log.info(
+            "ticket %d mended %s: it was %s", ticket.id, ticket.device_id, "there" if there else "not there"
+        )

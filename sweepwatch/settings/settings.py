@@ -1,0 +1,364 @@
+"""The settings of an installation: a TOML file, `SWEEPWATCH_*` variables, flags; validated before any I/O."""
+
+import difflib
+import re
+import tomllib
+from collections.abc import Mapping
+from ipaddress import ip_address
+from math import isfinite
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field, ValidationError, field_validator
+
+from fleet.errors import ConfigError
+from fleet.signals import STANDARD_SIGNALS, Kind
+from sweepwatch.settings.costs import CostsSettings
+from sweepwatch.settings.section import Section as _Section
+
+PREFIX = "SWEEPWATCH_"
+_SIGNAL_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
+_TAKEN_NAMES = frozenset(
+    (
+        *("device_id", "site", "ts", "received", "seq"),
+        *("device", "model", "time", "hour", "readings", "kind", "value"),
+    )
+)
+"""Names of columns and tags that the stores have already."""
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+class ServerSettings(_Section):
+    """The API and the console."""
+
+    host: str = Field(
+        "127.0.0.1", description="Address to listen on; loopback only, until access control exists"
+    )
+    port: int = Field(8000, ge=1, le=65535, description="Port to listen on")
+
+    @field_validator("host")
+    @classmethod
+    def _is_loopback(cls, host: str) -> str:
+        if host != "localhost" and not (_is_address(host) and ip_address(host).is_loopback):
+            raise ValueError("allowed: 127.0.0.1, ::1 or localhost, until access control exists")
+        return host
+
+
+class BrokerSettings(_Section):
+    """The MQTT broker."""
+
+    url: str | None = Field(
+        None,
+        pattern=r"^(mqtts?|wss?)://\S+$",
+        description="mqtt://user:pass@host:port, mqtts://, ws:// or wss://; empty: a broker of its own",
+    )
+    port: int = Field(0, ge=0, le=65535, description="Port of the broker of its own; 0: any free one")
+    embedded: Literal["auto", "mosquitto", "amqtt"] = Field(
+        "auto", description="Which broker of its own: mosquitto where it is installed, else amqtt"
+    )
+
+
+class StoreSettings(_Section):
+    """The time-series store."""
+
+    url: str | None = Field(
+        None,
+        pattern=r"^(duckdb:///|influxdbs?://)\S+$",
+        description="duckdb:///path, influxdb://token@host:port/org/bucket or influxdbs:// (TLS); "
+        "empty: telemetry.duckdb in the data folder",
+    )
+    influxdb_gzip: Literal["auto", "on", "off"] = Field(
+        "auto", description="Whether InfluxDB is sent compressed lines; auto: unless it is on this machine"
+    )
+    duckdb_threads: int | None = Field(
+        None, ge=1, le=1024, description="Threads of DuckDB; empty: 1 in `sweepwatch ingest`, else one a core"
+    )
+    duckdb_memory_mb: int | None = Field(
+        None,
+        ge=128,
+        le=1_048_576,
+        description="Memory of DuckDB, what a query needs beyond goes to disk; empty: 128 in "
+        "`sweepwatch ingest`, else 1024",
+    )
+    retention_days: int = Field(730, ge=1, le=36_500, description="Readings older than this are deleted")
+    tile_retention_days: int = Field(
+        3_650, ge=1, le=36_500, description="Hourly tiles of deleted readings are kept until they are older"
+    )
+    risk_retention_days: int = Field(180, ge=1, le=36_500, description="Risks older than this are deleted")
+
+
+class DeskSettings(_Section):
+    """The desk database."""
+
+    url: str | None = Field(
+        None,
+        pattern=r"^(sqlite|postgresql)(\+\w+)?://\S+$",
+        description="sqlite:///path or postgresql+psycopg://user:pass@host/name; empty: in the data folder",
+    )
+
+
+class IngestSettings(_Section):
+    """How readings are taken from the broker."""
+
+    client_id: str = Field(
+        "sweepwatch-ingest",
+        pattern=r"^[A-Za-z0-9_-]{1,64}$",
+        description="Fixed MQTT client id: the broker keeps the session by it",
+    )
+    share: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z0-9_-]{1,64}$",
+        description="Group ($share) of processes that share the load, each with a client_id of its own",
+    )
+    share_pins_devices: bool = Field(
+        False,
+        description="All that a device says comes to the same process of the group (EMQX: hash_topic);"
+        " without it gaps in seq are not looked for",
+    )
+    session_expiry_s: int = Field(
+        7 * 86_400, ge=0, le=4_294_967_294, description="How long the broker keeps the session while away"
+    )
+    receive_maximum: int = Field(
+        40_000, ge=1, le=65_535, description="Messages in flight before they are acknowledged"
+    )
+    in_flight_mb: int = Field(64, ge=1, le=16_384, description="Payload held in memory at the most")
+    open_registration: bool = Field(True, description="A device's first message registers it")
+    dialects: Path | None = Field(
+        None, description="A dialects file (YAML): what else is spoken beside our own JSON; empty: nothing"
+    )
+    metrics_port: int = Field(
+        0, ge=0, le=65_535, description="`sweepwatch ingest` serves /metrics there; 0: not at all"
+    )
+    quarantine_rows: int = Field(10_000, ge=1, le=10_000_000, description="Quarantined messages kept in all")
+    quarantine_rows_per_device: int = Field(
+        100, ge=1, le=1_000_000, description="Quarantined messages kept of one device"
+    )
+    quarantine_days: int = Field(
+        30, ge=1, le=36_500, description="Quarantined messages not seen for so long are deleted"
+    )
+
+
+class SimulatorSettings(_Section):
+    """The simulated fleet."""
+
+    enabled: bool = Field(True, description="Whether `run` simulates a fleet")
+    devices: int = Field(60, ge=3, le=100_000, description="How many devices")
+    seed: int = Field(1, ge=0, le=2**32 - 1, description="Same seed, same fleet")
+    world: Literal["fast", "a", "b", "c"] = Field(
+        "fast", description="What the fleet lives through: `fast` to look at, `a`, `b`, `c` to judge models"
+    )
+    interval_s: float = Field(10.0, ge=0.1, le=3_600, description="Seconds between two readings of a device")
+    history_days: int = Field(60, ge=0, le=730, description="Length of the past that the first start writes")
+
+
+class ModelsSettings(_Section):
+    """Training and scoring."""
+
+    seed: int = Field(1, ge=0, le=2**32 - 1, description="Same seed and same data, same models")
+    score_every_s: int = Field(60, ge=5, le=86_400, description="Seconds between two scoring passes")
+    jobs: int = Field(1, ge=1, le=256, description="Processes that train at once, each one fault")
+    dask_scheduler: str | None = Field(
+        None,
+        pattern=r"^(tcp|tls|ws|wss)://\S+$",
+        description="Dask scheduler that training runs on, tcp://host:port or tls://; empty: this machine",
+    )
+    retrain_every_days: int = Field(
+        28, ge=0, le=3_650, description="Days between two trainings of challengers; 0: only by hand"
+    )
+    promotion: Literal["auto", "manual"] = Field(
+        "auto", description="Whether a challenger that is proved to be cheaper becomes champion by itself"
+    )
+    promotion_margin: float = Field(
+        0.02,
+        ge=0,
+        le=0.9,
+        description="Share of the champion's cost that a challenger must save, at 97.5 % of the bootstrap",
+    )
+    costs: CostsSettings = CostsSettings()
+
+
+class AlertsSettings(_Section):
+    """Rules and reminders."""
+
+    rules: Path | None = Field(None, description="A rules file of your own (YAML); empty: the standard rules")
+    check_every_s: int = Field(10, ge=1, le=3_600, description="Seconds between two checks of what is silent")
+
+
+class SignalSettings(_Section):
+    """A signal of an installation's own: `[signals.NAME]`, a number in a unit and a range."""
+
+    unit: str = Field("", max_length=16, description="Its unit, shown in charts")
+    range: tuple[float, float] = Field(description="Lowest and highest plausible value; others are dropped")
+    kind: tuple[Kind, ...] = Field(description="Which devices send it: robot, tool, wristband")
+    counter: bool = Field(False, description="Whether it only counts up, in whole numbers from 0")
+    label: str | None = Field(None, max_length=64, description="How charts call it; empty: its name")
+    label_zh: str | None = Field(None, max_length=64, description="The same in Chinese; empty: as label")
+
+    @field_validator("kind", mode="before")
+    @classmethod
+    def _one_or_more(cls, kind: object) -> object:
+        kinds = [kind] if isinstance(kind, str) else kind
+        if kinds == []:
+            raise ValueError("allowed: one or more of robot, tool, wristband")
+        return kinds
+
+    @field_validator("range")
+    @classmethod
+    def _rises(cls, bounds: tuple[float, float]) -> tuple[float, float]:
+        if not (isfinite(bounds[0]) and isfinite(bounds[1]) and bounds[0] < bounds[1]):
+            raise ValueError("allowed: two finite numbers, the lower first")
+        return bounds
+
+
+class Settings(_Section):
+    """All settings; frozen."""
+
+    data: Path = Field(Path("var"), description="The data folder")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="How much goes into the log file"
+    )
+    server: ServerSettings = ServerSettings()
+    broker: BrokerSettings = BrokerSettings()
+    store: StoreSettings = StoreSettings()
+    desk: DeskSettings = DeskSettings()
+    ingest: IngestSettings = IngestSettings()
+    simulator: SimulatorSettings = SimulatorSettings()
+    models: ModelsSettings = ModelsSettings()
+    alerts: AlertsSettings = AlertsSettings()
+    signals: dict[str, SignalSettings] = Field(
+        default_factory=dict, description="Signals of your own, in the file alone: [signals.NAME]"
+    )
+
+    @field_validator("signals")
+    @classmethod
+    def _are_new_names(cls, signals: dict[str, SignalSettings]) -> dict[str, SignalSettings]:
+        for name in signals:
+            if not _SIGNAL_NAME.fullmatch(name) or name in _TAKEN_NAMES:
+                raise ValueError(f"{name!r:.80}: a name is a-z, 0-9 and _, and is not taken")
+            if name in STANDARD_SIGNALS:
+                raise ValueError(f"{name} is a standard signal already; give yours another name")
+        return signals
+
+
+def setting_keys() -> dict[str, type[BaseModel]]:
+    """Return every key, dotted (`server.port`), with the section that describes it."""
+    return _keys_of(Settings, "")
+
+
+def _keys_of(section: type[BaseModel], prefix: str) -> dict[str, type[BaseModel]]:
+    keys: dict[str, type[BaseModel]] = {}
+    for name, field in section.model_fields.items():
+        inner = field.annotation
+        if isinstance(inner, type) and issubclass(inner, _Section):
+            keys |= _keys_of(inner, f"{prefix}{name}.")
+        else:
+            keys[prefix + name] = section
+    return keys
+
+
+def value_of(settings: "Settings", key: str) -> object:
+    """Return the value of a dotted key."""
+    value: object = settings
+    for name in key.split("."):
+        value = getattr(value, name)
+    return value
+
+
+def variable_name(key: str) -> str:
+    """Return the environment variable of a dotted key: `server.port` -> `SWEEPWATCH_SERVER_PORT`."""
+    return PREFIX + key.replace(".", "_").upper()
+
+
+def without_secrets(value: object) -> str:
+    """Return a setting as text; what stands before the `@` of a URL may be a password or a token."""
+    return re.sub(r"(?<=://)[^@/\s]+(?=@)", "***", str(value))
+
+
+def load_settings(file: Path | None, environment: Mapping[str, str], flags: Mapping[str, Any]) -> Settings:
+    """Merge the file, the environment and the flags (dotted keys, None: not given), later ones winning.
+
+    Raises ConfigError that names the key, where it came from, and what is allowed.
+    """
+    merged: dict[str, Any] = {}
+    origin: dict[str, str] = {}
+    for where, values in (
+        (str(file), _from_file(file) if file else {}),
+        ("the environment", _from_environment(environment)),
+        ("the command line", {key: value for key, value in flags.items() if value is not None}),
+    ):
+        for key, value in values.items():
+            merged[key] = value
+            origin[key] = variable_name(key) if where == "the environment" else f"{key} in {where}"
+    try:
+        return Settings.model_validate(_nested(merged))
+    except ValidationError as error:
+        raise ConfigError("; ".join(_explain(problem, origin) for problem in error.errors())) from error
+
+
+def _from_file(file: Path) -> dict[str, Any]:
+    try:
+        content = tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"settings file {file}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"settings file {file} is not TOML: {error}") from error
+    flat = _flat(content, "", setting_keys())
+    _refuse_unknown(flat, str(file))
+    return flat
+
+
+def _flat(content: Mapping[str, Any], prefix: str, known: Mapping[str, object]) -> dict[str, Any]:
+    """Return a file's content by dotted keys; a table that is itself a setting stays whole."""
+    flat: dict[str, Any] = {}
+    for name, value in content.items():
+        key = prefix + name
+        if isinstance(value, dict) and key not in known:  # else its keys are the user's own
+            flat |= _flat(value, f"{key}.", known)
+        else:
+            flat[key] = value
+    return flat
+
+
+def _from_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    by_variable = {variable_name(key): key for key in setting_keys()}
+    given = {name: value for name, value in environment.items() if name.startswith(PREFIX)}
+    for name in given:
+        if name not in by_variable:
+            raise ConfigError(f"unknown setting {name} in the environment{_nearest(name, by_variable)}")
+    return {by_variable[name]: value for name, value in given.items()}
+
+
+def _refuse_unknown(flat: Mapping[str, Any], where: str) -> None:
+    known = setting_keys()
+    for key in flat:
+        if key not in known:
+            raise ConfigError(f"unknown setting {key} in {where}{_nearest(key, known)}")
+
+
+def _nearest(name: str, known: Mapping[str, object]) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
+    return f"; did you mean {close[0]}?" if close else f"; allowed: {', '.join(sorted(known))}"
+
+
+def _nested(flat: Mapping[str, Any]) -> dict[str, Any]:
+    nested: dict[str, Any] = {}
+    for key, value in flat.items():
+        *sections, name = key.split(".")
+        place = nested
+        for section in sections:
+            place = place.setdefault(section, {})
+        place[name] = value
+    return nested
+
+
+def _explain(problem: Any, origin: Mapping[str, str]) -> str:
+    key = ".".join(str(part) for part in problem["loc"])
+    allowed = str(problem["msg"]).removeprefix("Value error, ")
+    return f"{origin.get(key, key)} = {without_secrets(repr(problem['input']))} is not usable: {allowed}"

@@ -1,0 +1,23 @@
+"""The signals that an installation knows: the standard ones and its own."""
+
+from fleet.signals import MAX_COUNT, STANDARD_SIGNALS, Form, Role, Signal, SignalTable
+from fleet.text import Text
+from sweepwatch.settings.settings import Settings, SignalSettings
+
+
+def signal_table(settings: Settings) -> SignalTable:
+    """Return the standard signals, then those of the settings."""
+    if not settings.signals:
+        return STANDARD_SIGNALS
+    own = (_signal(name, chosen) for name, chosen in settings.signals.items())
+    return SignalTable([*STANDARD_SIGNALS, *own])
+
+
+def _signal(name: str, chosen: SignalSettings) -> Signal:
+    low, high = chosen.range
+    role, form = Role.LEVEL, Form.NUMBER
+    if chosen.counter:
+        role, form, low, high = Role.COUNTER, Form.WHOLE, 0.0, min(high, MAX_COUNT)
+    label = chosen.label or name
+    text = Text(label, chosen.label_zh or label)
+    return Signal(name, chosen.unit, role, form, low, high, frozenset(chosen.kind), text)

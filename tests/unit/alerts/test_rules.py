@@ -1,0 +1,173 @@
+"""Rules files: what ships is sound, and each mistake is named by file, rule, key and what is allowed."""
+
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+import yaml
+from pydantic import ValidationError
+
+from alerts.judging.conditions import parse_condition
+from alerts.judging.rules import Rule, load_rules
+from fleet.errors import ConfigError
+from fleet.faults import FAULTS
+
+_GOOD: dict[str, Any] = {
+    "name": "hot",
+    "kind": "robot",
+    "fault": "battery_overheat",
+    "level": "L1",
+    "when": "battery_temp_c >= 60",
+    "clear": "battery_temp_c < 50",
+    "for": "90s",
+    "opens_ticket": True,
+    "text": {"en": "Hot.", "zh": "过热。"},
+}
+
+
+def rules_of(folder: Path, *changes: dict[str, Any]) -> tuple[Rule, ...]:
+    """Write a file with one rule for each dictionary of changes to a good one (None: key left out)."""
+    path = folder / "mine.yaml"
+    rules = [{k: v for k, v in (_GOOD | change).items() if v is not None} for change in changes]
+    path.write_text(yaml.safe_dump({"rules": rules}), encoding="utf-8")
+    return load_rules(path)
+
+
+def test_the_shipped_rules_cover_the_faults_that_rules_notice() -> None:
+    rules = load_rules()
+    assert {rule.fault for rule in rules} == {
+        "battery_overheat",
+        "dustbin_full",
+        "filter_clog",
+        "comms_loss",
+        "worker_sos",
+        "worker_fall",
+        "wristband_battery",
+        "tool_consumable_spent",
+    }
+    assert all(rule.level == FAULTS[rule.fault].level for rule in rules)
+    assert all(rule.text.en and rule.text.zh for rule in rules)
+
+
+def test_a_users_file_replaces_the_shipped_one(tmp_path: Path) -> None:
+    (rule,) = rules_of(tmp_path, {})
+    assert (rule.name, rule.for_ms, rule.shown.value) == ("hot", 90_000, 60.0)
+    with pytest.raises(ValidationError, match="frozen"):
+        rule.name = "cold"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"colour": "red"}, r"rules\.hot: unknown key 'colour'; allowed: name, kind, .*opens_ticket, text$"),
+        ({"level": "L9"}, r"rules\.hot\.level: .*'L1', 'L2' or 'L3'"),
+        ({"level": None}, r"rules\.hot\.level: Field required"),
+        ({"kind": "boat"}, r"rules\.hot\.kind: .*'robot', 'tool' or 'wristband'"),
+        (
+            {"fault": "worker_sos"},
+            r"rules\.hot\.fault: 'worker_sos' is no fault of a robot; allowed: battery_wear,",
+        ),
+        ({"for": "soon"}, r"rules\.hot\.for: 'soon' is no duration; .* 90s or 30m"),
+        ({"for": 90}, r"rules\.hot\.for: 90 is no duration"),
+        (
+            {"when": "battery_temp_c is hot or so"},
+            r"rules\.hot\.when: .* is no condition; write `signal >= number`",
+        ),
+        ({"when": "battery_temp_c == 60"}, r"rules\.hot\.when: .* is no condition"),
+        ({"when": "battery_temp_c is 60"}, r"rules\.hot\.when: .* compares wrongly"),
+        (
+            {"when": "warp_drive >= 60"},
+            r"rules\.hot\.when: 'warp_drive' is no signal of a robot; allowed: batt",
+        ),
+        ({"when": "sos is true"}, r"rules\.hot\.when: 'sos' is no signal of a robot"),
+        (
+            {"when": "battery_temp_c >= 600"},
+            r"rules\.hot\.when: battery_temp_c >= 600: allowed: -30 to 90 °C",
+        ),
+        ({"when": "battery_temp_c is true", "clear": None}, r"rules\.hot\.when: battery_temp_c is a number"),
+        (
+            {"when": "state is flying", "clear": None},
+            r"rules\.hot\.when: 'flying' is no state; allowed: off, idle",
+        ),
+        ({"when": "error_code is abc", "clear": None}, r"rules\.hot\.when: error_code is text"),
+        (
+            {"clear": "battery_temp_c < 70"},
+            r"rules\.hot\.clear: a value could satisfy both `when` and `clear`",
+        ),
+        ({"clear": "battery_temp_c <= 60"}, r"rules\.hot\.clear: a value could satisfy both"),
+        ({"clear": "dustbin_pct < 5"}, r"rules\.hot\.clear: a value could satisfy both"),
+        ({"clear": "warp_drive < 5"}, r"rules\.hot\.clear: 'warp_drive' is no signal"),
+        ({"silent": "30m"}, r"rules\.hot: `silent` belongs to `when: offline`"),
+        ({"when": "offline", "clear": None}, r"rules\.hot: `silent` belongs to `when: offline`"),
+        ({"when": "offline", "silent": "9m"}, r"rules\.hot: .* leave out `clear`"),
+        ({"name": "risk"}, r"rules\.risk\.name: 'risk' is kept for alerts of models"),
+        ({"name": "Hot!"}, r"rules\.Hot!\.name: .*pattern"),
+        ({"opens_ticket": "perhaps"}, r"rules\.hot\.opens_ticket: .*boolean"),
+        ({"text": {"en": "Hot."}}, r"rules\.hot\.text\.zh: Field required"),
+    ],
+)
+def test_a_mistake_in_a_rule_is_one_line_with_its_place_and_what_is_allowed(
+    tmp_path: Path, change: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ConfigError, match=message) as caught:
+        rules_of(tmp_path, change)
+    assert str(caught.value).startswith(str(tmp_path / "mine.yaml"))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("rules: [", "not valid YAML"),
+        ("", "valid dictionary"),
+        ("rules: []", r"rules: Tuple should have at least 1 item"),
+        ("rules: 5", r"rules: .*tuple"),
+        ("sules: []", "unknown key 'sules'; allowed: rules"),
+        ("rules: [7]", r"rules\.0: .*dictionary"),
+    ],
+)
+def test_a_file_that_is_no_rules_file_is_refused(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError, match=message):
+        load_rules(path)
+
+
+def test_a_file_that_is_not_there_or_not_text_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot be read"):
+        load_rules(tmp_path / "none.yaml")
+    (tmp_path / "bytes.yaml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ConfigError, match="cannot be read"):
+        load_rules(tmp_path / "bytes.yaml")
+
+
+def test_two_rules_of_one_name_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"rules\.hot\.name: used twice"):
+        rules_of(tmp_path, {}, {"fault": "brush_jam"})
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("battery_pct >= 50", [True, True, False, None]),
+        ("battery_pct > 50", [False, True, False, None]),
+        ("battery_pct <= 50", [True, False, True, None]),
+        ("battery_pct < 50", [False, False, True, None]),
+        ("worn is true", [True, False, None, True]),
+        ("worn is false", [False, True, None, False]),
+        ("state is idle", [True, False, None, False]),
+        ("battery_pct >= 50 and worn is true", [True, False, False, None]),
+    ],
+)
+def test_a_condition_is_true_false_or_unknown_where_a_signal_is_missing(
+    text: str, expected: list[bool | None]
+) -> None:
+    frame = pl.DataFrame(
+        {
+            "battery_pct": [50.0, 51.0, 49.0, None],
+            "worn": [True, False, None, True],
+            "state": ["idle", "off", None, "error"],
+        }
+    )
+    assert frame.select(parse_condition(text).expression).to_series().to_list() == expected

@@ -1,0 +1,138 @@
+"""Drift: chance is not called drift, a change is, and the alert about it comes and goes once."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alerts.engine import AlertEngine
+from fleet.alerts import INSTALLATION, AlertState
+from fleet.clock import DAY_MS, HOUR_MS, ManualClock
+from fleet.findings import DRIFT, ModelFinding
+from fleet.text import Text
+from models.features.definitions import LIFE_VIEWS, YEAR_VIEWS, features_of
+from models.registry.drift import RecentRows, drift_of, drifted_share, limit, reference, shares, stability
+from storage.records.database import DeskDatabase, open_desk
+
+FEATURES = features_of("brush_jam")
+NOW = 1_795_334_400_000
+
+
+def card(matrix: np.ndarray, devices: int) -> dict[str, object]:
+    even = {feature.name: 1 / len(FEATURES) for feature in FEATURES}
+    return {"reference": reference(matrix, FEATURES), "importance": even, "devices": devices}
+
+
+def rows(seed: int, devices: int, each: int) -> tuple[np.ndarray, np.ndarray]:
+    """Rows that resemble each other within a device, as real ones do; some are not known."""
+    rng = np.random.default_rng(seed)
+    own = np.repeat(rng.normal(size=(devices, len(FEATURES))), each, axis=0)
+    matrix = own + 0.3 * rng.normal(size=own.shape)
+    matrix[rng.random(matrix.shape) < 0.05] = np.nan
+    return matrix, np.repeat(np.arange(devices), each)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_another_sample_of_the_same_fleet_has_not_drifted(seed: int) -> None:
+    trained, _ = rows(100 + seed, 60, 100)
+    recent, devices = rows(200 + seed, 60, 7)
+    assert drifted_share(drift_of(card(trained, 60), FEATURES, recent, devices)) < 0.05
+
+
+def test_features_that_moved_are_named_with_their_share_of_the_decisions() -> None:
+    trained, _ = rows(1, 200, 50)
+    recent, devices = rows(2, 200, 7)
+    compared = [i for i, each in enumerate(FEATURES) if each.view not in (*LIFE_VIEWS, *YEAR_VIEWS)]
+    moved = compared[: len(compared) // 2]
+    recent[:, moved] += 2.5
+    found = drift_of(card(trained, 200), FEATURES, recent, devices)
+    assert {each.feature for each in found if each.drifted} == {FEATURES[i].name for i in moved}
+    assert drifted_share(found) == pytest.approx(len(moved) / len(compared), abs=1e-3)
+
+
+def test_a_signal_that_never_arrives_is_drift() -> None:
+    trained, _ = rows(1, 100, 50)
+    recent, devices = rows(2, 100, 7)
+    recent[:] = np.nan
+    assert drifted_share(drift_of(card(trained, 100), FEATURES, recent, devices)) == pytest.approx(1.0)
+
+
+def test_few_devices_and_cards_without_a_reference_say_nothing() -> None:
+    trained, _ = rows(1, 60, 50)
+    recent, devices = rows(2, 9, 7)
+    assert drift_of(card(trained, 60), FEATURES, recent, devices) == ()
+    assert drift_of({}, FEATURES, *rows(2, 60, 7)) == ()
+
+
+def test_the_limit_of_small_fleets_leaves_room_for_chance() -> None:
+    assert limit(9, 10_000, 10_000) == 0.25
+    assert limit(9, 40, 40) > 1.0
+
+
+@given(st.lists(st.floats(-5, 5) | st.just(float("nan")), min_size=1, max_size=50))
+def test_shares_add_up_and_a_distribution_is_stable_against_itself(values: list[float]) -> None:
+    found = shares(np.array(values), np.array([-1.0, 0.0, 2.0]))
+    assert found.sum() == pytest.approx(1.0)
+    assert stability(found, found) == 0.0
+    assert stability(found, np.roll(found, 1)) >= 0.0
+
+
+def test_recent_rows_hold_one_a_day_of_each_device_and_only_a_week() -> None:
+    recent = RecentRows(capacity=60)
+    names = [f"R{number}" for number in range(5)]
+    for hour in range(0, 20 * 24, 6):
+        recent.take(names, [NOW + hour * HOUR_MS] * 5, np.full((5, 3), float(hour)))
+    matrix, devices = recent.matrix()
+    assert sorted(set(matrix[:, 0])) == [24.0 * day for day in range(13, 20)]
+    assert np.bincount(devices).tolist() == [7] * 5
+
+
+def test_recent_rows_of_a_large_fleet_are_a_sample() -> None:
+    recent = RecentRows(capacity=70)
+    for day in range(9):
+        names = [f"R{number}" for number in range(1_000)]
+        recent.take(names, [NOW + day * DAY_MS] * 1_000, np.zeros((1_000, 2)))
+    assert 35 <= len(recent.matrix()[0]) <= 70
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[DeskDatabase]:
+    database = open_desk(f"sqlite:///{tmp_path}/desk.sqlite")
+    yield database
+    database.close()
+
+
+def finding(at: int, *, beyond: bool) -> ModelFinding:
+    return ModelFinding("brush_jam", "m1", DRIFT, 0.4, beyond, at, Text("drifted", "漂移"), {"limit": 0.25})
+
+
+def test_drift_raises_one_alert_without_a_ticket_and_ends_it_when_it_is_over(desk: DeskDatabase) -> None:
+    clock, fired = ManualClock(NOW), []
+    engine = AlertEngine(desk, (), clock, fired.append)
+    for hour in range(3):
+        engine.observe_models([finding(NOW + hour * HOUR_MS, beyond=True)])
+        engine.tick(NOW + hour * HOUR_MS)
+    (alert,) = engine.open_alerts()
+    assert (alert.device_id, alert.fault, alert.rule) == (INSTALLATION, "brush_jam", "model")
+    assert alert.evidence["findings"][0]["text"] == {"en": "drifted", "zh": "漂移"}
+    assert [each.opens_ticket for each in fired] == [False]
+    engine.observe_models([finding(NOW + DAY_MS, beyond=False)])
+    assert engine.open_alerts() == []
+
+
+def test_a_person_who_ended_the_alert_is_left_in_peace_for_a_week(desk: DeskDatabase) -> None:
+    clock = ManualClock(NOW)
+    engine = AlertEngine(desk, (), clock, lambda alert: None)
+    engine.observe_models([finding(NOW, beyond=True)])
+    engine.resolve(engine.open_alerts()[0].id, "li.wei", "new robots, known")
+    clock.advance(6 * DAY_MS)
+    engine.observe_models([finding(NOW + 6 * DAY_MS, beyond=True)])
+    assert engine.open_alerts() == []
+    clock.advance(2 * DAY_MS)
+    engine.observe_models([finding(NOW + 8 * DAY_MS, beyond=True)])
+    (again,) = engine.open_alerts()
+    assert again.state is AlertState.FIRING
+    assert again.reason.startswith("recurrence_of:")

@@ -1,0 +1,81 @@
+"""What the desk tells the models: only confirmed faults are labels, and every renewal ends a part's life."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from fleet.faults import FAULTS
+from fleet.signals import Kind
+from storage.records.database import DeskDatabase, open_desk
+from storage.records.repairs import confirmed_repairs, device_places, open_tickets, renewals
+from storage.records.tables import Device, DeviceEvent, TicketRow
+
+
+def ticket(device: str, state: str, opened: int, **more: object) -> TicketRow:
+    given: dict[str, object] = {
+        "fault": "brush_jam",
+        "level": "L2",
+        "origin": "reported",
+        "skill": "mechanical",
+    }
+    given |= {"site": "s1", "respond_due": 0, "evidence": {}}
+    return TicketRow(device_id=device, state=state, opened_at=opened, **given | more)
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[DeskDatabase]:
+    database = open_desk(f"sqlite:///{tmp_path}/desk.sqlite")
+    with database.transaction() as session:
+        session.add(Device(id="r1", kind="robot", site="s1", model="CR-1", registered_at=0))
+        session.add(Device(id="t1", kind="tool", site="s1", model="T-1", registered_at=0))
+        session.add_all(
+            [
+                ticket("r1", "confirmed", 10, solved_at=20, confirmed_fault="wheel_slip"),
+                ticket("r1", "confirmed", 30, solved_at=40, confirmed_fault="none"),
+                ticket("r1", "cancelled", 50, solved_at=None),
+                ticket("r1", "opened", 60),
+            ]
+        )
+        for ts, detail in (
+            (70, {"part": "battery-pack"}),
+            (80, {"fault": "brush_wear"}),
+            (90, {"part": "x"}),
+        ):
+            session.add(DeviceEvent(device_id="r1", ts=ts, code="part_replaced", detail=detail, received=ts))
+        session.add(
+            DeviceEvent(device_id="r1", ts=95, code="error", detail={"fault": "brush_jam"}, received=95)
+        )
+    yield database
+    database.close()
+
+
+def test_only_a_confirmed_fault_is_a_repair_and_under_its_true_name(desk: DeskDatabase) -> None:
+    assert confirmed_repairs(desk).rows() == [("r1", "wheel_slip", 10, 20)]
+
+
+def test_a_ticket_under_way_is_neither_true_nor_false(desk: DeskDatabase) -> None:
+    assert open_tickets(desk).rows() == [("r1", "brush_jam", 60)]
+
+
+def test_repairs_and_replaced_parts_renew_what_they_mend(desk: DeskDatabase) -> None:
+    """A battery mends both of its faults; a part that nothing in the catalogue needs mends none."""
+    assert renewals(desk).rows() == [
+        ("r1", "wheel_slip", 20),
+        ("r1", "battery_overheat", 70),
+        ("r1", "battery_wear", 70),
+        ("r1", "brush_wear", 80),
+    ]
+
+
+def test_a_replaced_device_is_new_in_every_part(desk: DeskDatabase) -> None:
+    with desk.transaction() as session:
+        session.add(DeviceEvent(device_id="t1", ts=99, code="device_replaced", detail={}, received=99))
+    renewed = renewals(desk).filter(pl.col("device_id") == "t1")
+    assert set(renewed["fault"]) == set(FAULTS)
+    assert set(renewed["ts"]) == {99}
+
+
+def test_models_are_told_by_kind(desk: DeskDatabase) -> None:
+    assert device_places(desk, Kind.ROBOT)[0] == {"r1": "CR-1"}

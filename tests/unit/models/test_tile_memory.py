@@ -1,0 +1,82 @@
+"""Tile memory: what has news is what reported, and nobody else is read or judged again."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from helpers.batches import batch_of
+
+from fleet.clock import HOUR_MS
+from fleet.signals import STANDARD_SIGNALS, Kind
+from models.features.compute import Look
+from models.features.definitions import FEATURES
+from models.features.tile_memory import TileMemory
+from models.features.windows import NO_RESETS, FleetFacts
+from storage.series.duckdb.store import DuckDbStore
+
+T0 = 450_000 * HOUR_MS
+FACTS = FleetFacts({}, NO_RESETS)
+
+
+class Asked(DuckDbStore):
+    """A store that notes how many tiles it gave."""
+
+    given = 0
+
+    def tiles(self, *asked: Any, **more: Any) -> pl.DataFrame:
+        found = super().tiles(*asked, **more)
+        self.given += found.height
+        return found
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Asked]:
+    made = Asked.open(tmp_path / "telemetry.duckdb", STANDARD_SIGNALS)
+    assert isinstance(made, Asked)
+    report(made, range(10), range(30))
+    yield made
+    made.close()
+
+
+def report(store: DuckDbStore, devices: Sequence[int], hours: Sequence[int]) -> None:
+    store.write(
+        batch_of(
+            [
+                {
+                    "device_id": f"R{device}",
+                    "ts": T0 + hour * HOUR_MS + device,
+                    "battery_temp_c": 20.0 + device,
+                }
+                for device in devices
+                for hour in hours
+            ]
+        )
+    )
+
+
+@pytest.mark.parametrize("reported", [[3], [0, 1, 2, 3, 4, 5]], ids=["few", "many"])
+def test_only_devices_that_reported_have_news(store: Asked, reported: list[int]) -> None:
+    memory = TileMemory(store, Kind.ROBOT)
+    assert len(memory.refresh(FACTS).touched) == 10
+    assert not memory.refresh(FACTS).touched
+    report(store, reported, [30])
+    assert memory.refresh(FACTS).touched == {f"R{device}" for device in reported}
+    again = TileMemory(store, Kind.ROBOT)
+    again.refresh(FACTS)
+    rows = [each.tiles.rows_of(sorted(each.tiles.devices)) for each in (memory, again)]
+    found, fresh = (
+        Look(each.tiles.at(row)).matrix(FEATURES) for each, row in zip((memory, again), rows, strict=True)
+    )
+    np.testing.assert_allclose(found, fresh, rtol=1e-4, equal_nan=True)
+
+
+def test_a_pass_in_which_few_reported_reads_their_tiles_alone(store: Asked) -> None:
+    memory = TileMemory(store, Kind.ROBOT, timer=lambda: 0.0)
+    memory.refresh(FACTS)
+    report(store, [3], [30])
+    store.given = 0
+    memory.refresh(FACTS)
+    assert store.given <= 2

@@ -1,0 +1,1 @@
+"""The simulated yardstick: models and alerts judged by what really happened in simulated worlds."""
