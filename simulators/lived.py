@@ -50,7 +50,7 @@ class LivedFleet:
     end: int
 
     def confirmed(self) -> pl.DataFrame:
-        """Return the repairs that found something, as storage.records.repairs has them: what was confirmed."""
+        """Return the repairs that found something, as storage.records.repairs has them."""
         found = self.repairs.filter(pl.col("confirmed") != "none")
         return found.select("device_id", pl.col("confirmed").alias("fault"), "opened", "ended")
 

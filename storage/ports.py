@@ -1,4 +1,4 @@
-"""The port of the time-series store; every implementation passes tests/contract/storage/test_telemetry_store.py."""
+"""The port of the time-series store; each adapter passes tests/contract/storage/test_telemetry_store.py."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass

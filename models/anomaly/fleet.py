@@ -5,8 +5,8 @@ same days is taken away (season, dust, a new firmware); the change over the last
 divided by how much the measure varies from day to day and from device to device. A change for the worse
 counts in full, one for the better less: something happened there, but not wear. To it is added by how much
 the device is worse than the others of its model (models/anomaly/peers.py). Of a component both the worst
-measure and the sum of all count, the latter with the covariance between them (models/anomaly/score.py); of a device
-its worst components. Signals that are missing are missing from all of this.
+measure and the sum of all count, the latter with the covariance between them (models/anomaly/score.py);
+of a device its worst components. Signals that are missing are missing from all of this.
 """
 
 from collections.abc import Iterator, Sequence

@@ -1,1 +1,1 @@
-"""Features: hourly tiles become windows, windows become measures in views, the same in training and serving."""
+"""Features: hourly tiles become windows, windows measures in views; the same in training and serving."""

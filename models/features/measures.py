@@ -83,7 +83,8 @@ class Measure:
 
     `signal` is the one it speaks for. `relative` measures are compared as fractions of what is usual, the
     others (percentages, degrees, dBm) as differences in their unit. With `given` it is what the quantity
-    would be if load, use and battery were the usual ones of the device's model (models/features/residuals.py).
+    would be if load, use and battery were the usual ones of the device's model
+    (models/features/residuals.py).
     """
 
     name: str

@@ -1,6 +1,7 @@
 """Terms: the numbers that one hourly tile adds to a window's sum.
 
-Tiles merge exactly, so every quantity of a longer window is a ratio of such sums (models/features/measures.py).
+Tiles merge exactly, so every quantity of a longer window is a ratio of such sums
+(models/features/measures.py).
 """
 
 from collections.abc import Callable, Sequence
