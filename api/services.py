@@ -19,7 +19,7 @@ from models.learning.settings import Costs
 from storage.ports import TelemetryStore
 from storage.records.database import DeskDatabase
 from storage.records.model_cards import ModelCard
-from storage.records.tables import TicketRow
+from storage.records.tickets import TicketRow
 
 
 class Tickets(Protocol):

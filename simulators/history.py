@@ -22,7 +22,8 @@ from simulators.fault_process import EventRecord, RepairRecord
 from simulators.fleet_simulator import FleetSimulator
 from storage.ports import TelemetryStore
 from storage.records.database import DeskDatabase
-from storage.records.tables import Device, DeviceEvent, Site, TicketEvent, TicketRow
+from storage.records.devices import Device, DeviceEvent, Site
+from storage.records.tickets import TicketEvent, TicketRow
 
 _ROWS_AT_ONCE = 40_000
 

@@ -29,7 +29,7 @@ from models.registry.registry import ModelRegistry
 from models.scoring.explanation import sentence
 from storage.ports import TelemetryStore
 from storage.records.database import DeskDatabase, open_desk
-from storage.records.tables import TicketRow
+from storage.records.tickets import TicketRow
 from storage.series.store_url import DuckDbAddress, parse_store_url
 from sweepwatch.data_folder import DataFolder
 from sweepwatch.settings.costs import costs_of

@@ -9,8 +9,14 @@ from alerts.judging.decisions import Decision, Previous, Track
 from alerts.judging.tracks import Key, Tracks, key_of
 from fleet.alerts import Alert, AlertState
 from fleet.errors import Conflict
-from storage.records.alerts import change_alert, insert_alert, last_resolved, open_alert_row, to_alert
-from storage.records.tables import AlertRow
+from storage.records.alerts import (
+    AlertRow,
+    change_alert,
+    insert_alert,
+    last_resolved,
+    open_alert_row,
+    to_alert,
+)
 
 
 def follow(row: AlertRow) -> Track:

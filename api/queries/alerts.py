@@ -9,7 +9,7 @@ from api.params import AlertSort, FaultCode, IdText, Paged
 from fleet.alerts import AlertState
 from fleet.errors import NotFound
 from fleet.faults import Level
-from storage.records.tables import AlertRow
+from storage.records.alerts import AlertRow
 
 
 class AlertQuery(Paged):

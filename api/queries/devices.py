@@ -14,7 +14,9 @@ from fleet.clock import DAY_MS
 from fleet.errors import NotFound
 from fleet.signals import Kind
 from fleet.tickets import CLOSED_STATES
-from storage.records.tables import AlertRow, Device, TicketRow
+from storage.records.alerts import AlertRow
+from storage.records.devices import Device
+from storage.records.tickets import TicketRow
 
 STALE_AFTER_MS = DAY_MS
 AT_RISK = 0.5

@@ -12,9 +12,9 @@ from api.params import IdText, Paged
 from fleet.errors import ConfigError, InvalidInput
 from fleet.wire import Reason
 from storage.records.database import DeskDatabase
-from storage.records.gaps import GapKey, GapPage, Gaps
-from storage.records.quarantine import Quarantine, QuarantinePage
-from storage.records.tables import Device, QuarantineRow, SeqGapRow
+from storage.records.devices import Device
+from storage.records.gaps import GapKey, GapPage, Gaps, SeqGapRow
+from storage.records.quarantine import Quarantine, QuarantinePage, QuarantineRow
 
 
 class GapQuery(Paged):

@@ -10,7 +10,7 @@ from api.paging import Order, Page, fetch_page
 from api.params import FaultCode, IdText, Paged, TicketSort
 from fleet.faults import Level
 from fleet.tickets import CLOSED_STATES, TicketOrigin, TicketState
-from storage.records.tables import TicketEvent, TicketRow
+from storage.records.tickets import TicketEvent, TicketRow
 
 _KEYS = {"due": TicketRow.due, "opened_at": TicketRow.opened_at, "id": TicketRow.id}
 

@@ -11,7 +11,8 @@ from api.services import ApiServices
 from fleet.clock import DAY_MS
 from fleet.tickets import CLOSED_STATES
 from models.scoring.decision import Plan, plan_visits
-from storage.records.tables import Device, TicketRow
+from storage.records.devices import Device
+from storage.records.tickets import TicketRow
 
 MOST_VISITS = 10_000
 

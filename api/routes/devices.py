@@ -10,7 +10,7 @@ from api.routes.risks import life_item
 from api.schemas import DeviceDetail, DeviceItem, Latest, ListOf
 from api.services import Services
 from fleet.signals import Kind
-from storage.records.tables import Device
+from storage.records.devices import Device
 
 router = APIRouter(prefix="/devices", tags=["devices"])
 

@@ -10,8 +10,8 @@ from api.queries.visits import VisitQuery, find_visits
 from api.routes.common import Nothing, problems
 from api.schemas import ListOf
 from api.services import Services
+from storage.records.devices import Device
 from storage.records.model_cards import ModelCard
-from storage.records.tables import Device
 
 router = APIRouter(tags=["models"])
 ModelId = Annotated[str, Path(min_length=1, max_length=64, examples=["brush_jam-1795334400000-1f0c2ab9"])]

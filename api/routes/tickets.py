@@ -22,8 +22,7 @@ from desk.clocks.standing import ticket_clocks
 from fleet.errors import InvalidInput
 from fleet.tickets import TRANSITIONS, TicketState
 from storage.records.answers import KeptAnswer
-from storage.records.tables import TicketRow
-from storage.records.tickets import ticket_row
+from storage.records.tickets import TicketRow, ticket_row
 
 router = APIRouter(prefix="/tickets", tags=["tickets"])
 _REPORT = problems(

@@ -8,7 +8,7 @@ from fleet.signals import STANDARD_SIGNALS, Kind
 from models.registry.registry import ModelRegistry
 from models.scoring.scorer import Scorer
 from storage.records.database import DeskDatabase, open_desk
-from storage.records.tables import Device, Site
+from storage.records.devices import Device, Site
 from storage.series.duckdb.store import DuckDbStore
 
 

@@ -28,7 +28,7 @@ from models.learning.wear_life import WearLife, fit_wear_life
 from models.registry.registry import ModelRegistry
 from models.scoring.scorer import Scorer
 from storage.records.database import open_desk
-from storage.records.tables import Device
+from storage.records.devices import Device
 from storage.series.duckdb.store import DuckDbStore
 
 _FIRST_HOURS = 30

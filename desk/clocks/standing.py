@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from fleet.sla import SlaPolicy
 from fleet.tickets import TicketState
-from storage.records.tables import TicketRow
+from storage.records.tickets import TicketRow
 
 
 class ClockStatus(StrEnum):

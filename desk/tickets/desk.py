@@ -16,8 +16,9 @@ from fleet.tickets import CLOSED_STATES, TicketOrigin, TicketState, check_transi
 from storage.records.alerts import resolve_open_alert, to_alert
 from storage.records.audit import check_who_and_why
 from storage.records.database import DeskDatabase
-from storage.records.tables import Device, TicketRow
+from storage.records.devices import Device
 from storage.records.tickets import (
+    TicketRow,
     add_ticket_event,
     alerts_without_ticket,
     open_ticket_of,

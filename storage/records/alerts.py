@@ -4,14 +4,69 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import CursorResult, select, update
+from sqlalchemy import (
+    CursorResult,
+    ForeignKey,
+    Index,
+    String,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from fleet.alerts import Alert, AlertState
 from fleet.errors import NotFound
 from fleet.faults import Level
-from storage.records.tables import AlertEvent, AlertRow, Device
+from storage.records.base import Base, Number
+from storage.records.devices import Device
+
+
+class AlertRow(Base):
+    """An alert (fleet.alerts.Alert). The database itself allows one open alert per device and fault."""
+
+    __tablename__ = "alert"
+
+    id: Mapped[int] = mapped_column(Number, primary_key=True)
+    device_id: Mapped[str] = mapped_column(String(64), index=True)
+    fault: Mapped[str] = mapped_column(String(64))
+    rule: Mapped[str] = mapped_column(String(64))
+    level: Mapped[str] = mapped_column(String(2))
+    state: Mapped[str] = mapped_column(String(16))
+    since: Mapped[int]
+    updated: Mapped[int]
+    resolved_at: Mapped[int | None]
+    reason: Mapped[str] = mapped_column(String(128))
+    opens_ticket: Mapped[bool]
+    evidence: Mapped[dict[str, Any]]
+
+    __table_args__ = (
+        Index(
+            "uq_alert_open",
+            "device_id",
+            "fault",
+            unique=True,
+            sqlite_where=text("state != 'resolved'"),
+            postgresql_where=text("state != 'resolved'"),
+        ),
+        Index("ix_alert_state", "state", "since"),
+    )
+
+
+class AlertEvent(Base):
+    """Something that a rule, a model or a person did to an alert: who, when, what, why. Only ever added."""
+
+    __tablename__ = "alert_event"
+
+    id: Mapped[int] = mapped_column(Number, primary_key=True)
+    alert_id: Mapped[int] = mapped_column(ForeignKey("alert.id"), index=True)
+    at: Mapped[int]
+    who: Mapped[str] = mapped_column(String(64))
+    before: Mapped[str | None] = mapped_column(String(16))
+    after: Mapped[str] = mapped_column(String(16))
+    why: Mapped[str]
+
 
 NOT_SUSTAINED = "not_sustained"
 """The reason of a pending alert whose condition ended before it fired: nobody ever saw it."""

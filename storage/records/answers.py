@@ -1,15 +1,38 @@
 """Answers to requests that carry an Idempotency-Key, kept so that the same request again changes nothing."""
 
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import ColumnElement, CursorResult, delete, update
-from sqlalchemy.orm import Session
+from sqlalchemy import (
+    ColumnElement,
+    CursorResult,
+    Integer,
+    String,
+    delete,
+    update,
+)
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from fleet.clock import DAY_MS, MINUTE_MS
 from fleet.errors import Conflict, InvalidInput
+from storage.records.base import Base
 from storage.records.database import DeskDatabase
-from storage.records.tables import KeptAnswerRow
 from storage.records.upsert import insert_into
+
+
+class KeptAnswerRow(Base):
+    """The answer to a request with an Idempotency-Key; without a status while it is being handled."""
+
+    __tablename__ = "kept_answer"
+
+    operation: Mapped[str] = mapped_column(String(64), primary_key=True)
+    key: Mapped[str] = mapped_column(String(255), primary_key=True)
+    sha256: Mapped[str] = mapped_column(String(64))
+    begun: Mapped[int] = mapped_column(index=True)
+    status: Mapped[int | None] = mapped_column(Integer)
+    headers: Mapped[dict[str, Any]]
+    body: Mapped[str]
+
 
 KEPT_MS = DAY_MS
 _GIVEN_UP_MS = MINUTE_MS

@@ -16,6 +16,7 @@ from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
 from fleet.errors import ConfigError, DataFolderError, StoreUnavailable
+from storage.records.events import write_told
 
 _SQLITE_TIMEOUT_S = 15
 _MIGRATIONS = Path(__file__).parent / "migrations"
@@ -41,6 +42,7 @@ class DeskDatabase:
         """
         with _unavailable(), self._sessions.begin() as session:
             yield session
+            write_told(session)
 
     @contextmanager
     def statements(self) -> Iterator[Connection]:

@@ -4,13 +4,78 @@ from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, case, func, or_, select, update
+from sqlalchemy import (
+    Index,
+    String,
+    UniqueConstraint,
+    bindparam,
+    case,
+    func,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.orm import Mapped, mapped_column
 
 from fleet.signals import Kind
+from storage.records.base import Base, Number
 from storage.records.database import DeskDatabase
 from storage.records.straight import execute_straight
-from storage.records.tables import Device, DeviceEvent, Site
 from storage.records.upsert import insert_in, insert_into
+
+
+class Device(Base):
+    """A device of the fleet, with the summary that lists are sorted by.
+
+    `risk`, `fault` and `confidence` are those of the highest of its newest risks; `newest_ts` is the time of
+    its newest reading, `last_seen` when its last message arrived.
+    """
+
+    __tablename__ = "device"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(16))
+    site: Mapped[str] = mapped_column(String(64), index=True)
+    model: Mapped[str] = mapped_column(String(64), default="unknown")
+    firmware: Mapped[str | None] = mapped_column(String(64))
+    serial: Mapped[str | None] = mapped_column(String(64))
+    commissioned: Mapped[str | None] = mapped_column(String(10))
+    registered_at: Mapped[int]
+    status: Mapped[str] = mapped_column(String(16), default="unknown")
+    last_seen: Mapped[int | None]
+    newest_ts: Mapped[int | None]
+    battery_pct: Mapped[float | None]
+    risk: Mapped[float | None]
+    fault: Mapped[str | None] = mapped_column(String(64))
+    risk_ts: Mapped[int | None]
+    confidence: Mapped[str | None] = mapped_column(String(16))
+
+    __table_args__ = (Index("ix_device_risk", "risk", "id"),)
+
+
+class DeviceEvent(Base):
+    """What a device said on its event topic: errors, SOS, parts replaced. Unique by device, time and code."""
+
+    __tablename__ = "device_event"
+
+    id: Mapped[int] = mapped_column(Number, primary_key=True)
+    device_id: Mapped[str] = mapped_column(String(64))
+    ts: Mapped[int]
+    code: Mapped[str] = mapped_column(String(64))
+    detail: Mapped[dict[str, Any]]
+    received: Mapped[int]
+
+    __table_args__ = (UniqueConstraint("device_id", "ts", "code"),)
+
+
+class Site(Base):
+    """A place that devices clean."""
+
+    __tablename__ = "site"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    name: Mapped[str]
+
 
 UNKNOWN_MODEL = "unknown"
 _IDS_A_QUERY = 10_000

@@ -5,13 +5,50 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Insert, bindparam, delete, select, tuple_, update
+from sqlalchemy import (
+    Connection,
+    Insert,
+    String,
+    bindparam,
+    delete,
+    select,
+    tuple_,
+    update,
+)
+from sqlalchemy.orm import Mapped, mapped_column
 
+from storage.records.base import Base
 from storage.records.database import DeskDatabase
-from storage.records.notes import count_on
+from storage.records.notes import Note, count_on
 from storage.records.straight import execute_straight
-from storage.records.tables import Note, SeqGapRow, SeqRunRow
 from storage.records.upsert import insert_in
+
+
+class SeqRunRow(Base):
+    """One life of a device's reading counter: the lowest and the highest number seen, and their times."""
+
+    __tablename__ = "seq_run"
+
+    device_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    run: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    first_seq: Mapped[int]
+    first_ts: Mapped[int]
+    last_seq: Mapped[int]
+    last_ts: Mapped[int]
+
+
+class SeqGapRow(Base):
+    """Reading numbers of one run that never arrived, measured between the times around them."""
+
+    __tablename__ = "seq_gap"
+
+    device_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    run: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    first_seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    last_seq: Mapped[int]
+    after_ts: Mapped[int]
+    before_ts: Mapped[int]
+
 
 DROPPED_NOTE = "seq_gaps_dropped"
 _ROWS_A_FETCH = 10_000

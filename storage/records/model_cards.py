@@ -6,13 +6,71 @@ from types import MappingProxyType
 from typing import Any
 
 import polars as pl
-from sqlalchemy import bindparam, delete, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import (
+    Float,
+    Index,
+    String,
+    bindparam,
+    delete,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from fleet.errors import Conflict, NotFound
+from storage.records.base import Base, Number
 from storage.records.database import DeskDatabase
+from storage.records.devices import Device
 from storage.records.straight import execute_straight
-from storage.records.tables import Device, ModelCardRow, ModelEvent
+
+
+class ModelCardRow(Base):
+    """A trained model: what it was trained on, how well it does, and whether it is in use.
+
+    `replaced` is the champion that it took over from. The database itself allows one champion and one
+    challenger of a fault.
+    """
+
+    __tablename__ = "model_card"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    fault: Mapped[str] = mapped_column(String(64), index=True)
+    created: Mapped[int]
+    state: Mapped[str] = mapped_column(String(16))
+    path: Mapped[str]
+    sha256: Mapped[str] = mapped_column(String(64))
+    features_sha256: Mapped[str] = mapped_column(String(64))
+    threshold: Mapped[float] = mapped_column(Float)
+    card: Mapped[dict[str, Any]]
+    replaced: Mapped[str | None] = mapped_column(String(64))
+
+    __table_args__ = (
+        Index(
+            "uq_model_in_use",
+            "fault",
+            "state",
+            unique=True,
+            sqlite_where=text("state IN ('champion', 'challenger')"),
+            postgresql_where=text("state IN ('champion', 'challenger')"),
+        ),
+    )
+
+
+class ModelEvent(Base):
+    """Something that training, a trial or a person did to a model: who, when, what, why. Only ever added."""
+
+    __tablename__ = "model_event"
+
+    id: Mapped[int] = mapped_column(Number, primary_key=True)
+    model: Mapped[str] = mapped_column(String(64), index=True)
+    fault: Mapped[str] = mapped_column(String(64), index=True)
+    at: Mapped[int]
+    who: Mapped[str] = mapped_column(String(64))
+    before: Mapped[str | None] = mapped_column(String(16))
+    after: Mapped[str] = mapped_column(String(16))
+    why: Mapped[str]
+
 
 CHAMPION = "champion"
 """Scores, and its risks raise alerts."""

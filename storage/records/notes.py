@@ -2,10 +2,28 @@
 
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import (
+    Connection,
+    String,
+    bindparam,
+    insert,
+    select,
+    update,
+)
+from sqlalchemy.orm import Mapped, mapped_column
 
+from storage.records.base import Base
 from storage.records.database import DeskDatabase
-from storage.records.tables import Note
+
+
+class Note(Base):
+    """A small fact the installation keeps about itself, by key: counters, marks of what is done."""
+
+    __tablename__ = "note"
+
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    value: Mapped[dict[str, Any]]
+
 
 _notes = Note.__table__.c
 _NOTED = select(_notes.value).where(_notes.key == bindparam("named")).with_for_update()

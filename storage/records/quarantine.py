@@ -12,8 +12,12 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Delete,
+    Index,
     Insert,
+    LargeBinary,
     Select,
+    String,
+    UniqueConstraint,
     and_,
     bindparam,
     delete,
@@ -21,14 +25,40 @@ from sqlalchemy import (
     or_,
     select,
 )
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from fleet.clock import DAY_MS
 from fleet.errors import ConfigError
+from storage.records.base import Base, Number
 from storage.records.database import DeskDatabase
-from storage.records.notes import count_on
-from storage.records.tables import Note, QuarantineRow
+from storage.records.notes import Note, count_on
 from storage.records.upsert import insert_in
+
+
+class QuarantineRow(Base):
+    """A message or reading that was turned away: one row for each topic, reason and payload."""
+
+    __tablename__ = "quarantine"
+
+    id: Mapped[int] = mapped_column(Number, primary_key=True)
+    topic: Mapped[str]
+    device_id: Mapped[str | None] = mapped_column(String(64))
+    reason: Mapped[str] = mapped_column(String(32))
+    detail: Mapped[str]
+    sha256: Mapped[str] = mapped_column(String(64))
+    payload: Mapped[bytes] = mapped_column(LargeBinary)
+    truncated: Mapped[bool]
+    count: Mapped[int]
+    first_seen: Mapped[int]
+    last_seen: Mapped[int] = mapped_column(index=True)
+
+    __table_args__ = (
+        UniqueConstraint("topic", "reason", "sha256"),
+        # A payload lies before `last_seen` in a row: without it in the index, to find a device's oldest row
+        # is to read all of its payloads.
+        Index("ix_quarantine_device", "device_id", "last_seen"),
+    )
+
 
 KEPT_BYTES = 65_536
 EVICTED_NOTE = "quarantine_evicted"

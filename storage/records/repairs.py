@@ -9,7 +9,8 @@ from fleet.faults import FAULTS
 from fleet.signals import Kind
 from fleet.tickets import CLOSED_STATES, TicketState
 from storage.records.database import DeskDatabase
-from storage.records.tables import Device, DeviceEvent, TicketRow
+from storage.records.devices import Device, DeviceEvent
+from storage.records.tickets import TicketRow
 
 PART_REPLACED, DEVICE_REPLACED = "part_replaced", "device_replaced"
 """Codes of events."""

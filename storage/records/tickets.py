@@ -1,14 +1,95 @@
 """What is read and written about tickets in the desk database; callers bring the transaction."""
 
 from collections.abc import Sequence
+from typing import Any
 
-from sqlalchemy import CursorResult, exists, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import (
+    CheckConstraint,
+    Computed,
+    CursorResult,
+    ForeignKey,
+    Index,
+    String,
+    exists,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from fleet.alerts import AlertState
 from fleet.errors import Conflict, NotFound
 from fleet.tickets import CLOSED_STATES
-from storage.records.tables import AlertRow, TicketEvent, TicketRow
+from storage.records.alerts import AlertRow
+from storage.records.base import Base, Number
+
+# The deadline of the next milestone that is still to be reached; none is left on a closed ticket. A generated
+# column, so that a list sorted by it needs no second truth beside the milestones.
+_NEXT_DUE = """CASE
+    WHEN state IN ('confirmed', 'cancelled') THEN NULL
+    WHEN responded_at IS NULL THEN respond_due
+    WHEN on_site_due IS NOT NULL AND on_site_at IS NULL AND solved_at IS NULL THEN on_site_due
+    WHEN solved_at IS NULL THEN solve_due
+END"""
+
+
+class TicketRow(Base):
+    """A repair ticket; `*_due` times come from the SLA policy, `version` guards against lost updates.
+
+    The database itself allows one open ticket per device and fault.
+    """
+
+    __tablename__ = "ticket"
+
+    id: Mapped[int] = mapped_column(Number, primary_key=True)
+    device_id: Mapped[str] = mapped_column(String(64), index=True)
+    site: Mapped[str] = mapped_column(String(64))
+    alert_id: Mapped[int | None] = mapped_column(ForeignKey("alert.id"), unique=True)
+    fault: Mapped[str] = mapped_column(String(64))
+    level: Mapped[str] = mapped_column(String(2))
+    origin: Mapped[str] = mapped_column(String(16))
+    state: Mapped[str] = mapped_column(String(16))
+    part: Mapped[str | None] = mapped_column(String(64))
+    skill: Mapped[str] = mapped_column(String(64))
+    opened_at: Mapped[int]
+    respond_due: Mapped[int]
+    on_site_due: Mapped[int | None]
+    solve_due: Mapped[int | None]
+    responded_at: Mapped[int | None]
+    on_site_at: Mapped[int | None]
+    solved_at: Mapped[int | None]
+    confirmed_fault: Mapped[str | None] = mapped_column(String(64))
+    evidence: Mapped[dict[str, Any]]
+    version: Mapped[int] = mapped_column(default=1)
+    due: Mapped[int | None] = mapped_column(Computed(_NEXT_DUE, persisted=True))
+
+    __table_args__ = (
+        CheckConstraint("origin IN ('proactive', 'reported')", name="ck_ticket_origin"),
+        Index(
+            "uq_ticket_open",
+            "device_id",
+            "fault",
+            unique=True,
+            sqlite_where=text("state NOT IN ('confirmed', 'cancelled')"),
+            postgresql_where=text("state NOT IN ('confirmed', 'cancelled')"),
+        ),
+        Index("ix_ticket_state", "state", "opened_at"),
+        Index("ix_ticket_due", "due", "id"),
+    )
+
+
+class TicketEvent(Base):
+    """Something done to a ticket: who, when, what, why. Rows are only ever added."""
+
+    __tablename__ = "ticket_event"
+
+    id: Mapped[int] = mapped_column(Number, primary_key=True)
+    ticket_id: Mapped[int] = mapped_column(ForeignKey("ticket.id"), index=True)
+    at: Mapped[int]
+    who: Mapped[str] = mapped_column(String(64))
+    before: Mapped[str | None] = mapped_column(String(16))
+    after: Mapped[str] = mapped_column(String(16))
+    why: Mapped[str]
 
 
 def ticket_row(session: Session, ticket_id: int) -> TicketRow:

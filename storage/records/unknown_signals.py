@@ -3,11 +3,28 @@
 from collections.abc import Collection
 from dataclasses import asdict, dataclass
 
-from sqlalchemy import select
+from sqlalchemy import (
+    String,
+    select,
+)
+from sqlalchemy.orm import Mapped, mapped_column
 
+from storage.records.base import Base
 from storage.records.database import DeskDatabase
-from storage.records.tables import UnknownSignalRow
 from storage.records.upsert import insert_into
+
+
+class UnknownSignalRow(Base):
+    """A name that devices of one kind send and no signal has; an example of who does."""
+
+    __tablename__ = "unknown_signal"
+
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(16), primary_key=True)
+    example_device: Mapped[str] = mapped_column(String(64))
+    first_seen: Mapped[int]
+    last_seen: Mapped[int]
+
 
 MAX_NAMES = 100
 """The first so many names are kept."""

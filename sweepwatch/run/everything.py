@@ -13,7 +13,7 @@ from fleet.text import Text
 from ingest.service import IngestService
 from models.scoring.scorer import Scorer
 from simulators.publisher import FleetPublisher
-from storage.records.tables import TicketRow
+from storage.records.tickets import TicketRow
 from sweepwatch.data_folder import open_data_folder
 from sweepwatch.logs import start_logging
 from sweepwatch.run.embedded_broker import EmbeddedBroker, start_broker

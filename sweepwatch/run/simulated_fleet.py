@@ -10,7 +10,7 @@ from fleet.signals import Kind
 from fleet.tickets import TicketState
 from simulators.fleet_simulator import FleetConfig, FleetSimulator
 from simulators.history import HistorySummary, write_history
-from storage.records.tables import TicketRow
+from storage.records.tickets import TicketRow
 from sweepwatch.data_folder import DataFolder
 from sweepwatch.settings.settings import SimulatorSettings
 from sweepwatch.wiring import Services

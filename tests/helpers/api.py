@@ -27,9 +27,9 @@ from fleet.signals import STANDARD_SIGNALS, Kind
 from fleet.sla import load_policy
 from fleet.text import Language
 from storage.records.database import DeskDatabase, open_desk
+from storage.records.devices import Device
 from storage.records.gaps import GapChanges, Gaps, StoredGap
 from storage.records.quarantine import Evidence, Quarantine
-from storage.records.tables import Device
 from storage.records.unknown_signals import UnknownSignal, UnknownSignals
 from storage.series.duckdb.store import DuckDbStore
 

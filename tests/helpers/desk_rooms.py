@@ -18,8 +18,10 @@ from fleet.readings import ReadingBatch
 from fleet.risks import Driver, Risk
 from fleet.signals import STANDARD_SIGNALS, Kind
 from fleet.sla import load_policy
+from storage.records.alerts import AlertRow
 from storage.records.database import DeskDatabase, open_desk
-from storage.records.tables import AlertRow, Device, TicketRow
+from storage.records.devices import Device
+from storage.records.tickets import TicketRow
 
 NOON = 1_800_000_000_000
 DEVICES = {"R1": Kind.ROBOT, "R2": Kind.ROBOT, "W1": Kind.WRISTBAND, "T1": Kind.TOOL}

@@ -17,8 +17,7 @@ from desk.tickets.desk import NO_FAULT_FOUND
 from fleet.errors import InvalidInput, SweepwatchError
 from fleet.faults import FAULTS, Level
 from fleet.tickets import CLOSED_STATES, MAIN_LINE, TRANSITIONS, TicketOrigin, TicketState
-from storage.records.tables import TicketRow
-from storage.records.tickets import ticket_row
+from storage.records.tickets import TicketRow, ticket_row
 
 WHO_COOKIE = "who"
 _YEAR_S = 365 * 86_400

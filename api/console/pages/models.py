@@ -19,8 +19,9 @@ from api.queries.visits import VisitQuery, find_visits
 from fleet.alerts import INSTALLATION, AlertState
 from fleet.errors import NotFound
 from models.learning.costs import CostCurve
+from storage.records.alerts import AlertRow
+from storage.records.devices import Device
 from storage.records.model_cards import CHAMPION, ModelCard
-from storage.records.tables import AlertRow, Device
 
 ModelId = Annotated[str, Path(min_length=1, max_length=64)]
 

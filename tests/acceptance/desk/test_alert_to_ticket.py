@@ -15,8 +15,9 @@ from fleet.clock import HOUR_MS, ManualClock
 from fleet.signals import Kind
 from fleet.sla import load_policy
 from fleet.tickets import CLOSED_STATES, TicketState
+from storage.records.alerts import AlertEvent, AlertRow
 from storage.records.database import open_desk
-from storage.records.tables import AlertEvent, AlertRow, TicketEvent, TicketRow
+from storage.records.tickets import TicketEvent, TicketRow
 
 _REPAIR = ("accepted", "en_route", "repairing", "repaired", "confirmed")
 

@@ -27,9 +27,8 @@ from ingest.service import IngestService
 from ingest.settings import IngestSettings
 from storage.ports import Receipt
 from storage.records.database import DeskDatabase, open_desk
-from storage.records.devices import Devices
+from storage.records.devices import Device, Devices
 from storage.records.quarantine import Quarantine
-from storage.records.tables import Device
 from storage.series.duckdb.store import DuckDbStore
 
 QUICK = Backoff(first_s=0.05, longest_s=0.2)

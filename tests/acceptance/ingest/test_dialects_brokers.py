@@ -21,7 +21,7 @@ from ingest.link.backoff import Backoff
 from ingest.service import IngestService
 from ingest.settings import IngestSettings
 from storage.records.database import open_desk
-from storage.records.tables import Device
+from storage.records.devices import Device
 from storage.series.duckdb.store import DuckDbStore
 
 ALL = """

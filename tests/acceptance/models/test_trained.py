@@ -27,7 +27,7 @@ from models.scoring.scorer import Scorer
 from simulators.fleet_simulator import FleetConfig, FleetSimulator
 from simulators.history import write_history
 from storage.records.database import DeskDatabase, open_desk
-from storage.records.tables import Device
+from storage.records.devices import Device
 from storage.series.duckdb.store import DuckDbStore
 
 END = 1_795_200_000_000

@@ -15,7 +15,7 @@ from fleet.alerts import Alert, AlertState
 from fleet.clock import ManualClock
 from fleet.errors import Conflict, InvalidInput, NotFound, StoreUnavailable
 from fleet.signals import Kind
-from storage.records.tables import AlertEvent
+from storage.records.alerts import AlertEvent
 
 
 @pytest.fixture

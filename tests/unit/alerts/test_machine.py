@@ -13,7 +13,7 @@ from sqlalchemy import select
 from fleet.alerts import AlertState
 from fleet.errors import Conflict
 from fleet.signals import Kind
-from storage.records.tables import AlertEvent, AlertRow
+from storage.records.alerts import AlertEvent, AlertRow
 
 _DEVICES = st.sampled_from(["R1", "R2"])
 _OFFSETS = st.integers(-100, 100).map(lambda step: step * 10_000)

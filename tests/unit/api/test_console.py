@@ -19,7 +19,7 @@ from api.console.render.templates import risk_band, shown_value
 from fleet.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from fleet.progress import StartProgress
 from fleet.text import Text
-from storage.records.tables import TicketRow
+from storage.records.tickets import TicketRow
 
 CONSOLE = Path(api.console.__file__).parent
 HTML = {"accept": "text/html"}

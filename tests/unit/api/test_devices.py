@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from sqlalchemy import delete
 
 from fleet.clock import DAY_MS
-from storage.records.tables import Device
+from storage.records.devices import Device
 
 SORTS = ("risk", "-risk", "id", "-id", "last_seen", "-last_seen")
 

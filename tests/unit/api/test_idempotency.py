@@ -10,8 +10,7 @@ from helpers.api import House, add_device, client_of, open_house
 from sqlalchemy import func, select
 
 from fleet.clock import DAY_MS, MINUTE_MS
-from storage.records.answers import KeptAnswers, KeyedRequest
-from storage.records.tables import KeptAnswerRow
+from storage.records.answers import KeptAnswerRow, KeptAnswers, KeyedRequest
 
 PATH = "/api/v1/tickets"
 REPORT = {"device_id": "R1", "fault": "water_leak", "reason": "water in the lobby", "who": "front.desk"}

@@ -11,7 +11,7 @@ from fleet.clock import HOUR_MS
 from fleet.errors import ConfigError
 from fleet.faults import Level
 from fleet.sla import deadlines, load_policy
-from storage.records.tables import TicketRow
+from storage.records.tickets import TicketRow
 
 OPENED = 1_800_000_000_000
 

@@ -15,7 +15,8 @@ from fleet.clock import HOUR_MS
 from fleet.errors import Conflict, IllegalTransition, InvalidInput, NotFound
 from fleet.sla import load_policy
 from fleet.tickets import TRANSITIONS, TicketState
-from storage.records.tables import AlertRow, TicketEvent, TicketRow
+from storage.records.alerts import AlertRow
+from storage.records.tickets import TicketEvent, TicketRow
 
 T = TicketState
 _TO_REPAIRED = (T.ACCEPTED, T.EN_ROUTE, T.REPAIRING, T.REPAIRED)

@@ -20,7 +20,7 @@ from ingest.decode.decoded import Columns, News
 from ingest.messages import Message
 from ingest.metrics import export
 from ingest.watch.summaries import Summaries
-from storage.records.tables import Device, DeviceEvent
+from storage.records.devices import Device, DeviceEvent
 
 
 @pytest.fixture

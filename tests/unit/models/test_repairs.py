@@ -9,8 +9,9 @@ import pytest
 from fleet.faults import FAULTS
 from fleet.signals import Kind
 from storage.records.database import DeskDatabase, open_desk
+from storage.records.devices import Device, DeviceEvent
 from storage.records.repairs import confirmed_repairs, device_places, open_tickets, renewals
-from storage.records.tables import Device, DeviceEvent, TicketRow
+from storage.records.tickets import TicketRow
 
 
 def ticket(device: str, state: str, opened: int, **more: object) -> TicketRow:

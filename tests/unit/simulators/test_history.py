@@ -20,7 +20,8 @@ from simulators.ground_truth import GroundTruth
 from simulators.history import HistorySummary, write_history
 from storage.ports import Receipt
 from storage.records.database import DeskDatabase, open_desk
-from storage.records.tables import Device, DeviceEvent, Site, TicketEvent, TicketRow
+from storage.records.devices import Device, DeviceEvent, Site
+from storage.records.tickets import TicketEvent, TicketRow
 
 END = 1_790_000_000_000
 DAY = 86_400_000

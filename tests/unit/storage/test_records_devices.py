@@ -7,8 +7,16 @@ import pytest
 
 from fleet.signals import Kind
 from storage.records.database import DeskDatabase, open_desk
-from storage.records.devices import DeviceInfo, Devices, DeviceSummary, Placement, ReportedEvent
-from storage.records.tables import Device, DeviceEvent, Site
+from storage.records.devices import (
+    Device,
+    DeviceEvent,
+    DeviceInfo,
+    Devices,
+    DeviceSummary,
+    Placement,
+    ReportedEvent,
+    Site,
+)
 
 NOW = 1_763_800_000_000
 

@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from fleet.errors import ConfigError
 from storage.records.database import DeskDatabase, open_desk
-from storage.records.quarantine import KEPT_BYTES, Evidence, Quarantine
-from storage.records.tables import QuarantineRow
+from storage.records.quarantine import KEPT_BYTES, Evidence, Quarantine, QuarantineRow
 
 NOW = 1_763_800_000_000
 

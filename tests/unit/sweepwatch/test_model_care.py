@@ -13,7 +13,7 @@ from fleet.clock import DAY_MS, HOUR_MS, ManualClock
 from models.features.definitions import FEATURES
 from models.scoring.scorer import InUse
 from storage.records.model_cards import CHALLENGER, CHAMPION, card_events, cards
-from storage.records.tables import TicketRow
+from storage.records.tickets import TicketRow
 from sweepwatch.data_folder import open_data_folder
 from sweepwatch.run.model_care import ModelCare, note_trained
 from sweepwatch.settings.settings import ModelsSettings, Settings

@@ -1,0 +1,57 @@
+"""Who acts: each change is somebody's, of a kind that nobody else can pass for."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from fleet.errors import InvalidInput
+
+MAX_NAME = 64
+
+
+class PrincipalKind(StrEnum):
+    """What kind of actor a principal is; only its own room can make one of a kind."""
+
+    PERSON = "person"
+    TOKEN = "token"
+    DEVICE = "device"
+    RULE = "rule"
+    MODEL = "model"
+    CUSTOMER = "customer"
+    SCHEDULE = "schedule"
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Somebody or something that changes things.
+
+    `id` is unique within its kind, `name` is what people read. `roles` and `sites` limit what it may do;
+    `sites` is None where it may act on every site.
+    """
+
+    kind: PrincipalKind
+    id: str
+    name: str
+    roles: frozenset[str] = frozenset()
+    sites: frozenset[str] | None = None
+
+
+def person(name: str) -> Principal:
+    """Return the person of a name. Raises InvalidInput unless it is 1 to 64 characters without a NUL."""
+    if not name.strip() or len(name) > MAX_NAME or "\x00" in name:
+        raise InvalidInput(f"who: the name of who does this is required, 1 to {MAX_NAME} characters")
+    return Principal(PrincipalKind.PERSON, name, name)
+
+
+def rule(name: str) -> Principal:
+    """Return the alert rule of a name."""
+    return Principal(PrincipalKind.RULE, name, name)
+
+
+def model(name: str) -> Principal:
+    """Return a model, by its id or by what it does (`risk`)."""
+    return Principal(PrincipalKind.MODEL, name, name)
+
+
+def schedule(name: str) -> Principal:
+    """Return what the installation does by itself: `expiry`, `trial`, `history`."""
+    return Principal(PrincipalKind.SCHEDULE, name, name)

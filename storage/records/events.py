@@ -1,0 +1,103 @@
+"""The log of events: one append-only table, written in the transaction of each change."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Index, String, insert, select, text
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from fleet.events import Event, Subject
+from fleet.principals import Principal, PrincipalKind
+from storage.records.base import Base, Number
+
+_PENDING = "events"
+_LOCK = 0x5357_4556
+"""Of PostgreSQL's advisory locks, the one that lets one transaction at a time end the log."""
+
+
+class EventRow(Base):
+    """One event (fleet.events.Event). Rows are only ever added."""
+
+    __tablename__ = "event"
+
+    id: Mapped[int] = mapped_column(Number, primary_key=True)
+    at: Mapped[int]
+    subject: Mapped[str] = mapped_column(String(16))
+    subject_id: Mapped[str] = mapped_column(String(64))
+    site: Mapped[str | None] = mapped_column(String(64))
+    what: Mapped[str] = mapped_column(String(32))
+    principal_kind: Mapped[str] = mapped_column(String(16))
+    principal_id: Mapped[str] = mapped_column(String(64))
+    principal_name: Mapped[str] = mapped_column(String(64))
+    before: Mapped[str | None] = mapped_column(String(32))
+    after: Mapped[str | None] = mapped_column(String(32))
+    reason: Mapped[str]
+    data: Mapped[dict[str, Any]]
+
+    __table_args__ = (Index("ix_event_subject", "subject", "subject_id", "id"),)
+
+
+def tell(session: Session, event: Event) -> None:
+    """Add an event to the log when the transaction commits; rolled back, nothing was told."""
+    session.info.setdefault(_PENDING, []).append(event)
+
+
+def write_told(session: Session) -> int:
+    """Write the events of a transaction as its very last statement; return how many there were.
+
+    On PostgreSQL ids become visible out of order when transactions overlap, and a follower would step over
+    one that is still to come. So the last moment of such transactions is one at a time: the lock is taken
+    when all else is done, ends with the commit, and can wait for nobody who waits for us.
+    """
+    told: list[Event] = session.info.pop(_PENDING, [])
+    if told:
+        session.flush()
+        if session.get_bind().dialect.name == "postgresql":
+            session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+        session.execute(insert(EventRow), [_columns(event) for event in told])
+    return len(told)
+
+
+def events_after(session: Session, after: int, limit: int) -> list[Event]:
+    """Return the events behind the one with id `after`, in order, at most `limit`."""
+    wanted = select(EventRow).where(EventRow.id > after).order_by(EventRow.id).limit(limit)
+    return [_event(row) for row in session.scalars(wanted)]
+
+
+def events_of(session: Session, subject: Subject, subject_id: str) -> Sequence[Event]:
+    """Return what happened to one subject, the oldest first."""
+    wanted = select(EventRow).where(EventRow.subject == subject, EventRow.subject_id == subject_id)
+    return [_event(row) for row in session.scalars(wanted.order_by(EventRow.id))]
+
+
+def _columns(event: Event) -> dict[str, Any]:
+    return {
+        "at": event.at,
+        "subject": event.subject,
+        "subject_id": event.subject_id,
+        "site": event.site,
+        "what": event.what,
+        "principal_kind": event.principal.kind,
+        "principal_id": event.principal.id,
+        "principal_name": event.principal.name,
+        "before": event.before,
+        "after": event.after,
+        "reason": event.reason,
+        "data": event.data,
+    }
+
+
+def _event(row: EventRow) -> Event:
+    return Event(
+        id=row.id,
+        at=row.at,
+        subject=Subject(row.subject),
+        subject_id=row.subject_id,
+        site=row.site,
+        what=row.what,
+        principal=Principal(PrincipalKind(row.principal_kind), row.principal_id, row.principal_name),
+        before=row.before,
+        after=row.after,
+        reason=row.reason,
+        data=row.data,
+    )
