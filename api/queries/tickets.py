@@ -1,15 +1,16 @@
 """Tickets as lists and pages need them."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from pydantic import Field
 from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
 
-from api.paging import Order, Page, fetch_page
 from api.params import FaultCode, IdText, Paged, TicketSort
 from fleet.faults import Level
 from fleet.tickets import CLOSED_STATES, TicketOrigin, TicketState
+from storage.records.paging import Order, Page, fetch_page
 from storage.records.tickets import TicketEvent, TicketRow
 
 _KEYS = {"due": TicketRow.due, "opened_at": TicketRow.opened_at, "id": TicketRow.id}
@@ -27,7 +28,7 @@ class TicketQuery(Paged):
     fault: FaultCode | None = None
 
 
-def find_tickets(session: Session, query: TicketQuery) -> Page:
+def find_tickets(session: Session, query: TicketQuery) -> Page[Any]:
     """Return one page of tickets, filtered and sorted."""
     wanted = select(TicketRow)
     for column, value in (
@@ -42,7 +43,7 @@ def find_tickets(session: Session, query: TicketQuery) -> Page:
     if query.state:
         wanted = wanted.where(TicketRow.state.in_(query.state))
     order = Order(_KEYS[query.sort.removeprefix("-")], TicketRow.id, query.sort.startswith("-"))
-    return fetch_page(session, wanted, order, query.limit, query.cursor, query.query())
+    return fetch_page(session, wanted, order, query.asked())
 
 
 def ticket_events(session: Session, ticket_id: int) -> Sequence[TicketEvent]:

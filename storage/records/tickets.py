@@ -11,6 +11,7 @@ from sqlalchemy import (
     Index,
     String,
     exists,
+    func,
     select,
     text,
     update,
@@ -147,3 +148,9 @@ def add_ticket_event(
     """Add an event row; `states` are those before and after."""
     before, after = states
     session.add(TicketEvent(ticket_id=ticket_id, at=at, who=who, before=before, after=after, why=why))
+
+
+def count_open(session: Session) -> int:
+    """Count the tickets that are open."""
+    still_open = TicketRow.state.not_in(CLOSED_STATES)
+    return session.scalar(select(func.count()).select_from(TicketRow).where(still_open)) or 0

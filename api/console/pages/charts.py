@@ -10,12 +10,12 @@ from api.console.render.asked import asked
 from api.console.render.language import language_of
 from api.console.render.templates import Pages, driver_with_course
 from api.params import Params
-from api.queries.devices import device_row
 from api.routes.common import DeviceId, RowId
 from fleet.errors import NotFound
 from fleet.faults import FAULTS
-from fleet.signals import Form, Kind, Signal
+from fleet.signals import Form, Signal
 from storage.records.alerts import alert_row
+from storage.records.device_lists import device_of
 from storage.records.tickets import ticket_row
 
 _POSITIONS = frozenset({"x_m", "y_m", "floor", "lat", "lon"})
@@ -50,7 +50,7 @@ def make_router(pages: Pages) -> APIRouter:
         """Draw the risks of one device over time."""
         view = asked(request, DeviceView, range="7d")
         with services.desk.transaction() as session:
-            device = device_row(session, device_id)
+            device = device_of(session, device_id)
         start, end, every = _span(view, device.risk_ts, services.clock.now_ms())
         frame = services.store.risk_history(device_id, start, end, every)
         peaks = frame.group_by("fault").agg(pl.col("risk").max()).sort("risk", descending=True)
@@ -65,8 +65,8 @@ def make_router(pages: Pages) -> APIRouter:
         """Draw one signal of one device over time."""
         view = asked(request, DeviceView)
         with services.desk.transaction() as session:
-            device = device_row(session, device_id)
-        kind = Kind(device.kind)
+            device = device_of(session, device_id)
+        kind = device.kind
         known = {one.name: one for one in services.signals.for_kind(kind) if drawable(one)}
         if signal not in known:
             raise NotFound(f"{signal!r} is no signal of a {kind} that can be drawn")
