@@ -24,7 +24,8 @@ class Alert:
     """One alert as stored.
 
     `since` is the event time (epoch ms) at which its condition began to hold; `reason` is the named reason of
-    the last decision on it; `evidence` is what was seen: JSON-ready, shown to people.
+    the last decision on it; `evidence` is what was seen: JSON-ready, shown to people. `updated` and
+    `resolved_at` are clock times (epoch ms) that the database keeps.
     """
 
     id: str
@@ -37,3 +38,10 @@ class Alert:
     reason: str
     opens_ticket: bool
     evidence: dict[str, Any] = field(default_factory=dict)
+    updated: int = field(default=0, compare=False)
+    resolved_at: int | None = field(default=None, compare=False)
+
+    @property
+    def fires(self) -> bool:
+        """Whether people should act on it now, someone already seeing to it included."""
+        return self.state in (AlertState.FIRING, AlertState.ACKNOWLEDGED)

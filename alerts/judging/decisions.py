@@ -24,7 +24,8 @@ CLEARED = "cleared"
 HEARD_AGAIN = "heard_again"
 _BY = "_by:"
 _BY_PERSON = f"{AlertState.RESOLVED}{_BY}"
-_BY_TICKET = "ticket_"
+BY_TICKET = "ticket_"
+"""How the reason of an alert begins that ended with its ticket; the ticket's state follows."""
 _PROOF_OF_LIFE_MS = 5 * SECOND_MS
 
 
@@ -62,7 +63,7 @@ class Previous:
     @property
     def by_person(self) -> bool:
         """Whether a person ended it, directly or with its ticket; otherwise readings or scorings did."""
-        return self.reason.startswith((_BY_PERSON, _BY_TICKET))
+        return self.reason.startswith((_BY_PERSON, BY_TICKET))
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ def _join(alert: Alert, rule: Rule | None) -> Decision:
     """Another rule, or a model (None), holds the open alert: join it, or make it want the ticket we want."""
     opens_ticket = rule is None or rule.opens_ticket
     if opens_ticket and not alert.opens_ticket and alert.state is not AlertState.PENDING:
-        return Decision(alert.state, f"escalated_by:{rule.name if rule else RISK_RULE}")
+        return Decision(alert.state, f"wanted_by:{rule.name if rule else RISK_RULE}")
     return Decision(None, "dedupe")
 
 

@@ -1,9 +1,9 @@
-"""Models as lists and pages need them: their cards, and what was done to them."""
+"""Models as lists and pages need them: their cards."""
 
 from api.params import FaultCode, IdText, Params
 from api.services import ApiServices
 from fleet.errors import NotFound
-from storage.records.model_cards import CardEvent, ModelCard, card_events, cards
+from storage.records.model_cards import ModelCard, cards
 
 
 class ModelQuery(Params):
@@ -26,8 +26,3 @@ def find_model(services: ApiServices, model: str) -> ModelCard:
         if card.id == model:
             return card
     raise NotFound(f"there is no model {model!r:.80}")
-
-
-def model_events(services: ApiServices, card: ModelCard) -> list[CardEvent]:
-    """Return what was done to one model, the newest first."""
-    return [event for event in card_events(services.desk, card.fault) if event.model == card.id]

@@ -10,7 +10,6 @@ from api.console.charts.drawing import warm_up
 from fleet.clock import Clock, SystemClock
 from fleet.errors import NotEnoughHistory, SweepwatchError
 from fleet.text import Text
-from fleet.tickets import Ticket
 from ingest.service import IngestService
 from models.scoring.scorer import Scorer
 from simulators.publisher import FleetPublisher
@@ -18,6 +17,7 @@ from sweepwatch.data_folder import open_data_folder
 from sweepwatch.logs import start_logging
 from sweepwatch.run.embedded_broker import EmbeddedBroker, start_broker
 from sweepwatch.run.first_models import needs_training, note_training
+from sweepwatch.run.followers import Followers
 from sweepwatch.run.jobs import Jobs
 from sweepwatch.run.progress import ProgressBoard
 from sweepwatch.run.server import WebServer, listen
@@ -51,15 +51,13 @@ def run_everything(settings: Settings, say: Say, clock: Clock | None = None) -> 
         start_logging(folder.root / "sweepwatch.log", settings.log_level)
         if discard_unfinished_history(folder):
             say("The last first start was ended half-way; what it had written is discarded.")
-        tell: list[Callable[[Ticket], None]] = []
-        services = build(settings, folder, clock or SystemClock(), lambda ticket: _each(tell, ticket))
+        services = build(settings, folder, clock or SystemClock())
         stack.callback(services.close)
         broker = _broker(settings, services, stack)
         ingest = _ingest(settings, services, broker)
         run = Run(services, ingest, broker, stop, say)
         if settings.simulator.enabled:
             run.fleet = SimulatedFleet(services)
-            tell.append(run.fleet.hear_of)
         stack.enter_context(WebServer(build_api(services, ingest, run.troubles, run.board.current), listener))
         _introduce(settings, services, broker, say)
         stack.callback(run.finish)
@@ -68,11 +66,6 @@ def run_everything(settings: Settings, say: Say, clock: Clock | None = None) -> 
         say("Stopping ...")
     if run.failure is not None:
         raise run.failure
-
-
-def _each(listeners: list[Callable[[Ticket], None]], ticket: Ticket) -> None:
-    for listener in listeners:
-        listener(ticket)
 
 
 def _broker(settings: Settings, services: Services, stack: ExitStack) -> EmbeddedBroker | None:
@@ -114,6 +107,7 @@ class Run:
         self._stop = stop
         self._say = say
         self._parts = ExitStack()
+        self._followers: Followers | None = None
         self._starter = Thread(target=self._start_parts, name="starter", daemon=True)
 
     def start(self) -> None:
@@ -132,7 +126,7 @@ class Run:
             found["broker"] = self._broker.not_ready()
         problems = self._services.models.problems
         found["models"] = "; ".join(problems) if problems else None
-        return found
+        return found | dict(self._followers.troubles() if self._followers else {})
 
     def _start_parts(self) -> None:
         try:
@@ -151,6 +145,7 @@ class Run:
         # The past comes first: until it is whole, a half-written one must be the only thing in the stores.
         if self.fleet is not None and self.fleet.is_new and not self._write_past(self.fleet):
             return
+        self._follow()
         self._parts.callback(self._ingest.stop)
         self._ingest.start()
         if self.fleet is not None:
@@ -170,6 +165,13 @@ class Run:
         # The first chart of a process costs seconds; better now, unasked, than when someone looks. It has a
         # thread of its own, which nobody waits for at the end.
         Thread(target=warm_up, name="warm-up", daemon=True).start()
+
+    def _follow(self) -> None:
+        """Follow the log of events, from behind the written past: what happened in it has had its effect."""
+        followers = self._services.followers() + ((self.fleet,) if self.fleet is not None else ())
+        services = self._services
+        self._followers = Followers(services.desk, followers, services.clock, services.metrics)
+        self._parts.enter_context(self._followers)
 
     def _write_past(self, fleet: SimulatedFleet) -> bool:
         days = self._services.settings.simulator.history_days

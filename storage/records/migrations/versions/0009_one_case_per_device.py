@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0009"
-down_revision = "0007"
+down_revision = "0008"
 
 _NEXT_DUE = """CASE
     WHEN state IN ('confirmed', 'cancelled') THEN NULL
