@@ -15,12 +15,13 @@ from alerts.judging.scan import in_play
 from alerts.judging.tracks import Tracks, key_of
 from fleet.alerts import Alert, AlertState
 from fleet.clock import Clock
+from fleet.events import Event
 from fleet.findings import ModelFinding
 from fleet.principals import Principal
 from fleet.readings import ReadingBatch
 from fleet.risks import Risk
 from fleet.signals import Kind
-from storage.records.alerts import alert_of, open_alerts
+from storage.records.alerts import alert_of, open_alert, open_alerts
 from storage.records.audit import check_reason
 from storage.records.database import DeskDatabase
 
@@ -128,14 +129,33 @@ class AlertEngine:
             alert = alert_of(changes.session, alert_id)
             return changes.by(principal, alert, judge_person(alert, after, principal.name), why)
 
-    def end_with_ticket(self, alert_ids: Sequence[str], closed: str, principal: Principal, why: str) -> None:
-        """End the alerts of a ticket that was `closed` (its state); those that are over already stay so."""
-        with self._changes() as changes:
+    def end_with_ticket(
+        self, alert_ids: Sequence[str], closed: str, principal: Principal, why: str, at: int
+    ) -> None:
+        """End the alerts of a ticket that was `closed` (its state) at a time; those that are over stay so."""
+        with self._changes(at) as changes:
             for alert_id in alert_ids:
                 alert = alert_of(changes.session, alert_id)
                 if alert.state is not AlertState.RESOLVED:
                     decision = Decision(AlertState.RESOLVED, f"{BY_TICKET}{closed}")
                     changes.by(principal, alert, decision, why)
+
+    def hear(self, event: Event) -> None:
+        """Take over what another process did to an alert, as the log tells it; cheap for our own changes."""
+        key = str(event.data["device_id"]), str(event.data["fault"])
+        with self._lock:
+            if self._knows(event, self._tracks.get(key)):
+                return
+            with self._desk.transaction() as session:
+                stored = open_alert(session, *key)
+            self._tracks.put(key, None if stored is None else self._remembered(follow(stored)))
+
+    @staticmethod
+    def _knows(event: Event, track: Track | None) -> bool:
+        if track is None or track.alert.id != event.subject_id:
+            return track is None and event.after == AlertState.RESOLVED
+        as_told = track.alert.state == event.after
+        return as_told and track.alert.opens_ticket == event.data.get("opens_ticket")
 
     @contextmanager
     def _changes(self, now: int | None = None) -> Iterator[Changes]:

@@ -24,12 +24,22 @@ class Follower(Protocol):
 class Standing:
     """How far a follower is: events behind the log's end, and what keeps it, None while it gets on.
 
-    `waiting_since` is the time (epoch ms) of the oldest event that it has not handled.
+    `waiting_since` is the time (epoch ms) of the oldest event that it has not handled, `moved_at` when it
+    last went on. `tries` are the failures in a row at the next event; `handled` and `failures` count all
+    that there ever were; `set_aside` the events that it had to pass over for now.
     """
 
     name: str
     behind: int
     waiting_since: int | None
+    moved_at: int
     tries: int
     trouble: str | None
     set_aside: int
+    handled: int
+    failures: int
+
+    @property
+    def stuck_since(self) -> int | None:
+        """When it last did anything although something waited (epoch ms); None where nothing waits."""
+        return None if self.waiting_since is None else max(self.waiting_since, self.moved_at)

@@ -1,15 +1,15 @@
 """Where the rooms meet: builds every part and hands it what it asks for. Nothing starts here."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
 from alerts.engine import AlertEngine
-from alerts.judging.by_ticket import TicketEnds
-from alerts.judging.rules import load_rules
+from alerts.judging.by_ticket import ChangedElsewhere, TicketEnds
+from alerts.judging.rules import Rule, load_rules
 from api.app import create_app
 from api.services import ApiServices
 from desk.tickets.desk import TicketDesk
@@ -54,12 +54,10 @@ class Services:
     policy: SlaPolicy
     tickets: TicketDesk
     alerts: AlertEngine
+    followers: tuple[Follower, ...]
+    listeners: tuple[Follower, ...]
     models: ModelRegistry
     metrics: CollectorRegistry
-
-    def followers(self) -> tuple[Follower, ...]:
-        """Return who follows the log of events: through it alone alerts and tickets learn of each other."""
-        return TicketOpener(self.desk, self.tickets), TicketEnds(self.alerts)
 
     def close(self) -> None:
         """Let go of both stores."""
@@ -87,9 +85,7 @@ def build(
     except BaseException:
         desk.close()
         raise
-
-    alerts = AlertEngine(desk, rules, clock)
-    tickets = TicketDesk(desk, policy, clock)
+    wired = wire_desk(desk, rules, policy, clock)
     return Services(
         settings=settings,
         folder=folder,
@@ -98,11 +94,31 @@ def build(
         store=store,
         desk=desk,
         policy=policy,
-        tickets=tickets,
-        alerts=alerts,
+        tickets=wired.tickets,
+        alerts=wired.alerts,
+        followers=wired.followers,
+        listeners=wired.listeners,
         models=ModelRegistry(desk, folder.folder("models"), costs=costs_of(settings.models.costs)),
         metrics=CollectorRegistry(),
     )
+
+
+@dataclass(frozen=True)
+class WiredDesk:
+    """Alerts and tickets; through the followers of the log alone they learn of each other."""
+
+    alerts: AlertEngine
+    tickets: TicketDesk
+    followers: tuple[Follower, ...]
+    listeners: tuple[Follower, ...]
+
+
+def wire_desk(desk: DeskDatabase, rules: Sequence[Rule], policy: SlaPolicy, clock: Clock) -> WiredDesk:
+    """Wire what judges, what works on it, and what follows from either."""
+    alerts = AlertEngine(desk, rules, clock)
+    tickets = TicketDesk(desk, policy, clock)
+    followers = (TicketOpener(desk, tickets), TicketEnds(alerts))
+    return WiredDesk(alerts, tickets, followers, (ChangedElsewhere(alerts),))
 
 
 def desk_url(settings: Settings, folder: DataFolder) -> str:

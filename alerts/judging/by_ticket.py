@@ -1,4 +1,4 @@
-"""Ends alerts with their ticket: a follower of the log of events."""
+"""What alerts follow in the log of events: tickets that end them, and others that change them."""
 
 from alerts.engine import AlertEngine
 from fleet.events import Event, Subject
@@ -17,4 +17,18 @@ class TicketEnds:
         """End the alerts of a ticket that was closed."""
         if event.subject is Subject.TICKET and event.what == "state" and event.after in CLOSED_STATES:
             alerts = [str(alert) for alert in event.data.get("alerts", ())]
-            self._engine.end_with_ticket(alerts, str(event.after), event.principal, event.reason)
+            self._engine.end_with_ticket(alerts, str(event.after), event.principal, event.reason, event.at)
+
+
+class ChangedElsewhere:
+    """Lets an engine take over at once what another process did to alerts; its own changes it knows."""
+
+    name = "alerts that another process changed"
+
+    def __init__(self, engine: AlertEngine) -> None:
+        self._engine = engine
+
+    def handle(self, event: Event) -> None:
+        """Take over one change."""
+        if event.subject is Subject.ALERT:
+            self._engine.hear(event)

@@ -59,7 +59,7 @@ class Changes:
         last = last_resolved(self.session, device_id, fault)
         if last is None:
             return None
-        return Previous(last.id, last.since, last.resolved_at or last.updated, last.reason)
+        return Previous(last.id, last.since, last.resolved_at or last.updated, last.reason, last.ended_by)
 
     def raise_alert(self, alert: Alert) -> None:
         """Store a new alert (its id is still empty); join the one already open when there is one."""

@@ -11,6 +11,7 @@ from alerts.judging.rules import OFFLINE, RISK_RULE, Rule
 from fleet.alerts import Alert, AlertState
 from fleet.clock import HOUR_MS, SECOND_MS
 from fleet.errors import Conflict
+from fleet.principals import PEOPLE, PrincipalKind
 from fleet.risks import Risk
 from storage.records.alerts import NOT_SUSTAINED, Silent
 
@@ -23,7 +24,6 @@ SETTLE_MS = 24 * HOUR_MS
 CLEARED = "cleared"
 HEARD_AGAIN = "heard_again"
 _BY = "_by:"
-_BY_PERSON = f"{AlertState.RESOLVED}{_BY}"
 BY_TICKET = "ticket_"
 """How the reason of an alert begins that ended with its ticket; the ticket's state follows."""
 _PROOF_OF_LIFE_MS = 5 * SECOND_MS
@@ -59,11 +59,12 @@ class Previous:
     since: int
     resolved_at: int
     reason: str
+    ended_by: PrincipalKind | None = None
 
     @property
     def by_person(self) -> bool:
         """Whether a person ended it, directly or with its ticket; otherwise readings or scorings did."""
-        return self.reason.startswith((_BY_PERSON, BY_TICKET))
+        return self.ended_by in PEOPLE or self.reason.startswith(BY_TICKET)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from fleet.alerts import Alert, AlertState
 from fleet.errors import NotFound
 from fleet.events import Event, Subject
 from fleet.faults import Level
-from fleet.principals import Principal
+from fleet.principals import Principal, PrincipalKind
 from storage.records.base import Base, Number
 from storage.records.devices import Device, place_of
 from storage.records.events import tell
@@ -40,6 +40,7 @@ class AlertRow(Base):
     since: Mapped[int]
     updated: Mapped[int]
     resolved_at: Mapped[int | None]
+    ended_by: Mapped[str | None] = mapped_column(String(16))
     reason: Mapped[str] = mapped_column(String(128))
     opens_ticket: Mapped[bool]
     evidence: Mapped[dict[str, Any]]
@@ -88,6 +89,7 @@ def to_alert(row: AlertRow) -> Alert:
         evidence=row.evidence,
         updated=row.updated,
         resolved_at=row.resolved_at,
+        ended_by=PrincipalKind(row.ended_by) if row.ended_by else None,
     )
 
 
@@ -161,6 +163,8 @@ def change_alert(
     `reason` is the named reason kept with the alert, `why` what the event says (the reason, unless given);
     `columns` are further columns to set.
     """
+    if after is AlertState.RESOLVED:
+        columns = columns | {"ended_by": principal.kind}
     statement = (
         update(AlertRow)
         .where(AlertRow.id == int(before.id), AlertRow.state == before.state)
@@ -171,7 +175,8 @@ def change_alert(
     if result.rowcount == 0:
         return False
     what = "joined" if after is before.state else "state"
-    _told(session, replace(before, state=after), what, principal, at, before.state, why or reason)
+    moved = replace(before, state=after, opens_ticket=columns.get("opens_ticket", before.opens_ticket))
+    _told(session, moved, what, principal, at, before.state, why or reason)
     return True
 
 
@@ -213,7 +218,13 @@ def _told(
         before=before,
         after=alert.state,
         reason=why,
-        data={"device_id": alert.device_id, "fault": alert.fault, "rule": alert.rule, "level": alert.level},
+        data={
+            "device_id": alert.device_id,
+            "fault": alert.fault,
+            "rule": alert.rule,
+            "level": alert.level,
+            "opens_ticket": alert.opens_ticket,
+        },
     )
     tell(session, event)
 

@@ -17,7 +17,7 @@ from sweepwatch.data_folder import open_data_folder
 from sweepwatch.logs import start_logging
 from sweepwatch.run.embedded_broker import EmbeddedBroker, start_broker
 from sweepwatch.run.first_models import needs_training, note_training
-from sweepwatch.run.followers import Followers
+from sweepwatch.run.followers import Followers, following
 from sweepwatch.run.jobs import Jobs
 from sweepwatch.run.progress import ProgressBoard
 from sweepwatch.run.server import WebServer, listen
@@ -168,9 +168,7 @@ class Run:
 
     def _follow(self) -> None:
         """Follow the log of events, from behind the written past: what happened in it has had its effect."""
-        followers = self._services.followers() + ((self.fleet,) if self.fleet is not None else ())
-        services = self._services
-        self._followers = Followers(services.desk, followers, services.clock, services.metrics)
+        self._followers = following(self._services, () if self.fleet is None else (self.fleet,))
         self._parts.enter_context(self._followers)
 
     def _write_past(self, fleet: SimulatedFleet) -> bool:

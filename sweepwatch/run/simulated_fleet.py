@@ -115,6 +115,7 @@ class SimulatedFleet:
         if not mended or event.principal.kind is PrincipalKind.SCHEDULE:
             return
         device = str(event.data["device_id"])
+        found = False
         for fault in event.data["confirmed"]:
             if fault == NO_FAULT:
                 continue
@@ -124,3 +125,6 @@ class SimulatedFleet:
                 return  # a real device beside the simulated ones
             was = "there" if there else "not there"
             log.info("ticket %s mended %s of %s: it was %s", event.subject_id, fault, device, was)
+            found = True
+        if found:
+            self.save()  # before the cursor moves on: else a crash would break the device anew

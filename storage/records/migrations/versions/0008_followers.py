@@ -1,5 +1,8 @@
 """Alerts' and models' events move into the log of events; followers have cursors.
 
+Who acted was a bare name. What happened says of which kind it was: only people acknowledge, and an alert's
+reason tells whether a person or a ticket ended it; all else was done by its rule, or by a model.
+
 Revision ID: 0008
 Revises: 0007
 """
@@ -32,11 +35,18 @@ _EVENT = sa.table(
     sa.column("data", sa.JSON),
 )
 _OLD_ALERT_EVENTS = sa.text(
-    "SELECT e.at, e.alert_id, d.site, e.who, e.before, e.after, e.why, a.device_id, a.fault, a.rule "
+    "SELECT e.at, e.alert_id, d.site, e.who, e.before, e.after, e.why, a.device_id, a.fault, a.rule, "
+    "a.level, a.opens_ticket, a.reason "
     "FROM alert_event e JOIN alert a ON a.id = e.alert_id "
     "LEFT JOIN device d ON d.id = a.device_id ORDER BY e.id"
 )
 _OLD_MODEL_EVENTS = sa.text("SELECT at, model, who, before, after, why, fault FROM model_event ORDER BY id")
+
+_ENDED_BY = sa.text(
+    "UPDATE alert SET ended_by = CASE "
+    "WHEN reason LIKE 'resolved_by:%' OR reason LIKE 'ticket_%' THEN 'person' "
+    "WHEN rule IN ('risk', 'model') THEN 'model' ELSE 'rule' END WHERE state = 'resolved'"
+)
 
 
 def upgrade() -> None:
@@ -44,8 +54,11 @@ def upgrade() -> None:
         "follower",
         sa.Column("name", sa.String(64), primary_key=True),
         sa.Column("cursor", sa.BigInteger, nullable=False),
+        sa.Column("at", sa.BigInteger, nullable=False),
         sa.Column("tries", sa.BigInteger, nullable=False),
         sa.Column("trouble", sa.String),
+        sa.Column("handled", sa.BigInteger, nullable=False),
+        sa.Column("failures", sa.BigInteger, nullable=False),
     )
     op.create_table(
         "event_set_aside",
@@ -54,7 +67,9 @@ def upgrade() -> None:
         sa.Column("trouble", sa.String, nullable=False),
         sa.Column("at", sa.BigInteger, nullable=False),
     )
+    op.add_column("alert", sa.Column("ended_by", sa.String(16)))
     connection = op.get_bind()
+    connection.execute(_ENDED_BY)
     rows = [_of_alert(row) for row in connection.execute(_OLD_ALERT_EVENTS)]
     rows += [_of_model(row) for row in connection.execute(_OLD_MODEL_EVENTS)]
     if rows:
@@ -63,40 +78,41 @@ def upgrade() -> None:
     op.drop_table("model_event")
 
 
-def _kind(who: str, rule: str | None = None) -> str:
-    if who in _MODELS:
-        return "model"
-    if who in _SCHEDULE:
-        return "schedule"
-    return "rule" if who == rule else "person"
-
-
 def _of_alert(row: sa.Row[Any]) -> dict[str, Any]:
-    kind = _kind(row.who, row.rule)
+    data = {"device_id": row.device_id, "fault": row.fault, "rule": row.rule, "level": row.level}
+    what = "raised" if row.before is None else "joined" if row.before == row.after else "state"
     return {
         "at": row.at,
         "subject": "alert",
         "subject_id": str(row.alert_id),
         "site": row.site,
-        "what": "raised" if row.before is None else "state",
-        "principal_kind": kind,
+        "what": what,
+        "principal_kind": _who_changed_alert(row),
         "principal_id": row.who,
         "principal_name": row.who,
         "before": row.before,
         "after": row.after,
         "reason": row.why,
-        "data": {"device_id": row.device_id, "fault": row.fault, "rule": row.rule},
+        "data": data | {"opens_ticket": bool(row.opens_ticket)},
     }
 
 
+def _who_changed_alert(row: sa.Row[Any]) -> str:
+    by_hand = row.after == "resolved" and row.reason.startswith(("resolved_by:", "ticket_"))
+    if by_hand or (row.after == "acknowledged" and row.before != row.after):
+        return "person"
+    return "model" if row.who in _MODELS else "rule"
+
+
 def _of_model(row: sa.Row[Any]) -> dict[str, Any]:
+    by_itself = row.before is None or row.who in _SCHEDULE
     return {
         "at": row.at,
         "subject": "model",
         "subject_id": row.model,
         "site": None,
         "what": "registered" if row.before is None else "state",
-        "principal_kind": _kind(row.who),
+        "principal_kind": "schedule" if by_itself else "person",
         "principal_id": row.who,
         "principal_name": row.who,
         "before": row.before,
@@ -107,4 +123,7 @@ def _of_model(row: sa.Row[Any]) -> dict[str, Any]:
 
 
 def downgrade() -> None:
-    raise NotImplementedError("the log of events cannot be taken apart again")
+    raise RuntimeError(
+        "desk database: the log of events of version 0008 cannot be taken apart into the tables before it; "
+        "restore the copy that was made before the upgrade"
+    )
