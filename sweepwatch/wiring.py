@@ -4,7 +4,9 @@ import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
+import polars as pl
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 from sqlalchemy.orm import Session
@@ -13,6 +15,7 @@ from alerts.engine import AlertEngine
 from alerts.judging.rules import load_rules
 from api.app import create_app
 from api.services import ApiServices
+from desk.dispatch.visits import Visits
 from desk.tickets.desk import TicketDesk
 from fleet.alerts import Alert, AlertState
 from fleet.broker_url import parse_broker_url
@@ -28,7 +31,9 @@ from ingest.dialects.config import load_dialects
 from ingest.metrics import export
 from ingest.service import IngestService
 from ingest.settings import IngestSettings
+from models.learning.settings import Costs
 from models.registry.registry import ModelRegistry
+from models.scoring.decision import Plan, plan_visits
 from models.scoring.explanation import sentence
 from storage.ports import TelemetryStore
 from storage.records.alerts import resolve_open_alert
@@ -217,6 +222,7 @@ def build_api(
         own = {"store": _trouble(services.store.check), "desk": _trouble(services.desk.check)}
         return own | ({"ingest": ingest.not_ready()} if ingest else {}) | dict(troubles())
 
+    costs = services.settings.models.costs
     return create_app(
         ApiServices(
             store=services.store,
@@ -231,10 +237,15 @@ def build_api(
             readiness=readiness,
             registry=services.metrics,
             progress=progress,
-            costs=costs_of(services.settings.models.costs),
+            visits=Visits(services.desk, services.store, partial(_plan, costs_of(costs))),
+            currency=costs.currency,
             model_trouble=services.models.mismatch,
         )
     )
+
+
+def _plan(costs: Costs, risks: pl.DataFrame, budget: int) -> Plan:
+    return plan_visits(risks, costs, budget)
 
 
 def _trouble(check: Callable[[], None]) -> str | None:
