@@ -129,8 +129,8 @@ def _alert_places() -> sa.Select[Any]:
 
 def _newest(connection: sa.Connection, tickets: list[Row]) -> int:
     """Return the time of the newest change: what a migration does has no clock of its own."""
-    newest: int = connection.execute(sa.select(sa.func.max(_OLD_EVENT.c.at))).scalar() or 0
-    return max([newest, *(ticket["opened_at"] for ticket in tickets)])
+    newest: int | None = connection.execute(sa.select(sa.func.max(_OLD_EVENT.c.at))).scalar()
+    return int(max([newest or 0, *(ticket["opened_at"] for ticket in tickets)]))
 
 
 def _merge(tickets: list[Row], now: int) -> list[Row]:
