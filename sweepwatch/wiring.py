@@ -3,7 +3,9 @@
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
+import polars as pl
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
@@ -12,6 +14,7 @@ from alerts.judging.by_ticket import ChangedElsewhere, TicketEnds
 from alerts.judging.rules import Rule, load_rules
 from api.app import create_app
 from api.services import ApiServices
+from desk.dispatch.visits import Visits
 from desk.tickets.desk import TicketDesk
 from desk.tickets.opener import TicketOpener
 from fleet.broker_url import parse_broker_url
@@ -26,7 +29,9 @@ from ingest.dialects.config import load_dialects
 from ingest.metrics import export
 from ingest.service import IngestService
 from ingest.settings import IngestSettings
+from models.learning.settings import Costs
 from models.registry.registry import ModelRegistry
+from models.scoring.decision import Plan, plan_visits
 from models.scoring.explanation import sentence
 from storage.ports import TelemetryStore
 from storage.records.database import DeskDatabase, open_desk
@@ -185,6 +190,7 @@ def build_api(
         own = {"store": _trouble(services.store.check), "desk": _trouble(services.desk.check)}
         return own | ({"ingest": ingest.not_ready()} if ingest else {}) | dict(troubles())
 
+    costs = services.settings.models.costs
     return create_app(
         ApiServices(
             store=services.store,
@@ -199,10 +205,15 @@ def build_api(
             readiness=readiness,
             registry=services.metrics,
             progress=progress,
-            costs=costs_of(services.settings.models.costs),
+            visits=Visits(services.desk, services.store, partial(_plan, costs_of(costs))),
+            currency=costs.currency,
             model_trouble=services.models.mismatch,
         )
     )
+
+
+def _plan(costs: Costs, risks: pl.DataFrame, budget: int) -> Plan:
+    return plan_visits(risks, costs, budget)
 
 
 def _trouble(check: Callable[[], None]) -> str | None:
