@@ -144,6 +144,7 @@ def build_ingest(services: Services, broker_url: str, mqtt_version: str = "auto"
         receive_maximum=chosen.receive_maximum,
         buffer_bytes=chosen.in_flight_mb * _MB,
         open_registration=chosen.open_registration,
+        topics_beside=chosen.topics_beside,
         retention_ms=services.settings.store.retention_days * DAY_MS,
         quarantine_rows=chosen.quarantine_rows,
         quarantine_rows_per_device=chosen.quarantine_rows_per_device,

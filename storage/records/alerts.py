@@ -13,7 +13,6 @@ from sqlalchemy import (
     text,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from fleet.alerts import Alert, AlertState
@@ -21,6 +20,7 @@ from fleet.errors import NotFound
 from fleet.faults import Level
 from storage.records.base import Base, Number
 from storage.records.devices import Device
+from storage.records.upsert import insert_into
 
 
 class AlertRow(Base):
@@ -130,7 +130,6 @@ def insert_alert(session: Session, alert: Alert, who: str, at: int) -> int | Non
     The database's unique index decides, so this holds between threads and processes alike. `alert.id` is
     ignored; `at` is the present time.
     """
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     values = {
         "device_id": alert.device_id,
         "fault": alert.fault,
@@ -143,7 +142,7 @@ def insert_alert(session: Session, alert: Alert, who: str, at: int) -> int | Non
         "opens_ticket": alert.opens_ticket,
         "evidence": alert.evidence,
     }
-    statement = insert(AlertRow).values(values).on_conflict_do_nothing().returning(AlertRow.id)
+    statement = insert_into(session, AlertRow).values(values).on_conflict_do_nothing().returning(AlertRow.id)
     alert_id = session.scalars(statement).one_or_none()
     if alert_id is not None:
         add_event(session, alert_id, who, at, (None, alert.state), alert.reason)

@@ -4,12 +4,14 @@ from storage.records import (
     alerts,
     answers,
     devices,
+    dropped_values,
     events,
     gaps,
     model_cards,
     notes,
     quarantine,
     tickets,
+    topics_beside,
     unknown_signals,
 )
 from storage.records.base import Base
@@ -22,11 +24,13 @@ __all__ = [
     "alerts",
     "answers",
     "devices",
+    "dropped_values",
     "events",
     "gaps",
     "model_cards",
     "notes",
     "quarantine",
     "tickets",
+    "topics_beside",
     "unknown_signals",
 ]

@@ -130,6 +130,9 @@ class IngestSettings(_Section):
     )
     in_flight_mb: int = Field(64, ge=1, le=16_384, description="Payload held in memory at the most")
     open_registration: bool = Field(True, description="A device's first message registers it")
+    topics_beside: bool = Field(
+        True, description="Count what is published under sweepwatch/ on topics that are none of ours"
+    )
     dialects: Path | None = Field(
         None, description="A dialects file (YAML): what else is spoken beside our own JSON; empty: nothing"
     )
