@@ -13,6 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, mo
 
 from fleet.clock import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
 from fleet.errors import ConfigError
+from fleet.text import quoted
 
 _UNITS = {"s": SECOND_MS, "m": MINUTE_MS, "h": HOUR_MS, "d": DAY_MS}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)([smhd])")
@@ -25,7 +26,9 @@ def duration_ms(text: object) -> int:
     """
     match = _DURATION.fullmatch(str(text))
     if match is None:
-        raise ValueError(f"{text!r} is no duration; write a number and s, m, h or d, such as 90s or 30m")
+        raise ValueError(
+            f"{quoted(text)} is no duration; write a number and s, m, h or d, such as 90s or 30m"
+        )
     return round(float(match[1]) * _UNITS[match[2]])
 
 
@@ -46,7 +49,7 @@ class Shape(BaseModel):
         known = [field.alias or name for name, field in cls.model_fields.items()]
         unknown = [str(key) for key in data if key not in known]
         if unknown:
-            raise ValueError(f"unknown key {unknown[0]!r}; allowed: {', '.join(known)}")
+            raise ValueError(f"unknown key {quoted(unknown[0])}; allowed: {', '.join(known)}")
         return data
 
 

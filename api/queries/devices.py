@@ -2,17 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from pydantic import Field
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from api.paging import Order, Page, fetch_page
-from api.params import DeviceSort, FaultCode, IdText, Paged
+from api.params import DeviceSort, FaultCode, IdText, Paged, SearchText
 from fleet.alerts import AlertState
 from fleet.clock import DAY_MS
 from fleet.errors import NotFound
 from fleet.signals import Kind
+from fleet.text import quoted
 from fleet.tickets import CLOSED_STATES
 from storage.records.alerts import AlertRow
 from storage.records.devices import Device
@@ -31,9 +33,11 @@ class DeviceQuery(Paged):
     kind: Kind | None = None
     site: IdText | None = None
     model: IdText | None = None
-    status: IdText | None = Field(None, description="online, offline or unknown")
+    status: Literal["online", "offline", "unknown"] | None = None
     fault: FaultCode | None = Field(None, description="The fault that it is most at risk of")
-    q: str | None = Field(None, min_length=1, max_length=64, description="Part of id, model, site or serial")
+    q: SearchText | None = Field(
+        None, min_length=1, max_length=64, description="Part of id, model, site or serial"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +74,7 @@ def device_row(session: Session, device_id: str) -> Device:
     """Return one device. Raises NotFound."""
     device = session.get(Device, device_id) if "\x00" not in device_id else None
     if device is None:
-        raise NotFound(f"there is no device {device_id!r}")
+        raise NotFound(f"there is no device {quoted(device_id)}")
     return device
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 
 from pydantic import Field
 from sqlalchemy import func, select
@@ -10,11 +11,13 @@ from sqlalchemy.orm import Session
 from api.paging import decode_cursor, encode_cursor
 from api.params import IdText, Paged
 from fleet.errors import ConfigError, InvalidInput
-from fleet.wire import Reason
+from fleet.wire import Dropped, Reason
 from storage.records.database import DeskDatabase
 from storage.records.devices import Device
+from storage.records.dropped_values import DroppedPage, DroppedValues, count_dropped
 from storage.records.gaps import GapKey, GapPage, Gaps, SeqGapRow
 from storage.records.quarantine import Quarantine, QuarantinePage, QuarantineRow
+from storage.records.topics_beside import TopicPage, TopicsBeside, count_topics_beside
 
 
 class GapQuery(Paged):
@@ -33,13 +36,29 @@ class QuarantineQuery(Paged):
     )
 
 
+class DroppedQuery(Paged):
+    """Which dropped values."""
+
+    device: IdText | None = None
+    signal: IdText | None = Field(
+        None, description="Or a key of info or of an event", examples=["battery_pct"]
+    )
+    reason: Dropped | None = None
+
+
+class BesideQuery(Paged):
+    """Topics beside ours: all."""
+
+
 @dataclass(frozen=True, slots=True)
 class IngestCounts:
-    """How many gaps there are, how many readings are missing in them, and how many rows of quarantine."""
+    """How many gaps there are, how many readings are missing in them, and how long the other lists are."""
 
     gaps: int
     missing: int
     quarantined: int
+    dropped: int
+    beside: int
 
 
 def find_gaps(desk: DeskDatabase, query: GapQuery) -> tuple[GapPage, str | None]:
@@ -56,8 +75,28 @@ def find_quarantined(desk: DeskDatabase, query: QuarantineQuery) -> QuarantinePa
         raise InvalidInput(str(error)) from error
 
 
+def find_dropped(desk: DeskDatabase, query: DroppedQuery) -> tuple[DroppedPage, str | None]:
+    """Return one page of dropped values, the most recently seen first, and the cursor of the next."""
+    after = None if query.cursor is None else _two_of(query, int, int)
+    page = DroppedValues(desk).find(query.device, query.signal, query.reason, query.limit, after)
+    return page, encode_cursor(query.query(), page.after) if page.after else None
+
+
+def find_beside(desk: DeskDatabase, query: BesideQuery) -> tuple[TopicPage, str | None]:
+    """Return one page of topics beside ours, the most recently heard first, and the cursor of the next."""
+    page = TopicsBeside(desk).find(query.limit, None if query.cursor is None else _two_of(query, int, str))
+    return page, encode_cursor(query.query(), page.after) if page.after else None
+
+
+def _two_of(query: Paged, *types: type) -> tuple[Any, Any]:
+    first, second = decode_cursor(query.query(), query.cursor or "", 2)
+    if (type(first), type(second)) != types:
+        raise InvalidInput("cursor: not one of ours; pass next_cursor of the page before")
+    return first, second
+
+
 def count_ingest(session: Session, device: str | None = None) -> IngestCounts:
-    """Count gaps and quarantine of one device, or of all."""
+    """Count gaps, quarantine and dropped values of one device, or of all."""
     missing = func.coalesce(func.sum(SeqGapRow.last_seq - SeqGapRow.first_seq + 1), 0)
     gaps = select(func.count(), missing).select_from(SeqGapRow)
     quarantined = select(func.count()).select_from(QuarantineRow)
@@ -66,7 +105,13 @@ def count_ingest(session: Session, device: str | None = None) -> IngestCounts:
         quarantined = quarantined.where(QuarantineRow.device_id == device)
     count, numbers = session.execute(gaps).one()
     # PostgreSQL sums whole numbers up to a decimal.
-    return IngestCounts(count, int(numbers), session.scalar(quarantined) or 0)
+    return IngestCounts(
+        gaps=count,
+        missing=int(numbers),
+        quarantined=session.scalar(quarantined) or 0,
+        dropped=count_dropped(session, device),
+        beside=count_topics_beside(session) if device is None else 0,
+    )
 
 
 def registered(session: Session, device_ids: Collection[str | None]) -> frozenset[str]:

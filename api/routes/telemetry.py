@@ -16,6 +16,7 @@ from api.services import ApiServices, Services
 from fleet.clock import DAY_MS, to_rfc3339
 from fleet.errors import InvalidInput
 from fleet.signals import Form, Kind, SignalTable
+from fleet.text import quoted
 
 router = APIRouter(prefix="/devices/{device_id}/telemetry", tags=["devices"])
 _EXAMPLE = {"items": [{"ts": "2026-11-22T08:00:00.000Z", "battery_pct": 81.5}], "next_cursor": None}
@@ -76,7 +77,9 @@ def _signals(table: SignalTable, kind: Kind, query: TelemetryQuery) -> list[str]
     for name in names:
         if name not in fit:
             how = " that can be averaged" if query.every else ""
-            raise InvalidInput(f"signals: {name!r} is no signal of a {kind}{how}; allowed: {', '.join(fit)}")
+            raise InvalidInput(
+                f"signals: {quoted(name)} is no signal of a {kind}{how}; allowed: {', '.join(fit)}"
+            )
     return names
 
 

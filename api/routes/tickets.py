@@ -20,6 +20,7 @@ from api.schemas import (
 from api.services import ApiServices, Services
 from desk.clocks.standing import ticket_clocks
 from fleet.errors import InvalidInput
+from fleet.text import quoted
 from fleet.tickets import TRANSITIONS, TicketState
 from storage.records.answers import KeptAnswer
 from storage.records.tickets import TicketRow, ticket_row
@@ -101,7 +102,7 @@ def _version(if_match: str | None) -> int | None:
         return None
     found = _ETAG.fullmatch(if_match.strip())
     if found is None:
-        raise InvalidInput(f'If-Match: {if_match!r} is no ETag of a ticket; allowed: "1", "2", … or *')
+        raise InvalidInput(f'If-Match: {quoted(if_match)} is no ETag of a ticket; allowed: "1", "2", … or *')
     return int(found[1])
 
 

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from fleet.alerts import Alert, AlertState
 from fleet.errors import NotFound
 from fleet.faults import Level
+from fleet.text import quoted
 from storage.records.base import Base, Number
 from storage.records.devices import Device
 from storage.records.upsert import insert_into
@@ -106,7 +107,7 @@ def alert_row(session: Session, alert_id: str) -> AlertRow:
     usable = alert_id.isdecimal() and len(alert_id) <= 18
     row = session.get(AlertRow, int(alert_id), populate_existing=True) if usable else None
     if row is None:
-        raise NotFound(f"there is no alert {alert_id!r}")
+        raise NotFound(f"there is no alert {quoted(alert_id)}")
     return row
 
 

@@ -238,9 +238,7 @@ def _after(cursor: str) -> ColumnElement[bool]:
     try:
         last_seen, row_id = (int(part) for part in cursor.split("."))
     except ValueError as error:
-        raise ConfigError(
-            f"cursor {cursor!r} is not one of ours; use next_cursor of the page before"
-        ) from error
+        raise ConfigError("cursor: not one of ours; use next_cursor of the page before") from error
     return or_(
         QuarantineRow.last_seen < last_seen,
         and_(QuarantineRow.last_seen == last_seen, QuarantineRow.id < row_id),

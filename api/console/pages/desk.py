@@ -8,7 +8,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from api.console.render.asked import NoQuery, asked
 from api.console.render.templates import Pages
-from api.params import TicketSort
+from api.params import PersonName, TicketSort
 from api.problems import status_of
 from api.queries.tickets import TicketQuery, find_tickets, ticket_events
 from api.routes.common import RowId
@@ -16,6 +16,7 @@ from desk.clocks.standing import TicketClock, ticket_clocks
 from desk.tickets.desk import NO_FAULT_FOUND
 from fleet.errors import InvalidInput, SweepwatchError
 from fleet.faults import FAULTS, Level
+from fleet.text import quoted
 from fleet.tickets import CLOSED_STATES, MAIN_LINE, TRANSITIONS, TicketOrigin, TicketState
 from storage.records.tickets import TicketRow, ticket_row
 
@@ -105,7 +106,7 @@ def make_router(pages: Pages) -> APIRouter:
         ticket_id: RowId,
         state: Annotated[str, Form()] = "",
         why: Annotated[str, Form(max_length=1000)] = "",
-        who: Annotated[str, Form(max_length=64)] = "",
+        who: Annotated[PersonName, Form(max_length=64)] = "",
         version: Annotated[int | None, Form()] = None,
         confirmed_fault: Annotated[str, Form(max_length=64)] = "",
     ) -> Response:
@@ -129,7 +130,7 @@ def make_router(pages: Pages) -> APIRouter:
         alert_id: RowId,
         action: Literal["acknowledge", "resolve"],
         why: Annotated[str, Form(max_length=1000)] = "",
-        who: Annotated[str, Form(max_length=64)] = "",
+        who: Annotated[PersonName, Form(max_length=64)] = "",
     ) -> Response:
         """Acknowledge or end an alert."""
         change = services.alerts.acknowledge if action == "acknowledge" else services.alerts.resolve
@@ -159,7 +160,7 @@ def _state(text: str) -> TicketState:
     try:
         return TicketState(text)
     except ValueError:
-        raise InvalidInput(f"state: {text!r} is none; allowed: {', '.join(TicketState)}") from None
+        raise InvalidInput(f"state: {quoted(text)} is none; allowed: {', '.join(TicketState)}") from None
 
 
 def _back(path: str, who: str) -> Response:

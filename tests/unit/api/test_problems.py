@@ -37,7 +37,7 @@ def test_an_unknown_route_and_a_wrong_method_are_problems(reader: TestClient) ->
     lost, wrong = reader.get("/api/v1/robots"), reader.delete("/api/v1/tickets")
     assert (lost.status_code, wrong.status_code) == (404, 405)
     assert "/api/v1/robots" in lost.json()["detail"]
-    assert "allowed: GET, POST" in wrong.json()["detail"]
+    assert "allowed: GET, HEAD, POST" in wrong.json()["detail"]
     assert wrong.headers["allow"] == "GET, POST"
     for answer in (lost, wrong):
         assert answer.headers["content-type"] == "application/problem+json"
