@@ -1,22 +1,19 @@
 """What came in and what did not, as lists and pages need it."""
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
 from pydantic import Field
-from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from api.paging import decode_cursor, encode_cursor
 from api.params import IdText, Paged
 from fleet.errors import ConfigError, InvalidInput
 from fleet.wire import Dropped, Reason
 from storage.records.database import DeskDatabase
-from storage.records.devices import Device
 from storage.records.dropped_values import DroppedPage, DroppedValues, count_dropped
-from storage.records.gaps import GapKey, GapPage, Gaps, SeqGapRow
-from storage.records.quarantine import Quarantine, QuarantinePage, QuarantineRow
+from storage.records.gaps import GapKey, GapPage, Gaps, count_gaps
+from storage.records.paging import decode_cursor, encode_cursor
+from storage.records.quarantine import Quarantine, QuarantinePage, count_quarantined
 from storage.records.topics_beside import TopicPage, TopicsBeside, count_topics_beside
 
 
@@ -97,27 +94,14 @@ def _two_of(query: Paged, *types: type) -> tuple[Any, Any]:
 
 def count_ingest(session: Session, device: str | None = None) -> IngestCounts:
     """Count gaps, quarantine and dropped values of one device, or of all."""
-    missing = func.coalesce(func.sum(SeqGapRow.last_seq - SeqGapRow.first_seq + 1), 0)
-    gaps = select(func.count(), missing).select_from(SeqGapRow)
-    quarantined = select(func.count()).select_from(QuarantineRow)
-    if device is not None:
-        gaps = gaps.where(SeqGapRow.device_id == device)
-        quarantined = quarantined.where(QuarantineRow.device_id == device)
-    count, numbers = session.execute(gaps).one()
-    # PostgreSQL sums whole numbers up to a decimal.
+    gaps, missing = count_gaps(session, device)
     return IngestCounts(
-        gaps=count,
-        missing=int(numbers),
-        quarantined=session.scalar(quarantined) or 0,
+        gaps=gaps,
+        missing=missing,
+        quarantined=count_quarantined(session, device),
         dropped=count_dropped(session, device),
         beside=count_topics_beside(session) if device is None else 0,
     )
-
-
-def registered(session: Session, device_ids: Collection[str | None]) -> frozenset[str]:
-    """Return which of these are devices of the fleet: a message that was turned away may name any."""
-    wanted = [device_id for device_id in device_ids if device_id is not None]
-    return frozenset(session.scalars(select(Device.id).where(Device.id.in_(wanted))))
 
 
 def _gap_key(query: GapQuery) -> GapKey | None:

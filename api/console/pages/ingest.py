@@ -19,10 +19,10 @@ from api.queries.ingest import (
     find_dropped,
     find_gaps,
     find_quarantined,
-    registered,
 )
 from fleet.ledger import LedgerView
 from fleet.wire import Dropped, Reason
+from storage.records.device_lists import registered
 from storage.records.unknown_signals import MAX_NAMES, UnknownSignals
 
 _INGEST = "ingest"

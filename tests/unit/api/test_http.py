@@ -13,9 +13,9 @@ from helpers.api import House, add_device, client_of, furnish, open_house
 from jsonschema import Draft202012Validator
 
 from api.body_limit import MAX_BODY_BYTES
-from api.paging import encode_cursor
 from api.params import NO_PERSONS
 from api.queries.devices import DeviceQuery
+from storage.records.paging import encode_cursor
 from sweepwatch.run.server import WebServer, listen
 
 

@@ -1,14 +1,14 @@
 """Values that were dropped, by device, signal and reason; and room for a date of commissioning that is none.
 
 Revision ID: 0011
-Revises: 0007
+Revises: 0009
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0011"
-down_revision = "0007"
+down_revision = "0009"
 
 
 def upgrade() -> None:
