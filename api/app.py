@@ -14,6 +14,7 @@ from api.console.pages import models as model_pages
 from api.console.render.templates import STATIC, make_pages
 from api.guards import Guards
 from api.head import HeadAnswers
+from api.measure import Measured
 from api.openapi import complete
 from api.routes import alerts, catalogue, devices, health, ingest, models, risks, telemetry, tickets
 from api.services import ApiServices
@@ -53,5 +54,6 @@ def create_app(services: ApiServices) -> FastAPI:
     complete(app)
     app.add_middleware(BodyLimit)
     app.add_middleware(HeadAnswers)
+    app.add_middleware(Measured, registry=services.registry)
     app.add_middleware(Guards)  # the last is the first that a request meets
     return app

@@ -27,4 +27,7 @@ class HeadAnswers:
             await send({"type": "http.response.body", "body": b"", "more_body": False})
             ended = True
 
-        await self._app({**scope, "method": "GET"}, receive_until_headers, send_headers)
+        as_get = {**scope, "method": "GET"}
+        await self._app(as_get, receive_until_headers, send_headers)
+        if "route" in as_get:
+            scope["route"] = as_get["route"]

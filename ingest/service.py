@@ -24,6 +24,7 @@ from ingest.link.buffer import MessageBuffer
 from ingest.link.connection import Connection
 from ingest.link.subscriptions import topic_filters, wide_filters
 from ingest.messages import MessageBlock
+from ingest.metrics import CommitFigures
 from ingest.settings import IngestSettings
 from ingest.watch.roster import Roster
 from ingest.watch.stream import StreamWatch
@@ -65,6 +66,7 @@ class IngestService:
         self._clock = clock
         self._backoff = backoff or Backoff()
         self.ledger = Ledger(clock.now_ms())
+        self.commits = CommitFigures()
         self._devices = Devices(desk)
         self._roster = Roster(self._devices.placements, open_registration=settings.open_registration)
         self._summaries = Summaries()
@@ -167,6 +169,7 @@ class IngestService:
         """Make messages durable, however long it takes; False when told to give up before it is done."""
         commit: Commit | None = None
         attempt = 0
+        begun = monotonic()
         while not self._give_up.is_set():
             try:
                 commit = commit or Commit(messages, self._parts)
@@ -186,6 +189,7 @@ class IngestService:
                 self._give_up.wait(delay)
             else:
                 self._trouble = None
+                self.commits.add(monotonic() - begun, len(messages))
                 return True
         return False
 

@@ -70,8 +70,11 @@ def cli() -> None:
 
 @cli.command()
 @_options(_PORT, _DEVICES, _SEED, _WORLD, _BROKER)
+@click.option(
+    "--broker-port", type=int, help="Port of the broker of its own. [default: a free one, kept from then on]"
+)
 @click.option("--no-simulator", is_flag=True, help="Simulate no fleet: wait for real devices.")
-def run(
+def run(  # noqa: PLR0913, PLR0917 - click hands each option over by name
     config: Path | None,
     data: Path | None,
     port: int | None,
@@ -79,6 +82,7 @@ def run(
     seed: int | None,
     world: str | None,
     broker: str | None,
+    broker_port: int | None,
     no_simulator: bool,
 ) -> None:
     """Start everything: broker, ingest, store, models, alerts, tickets, console and a simulated fleet.
@@ -98,6 +102,7 @@ def run(
         simulator__world=world,
         simulator__enabled=False if no_simulator else None,
         broker__url=broker,
+        broker__port=broker_port,
     )
     run_everything(settings, click.echo)
 

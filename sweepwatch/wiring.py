@@ -35,6 +35,8 @@ from storage.records.alerts import resolve_open_alert
 from storage.records.database import DeskDatabase, open_desk
 from storage.series.store_url import DuckDbAddress, parse_store_url
 from sweepwatch.data_folder import DataFolder
+from sweepwatch.metrics import new_registry
+from sweepwatch.run.readiness import noting_changes
 from sweepwatch.settings.costs import costs_of
 from sweepwatch.settings.settings import Settings
 from sweepwatch.settings.signals import signal_table
@@ -149,7 +151,7 @@ def build(
         tickets=tickets,
         alerts=alerts,
         models=ModelRegistry(desk, folder.folder("models"), costs=costs_of(settings.models.costs)),
-        metrics=CollectorRegistry(),
+        metrics=new_registry(desk),
     )
 
 
@@ -199,7 +201,7 @@ def build_ingest(services: Services, broker_url: str, mqtt_version: str = "auto"
         observers=[services.alerts.observe],
         dialects=load_dialects(chosen.dialects, services.signals),
     )
-    export(services.metrics, ingest.ledger.snapshot, lambda: ingest.connected)
+    export(services.metrics, ingest.ledger.snapshot, lambda: ingest.connected, ingest.commits)
     return ingest
 
 
@@ -229,7 +231,7 @@ def build_api(
             sla=services.policy,
             explain=lambda driver, language: sentence(driver, services.signals, language),
             ledger=ledger,
-            readiness=readiness,
+            readiness=noting_changes(readiness),
             registry=services.metrics,
             progress=progress,
             costs=costs_of(services.settings.models.costs),

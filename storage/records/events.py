@@ -1,5 +1,6 @@
 """The log of events: one append-only table, written in the transaction of each change."""
 
+import logging
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,6 +10,8 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from fleet.events import Event, Subject
 from fleet.principals import Principal, PrincipalKind
 from storage.records.base import Base, Number
+
+log = logging.getLogger(__name__)
 
 _PENDING = "events"
 _LOCK = 0x5357_4556
@@ -55,7 +58,16 @@ def write_told(session: Session) -> int:
         if session.get_bind().dialect.name == "postgresql":
             session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
         session.execute(insert(EventRow), [_columns(event) for event in told])
+        for event in told:
+            log.info("%s", _line(event))
     return len(told)
+
+
+def _line(event: Event) -> str:
+    """Return an event as one line of the log."""
+    change = "" if event.before == event.after else f" {event.before or 'new'} -> {event.after or 'gone'}"
+    who = f"{event.principal.kind} {event.principal.name}"
+    return f"{event.subject} {event.subject_id}: {event.what}{change} by {who}: {event.reason}"
 
 
 def events_after(session: Session, after: int, limit: int) -> list[Event]:

@@ -59,7 +59,9 @@ class BrokerSettings(_Section):
         pattern=r"^(mqtts?|wss?)://\S+$",
         description="mqtt://user:pass@host:port, mqtts://, ws:// or wss://; empty: a broker of its own",
     )
-    port: int = Field(0, ge=0, le=65535, description="Port of the broker of its own; 0: any free one")
+    port: int = Field(
+        0, ge=0, le=65535, description="Port of the broker of its own; 0: a free one, kept from then on"
+    )
     embedded: Literal["auto", "mosquitto", "amqtt"] = Field(
         "auto", description="Which broker of its own: mosquitto where it is installed, else amqtt"
     )

@@ -38,7 +38,7 @@ def test_an_unknown_route_and_a_wrong_method_are_problems(reader: TestClient) ->
     assert (lost.status_code, wrong.status_code) == (404, 405)
     assert "/api/v1/robots" in lost.json()["detail"]
     assert "allowed: GET, HEAD, POST" in wrong.json()["detail"]
-    assert wrong.headers["allow"] == "GET, POST"
+    assert wrong.headers["allow"] == "GET, HEAD, POST"
     for answer in (lost, wrong):
         assert answer.headers["content-type"] == "application/problem+json"
         assert set(answer.json()) >= {"type", "title", "status", "detail"}
