@@ -29,5 +29,4 @@ class HeadAnswers:
 
         as_get = {**scope, "method": "GET"}
         await self._app(as_get, receive_until_headers, send_headers)
-        if "route" in as_get:
-            scope["route"] = as_get["route"]
+        scope |= {name: as_get[name] for name in ("route", "fastapi") if name in as_get}  # which it was

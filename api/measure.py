@@ -50,5 +50,7 @@ class Measured:
 
 def _template(scope: Scope) -> str:
     """Return the template of the route that was found; what no route has, or is a file, goes by one name."""
-    template = getattr(scope.get("route"), "path_format", None)
+    # Of a route in a router FastAPI tells the whole template here alone; `route` has that within its router.
+    whole = scope.get("fastapi", {}).get("effective_route_context")
+    template = getattr(whole or scope.get("route"), "path_format", None)
     return str(template) if template else "static" if scope["path"].startswith("/static/") else "none"

@@ -69,7 +69,7 @@ def read_config(path: Path, shape: type[S]) -> S:
 
 
 def parse_config(text: str, shape: type[S], origin: str) -> S:
-    """Parse YAML text into `shape`; `origin` names it in errors. Raises ConfigError."""
+    """Parse YAML text into `shape`; `origin` names it in errors. Raises ConfigError that names each one."""
     try:
         data = yaml.safe_load(text)
     except yaml.YAMLError as error:
@@ -77,10 +77,16 @@ def parse_config(text: str, shape: type[S], origin: str) -> S:
     try:
         return shape.model_validate(data)
     except ValidationError as error:
-        first = error.errors()[0]
-        place = _place(data, first["loc"])
-        reason = _one_line(first["msg"].removeprefix("Value error, "))
-        raise ConfigError(f"{origin}: {place}{reason}") from error
+        mistakes = dict.fromkeys(
+            f"{origin}: {_place(data, one['loc'])}{_reason(one)}" for one in error.errors()
+        )
+        raise ConfigError("; ".join(mistakes)) from error
+
+
+def _reason(mistake: Any) -> str:
+    """Return what is wrong, in the words of YAML."""
+    text = _one_line(mistake["msg"].removeprefix("Value error, "))
+    return text.replace("a valid tuple", "a list").replace("a valid dictionary", "a mapping")
 
 
 def _place(data: Any, loc: Sequence[int | str]) -> str:

@@ -407,9 +407,9 @@ def store_copy(config: Path | None, data: Path | None, source: str, target: str)
 @click.option("--show", is_flag=True, help="Print every setting with its value, variable and meaning.")
 def check_config(config: Path | None, data: Path | None, show: bool) -> None:
     """Say whether the settings are usable, without starting or touching anything."""
-    from sweepwatch.run.processes import check_settings
+    from sweepwatch.commands.config import check_settings
 
-    check_settings(_settings(config, data), show, click.echo)
+    check_settings(config, os.environ, {"data": data}, show, click.echo)
 
 
 def main() -> None:

@@ -17,15 +17,12 @@ def noting_changes(readiness: Readiness) -> Readiness:
         found = readiness()
         with lock:
             changed = {name: wrong for name, wrong in found.items() if known.get(name) != wrong}
+            worked = {name for name in changed if name in known and known[name] is None}
             known.update(found)
         for name, wrong in changed.items():
-            if wrong is None:
-                log.info("%s works", name)
-            else:
-                log.warning("%s does not work: %s", name, wrong) if name != _START else log.info(wrong)
+            # What has yet to begin to work is no news for the terminal, where warnings go.
+            level = logging.WARNING if name in worked else logging.INFO
+            log.log(level, "%s", f"{name} works" if wrong is None else f"{name} does not work: {wrong}")
         return found
 
     return look
-
-
-_START = "start"
