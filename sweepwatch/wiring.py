@@ -37,6 +37,8 @@ from storage.ports import TelemetryStore
 from storage.records.database import DeskDatabase, open_desk
 from storage.series.store_url import DuckDbAddress, parse_store_url
 from sweepwatch.data_folder import DataFolder
+from sweepwatch.metrics import new_registry
+from sweepwatch.run.readiness import noting_changes
 from sweepwatch.settings.costs import costs_of
 from sweepwatch.settings.settings import Settings
 from sweepwatch.settings.signals import signal_table
@@ -104,7 +106,7 @@ def build(
         followers=wired.followers,
         listeners=wired.listeners,
         models=ModelRegistry(desk, folder.folder("models"), costs=costs_of(settings.models.costs)),
-        metrics=CollectorRegistry(),
+        metrics=new_registry(desk),
     )
 
 
@@ -158,6 +160,7 @@ def build_ingest(services: Services, broker_url: str, mqtt_version: str = "auto"
         receive_maximum=chosen.receive_maximum,
         buffer_bytes=chosen.in_flight_mb * _MB,
         open_registration=chosen.open_registration,
+        topics_beside=chosen.topics_beside,
         retention_ms=services.settings.store.retention_days * DAY_MS,
         quarantine_rows=chosen.quarantine_rows,
         quarantine_rows_per_device=chosen.quarantine_rows_per_device,
@@ -171,7 +174,7 @@ def build_ingest(services: Services, broker_url: str, mqtt_version: str = "auto"
         observers=[services.alerts.observe],
         dialects=load_dialects(chosen.dialects, services.signals),
     )
-    export(services.metrics, ingest.ledger.snapshot, lambda: ingest.connected)
+    export(services.metrics, ingest.ledger.snapshot, lambda: ingest.connected, ingest.commits)
     return ingest
 
 
@@ -202,7 +205,7 @@ def build_api(
             sla=services.policy,
             explain=lambda driver, language: sentence(driver, services.signals, language),
             ledger=ledger,
-            readiness=readiness,
+            readiness=noting_changes(readiness),
             registry=services.metrics,
             progress=progress,
             visits=Visits(services.desk, services.store, partial(_plan, costs_of(costs))),
