@@ -116,6 +116,7 @@ def running_influx2(server: Influxd) -> Iterator[Influx2]:
     """Answer as an InfluxDB 2.9.1 in front of a running influxd."""
     double = Influx2(server.port)
     with serving(double.http):
+        double.begin()
         yield double
         double.close()
 

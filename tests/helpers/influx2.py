@@ -1,21 +1,26 @@
 """A double of InfluxDB 2.9.1, in front of a real 1.6.7: the answers of 2.x, the data of a real server.
 
 What it answers was learnt from recorded exchanges with a real 2.9.1, each of which
-tests/contract/storage/test_influx2_answers.py replays: organisations, tokens, buckets, deletes and refusals are
-answered here; points are kept, and questions answered, by the 1.6.7, in which each bucket is a database.
+tests/contract/storage/test_influx2_answers.py replays: organisations, tokens, buckets, deletes and refusals
+are answered here; points are kept, and questions answered, by the 1.6.7, in which each bucket is a database.
 """
 
 import gzip
 import http.client
 import json
 import re
+from contextlib import closing
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlencode, urlsplit
 
 from helpers.influx2_state import Answer, Bucket, State, Token, id_of, org_shown
 
+from storage.series.influx.http import InfluxConnection
+from storage.series.influx.probe import PROBES
+from storage.series.influx.setup import set_up
 from storage.series.store_url import InfluxAddress
 
 OPERATOR, ALL, BUCKETS = "TOKEN-OPERATOR", "TOKEN-ALL", "TOKEN-BUCKETS"
@@ -113,10 +118,35 @@ class Influx2:
         """Where a bucket is."""
         return InfluxAddress("127.0.0.1", self.http.server_port, False, token, org, bucket)
 
+    def bucket_for(self, folder: Path) -> InfluxAddress:
+        """Make the bucket that belongs to a folder, if it is not there: a fresh folder, a fresh bucket."""
+        address = self.address("b" + id_of(str(folder)))
+        with closing(InfluxConnection(address, compress=False)) as connection:
+            set_up(connection, None)
+        return address
+
     def begin(self) -> None:
-        """Make room for the buckets that the state was given."""
-        for bucket in self.state.buckets.values():
-            self._ask(f'CREATE DATABASE "{bucket.database}"')
+        """Make the first bucket, as the real server's own set-up does."""
+        self.make("org1", "first")
+
+    def make(self, org: str, name: str) -> None:
+        """Make a bucket."""
+        self._ask(f'CREATE DATABASE "{self.state.make_bucket(org, name, []).database}"')
+
+    def remove(self, org: str, name: str) -> None:
+        """Remove a bucket."""
+        self._remove(self.state.buckets[org, name])
+
+    def write(self, org: str, name: str, lines: str) -> None:
+        """Write lines of ms precision, as another client would."""
+        asked = {"org": org, "bucket": name, "precision": "ms"}
+        self._write(Request("POST", "/api/v2/write", asked, {}, lines.encode()), self.state.tokens[OPERATOR])
+
+    def points(self, org: str, name: str) -> int:
+        """Return how many points a bucket holds but for probes."""
+        answer = self._ask("SELECT * FROM /.*/", self.state.buckets[org, name])
+        series = json.loads(answer)["results"][0].get("series", [])
+        return sum(len(each["values"]) for each in series if each["name"] != PROBES)
 
     def close(self) -> None:
         """Remove what the server behind holds of it."""
@@ -127,7 +157,7 @@ class Influx2:
         """Return the requests to a path."""
         return [request for request in self.requests if request.path == path]
 
-    def reply(self, request: Request) -> Reply:
+    def reply(self, request: Request) -> Reply:  # noqa: PLR0911 - one for each address
         """Return the answer to a request. Raises Answer."""
         path = request.path
         if path == "/ping":
@@ -239,7 +269,7 @@ class Influx2:
         return Reply(204)
 
     def _query(self, request: Request, token: Token) -> Reply:
-        """Answer InfluxQL: it looks in the token's organisation, and its errors are inside an answer of 200."""
+        """Answer InfluxQL: it looks in the token's organisation, and its errors are in an answer of 200."""
         as_csv = request.headers.get("Accept") == "application/csv"
         asked = request.asked
         try:
@@ -250,7 +280,9 @@ class Influx2:
                 said = ""
         return Reply(200, said, "application/csv" if as_csv else "application/json")
 
-    def _answer(self, query: str, database: str, policy: str, token: Token, as_csv: bool) -> str:
+    def _answer(  # noqa: PLR0911 - one for each statement
+        self, query: str, database: str, policy: str, token: Token, as_csv: bool
+    ) -> str:
         word, *_ = verb = query.upper().split()
         if verb[:2] == ["SHOW", "DATABASES"]:
             names = dict.fromkeys(
@@ -272,7 +304,7 @@ class Influx2:
             except LookupError:
                 return '{"results":[{"statement_id":0}]}\n'
             return self._ask(query, bucket)
-        if word == "SELECT" or word == "SHOW":
+        if word in {"SELECT", "SHOW"}:
             return self._ask(query, self._bucket_of(token, database, named), as_csv)
         return self._ask(query)
 

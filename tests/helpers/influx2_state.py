@@ -1,4 +1,4 @@
-"""What the double of an InfluxDB 2.9.1 knows: organisations, tokens and buckets, as the real one tells them."""
+"""What the double of an InfluxDB 2.9.1 knows: organisations, tokens and buckets, as the real one tells."""
 
 import time
 from dataclasses import dataclass, field

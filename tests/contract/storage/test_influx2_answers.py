@@ -36,7 +36,6 @@ class Replay:
         self._ids = {"ORG1ID": id_of("org1")}
         for name in ("first", "fleet"):
             self._ids[f"BUCKET-{name.upper()}-ID"] = id_of(f"bucket org1 {name}")
-        double.state.make_bucket("org1", "first", [])
         self._answers: list[dict[str, Any]] = []
 
     def answer(self, number: int) -> dict[str, Any]:
@@ -87,7 +86,6 @@ def _lasting(value: Any) -> Any:
 def replay(influxd: Influxd) -> Iterator[Replay]:
     with running_influx2(influxd) as double:
         replay = Replay(double)
-        double.begin()
         yield replay
 
 
