@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import Field
 
-from api.schemas import ListOf, Schema, Time
+from api.schemas import EventItem, ListOf, Schema, Time
 
 
 class ModelItem(Schema):
@@ -23,21 +23,11 @@ class ModelItem(Schema):
     trial: dict[str, Any] | None
 
 
-class ModelEventItem(Schema):
-    """Something done to a model: who, when, what, why."""
-
-    at: Time
-    who: str
-    before: str | None
-    after: str
-    why: str
-
-
 class ModelDetail(ModelItem):
     """A model with its whole card and its history."""
 
     details: dict[str, Any]
-    events: list[ModelEventItem]
+    events: list[EventItem]
 
 
 class VisitFault(Schema):

@@ -57,11 +57,11 @@ class Visits(Protocol):
 class Alerts(Protocol):
     """Whoever changes alerts (alerts.engine.AlertEngine)."""
 
-    def acknowledge(self, alert_id: str, who: str, why: str) -> object:
+    def acknowledge(self, alert_id: str, principal: Principal, why: str) -> object:
         """Note that someone takes care of an alert; raises NotFound, InvalidInput or Conflict."""
         ...
 
-    def resolve(self, alert_id: str, who: str, why: str) -> object:
+    def resolve(self, alert_id: str, principal: Principal, why: str) -> object:
         """End an open alert by hand; raises NotFound, InvalidInput or Conflict."""
         ...
 

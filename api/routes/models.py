@@ -4,14 +4,15 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
 
-from api.model_schemas import ModelDetail, ModelEventItem, ModelItem, VisitFault, VisitItem, VisitPlan
+from api.model_schemas import ModelDetail, ModelItem, VisitFault, VisitItem, VisitPlan
 from api.params import VisitQuery
-from api.queries.models import ModelQuery, find_model, find_models, model_events
+from api.queries.models import ModelQuery, find_model, find_models
 from api.routes.common import Nothing, problems
 from api.schemas import ListOf
 from api.services import Services
+from api.ticket_items import event_item
 from desk.dispatch.visits import FoundVisits
-from storage.records.model_cards import ModelCard
+from storage.records.model_cards import ModelCard, model_events
 
 router = APIRouter(tags=["models"])
 ModelId = Annotated[str, Path(min_length=1, max_length=64, examples=["brush_jam-1795334400000-1f0c2ab9"])]
@@ -27,7 +28,7 @@ def list_models(services: Services, query: Annotated[ModelQuery, Query()]) -> Li
 def show_model(services: Services, model_id: ModelId, _: Nothing) -> ModelDetail:
     """Show a model's whole card and what was done to it."""
     card = find_model(services, model_id)
-    events = [ModelEventItem.model_validate(event) for event in model_events(services, card)]
+    events = [event_item(event) for event in model_events(services.desk, card.id)]
     return ModelDetail(**_item(card, services.model_trouble(card)), details=card.details, events=events)
 
 

@@ -7,7 +7,6 @@ import polars as pl
 from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import HTMLResponse
 from pydantic import Field
-from sqlalchemy import select
 
 from api.console.charts import models as model_charts
 from api.console.pages.charts import svg
@@ -15,14 +14,14 @@ from api.console.render.asked import NoQuery, asked
 from api.console.render.language import language_of
 from api.console.render.templates import Pages
 from api.params import Params, VisitQuery
-from api.queries.models import ModelQuery, find_model, find_models, model_events
+from api.queries.models import ModelQuery, find_model, find_models
 from desk.dispatch.visits import FoundVisits
-from fleet.alerts import INSTALLATION, AlertState
+from fleet.alerts import INSTALLATION, Alert
 from fleet.errors import NotFound
 from models.learning.costs import CostCurve
-from storage.records.alerts import AlertRow
+from storage.records.alerts import open_alerts
 from storage.records.device_lists import filter_choices
-from storage.records.model_cards import CHAMPION, ModelCard
+from storage.records.model_cards import CHAMPION, ModelCard, model_events
 
 ModelId = Annotated[str, Path(min_length=1, max_length=64)]
 
@@ -54,12 +53,9 @@ def make_router(pages: Pages) -> APIRouter:
             faults.setdefault(card.fault, []).append((card, wrong))
         return pages.render(request, "models/models.html", faults=faults, alerts=_about_models())
 
-    def _about_models() -> list[AlertRow]:
-        about = select(AlertRow).where(
-            AlertRow.device_id == INSTALLATION, AlertRow.state != AlertState.RESOLVED
-        )
+    def _about_models() -> list[Alert]:
         with services.desk.transaction() as session:
-            return list(session.scalars(about.order_by(AlertRow.since)))
+            return open_alerts(session, INSTALLATION)
 
     @router.get("/models/{model_id}")
     def model_page(request: Request, model_id: ModelId) -> Response:
@@ -73,7 +69,7 @@ def make_router(pages: Pages) -> APIRouter:
             champion=CHAMPION,
             details=card.details,
             wrong=services.model_trouble(card),
-            events=model_events(services, card),
+            events=model_events(services.desk, card.id),
             saving=_saving(card),
         )
 

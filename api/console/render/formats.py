@@ -16,6 +16,7 @@ _UNITS = (
     (MINUTE_MS, Text("min", "分钟")),
     (SECOND_MS, Text("s", "秒")),
 )
+_LONG_S = 3600
 
 
 def moment(ms: int, language: Language) -> str:
@@ -69,5 +70,7 @@ def about(value: float, language: Language) -> str:
 
 
 def quantity(value: float, unit: str, language: Language) -> str:
-    """Return a number with its unit."""
+    """Return a number with its unit; seconds in hours where they are many, as run times are."""
+    if unit == "s" and abs(value) >= _LONG_S:
+        return f"{number(value / 3600, language)} {_UNITS[1][1].in_language(language)}"
     return f"{number(value, language)} {unit}".strip()

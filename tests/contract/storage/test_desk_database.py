@@ -22,7 +22,7 @@ from fleet.clock import ManualClock
 from fleet.errors import ConfigError, Conflict, DataFolderError, StoreUnavailable
 from fleet.events import Event, Subject
 from fleet.faults import Level
-from fleet.principals import PrincipalKind, person
+from fleet.principals import PrincipalKind, model, person
 from fleet.signals import Kind
 from fleet.sla import load_policy
 from fleet.tickets import SuspicionState, Ticket, TicketState
@@ -99,7 +99,7 @@ def test_what_was_stored_is_there_when_it_is_opened_again(url: str) -> None:
     desk = open_desk(url)
     with desk.transaction() as session:
         session.add(Device(id="R1", kind="robot", site="大厅", registered_at=1))
-        assert insert_alert(session, an_alert(), "risk", NOON) == 1
+        assert insert_alert(session, an_alert(), model("risk"), NOON) == 1
     desk.close()
     again = open_desk(url)
     with again.transaction() as session:
@@ -368,7 +368,7 @@ def test_a_transaction_that_raises_leaves_nothing_behind(desk: DeskDatabase) -> 
     def store_and_fail() -> None:
         with desk.transaction() as session:
             session.add(Device(id="R1", kind="robot", site="hall", registered_at=1))
-            insert_alert(session, an_alert(), "risk", NOON)
+            insert_alert(session, an_alert(), model("risk"), NOON)
             session.flush()
             raise RuntimeError("half way")
 
@@ -407,9 +407,9 @@ def test_the_database_itself_refuses_a_second_open_alert(desk: DeskDatabase) -> 
 
 def test_inserting_an_alert_twice_answers_none_and_the_transaction_goes_on(desk: DeskDatabase) -> None:
     with desk.transaction() as session:
-        assert insert_alert(session, an_alert(), "risk", NOON) is not None
-        assert insert_alert(session, an_alert(), "risk", NOON) is None
-        assert insert_alert(session, an_alert("R2"), "risk", NOON) is not None
+        assert insert_alert(session, an_alert(), model("risk"), NOON) is not None
+        assert insert_alert(session, an_alert(), model("risk"), NOON) is None
+        assert insert_alert(session, an_alert("R2"), model("risk"), NOON) is not None
     assert count(desk, AlertRow) == 2
 
 
@@ -420,7 +420,7 @@ def test_of_concurrent_transactions_one_raises_the_alert(desk: DeskDatabase) -> 
     def race() -> None:
         barrier.wait()
         with desk.transaction() as session:
-            ids.append(insert_alert(session, an_alert(), "risk", NOON))
+            ids.append(insert_alert(session, an_alert(), model("risk"), NOON))
 
     threads = [threading.Thread(target=race) for _ in range(6)]
     for thread in threads:

@@ -186,7 +186,7 @@ def test_an_error_is_a_page_for_browsers_and_a_problem_for_programs(shared: Hous
     client = client_of(shared)
     page = client.get("/devices/nobody", headers=HTML)
     assert page.status_code == 404
-    assert "there is no device &#39;nobody&#39;" in page.text
+    assert "there is no device &#34;nobody&#34;" in page.text
     assert client.get("/devices/nobody").headers["content-type"] == "application/problem+json"
     wrong = client.get("/?sort=colour", headers=HTML)
     assert wrong.status_code == 422
