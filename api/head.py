@@ -29,4 +29,4 @@ class HeadAnswers:
 
         as_get = {**scope, "method": "GET"}
         await self._app(as_get, receive_until_headers, send_headers)
-        scope |= {name: as_get[name] for name in ("route", "fastapi") if name in as_get}  # which it was
+        scope.update({name: as_get[name] for name in ("route", "fastapi") if name in as_get})  # which it was
