@@ -81,6 +81,13 @@ class Params(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class VisitQuery(Params):
+    """How many visits there can be in a day, and where."""
+
+    budget: int = Field(10, ge=0, le=10_000, description="How many devices can be visited")
+    site: IdText | None = Field(None, description="Only devices of this site")
+
+
 class NoParams(Params):
     """The parameters of an operation that takes none."""
 

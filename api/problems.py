@@ -18,6 +18,7 @@ from fleet.errors import (
     IllegalTransition,
     InvalidInput,
     NotFound,
+    StoreRefused,
     StoreUnavailable,
     SweepwatchError,
 )
@@ -33,6 +34,7 @@ _STATUS: tuple[tuple[type[SweepwatchError], int], ...] = (
     (Conflict, 409),
     (InvalidInput, 422),
     (StoreUnavailable, 503),
+    (StoreRefused, 503),
 )
 
 

@@ -1,4 +1,4 @@
-"""Models as lists and pages need them: their cards, and what was done to them."""
+"""Models as lists and pages need them: their cards."""
 
 from typing import Literal
 
@@ -6,7 +6,7 @@ from api.params import FaultCode, Params
 from api.services import ApiServices
 from fleet.errors import NotFound
 from fleet.text import quoted
-from storage.records.model_cards import CardEvent, ModelCard, card_events, cards
+from storage.records.model_cards import ModelCard, cards
 
 
 class ModelQuery(Params):
@@ -29,8 +29,3 @@ def find_model(services: ApiServices, model: str) -> ModelCard:
         if card.id == model:
             return card
     raise NotFound(f"there is no model {quoted(model)}")
-
-
-def model_events(services: ApiServices, card: ModelCard) -> list[CardEvent]:
-    """Return what was done to one model, the newest first."""
-    return [event for event in card_events(services.desk, card.fault) if event.model == card.id]

@@ -79,6 +79,14 @@ def events_after(session: Session, after: int, limit: int) -> list[Event]:
     return [_event(row) for row in session.scalars(wanted)]
 
 
+def events_at(session: Session, ids: Sequence[int]) -> list[Event]:
+    """Return the events with these ids, in order."""
+    return [
+        _event(row)
+        for row in session.scalars(select(EventRow).where(EventRow.id.in_(ids)).order_by(EventRow.id))
+    ]
+
+
 def events_of(session: Session, subject: Subject, subject_id: str) -> Sequence[Event]:
     """Return what happened to one subject, the oldest first."""
     wanted = select(EventRow).where(EventRow.subject == subject, EventRow.subject_id == subject_id)

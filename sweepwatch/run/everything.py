@@ -10,7 +10,6 @@ from api.console.charts.drawing import warm_up
 from fleet.clock import Clock, SystemClock
 from fleet.errors import NotEnoughHistory, SweepwatchError
 from fleet.text import Text
-from fleet.tickets import Ticket
 from ingest.service import IngestService
 from models.scoring.hindcast import HindcastCancelled, hindcast
 from models.scoring.scorer import Scorer
@@ -19,6 +18,7 @@ from sweepwatch.data_folder import open_data_folder
 from sweepwatch.logs import start_logging
 from sweepwatch.run.embedded_broker import EmbeddedBroker, start_broker
 from sweepwatch.run.first_models import needs_training, note_training
+from sweepwatch.run.followers import Followers, following
 from sweepwatch.run.jobs import Jobs
 from sweepwatch.run.progress import ProgressBoard
 from sweepwatch.run.server import WebServer, listen
@@ -54,15 +54,13 @@ def run_everything(settings: Settings, say: Say, clock: Clock | None = None) -> 
         start_logging(folder.root / "sweepwatch.log", settings.log_level)
         if discard_unfinished_history(folder):
             say("The last first start was ended half-way; what it had written is discarded.")
-        tell: list[Callable[[Ticket], None]] = []
-        services = build(settings, folder, clock or SystemClock(), lambda ticket: _each(tell, ticket))
+        services = build(settings, folder, clock or SystemClock())
         stack.callback(services.close)
         broker = _broker(settings, services, stack, say)
         ingest = _ingest(settings, services, broker)
         run = Run(services, ingest, broker, stop, say)
         if settings.simulator.enabled:
             run.fleet = SimulatedFleet(services)
-            tell.append(run.fleet.hear_of)
         app = build_api(services, ingest, run.troubles, run.board.current)
         stack.enter_context(WebServer(app, listener))
         run.readiness = app.state.services.readiness
@@ -73,11 +71,6 @@ def run_everything(settings: Settings, say: Say, clock: Clock | None = None) -> 
         say("Stopping ...")
     if run.failure is not None:
         raise run.failure
-
-
-def _each(listeners: list[Callable[[Ticket], None]], ticket: Ticket) -> None:
-    for listener in listeners:
-        listener(ticket)
 
 
 def _broker(settings: Settings, services: Services, stack: ExitStack, say: Say) -> EmbeddedBroker | None:
@@ -127,6 +120,7 @@ class Run:
         self._stop = stop
         self._say = say
         self._parts = ExitStack()
+        self._followers: Followers | None = None
         self._starter = Thread(target=self._start_parts, name="starter", daemon=True)
 
     def start(self) -> None:
@@ -145,6 +139,7 @@ class Run:
             found["broker"] = self._broker.not_ready()
         problems = self._services.models.problems
         found["models"] = "; ".join(problems) if problems else None
+        found |= self._followers.troubles() if self._followers else {}
         doing = self.board.current()
         found["start"] = None if self._started else doing.text.en if doing else "starting"
         return found
@@ -166,6 +161,7 @@ class Run:
         # The past comes first: until it is whole, a half-written one must be the only thing in the stores.
         if self.fleet is not None and self.fleet.is_new and not self._write_past(self.fleet):
             return
+        self._follow()
         self._parts.callback(self._ingest.stop)
         self._ingest.start()
         if self.fleet is not None:
@@ -184,11 +180,11 @@ class Run:
         jobs.every(_LOOK_EVERY_S, "look whether all works", self.readiness)
         self._parts.enter_context(jobs)
         self._announce()
-        if self._trained:
-            self._score_past()
         # The first chart of a process costs seconds; better now, unasked, than when someone looks. It has a
         # thread of its own, which nobody waits for at the end.
         Thread(target=warm_up, name="warm-up", daemon=True).start()
+        if self._trained:
+            self._score_past()
 
     def _score_past(self) -> None:
         """Give the charts of risk a past: at the first start there is a history, but no score of it."""
@@ -196,6 +192,11 @@ class Run:
         with suppress(HindcastCancelled):
             scored = hindcast(services.store, services.desk, services.models, self._stop.is_set)
             log.info("%d risks of the past scored with today's models", scored)
+
+    def _follow(self) -> None:
+        """Follow the log of events, from behind the written past: what happened in it has had its effect."""
+        self._followers = following(self._services, () if self.fleet is None else (self.fleet,))
+        self._parts.enter_context(self._followers)
 
     def _announce(self) -> None:
         """Say where to look and where devices publish, once the data served are living ones."""

@@ -18,6 +18,7 @@ from models.scoring.scorer import Scorer
 from simulators.command import SimulationOptions, simulate
 from sweepwatch.data_folder import open_data_folder
 from sweepwatch.logs import start_logging
+from sweepwatch.run.followers import following, watching
 from sweepwatch.run.jobs import Jobs
 from sweepwatch.run.model_care import note_trained
 from sweepwatch.run.server import WebServer, listen
@@ -58,7 +59,7 @@ def run_ingest(settings: Settings, say: Say) -> None:
         ingest.start()
         say(f"Ingesting from {parse_broker_url(url)}. Stop with Ctrl-C.")
         try:
-            with Jobs(services):
+            with following(services), Jobs(services):
                 stop.wait()
         finally:
             ingest.stop()
@@ -96,7 +97,7 @@ def run_score(settings: Settings, once: bool, say: Say) -> None:
             jobs.review()
             return
         say(f"Scoring every {settings.models.score_every_s} s. Stop with Ctrl-C.")
-        with jobs:
+        with following(services), jobs:
             stop.wait()
 
 
@@ -105,7 +106,7 @@ def run_serve(settings: Settings, say: Say) -> None:
     listener = listen(settings.server.host, settings.server.port)
     try:
         with stop_on_signal() as stop, open_services(settings) as services:
-            app = build_api(services, None, dict)
+            app = build_api(services, None, watching(services))
             with WebServer(app, listener):
                 say(f"Serving http://{settings.server.host}:{settings.server.port}/ . Stop with Ctrl-C.")
                 stop.wait()

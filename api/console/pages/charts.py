@@ -15,7 +15,7 @@ from fleet.errors import NotFound
 from fleet.faults import FAULTS
 from fleet.signals import Form, Signal
 from fleet.text import quoted
-from storage.records.alerts import alert_row
+from storage.records.alerts import alert_of
 from storage.records.device_lists import device_of
 from storage.records.tickets import ticket
 
@@ -88,7 +88,7 @@ def make_router(pages: Pages) -> APIRouter:
         """Draw the days behind what raised an alert, as they were stored with it."""
         asked(request, CourseView)
         with services.desk.transaction() as session:
-            return _course_svg(request, alert_row(session, str(alert_id)).evidence.get("drivers"))
+            return _course_svg(request, alert_of(session, str(alert_id)).evidence.get("drivers"))
 
     @router.get("/tickets/{ticket_id}/why.svg")
     def ticket_course_svg(request: Request, ticket_id: RowId) -> Response:

@@ -78,7 +78,7 @@ def make_router(pages: Pages) -> APIRouter:
         """Acknowledge or end an alert."""
         change = services.alerts.acknowledge if action == "acknowledge" else services.alerts.resolve
         try:
-            change(str(alert_id), who, why)
+            change(str(alert_id), person(who), why)
         except SweepwatchError as error:
             return pages.error(request, status_of(error), str(error))
         return _back("/alerts", who)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from math import ceil, log10
 
 from babel.dates import format_datetime
-from babel.numbers import format_decimal, format_percent
+from babel.numbers import format_currency, format_decimal, format_percent
 
 from api.console.render.language import LOCALES
 from fleet.clock import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
@@ -48,6 +48,11 @@ def percent(share: float, language: Language) -> str:
     """Return a share of 1 as per cent, with a decimal only where it would vanish without."""
     pattern = "#,##0.0 %" if 0 < share < 0.01 else "#,##0 %"
     return format_percent(share, pattern, locale=LOCALES[language])
+
+
+def money(value: float, currency: str, language: Language) -> str:
+    """Return an amount of money, whole; `currency` is an ISO 4217 code."""
+    return format_currency(round(value), currency, "¤#,##0", locale=LOCALES[language], currency_digits=False)
 
 
 def number(value: float, language: Language) -> str:

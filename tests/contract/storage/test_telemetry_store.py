@@ -12,6 +12,7 @@ import polars.testing
 import pytest
 from helpers.batches import batch_of
 from helpers.influx import Influxd
+from helpers.influx2 import Influx2
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -38,7 +39,12 @@ def influxdb(request: pytest.FixtureRequest) -> Opener:
     return lambda folder: InfluxStore(server.bucket_for(folder), STANDARD_SIGNALS)
 
 
-OPENERS = {"duckdb": duckdb, "influxdb": influxdb}
+def influxdb2(request: pytest.FixtureRequest) -> Opener:
+    server: Influx2 = request.getfixturevalue("influx2")
+    return lambda folder: InfluxStore(server.bucket_for(folder), STANDARD_SIGNALS)
+
+
+OPENERS = {"duckdb": duckdb, "influxdb": influxdb, "influxdb2": influxdb2}
 """How each store is opened: the same folder is the same store again, another folder is an empty one."""
 
 
@@ -495,8 +501,9 @@ def test_closing_waits_for_what_is_under_way_and_refuses_what_comes_later(
 
 
 def test_check_is_content_while_the_store_is_open_and_refuses_once_it_is_closed(
-    store: TelemetryStore,
+    opener: Opener, tmp_path: Path
 ) -> None:
+    store = opener(tmp_path)
     store.check()
     store.close()
     with pytest.raises(StoreUnavailable):
