@@ -140,7 +140,10 @@ class RiskItem(Schema):
     fault: str = Field(examples=["brush_jam"])
     risk: float = Field(examples=[0.83])
     drivers: list[DriverItem]
-    model: str
+    model: str = Field(
+        examples=["brush_jam-1795334400000-1f0c2ab9"],
+        description="The model's id; behind `hindcast:`, of a later day than the risk's",
+    )
     confidence: Literal["normal", "low"] | None
     life: LifeItem | None
 

@@ -86,9 +86,7 @@ def _kept_port(file: Path, say: Callable[[str], None]) -> int:
             _check_free(kept)
         except PortTaken:
             port = _free_port()
-            say(
-                f"Port {kept}, on which the broker was before, is taken by another program: it is {port} now."
-            )
+            say(f"Port {kept}, where the broker was before, is taken by another program: it is {port} now.")
         else:
             return kept
     else:

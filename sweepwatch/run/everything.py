@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from importlib.metadata import version
 from threading import Event, Thread
 
@@ -11,6 +11,7 @@ from fleet.clock import Clock, SystemClock
 from fleet.errors import NotEnoughHistory, SweepwatchError
 from fleet.text import Text
 from ingest.service import IngestService
+from models.scoring.hindcast import HindcastCancelled, hindcast
 from models.scoring.scorer import Scorer
 from simulators.publisher import FleetPublisher
 from sweepwatch.data_folder import open_data_folder
@@ -112,7 +113,7 @@ class Run:
         self.failure: SweepwatchError | None = None
         self.readiness: Callable[[], object] = dict
         """Looks at every component, and so logs what changed."""
-        self._started = False
+        self._started = self._trained = False
         self._services = services
         self._ingest = ingest
         self._broker = broker
@@ -182,6 +183,15 @@ class Run:
         # The first chart of a process costs seconds; better now, unasked, than when someone looks. It has a
         # thread of its own, which nobody waits for at the end.
         Thread(target=warm_up, name="warm-up", daemon=True).start()
+        if self._trained:
+            self._score_past()
+
+    def _score_past(self) -> None:
+        """Give the charts of risk a past: at the first start there is a history, but no score of it."""
+        services = self._services
+        with suppress(HindcastCancelled):
+            scored = hindcast(services.store, services.desk, services.models, self._stop.is_set)
+            log.info("%d risks of the past scored with today's models", scored)
 
     def _follow(self) -> None:
         """Follow the log of events, from behind the written past: what happened in it has had its effect."""
@@ -231,6 +241,7 @@ class Run:
                 return
         if not report.cancelled:
             note_training(self._services)
+            self._trained = True
             self._say(
                 f"{report.trained} models trained in {report.seconds:.0f} s from {report.devices} robots; "
                 f"{len(report.faults) - report.trained} faults have too little to learn from yet."

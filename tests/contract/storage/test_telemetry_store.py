@@ -500,8 +500,14 @@ def test_closing_waits_for_what_is_under_way_and_refuses_what_comes_later(
         assert all(each.result(timeout=30) for each in reading)
 
 
-def test_check_answers_while_open(store: TelemetryStore) -> None:
+def test_check_is_content_while_the_store_is_open_and_refuses_once_it_is_closed(
+    opener: Opener, tmp_path: Path
+) -> None:
+    store = opener(tmp_path)
     store.check()
+    store.close()
+    with pytest.raises(StoreUnavailable):
+        store.check()
 
 
 def test_days_counts_the_readings_of_each_device_and_day(store: TelemetryStore) -> None:
