@@ -21,7 +21,6 @@ from fleet.readings import ReadingBatch
 from fleet.signals import ROBOT_STATES, STANDARD_SIGNALS, Form, Kind
 from storage.ports import Receipt, TelemetryStore
 from storage.series.duckdb.store import DuckDbStore
-from storage.series.influx import tiles as influx_tiles
 from storage.series.influx.http import InfluxConnection
 from storage.series.influx.store import InfluxStore
 
@@ -117,10 +116,8 @@ def test_a_late_reading_of_an_attempt_that_failed_after_arriving_is_no_duplicate
 
 
 @pytest.mark.parametrize("kind", list(Kind))
-def test_tiles_are_the_same_whoever_sums_them_up(
-    influxd: Influxd, tmp_path: Path, kind: Kind, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Where readings are few we do, where they are many InfluxDB does; DuckDB gives the same."""
+def test_tiles_are_the_same_whoever_sums_them_up(influxd: Influxd, tmp_path: Path, kind: Kind) -> None:
+    """In large pieces or in small ones, made of readings or kept; DuckDB gives the same."""
     rng, count = np.random.default_rng(5), 300
     columns: dict[str, object] = {
         "device_id": [f"D{number % 3}" for number in range(count)],
@@ -140,17 +137,16 @@ def test_tiles_are_the_same_whoever_sums_them_up(
             values = rng.uniform(signal.low, min(signal.high, 1e6), count).tolist()
         columns[signal.name] = [None if gone else value for gone, value in zip(absent, values, strict=True)]
     batch = ReadingBatch.from_columns(STANDARD_SIGNALS, kind, columns, count)
-    with (
-        closing(DuckDbStore.open(tmp_path / "t.duckdb", STANDARD_SIGNALS)) as duck,
-        closing(InfluxStore(influxd.bucket_for(tmp_path), STANDARD_SIGNALS)) as influx,
-    ):
+    with closing(DuckDbStore.open(tmp_path / "t.duckdb", STANDARD_SIGNALS)) as duck:
         duck.write(batch)
-        influx.write(batch)
         expected = duck.tiles(kind, T0, T0 + 6 * HOUR_MS)
-        for most in (influx_tiles._MOST_ROWS, 0):
-            monkeypatch.setattr(influx_tiles, "_MOST_ROWS", most)
-            found = influx.tiles(kind, T0, T0 + 6 * HOUR_MS)
-            polars.testing.assert_frame_equal(found, expected, rel_tol=1e-9)
+    for most in (100, 7):
+        with closing(InfluxStore(influxd.bucket_for(tmp_path / str(most)), STANDARD_SIGNALS)) as influx:
+            influx._hourly._rows._most = most
+            influx.write(batch)
+            for _ in ("made", "kept"):
+                found = influx.tiles(kind, T0, T0 + 6 * HOUR_MS)
+                polars.testing.assert_frame_equal(found, expected, rel_tol=1e-9)
 
 
 def test_init_may_be_repeated_and_names_a_server_that_is_away(influxd: Influxd) -> None:
