@@ -3,14 +3,16 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from api.params import FaultCode
+from api.params import FaultCode, IdText, PersonName
 from fleet.alerts import AlertState
 from fleet.clock import to_rfc3339
 from fleet.faults import Level
+from fleet.principals import PrincipalKind
 from fleet.signals import Form, Kind, Role
-from fleet.tickets import TicketOrigin, TicketState
+from fleet.tickets import SuspicionState, TicketKind, TicketOrigin, TicketState
+from fleet.wire import Dropped
 
 T = TypeVar("T")
 _TIME = "2026-11-22T08:00:00.000Z"
@@ -159,19 +161,47 @@ class AlertItem(Schema):
     evidence: dict[str, Any]
 
 
+class SuspicionItem(Schema):
+    """A fault that a case suspects: what speaks for it, what mends it, and what became of it.
+
+    `alert_id` is the newest of the `alerts` that raised it, null where a person reported it. A `cleared` one
+    was over by itself; at the repair each other one is `confirmed` or `refuted`.
+    """
+
+    fault: str = Field(examples=["brush_jam"])
+    level: Level
+    state: SuspicionState
+    part: str | None = Field(examples=["brush-bearing"])
+    skill: str = Field(examples=["mechanical"])
+    alert_id: int | None
+    alerts: list[int]
+    since: Time
+    ended_at: Time | None
+    evidence: dict[str, Any]
+
+
 class TicketItem(Schema):
-    """A repair ticket; `due` is the deadline of its next milestone, null when none is left."""
+    """The case of one device: one visit mends all that it suspects.
+
+    `fault` is the likely one of its `suspicions`, and `evidence` is that one's; `faults` names them all, the
+    likely one first. `due` is the deadline of its next milestone, null when none is left. `closes_at` is when
+    a case that cleared itself is closed unless someone objects, null for any other.
+    """
 
     id: int
+    kind: TicketKind
     device_id: str = Field(examples=["R0042"])
     site: str
     fault: str = Field(examples=["brush_jam"])
+    faults: list[str] = Field(examples=[["brush_jam", "filter_clog"]])
     level: Level
     origin: TicketOrigin
     state: TicketState
     opened_at: Time
     due: Time | None
+    closes_at: Time | None
     evidence: dict[str, Any]
+    suspicions: list[SuspicionItem]
 
 
 class ClockItem(Schema):
@@ -183,23 +213,45 @@ class ClockItem(Schema):
     status: str = Field(examples=["on_time"], description="on_time, warning, breached or met")
 
 
+class PrincipalItem(Schema):
+    """Who did something: a person, a token, a device, a rule, a model, a customer, or the schedule."""
+
+    kind: PrincipalKind
+    id: str
+    name: str
+
+
 class EventItem(Schema):
-    """Something done to a ticket: who, when, what, why."""
+    """Something that happened to a ticket: what, when, by whom, why; the states where it changed them.
+
+    `who` is the name of `by`. `what` is opened, state, joined or left (a suspicion), level, note, asked (to
+    be closed) or kept_open.
+    """
 
     at: Time
+    what: str = Field(examples=["state"])
+    by: PrincipalItem
     who: str
     before: str | None
-    after: str
+    after: str | None
     why: str
 
 
 class TicketDetail(TicketItem):
-    """A ticket with its clocks, its history, and the states it may go to."""
+    """A ticket with its clocks, its history, and the states it may go to.
+
+    `alert_id`, `part` and `skill` are those of the likely fault, `parts` all that a visit may need.
+    `confirmed_faults` are what was really wrong; `confirmed_fault` is the first of them, "none" where nothing
+    was found, null before a repair. `merged_into` is the ticket that took over what this one held.
+    """
 
     alert_id: int | None
     part: str | None
-    skill: str
+    skill: str | None
+    parts: list[str]
     confirmed_fault: str | None
+    confirmed_faults: list[str]
+    merged_into: int | None
     version: int
     allowed: list[TicketState]
     clocks: list[ClockItem]
@@ -210,7 +262,9 @@ class _Request(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-Who = Annotated[str, Field(min_length=1, max_length=64, pattern=r"\S", description="Who does this")]
+Who = Annotated[
+    PersonName, Field(min_length=1, max_length=64, pattern=r"\S", description="Who does this: a person")
+]
 Reason = Annotated[
     str, Field(min_length=1, max_length=1000, pattern=r"\S", description="Why; kept in the history")
 ]
@@ -226,14 +280,38 @@ class StateChange(_Request):
         None,
         max_length=64,
         examples=[None],
-        description="With repaired (required) and confirmed: the code of what was wrong, or none",
+        description="With repaired and confirmed: the code of what was wrong, or none",
     )
+    confirmed_faults: list[Annotated[str, Field(max_length=64)]] | None = Field(
+        None,
+        max_length=32,
+        examples=[None],
+        description="The same where several faults were found; empty: none. `repaired` needs one of the two",
+    )
+
+    @model_validator(mode="after")
+    def _said_once(self) -> "StateChange":
+        if self.confirmed_fault is not None and self.confirmed_faults is not None:
+            raise ValueError("confirmed_fault and confirmed_faults say the same; give one of them")
+        return self
+
+    @property
+    def confirmed(self) -> list[str] | None:
+        """What was found, either way it was said."""
+        return self.confirmed_faults if self.confirmed_fault is None else [self.confirmed_fault]
+
+
+class Objection(_Request):
+    """A request to keep a case open that asks to be closed."""
+
+    reason: Reason = Field(examples=["it squeaked again this morning"])
+    who: Who = Field("api", examples=["li.wei"])
 
 
 class TicketReport(_Request):
     """A request to open a ticket for a fault that somebody noticed."""
 
-    device_id: str = Field(min_length=1, max_length=64, examples=["R0042"])
+    device_id: IdText = Field(examples=["R0042"])
     fault: FaultCode = Field(examples=["brush_jam"])
     reason: Reason = Field(examples=["the brush squeals and stops"])
     who: Who = Field("api", examples=["front.desk"])
@@ -278,35 +356,61 @@ class LedgerAnswer(Schema):
     """What came in since the process started: `received = written + duplicate + quarantined`."""
 
     since: Time
-    received: int
-    written: int
-    duplicate: int
-    quarantined: int
-    quarantined_by_reason: Mapping[str, int]
-    values_dropped: Mapping[str, int]
-    late: int
-    seq_repeated: int
+    received: int = Field(examples=[1200])
+    written: int = Field(examples=[1190])
+    duplicate: int = Field(examples=[7])
+    quarantined: int = Field(examples=[3])
+    quarantined_by_reason: Mapping[str, int] = Field(examples=[{"bad_json": 3}])
+    values_dropped: Mapping[str, int] = Field(examples=[{"out_of_range": 2}])
+    late: int = Field(examples=[4])
+    seq_repeated: int = Field(examples=[0])
 
 
 class QuarantineEntry(Schema):
     """A message that was turned away; `payload` is base64 of its first 65,536 bytes."""
 
     id: int
-    topic: str
-    device_id: str | None
-    reason: str
-    detail: str
-    payload: str
-    truncated: bool
+    topic: str = Field(examples=["sweepwatch/v1/hongqiao/robot/R0042/telemetry"])
+    device_id: str | None = Field(examples=["R0042"])
+    reason: str = Field(examples=["empty"])
+    detail: str = Field(examples=["nothing but white space"])
+    payload: str = Field(examples=["IA=="])
+    truncated: bool = Field(examples=[False])
     count: int
     first_seen: Time
     last_seen: Time
 
 
-class QuarantineList(ListOf[QuarantineEntry]):
-    """A page of quarantine; `evicted` is how many rows ever went to make room."""
+class DroppedValueItem(Schema):
+    """Values of a device's signal that were dropped for one reason; `example` is the newest, as JSON.
 
-    evicted: int
+    `signal` may also be a key of `info` (`commissioned`) or of a `part_replaced` event (`part`, `fault`).
+    """
+
+    device_id: str = Field(examples=["R0042"])
+    signal: str = Field(examples=["battery_pct"])
+    reason: Dropped = Field(examples=["out_of_range"])
+    example: str = Field(examples=["300"])
+    count: int = Field(examples=[12])
+    first_seen: Time
+    last_seen: Time
+
+
+class TopicBesideItem(Schema):
+    """A topic beside ours; `payload` is base64 of the first 4,096 bytes of its newest message."""
+
+    topic: str = Field(examples=["sweepwatch/v1/hongqiao/robot/R0042/telemtry"])
+    payload: str = Field(examples=["e30="])
+    truncated: bool = Field(examples=[False])
+    count: int = Field(examples=[12])
+    first_seen: Time
+    last_seen: Time
+
+
+class Evictable(ListOf[T], Generic[T]):
+    """A page of a list with bounds; `evicted` is how many rows ever went to make room."""
+
+    evicted: int = Field(examples=[0])
 
 
 class GapItem(Schema):
@@ -315,11 +419,11 @@ class GapItem(Schema):
     They were measured between `after_ts` and `before_ts`. A device that counts anew begins a new `run`.
     """
 
-    device_id: str
+    device_id: str = Field(examples=["R0042"])
     run: int
-    first_seq: int
-    last_seq: int
-    missing: int
+    first_seq: int = Field(examples=[17])
+    last_seq: int = Field(examples=[19])
+    missing: int = Field(examples=[3])
     after_ts: Time
     before_ts: Time
 
@@ -333,9 +437,9 @@ class GapList(ListOf[GapItem]):
 class UnknownSignalItem(Schema):
     """A name that devices send and no signal has."""
 
-    name: str
+    name: str = Field(examples=["temprature_c"])
     kind: Kind
-    example_device: str
+    example_device: str = Field(examples=["R0042"])
     first_seen: Time
     last_seen: Time
 

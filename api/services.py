@@ -1,25 +1,25 @@
 """What the API needs from the rest of the house, handed in by the composition root."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Annotated, Protocol
 
 from fastapi import Depends, Request
 from prometheus_client import CollectorRegistry
 
+from desk.dispatch.visits import FoundVisits
 from fleet.clock import Clock
 from fleet.ledger import LedgerView
+from fleet.principals import Principal
 from fleet.progress import StartProgress
 from fleet.risks import Driver
 from fleet.signals import SignalTable
 from fleet.sla import SlaPolicy
 from fleet.text import Language
-from fleet.tickets import TicketState
-from models.learning.settings import Costs
+from fleet.tickets import Ticket, TicketState
 from storage.ports import TelemetryStore
 from storage.records.database import DeskDatabase
 from storage.records.model_cards import ModelCard
-from storage.records.tickets import TicketRow
 
 
 class Tickets(Protocol):
@@ -29,27 +29,39 @@ class Tickets(Protocol):
         self,
         ticket_id: int,
         after: TicketState,
-        who: str,
+        principal: Principal,
         why: str,
         version: int | None = None,
-        confirmed_fault: str | None = None,
-    ) -> TicketRow:
+        confirmed: Sequence[str] | None = None,
+    ) -> Ticket:
         """Move a ticket on; raises NotFound, IllegalTransition, InvalidInput or Conflict."""
         ...
 
-    def report(self, device_id: str, fault: str, who: str, why: str) -> int:
+    def keep_open(self, ticket_id: int, principal: Principal, why: str, version: int | None = None) -> Ticket:
+        """Object to the end of a case that asks to be closed; raises NotFound, InvalidInput or Conflict."""
+        ...
+
+    def report(self, device_id: str, fault: str, principal: Principal, why: str) -> int:
         """Open a ticket that a person asked for and return its id; raises NotFound or InvalidInput."""
+        ...
+
+
+class Visits(Protocol):
+    """Whoever plans visits (desk.dispatch.visits.Visits)."""
+
+    def find(self, budget: int, site: str | None) -> FoundVisits:
+        """Return whom to visit within a budget, and whom to call; `site` None is every site."""
         ...
 
 
 class Alerts(Protocol):
     """Whoever changes alerts (alerts.engine.AlertEngine)."""
 
-    def acknowledge(self, alert_id: str, who: str, why: str) -> object:
+    def acknowledge(self, alert_id: str, principal: Principal, why: str) -> object:
         """Note that someone takes care of an alert; raises NotFound, InvalidInput or Conflict."""
         ...
 
-    def resolve(self, alert_id: str, who: str, why: str) -> object:
+    def resolve(self, alert_id: str, principal: Principal, why: str) -> object:
         """End an open alert by hand; raises NotFound, InvalidInput or Conflict."""
         ...
 
@@ -60,7 +72,7 @@ class ApiServices:
 
     `explain` says in one sentence what a driver shows. `ledger` gives None where no ingester runs in this
     process. `readiness` maps each component to what is wrong with it, None when it is fine. `progress` gives
-    None once the first start is over. `costs` are what decisions cost; `model_trouble` says why
+    None once the first start is over. `currency` is that of all money; `model_trouble` says why
     the file of a model cannot be used, None when it can.
     """
 
@@ -70,13 +82,14 @@ class ApiServices:
     clock: Clock
     tickets: Tickets
     alerts: Alerts
+    visits: Visits
     sla: SlaPolicy
     explain: Callable[[Driver, Language], str]
     ledger: Callable[[], LedgerView | None]
     readiness: Callable[[], Mapping[str, str | None]]
     registry: CollectorRegistry
     progress: Callable[[], StartProgress | None]
-    costs: Costs = field(default_factory=Costs)
+    currency: str = "EUR"
     model_trouble: Callable[[ModelCard], str | None] = lambda _card: None
 
 

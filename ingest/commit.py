@@ -21,6 +21,7 @@ from ingest.watch.stream import StreamWatch
 from ingest.watch.summaries import Summaries
 from storage.ports import Receipt, RowsRejected, TelemetryStore
 from storage.records.devices import Devices
+from storage.records.dropped_values import DroppedValues
 from storage.records.quarantine import Evidence, Quarantine
 
 log = logging.getLogger(__name__)
@@ -42,6 +43,7 @@ class CommitParts:
     store: TelemetryStore
     devices: Devices
     quarantine: Quarantine
+    dropped: DroppedValues
     observers: Sequence[Observer]
     ledger: Ledger
     summaries: Summaries
@@ -74,6 +76,7 @@ class Commit:
                 self._make_batches,
                 self._write,
                 self._keep_evidence,
+                self._list_dropped,
                 self._record_news,
                 self._watch,
                 parts.watch.store,
@@ -148,6 +151,9 @@ class Commit:
         if self._rejected:
             self._decoded.counts.quarantined[Reason.STORE_REJECTED] += len(self._rejected)
 
+    def _list_dropped(self) -> None:
+        self._parts.dropped.add(self._decoded.drops.listed())
+
     def _record_news(self) -> None:
         news = self._decoded.news
         self._parts.devices.record_info(news.infos)
@@ -160,6 +166,7 @@ class Commit:
         decoded = self._decoded
         now = self._parts.clock.now_ms()
         self._parts.watch.look(self._batches, decoded.refused, self._messages, decoded.unknown, now)
+        self._parts.watch.note_beside(decoded.beside)
 
     def _prepare_observers(self) -> None:
         for batch in self._stored:

@@ -15,7 +15,7 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from fleet.signals import Kind
 from storage.records.base import Base, Number
@@ -39,7 +39,7 @@ class Device(Base):
     model: Mapped[str] = mapped_column(String(64), default="unknown")
     firmware: Mapped[str | None] = mapped_column(String(64))
     serial: Mapped[str | None] = mapped_column(String(64))
-    commissioned: Mapped[str | None] = mapped_column(String(10))
+    commissioned: Mapped[str | None] = mapped_column(String(64))
     registered_at: Mapped[int]
     status: Mapped[str] = mapped_column(String(16), default="unknown")
     last_seen: Mapped[int | None]
@@ -68,15 +68,6 @@ class DeviceEvent(Base):
     __table_args__ = (UniqueConstraint("device_id", "ts", "code"),)
 
 
-class Site(Base):
-    """A place that devices clean."""
-
-    __tablename__ = "site"
-
-    id: Mapped[str] = mapped_column(String(64), primary_key=True)
-    name: Mapped[str]
-
-
 UNKNOWN_MODEL = "unknown"
 _IDS_A_QUERY = 10_000
 
@@ -89,9 +80,18 @@ class Placement:
     kind: Kind
 
 
+def place_of(session: Session, device_id: str) -> Placement | None:
+    """Return where a device belongs and what it is, if there is one of this id."""
+    row = session.get(Device, device_id) if "\x00" not in device_id else None
+    return None if row is None else Placement(row.site, Kind(row.kind))
+
+
 @dataclass(frozen=True, slots=True)
 class DeviceInfo:
-    """What a device said about itself; None where it said nothing. `commissioned` is an ISO date."""
+    """What a device said about itself; None where it said nothing.
+
+    `commissioned` is an ISO date, or whatever text the device sent in its place.
+    """
 
     device_id: str
     model: str | None = None
@@ -143,7 +143,7 @@ class Devices:
             }
 
     def register(self, devices: dict[str, Placement], now: int) -> None:
-        """Add devices that are not there yet, and their sites; those that are stay as they are."""
+        """Add devices that are not there yet; those that are stay as they are."""
         if not devices:
             return
         names = ("id", "kind", "site", "model", "status", "registered_at")
@@ -151,10 +151,8 @@ class Devices:
             (device_id, str(place.kind), place.site, UNKNOWN_MODEL, "unknown", now)
             for device_id, place in devices.items()
         ]
-        sites = [{"id": site, "name": site} for site in sorted({place.site for place in devices.values()})]
         with self._desk.statements() as connection:
             dialect = connection.dialect.name
-            connection.execute(insert_in(dialect, Site).on_conflict_do_nothing(), sites)
             device = insert_in(dialect, Device).values({name: bindparam(name) for name in names})
             execute_straight(connection, device.on_conflict_do_nothing(), names, rows)
 
@@ -189,6 +187,8 @@ def _parts(device_ids: list[str]) -> list[list[str]]:
     return [device_ids[at : at + _IDS_A_QUERY] for at in range(0, len(device_ids), _IDS_A_QUERY)]
 
 
+_ISO_DATE = "____-__-__"
+"""A date that is known stands; whatever else was sent in its place gives way to a later one."""
 _devices = Device.__table__.c
 
 
@@ -213,7 +213,10 @@ _INFO_UPDATE = (
         ),
         firmware=func.coalesce(_new("firmware"), _devices.firmware),
         serial=func.coalesce(_devices.serial, _new("serial")),
-        commissioned=func.coalesce(_devices.commissioned, _new("commissioned")),
+        commissioned=case(
+            (_devices.commissioned.like(_ISO_DATE), _devices.commissioned),
+            else_=func.coalesce(_new("commissioned"), _devices.commissioned),
+        ),
     )
 )
 

@@ -5,11 +5,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from fleet.errors import ConfigError, DataFolderError, NotFound
+from fleet.events import Event, Subject
+from fleet.principals import PrincipalKind
 from fleet.signals import Kind
-from fleet.tickets import TicketState
+from fleet.tickets import NO_FAULT, TicketState
 from simulators.fleet_simulator import FleetConfig, FleetSimulator
 from simulators.history import HistorySummary, write_history
-from storage.records.tickets import TicketRow
 from sweepwatch.run.unfinished import UnfinishedPast
 from sweepwatch.settings.settings import SimulatorSettings
 from sweepwatch.wiring import Services
@@ -26,7 +27,9 @@ def require_empty(services: Services) -> None:
 
 
 class SimulatedFleet:
-    """The fleet's simulator and its files. Safe to use from several threads."""
+    """The fleet's simulator and its files; it follows the log of events. Safe to use from several threads."""
+
+    name = "repairs of the simulated fleet"
 
     def __init__(self, services: Services) -> None:
         self._services = services
@@ -86,17 +89,25 @@ class SimulatedFleet:
         self.simulator.save(self._state)
         self.simulator.truth.write(self._folder / GROUND_TRUTH)
 
-    def hear_of(self, ticket: TicketRow) -> None:
-        """Let a repaired ticket mend the simulated device: what was confirmed is what was replaced."""
-        if ticket.state != TicketState.REPAIRED or ticket.confirmed_fault in (None, "none"):
+    def handle(self, event: Event) -> None:
+        """Let a repaired ticket mend the simulated device: what was confirmed is what was replaced.
+
+        The repairs of the written past have mended it already.
+        """
+        mended = event.subject is Subject.TICKET and event.after == TicketState.REPAIRED
+        if not mended or event.principal.kind is PrincipalKind.SCHEDULE:
             return
-        assert ticket.confirmed_fault is not None
-        try:
-            there = self.simulator.repair(
-                ticket.device_id, ticket.confirmed_fault, self._services.clock.now_ms()
-            )
-        except NotFound:
-            return  # a real device beside the simulated ones
-        log.info(
-            "ticket %d mended %s: it was %s", ticket.id, ticket.device_id, "there" if there else "not there"
-        )
+        device = str(event.data["device_id"])
+        found = False
+        for fault in event.data["confirmed"]:
+            if fault == NO_FAULT:
+                continue
+            try:
+                there = self.simulator.repair(device, fault, self._services.clock.now_ms())
+            except NotFound:
+                return  # a real device beside the simulated ones
+            was = "there" if there else "not there"
+            log.info("ticket %s mended %s of %s: it was %s", event.subject_id, fault, device, was)
+            found = True
+        if found:
+            self.save()  # before the cursor moves on: else a crash would break the device anew

@@ -11,27 +11,33 @@ import numpy as np
 import polars as pl
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from helpers.following import follow_at_once
 from prometheus_client import CollectorRegistry, Counter
 
 from alerts.engine import AlertEngine
 from alerts.judging.rules import load_rules
 from api.app import create_app
 from api.services import ApiServices
+from desk.dispatch.visits import Visits
 from desk.tickets.desk import TicketDesk
 from fleet.clock import DAY_MS, HOUR_MS, MINUTE_MS, ManualClock
 from fleet.ledger import LedgerView
+from fleet.principals import person
 from fleet.progress import StartProgress
 from fleet.readings import ReadingBatch
 from fleet.risks import LIFE_COLUMNS, Course, Driver, Risk, risk_frame
 from fleet.signals import STANDARD_SIGNALS, Kind
 from fleet.sla import load_policy
 from fleet.text import Language
+from models.learning.settings import Costs
+from models.scoring.decision import plan_visits
 from storage.records.database import DeskDatabase, open_desk
 from storage.records.devices import Device
 from storage.records.gaps import GapChanges, Gaps, StoredGap
 from storage.records.quarantine import Evidence, Quarantine
 from storage.records.unknown_signals import UnknownSignal, UnknownSignals
 from storage.series.duckdb.store import DuckDbStore
+from sweepwatch.wiring import wire_desk
 
 NOW = 1_795_334_400_000
 """2026-11-22T08:00:00Z"""
@@ -100,8 +106,9 @@ def open_house(folder: Path) -> Iterator[House]:
     desk = open_desk(f"sqlite:///{folder / 'desk.db'}")
     store = DuckDbStore.open(folder / "telemetry.duckdb", STANDARD_SIGNALS)
     policy = load_policy()
-    tickets = TicketDesk(desk, policy, clock)
-    engine = AlertEngine(desk, load_rules(), clock, lambda alert: _open(tickets, alert))
+    wired = wire_desk(desk, load_rules(), policy, clock)
+    tickets, engine = wired.tickets, wired.alerts
+    follow_at_once(desk, wired.followers, clock)
     wrong: dict[str, str | None] = {"store": None, "broker": None}
     progress: list[StartProgress] = []
     ledger: list[LedgerView] = [Counted()]
@@ -114,6 +121,7 @@ def open_house(folder: Path) -> Iterator[House]:
         clock=clock,
         tickets=tickets,
         alerts=engine,
+        visits=Visits(desk, store, lambda risks, budget: plan_visits(risks, Costs(), budget)),
         sla=policy,
         explain=_explain,
         ledger=lambda: ledger[-1] if ledger else None,
@@ -137,10 +145,6 @@ def _explain(driver: Driver, language: Language) -> str:
     if language == "zh":
         return f"{label}{'高于' if above else '低于'}同型号常值 {gap}"
     return f"{label} {gap} {'above' if above else 'below'} the usual for this model"
-
-
-def _open(tickets: TicketDesk, alert: Any) -> None:
-    tickets.open_for(alert)
 
 
 def add_device(house: House, device_id: str, **columns: Any) -> None:
@@ -261,7 +265,7 @@ def _furnish_desk(house: House) -> None:
     raise_alert(house, "R0031", "drive_motor_wear", 0.66)
     clock.ms = NOW - 40 * MINUTE_MS
     raise_alert(house, "R0023", "filter_clog", 0.72)
-    house.tickets.report("R0011", "water_leak", "front.desk", "water under the robot in the lobby")
+    house.tickets.report("R0011", "water_leak", person("front.desk"), "water under the robot in the lobby")
     clock.ms = NOW
 
 

@@ -9,11 +9,14 @@ from helpers.models import trained
 from helpers.trials import END, FAULT, START, repairs, scores, told
 
 from fleet.alerts import INSTALLATION
+from fleet.cases import moved, open_case, suspect
 from fleet.clock import DAY_MS, HOUR_MS, ManualClock
+from fleet.principals import schedule
+from fleet.tickets import MAIN_LINE, TicketOrigin, TicketState
 from models.features.definitions import FEATURES
 from models.scoring.scorer import InUse
-from storage.records.model_cards import CHALLENGER, CHAMPION, card_events, cards
-from storage.records.tickets import TicketRow
+from storage.records.model_cards import CHALLENGER, CHAMPION, cards, model_events
+from storage.records.tickets import insert_ticket
 from sweepwatch.data_folder import open_data_folder
 from sweepwatch.run.model_care import ModelCare, note_trained
 from sweepwatch.settings.settings import ModelsSettings, Settings
@@ -49,13 +52,12 @@ def on_trial(services: Services, old: float, new: float) -> ModelCare:
     services.store.write_risks(told(scores(DEVICES, new, 2), ids[1]), shadow=True)
     with services.desk.transaction() as session:
         for device, fault, noticed, ended in repairs(DEVICES).iter_rows():
-            session.add(
-                TicketRow(
-                    device_id=device, site="s", fault=fault, confirmed_fault=fault, level="L2",
-                    origin="reported", state="confirmed", skill="electrical", opened_at=noticed,
-                    solved_at=ended, respond_due=0, evidence={},
-                )
-            )  # fmt: skip
+            first = suspect(fault, noticed, {})
+            case = open_case(device, "s", TicketOrigin.REPORTED, first, services.policy, noticed)
+            for state in MAIN_LINE[1:]:
+                said = [fault] if state is TicketState.REPAIRED else None
+                case = moved(case, state, ended, said)
+            insert_ticket(session, case)
     return care_of(services)
 
 
@@ -73,9 +75,10 @@ def states(services: Services) -> dict[int, str]:
 def test_a_challenger_that_is_proved_to_be_cheaper_takes_over_by_itself(services: Services) -> None:
     on_trial(services, 0.3, 0.9).review()
     assert states(services) == {1: CHAMPION, 0: "retired"}
-    event = card_events(services.desk, CODE)[0]
-    assert (event.who, event.after) == ("trial", CHAMPION)
-    assert "saves" in event.why
+    (champion,) = [card for card in cards(services.desk) if card.state == CHAMPION]
+    event = model_events(services.desk, champion.id)[0]
+    assert (event.principal, event.after) == (schedule("trial"), CHAMPION)
+    assert "saves" in event.reason
 
 
 @pytest.mark.parametrize("services", [{"promotion": "manual"}], indirect=True)
