@@ -22,9 +22,10 @@ from sweepwatch.run.followers import Followers, following
 from sweepwatch.run.jobs import Jobs
 from sweepwatch.run.progress import ProgressBoard
 from sweepwatch.run.server import WebServer, listen
-from sweepwatch.run.simulated_fleet import SimulatedFleet, discard_unfinished_history
+from sweepwatch.run.simulated_fleet import SimulatedFleet
 from sweepwatch.run.stopping import stop_on_signal
 from sweepwatch.run.training import train
+from sweepwatch.run.unfinished import UnfinishedPast
 from sweepwatch.settings.settings import Settings, without_secrets
 from sweepwatch.wiring import Services, build, build_api, build_ingest
 
@@ -52,7 +53,7 @@ def run_everything(settings: Settings, say: Say, clock: Clock | None = None) -> 
         folder = open_data_folder(settings.data)
         stack.callback(folder.close)
         start_logging(folder.root / "sweepwatch.log", settings.log_level)
-        if discard_unfinished_history(folder):
+        if UnfinishedPast(folder).discard(settings):
             say("The last first start was ended half-way; what it had written is discarded.")
         services = build(settings, folder, clock or SystemClock())
         stack.callback(services.close)

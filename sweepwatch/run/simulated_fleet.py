@@ -1,7 +1,6 @@
 """The simulated fleet of a data folder: its past, its state over restarts, and the repairs it hears of."""
 
 import logging
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,29 +11,13 @@ from fleet.signals import Kind
 from fleet.tickets import NO_FAULT, TicketState
 from simulators.fleet_simulator import FleetConfig, FleetSimulator
 from simulators.history import HistorySummary, write_history
-from sweepwatch.data_folder import DataFolder
+from sweepwatch.run.unfinished import UnfinishedPast
 from sweepwatch.settings.settings import SimulatorSettings
 from sweepwatch.wiring import Services
 
 log = logging.getLogger(__name__)
 GROUND_TRUTH = "ground-truth.jsonl"
 _STATE = "fleet.npz"
-_UNFINISHED = "history-unfinished"
-
-
-def discard_unfinished_history(folder: DataFolder) -> bool:
-    """Remove what a first start wrote that was ended half-way; return whether there was any.
-
-    Nothing but that past can be in the stores: nothing else is taken in before it is whole.
-    """
-    simulator = folder.root / "simulator"
-    if not (simulator / _UNFINISHED).exists():
-        return False
-    for path in (folder.telemetry, folder.desk):
-        for file in folder.root.glob(f"{path.name}*"):
-            file.unlink()
-    shutil.rmtree(simulator)
-    return True
 
 
 def require_empty(services: Services) -> None:
@@ -85,8 +68,8 @@ class SimulatedFleet:
         when there are readings.
         """
         require_empty(self._services)
-        mark = self._folder / _UNFINISHED
-        mark.touch()
+        unfinished = UnfinishedPast(self._services.folder)
+        unfinished.begin(self._services)
         summary = write_history(
             self.simulator,
             self._services.store,
@@ -98,7 +81,7 @@ class SimulatedFleet:
         )
         if summary.complete:
             self.save()
-            mark.unlink()
+            unfinished.end()
         return summary
 
     def save(self) -> None:

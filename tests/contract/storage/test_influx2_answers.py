@@ -83,8 +83,8 @@ def _lasting(value: Any) -> Any:
 
 
 @pytest.fixture(scope="module")
-def replay(influxd: Influxd) -> Iterator[Replay]:
-    with running_influx2(influxd) as double:
+def replay(influxd_1: Influxd) -> Iterator[Replay]:
+    with running_influx2(influxd_1) as double:
         replay = Replay(double)
         yield replay
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
 
 import polars as pl
 import pytest
@@ -174,8 +173,8 @@ def test_a_value_that_another_client_wrote_as_text_is_passed_over_and_told(
     assert "1 values of battery_pct of robot were written as string by another client" in caplog.text
 
 
-def test_init_on_a_server_without_our_address_for_writes_says_so(influxd: Influxd, tmp_path: Path) -> None:
-    address = InfluxAddress("127.0.0.1", influxd.port, False, "", "org", "nowrites")
+def test_init_on_a_server_without_our_address_for_writes_says_so(influxd_1: Influxd) -> None:
+    address = InfluxAddress("127.0.0.1", influxd_1.port, False, "", "org", "nowrites")
     with pytest.raises(StoreRefused, match=r"1\.6\.7.* has no /api/v2/write") as caught:
         init(address)
     assert "store init" not in str(caught.value)

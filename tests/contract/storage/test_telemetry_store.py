@@ -11,8 +11,9 @@ import polars as pl
 import polars.testing
 import pytest
 from helpers.batches import batch_of
-from helpers.influx import Influxd
+from helpers.influx import SERVERS, Influxd
 from helpers.influx2 import Influx2
+from helpers.influx_real2 import Influxd2
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -35,7 +36,7 @@ def duckdb(_: pytest.FixtureRequest) -> Opener:
 
 
 def influxdb(request: pytest.FixtureRequest) -> Opener:
-    server: Influxd = request.getfixturevalue("influxd")
+    server: Influxd = request.getfixturevalue("influxd_1")
     return lambda folder: InfluxStore(server.bucket_for(folder), STANDARD_SIGNALS)
 
 
@@ -44,7 +45,14 @@ def influxdb2(request: pytest.FixtureRequest) -> Opener:
     return lambda folder: InfluxStore(server.bucket_for(folder), STANDARD_SIGNALS)
 
 
+def real_influxdb2(request: pytest.FixtureRequest) -> Opener:
+    server: Influxd2 = request.getfixturevalue("influxd_2")
+    return lambda folder: InfluxStore(server.bucket_for(folder), STANDARD_SIGNALS)
+
+
 OPENERS = {"duckdb": duckdb, "influxdb": influxdb, "influxdb2": influxdb2}
+if "2" in SERVERS:
+    OPENERS["real influxdb2"] = real_influxdb2
 """How each store is opened: the same folder is the same store again, another folder is an empty one."""
 
 
