@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
+from fleet import rises
 from fleet.clock import HOUR_MS
 from fleet.signals import Form, Kind, SignalTable
 from fleet.tiles import TILE_STATS, tile_column, tile_schema
@@ -41,7 +42,33 @@ def robot_tiles(
     absent = {name: pl.lit(0 if dtype == pl.Int64() else None) for name, dtype in schema.items()}
     frame = pl.DataFrame({name: column for name, column in made.items() if name in schema})
     frame = frame.with_columns(**{name: value for name, value in absent.items() if name not in frame.columns})
-    return frame.select(pl.col(name).cast(dtype) for name, dtype in schema.items()).fill_nan(None)
+    frame = frame.select(pl.col(name).cast(dtype) for name, dtype in schema.items()).fill_nan(None)
+    counted = rises.counted(signals, Kind.ROBOT)
+    return rises.with_rises(frame, frame.clear(), counted, _reader(cards, columns, start, per_hour))
+
+
+def _reader(cards: Sequence[DeviceCard], columns: Columns, start: int, per_hour: int) -> rises.RowReader:
+    """Return what gives the readings of few robots and hours out of the columns."""
+    place = {card.id: number for number, card in enumerate(cards)}
+    every = HOUR_MS // per_hour
+
+    def rows(hours: pl.DataFrame, of: Sequence[str]) -> pl.DataFrame:
+        empty: dict[str, pl.DataType] = {"device_id": pl.String(), "ts": pl.Int64()}
+        pieces = [pl.DataFrame(schema=empty | dict.fromkeys(of, pl.Float64()))]
+        for device, hour in hours.select("device_id", "hour").iter_rows():
+            first = (hour - start) // every
+            if 0 <= first < len(columns.lost):
+                steps = first + np.flatnonzero(~columns.lost[first : first + per_hour, place[device]])
+                numbers = {
+                    name: columns.numbers[name][steps, place[device]].astype(np.float64) for name in of
+                }
+                found = pl.DataFrame({"ts": start + steps * every, **numbers})
+                pieces.append(
+                    found.select(pl.lit(device).alias("device_id"), pl.col("ts").cast(pl.Int64), *of)
+                )
+        return pl.concat(pieces)
+
+    return rows
 
 
 def _stats(values: Floats, heard: Bools) -> dict[str, np.ndarray]:

@@ -6,12 +6,13 @@ from threading import RLock
 
 import polars as pl
 
+from fleet import rises
 from fleet.clock import DAY_MS, HOUR_MS
 from fleet.errors import StoreRejected
 from fleet.readings import KEY_COLUMNS, ReadingBatch, batch_schema
 from fleet.risks import FLEET_RISK_COLUMNS, RISK_COLUMNS
-from fleet.signals import Kind, SignalTable
-from fleet.tiles import TileSchema, tile_schema
+from fleet.signals import Kind, Signal, SignalTable
+from fleet.tiles import TileSchema, tile_column, tile_schema
 from storage.ports import LatestValue, Receipt, Retention
 from storage.series.influx import query as influxql
 from storage.series.influx.http import InfluxConnection
@@ -34,6 +35,8 @@ log = logging.getLogger(__name__)
 
 _LINES_A_REQUEST = 10_000
 _MOST_UNSETTLED = 100_000
+_FEW_DEVICES = 500
+"""Up to so many devices are named in a query."""
 _TOLD = [name for name in RISK_COLUMNS if name not in ("device_id", "ts", "fault", "risk")]
 """What is stored with a risk."""
 
@@ -159,14 +162,54 @@ class InfluxStore:
         columns: Collection[str] | None = None,
     ) -> pl.DataFrame:
         """Return the hourly tiles (fleet.tiles) of every device with readings in the range, or of some."""
-        schema = tile_schema(self._signals, kind, columns)
+        counted = rises.counted(self._signals, kind, columns)
+        schema = tile_schema(self._signals, kind, rises.with_base(columns, counted))
         until = self._kept.until(kind)
         while True:
             kept = self._kept.read(kind, start, min(end, until), devices, schema)
+            kept = kept.with_columns(rises.without_readings(counted))
             made = self._tiles_made(kind, max(start, until), end, devices, schema)
+            made = self._risen(kind, made, max(start, until), end, counted)
             before, until = until, self._kept.until(kind)
             if until == before:  # else hours have changed sides while they were read
-                return pl.concat([kept, made]).sort("device_id", "hour")
+                found = pl.concat([kept, made]).sort("device_id", "hour")
+                return found.select(tile_schema(self._signals, kind, columns))
+
+    def _risen(
+        self, kind: Kind, made: pl.DataFrame, start: int, end: int, counted: Sequence[Signal]
+    ) -> pl.DataFrame:
+        """Return tiles of readings with the rises of counters (fleet.rises)."""
+        if not counted or made.is_empty():
+            return made
+        stats = {tile_column(signal.name, stat) for signal in counted for stat in rises.BASE_STATS}
+        schema = tile_schema(self._signals, kind, stats)
+        devices = made["device_id"].unique(maintain_order=True).to_list()
+        among = devices if len(devices) <= _FEW_DEVICES else None
+        until = self._kept.until(kind)
+        before = self._kept.read(kind, start - HOUR_MS, min(start, until), among, schema)
+        beside = [before]
+        for begin, last in ((max(start - HOUR_MS, until), start), (end, end + HOUR_MS)):
+            if begin < last:
+                beside.append(self._tiles_made(kind, begin, last, among, schema))
+
+        def rows(hours: pl.DataFrame, of: Sequence[str]) -> pl.DataFrame:
+            # Of an hour that is kept the highest value is all that is left of its readings.
+            highest = [pl.col(tile_column(name, "max")).alias(name) for name in of]
+            last = before.select("device_id", pl.col("hour").alias("ts") + HOUR_MS - 1, *highest)
+            return pl.concat([last, self._rows_of_hours(kind, hours, of)], how="vertical_relaxed")
+
+        return rises.with_rises(made, pl.concat(beside), counted, rows)
+
+    def _rows_of_hours(self, kind: Kind, hours: pl.DataFrame, of: Sequence[str]) -> pl.DataFrame:
+        """Return some signals of devices in hours (`device_id`, `hour`), an hour a request."""
+        schema = {"device_id": pl.String(), "ts": pl.Int64(), **dict.fromkeys(of, pl.Float64())}
+        pieces = [pl.DataFrame(schema=schema)]
+        for (hour,), part in hours.partition_by("hour", as_dict=True).items():
+            for few in part.iter_slices(_FEW_DEVICES):
+                where = influxql.times_among(hour, hour + HOUR_MS, few["device_id"].to_list())
+                found = self._rows(kind, [*of, "device"], where, None).rename({"device": "device_id"})
+                pieces.append(found.select(pl.col(name).cast(dtype) for name, dtype in schema.items()))
+        return pl.concat(pieces)
 
     def _tiles_made(
         self, kind: Kind, start: int, end: int, devices: Sequence[str] | None, schema: TileSchema
@@ -310,7 +353,9 @@ class InfluxStore:
         schema = tile_schema(self._signals, kind)
         for begin in range(first, end, DAY_MS):
             until = min(begin + DAY_MS, end)
-            self._kept.keep(kind, tiles_between(self._connection, self._signals, kind, begin, until, schema))
+            made = tiles_between(self._connection, self._signals, kind, begin, until, schema)
+            counted = rises.counted(self._signals, kind)
+            self._kept.keep(kind, self._risen(kind, made, begin, until, counted))
         self._kept.keep_until(kind, end)
 
     def _delete(self, measurement: str, before: int) -> bool:
