@@ -67,7 +67,7 @@ def tiles(
     made = _made(cursor, signals, kind, max(start, until), end, until, devices, read)
     if start < until:
         made = pl.concat([_kept(cursor, signals, kind, start, min(end, until), devices, read), made])
-    return made.select(tile_schema(signals, kind, columns)).sort("device_id", "hour")
+    return made.select(list(tile_schema(signals, kind, columns))).sort("device_id", "hour")
 
 
 def _made(

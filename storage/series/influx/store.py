@@ -173,7 +173,7 @@ class InfluxStore:
             before, until = until, self._kept.until(kind)
             if until == before:  # else hours have changed sides while they were read
                 found = pl.concat([kept, made]).sort("device_id", "hour")
-                return found.select(tile_schema(self._signals, kind, columns))
+                return found.select(list(tile_schema(self._signals, kind, columns)))
 
     def _risen(
         self, kind: Kind, made: pl.DataFrame, start: int, end: int, counted: Sequence[Signal]

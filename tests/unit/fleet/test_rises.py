@@ -47,7 +47,13 @@ def _little_outlier_up(values: Counted, at: int) -> Counted:
 
 
 DIPS: tuple[Dip, ...] = (_to_zero, _below, _half, _for_three_readings, _outlier_up, _little_outlier_up)
-POSITIONS = {"first": STEPS, "second": STEPS + 1, "middle": STEPS + 60, "last": 2 * STEPS - 1, "next": 2 * STEPS}
+POSITIONS = {
+    "first": STEPS,
+    "second": STEPS + 1,
+    "middle": STEPS + 60,
+    "last": 2 * STEPS - 1,
+    "next": 2 * STEPS,
+}
 
 
 def _rise(counter: str, values: Counted, hour: int = HOUR) -> float:
