@@ -1,12 +1,12 @@
 """Rises: how far a counter rose within an hour by use, whatever else befell it.
 
-A counter's tile has one sum more than that of a level: `rise`, the sum of its rises from reading to reading
-of the hour. A fall and return is no rise, nor is an outlier up and back; after a reset the counter goes on
+A counter's tile has one sum more than that of a level: `rise`, the sum of its rises from reading to reading,
+the first of them from the last reading of the hour before, if there is one. A fall and return is no rise, nor is an outlier up and back; after a reset the counter goes on
 from there; a fall from just under a power of two to just over 0 is a wrap, and the way through it counts.
 What tells them from use: no counter rises faster than a device can work (`Signal.per_s`, `Signal.grain`).
 
 An hour that begins at its lowest value and ends at its highest, fits its neighbours and is no more than a
-device can do in it needs no such thought: its rise is last - first. That is nearly every hour, and its tile
+device can do in it needs no such thought: its rise is plain. That is nearly every hour, and its tile
 alone tells it; of the others the readings are looked at, from an hour before to an hour after.
 """
 
@@ -63,8 +63,8 @@ class _Track:
         return value == self.value or (value > self.value and value - self.value <= self.most(counter, at))
 
     def go(self, value: float, at: int, begin: int, end: int) -> None:
-        """Go on to a reading; a rise counts if both of its readings are of begin <= t < end."""
-        if begin <= self.seen and at < end:
+        """Go on to a reading; a rise counts if it is seen in begin <= t < end."""
+        if begin <= at < end:
             self.rose += value - self.value
         if value != self.value:
             self.since = at
@@ -73,7 +73,7 @@ class _Track:
 
 
 def rise(counter: Signal, times: Sequence[int], values: Sequence[float], begin: int, end: int) -> float:
-    """Return by how much a counter rose by use between its readings of begin <= t < end (epoch ms).
+    """Return by how much a counter rose by use in begin <= t < end (epoch ms), as its readings there tell.
 
     `times`, `values` are its readings in order, with those before and after as far as they are known: they
     tell dips and outliers at the edges.
@@ -99,7 +99,7 @@ def rise(counter: Signal, times: Sequence[int], values: Sequence[float], begin: 
             other = None
         else:
             through = _through_wrap(counter, main, value, at)
-            other = _Track(value, at, at, through if begin <= main.seen and at >= begin else 0.0)
+            other = _Track(value, at, at, through if at >= begin else 0.0)
     return (main.rose if main else 0.0) + (other.rose if other else 0.0)
 
 
@@ -206,16 +206,16 @@ def _told(signal: Signal) -> pl.Expr:
     low, high, first, last, before, after = (
         pl.col(tile_column(signal.name, stat)) for stat in (*BASE_STATS, "before", "after")
     )
-    most = signal.grain + signal.per_s * HOUR_MS / SECOND_MS
-    straight = (first == low) & (last == high) & (last - first <= most)
-    fits = (before.is_null() | (before <= first)) & (after.is_null() | (last <= after))
-    known = (first > 0) | (last == 0)
-    plain = (first == last) & (low == high)
+    most = signal.grain + signal.per_s * 2 * HOUR_MS / SECOND_MS
+    start = pl.coalesce(before, first)
+    straight = (first == low) & (last == high) & (last - start <= most)
+    fits = (start <= first) & (after.is_null() | (last <= after))
+    known = (start > 0) | (last == 0)  # 0 may be what a counter says before it is loaded
     return (
         pl.when(first.is_null())
         .then(None)
-        .when(plain | (straight & fits & known))
-        .then(last - first)
+        .when(straight & fits & known)
+        .then(last - start)
         .otherwise(float("nan"))
     )
 
