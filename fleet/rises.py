@@ -1,9 +1,10 @@
 """Rises: how far a counter rose within an hour by use, whatever else befell it.
 
 A counter's tile has one sum more than that of a level: `rise`, the sum of its rises from reading to reading,
-the first of them from the last reading of the hour before, if there is one. A fall and return is no rise, nor is an outlier up and back; after a reset the counter goes on
-from there; a fall from just under a power of two to just over 0 is a wrap, and the way through it counts.
-What tells them from use: no counter rises faster than a device can work (`Signal.per_s`, `Signal.grain`).
+the first of them from the last reading of the hour before, if there is one. A fall and return is no rise, nor
+is an outlier up and back; after a reset the counter goes on from there; a fall from just under a power of two
+to just over 0 is a wrap, and the way through it counts. What tells them from use: no counter rises faster
+than a device can work (`Signal.per_s`, `Signal.grain`).
 
 An hour that begins at its lowest value and ends at its highest, fits its neighbours and is no more than a
 device can do in it needs no such thought: its rise is plain. That is nearly every hour, and its tile

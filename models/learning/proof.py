@@ -1,7 +1,7 @@
 """Proof: whether a model knows more than how often its fault comes, by a bound that a bootstrap supports.
 
-A model that ranks no better than chance, or whose risks tell less than the base rate does, is worse than
-none: it tops lists with devices that are in order. So a first model does not go live before it is better on
+A model that ranks no better than chance, or at the top of whose list the fault comes no more often than
+elsewhere, is worse than none: it tops lists with devices that are in order. So a first model does not go live before it is better on
 held-out rows, with 95 % of a bootstrap that draws whole devices (rows of one device resemble each other).
 """
 
@@ -20,44 +20,45 @@ _ROUNDS = 1_000
 _DOUBT = 0.05
 """Of the drawn fleets so many may be worse than the bound."""
 _LEVELS = 200
-_FLOOR = 1e-6
 CHANCE = 0.5
+TOP = 0.1
+"""What stands at the top of a list: this share of the rows."""
 
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """How far a model is better than chance: `auc` with its lower bound, and its `skill` with its own.
+    """How far a model is better than chance: `auc` and `lift`, each with its lower bound.
 
-    `auc` is the area under the ROC curve, .5 for chance; `skill` the share of the log loss of the base rate
-    that the model saves, 0 for none.
+    `auc` is the area under the ROC curve, .5 for chance; `lift` how many times as often as in all rows the
+    fault comes in the riskiest TOP of them, 1 for the base rate.
     """
 
     auc: float
     auc_low: float
-    skill: float
-    skill_low: float
+    lift: float
+    lift_low: float
 
     @property
     def proved(self) -> bool:
         """Whether both lower bounds are better than chance."""
-        return self.auc_low > CHANCE and self.skill_low > 0
+        return self.auc_low > CHANCE and self.lift_low > 1
 
     @property
     def text(self) -> Text:
         """Return the finding in words."""
-        auc = f"{self.auc:.2f} (≥ {self.auc_low:.2f})"
-        skill = f"{100 * self.skill:.0f} % (≥ {100 * self.skill_low:.0f} %)"
+        auc = f"ROC-AUC {self.auc:.2f} (≥ {self.auc_low:.2f})"
+        lift = f"{self.lift:.1f} (≥ {self.lift_low:.1f})"
+        en = (
+            f"{auc}, and in the riskiest tenth the fault comes {lift} times as often as in all rows "
+            "(in brackets what 95 % of the bootstrap reach)"
+        )
+        zh = f"{auc}，风险最高的十分之一中故障发生率为总体的 {lift} 倍（括号内为自助法 95 % 下限）"
         if self.proved:
-            return Text(
-                f"better than chance on held-out rows: ROC-AUC {auc}, {skill} of the base rate's loss saved",
-                f"在留出数据上优于随机：ROC-AUC {auc}，比基准发生率节省 {skill} 的损失",
-            )
+            return Text(f"better than chance on held-out rows: {en}", f"在留出数据上优于随机：{zh}")
         return Text(
-            f"not proved to be better than chance on held-out rows: ROC-AUC {auc}, {skill} of the base "
-            "rate's loss saved (in brackets what 95 % of the bootstrap reach); "
+            f"not proved to be better than chance on held-out rows: {en}; "
             "the anomaly score speaks for this fault",
-            f"尚未证实优于随机：留出数据 ROC-AUC {auc}，比基准发生率节省 {skill} 的损失"
-            "（括号内为自助法 95 % 下限）；该故障由异常评分代为预警",
+            f"尚未证实在留出数据上优于随机：{zh}；该故障由异常评分代为预警",
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -69,27 +70,18 @@ class Proof:
 def prove(truth: Bools, risk: Floats, devices: Ints, seed: int = 0) -> Proof:
     """Judge risks of held-out rows; both classes must be among the rows. Shapes: (rows,).
 
-    Fleets in which no row has the fault, or every one has, cannot be drawn upon and are left out.
+    Drawn fleets in which no row has the fault, or every one has, say nothing and are left out.
     """
     _, place = np.unique(devices, return_inverse=True)
     count = int(place.max()) + 1
     drawn = np.random.default_rng(seed).integers(0, count, size=(_ROUNDS, count))
-    times = np.stack([np.bincount(each, minlength=count) for each in drawn]).astype(np.float64)
-    everyone = np.ones((1, count))
+    times = np.stack([np.ones(count), *(np.bincount(each, minlength=count) for each in drawn)])
     level = _levels(risk)
-    positive, negative = (_by_level(place[of], level[of], count) for of in (truth, ~truth))
-    base = float(truth.mean())
-    losses = _log_loss(truth, risk), _log_loss(truth, np.full(len(risk), base))
-    own, usual = (np.bincount(place, weights=each, minlength=count) for each in losses)
-    areas = _areas(times @ positive, times @ negative)
-    skills = 1 - (times @ own) / np.maximum(times @ usual, _FLOOR)
-    known = np.isfinite(areas)
-    return Proof(
-        float(_areas(everyone @ positive, everyone @ negative)[0]),
-        float(np.quantile(areas[known], _DOUBT)) if known.any() else 0.0,
-        float(1 - own.sum() / max(float(usual.sum()), _FLOOR)),
-        float(np.quantile(skills[known], _DOUBT)) if known.any() else -1.0,
-    )
+    positive, negative = (times @ _by_level(place[of], level[of], count) for of in (truth, ~truth))
+    areas, lifts = _areas(positive, negative), _lifts(positive, negative)
+    known = np.isfinite(areas[1:])
+    lows = [float(np.quantile(each[1:][known], _DOUBT)) if known.any() else 0.0 for each in (areas, lifts)]
+    return Proof(float(areas[0]), lows[0], float(lifts[0]), lows[1])
 
 
 def _levels(risk: Floats) -> Ints:
@@ -111,6 +103,12 @@ def _areas(positive: Floats, negative: Floats) -> Floats:
     return np.asarray(np.divide(right, pairs, out=np.full(len(pairs), np.nan), where=pairs > 0))
 
 
-def _log_loss(truth: Bools, risk: Floats) -> Floats:
-    sure = np.clip(risk, _FLOOR, 1 - _FLOOR)
-    return np.asarray(-np.where(truth, np.log(sure), np.log1p(-sure)))
+def _lifts(positive: Floats, negative: Floats) -> Floats:
+    """Return how many times the base rate the highest TOP of each fleet's rows have; a level may be parted."""
+    found = np.full(len(positive), np.nan)
+    for row, (true, false) in enumerate(zip(positive[:, ::-1], negative[:, ::-1], strict=True)):
+        rows = np.cumsum(true + false)
+        if true.sum():
+            within = np.interp(TOP * rows[-1], [0.0, *rows], [0.0, *np.cumsum(true)])
+            found[row] = within / true.sum() / TOP
+    return found

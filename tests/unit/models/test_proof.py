@@ -31,7 +31,7 @@ def test_a_model_that_knows_something_is_proved() -> None:
     found = prove(*rows(3.0))
     assert found.proved
     assert 0.5 < found.auc_low < found.auc <= 1.0
-    assert 0.0 < found.skill_low < found.skill < 1.0
+    assert 1.0 < found.lift_low < found.lift <= 10.0
     assert found.text.en.startswith("better than chance")
 
 
