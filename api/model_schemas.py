@@ -8,11 +8,16 @@ from api.schemas import EventItem, ListOf, Schema, Time
 
 
 class ModelItem(Schema):
-    """A trained model; `problem` says why its file cannot be used, `trial` how a challenger compares."""
+    """A trained model; `problem` says why its file cannot be used, `trial` how a challenger compares.
+
+    `proof` says whether it is better than chance on held-out rows; a first model that is not is unproven.
+    """
 
     id: str = Field(examples=["brush_jam-1795334400000-1f0c2ab9"])
     fault: str = Field(examples=["brush_jam"])
-    state: str = Field(examples=["champion"], description="champion, challenger, retired or withdrawn")
+    state: str = Field(
+        examples=["champion"], description="champion, challenger, retired, unproven or withdrawn"
+    )
     created: Time
     threshold: float = Field(examples=[0.31], description="At or above it acting costs less than waiting")
     sha256: str
@@ -21,6 +26,7 @@ class ModelItem(Schema):
     problem: str | None
     metrics: dict[str, float] = Field(examples=[{"roc_auc": 0.93, "ece": 0.01}])
     trial: dict[str, Any] | None
+    proof: dict[str, Any] | None
 
 
 class ModelDetail(ModelItem):

@@ -183,8 +183,9 @@ def judge_tick(track: Track, rule: Rule | None, now: int, offline: Alert | None)
     """Decide whether a pending alert fires because its time is up without a further reading.
 
     The time is counted on our clock from when we saw it, so that a replayed past is not hurried. While the
-    device is offline its other alerts wait: silence proves nothing. An alert of a rule that is no longer
-    there (None) would never end, so it ends now.
+    device is offline its other alerts wait: silence proves nothing. Nor does one wild sample: a measured
+    value is believed when a second reading agrees, a state goes on by itself until it changes. An alert of a
+    rule that is no longer there (None) would never end, so it ends now.
     """
     if rule is None:
         return Decision(AlertState.RESOLVED, "rule_removed")
@@ -192,6 +193,8 @@ def judge_tick(track: Track, rule: Rule | None, now: int, offline: Alert | None)
         return Decision(None, "waiting")
     if offline is not None and rule.when != OFFLINE:
         return Decision(None, f"inhibited_by:{offline.id}")
+    if rule.measured and track.judged_at <= track.alert.since:
+        return Decision(None, "unconfirmed")
     return Decision(AlertState.FIRING, "for_elapsed")
 
 

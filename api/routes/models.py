@@ -45,6 +45,7 @@ def _item(card: ModelCard, problem: str | None) -> dict[str, Any]:
         "problem": problem,
         "metrics": card.details.get("metrics", {}),
         "trial": card.details.get("trial"),
+        "proof": card.details.get("proof"),
     }
 
 

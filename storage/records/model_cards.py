@@ -68,7 +68,11 @@ RETIRED = "retired"
 """Was the champion, until a better one was."""
 WITHDRAWN = "withdrawn"
 """A challenger that a newer one displaced, or a champion that was rolled back."""
-_ORDER: Mapping[str, int] = MappingProxyType({CHAMPION: 0, RETIRED: 1, CHALLENGER: 2, WITHDRAWN: 3})
+UNPROVEN = "unproven"
+"""A first model that is not proved to be better than chance: it scores nothing."""
+_ORDER: Mapping[str, int] = MappingProxyType(
+    {CHAMPION: 0, RETIRED: 1, CHALLENGER: 2, UNPROVEN: 3, WITHDRAWN: 4}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +168,14 @@ def enter(desk: DeskDatabase, card: ModelCard, deed: Deed, keep: int) -> list[Mo
         _note(session, card.id, card.fault, None, card.state, deed)
         session.flush()
         return _drop_beyond(session, card.fault, keep)
+
+
+def retire(desk: DeskDatabase, model: str, deed: Deed) -> None:
+    """Let a champion rest without another in its place; one that is no champion stays as it is."""
+    with desk.transaction() as session:
+        row = session.get(ModelCardRow, model)
+        if row is not None and row.state == CHAMPION:
+            _move(session, row, RETIRED, deed)
 
 
 def promote(desk: DeskDatabase, model: str, deed: Deed) -> ModelCard:

@@ -19,7 +19,7 @@ from fleet.text import quoted
 from models.registry.registry import ModelRegistry
 from storage.records.audit import check_reason
 from storage.records.database import DeskDatabase, open_desk
-from storage.records.model_cards import CHALLENGER, CHAMPION, Deed, ModelCard, cards, model_events
+from storage.records.model_cards import CHALLENGER, CHAMPION, UNPROVEN, Deed, ModelCard, cards, model_events
 from sweepwatch.settings.costs import costs_of
 from sweepwatch.settings.settings import Settings
 
@@ -56,7 +56,7 @@ def list_models(settings: Settings, fault: str | None, as_json: bool, say: Say) 
     else:
         _console().print(_table(found))
         for card, trouble in found:
-            note = trouble or _said(card.details.get("trial"))
+            note = trouble or _unproven(card) or _said(card.details.get("trial"))
             if note:
                 say(f"{card.id}: {note}")
 
@@ -107,6 +107,7 @@ def show_model(settings: Settings, model: str, as_json: bool, say: Say) -> None:
     facts.add_row("threshold", ", ".join([f"{card.threshold:.4f}", *said]))
     facts.add_row("seed", str(details.get("seed", "-")))
     facts.add_row("versions", ", ".join(f"{k} {v}" for k, v in details.get("versions", {}).items()) or "-")
+    facts.add_row("proof", _said(details.get("proof")) or "-")
     facts.add_row("trial", _said(details.get("trial")) or "-")
     console = _console()
     console.print(facts)
@@ -166,6 +167,10 @@ def _said(trial: dict[str, Any] | None) -> str:
     return str(trial["text"]["en"]) if trial else ""
 
 
+def _unproven(card: ModelCard) -> str:
+    return _said(card.details.get("proof")) if card.state == UNPROVEN else ""
+
+
 def _summary(card: ModelCard, trouble: str | None) -> dict[str, Any]:
     return {
         "id": card.id,
@@ -178,6 +183,7 @@ def _summary(card: ModelCard, trouble: str | None) -> dict[str, Any]:
         "replaced": card.replaced,
         "problem": trouble,
         "metrics": card.details.get("metrics", {}),
+        "proof": card.details.get("proof"),
         "trial": card.details.get("trial"),
     }
 

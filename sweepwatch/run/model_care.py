@@ -54,7 +54,7 @@ class ModelCare:
 
     def _look(self, used: InUse, told: Outcomes, champion: LoadedModel) -> list[ModelFinding]:
         looks = (
-            look_at_inputs(champion, used.recent, used.devices, used.newest),
+            look_at_inputs(champion, used.recent, used.devices, used.times, used.newest),
             look_at_risks(self._services.store, told, champion, used.newest),
         )
         found = [finding for finding in looks if finding is not None]

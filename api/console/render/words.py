@@ -6,7 +6,7 @@ from fleet.signals import Kind
 from fleet.text import Text
 from fleet.tickets import SuspicionState, TicketOrigin, TicketState
 from fleet.wire import Dropped, Reason
-from storage.records.model_cards import CHALLENGER, CHAMPION, RETIRED, WITHDRAWN
+from storage.records.model_cards import CHALLENGER, CHAMPION, RETIRED, UNPROVEN, WITHDRAWN
 
 KINDS = {
     Kind.ROBOT: Text("Robot", "机器人"),
@@ -146,6 +146,7 @@ MODEL_STATES = {
     CHAMPION: Text("Champion", "在用模型"),
     CHALLENGER: Text("Challenger", "挑战模型"),
     RETIRED: Text("Retired", "已退役"),
+    UNPROVEN: Text("Not proved", "未证实"),
     WITHDRAWN: Text("Withdrawn", "已撤回"),
 }
 _TABLES = {

@@ -12,20 +12,23 @@ from hashlib import sha256
 
 import polars as pl
 
+from fleet import rises
 from fleet.clock import DAY_MS, HOUR_MS
-from fleet.signals import Kind, SignalTable
-from fleet.tiles import TileSchema, tile_schema
+from fleet.signals import Kind, Signal, SignalTable
+from fleet.tiles import TileSchema, tile_column, tile_schema
 from storage.series.influx import query as influxql
 from storage.series.influx.http import InfluxConnection, WriteForbidden
 from storage.series.influx.kept import HourState, KeptTiles
 from storage.series.influx.strays import Strays
-from storage.series.influx.tile_rows import RowTiles
+from storage.series.influx.tile_rows import Piece, RowTiles
 
 log = logging.getLogger(__name__)
 _MARKED_FROM_MS = 2 * HOUR_MS
 _KEPT_FROM_MS = 3 * HOUR_MS
 """Both from the start of an hour."""
 _A_MAKING_MS = DAY_MS
+_FEW_DEVICES = 500
+"""Up to so many devices are named in a query."""
 _NO_STATE = HourState("", "")
 
 
@@ -56,7 +59,7 @@ class HourlyTiles:
         schema = tile_schema(self._signals, kind, columns)
         first, until = self._kept.hours(kind)
         while True:
-            alone = self._kept.read(kind, max(start, first), min(end, until), devices, schema)
+            alone = self._read_kept(kind, max(start, first), min(end, until), devices, schema)
             made = self._of_readings(kind, max(start, until), end, devices, schema)
             before, (first, until) = until, self._kept.hours(kind)
             if until == before:  # else hours have changed sides while they were read
@@ -103,7 +106,7 @@ class HourlyTiles:
             states = self._kept.states(kind, begin, until)
             hours = range(begin, until, HOUR_MS)
             kept = [at for at in hours if self._counts(kind, states, at)]
-            pieces += [self._kept.read(kind, *run, devices, schema) for run in _runs(kept)]
+            pieces += [self._read_kept(kind, *run, devices, schema) for run in _runs(kept)]
             complete = self._now() - _KEPT_FROM_MS if devices is None and self._may_keep else begin - 1
             stale = sorted(set(hours) - set(kept))
             for run in _runs([at for at in stale if at <= complete]):
@@ -135,7 +138,63 @@ class HourlyTiles:
             log.info("this token may not write, so hourly tiles are made anew each time they are read")
         return tiles
 
+    def _read_kept(
+        self, kind: Kind, start: int, end: int, devices: Sequence[str] | None, schema: TileSchema
+    ) -> pl.DataFrame:
+        counted = rises.counted(self._signals, kind, schema)
+        wide = tile_schema(self._signals, kind, rises.with_base(schema, counted))
+        found = self._kept.read(kind, start, end, devices, wide)
+        return found.with_columns(rises.without_readings(counted)).select(list(schema))
+
     def _make(
+        self, kind: Kind, start: int, end: int, devices: Sequence[str] | None, schema: TileSchema
+    ) -> pl.DataFrame:
+        counted = rises.counted(self._signals, kind, schema)
+        wide = tile_schema(self._signals, kind, rises.with_base(schema, counted))
+        made = self._of_rows(kind, start, end, devices, wide)
+        return self._risen(kind, made, start, end, devices, counted).select(list(schema))
+
+    def _risen(
+        self,
+        kind: Kind,
+        made: pl.DataFrame,
+        start: int,
+        end: int,
+        devices: Sequence[str] | None,
+        counted: Sequence[Signal],
+    ) -> pl.DataFrame:
+        """Return tiles of readings with the rises of counters (fleet.rises)."""
+        if not counted or made.is_empty():
+            return made
+        stats = {tile_column(signal.name, stat) for signal in counted for stat in rises.BASE_STATS}
+        schema = tile_schema(self._signals, kind, stats)
+        until = self._kept.until(kind)
+        before = self._kept.read(kind, start - HOUR_MS, min(start, until), devices, schema)
+        beside = [before, self._of_rows(kind, end, end + HOUR_MS, devices, schema)]
+        if start > until:
+            beside.append(self._of_rows(kind, start - HOUR_MS, start, devices, schema))
+
+        def rows(hours: pl.DataFrame, of: Sequence[str]) -> pl.DataFrame:
+            # Of an hour that is kept alone the highest value is all that is left of its readings.
+            highest = [pl.col(tile_column(name, "max")).alias(name) for name in of]
+            last = before.select("device_id", pl.col("hour").alias("ts") + HOUR_MS - 1, *highest)
+            return pl.concat([last, self._rows_of_hours(kind, hours, of)], how="vertical_relaxed")
+
+        return rises.with_rises(made, pl.concat(beside), counted, rows)
+
+    def _rows_of_hours(self, kind: Kind, hours: pl.DataFrame, of: Sequence[str]) -> pl.DataFrame:
+        """Return some counters of devices in hours (`device_id`, `hour`), an hour a request."""
+        asked = [self._signals[name] for name in of]
+        schema = {"device_id": pl.String(), "ts": pl.Int64(), **dict.fromkeys(of, pl.Float64())}
+        pieces = [pl.DataFrame(schema=schema)]
+        for (hour,), part in hours.partition_by("hour", as_dict=True).items():
+            for few in part.iter_slices(_FEW_DEVICES):
+                piece = Piece(int(str(hour)), int(str(hour)) + HOUR_MS, few["device_id"].to_list())
+                found = self._rows.rows(kind, piece, asked)
+                pieces.append(found.select(pl.col(name).cast(dtype) for name, dtype in schema.items()))
+        return pl.concat(pieces)
+
+    def _of_rows(
         self, kind: Kind, start: int, end: int, devices: Sequence[str] | None, schema: TileSchema
     ) -> pl.DataFrame:
         fields = self.strays.fields(kind) & {name.partition(".")[0] for name in schema}

@@ -57,7 +57,7 @@ class RowTiles:
         """Return the tiles of a range of whole hours, of all devices or some; in no order."""
 
         def made(piece: Piece) -> pl.DataFrame:
-            return tiles_of(self._rows(kind, piece, signals), signals, schema)
+            return tiles_of(self.rows(kind, piece, signals), signals, schema)
 
         pieces = self._pieces(kind, Piece(start, end, devices))
         return pl.concat([pl.DataFrame(schema=schema), *two_at_once(made, pieces)])
@@ -91,7 +91,8 @@ class RowTiles:
         query = influxql.grouped(kind, [f"count({_RECEIVED}) AS readings"], where, groups)
         return influxql.read_csv(self._connection.csv(query), {"readings": pl.Int64()})
 
-    def _rows(self, kind: Kind, piece: Piece, signals: list[Signal]) -> pl.DataFrame:
+    def rows(self, kind: Kind, piece: Piece, signals: Sequence[Signal]) -> pl.DataFrame:
+        """Return the readings of a piece: `device_id`, `site`, `ts`, `received` and each signal."""
         types: dict[str, pl.DataType] = {"received": pl.Float64()}
         types |= {signal.name: _TYPES.get(signal.form, pl.Float64()) for signal in signals}
         types |= {"device": pl.String(), "site": pl.String()}

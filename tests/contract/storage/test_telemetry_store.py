@@ -215,6 +215,47 @@ def test_first_and_last_of_a_tile_pass_over_readings_without_the_signal(store: T
     assert (tile["run_s.first"], tile["run_s.last"], tile["run_s.n"]) == (5.0, 9.0, 2)
 
 
+def counted(wrong: dict[int, float]) -> list[float]:
+    """Return the run time that a robot tells every five minutes of three hours, wrong at some readings."""
+    return [wrong.get(step, 40_000.0 + 240 * step) for step in range(36)]
+
+
+COURSES: dict[str, list[float]] = {
+    "clean": counted({}),
+    "first": counted({12: 0.0}),
+    "middle": counted({17: 0.0, 18: 1.0}),
+    "last": counted({23: 0.0}),
+    "edge": counted({23: 0.0, 24: 0.0}),
+    "little": counted({12: 42_500.0}),
+    "up": counted({17: 99_000.0}),
+    "reset": [value if step < 18 else value - 44_320 for step, value in enumerate(counted({}))],
+    "wrap": [(value + 21_200) % 2**16 for value in counted({})],
+}
+STEPS = {"last": [11, 11, 13], "edge": [11, 11, 13], "reset": [11, 11, 12]}
+"""The steps of five minutes that are seen in each hour: what hides at its end is seen when it is over."""
+
+
+def test_the_rise_of_a_counter_is_what_use_made_it_rise(store: TelemetryStore) -> None:
+    rows = [
+        {"device_id": name, "ts": T0 + step * 5 * MINUTE_MS, "run_s": value, "fan_rpm": 9.0}
+        for name, values in COURSES.items()
+        for step, value in enumerate(values)
+    ]
+    store.write(batch_of(rows))
+    expected = {name: [240.0 * steps for steps in STEPS.get(name, [11, 12, 12])] for name in COURSES}
+
+    def rises(start: int = T0, devices: list[str] | None = None) -> dict[str, list[float]]:
+        found = store.tiles(Kind.ROBOT, start, T0 + 3 * HOUR_MS, devices, {"run_s.rise"})
+        return {name: part["run_s.rise"].to_list() for (name,), part in found.group_by("device_id")}
+
+    assert rises() == expected
+    assert rises(T0 + HOUR_MS) == {name: each[1:] for name, each in expected.items()}
+    assert rises(T0 + HOUR_MS, ["first", "edge"]) == {"first": [2_880.0, 2_880.0], "edge": [2_640.0, 3_120.0]}
+    for hours in (1, 2, 3):
+        store.expire(Retention(DAY_MS, DAY_MS), T0 + hours * HOUR_MS + DAY_MS)
+        assert rises() == expected
+
+
 def test_tiles_of_some_devices_are_those_of_all_without_the_others(store: TelemetryStore) -> None:
     rows = [{"device_id": f"R{n}", "ts": T0 + n * HOUR_MS, "run_s": float(n)} for n in range(4)]
     store.write(batch_of(rows))

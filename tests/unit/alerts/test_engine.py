@@ -52,8 +52,18 @@ def test_a_short_peak_never_fires(rooms: Rooms) -> None:
     assert rooms.fired == []
 
 
-def test_a_pending_alert_fires_by_the_clock_when_no_further_reading_comes(rooms: Rooms) -> None:
+def test_one_wild_sample_is_not_thirty_seconds_of_heat(rooms: Rooms) -> None:
+    """A robot that starts cold says 85 °C once, and then no temperature for a while."""
+    rooms.robot("R1", 0, battery_temp_c=85.0)
+    rooms.tick(600)
+    assert rooms.fired == []
+    rooms.robot("R1", 700, battery_temp_c=22.0)
+    assert rooms.history()[-1] == ("battery_overheat", "resolved", "not_sustained")
+
+
+def test_a_pending_alert_fires_by_the_clock_when_a_second_reading_agreed(rooms: Rooms) -> None:
     rooms.robot("R1", 0, battery_temp_c=61.0)
+    rooms.robot("R1", 10, battery_temp_c=62.0)
     rooms.tick(29)
     assert rooms.fired == []
     rooms.tick(30)

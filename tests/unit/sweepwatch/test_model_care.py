@@ -65,7 +65,13 @@ def care_of(services: Services, recent: list[np.ndarray] | None = None) -> Model
     """Return the care of a process that sees the last of `recent`."""
     seen = recent or [np.empty((0, 0))]
     models, challengers = services.models.load(), services.models.load_challengers()
-    return ModelCare(services, lambda: InUse(models, challengers, seen[-1], np.arange(len(seen[-1])), END))
+
+    def in_use() -> InUse:
+        rows = len(seen[-1])
+        times = END + np.linspace(2 * DAY_MS, 4 * DAY_MS, rows).astype(np.int64)
+        return InUse(models, challengers, seen[-1], np.arange(rows), times, END)
+
+    return ModelCare(services, in_use)
 
 
 def states(services: Services) -> dict[int, str]:
