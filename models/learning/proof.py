@@ -2,7 +2,8 @@
 
 A model that ranks no better than chance, or at the top of whose list the fault comes no more often than
 elsewhere, is worse than none: it tops lists with devices that are in order. So a first model does not go
-live before it is better on held-out rows, with 95 % of a bootstrap that draws whole devices (rows of one device resemble each other).
+live before it is better on held-out rows, with 95 % of a bootstrap that draws whole devices: rows of one
+device resemble each other.
 """
 
 from dataclasses import dataclass

@@ -38,7 +38,6 @@ from storage.records.model_cards import (
 log = logging.getLogger(__name__)
 
 RISK, LIFE = "risk", "life"
-WHO = "schedule"
 TRUSTED_TYPES = (
     "sklearn.calibration._CalibratedClassifier",
     "sklearn.calibration._SigmoidCalibration",
