@@ -66,9 +66,9 @@ class DeviceItem(Schema):
 
 
 class Latest(Schema):
-    """The newest value of one signal."""
+    """The newest value of one signal; null for an error code since none is left."""
 
-    value: float | bool | str
+    value: float | bool | str | None
     ts: Time
 
 

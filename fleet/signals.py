@@ -58,7 +58,11 @@ ROBOT_STATES = (
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """One thing a device measures; `low` and `high` are in `unit` and belong to the range."""
+    """One thing a device measures; `low` and `high` are in `unit` and belong to the range.
+
+    Where `clearable`, an empty text is a value: it says that what was there is over. Of other texts it is
+    an absent one.
+    """
 
     name: str
     unit: str
@@ -68,6 +72,7 @@ class Signal:
     high: float
     kinds: frozenset[Kind]
     label: Text
+    clearable: bool = False
 
     @property
     def is_numeric(self) -> bool:
@@ -89,8 +94,10 @@ def _counter(name: str, unit: str, kinds: frozenset[Kind], en: str, zh: str) -> 
     return Signal(name, unit, Role.COUNTER, Form.WHOLE, 0.0, MAX_COUNT, kinds, Text(en, zh))
 
 
-def _state(name: str, form: Form, kinds: frozenset[Kind], en: str, zh: str) -> Signal:
-    return Signal(name, "", Role.STATE, form, 0.0, 1.0, kinds, Text(en, zh))
+def _state(
+    name: str, form: Form, kinds: frozenset[Kind], en: str, zh: str, *, clearable: bool = False
+) -> Signal:
+    return Signal(name, "", Role.STATE, form, 0.0, 1.0, kinds, Text(en, zh), clearable)
 
 
 _TABLE = (
@@ -127,7 +134,7 @@ _TABLE = (
     _level("lat", "°", -90, 90, _ROBOT | _BAND, "Latitude", "纬度"),
     _level("lon", "°", -180, 180, _ROBOT | _BAND, "Longitude", "经度"),
     _state("state", Form.STATE, _ROBOT, "State", "状态"),
-    _state("error_code", Form.TEXT, _ROBOT, "Error code", "错误代码"),
+    _state("error_code", Form.TEXT, _ROBOT, "Error code", "错误代码", clearable=True),
     # tool
     _counter("use_s", "s", _TOOL, "Time in use", "使用时间"),
     _state("in_use", Form.BOOLEAN, _TOOL, "In use", "使用中"),

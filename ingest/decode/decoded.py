@@ -34,13 +34,19 @@ class Counts:
 class News:
     """What devices said beside telemetry, in its order.
 
-    `seen` is when devices were last heard (epoch ms); that of readings by columns stands in these.
+    `seen` is when devices were last heard live (epoch ms); that of readings by columns stands in these.
+    `statuses` are told at `status_at`.
     """
 
     infos: list[DeviceInfo] = field(default_factory=list)
     events: list[ReportedEvent] = field(default_factory=list)
     statuses: dict[str, str] = field(default_factory=dict)
+    status_at: dict[str, int] = field(default_factory=dict)
     seen: dict[str, int] = field(default_factory=dict)
+
+    def tell(self, device_id: str, status: str, received: int) -> None:
+        """Take a device's status, told at `received`."""
+        self.statuses[device_id], self.status_at[device_id] = status, received
 
 
 @dataclass(frozen=True, slots=True)

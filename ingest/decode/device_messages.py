@@ -9,7 +9,8 @@ from ingest.decode.times import check_ts
 from ingest.messages import Message, Refusal
 from storage.records.devices import DeviceInfo, ReportedEvent
 
-STATUSES = (b"online", b"offline")
+OFFLINE = b"offline"
+STATUSES = (b"online", OFFLINE)
 _LONGEST_TEXT = 64
 
 

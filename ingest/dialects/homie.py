@@ -117,7 +117,7 @@ class HomieDialect:
         if state == _STARTING:  # flaps between init and ready are no news
             return
         held, device.held = device.held, {}
-        said.heard = state != "lost"
+        said.heard, said.standing = state != "lost", True
         said.statuses.append((speaker, "online" if state in _ALIVE else "offline"))
         if state in _ALIVE:
             for path, payload in held.items():

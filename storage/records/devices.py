@@ -11,12 +11,14 @@ from sqlalchemy import (
     bindparam,
     case,
     func,
+    literal_column,
     or_,
     select,
     update,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
+from fleet.clock import SECOND_MS
 from fleet.signals import Kind
 from storage.records.base import Base, Number
 from storage.records.database import DeskDatabase
@@ -28,7 +30,8 @@ class Device(Base):
     """A device of the fleet, with the summary that lists are sorted by.
 
     `risk`, `fault` and `confidence` are those of the highest of its newest risks; `newest_ts` is the time of
-    its newest reading, `last_seen` when its last message arrived.
+    its newest reading, `last_seen` when its last message arrived, `status_ts` when its status was last told;
+    `battery_pct` was measured at `battery_ts`.
     """
 
     __tablename__ = "device"
@@ -42,9 +45,11 @@ class Device(Base):
     commissioned: Mapped[str | None] = mapped_column(String(10))
     registered_at: Mapped[int]
     status: Mapped[str] = mapped_column(String(16), default="unknown")
+    status_ts: Mapped[int | None]
     last_seen: Mapped[int | None]
     newest_ts: Mapped[int | None]
     battery_pct: Mapped[float | None]
+    battery_ts: Mapped[int | None]
     risk: Mapped[float | None]
     fault: Mapped[str | None] = mapped_column(String(64))
     risk_ts: Mapped[int | None]
@@ -78,6 +83,9 @@ class Site(Base):
 
 
 UNKNOWN_MODEL = "unknown"
+UNKNOWN_STATUS = "unknown"
+_REFUTED_AFTER_MS = 5 * SECOND_MS
+"""The old connection of a device may end after its new one began: `offline` stands no longer than this."""
 _IDS_A_QUERY = 10_000
 
 
@@ -114,7 +122,8 @@ class ReportedEvent:
 class DeviceSummary(NamedTuple):
     """What changed about a device since its last summary; None where nothing did. Times are epoch ms.
 
-    `battery_pct` was measured at `battery_ts`.
+    `last_seen` is when the device itself last spoke live; `battery_pct` was measured at `battery_ts`, and
+    `status` told at `status_ts`.
     """
 
     device_id: str
@@ -123,6 +132,7 @@ class DeviceSummary(NamedTuple):
     battery_pct: float | None = None
     battery_ts: int | None = None
     status: str | None = None
+    status_ts: int | None = None
 
 
 class Devices:
@@ -148,7 +158,7 @@ class Devices:
             return
         names = ("id", "kind", "site", "model", "status", "registered_at")
         rows = [
-            (device_id, str(place.kind), place.site, UNKNOWN_MODEL, "unknown", now)
+            (device_id, str(place.kind), place.site, UNKNOWN_MODEL, UNKNOWN_STATUS, now)
             for device_id, place in devices.items()
         ]
         sites = [{"id": site, "name": site} for site in sorted({place.site for place in devices.values()})]
@@ -177,7 +187,11 @@ class Devices:
             session.execute(statement, [asdict(event) for event in events])
 
     def record_summaries(self, summaries: Sequence[DeviceSummary]) -> None:
-        """Bring the summaries up to date; times only ever rise, and a battery's charge goes with its time."""
+        """Bring the summaries up to date; times only ever rise, and a battery's charge goes with its time.
+
+        What a device says live more than 5 s after its `offline` refutes it, and one that spoke is not
+        `unknown`: a will may come late, and a device need not speak of its status at all.
+        """
         if not summaries:
             return
         names = [f"new_{name}" for name in DeviceSummary._fields]
@@ -194,13 +208,39 @@ _devices = Device.__table__.c
 
 def _new(name: str) -> Any:
     """Return the parameter for a column's new value, typed like the column."""
-    column = "newest_ts" if name == "battery_ts" else name
-    return bindparam(f"new_{name}", type_=_devices["id" if name == "device_id" else column].type)
+    return bindparam(f"new_{name}", type_=_devices["id" if name == "device_id" else name].type)
 
 
 def _rising(name: str) -> Any:
     stored = _devices[name]
     return case((or_(stored.is_(None), stored < _new(name)), func.coalesce(_new(name), stored)), else_=stored)
+
+
+def _battery(name: str) -> Any:
+    """Return the newest charge by its own time, or that time; of the same time, the last told."""
+    stored = _devices.battery_ts
+    newer = _new("battery_ts").is_not(None) & or_(stored.is_(None), stored <= _new("battery_ts"))
+    return case((newer, _new(name)), else_=_devices[name])
+
+
+def _word(text: str) -> Any:
+    """Return a word of ours as part of a statement: it may have no parameters but those of a summary."""
+    return literal_column(f"'{text}'", String())
+
+
+def _status() -> Any:
+    """Return the status that was told last, unless what the device said since refutes it."""
+    told = func.coalesce(_new("status"), _devices.status)
+    told_at = case(
+        (_new("status").is_not(None), _new("status_ts")),
+        else_=func.coalesce(_devices.status_ts, _devices.last_seen, literal_column("0")),
+    )
+    heard = _rising("last_seen")
+    refuted = or_(
+        (told == _word(UNKNOWN_STATUS)) & heard.is_not(None),
+        (told == _word("offline")) & (heard > told_at + literal_column(str(_REFUTED_AFTER_MS))),
+    )
+    return case((refuted, _word("online")), else_=told)
 
 
 _INFO_UPDATE = (
@@ -223,13 +263,9 @@ _SUMMARY_UPDATE = (
     .values(
         last_seen=_rising("last_seen"),
         newest_ts=_rising("newest_ts"),
-        battery_pct=case(
-            (
-                or_(_devices.newest_ts.is_(None), _devices.newest_ts <= _new("battery_ts")),
-                func.coalesce(_new("battery_pct"), _devices.battery_pct),
-            ),
-            else_=_devices.battery_pct,
-        ),
-        status=func.coalesce(_new("status"), _devices.status),
+        battery_pct=_battery("battery_pct"),
+        battery_ts=_battery("battery_ts"),
+        status=_status(),
+        status_ts=func.coalesce(_new("status_ts"), _devices.status_ts),
     )
 )

@@ -5,6 +5,7 @@ from collections.abc import Collection, Sequence
 from threading import RLock
 
 import polars as pl
+from polars import selectors
 
 from fleet.clock import DAY_MS, HOUR_MS
 from fleet.errors import StoreRejected
@@ -18,6 +19,7 @@ from storage.series.influx.http import InfluxConnection
 from storage.series.influx.kept import KeptTiles, tiles_address
 from storage.series.influx.late import KEYS, stored_among
 from storage.series.influx.lines import (
+    CLEARED,
     RISKS,
     SHADOW_RISKS,
     bodies,
@@ -125,7 +127,9 @@ class InfluxStore:
         for signal, result in zip(signals, results, strict=True):
             for series in result.get("series", ()):
                 ts, value = series["values"][0]
-                found[signal.name] = LatestValue(float(value) if signal.is_numeric else value, ts)
+                if signal.is_numeric:
+                    value = float(value)
+                found[signal.name] = LatestValue(None if value == CLEARED else value, ts)
         return found
 
     def history(
@@ -344,7 +348,8 @@ class InfluxStore:
         names = ", ".join(influxql.name_of(name) for name in types)
         query = f"SELECT {names} FROM {influxql.name_of(kind)} WHERE {where} ORDER BY time"
         answer = self._connection.csv(f"{query} LIMIT {limit}" if limit is not None else query)
-        return influxql.read_csv(answer, types).drop("tags").rename({"time": "ts"})
+        found = influxql.read_csv(answer, types).drop("tags").rename({"time": "ts"})
+        return found.with_columns(selectors.string().replace(CLEARED, ""))
 
     def _extent(self, kind: Kind) -> tuple[int, int]:
         """Return the times of the first and the last stored reading; (0, -1) when there is none."""

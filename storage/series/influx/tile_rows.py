@@ -11,6 +11,7 @@ from fleet.signals import ROBOT_STATES, Form, Kind, Signal
 from fleet.tiles import tile_column
 from storage.series.influx import query as influxql
 from storage.series.influx.http import InfluxConnection
+from storage.series.influx.lines import CLEARED
 
 _TYPES: dict[Form, pl.DataType] = {
     Form.BOOLEAN: pl.Boolean(),
@@ -41,7 +42,7 @@ def _statistics(signal: Signal) -> list[pl.Expr]:
     if signal.form is Form.STATE:
         return [(value == state).sum().alias(f"{signal.name}.{state}.n") for state in ROBOT_STATES]
     if signal.form is Form.TEXT:
-        return [value.count().alias(f"{signal.name}.n")]
+        return [(value != CLEARED).sum().alias(f"{signal.name}.n")]
     number = value.cast(pl.Float64)
     there = number.drop_nulls()
     stats = {

@@ -9,6 +9,7 @@ from fleet.signals import ROBOT_STATES, Form, Kind, Signal, SignalTable
 from fleet.tiles import TileSchema, tile_column
 from storage.series.influx import query as influxql
 from storage.series.influx.http import InfluxConnection
+from storage.series.influx.lines import CLEARED
 from storage.series.influx.tile_rows import tiles_of_rows
 
 _HOURLY = "device, time(1h)"
@@ -115,6 +116,8 @@ def _tiles(connection: InfluxConnection, kind: Kind, signals: list[Signal], wher
     for signal in counted:
         if signal.form is Form.STATE:
             found = _with_states(connection, kind, where, signal, found)
+        elif signal.clearable:
+            found = _without_cleared(connection, kind, where, signal, found)
     return found.with_columns(_m2(signal) for signal in tiled if signal.form is not Form.BOOLEAN)
 
 
@@ -129,6 +132,18 @@ def _with_states(
         left -= int(counts["counted"].sum())
         found = _joined(found, counts, f"{signal.name}.{state}.n")
     return found
+
+
+def _without_cleared(
+    connection: InfluxConnection, kind: Kind, where: str, signal: Signal, found: pl.DataFrame
+) -> pl.DataFrame:
+    """Take those readings out of a text's count that say that none is left."""
+    number = tile_column(signal.name, "n")
+    if not found[number].sum():
+        return found
+    ended = _count_equal(connection, kind, where, signal, influxql.text_of(CLEARED))
+    left = pl.col(number) - pl.col("cleared").fill_null(0)
+    return _joined(found, ended, "cleared").with_columns(left.alias(number)).drop("cleared")
 
 
 def _count_equal(
