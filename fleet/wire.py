@@ -61,6 +61,7 @@ class Dropped(StrEnum):
     OUT_OF_RANGE = "out_of_range"
     UNKNOWN_STATE = "unknown_state"
     BAD_TEXT = "bad_text"
+    NOT_CONVERTED = "not_converted"
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from fleet.signals import SignalTable
 from ingest.commit import Commit, CommitParts, Observer
 from ingest.decode.bulk import BulkDecoder
 from ingest.dialects.decoder import with_dialects
+from ingest.dialects.host import host_topic
 from ingest.dialects.intake import Intake
 from ingest.dialects.ports import Dialect
 from ingest.ledger import Ledger
@@ -94,6 +95,7 @@ class IngestService:
             self._buffer.room,
             self._backoff,
             topic_filters([one for each in dialects for one in each.subscriptions], settings.share),
+            host_topic(dialects),
         )
         self._stopping = Event()
         self._give_up = Event()

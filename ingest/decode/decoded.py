@@ -51,7 +51,10 @@ class News:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A message to publish for a device once what it said is durable: at QoS 0, it asks for something."""
+    """A message to publish for a device once what it said is durable: at QoS 0, it asks for something.
+
+    On the topic on which the connection announces itself it asks for that announcement instead.
+    """
 
     topic: str
     payload: bytes

@@ -121,7 +121,7 @@ def test_a_file_switches_dialects_on_and_none_speaks_our_own_alone(tmp_path: Pat
     assert [one.name for one in load_dialects(file, STANDARD_SIGNALS)] == ["homie"]
     assert load_dialects(None, STANDARD_SIGNALS) == ()
     of_dialects = [one for each in load_dialects(file, STANDARD_SIGNALS) for one in each.subscriptions]
-    assert len(topic_filters()) + 4 == len(topic_filters(of_dialects))
+    assert len(topic_filters()) + 8 == len(topic_filters(of_dialects))
 
 
 def test_the_example_in_the_documentation_is_usable() -> None:
