@@ -230,6 +230,19 @@ class StateChange(_Request):
     )
 
 
+class DeviceChange(_Request):
+    """What the desk says of a device, which stands whatever the device says of itself."""
+
+    model: str | None = Field(
+        max_length=64,
+        min_length=1,
+        pattern=r"^[^\x00-\x20\x7f][^\x00-\x1f\x7f]*$",
+        examples=["CR-200"],
+        description="Its model; null makes it unknown again, until the device says more",
+    )
+    who: Who = Field("api", examples=["li.wei"])
+
+
 class TicketReport(_Request):
     """A request to open a ticket for a fault that somebody noticed."""
 

@@ -229,11 +229,26 @@ def _searched(path: ParsedResult, value: Any) -> Any:
 def _put(path: ParsedResult, source: Source, reading: Any, into: Reading) -> None:
     try:
         raw = path.search(reading)
-    except JMESPathError:  # a function of the path got another type than it takes: there was a value
-        into.dropped.append(Dropped.NOT_CONVERTED)
-        return
+    except JMESPathError:  # a function of the path got another type than it takes
+        raw = None
     if raw is not None:
         put([source], raw, into.values, into.dropped)
+    elif _has_function(path.parsed) and _is_there(path, reading):
+        into.dropped.append(Dropped.NOT_CONVERTED)
+
+
+def _has_function(node: Any) -> bool:
+    """Tell whether a path converts at its end: null is then no sign of absence."""
+    if node["type"] == "pipe":
+        node = node["children"][-1]
+    return bool(node["type"] == "function_expression")
+
+
+def _is_there(path: ParsedResult, reading: Any) -> bool:
+    """Tell whether the reading has any of the top-level values that a path is made of."""
+    names: set[str] = set()
+    _collect_fields(path.parsed, names)
+    return any(reading.get(name) is not None for name in names)
 
 
 def _compiled(path: str, place: str) -> ParsedResult:

@@ -64,7 +64,7 @@ SourcesField = dict[str, SourceField]
 class Listed:
     """Values of theirs that a mapping lists, each with what it stands for.
 
-    A text is found as it is spelled, a number by its size: a key `012` is both the text 012 and the number 12.
+    A text is found as it is spelled, a number by its size: a key `012` is the text 012 and the number 12.
     """
 
     def __init__(self, values: Mapping[str, Any]) -> None:

@@ -16,12 +16,16 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from fleet.clock import SECOND_MS
+from fleet.errors import NotFound
+from fleet.events import Event, Subject
+from fleet.principals import Principal
 from fleet.signals import Kind
 from storage.records.base import Base, Number
 from storage.records.database import DeskDatabase
+from storage.records.events import tell
 from storage.records.straight import execute_straight
 from storage.records.upsert import insert_in, insert_into
 
@@ -197,6 +201,21 @@ class Devices:
         names = [f"new_{name}" for name in DeviceSummary._fields]
         with self._desk.statements() as connection:
             execute_straight(connection, _SUMMARY_UPDATE, names, summaries)
+
+
+def set_model(session: Session, device_id: str, model: str | None, by: Principal, now: int) -> None:
+    """Set a device's model: what the desk says stands, whatever the device says later.
+
+    With None it is unknown again, until the device or the desk says more. Raises NotFound.
+    """
+    row = session.get(Device, device_id) if "\x00" not in device_id else None
+    if row is None:
+        raise NotFound(f"there is no device {device_id!r}")
+    before, row.model = row.model, model or UNKNOWN_MODEL
+    if before != row.model:
+        data = {"before": before, "after": row.model}
+        reason = "the desk says which model it is"
+        tell(session, Event(now, Subject.DEVICE, device_id, "model", by, reason, site=row.site, data=data))
 
 
 def _parts(device_ids: list[str]) -> list[list[str]]:
