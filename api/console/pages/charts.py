@@ -16,7 +16,7 @@ from fleet.faults import FAULTS
 from fleet.signals import Form, Signal
 from storage.records.alerts import alert_row
 from storage.records.device_lists import device_of
-from storage.records.tickets import ticket_row
+from storage.records.tickets import ticket
 
 _POSITIONS = frozenset({"x_m", "y_m", "floor", "lat", "lon"})
 _CHART_HEADERS = {
@@ -91,10 +91,18 @@ def make_router(pages: Pages) -> APIRouter:
 
     @router.get("/tickets/{ticket_id}/why.svg")
     def ticket_course_svg(request: Request, ticket_id: RowId) -> Response:
-        """Draw the days behind what opened a ticket, as they were stored with it."""
+        """Draw the days behind the likely fault of a ticket, as they were stored with it."""
         asked(request, CourseView)
         with services.desk.transaction() as session:
-            return _course_svg(request, ticket_row(session, ticket_id).evidence.get("drivers"))
+            return _course_svg(request, ticket(session, ticket_id).evidence.get("drivers"))
+
+    @router.get("/tickets/{ticket_id}/why/{fault}.svg")
+    def suspicion_course_svg(request: Request, ticket_id: RowId, fault: str) -> Response:
+        """Draw the days behind one fault that a ticket suspects, as they were stored with it."""
+        asked(request, CourseView)
+        with services.desk.transaction() as session:
+            suspicion = ticket(session, ticket_id).suspicion_of(fault)
+        return _course_svg(request, suspicion.evidence.get("drivers") if suspicion else None)
 
     return router
 

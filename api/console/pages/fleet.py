@@ -13,13 +13,15 @@ from api.console.render.templates import Pages
 from api.queries.alerts import AlertQuery, find_alerts
 from api.queries.devices import DeviceQuery, find_devices, summary
 from api.queries.ingest import count_ingest
-from api.queries.tickets import TicketQuery, count_breached, find_tickets, open_ticket_ids
+from api.queries.tickets import TicketQuery, find_tickets
 from api.routes.common import DeviceId
 from fleet.alerts import AlertState
 from fleet.faults import FAULTS
 from fleet.signals import Kind, Signal
 from storage.ports import LatestValue
 from storage.records.device_lists import device_of, filter_choices
+from storage.records.ticket_lists import count_breached, open_ticket_ids
+from storage.records.tickets import open_case_of
 
 SHOWN_ALERTS = (AlertState.FIRING, AlertState.ACKNOWLEDGED)
 _FIRST_SIGNALS = ("battery_pct", "battery_health_pct", "heart_rate_bpm", "consumable_pct")
@@ -76,6 +78,7 @@ def make_router(pages: Pages) -> APIRouter:
             device = device_of(session, device_id)
             alerts = find_alerts(session, AlertQuery(device=device_id, limit=10)).rows
             tickets = find_tickets(session, TicketQuery(device=device_id, limit=10)).rows
+            case = open_case_of(session, device_id)
             counts = count_ingest(session, device_id)
         latest = services.store.latest(device.kind, device_id)
         risks = services.store.latest_risks(device_id).to_dicts()
@@ -91,7 +94,8 @@ def make_router(pages: Pages) -> APIRouter:
             caps={code: fault.life_cap_days for code, fault in FAULTS.items()},
             charted=_charted(services.signals.for_kind(device.kind), latest),
             alerts=[alert for alert in alerts if alert.state != AlertState.PENDING],
-            tickets=tickets,
+            case=case,
+            tickets=[ticket for ticket in tickets if case is None or ticket.id != case.id],
             counts=counts,
         )
 
