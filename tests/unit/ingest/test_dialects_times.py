@@ -87,6 +87,7 @@ def test_devices_are_told_apart() -> None:
     ],
 )
 def test_a_wrong_zone_is_named(time: str, said: str) -> None:
-    text = f"dialects: [{{name: x, type: json, topic: 'a/{{site}}/{{device}}', time: {time}, signals: {{floor: f}}}}]"
+    shape = f"name: x, type: json, topic: 'a/{{site}}/{{device}}', time: {time}, signals: {{floor: f}}"
+    text = f"dialects: [{{{shape}}}]"
     with pytest.raises(ConfigError, match=said):
         parse_dialects(text, STANDARD_SIGNALS)
