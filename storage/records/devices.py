@@ -12,7 +12,6 @@ from sqlalchemy import (
     case,
     func,
     literal_column,
-    or_,
     select,
     update,
 )
@@ -225,36 +224,36 @@ def _new(name: str) -> Any:
     return bindparam(f"new_{name}", type_=_devices["id" if name == "device_id" else name].type)
 
 
+_ZERO = literal_column("0")
+"""Statements for many rows take no parameters but those of a row; and each that is repeated costs time."""
+
+
 def _rising(name: str) -> Any:
     stored = _devices[name]
-    return case((or_(stored.is_(None), stored < _new(name)), func.coalesce(_new(name), stored)), else_=stored)
+    return case((func.coalesce(stored, _ZERO) < _new(name), _new(name)), else_=stored)
 
 
 def _battery(name: str) -> Any:
     """Return the newest charge by its own time, or that time; of the same time, the last told."""
-    stored = _devices.battery_ts
-    newer = _new("battery_ts").is_not(None) & or_(stored.is_(None), stored <= _new("battery_ts"))
+    newer = func.coalesce(_devices.battery_ts, _ZERO) <= _new("battery_ts")
     return case((newer, _new(name)), else_=_devices[name])
 
 
 def _word(text: str) -> Any:
-    """Return a word of ours as part of a statement: it may have no parameters but those of a summary."""
     return literal_column(f"'{text}'", String())
 
 
 def _status() -> Any:
     """Return the status that was told last, unless what the device said since refutes it."""
-    told = func.coalesce(_new("status"), _devices.status)
-    told_at = case(
-        (_new("status").is_not(None), _new("status_ts")),
-        else_=func.coalesce(_devices.status_ts, _devices.last_seen, literal_column("0")),
+    online, offline = _word("online"), _word("offline")
+    told_at = func.coalesce(_new("status_ts"), _devices.status_ts, _devices.last_seen, _ZERO)
+    refuted = _new("last_seen") > told_at + literal_column(str(_REFUTED_AFTER_MS))
+    return case(
+        (online, online),
+        (offline, case((refuted, online), else_=offline)),
+        value=func.coalesce(_new("status"), _devices.status),
+        else_=case((_new("last_seen").is_not(None), online), else_=_word(UNKNOWN_STATUS)),
     )
-    heard = _rising("last_seen")
-    refuted = or_(
-        (told == _word(UNKNOWN_STATUS)) & heard.is_not(None),
-        (told == _word("offline")) & (heard > told_at + literal_column(str(_REFUTED_AFTER_MS))),
-    )
-    return case((refuted, _word("online")), else_=told)
 
 
 _INFO_UPDATE = (
