@@ -13,6 +13,7 @@ from fleet.config import Shape
 from fleet.errors import ConfigError
 from fleet.signals import Kind, SignalTable
 from fleet.wire import Dropped, Reason
+from ingest.decode.drops import Drop
 from ingest.decode.payload import not_object, parse
 from ingest.decode.times import check_seq
 from ingest.dialects.ids import join_id, make_id
@@ -233,8 +234,9 @@ def _put(path: ParsedResult, source: Source, reading: Any, into: Reading) -> Non
         raw = None
     if raw is not None:
         put([source], raw, into.values, into.dropped)
-    elif _has_function(path.parsed) and _is_there(path, reading):
-        into.dropped.append(Dropped.NOT_CONVERTED)
+    elif _has_function(path.parsed) and any(reading.get(name) is not None for name in _fields(path)):
+        there = {name: reading.get(name) for name in _fields(path) if reading.get(name) is not None}
+        into.dropped.append(Drop(source.signal.name, Dropped.NOT_CONVERTED, there))
 
 
 def _has_function(node: Any) -> bool:
@@ -244,11 +246,11 @@ def _has_function(node: Any) -> bool:
     return bool(node["type"] == "function_expression")
 
 
-def _is_there(path: ParsedResult, reading: Any) -> bool:
-    """Tell whether the reading has any of the top-level values that a path is made of."""
+def _fields(path: ParsedResult) -> set[str]:
+    """Return the names that a path is made of."""
     names: set[str] = set()
     _collect_fields(path.parsed, names)
-    return any(reading.get(name) is not None for name in names)
+    return names
 
 
 def _compiled(path: str, place: str) -> ParsedResult:

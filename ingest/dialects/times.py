@@ -6,6 +6,7 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from fleet.wire import FUTURE_TOLERANCE_MS, Reason
+from ingest.decode.shown import shown_value
 from ingest.messages import Refusal
 
 TimeUnit = Literal["ms", "s", "us", "ns", "iso8601"]
@@ -22,7 +23,7 @@ def to_ms(value: Any, unit: TimeUnit, zone: tzinfo = UTC) -> float | Refusal:
         moment = _from_iso(value)
         return moment if isinstance(moment, Refusal) else _ms(moment, zone, 0)
     if isinstance(value, bool) or not isinstance(value, int | float):
-        return Refusal(Reason.BAD_TS, f"the time must be a number ({unit}), got {value!r:.60}")
+        return Refusal(Reason.BAD_TS, f"the time must be a number ({unit}), got {shown_value(value)}")
     if isinstance(value, int) and unit in ("ns", "us"):
         return float(value // (1_000_000 if unit == "ns" else 1_000))  # exact: beyond 2**53 a float is not
     return value * _MS[unit]
@@ -69,7 +70,7 @@ def _from_iso(value: Any) -> datetime | Refusal:
     try:
         return datetime.fromisoformat(value)
     except (TypeError, ValueError):
-        return Refusal(Reason.BAD_TS, f"the time must be ISO 8601, got {value!r:.60}")
+        return Refusal(Reason.BAD_TS, f"the time must be ISO 8601, got {shown_value(value)}")
 
 
 def _ms(moment: datetime, zone: tzinfo, fold: int) -> float:

@@ -11,6 +11,8 @@ from fleet.errors import ConfigError
 from fleet.signals import ROBOT_STATES, Kind, SignalTable
 from fleet.wire import Dropped, Reason, is_code
 from ingest.decode.device_messages import parse_object
+from ingest.decode.drops import Drop
+from ingest.decode.shown import shown_value
 from ingest.decode.times import check_seq
 from ingest.dialects.ids import join_id, make_id
 from ingest.dialects.ports import About, Reading, Said, Speaker
@@ -148,7 +150,7 @@ class VdaDialect:
             reading.values.update(_battery(_object(value, names.battery), names))
             reading.values["state"] = self._state(value, names)
             if not isinstance(value.get("errors"), list | None):
-                reading.dropped.append(Dropped.NOT_CONVERTED)
+                reading.dropped.append(Drop("error_code", Dropped.NOT_CONVERTED, value["errors"]))
             reading.values["error_code"] = _worst(value.get("errors"))
             said.unknown += [(speaker, name) for name in value if name not in names.known]
         if whole or reading.values:
@@ -189,7 +191,9 @@ def _take_connection(value: Mapping[str, Any], names: Names, speaker: Speaker, s
     status = names.statuses.get(state) if isinstance(state, str) else None
     if status is None:
         allowed = ", ".join(names.statuses)
-        why = Refusal(Reason.BAD_STATUS, f"connectionState {state!r:.40} is unknown; allowed: {allowed}")
+        why = Refusal(
+            Reason.BAD_STATUS, f"connectionState {shown_value(state)} is unknown; allowed: {allowed}"
+        )
         said.refusals.append((speaker, why))
         return
     said.heard, said.standing = state not in _BROKEN, True

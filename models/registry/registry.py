@@ -12,6 +12,7 @@ import numpy as np
 
 from fleet.errors import ModelRejected
 from fleet.faults import FAULTS
+from fleet.principals import schedule
 from models.features.definitions import Feature, digest, features_of
 from models.features.windows import Floats
 from models.learning import wear_life
@@ -84,7 +85,6 @@ class ModelRegistry:
         threshold: float,
         created: int,
         details: dict[str, Any],
-        who: str = "training",
         life: WearLife | None = None,
     ) -> ModelCard:
         """Write and register a model: as challenger where the fault has a sound champion, else as champion.
@@ -114,7 +114,7 @@ class ModelRegistry:
             details | {"scikit_learn": __version__},
         )
         why = "registered; to prove itself beside the champion" if unsound is None else unsound
-        for dropped in enter(self._desk, card, Deed(who, created, why), self._keep):
+        for dropped in enter(self._desk, card, Deed(schedule("training"), created, why), self._keep):
             self._inside(dropped).unlink(missing_ok=True)
         return card
 

@@ -1,4 +1,4 @@
-"""What happens again and again: scoring, care for models, silence, tickets that a crash left out, expiry."""
+"""What happens again and again: scoring, care for models, absence, expiry."""
 
 import logging
 from collections.abc import Callable
@@ -98,10 +98,9 @@ class Jobs:
             return self._scorer.in_use()
 
     def check(self) -> None:
-        """Let time pass for the alerts and for tickets that cleared; open tickets that a crash left out."""
+        """Let time pass for the alerts, and for tickets that cleared."""
         self._services.alerts.tick(self._services.clock.now_ms())
         self._services.tickets.close_cleared(self._services.clock.now_ms())
-        self._services.tickets.open_missing()
 
     def expire(self) -> None:
         """Delete readings, risks and quarantined messages that are older than their retention."""
