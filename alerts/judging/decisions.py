@@ -11,6 +11,7 @@ from alerts.judging.rules import OFFLINE, RISK_RULE, Rule
 from fleet.alerts import Alert, AlertState
 from fleet.clock import HOUR_MS, SECOND_MS
 from fleet.errors import Conflict
+from fleet.principals import PEOPLE, PrincipalKind
 from fleet.risks import Risk
 from storage.records.alerts import NOT_SUSTAINED, Silent
 
@@ -23,8 +24,8 @@ SETTLE_MS = 24 * HOUR_MS
 CLEARED = "cleared"
 HEARD_AGAIN = "heard_again"
 _BY = "_by:"
-_BY_PERSON = f"{AlertState.RESOLVED}{_BY}"
-_BY_TICKET = "ticket_"
+BY_TICKET = "ticket_"
+"""How the reason of an alert begins that ended with its ticket; the ticket's state follows."""
 _PROOF_OF_LIFE_MS = 5 * SECOND_MS
 
 
@@ -58,11 +59,12 @@ class Previous:
     since: int
     resolved_at: int
     reason: str
+    ended_by: PrincipalKind | None = None
 
     @property
     def by_person(self) -> bool:
         """Whether a person ended it, directly or with its ticket; otherwise readings or scorings did."""
-        return self.reason.startswith((_BY_PERSON, _BY_TICKET))
+        return self.ended_by in PEOPLE or self.reason.startswith(BY_TICKET)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,7 @@ def _join(alert: Alert, rule: Rule | None) -> Decision:
     """Another rule, or a model (None), holds the open alert: join it, or make it want the ticket we want."""
     opens_ticket = rule is None or rule.opens_ticket
     if opens_ticket and not alert.opens_ticket and alert.state is not AlertState.PENDING:
-        return Decision(alert.state, f"escalated_by:{rule.name if rule else RISK_RULE}")
+        return Decision(alert.state, f"wanted_by:{rule.name if rule else RISK_RULE}")
     return Decision(None, "dedupe")
 
 

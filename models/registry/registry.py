@@ -12,6 +12,7 @@ import numpy as np
 
 from fleet.errors import ModelRejected
 from fleet.faults import FAULTS
+from fleet.principals import schedule
 from models.features.definitions import Feature, digest, features_of
 from models.features.windows import Floats
 from models.learning import wear_life
@@ -37,7 +38,6 @@ from storage.records.model_cards import (
 log = logging.getLogger(__name__)
 
 RISK, LIFE = "risk", "life"
-WHO = "schedule"
 TRUSTED_TYPES = (
     "sklearn.calibration._CalibratedClassifier",
     "sklearn.calibration._SigmoidCalibration",
@@ -87,7 +87,6 @@ class ModelRegistry:
         threshold: float,
         created: int,
         details: dict[str, Any],
-        who: str = "training",
         life: WearLife | None = None,
     ) -> ModelCard:
         """Write and register a model: as challenger where the fault has a sound champion, else as champion.
@@ -122,7 +121,7 @@ class ModelRegistry:
         )
         if state == UNPROVEN:
             self._retire_unusable(fault, created, unsound)
-        for dropped in enter(self._desk, card, Deed(who, created, why), self._keep):
+        for dropped in enter(self._desk, card, Deed(schedule("training"), created, why), self._keep):
             self._inside(dropped).unlink(missing_ok=True)
         return card
 
@@ -130,7 +129,9 @@ class ModelRegistry:
         """Let a champion rest that cannot be used, so that nobody waits for what it says."""
         for card in cards(self._desk, fault):
             if card.state == CHAMPION:
-                retire(self._desk, card.id, Deed(WHO, at, f"{why}; its successor is not proved"))
+                retire(
+                    self._desk, card.id, Deed(schedule("training"), at, f"{why}; its successor is not proved")
+                )
 
     def _why_no_champion(self, fault: str) -> str | None:
         """Return why a fault has no champion that can be used; None when it has one."""

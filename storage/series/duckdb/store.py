@@ -312,6 +312,15 @@ class DuckDbStore:
                 cursor.execute(f"DELETE FROM {table} WHERE ts < ?", [now - retention.risks_ms])
         return gone
 
+    def clear(self) -> None:
+        """Delete all that is stored."""
+        with self._writing, self._cursor() as cursor:
+            with _transaction(cursor):
+                names = cursor.execute("SELECT table_name FROM duckdb_tables() WHERE NOT internal").fetchall()
+                for (name,) in names:
+                    cursor.execute(f'DELETE FROM "{name}"')
+            self._newest = {kind: NewestTimes({}) for kind in self._newest}
+
     def check(self) -> None:
         """Raise StoreUnavailable when the store cannot answer."""
         with self._cursor() as cursor:

@@ -11,7 +11,9 @@ import polars as pl
 import polars.testing
 import pytest
 from helpers.batches import batch_of
-from helpers.influx import Influxd
+from helpers.influx import SERVERS, Influxd
+from helpers.influx2 import Influx2
+from helpers.influx_real2 import Influxd2
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -34,11 +36,23 @@ def duckdb(_: pytest.FixtureRequest) -> Opener:
 
 
 def influxdb(request: pytest.FixtureRequest) -> Opener:
-    server: Influxd = request.getfixturevalue("influxd")
+    server: Influxd = request.getfixturevalue("influxd_1")
     return lambda folder: InfluxStore(server.bucket_for(folder), STANDARD_SIGNALS)
 
 
-OPENERS = {"duckdb": duckdb, "influxdb": influxdb}
+def influxdb2(request: pytest.FixtureRequest) -> Opener:
+    server: Influx2 = request.getfixturevalue("influx2")
+    return lambda folder: InfluxStore(server.bucket_for(folder), STANDARD_SIGNALS)
+
+
+def real_influxdb2(request: pytest.FixtureRequest) -> Opener:
+    server: Influxd2 = request.getfixturevalue("influxd_2")
+    return lambda folder: InfluxStore(server.bucket_for(folder), STANDARD_SIGNALS)
+
+
+OPENERS = {"duckdb": duckdb, "influxdb": influxdb, "influxdb2": influxdb2}
+if "2" in SERVERS:
+    OPENERS["real influxdb2"] = real_influxdb2
 """How each store is opened: the same folder is the same store again, another folder is an empty one."""
 
 
@@ -535,8 +549,14 @@ def test_closing_waits_for_what_is_under_way_and_refuses_what_comes_later(
         assert all(each.result(timeout=30) for each in reading)
 
 
-def test_check_answers_while_open(store: TelemetryStore) -> None:
+def test_check_is_content_while_the_store_is_open_and_refuses_once_it_is_closed(
+    opener: Opener, tmp_path: Path
+) -> None:
+    store = opener(tmp_path)
     store.check()
+    store.close()
+    with pytest.raises(StoreUnavailable):
+        store.check()
 
 
 def test_days_counts_the_readings_of_each_device_and_day(store: TelemetryStore) -> None:

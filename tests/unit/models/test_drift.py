@@ -12,6 +12,7 @@ from alerts.engine import AlertEngine
 from fleet.alerts import INSTALLATION, AlertState
 from fleet.clock import DAY_MS, HOUR_MS, ManualClock
 from fleet.findings import DRIFT, ModelFinding
+from fleet.principals import person
 from fleet.text import Text
 from models.features.definitions import features_of
 from models.registry.drift import (
@@ -26,6 +27,7 @@ from models.registry.drift import (
     stability,
 )
 from storage.records.database import DeskDatabase, open_desk
+from storage.records.events import events_after
 
 FEATURES = features_of("brush_jam")
 NOW = 1_795_334_400_000
@@ -140,24 +142,25 @@ def finding(at: int, *, beyond: bool) -> ModelFinding:
 
 
 def test_drift_raises_one_alert_without_a_ticket_and_ends_it_when_it_is_over(desk: DeskDatabase) -> None:
-    clock, fired = ManualClock(NOW), []
-    engine = AlertEngine(desk, (), clock, fired.append)
+    engine = AlertEngine(desk, (), ManualClock(NOW))
     for hour in range(3):
         engine.observe_models([finding(NOW + hour * HOUR_MS, beyond=True)])
         engine.tick(NOW + hour * HOUR_MS)
     (alert,) = engine.open_alerts()
     assert (alert.device_id, alert.fault, alert.rule) == (INSTALLATION, "brush_jam", "model")
     assert alert.evidence["findings"][0]["text"] == {"en": "drifted", "zh": "漂移"}
-    assert [each.opens_ticket for each in fired] == [False]
+    assert not alert.opens_ticket
+    with desk.transaction() as session:
+        assert [event.after for event in events_after(session, 0, 10)] == ["firing"]
     engine.observe_models([finding(NOW + DAY_MS, beyond=False)])
     assert engine.open_alerts() == []
 
 
 def test_a_person_who_ended_the_alert_is_left_in_peace_for_a_week(desk: DeskDatabase) -> None:
     clock = ManualClock(NOW)
-    engine = AlertEngine(desk, (), clock, lambda alert: None)
+    engine = AlertEngine(desk, (), clock)
     engine.observe_models([finding(NOW, beyond=True)])
-    engine.resolve(engine.open_alerts()[0].id, "li.wei", "new robots, known")
+    engine.resolve(engine.open_alerts()[0].id, person("li.wei"), "new robots, known")
     clock.advance(6 * DAY_MS)
     engine.observe_models([finding(NOW + 6 * DAY_MS, beyond=True)])
     assert engine.open_alerts() == []
