@@ -14,21 +14,20 @@ import polars as pl
 
 from fleet import rises
 from fleet.clock import DAY_MS, HOUR_MS
-from fleet.signals import Kind, Signal, SignalTable
-from fleet.tiles import TileSchema, tile_column, tile_schema
+from fleet.signals import Kind, SignalTable
+from fleet.tiles import TileSchema, tile_schema
 from storage.series.influx import query as influxql
 from storage.series.influx.http import InfluxConnection, WriteForbidden
 from storage.series.influx.kept import HourState, KeptTiles
+from storage.series.influx.rising import Rising
 from storage.series.influx.strays import Strays
-from storage.series.influx.tile_rows import Piece, RowTiles
+from storage.series.influx.tile_rows import RowTiles
 
 log = logging.getLogger(__name__)
 _MARKED_FROM_MS = 2 * HOUR_MS
 _KEPT_FROM_MS = 3 * HOUR_MS
 """Both from the start of an hour."""
 _A_MAKING_MS = DAY_MS
-_FEW_DEVICES = 500
-"""Up to so many devices are named in a query."""
 _NO_STATE = HourState("", "")
 
 
@@ -43,6 +42,7 @@ class HourlyTiles:
         self._signals = signals
         self._now = now
         self._rows = RowTiles(connection)
+        self._rising = Rising(self._rows, kept, signals)
         self.strays = Strays(connection, signals)
         self._may_keep = True
         self._columns = {kind: sha256(" ".join(self._whole(kind)).encode()).hexdigest()[:12] for kind in Kind}
@@ -56,21 +56,25 @@ class HourlyTiles:
         columns: Collection[str] | None,
     ) -> pl.DataFrame:
         """Return the tiles of a range of whole hours, in no order."""
-        schema = tile_schema(self._signals, kind, columns)
+        counted = rises.counted(self._signals, kind, columns)
+        schema = tile_schema(self._signals, kind, rises.with_base(columns, counted))
         first, until = self._kept.hours(kind)
         while True:
-            alone = self._read_kept(kind, max(start, first), min(end, until), devices, schema)
+            alone = self._kept.read(kind, max(start, first), min(end, until), devices, schema)
             made = self._of_readings(kind, max(start, until), end, devices, schema)
             before, (first, until) = until, self._kept.hours(kind)
             if until == before:  # else hours have changed sides while they were read
-                return pl.concat([alone, made])
+                found = pl.concat([alone.with_columns(rises.without_readings(counted)), made])
+                return found.select(list(tile_schema(self._signals, kind, columns)))
 
     def mark_late(self, kind: Kind, times: pl.Series) -> None:
         """Mark the hours of readings, which are stored, whose tiles may be kept."""
         marked_before = self._now() - _MARKED_FROM_MS
         late = times.filter(times < marked_before)
         if late.len():
-            hours = (late // HOUR_MS * HOUR_MS).unique()
+            # The rise of a counter begins with the last reading of the hour before.
+            hours = late // HOUR_MS * HOUR_MS
+            hours = hours.append(hours + HOUR_MS).unique()
             self._kept.came_late(kind, hours.filter(hours <= marked_before))
 
     def roll_up(self, kind: Kind, start: int, end: int) -> None:
@@ -106,7 +110,7 @@ class HourlyTiles:
             states = self._kept.states(kind, begin, until)
             hours = range(begin, until, HOUR_MS)
             kept = [at for at in hours if self._counts(kind, states, at)]
-            pieces += [self._read_kept(kind, *run, devices, schema) for run in _runs(kept)]
+            pieces += [self._kept.read(kind, *run, devices, schema) for run in _runs(kept)]
             complete = self._now() - _KEPT_FROM_MS if devices is None and self._may_keep else begin - 1
             stale = sorted(set(hours) - set(kept))
             for run in _runs([at for at in stale if at <= complete]):
@@ -138,68 +142,14 @@ class HourlyTiles:
             log.info("this token may not write, so hourly tiles are made anew each time they are read")
         return tiles
 
-    def _read_kept(
-        self, kind: Kind, start: int, end: int, devices: Sequence[str] | None, schema: TileSchema
-    ) -> pl.DataFrame:
-        counted = rises.counted(self._signals, kind, schema)
-        wide = tile_schema(self._signals, kind, rises.with_base(schema, counted))
-        found = self._kept.read(kind, start, end, devices, wide)
-        return found.with_columns(rises.without_readings(counted)).select(list(schema))
-
     def _make(
-        self, kind: Kind, start: int, end: int, devices: Sequence[str] | None, schema: TileSchema
-    ) -> pl.DataFrame:
-        counted = rises.counted(self._signals, kind, schema)
-        wide = tile_schema(self._signals, kind, rises.with_base(schema, counted))
-        made = self._of_rows(kind, start, end, devices, wide)
-        return self._risen(kind, made, start, end, devices, counted).select(list(schema))
-
-    def _risen(
-        self,
-        kind: Kind,
-        made: pl.DataFrame,
-        start: int,
-        end: int,
-        devices: Sequence[str] | None,
-        counted: Sequence[Signal],
-    ) -> pl.DataFrame:
-        """Return tiles of readings with the rises of counters (fleet.rises)."""
-        if not counted or made.is_empty():
-            return made
-        stats = {tile_column(signal.name, stat) for signal in counted for stat in rises.BASE_STATS}
-        schema = tile_schema(self._signals, kind, stats)
-        until = self._kept.until(kind)
-        before = self._kept.read(kind, start - HOUR_MS, min(start, until), devices, schema)
-        beside = [before, self._of_rows(kind, end, end + HOUR_MS, devices, schema)]
-        if start > until:
-            beside.append(self._of_rows(kind, start - HOUR_MS, start, devices, schema))
-
-        def rows(hours: pl.DataFrame, of: Sequence[str]) -> pl.DataFrame:
-            # Of an hour that is kept alone the highest value is all that is left of its readings.
-            highest = [pl.col(tile_column(name, "max")).alias(name) for name in of]
-            last = before.select("device_id", pl.col("hour").alias("ts") + HOUR_MS - 1, *highest)
-            return pl.concat([last, self._rows_of_hours(kind, hours, of)], how="vertical_relaxed")
-
-        return rises.with_rises(made, pl.concat(beside), counted, rows)
-
-    def _rows_of_hours(self, kind: Kind, hours: pl.DataFrame, of: Sequence[str]) -> pl.DataFrame:
-        """Return some counters of devices in hours (`device_id`, `hour`), an hour a request."""
-        asked = [self._signals[name] for name in of]
-        schema = {"device_id": pl.String(), "ts": pl.Int64(), **dict.fromkeys(of, pl.Float64())}
-        pieces = [pl.DataFrame(schema=schema)]
-        for (hour,), part in hours.partition_by("hour", as_dict=True).items():
-            for few in part.iter_slices(_FEW_DEVICES):
-                piece = Piece(int(str(hour)), int(str(hour)) + HOUR_MS, few["device_id"].to_list())
-                found = self._rows.rows(kind, piece, asked)
-                pieces.append(found.select(pl.col(name).cast(dtype) for name, dtype in schema.items()))
-        return pl.concat(pieces)
-
-    def _of_rows(
         self, kind: Kind, start: int, end: int, devices: Sequence[str] | None, schema: TileSchema
     ) -> pl.DataFrame:
         fields = self.strays.fields(kind) & {name.partition(".")[0] for name in schema}
         asked = [signal for signal in self._signals.for_kind(kind) if signal.name in fields]
-        return self._rows.between(kind, start, end, devices, asked, schema)
+        made = self._rows.between(kind, start, end, devices, asked, schema)
+        counted = [each for each in rises.counted(self._signals, kind, schema) if each.name in fields]
+        return self._rising.risen(kind, made, start, end, counted)
 
     def _whole(self, kind: Kind) -> TileSchema:
         return tile_schema(self._signals, kind)

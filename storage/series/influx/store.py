@@ -37,8 +37,6 @@ log = logging.getLogger(__name__)
 
 _LINES_A_REQUEST = 10_000
 _MOST_UNSETTLED = 100_000
-_FEW_DEVICES = 500
-"""Up to so many devices are named in a query."""
 _TOLD = [name for name in RISK_COLUMNS if name not in ("device_id", "ts", "fault", "risk")]
 """What is stored with a risk."""
 

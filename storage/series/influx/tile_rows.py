@@ -94,7 +94,7 @@ class RowTiles:
         return influxql.read_csv(self._connection.csv(query), {"readings": pl.Int64()})
 
     def rows(self, kind: Kind, piece: Piece, signals: Sequence[Signal]) -> pl.DataFrame:
-        """Return the readings of a piece: `device_id`, `site`, `ts`, `received` and each signal."""
+        """Return a piece's readings: `ts`, `received`, `device_id`, `site` and the signals; in no order."""
         types: dict[str, pl.DataType] = {"received": pl.Float64()}
         types |= {signal.name: _TYPES.get(signal.form, pl.Float64()) for signal in signals}
         types |= {"device": pl.String(), "site": pl.String()}
