@@ -45,17 +45,20 @@ class VisitItem(Schema):
     model: str | None
     faults: list[VisitFault]
     avoided: float = Field(examples=[212.5])
+    ticket: int | None = Field(None, description="The open ticket of the device, where there is one")
 
 
 class VisitPlan(ListOf[VisitItem]):
     """Whom to visit, best first, and whom to call.
 
-    `worthwhile` visits would pay if there were enough. At `ticketed` devices what would pay has an open
-    ticket already, and is left out.
+    `worthwhile` visits would pay if there were enough. What would pay at the `ticketed` devices that
+    have an open ticket already is `under_way`, and not planned anew. All money is in `currency`.
     """
 
     budget: int
     worthwhile: int
     ticketed: int
     avoided: float
+    currency: str = Field(examples=["EUR"])
     calls: list[VisitItem]
+    under_way: list[VisitItem]

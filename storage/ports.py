@@ -7,6 +7,7 @@ from typing import Protocol
 import polars as pl
 
 from fleet.clock import DAY_MS
+from fleet.errors import StoreRejected
 from fleet.readings import ReadingBatch
 from fleet.signals import Kind
 
@@ -37,6 +38,20 @@ class Retention:
     tiles_ms: int = 3650 * DAY_MS
 
 
+class RowsRejected(StoreRejected):
+    """The store refuses some readings of a batch for good; the others are stored.
+
+    `rejected` are those readings, each group with what is wrong with it; `stored` the others, which `receipt`
+    tells of.
+    """
+
+    def __init__(
+        self, rejected: Sequence[tuple[ReadingBatch, StoreRejected]], stored: ReadingBatch, receipt: Receipt
+    ) -> None:
+        super().__init__("; ".join(f"{len(rows)} readings: {why}" for rows, why in rejected))
+        self.rejected, self.stored, self.receipt = rejected, stored, receipt
+
+
 class TelemetryStore(Protocol):
     """Readings and risks over time. Times are epoch ms; ranges include their start and exclude their end.
 
@@ -48,7 +63,8 @@ class TelemetryStore(Protocol):
         """Store a batch; it is durable on return.
 
         Same device and `ts` again, within the batch or against what is stored, is one reading: the last one
-        received wins, field by field, and counts as duplicate.
+        received wins, field by field, and counts as duplicate. Raises RowsRejected where only some readings
+        are refused: the others are stored.
         """
         ...
 
@@ -175,8 +191,12 @@ class TelemetryStore(Protocol):
         """
         ...
 
+    def clear(self) -> None:
+        """Delete all readings, risks and tiles."""
+        ...
+
     def check(self) -> None:
-        """Raise StoreUnavailable when the store cannot answer."""
+        """Raise StoreUnavailable when the store cannot answer, StoreRefused when it is not ours to use."""
         ...
 
     def close(self) -> None:

@@ -3,7 +3,9 @@
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
+import polars as pl
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
@@ -12,6 +14,7 @@ from alerts.judging.by_ticket import ChangedElsewhere, TicketEnds
 from alerts.judging.rules import Rule, load_rules
 from api.app import create_app
 from api.services import ApiServices
+from desk.dispatch.visits import Visits
 from desk.tickets.desk import TicketDesk
 from desk.tickets.opener import TicketOpener
 from fleet.broker_url import parse_broker_url
@@ -26,12 +29,16 @@ from ingest.dialects.config import load_dialects
 from ingest.metrics import export
 from ingest.service import IngestService
 from ingest.settings import IngestSettings
+from models.learning.settings import Costs
 from models.registry.registry import ModelRegistry
+from models.scoring.decision import Plan, plan_visits
 from models.scoring.explanation import sentence
 from storage.ports import TelemetryStore
 from storage.records.database import DeskDatabase, open_desk
 from storage.series.store_url import DuckDbAddress, parse_store_url
 from sweepwatch.data_folder import DataFolder
+from sweepwatch.metrics import new_registry
+from sweepwatch.run.readiness import noting_changes
 from sweepwatch.settings.costs import costs_of
 from sweepwatch.settings.settings import Settings
 from sweepwatch.settings.signals import signal_table
@@ -99,7 +106,7 @@ def build(
         followers=wired.followers,
         listeners=wired.listeners,
         models=ModelRegistry(desk, folder.folder("models"), costs=costs_of(settings.models.costs)),
-        metrics=CollectorRegistry(),
+        metrics=new_registry(desk),
     )
 
 
@@ -153,6 +160,7 @@ def build_ingest(services: Services, broker_url: str, mqtt_version: str = "auto"
         receive_maximum=chosen.receive_maximum,
         buffer_bytes=chosen.in_flight_mb * _MB,
         open_registration=chosen.open_registration,
+        topics_beside=chosen.topics_beside,
         retention_ms=services.settings.store.retention_days * DAY_MS,
         quarantine_rows=chosen.quarantine_rows,
         quarantine_rows_per_device=chosen.quarantine_rows_per_device,
@@ -166,7 +174,7 @@ def build_ingest(services: Services, broker_url: str, mqtt_version: str = "auto"
         observers=[services.alerts.observe],
         dialects=load_dialects(chosen.dialects, services.signals),
     )
-    export(services.metrics, ingest.ledger.snapshot, lambda: ingest.connected)
+    export(services.metrics, ingest.ledger.snapshot, lambda: ingest.connected, ingest.commits)
     return ingest
 
 
@@ -185,6 +193,7 @@ def build_api(
         own = {"store": _trouble(services.store.check), "desk": _trouble(services.desk.check)}
         return own | ({"ingest": ingest.not_ready()} if ingest else {}) | dict(troubles())
 
+    costs = services.settings.models.costs
     return create_app(
         ApiServices(
             store=services.store,
@@ -196,13 +205,18 @@ def build_api(
             sla=services.policy,
             explain=lambda driver, language: sentence(driver, services.signals, language),
             ledger=ledger,
-            readiness=readiness,
+            readiness=noting_changes(readiness),
             registry=services.metrics,
             progress=progress,
-            costs=costs_of(services.settings.models.costs),
+            visits=Visits(services.desk, services.store, partial(_plan, costs_of(costs))),
+            currency=costs.currency,
             model_trouble=services.models.mismatch,
         )
     )
+
+
+def _plan(costs: Costs, risks: pl.DataFrame, budget: int) -> Plan:
+    return plan_visits(risks, costs, budget)
 
 
 def _trouble(check: Callable[[], None]) -> str | None:

@@ -1,8 +1,11 @@
 """Models as lists and pages need them: their cards."""
 
-from api.params import FaultCode, IdText, Params
+from typing import Literal
+
+from api.params import FaultCode, Params
 from api.services import ApiServices
 from fleet.errors import NotFound
+from fleet.text import quoted
 from storage.records.model_cards import ModelCard, cards
 
 
@@ -10,7 +13,7 @@ class ModelQuery(Params):
     """Which models."""
 
     fault: FaultCode | None = None
-    state: IdText | None = None
+    state: Literal["champion", "challenger", "retired", "withdrawn"] | None = None
 
 
 def find_models(services: ApiServices, query: ModelQuery) -> list[tuple[ModelCard, str | None]]:
@@ -25,4 +28,4 @@ def find_model(services: ApiServices, model: str) -> ModelCard:
     for card in cards(services.desk):
         if card.id == model:
             return card
-    raise NotFound(f"there is no model {model!r:.80}")
+    raise NotFound(f"there is no model {quoted(model)}")

@@ -5,13 +5,13 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query
 
 from api.model_schemas import ModelDetail, ModelItem, VisitFault, VisitItem, VisitPlan
+from api.params import VisitQuery
 from api.queries.models import ModelQuery, find_model, find_models
-from api.queries.visits import VisitQuery, find_visits
 from api.routes.common import Nothing, problems
 from api.schemas import ListOf
 from api.services import Services
 from api.ticket_items import event_item
-from fleet.devices import Device
+from desk.dispatch.visits import FoundVisits
 from storage.records.model_cards import ModelCard, model_events
 
 router = APIRouter(tags=["models"])
@@ -52,23 +52,25 @@ def _item(card: ModelCard, problem: str | None) -> dict[str, Any]:
 def list_visits(services: Services, query: Annotated[VisitQuery, Query()]) -> VisitPlan:
     """Rank devices by the expected cost that a visit avoids, as many as the budget allows.
 
-    `calls` are customers who can mend a fault alone: they take nothing of the budget. Faults with an open
-    ticket are left out; `ticketed` is at how many devices they would pay.
+    `calls` are customers who can mend a fault alone: they take nothing of the budget. What
+    would pay at devices with an open ticket is not planned anew but `under_way`, with its ticket.
     """
-    found = find_visits(services, query)
-    plan, devices = found.plan, found.devices
+    found = services.visits.find(query.budget, query.site)
+    plan = found.plan
     return VisitPlan(
         budget=query.budget,
         worthwhile=plan.worthwhile,
-        ticketed=found.ticketed,
+        ticketed=found.under_way.height,
         avoided=plan.avoided,
-        items=[_visit(row, devices) for row in plan.visits.iter_rows(named=True)],
-        calls=[_visit(row, devices) for row in plan.calls.iter_rows(named=True)],
+        currency=services.currency,
+        items=[_visit(row, found) for row in plan.visits.iter_rows(named=True)],
+        calls=[_visit(row, found) for row in plan.calls.iter_rows(named=True)],
+        under_way=[_visit(row, found) for row in found.under_way.iter_rows(named=True)],
     )
 
 
-def _visit(row: dict[str, Any], devices: dict[str, Device]) -> VisitItem:
-    device = devices.get(row["device_id"])
+def _visit(row: dict[str, Any], found: FoundVisits) -> VisitItem:
+    device = found.devices.get(row["device_id"])
     pairs = zip(row["faults"], row["risks"], strict=True)
     return VisitItem(
         device_id=row["device_id"],
@@ -76,4 +78,5 @@ def _visit(row: dict[str, Any], devices: dict[str, Device]) -> VisitItem:
         model=device.model if device else None,
         faults=[VisitFault(fault=fault, risk=risk) for fault, risk in pairs],
         avoided=row["avoided"],
+        ticket=found.tickets.get(row["device_id"]),
     )

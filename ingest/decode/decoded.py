@@ -10,6 +10,7 @@ import polars as pl
 
 from fleet.signals import Kind
 from fleet.wire import Dropped, Reason
+from ingest.decode.drops import Drops
 from ingest.decode.values import Value
 from ingest.messages import Message
 from storage.records.devices import DeviceInfo, ReportedEvent
@@ -73,9 +74,16 @@ class Decoded:
     refused: list[Evidence] = field(default_factory=list)
     news: News = field(default_factory=News)
     counts: Counts = field(default_factory=Counts)
+    drops: Drops = field(init=False)
+    """Which values were dropped: of readings that stayed, of events and of info."""
+    beside: list[Message] = field(default_factory=list)
+    """Messages on topics beside ours."""
     requests: list[Request] = field(default_factory=list)
     unknown: dict[tuple[Kind, str], tuple[str, int]] = field(default_factory=dict)
     """Names that no signal has, by kind and name: an example device, and when it said so (epoch ms)."""
+
+    def __post_init__(self) -> None:
+        self.drops = Drops(self.counts.dropped)
 
 
 class Decoder(Protocol):

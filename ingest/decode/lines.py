@@ -4,10 +4,17 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from fleet.signals import Kind, SignalTable
-from fleet.wire import CHANNELS, Reason, Topic, parse_topic
+from fleet.wire import CHANNELS, Reason, Topic, is_our_own, parse_topic
 from ingest.decode.decoded import Decoded, Row
-from ingest.decode.device_messages import parse_event, parse_info, parse_object, parse_status, undated_copy
-from ingest.decode.payload import JsonObject, elements, not_object, parse
+from ingest.decode.device_messages import (
+    parse_event,
+    parse_info,
+    parse_object,
+    parse_status,
+    undated_copy,
+    unknown_in,
+)
+from ingest.decode.payload import JsonObject, elements, no_signal, not_object, parse
 from ingest.decode.times import check_seq, check_ts
 from ingest.decode.values import ValueChecks
 from ingest.messages import Message, Refusal
@@ -16,6 +23,9 @@ from storage.records.quarantine import Evidence
 
 ACCEPTED = "accepted"
 QUARANTINED = "quarantined"
+IGNORED = "ignored"
+BESIDE = "beside"
+"""The channel of what no channel of ours is, in counts."""
 _LONGEST_TOPIC = 512
 _TOPICS_REMEMBERED = 65_536
 
@@ -42,8 +52,12 @@ class LineDecoder:
     def take(self, message: Message, out: Decoded) -> None:
         """Add to `out` what one message says."""
         topic = self._parse_topic(message.topic)
-        if isinstance(topic, Reason):
-            _refuse_topic(message, topic, out)
+        if not isinstance(topic, Topic):
+            if topic is not None:
+                _refuse_topic(message, topic, out)
+            elif not is_our_own(message.topic):
+                out.beside.append(message)
+                out.counts.messages[BESIDE, IGNORED] += 1
             return
         refusal = self._roster.admit(topic, message.received)
         if refusal is not None:
@@ -95,8 +109,9 @@ class LineDecoder:
             return ts
         values, dropped = self._checks[topic.kind].check(reading)
         if not values:
-            return Refusal(Reason.NO_SIGNAL, f"no known signal of a {topic.kind} is left")
-        out.counts.dropped.update(dropped)
+            return no_signal(topic.kind, reading, dropped)
+        if dropped:
+            out.drops.add(topic.device_id, dropped, message.received)
         row: Row = {
             "device_id": topic.device_id,
             "site": topic.site,
@@ -126,12 +141,14 @@ class LineDecoder:
                 info = parse_info(message.payload, topic)
                 if isinstance(info, Refusal):
                     return info
-                out.news.infos.append(info)
+                out.news.infos.append(info.info)
+                out.drops.add(topic.device_id, info.drops, message.received)
             case "event":
                 event = parse_event(message, topic, self._retention)
                 if isinstance(event, Refusal):
                     return event
                 out.news.events.append(event)
+                out.drops.add(topic.device_id, unknown_in(event), message.received)
             case _:
                 reply = parse_object(message.payload)
                 return reply if isinstance(reply, Refusal) else None

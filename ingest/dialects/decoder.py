@@ -89,5 +89,5 @@ def translate(dialect: Dialect, message: Message) -> Said:
             error,
             exc_info=detailed,
         )
-        detail = f"the translator failed: {type(error).__name__}: {error}"
-        return Said(refusals=[(None, Refusal(Reason.DIALECT_FAILED, detail[:500]))])
+        detail = f"dialect {dialect.name} failed on this message, by a fault of ours; the log says which"
+        return Said(refusals=[(None, Refusal(Reason.DIALECT_FAILED, detail))])

@@ -9,6 +9,7 @@ from fleet.config import Shape
 from fleet.signals import Kind, SignalTable
 from fleet.wire import MAX_PAYLOAD_BYTES, Reason
 from ingest.decode.device_messages import parse_object
+from ingest.decode.shown import shown_value
 from ingest.dialects.ids import make_id
 from ingest.dialects.mapping import Mapper, SourcesField, SourceShape, from_text, put
 from ingest.dialects.ports import About, Reading, Said, Speaker
@@ -110,7 +111,7 @@ class HomieDialect:
         state = message.payload.decode(errors="replace")
         if state not in (*_ALIVE, *_GONE, _STARTING):
             allowed = ", ".join((*_ALIVE, *_GONE, _STARTING))
-            why = Refusal(Reason.BAD_STATUS, f"$state {state!r:.40} is unknown; allowed: {allowed}")
+            why = Refusal(Reason.BAD_STATUS, f"$state {shown_value(state)} is unknown; allowed: {allowed}")
             said.refusals.append((speaker, why))
             return
         device.state = state

@@ -12,6 +12,7 @@ from fleet.config import Shape
 from fleet.errors import ConfigError
 from fleet.signals import ROBOT_STATES, Form, Kind, Signal, SignalTable
 from fleet.wire import Dropped
+from ingest.decode.drops import Drop
 from ingest.dialects.units import SAME, Conversion, conversion, units_for
 
 Unit = str | None
@@ -124,13 +125,13 @@ class Mapper:
 
 
 def put(
-    sources: Iterable[Source], raw: Any, into: dict[str, Any], dropped: list[Dropped], unit: Unit = None
+    sources: Iterable[Source], raw: Any, into: dict[str, Any], dropped: list[Drop], unit: Unit = None
 ) -> None:
     """Convert a value of theirs for each source into `into`, or add to `dropped` why not."""
     for source in sources:
         value = source.value(raw, unit)
         if isinstance(value, Dropped):
-            dropped.append(value)
+            dropped.append(Drop(source.signal.name, value, raw))
         elif value is not None:
             into[source.signal.name] = value
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
 from fleet.signals import Kind
-from fleet.wire import Dropped
 from ingest.decode.decoded import Request
+from ingest.decode.drops import Drop
 from ingest.messages import Message, Refusal
 
 
@@ -32,7 +32,7 @@ class Reading:
     ts: float | None = None
     seq: int | None = None
     current: bool = False
-    dropped: list[Dropped] = field(default_factory=list)
+    dropped: list[Drop] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from fleet.signals import Kind, SignalTable
 from fleet.wire import Reason
 from ingest.decode.device_messages import undated_copy
 from ingest.decode.payload import parse
+from ingest.decode.shown import shown_value
 from ingest.dialects.ids import make_id
 from ingest.dialects.mapping import Mapper, SourcesField, put
 from ingest.dialects.ports import Reading, Said, Speaker
@@ -95,7 +96,7 @@ def _take_base(raw: dict[str, Any], base: dict[str, Any]) -> Refusal | None:
             continue
         value = raw[key]
         if not (isinstance(value, str) if key in ("bn", "bu") else _is_number(value)):
-            return _bad(f"{key} has the wrong type: {value!r:.60}")
+            return _bad(f"{key} has the wrong type: {shown_value(value)}")
         base[key] = value
     if base["bver"] > _VERSION:
         return _bad(f"bver {base['bver']} is newer than {_VERSION}")
@@ -111,13 +112,13 @@ def _record(raw: dict[str, Any], base: Mapping[str, Any]) -> Record | Refusal | 
         return _bad(f"a record has one value, not {' and '.join(given)}")
     time, name = raw.get("t") or 0.0, base["bn"] + str(raw.get("n") or "")
     if not _is_number(time):
-        return Refusal(Reason.BAD_TS, f"t must be a number of seconds, got {time!r:.60}")
+        return Refusal(Reason.BAD_TS, f"t must be a number of seconds, got {shown_value(time)}")
     if not _NAME.fullmatch(name):
-        return _bad(f"{name!r:.80} is no name of RFC 8428")
+        return _bad(f"{shown_value(name)} is no name of RFC 8428")
     value = raw[given[0]]
     if given[0] == "v":
         if not _is_number(value):
-            return _bad(f"v must be a number, got {value!r:.60}")
+            return _bad(f"v must be a number, got {shown_value(value)}")
         value = value + base["bv"]
     unit = raw.get("u") or base["bu"]
     return Record(name, base["bt"] + time, unit if isinstance(unit, str) else None, value)

@@ -11,6 +11,7 @@ from fleet.errors import ConfigError
 from fleet.signals import Kind, SignalTable
 from fleet.wire import Reason
 from ingest.decode.device_messages import parse_object
+from ingest.decode.shown import shown_value
 from ingest.dialects.homie import DeviceState, HomieDialect, default_sources
 from ingest.dialects.ids import make_id
 from ingest.dialects.mapping import Mapper, SourcesField
@@ -122,7 +123,9 @@ class ValetudoDialect(HomieDialect):
         try:
             left = float(payload)
         except ValueError:
-            return Refusal(Reason.BAD_DIALECT, f"a consumable's rest must be a number, got {payload[:40]!r}")
+            return Refusal(
+                Reason.BAD_DIALECT, f"a consumable's rest must be a number, got {shown_value(payload[:40])}"
+            )
         if device.units.get(path) != "%":
             if consumable.life_h is None:
                 said.unknown.append((speaker, path))
@@ -173,4 +176,6 @@ def _position(payload: bytes) -> dict[str, Any] | Refusal:
         x, y = found["points"]
         return {"x_m": x / 100.0, "y_m": y / 100.0}
     except (zlib.error, orjson.JSONDecodeError, KeyError, TypeError, ValueError) as error:
-        return Refusal(Reason.BAD_DIALECT, f"the map cannot be read: {type(error).__name__}")
+        unreadable = isinstance(error, zlib.error | orjson.JSONDecodeError)
+        why = "it is no deflated JSON" if unreadable else "its robot_position is not as Valetudo writes it"
+        return Refusal(Reason.BAD_DIALECT, f"the map cannot be read: {why}")

@@ -10,6 +10,7 @@ from fleet.errors import ConfigError
 from fleet.signals import ROBOT_STATES, Kind, SignalTable
 from fleet.wire import Reason, is_code
 from ingest.decode.device_messages import parse_object
+from ingest.decode.shown import shown_value
 from ingest.decode.times import check_seq
 from ingest.dialects.ids import join_id, make_id
 from ingest.dialects.ports import About, Reading, Said, Speaker
@@ -136,7 +137,9 @@ def _take_connection(value: Mapping[str, Any], speaker: Speaker, said: Said) -> 
     status = _STATUSES.get(state) if isinstance(state, str) else None
     if status is None:
         allowed = ", ".join(_STATUSES)
-        why = Refusal(Reason.BAD_STATUS, f"connectionState {state!r:.40} is unknown; allowed: {allowed}")
+        why = Refusal(
+            Reason.BAD_STATUS, f"connectionState {shown_value(state)} is unknown; allowed: {allowed}"
+        )
         said.refusals.append((speaker, why))
         return
     said.heard = state != "CONNECTIONBROKEN"

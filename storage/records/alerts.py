@@ -13,7 +13,6 @@ from sqlalchemy import (
     text,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from fleet.alerts import Alert, AlertState
@@ -21,9 +20,11 @@ from fleet.errors import NotFound
 from fleet.events import Event, Subject
 from fleet.faults import Level
 from fleet.principals import Principal, PrincipalKind
+from fleet.text import quoted
 from storage.records.base import Base, Number
 from storage.records.devices import Device, place_of
 from storage.records.events import tell
+from storage.records.upsert import insert_into
 
 
 class AlertRow(Base):
@@ -99,7 +100,7 @@ def alert_of(session: Session, alert_id: str) -> Alert:
     usable = alert_id.isdecimal() and len(alert_id) <= 18
     row = session.get(AlertRow, int(alert_id), populate_existing=True) if usable else None
     if row is None:
-        raise NotFound(f"there is no alert {alert_id!r}")
+        raise NotFound(f"there is no alert {quoted(alert_id)}")
     return to_alert(row)
 
 
@@ -127,7 +128,6 @@ def insert_alert(session: Session, alert: Alert, principal: Principal, at: int) 
     The database's unique index decides, so this holds between threads and processes alike. `alert.id` is
     ignored; `at` is the present time.
     """
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     values = {
         "device_id": alert.device_id,
         "fault": alert.fault,
@@ -140,7 +140,7 @@ def insert_alert(session: Session, alert: Alert, principal: Principal, at: int) 
         "opens_ticket": alert.opens_ticket,
         "evidence": alert.evidence,
     }
-    statement = insert(AlertRow).values(values).on_conflict_do_nothing().returning(AlertRow.id)
+    statement = insert_into(session, AlertRow).values(values).on_conflict_do_nothing().returning(AlertRow.id)
     alert_id = session.scalars(statement).one_or_none()
     if alert_id is not None:
         _told(session, replace(alert, id=str(alert_id)), "raised", principal, at, None, alert.reason)

@@ -39,7 +39,7 @@ class Device(Base):
     model: Mapped[str] = mapped_column(String(64), default="unknown")
     firmware: Mapped[str | None] = mapped_column(String(64))
     serial: Mapped[str | None] = mapped_column(String(64))
-    commissioned: Mapped[str | None] = mapped_column(String(10))
+    commissioned: Mapped[str | None] = mapped_column(String(64))
     registered_at: Mapped[int]
     status: Mapped[str] = mapped_column(String(16), default="unknown")
     last_seen: Mapped[int | None]
@@ -88,7 +88,10 @@ def place_of(session: Session, device_id: str) -> Placement | None:
 
 @dataclass(frozen=True, slots=True)
 class DeviceInfo:
-    """What a device said about itself; None where it said nothing. `commissioned` is an ISO date."""
+    """What a device said about itself; None where it said nothing.
+
+    `commissioned` is an ISO date, or whatever text the device sent in its place.
+    """
 
     device_id: str
     model: str | None = None
@@ -184,6 +187,8 @@ def _parts(device_ids: list[str]) -> list[list[str]]:
     return [device_ids[at : at + _IDS_A_QUERY] for at in range(0, len(device_ids), _IDS_A_QUERY)]
 
 
+_ISO_DATE = "____-__-__"
+"""A date that is known stands; whatever else was sent in its place gives way to a later one."""
 _devices = Device.__table__.c
 
 
@@ -208,7 +213,10 @@ _INFO_UPDATE = (
         ),
         firmware=func.coalesce(_new("firmware"), _devices.firmware),
         serial=func.coalesce(_devices.serial, _new("serial")),
-        commissioned=func.coalesce(_devices.commissioned, _new("commissioned")),
+        commissioned=case(
+            (_devices.commissioned.like(_ISO_DATE), _devices.commissioned),
+            else_=func.coalesce(_new("commissioned"), _devices.commissioned),
+        ),
     )
 )
 

@@ -1,5 +1,6 @@
 """The log of events: one append-only table, written in the transaction of each change."""
 
+import logging
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,7 +11,11 @@ from fleet.events import Event, Subject
 from fleet.principals import Principal, PrincipalKind
 from storage.records.base import Base, Number
 
+log = logging.getLogger(__name__)
+
 _PENDING = "events"
+_HISTORY = "history"
+"""Who did what a simulated past holds: hundreds of things, none of which happens now."""
 _LOCK = 0x5357_4556
 """Of PostgreSQL's advisory locks, the one that lets one transaction at a time end the log."""
 
@@ -55,7 +60,17 @@ def write_told(session: Session) -> int:
         if session.get_bind().dialect.name == "postgresql":
             session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
         session.execute(insert(EventRow), [_columns(event) for event in told])
+        for event in told:
+            written_past = event.principal.id == _HISTORY
+            log.log(logging.DEBUG if written_past else logging.INFO, "%s", _line(event))
     return len(told)
+
+
+def _line(event: Event) -> str:
+    """Return an event as one line of the log."""
+    change = "" if event.before == event.after else f" {event.before or 'new'} -> {event.after or 'gone'}"
+    who = f"{event.principal.kind} {event.principal.name}"
+    return f"{event.subject} {event.subject_id}: {event.what}{change} by {who}: {event.reason}"
 
 
 def events_after(session: Session, after: int, limit: int) -> list[Event]:

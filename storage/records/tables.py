@@ -4,6 +4,7 @@ from storage.records import (
     alerts,
     answers,
     devices,
+    dropped_values,
     events,
     followers,
     gaps,
@@ -11,6 +12,7 @@ from storage.records import (
     notes,
     quarantine,
     tickets,
+    topics_beside,
     unknown_signals,
 )
 from storage.records.base import Base
@@ -23,6 +25,7 @@ __all__ = [
     "alerts",
     "answers",
     "devices",
+    "dropped_values",
     "events",
     "followers",
     "gaps",
@@ -30,5 +33,6 @@ __all__ = [
     "notes",
     "quarantine",
     "tickets",
+    "topics_beside",
     "unknown_signals",
 ]

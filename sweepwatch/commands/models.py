@@ -12,7 +12,10 @@ from rich.table import Table
 
 from fleet.clock import SystemClock, to_rfc3339
 from fleet.errors import ConfigError, Conflict, NotFound
+from fleet.faults import predicted_faults
 from fleet.principals import person
+from fleet.signals import Kind
+from fleet.text import quoted
 from models.registry.registry import ModelRegistry
 from storage.records.audit import check_reason
 from storage.records.database import DeskDatabase, open_desk
@@ -40,7 +43,10 @@ def _opened(settings: Settings) -> Iterator[tuple[DeskDatabase, ModelRegistry]]:
 
 
 def list_models(settings: Settings, fault: str | None, as_json: bool, say: Say) -> None:
-    """Print the models of one fault or of all."""
+    """Print the models of one fault or of all. Raises ConfigError for a fault that no model can be of."""
+    allowed = [each.code for each in predicted_faults(Kind.ROBOT)]
+    if fault is not None and fault not in allowed:
+        raise ConfigError(f"--fault: there is no fault {quoted(fault)}; allowed: {', '.join(allowed)}")
     with _opened(settings) as (desk, registry):
         found = [(card, registry.trouble(card)) for card in cards(desk, fault)]
     if as_json:

@@ -25,7 +25,7 @@ from sweepwatch.run.server import WebServer, listen
 from sweepwatch.run.simulated_fleet import require_empty
 from sweepwatch.run.stopping import stop_on_signal
 from sweepwatch.run.training import train, training_settings
-from sweepwatch.settings.settings import Settings, setting_keys, value_of, variable_name, without_secrets
+from sweepwatch.settings.settings import Settings
 from sweepwatch.stores import INGESTING, SERVING, DuckDbUse
 from sweepwatch.wiring import Services, build, build_api, build_ingest
 
@@ -179,22 +179,3 @@ def training_table(report: TrainingReport) -> Table:
 
 def _figure(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}"
-
-
-def check_settings(settings: Settings, show: bool, say: Say) -> None:
-    """Say that the settings are usable; with `show`, list them all."""
-    from alerts.judging.rules import load_rules
-    from ingest.dialects.config import load_dialects
-    from sweepwatch.settings.signals import signal_table
-
-    signals = signal_table(settings)
-    load_rules(settings.alerts.rules, signals)
-    load_dialects(settings.ingest.dialects, signals)
-    if show:
-        table = Table("setting", "value", "variable", "meaning")
-        for key, section in setting_keys().items():
-            name = key.rpartition(".")[2]
-            meaning = section.model_fields[name].description or ""
-            table.add_row(key, without_secrets(value_of(settings, key)), variable_name(key), meaning)
-        Console().print(table)
-    say("The settings are usable.")

@@ -18,6 +18,7 @@ from alerts.engine import AlertEngine
 from alerts.judging.rules import load_rules
 from api.app import create_app
 from api.services import ApiServices
+from desk.dispatch.visits import Visits
 from desk.tickets.desk import TicketDesk
 from fleet.clock import DAY_MS, HOUR_MS, MINUTE_MS, ManualClock
 from fleet.ledger import LedgerView
@@ -28,6 +29,8 @@ from fleet.risks import LIFE_COLUMNS, Course, Driver, Risk, risk_frame
 from fleet.signals import STANDARD_SIGNALS, Kind
 from fleet.sla import load_policy
 from fleet.text import Language
+from models.learning.settings import Costs
+from models.scoring.decision import plan_visits
 from storage.records.database import DeskDatabase, open_desk
 from storage.records.devices import Device
 from storage.records.gaps import GapChanges, Gaps, StoredGap
@@ -118,6 +121,7 @@ def open_house(folder: Path) -> Iterator[House]:
         clock=clock,
         tickets=tickets,
         alerts=engine,
+        visits=Visits(desk, store, lambda risks, budget: plan_visits(risks, Costs(), budget)),
         sla=policy,
         explain=_explain,
         ledger=lambda: ledger[-1] if ledger else None,

@@ -11,7 +11,8 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
-from helpers.running import free_port
+from helpers.influx2 import Influx2
+from helpers.running import free_port, serving
 
 from benchmarks.harness.influx import answers, configure
 from benchmarks.harness.influx_alias import alias_server
@@ -108,3 +109,19 @@ def running_influxd(folder: Path) -> Iterator[Influxd]:
 def influxd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Influxd]:
     with running_influxd(tmp_path_factory.mktemp("influxd")) as server:
         yield server
+
+
+@contextmanager
+def running_influx2(server: Influxd) -> Iterator[Influx2]:
+    """Answer as an InfluxDB 2.9.1 in front of a running influxd."""
+    double = Influx2(server.port)
+    with serving(double.http):
+        double.begin()
+        yield double
+        double.close()
+
+
+@pytest.fixture
+def influx2(influxd: Influxd) -> Iterator[Influx2]:
+    with running_influx2(influxd) as double:
+        yield double

@@ -19,6 +19,7 @@ from ingest.watch.summaries import Summaries
 from storage.ports import Receipt
 from storage.records.database import open_desk
 from storage.records.devices import Devices
+from storage.records.dropped_values import DroppedValues
 from storage.records.quarantine import Quarantine
 from storage.series.duckdb.store import DuckDbStore
 
@@ -58,6 +59,7 @@ class Bench:
         self.desk = open_desk(f"sqlite:///{folder / 'desk.sqlite'}")
         self.devices = Devices(self.desk)
         self.quarantine = Quarantine(self.desk)
+        self.dropped = DroppedValues(self.desk)
         self.ledger = Ledger(NOW)
         roster = Roster(self.devices.placements, open_registration=True)
         self.parts = CommitParts(
@@ -67,6 +69,7 @@ class Bench:
             store=self.store,  # type: ignore[arg-type]  # passes the rest on by name
             devices=self.devices,
             quarantine=self.quarantine,
+            dropped=self.dropped,
             observers=observers,
             ledger=self.ledger,
             summaries=Summaries(),

@@ -14,6 +14,7 @@ from api.routes.common import DeviceId, RowId
 from fleet.errors import NotFound
 from fleet.faults import FAULTS
 from fleet.signals import Form, Signal
+from fleet.text import quoted
 from storage.records.alerts import alert_of
 from storage.records.device_lists import device_of
 from storage.records.tickets import ticket
@@ -69,7 +70,7 @@ def make_router(pages: Pages) -> APIRouter:
         kind = device.kind
         known = {one.name: one for one in services.signals.for_kind(kind) if drawable(one)}
         if signal not in known:
-            raise NotFound(f"{signal!r} is no signal of a {kind} that can be drawn")
+            raise NotFound(f"{quoted(signal)} is no signal of a {kind} that can be drawn")
         start, end, every = _span(view, device.newest_ts, services.clock.now_ms())
         frame = services.store.intervals(kind, device_id, [signal], start, end, every, 1000)
         unit = known[signal].unit

@@ -81,6 +81,7 @@ def _environment(services: ApiServices, language: Language) -> Environment:
         "second": partial(formats.second, language=language),
         "duration": partial(formats.duration, language=language),
         "percent": partial(formats.percent, language=language),
+        "money": partial(formats.money, language=language),
         "number": partial(formats.number, language=language),
         "about": partial(formats.about, language=language),
         "visible": visible,

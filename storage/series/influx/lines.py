@@ -46,14 +46,15 @@ def risk_lines(risks: pl.DataFrame, measurement: str = RISKS) -> pl.Series:
     return _lines(frame, measurement, tags, [pl.lit(" risk="), pl.col("risk"), *_fields(frame, fields)])
 
 
-def tile_lines(kind: Kind, tiles: pl.DataFrame) -> pl.Series:
-    """Return one line for each row of a tile frame, in order; the site is a field there, 0 is left out.
+def tile_lines(kind: Kind, tiles: pl.DataFrame, *, zeros: bool = False) -> pl.Series:
+    """Return one line for each row of a tile frame, in order; the site is a field there.
 
+    Counts of 0 are left out but with `zeros`: they have to be there where another count is overwritten.
     Raises StoreRejected, as `reading_lines`.
     """
     counts = pl.col(r"^.*\.n$")
     frame = tiles.rename({"hour": "ts"}).with_columns(
-        pl.when(counts != 0).then(counts).name.keep(),
+        pl.when((counts != 0) | pl.lit(zeros)).then(counts).name.keep(),
         # A sum of squares may be beyond a double though each value is within.
         pl.when(selectors.float().is_finite()).then(selectors.float()).name.keep(),
     )

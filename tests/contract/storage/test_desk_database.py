@@ -19,7 +19,7 @@ from sqlalchemy.exc import IntegrityError
 from desk.tickets.desk import TicketDesk
 from fleet.alerts import Alert, AlertState
 from fleet.clock import ManualClock
-from fleet.errors import ConfigError, DataFolderError, StoreUnavailable
+from fleet.errors import ConfigError, Conflict, DataFolderError, StoreUnavailable
 from fleet.events import Event, Subject
 from fleet.faults import Level
 from fleet.principals import PrincipalKind, model, person
@@ -452,6 +452,37 @@ def test_an_alert_becomes_a_ticket_that_is_repaired_and_closed(desk: DeskDatabas
     rooms.tick(1)
     assert rooms.engine.open_alerts() == []
     assert count(desk, TicketRow) == 1
+
+
+def test_several_alerts_of_one_device_that_come_at_once_are_one_case(desk: DeskDatabase) -> None:
+    """Each desk stands for a process of its own: the index of the database decides, and none is lost."""
+    add_devices(desk, DEVICES)
+    faults = ("brush_jam", "fan_motor_wear", "filter_clog", "wheel_slip", "water_leak", "brush_wear")
+    rooms = Rooms(desk, ManualClock(NOON), ())
+    for fault in faults:
+        rooms.engine.observe_risks([a_risk("R1", NOON, 0.8, fault)])
+    barrier = threading.Barrier(len(faults))
+    ids: list[int | None] = []
+
+    def take(alert: Alert) -> None:
+        own = TicketDesk(desk, load_policy(), rooms.clock)
+        barrier.wait()
+        while True:
+            try:
+                ids.append(own.open_for(alert))
+            except Conflict:  # as a follower does: the same alert again
+                continue
+            return
+
+    threads = [threading.Thread(target=take, args=(alert,)) for alert in rooms.fired]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert ids == [ids[0]] * len(faults)
+    (case,) = cases(desk).values()
+    assert sorted(each.fault for each in case.suspicions) == sorted(faults)
+    assert case.alerts == (1, 2, 3, 4, 5, 6)
 
 
 def test_a_file_that_cannot_be_written_is_a_clear_error(tmp_path: Path) -> None:

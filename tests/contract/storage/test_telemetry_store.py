@@ -12,6 +12,7 @@ import polars.testing
 import pytest
 from helpers.batches import batch_of
 from helpers.influx import Influxd
+from helpers.influx2 import Influx2
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -38,7 +39,12 @@ def influxdb(request: pytest.FixtureRequest) -> Opener:
     return lambda folder: InfluxStore(server.bucket_for(folder), STANDARD_SIGNALS)
 
 
-OPENERS = {"duckdb": duckdb, "influxdb": influxdb}
+def influxdb2(request: pytest.FixtureRequest) -> Opener:
+    server: Influx2 = request.getfixturevalue("influx2")
+    return lambda folder: InfluxStore(server.bucket_for(folder), STANDARD_SIGNALS)
+
+
+OPENERS = {"duckdb": duckdb, "influxdb": influxdb, "influxdb2": influxdb2}
 """How each store is opened: the same folder is the same store again, another folder is an empty one."""
 
 

@@ -37,8 +37,8 @@ def test_an_unknown_route_and_a_wrong_method_are_problems(reader: TestClient) ->
     lost, wrong = reader.get("/api/v1/robots"), reader.delete("/api/v1/tickets")
     assert (lost.status_code, wrong.status_code) == (404, 405)
     assert "/api/v1/robots" in lost.json()["detail"]
-    assert "allowed: GET, POST" in wrong.json()["detail"]
-    assert wrong.headers["allow"] == "GET, POST"
+    assert "allowed: GET, HEAD, POST" in wrong.json()["detail"]
+    assert wrong.headers["allow"] == "GET, HEAD, POST"
     for answer in (lost, wrong):
         assert answer.headers["content-type"] == "application/problem+json"
         assert set(answer.json()) >= {"type", "title", "status", "detail"}

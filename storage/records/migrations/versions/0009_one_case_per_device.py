@@ -133,8 +133,8 @@ def _alert_places() -> sa.Select[Any]:
 
 def _newest(connection: sa.Connection, tickets: list[Row]) -> int:
     """Return the time of the newest change: what a migration does has no clock of its own."""
-    newest = connection.execute(sa.select(sa.func.max(_OLD_EVENT.c.at))).scalar() or 0
-    return max([newest, *(ticket["opened_at"] for ticket in tickets)])
+    newest: int | None = connection.execute(sa.select(sa.func.max(_OLD_EVENT.c.at))).scalar()
+    return int(max([newest or 0, *(ticket["opened_at"] for ticket in tickets)]))
 
 
 def _merge(tickets: list[Row], now: int) -> list[Row]:
@@ -366,7 +366,8 @@ def _fill(connection: sa.Connection, tickets: list[Row]) -> None:
     tickets = sorted(tickets, key=lambda ticket: (ticket["merged_into"] is not None, ticket["id"]))
     names = [column.name for column in _TICKET.columns]
     _insert(connection, _TICKET, [{name: ticket[name] for name in names} for ticket in tickets])
-    suspicions, links = [], []
+    suspicions: list[Row] = []
+    links: list[Row] = []
     for ticket in sorted(tickets, key=lambda each: each["id"]):
         for each in ticket["suspicions"]:
             row = {name: value for name, value in each.items() if name != "alerts"}
