@@ -20,11 +20,11 @@ from fleet.readings import ReadingBatch
 from fleet.signals import Kind
 from fleet.sla import SlaPolicy, load_policy
 from fleet.tickets import REPORT, TicketOrigin, TicketState
-from simulators.fault_process import EventRecord, RepairRecord
+from simulators.fault_process import RepairRecord
 from simulators.fleet_simulator import FleetSimulator
 from storage.ports import TelemetryStore
 from storage.records.database import DeskDatabase
-from storage.records.devices import Device, DeviceEvent
+from storage.records.devices import DeviceInfo, Devices, DeviceSummary, Placement, ReportedEvent
 from storage.records.events import tell
 from storage.records.tickets import insert_ticket
 
@@ -59,6 +59,13 @@ class _Summing:
             if battery is not None or device not in self.battery:
                 self.battery[device] = battery
 
+    def summaries(self) -> list[DeviceSummary]:
+        """Return what the lists of devices show of those that were heard."""
+        return [
+            DeviceSummary(device, ts, ts, self.battery[device], ts, "online", ts)
+            for device, ts in self.newest.items()
+        ]
+
 
 def write_history(
     simulator: FleetSimulator,
@@ -82,8 +89,8 @@ def write_history(
     steps = max(1, int(days * DAY_MS) // step_ms)
     start = end_ms - steps * step_ms
     simulator.begin_at(start)
-    with desk.transaction() as session:
-        _add_fleet(session, simulator, start)
+    devices = Devices(desk)
+    _add_fleet(devices, simulator, start)
     chunk = max(1, min(steps, _ROWS_AT_ONCE // simulator.config.devices))
     sums, readings, tickets, events, done = _Summing(), 0, 0, 0, 0
     while done < steps and not cancelled():
@@ -95,48 +102,24 @@ def write_history(
                 sums.add(batch)
                 readings += len(batch)
         happened, closed = simulator.take_events(), simulator.take_repairs()
+        devices.record_events(
+            [ReportedEvent(each.device_id, each.ts, each.code, each.detail, each.ts) for each in happened]
+        )
         with desk.transaction() as session:
-            _add_events(session, happened)
             _add_tickets(session, simulator, closed, policy)
         events, tickets, done = events + len(happened), tickets + len(closed), done + count
         progress(done / steps)
-    with desk.transaction() as session:
-        _note_newest(session, simulator, sums)
+    devices.record_summaries(sums.summaries())
     return HistorySummary(
         readings, simulator.config.devices, tickets, events, start, simulator.now_ms, done == steps
     )
 
 
-def _add_fleet(session: Session, simulator: FleetSimulator, start: int) -> None:
-    for card in simulator.cards:
-        session.merge(
-            Device(
-                id=card.id,
-                kind=str(card.kind),
-                site=card.site,
-                model=card.model,
-                firmware=card.firmware,
-                serial=card.serial,
-                commissioned=card.commissioned,
-                registered_at=start,
-                status="unknown",
-            )
-        )
-
-
-def _note_newest(session: Session, simulator: FleetSimulator, sums: _Summing) -> None:
-    for card in simulator.cards:
-        device = session.get_one(Device, card.id)
-        device.newest_ts = device.last_seen = sums.newest.get(card.id)
-        device.battery_pct = sums.battery.get(card.id)
-        device.status = "online" if card.id in sums.newest else "unknown"
-
-
-def _add_events(session: Session, events: list[EventRecord]) -> None:
-    keyed = {(event.device_id, event.ts, event.code): event for event in events}
-    session.add_all(
-        DeviceEvent(device_id=e.device_id, ts=e.ts, code=e.code, detail=e.detail, received=e.ts)
-        for e in keyed.values()
+def _add_fleet(devices: Devices, simulator: FleetSimulator, start: int) -> None:
+    cards = simulator.cards
+    devices.register({card.id: Placement(card.site, Kind(card.kind)) for card in cards}, start)
+    devices.record_info(
+        [DeviceInfo(card.id, card.model, card.firmware, card.serial, card.commissioned) for card in cards]
     )
 
 

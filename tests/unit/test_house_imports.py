@@ -1,4 +1,4 @@
-"""Who knows whom: no cycle between files, and layers that strings do not get round."""
+"""Who knows whom: no cycle between files, layers that strings do not get round, tables that stay at home."""
 
 import ast
 import tomllib
@@ -7,6 +7,9 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
+
+from storage.records.base import Base
+from storage.records.tables import TABLES
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -79,3 +82,20 @@ def test_a_stage_that_names_a_sibling_or_a_layer_above_in_a_string_is_found() ->
     for text in ("desk.tickets.desk", "sweepwatch.wiring:build"):
         named = set(names_in(ast.parse(f"known = {text!r}")))
         assert beyond({"alerts.engine": named}) == [f"alerts.engine > {text.partition(':')[0]}"]
+
+
+def test_no_file_outside_of_the_records_imports_a_table() -> None:
+    tables = {(table.__module__, table.__name__) for table in _subclasses(Base)}
+    assert len(tables) == len(TABLES.tables)
+    found = []
+    for module, path in modules().items():
+        if module.startswith("storage.records"):
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom):
+                found += [f"{module}: {a.name}" for a in node.names if (node.module, a.name) in tables]
+    assert found == []
+
+
+def _subclasses(cls: type) -> set[type]:
+    return {each for sub in cls.__subclasses__() for each in {sub} | _subclasses(sub)}
