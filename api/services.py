@@ -14,7 +14,7 @@ from fleet.progress import StartProgress
 from fleet.risks import Driver
 from fleet.signals import SignalTable
 from fleet.sla import SlaPolicy
-from fleet.text import Language
+from fleet.text import Language, Text
 from fleet.tickets import Ticket, TicketState
 from models.learning.settings import Costs
 from storage.ports import TelemetryStore
@@ -64,8 +64,8 @@ class ApiServices:
 
     `explain` says in one sentence what a driver shows. `ledger` gives None where no ingester runs in this
     process. `readiness` maps each component to what is wrong with it, None when it is fine. `progress` gives
-    None once the first start is over. `costs` are what decisions cost; `model_trouble` says why
-    the file of a model cannot be used, None when it can.
+    None once the first start is over, `notice` what every page says on top. `costs` are what decisions cost;
+    `model_trouble` says why the file of a model cannot be used, None when it can.
     """
 
     store: TelemetryStore
@@ -80,6 +80,7 @@ class ApiServices:
     readiness: Callable[[], Mapping[str, str | None]]
     registry: CollectorRegistry
     progress: Callable[[], StartProgress | None]
+    notice: Callable[[], Text | None] = lambda: None
     costs: Costs = field(default_factory=Costs)
     model_trouble: Callable[[ModelCard], str | None] = lambda _card: None
 
