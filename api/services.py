@@ -1,12 +1,13 @@
 """What the API needs from the rest of the house, handed in by the composition root."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Annotated, Protocol
 
 from fastapi import Depends, Request
 from prometheus_client import CollectorRegistry
 
+from desk.dispatch.visits import FoundVisits
 from fleet.clock import Clock
 from fleet.ledger import LedgerView
 from fleet.principals import Principal
@@ -16,7 +17,6 @@ from fleet.signals import SignalTable
 from fleet.sla import SlaPolicy
 from fleet.text import Language, Text
 from fleet.tickets import Ticket, TicketState
-from models.learning.settings import Costs
 from storage.ports import TelemetryStore
 from storage.records.database import DeskDatabase
 from storage.records.model_cards import ModelCard
@@ -46,14 +46,22 @@ class Tickets(Protocol):
         ...
 
 
+class Visits(Protocol):
+    """Whoever plans visits (desk.dispatch.visits.Visits)."""
+
+    def find(self, budget: int, site: str | None) -> FoundVisits:
+        """Return whom to visit within a budget, and whom to call; `site` None is every site."""
+        ...
+
+
 class Alerts(Protocol):
     """Whoever changes alerts (alerts.engine.AlertEngine)."""
 
-    def acknowledge(self, alert_id: str, who: str, why: str) -> object:
+    def acknowledge(self, alert_id: str, principal: Principal, why: str) -> object:
         """Note that someone takes care of an alert; raises NotFound, InvalidInput or Conflict."""
         ...
 
-    def resolve(self, alert_id: str, who: str, why: str) -> object:
+    def resolve(self, alert_id: str, principal: Principal, why: str) -> object:
         """End an open alert by hand; raises NotFound, InvalidInput or Conflict."""
         ...
 
@@ -64,7 +72,7 @@ class ApiServices:
 
     `explain` says in one sentence what a driver shows. `ledger` gives None where no ingester runs in this
     process. `readiness` maps each component to what is wrong with it, None when it is fine. `progress` gives
-    None once the first start is over, `notice` what every page says on top. `costs` are what decisions cost;
+    None once the first start is over, `notice` what every page says on top. `currency` is that of all money;
     `model_trouble` says why the file of a model cannot be used, None when it can.
     """
 
@@ -74,6 +82,7 @@ class ApiServices:
     clock: Clock
     tickets: Tickets
     alerts: Alerts
+    visits: Visits
     sla: SlaPolicy
     explain: Callable[[Driver, Language], str]
     ledger: Callable[[], LedgerView | None]
@@ -81,7 +90,7 @@ class ApiServices:
     registry: CollectorRegistry
     progress: Callable[[], StartProgress | None]
     notice: Callable[[], Text | None] = lambda: None
-    costs: Costs = field(default_factory=Costs)
+    currency: str = "EUR"
     model_trouble: Callable[[ModelCard], str | None] = lambda _card: None
 
 

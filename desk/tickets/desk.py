@@ -20,7 +20,6 @@ from storage.records.database import DeskDatabase
 from storage.records.devices import place_of
 from storage.records.events import tell
 from storage.records.tickets import (
-    alerts_without_ticket,
     asking_to_close,
     insert_ticket,
     open_case_of,
@@ -47,7 +46,7 @@ class TicketDesk:
         self._desk = desk
         self._policy = policy
         self._clock = clock
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
     def open_for(self, alert: Alert) -> int | None:
         """Take an alert into the open case of its device, or open one; return its id, None if it wants none.
@@ -103,17 +102,6 @@ class TicketDesk:
                     session,
                     happened(stored, "asked", schedule("care"), reason, now, closes_at=closes_at(stored)),
                 )
-
-    def open_missing(self) -> int:
-        """Give each firing alert that wants a ticket and has none its ticket; return how many there were.
-
-        Mends what a crash between alert and ticket left open; harmless to repeat.
-        """
-        with self._desk.transaction() as session:
-            missing = alerts_without_ticket(session)
-        for alert in missing:
-            self.open_for(alert)
-        return len(missing)
 
     def report(self, device_id: str, fault: str, principal: Principal, why: str) -> int:
         """Take a fault that somebody noticed into the open case of its device, or open one; return its id.

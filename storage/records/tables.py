@@ -4,7 +4,9 @@ from storage.records import (
     alerts,
     answers,
     devices,
+    dropped_values,
     events,
+    followers,
     gaps,
     leases,
     model_cards,
@@ -12,6 +14,7 @@ from storage.records import (
     notes,
     quarantine,
     tickets,
+    topics_beside,
     unknown_signals,
 )
 from storage.records.base import Base
@@ -24,7 +27,9 @@ __all__ = [
     "alerts",
     "answers",
     "devices",
+    "dropped_values",
     "events",
+    "followers",
     "gaps",
     "leases",
     "model_cards",
@@ -32,5 +37,6 @@ __all__ = [
     "notes",
     "quarantine",
     "tickets",
+    "topics_beside",
     "unknown_signals",
 ]

@@ -17,6 +17,7 @@ from models.scoring.scorer import Scorer
 from simulators.command import SimulationOptions, simulate
 from sweepwatch.data_folder import open_data_folder
 from sweepwatch.logs import start_logging
+from sweepwatch.run.followers import following, watching
 from sweepwatch.run.health import HealthServer
 from sweepwatch.run.jobs import Jobs
 from sweepwatch.run.model_care import note_trained
@@ -25,7 +26,7 @@ from sweepwatch.run.simulated_fleet import require_empty
 from sweepwatch.run.stopping import stop_on_signal
 from sweepwatch.run.strangers import Strangers
 from sweepwatch.run.training import train, training_settings
-from sweepwatch.settings.settings import Settings, setting_keys, value_of, variable_name, without_secrets
+from sweepwatch.settings.settings import Settings
 from sweepwatch.stores import INGESTING, SERVING, DuckDbUse
 from sweepwatch.wiring import Services, build, build_api, build_ingest, trouble, uses_folder
 
@@ -76,7 +77,7 @@ def run_ingest(settings: Settings, say: Say) -> None:
         ingest.start()
         say(f"Ingesting from {parse_broker_url(url)}. Stop with Ctrl-C.")
         try:
-            with jobs:
+            with following(services), jobs:
                 stop.wait()
         finally:
             ingest.stop()
@@ -118,7 +119,7 @@ def run_score(settings: Settings, once: bool, say: Say) -> None:
 
         _serve_health(settings.models.metrics_port, services, troubles, stack)
         say(f"Scoring every {settings.models.score_every_s} s. Stop with Ctrl-C.")
-        with jobs:
+        with following(services), jobs:
             stop.wait()
 
 
@@ -127,8 +128,13 @@ def run_serve(settings: Settings, say: Say) -> None:
     listener = listen(settings.server.host, settings.server.port)
     try:
         with stop_on_signal() as stop, open_services(settings, part="serve") as services:
-            strangers = Strangers(services.store, services.desk)
-            app = build_api(services, None, lambda: {"fleet": strangers.trouble()}, notice=strangers.notice)
+            strangers, followers = Strangers(services.store, services.desk), watching(services)
+            app = build_api(
+                services,
+                None,
+                lambda: {**followers(), "fleet": strangers.trouble()},
+                notice=strangers.notice,
+            )
             with WebServer(app, listener):
                 say(f"Serving http://{settings.server.host}:{settings.server.port}/ . Stop with Ctrl-C.")
                 while not stop.is_set():
@@ -210,22 +216,3 @@ def training_table(report: TrainingReport) -> Table:
 
 def _figure(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}"
-
-
-def check_settings(settings: Settings, show: bool, say: Say) -> None:
-    """Say that the settings are usable; with `show`, list them all."""
-    from alerts.judging.rules import load_rules
-    from ingest.dialects.config import load_dialects
-    from sweepwatch.settings.signals import signal_table
-
-    signals = signal_table(settings)
-    load_rules(settings.alerts.rules, signals)
-    load_dialects(settings.ingest.dialects, signals)
-    if show:
-        table = Table("setting", "value", "variable", "meaning")
-        for key, section in setting_keys().items():
-            name = key.rpartition(".")[2]
-            meaning = section.model_fields[name].description or ""
-            table.add_row(key, without_secrets(value_of(settings, key)), variable_name(key), meaning)
-        Console().print(table)
-    say("The settings are usable.")

@@ -18,7 +18,6 @@ from helpers.running import Running, free_port
 from fleet.clock import SystemClock
 from sweepwatch.cli import cli
 from sweepwatch.run import everything, processes
-from yardsticks.simulated import yardstick
 
 PAGES = ("/", "/alerts", "/tickets", "/models", "/visits", "/ingest", "/ingest/gaps", "/ingest/quarantine")
 LISTS = ("devices", "alerts", "tickets", "models", "visits", "ingest/gaps")
@@ -135,21 +134,3 @@ def test_a_fleet_of_one_reading_is_started_again_as_a_process(tmp_path: Path) ->
             running.wait_for("ready", lambda at=port: read(at, "/readyz")[0] == 200)
             assert running.stop() == 0
             assert "Traceback" not in running.output
-
-
-@pytest.mark.parametrize("size", [(1, 1), (2, 3), (6, 30)])
-def test_simulated_fleets_too_small_to_learn_from_are_evaluated_all_the_same(
-    size: tuple[int, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    robots, days = size
-    monkeypatch.setattr(yardstick, "Size", lambda: yardstick_size(robots, days))
-    done = CliRunner().invoke(cli, ["evaluate", "simulated", "--seeds", "0"])
-    assert done.exception is None, done.exception
-    assert "caught_24h_ahead" in done.output
-
-
-def yardstick_size(robots: int, days: int) -> object:
-    return _SIZE(train_robots=robots, train_days=days, judge_robots=robots, judge_days=days)
-
-
-_SIZE = yardstick.Size

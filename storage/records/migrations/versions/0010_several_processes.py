@@ -1,14 +1,14 @@
 """For processes on several machines: model files in the desk database, and who does which job.
 
 Revision ID: 0010
-Revises: 0009
+Revises: 0014
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0010"
-down_revision = "0009"
+down_revision = "0014"
 
 
 def upgrade() -> None:
