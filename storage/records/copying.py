@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from sqlalchemy import JSON, Connection, Integer, Table, bindparam, func, insert, select, text, update
+from sqlalchemy import JSON, Connection, Integer, Table, bindparam, delete, func, insert, select, text, update
 from sqlalchemy.exc import DatabaseError, OperationalError
 
 from fleet.errors import Conflict, InvalidInput, StoreUnavailable
@@ -13,6 +13,8 @@ from storage.records.tables import TABLES
 _ROWS = 2_000
 _NOT_COPIED = ("lease", "model_file")
 """Who does which job is a matter of minutes."""
+_BORN_WITH = ("follower",)
+"""A fresh database has rows in these already: they give way to those of the source."""
 COPIED = tuple(table for table in TABLES.sorted_tables if table.name not in _NOT_COPIED)
 Report = Callable[[float], None]
 
@@ -30,6 +32,9 @@ def copy_desk(
     with source.statements() as read, target.statements() as write:
         _freeze(read)
         _require_empty(write)
+        for table in COPIED:
+            if table.name in _BORN_WITH:
+                write.execute(delete(table))
         counts = {}
         for done, table in enumerate(COPIED):
             report(done / len(COPIED))
@@ -60,7 +65,11 @@ def _freeze(source: Connection) -> None:
 
 
 def _require_empty(target: Connection) -> None:
-    used = [table.name for table in COPIED if target.execute(select(table).limit(1)).first() is not None]
+    used = [
+        table.name
+        for table in COPIED
+        if table.name not in _BORN_WITH and target.execute(select(table).limit(1)).first() is not None
+    ]
     if used:
         raise Conflict(f"the target desk database is not empty: there are rows in {', '.join(used)}")
 
