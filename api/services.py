@@ -15,7 +15,7 @@ from fleet.progress import StartProgress
 from fleet.risks import Driver
 from fleet.signals import SignalTable
 from fleet.sla import SlaPolicy
-from fleet.text import Language
+from fleet.text import Language, Text
 from fleet.tickets import Ticket, TicketState
 from storage.ports import TelemetryStore
 from storage.records.database import DeskDatabase
@@ -72,8 +72,8 @@ class ApiServices:
 
     `explain` says in one sentence what a driver shows. `ledger` gives None where no ingester runs in this
     process. `readiness` maps each component to what is wrong with it, None when it is fine. `progress` gives
-    None once the first start is over. `currency` is that of all money; `model_trouble` says why
-    the file of a model cannot be used, None when it can.
+    None once the first start is over, `notice` what every page says on top. `currency` is that of all money;
+    `model_trouble` says why the file of a model cannot be used, None when it can.
     """
 
     store: TelemetryStore
@@ -89,6 +89,7 @@ class ApiServices:
     readiness: Callable[[], Mapping[str, str | None]]
     registry: CollectorRegistry
     progress: Callable[[], StartProgress | None]
+    notice: Callable[[], Text | None] = lambda: None
     currency: str = "EUR"
     model_trouble: Callable[[ModelCard], str | None] = lambda _card: None
 

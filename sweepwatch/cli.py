@@ -36,6 +36,11 @@ _SEED = click.option(
     "--seed", type=int, help="Seed of the simulated fleet; same seed, same fleet. [default: 1]"
 )
 
+_METRICS_PORT = click.option(
+    "--metrics-port",
+    type=int,
+    help="Serve /healthz, /readyz and /metrics on this port of 127.0.0.1. [default: not at all]",
+)
 _WORLD = click.option(
     "--world",
     type=click.Choice(["fast", "a", "b", "c"]),
@@ -109,9 +114,7 @@ def run(  # noqa: PLR0913, PLR0917 - click hands each option over by name
 
 @cli.group(invoke_without_command=True)
 @_options(_BROKER, _STORE)
-@click.option(
-    "--metrics-port", type=int, help="Serve /metrics on this port of 127.0.0.1. [default: not at all]"
-)
+@_METRICS_PORT
 @click.pass_context
 def ingest(
     context: click.Context,
@@ -176,14 +179,19 @@ def replay(
 @cli.command()
 @_options(_STORE)
 @click.option("--once", is_flag=True, help="Make one pass and end.")
-def score(config: Path | None, data: Path | None, store: str | None, once: bool) -> None:
-    """Score the fault risks of every robot with the trained models, again and again, and raise alerts.
+@_METRICS_PORT
+def score(
+    config: Path | None, data: Path | None, store: str | None, once: bool, metrics_port: int | None
+) -> None:
+    """Score the fault risks of every robot, again and again, and raise alerts.
 
+    With the trained models, and for what they do not know, or before there are any, with the anomaly score.
     Risks are as of each robot's newest reading, so that a replayed past is judged as it would have been.
     """
     from sweepwatch.run.processes import run_score
 
-    run_score(_settings(config, data, store__url=store), once, click.echo)
+    settings = _settings(config, data, store__url=store, models__metrics_port=metrics_port)
+    run_score(settings, once, click.echo)
 
 
 @cli.command()
@@ -400,6 +408,26 @@ def store_copy(config: Path | None, data: Path | None, source: str, target: str)
     from sweepwatch.commands.store import copy_stores
 
     copy_stores(_settings(config, data), source, target, click.echo)
+
+
+@cli.group()
+def desk() -> None:
+    """Move the desk database: devices, alerts, tickets, models."""
+
+
+@desk.command("copy")
+@click.option("--from", "source", metavar="URL", required=True, help="The desk database to read.")
+@click.option("--to", "target", metavar="URL", required=True, help="The empty desk database to fill.")
+def desk_copy(source: str, target: str) -> None:
+    """Copy a desk database, as sqlite:///path to postgresql+psycopg://user:pass@host/name or back.
+
+    Stop what uses it first. Every table and the model files are copied, rows are counted on both sides, and
+    it is all or nothing: broken off, the target is empty still. A desk of an older version is brought up to
+    date first.
+    """
+    from sweepwatch.commands.desk import copy_desks
+
+    copy_desks(source, target, click.echo)
 
 
 @cli.command("check-config")

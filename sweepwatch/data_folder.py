@@ -1,4 +1,7 @@
-"""The data folder: everything an installation keeps, with a format number and one process at a time."""
+"""The data folder: what an installation keeps, with a format number, and one process at a time.
+
+Who keeps readings and desk on servers has nothing here but logs, and shares the folder with whoever likes.
+"""
 
 import fcntl
 import json
@@ -16,11 +19,16 @@ _NOT_FOR_OTHERS = 0o077
 
 
 class DataFolder:
-    """An opened data folder, locked against a second process until `close`."""
+    """An opened data folder, locked against a second process until `close`, unless it is `shared`."""
 
-    def __init__(self, root: Path, lock: IO[str]) -> None:
+    def __init__(self, root: Path, lock: IO[str] | None) -> None:
         self.root = root
         self._lock = lock
+
+    @property
+    def shared(self) -> bool:
+        """Whether other processes may use the folder too."""
+        return self._lock is None
 
     @property
     def telemetry(self) -> Path:
@@ -40,11 +48,12 @@ class DataFolder:
 
     def close(self) -> None:
         """Let the next process have it."""
-        self._lock.close()
+        if self._lock is not None:
+            self._lock.close()
 
 
-def open_data_folder(root: Path) -> DataFolder:
-    """Open or make the folder.
+def open_data_folder(root: Path, *, shared: bool = False) -> DataFolder:
+    """Open or make the folder; `shared` where neither the store nor the desk is in it.
 
     Raises DataFolderError when it cannot be made or written, is of a newer version, or is in use.
     """
@@ -53,6 +62,8 @@ def open_data_folder(root: Path) -> DataFolder:
     os.umask(_NOT_FOR_OTHERS)
     try:
         root.mkdir(parents=True, exist_ok=True)
+        if shared:
+            return DataFolder(root, None)
         lock = (root / "lock").open("a+", encoding="utf-8")
     except OSError as error:
         raise DataFolderError(

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 import polars as pl
 from fastapi import FastAPI
@@ -25,11 +26,13 @@ from fleet.ledger import LedgerView
 from fleet.progress import StartProgress
 from fleet.signals import SignalTable
 from fleet.sla import SlaPolicy, load_policy
+from fleet.text import Text
 from ingest.dialects.config import load_dialects
 from ingest.metrics import export
 from ingest.service import IngestService
 from ingest.settings import IngestSettings
 from models.learning.settings import Costs
+from models.registry.files import DeskFiles, FolderFiles, ModelFiles
 from models.registry.registry import ModelRegistry
 from models.scoring.decision import Plan, plan_visits
 from models.scoring.explanation import sentence
@@ -105,7 +108,9 @@ def build(
         alerts=wired.alerts,
         followers=wired.followers,
         listeners=wired.listeners,
-        models=ModelRegistry(desk, folder.folder("models"), costs=costs_of(settings.models.costs)),
+        models=ModelRegistry(
+            desk, model_files(settings, desk, folder.root / "models"), costs=costs_of(settings.models.costs)
+        ),
         metrics=new_registry(desk),
     )
 
@@ -126,6 +131,23 @@ def wire_desk(desk: DeskDatabase, rules: Sequence[Rule], policy: SlaPolicy, cloc
     tickets = TicketDesk(desk, policy, clock)
     followers = (TicketOpener(desk, tickets), TicketEnds(alerts))
     return WiredDesk(alerts, tickets, followers, (ChangedElsewhere(alerts),))
+
+
+def model_files(settings: Settings, desk: DeskDatabase, embedded: Path) -> ModelFiles:
+    """Return where model files are: as `models.store` says, else where all who reach the desk reach them.
+
+    `embedded` is the folder for a desk in the data folder.
+    """
+    where = settings.models.store
+    on_server = (settings.desk.url or "").startswith("postgresql")
+    if where == "desk" or (where is None and on_server):
+        return DeskFiles(desk, before=embedded)
+    return FolderFiles(embedded if where is None else Path(where))
+
+
+def uses_folder(settings: Settings) -> bool:
+    """Tell whether the store or the desk database is in the data folder."""
+    return settings.store.url is None or settings.desk.url is None
 
 
 def desk_url(settings: Settings, folder: DataFolder) -> str:
@@ -183,14 +205,18 @@ def build_api(
     ingest: IngestService | None,
     troubles: Callable[[], Mapping[str, str | None]],
     progress: Callable[[], StartProgress | None] = lambda: None,
+    notice: Callable[[], Text | None] = lambda: None,
 ) -> FastAPI:
-    """Wire the API and the console; `troubles` are those of the parts that only the process knows."""
+    """Wire the API and the console; `troubles` are those of the parts that only the process knows.
+
+    A `notice` stands on top of every page.
+    """
 
     def ledger() -> LedgerView | None:
         return ingest.ledger.snapshot() if ingest else None
 
     def readiness() -> Mapping[str, str | None]:
-        own = {"store": _trouble(services.store.check), "desk": _trouble(services.desk.check)}
+        own = {"store": trouble(services.store.check), "desk": trouble(services.desk.check)}
         return own | ({"ingest": ingest.not_ready()} if ingest else {}) | dict(troubles())
 
     costs = services.settings.models.costs
@@ -210,6 +236,7 @@ def build_api(
             progress=progress,
             visits=Visits(services.desk, services.store, partial(_plan, costs_of(costs))),
             currency=costs.currency,
+            notice=notice,
             model_trouble=services.models.mismatch,
         )
     )
@@ -219,7 +246,8 @@ def _plan(costs: Costs, risks: pl.DataFrame, budget: int) -> Plan:
     return plan_visits(risks, costs, budget)
 
 
-def _trouble(check: Callable[[], None]) -> str | None:
+def trouble(check: Callable[[], None]) -> str | None:
+    """Return what is wrong with a part, None when its check passes."""
     try:
         check()
     except SweepwatchError as error:

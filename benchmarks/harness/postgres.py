@@ -3,12 +3,13 @@
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import mkdtemp
+
+from benchmarks.harness.broker import free_port
 
 _VERSIONS = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
 
@@ -18,33 +19,57 @@ def is_installed() -> bool:
     return bool(_VERSIONS)
 
 
+class Postgres:
+    """A server that can be stopped and started again on the same port with the same data."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._as_user = _give_to_postgres(folder)
+        self._port = free_port()
+        self._tool("initdb", "-A", "trust", "-U", "desk", "-N", "-E", "UTF8")
+
+    @property
+    def url(self) -> str:
+        """The SQLAlchemy URL of its database."""
+        return f"postgresql+psycopg://desk@127.0.0.1:{self._port}/postgres"
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        # Durability is not what is tested here: without fsync it starts and commits at once.
+        options = f"-p {self._port} -c listen_addresses=127.0.0.1 -c fsync=off"
+        options += f" -c unix_socket_directories={self._folder}"
+        log = str(self._folder / "log")
+        self._tool("pg_ctl", "-l", log, "-w", "-t", "30", "-o", options, "start")
+
+    def stop(self) -> None:
+        """End it at once; clients see their connections close."""
+        self._tool("pg_ctl", "-m", "immediate", "-w", "stop")
+
+    def _tool(self, name: str, *arguments: str) -> None:
+        tool = str(_VERSIONS[-1].with_name(name))
+        _run([*self._as_user, tool, "-D", str(self._folder / "data"), *arguments])
+
+
+@contextmanager
+def running_postgres() -> Iterator[Postgres]:
+    """Run a server with an empty database; stop and remove it after use."""
+    folder = Path(mkdtemp(prefix="pg-"))
+    try:
+        server = Postgres(folder)
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 @contextmanager
 def postgres_server() -> Iterator[str]:
     """Start a server with an empty database and yield its SQLAlchemy URL; stop and remove it after use."""
-    folder = Path(mkdtemp(prefix="pg-"))
-    tools = _VERSIONS[-1].parent
-    as_user = _give_to_postgres(folder)
-    data = str(folder / "data")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    # Durability is not what is tested here: without fsync it starts and commits at once.
-    options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} -c fsync=off"
-    try:
-        _run([*as_user, str(tools / "initdb"), "-D", data, "-A", "trust", "-U", "desk", "-N", "-E", "UTF8"])
-        _run(
-            [
-                *as_user,
-                *(str(tools / "pg_ctl"), "-D", data, "-l", str(folder / "log")),
-                *("-w", "-t", "30", "-o", options, "start"),
-            ]
-        )
-        try:
-            yield f"postgresql+psycopg://desk@127.0.0.1:{port}/postgres"
-        finally:
-            _run([*as_user, str(tools / "pg_ctl"), "-D", data, "-m", "immediate", "-w", "stop"])
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with running_postgres() as server:
+        yield server.url
 
 
 def _give_to_postgres(folder: Path) -> list[str]:

@@ -40,6 +40,8 @@ def unusual(
     `others_rows` are all devices that may be compared with, themselves included; of many a sample is taken.
     `models` tells whether there are models of known faults (models/anomaly/risk.py).
     """
+    if not len(asked.rows) or not len(others_rows):
+        return pl.DataFrame(schema=RISK_COLUMNS)
     chosen = sample(others_models)
     usual = learn_usual(daily_levels(window(others_rows[chosen]), others_models[chosen]))
     frames = [pl.DataFrame(schema=RISK_COLUMNS)]

@@ -103,6 +103,9 @@ class BatchWindows:
 
     def relation(self, measure: Measure) -> Relation:
         """Return how a measure goes with what it is given, on each device's model. Shapes: (given, pairs)."""
+        if not len(self.now):
+            nothing = np.empty((len(measure.given), 0))
+            return Relation(nothing, nothing)
         days, place = np.unique(self.now // self.windows.day, return_inverse=True)
         found = [self._relation_on(measure, int(day)) for day in days]
         chosen = self._groups.model[self._rows]

@@ -45,6 +45,11 @@ class Rows:
     features: Floats
 
 
+NO_ROWS = Rows(
+    pl.Series("device_id", [], pl.String), np.empty(0, dtype=np.int64), np.empty((0, len(FEATURES)))
+)
+
+
 @dataclass(frozen=True, slots=True)
 class History:
     """All that training learns from: rows (device_id, until), their features by column, repairs.
@@ -150,6 +155,8 @@ def _cut(read: TileReader, first: int, end: int, devices: int, facts: FleetFacts
     rows, hours = np.meshgrid(np.arange(len(grid.devices)), times, indexing="ij")
     moments = Moments(rows.ravel(), hours.ravel())
     judged = _judged(BatchWindows(grid, facts, moments))
+    if not judged.any():  # a young fleet: nothing to look at yet
+        return NO_ROWS
     chosen = Moments(moments.rows[judged], moments.hours[judged])
     names = pl.Series("device_id", grid.devices, dtype=pl.String).gather(chosen.rows)
     matrix = Look(BatchWindows(grid, facts, chosen)).matrix(FEATURES)
@@ -176,16 +183,20 @@ def _replayed(read: TileReader, first: int, end: int, devices: int, facts: Fleet
                 tiles.advance(moment + 1)
                 pieces.append(_looked_at(tiles))
             at = moment + 1
+    if not pieces:
+        return NO_ROWS
     return Rows(
-        pl.concat([piece.devices for piece in pieces]) if pieces else pl.Series("device_id", [], pl.String),
-        np.concatenate([piece.until for piece in pieces]) if pieces else np.empty(0, dtype=np.int64),
-        np.concatenate([piece.features for piece in pieces]) if pieces else np.empty((0, len(FEATURES))),
+        pl.concat([piece.devices for piece in pieces]),
+        np.concatenate([piece.until for piece in pieces]),
+        np.concatenate([piece.features for piece in pieces]),
     )
 
 
 def _looked_at(tiles: RollingTiles) -> Rows:
     everyone = np.arange(len(tiles.devices))
     chosen = everyone[_judged(tiles.at(everyone))]
+    if not len(chosen):
+        return NO_ROWS
     names = pl.Series("device_id", tiles.devices, dtype=pl.String).gather(chosen)
     until = np.full(len(chosen), tiles.end * HOUR_MS, dtype=np.int64)
     return Rows(names, until, Look(tiles.at(chosen)).matrix(FEATURES))

@@ -1,8 +1,7 @@
-"""The registry: trained models as skops files beside their cards, checked before they are believed."""
+"""The registry: trained models as skops files with their cards, checked before they are believed."""
 
 import hashlib
 import logging
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,6 +19,7 @@ from models.learning.costs import CostCurve
 from models.learning.settings import Costs
 from models.learning.training import risk_of
 from models.learning.wear_life import WearLife
+from models.registry.files import FolderFiles, ModelFiles
 from storage.records.database import DeskDatabase
 from storage.records.model_cards import (
     CHALLENGER,
@@ -67,15 +67,19 @@ class LoadedModel:
 
 
 class ModelRegistry:
-    """Models in `folder`, cards in the desk database; keeps the newest `keep` of each fault and those in use.
+    """Model files, in a folder or wherever `files` puts them, and their cards in the desk database.
+
+    Keeps the newest `keep` of each fault and those in use.
 
     `problems` says, one sentence each, which models in use the last `load` refused. Where `costs` are others
     than a model was trained with, its threshold is chosen anew on the cost curve of its card.
     """
 
-    def __init__(self, desk: DeskDatabase, folder: Path, keep: int = 4, costs: Costs | None = None) -> None:
+    def __init__(
+        self, desk: DeskDatabase, files: ModelFiles | Path, keep: int = 4, costs: Costs | None = None
+    ) -> None:
         self._desk = desk
-        self._folder = folder
+        self._files: ModelFiles = FolderFiles(files) if isinstance(files, Path) else files
         self._keep = keep
         self._costs = costs
         self.problems: tuple[str, ...] = ()
@@ -105,7 +109,7 @@ class ModelRegistry:
         sha256 = hashlib.sha256(body).hexdigest()
         name = f"{fault}-{created}-{sha256[:8]}"
         path = f"{fault}/{name}.skops"
-        _write_whole(self._folder / path, body)
+        self._files.write(path, body)
         unsound = self._why_no_champion(fault)
         state, why = _place(unsound, details.get("proof"))
         card = ModelCard(
@@ -122,7 +126,7 @@ class ModelRegistry:
         if state == UNPROVEN:
             self._retire_unusable(fault, created, unsound)
         for dropped in enter(self._desk, card, Deed(schedule("training"), created, why), self._keep):
-            self._inside(dropped).unlink(missing_ok=True)
+            self._files.drop(dropped.path)
         return card
 
     def _retire_unusable(self, fault: str, at: int, why: str | None) -> None:
@@ -245,7 +249,7 @@ class ModelRegistry:
         """Return a model's file. Raises ModelRejected when it is not what the card says."""
         if digest(features_of(card.fault)) != card.features_sha256:
             raise ModelRejected(f"model {card.id} was trained on other features than this version computes")
-        body = self._read(card)
+        body = self._files.read(card.path)
         if hashlib.sha256(body).hexdigest() != card.sha256:
             raise ModelRejected(
                 f"model file {card.path} is not the one that was registered (SHA-256 differs)"
@@ -261,18 +265,6 @@ class ModelRegistry:
         if act * trained["wait"] == wait * trained["act"]:  # only ratios matter
             return card
         return replace(card, threshold=CostCurve.from_dict(curve).best(act, wait))
-
-    def _inside(self, card: ModelCard) -> Path:
-        path = (self._folder / card.path).resolve()
-        if not path.is_relative_to(self._folder.resolve()):
-            raise ModelRejected(f"model {card.id} lies outside the models' folder: {card.path}")
-        return path
-
-    def _read(self, card: ModelCard) -> bytes:
-        try:
-            return self._inside(card).read_bytes()
-        except OSError as error:
-            raise ModelRejected(f"model file {card.path} cannot be read: {error.strerror}") from error
 
 
 def _place(no_champion: str | None, proof: dict[str, Any] | None) -> tuple[str, str]:
@@ -303,14 +295,3 @@ def _decode(card: ModelCard, body: bytes) -> tuple[Any, WearLife | None]:
     if not isinstance(classifier, CalibratedClassifierCV):
         raise ModelRejected(f"model file {card.path} holds a {type(classifier).__name__}, not a classifier")
     return classifier, None if life is None else WearLife(life)
-
-
-def _write_whole(path: Path, body: bytes) -> None:
-    """Write a file so that it is there in full or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(path.name + ".new")
-    with fresh.open("wb") as file:
-        file.write(body)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)

@@ -82,10 +82,8 @@ def open_desk(url: str) -> DeskDatabase:
     Raises ConfigError for an unusable URL, DataFolderError when the tables are of a newer version or the file
     cannot be written, StoreUnavailable when a server cannot be reached.
     """
-    try:
-        engine = create_engine(make_url(url), **_engine_options(url))
-    except (ArgumentError, ModuleNotFoundError) as error:
-        raise ConfigError(f"desk database URL {url!r} is not usable: {error}") from error
+    engine = _engine(url)
+    url = engine.url.render_as_string()  # messages show no password
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
     try:
@@ -102,6 +100,23 @@ def open_desk(url: str) -> DeskDatabase:
         engine.dispose()
         raise
     return DeskDatabase(engine)
+
+
+def _engine(url: str) -> Engine:
+    try:
+        address = make_url(url)
+        if address.drivername == "postgresql":
+            address = address.set(drivername="postgresql+psycopg")
+        return create_engine(address, **_engine_options(url))
+    except ArgumentError as error:  # its text may hold the URL, and so a password
+        raise ConfigError(
+            "desk.url is not usable; allowed: sqlite:///path or postgresql+psycopg://user:pass@host/name"
+        ) from error
+    except ImportError as error:
+        raise ConfigError(
+            f"desk.url is not usable: {error}; PostgreSQL needs the extra `postgres`: "
+            "pip install 'sweepwatch[postgres]', in a clone: pip install -e '.[postgres]'"
+        ) from error
 
 
 def _engine_options(url: str) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from storage.records.database import DeskDatabase, open_desk
 from storage.records.model_cards import CHALLENGER, CHAMPION, UNPROVEN, Deed, ModelCard, cards, model_events
 from sweepwatch.settings.costs import costs_of
 from sweepwatch.settings.settings import Settings
+from sweepwatch.wiring import model_files
 
 Say = Callable[[str], None]
 _FIGURES = (("roc_auc", "ROC-AUC"), ("ece", "ECE"))
@@ -37,7 +38,12 @@ def _opened(settings: Settings) -> Iterator[tuple[DeskDatabase, ModelRegistry]]:
         raise ConfigError(f"{folder} holds no installation: there is no desk.sqlite; give another --data DIR")
     desk = open_desk(settings.desk.url or f"sqlite:///{folder / 'desk.sqlite'}")
     try:
-        yield desk, ModelRegistry(desk, folder / "models", costs=costs_of(settings.models.costs))
+        yield (
+            desk,
+            ModelRegistry(
+                desk, model_files(settings, desk, folder / "models"), costs=costs_of(settings.models.costs)
+            ),
+        )
     finally:
         desk.close()
 

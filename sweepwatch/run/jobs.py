@@ -1,4 +1,7 @@
-"""What happens again and again: scoring, care for models, absence, expiry."""
+"""What happens again and again: scoring, care for models, absence, expiry.
+
+Where several processes share a desk, each job is done by one of them (sweepwatch/run/sharing.py).
+"""
 
 import logging
 from collections.abc import Callable
@@ -16,11 +19,14 @@ from storage.records.dropped_values import DroppedValues
 from storage.records.quarantine import Quarantine
 from storage.records.topics_beside import TopicsBeside
 from sweepwatch.run.model_care import ModelCare
+from sweepwatch.run.sharing import Claim, Leases, alone
 from sweepwatch.wiring import Services
 
 log = logging.getLogger(__name__)
 _EXPIRE_EVERY_S = 6 * 3600
 _REVIEW_EVERY_S = 3600
+_TRAINING_AT_MOST_S = 12 * 3600
+"""A lease for training holds for so long: nobody trains beside one that is at it."""
 _STOP_TIMEOUT_S = 2.0
 
 
@@ -33,6 +39,10 @@ class Jobs:
         self._care = ModelCare(services, self._used) if scorer is not None else None
         self._scoring = Lock()
         self._ending = False
+        shared = services.settings.desk.url is not None
+        self._leases = Leases(services.desk, services.clock) if shared else None
+        self._claim: Claim = self._leases.claim if self._leases else alone
+        self._wrong: dict[str, str] = {}
         self._scheduler = BackgroundScheduler(
             timezone=UTC, job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
         )
@@ -45,7 +55,9 @@ class Jobs:
             self.every(settings.models.score_every_s, "score", self.score)
         if self._care is not None:
             self.every(_REVIEW_EVERY_S, "review models", self.review)
-            self.every(_REVIEW_EVERY_S, "train challengers", self.retrain)
+            self.every(_REVIEW_EVERY_S, "train challengers", self.retrain, _TRAINING_AT_MOST_S)
+        if self._leases is not None:
+            self.every(settings.alerts.check_every_s, "follow others", self._services.alerts.reload, None)
         self._scheduler.start()
         return self
 
@@ -57,14 +69,30 @@ class Jobs:
         # A pass under way still needs the stores: wait for it, but not for ever.
         if self._scoring.acquire(timeout=_STOP_TIMEOUT_S):
             self._scoring.release()
+        if self._leases is not None:
+            try:
+                self._leases.give_back()
+            except SweepwatchError as problem:
+                log.info("jobs are left to others only when their leases run out: %s", problem)
 
-    def every(self, seconds: int, name: str, job: Callable[[], object]) -> None:
-        """Do `job` every so many seconds; an error that people can mend is logged, and it is tried again."""
+    def troubles(self) -> dict[str, str | None]:
+        """Return for each job what went wrong the last time, None when nothing did."""
+        return {job.name: self._wrong.get(job.name) for job in self._scheduler.get_jobs()}
+
+    def every(self, seconds: int, name: str, job: Callable[[], object], lease_s: int | None = 0) -> None:
+        """Do `job` every so many seconds; an error that people can mend is logged, and it is tried again.
+
+        Of several processes one does it; its lease is for a job due every `lease_s` (0: as it is). None: all
+        do it, each for itself.
+        """
 
         def run() -> None:
             try:
-                job()
+                if lease_s is None or self._claim(name, lease_s or seconds):
+                    job()
+                self._wrong.pop(name, None)
             except SweepwatchError as problem:
+                self._wrong[name] = str(problem)
                 level = logging.INFO if self._ending else logging.WARNING
                 log.log(level, "%s: %s; trying again in %d s", name, problem, seconds)
 

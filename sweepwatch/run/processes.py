@@ -1,17 +1,16 @@
 """The parts of `run` as processes of their own, and the commands that do one thing and end."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from prometheus_client import start_http_server
 from rich.console import Console
 from rich.table import Table
 
 from fleet.broker_url import parse_broker_url
 from fleet.clock import SystemClock
-from fleet.errors import ConfigError, PortTaken
+from fleet.errors import ConfigError, NotEnoughHistory
 from fleet.signals import STANDARD_SIGNALS
 from models.learning.pipeline import TrainingReport
 from models.scoring.scorer import Scorer
@@ -19,25 +18,37 @@ from simulators.command import SimulationOptions, simulate
 from sweepwatch.data_folder import open_data_folder
 from sweepwatch.logs import start_logging
 from sweepwatch.run.followers import following, watching
+from sweepwatch.run.health import HealthServer
 from sweepwatch.run.jobs import Jobs
 from sweepwatch.run.model_care import note_trained
 from sweepwatch.run.server import WebServer, listen
 from sweepwatch.run.simulated_fleet import require_empty
 from sweepwatch.run.stopping import stop_on_signal
+from sweepwatch.run.strangers import Strangers
 from sweepwatch.run.training import train, training_settings
 from sweepwatch.settings.settings import Settings
 from sweepwatch.stores import INGESTING, SERVING, DuckDbUse
-from sweepwatch.wiring import Services, build, build_api, build_ingest
+from sweepwatch.wiring import Services, build, build_api, build_ingest, trouble, uses_folder
 
 Say = Callable[[str], None]
+Troubles = Callable[[], Mapping[str, str | None]]
+_LOOK_EVERY_S = 30
+"""So often `serve` looks whether the desk knows the devices of the store."""
 
 
 @contextmanager
-def open_services(settings: Settings, use: DuckDbUse = SERVING) -> Iterator[Services]:
-    """Open an installation for one process; `use` as in `build`."""
-    folder = open_data_folder(settings.data)
+def open_services(
+    settings: Settings, use: DuckDbUse = SERVING, part: str = "sweepwatch"
+) -> Iterator[Services]:
+    """Open an installation for one process; `use` as in `build`.
+
+    The folder is locked where the store or the desk database is in it. Where neither is, parts share it, and
+    each has a log of its own, named after the `part`.
+    """
+    folder = open_data_folder(settings.data, shared=not uses_folder(settings))
     try:
-        start_logging(folder.root / "sweepwatch.log", settings.log_level)
+        log = f"{part}.log" if folder.shared else "sweepwatch.log"
+        start_logging(folder.root / log, settings.log_level)
         services = build(settings, folder, SystemClock(), use=use)
         try:
             yield services
@@ -52,14 +63,21 @@ def run_ingest(settings: Settings, say: Say) -> None:
     url = settings.broker.url
     if url is None:
         raise ConfigError("ingest needs a broker: --broker mqtt://host:port, or broker.url in the settings")
-    with stop_on_signal() as stop, open_services(settings, INGESTING) as services, ExitStack() as stack:
+    with ExitStack() as stack:
+        stop = stack.enter_context(stop_on_signal())
+        services = stack.enter_context(open_services(settings, INGESTING, "ingest"))
         ingest = build_ingest(services, url)
-        if settings.ingest.metrics_port:
-            stack.callback(_serve_metrics(settings.ingest.metrics_port, services))
+        jobs = Jobs(services)
+        _serve_health(
+            settings.ingest.metrics_port,
+            services,
+            lambda: {"ingest": ingest.not_ready(), **jobs.troubles()},
+            stack,
+        )
         ingest.start()
         say(f"Ingesting from {parse_broker_url(url)}. Stop with Ctrl-C.")
         try:
-            with following(services), Jobs(services):
+            with following(services), jobs:
                 stop.wait()
         finally:
             ingest.stop()
@@ -70,32 +88,36 @@ def run_ingest(settings: Settings, say: Say) -> None:
         )
 
 
-def _serve_metrics(port: int, services: Services) -> Callable[[], None]:
-    """Serve /metrics on a port; return what ends it."""
-    try:
-        server, thread = start_http_server(port, "127.0.0.1", services.metrics)
-    except OSError as error:
-        raise PortTaken(f"cannot serve /metrics on port {port}: {error.strerror}") from error
+def _serve_health(port: int, services: Services, troubles: Troubles, stack: ExitStack) -> None:
+    """Serve /healthz, /readyz and /metrics on a port, 0: not at all; `stack` ends it."""
 
-    def stop() -> None:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    def readiness() -> Mapping[str, str | None]:
+        return {
+            "store": trouble(services.store.check),
+            "desk": trouble(services.desk.check),
+            **troubles(),
+        }
 
-    return stop
+    if port:
+        stack.enter_context(HealthServer(port, readiness, services.metrics))
 
 
 def run_score(settings: Settings, once: bool, say: Say) -> None:
-    """Score once, or until told to stop."""
-    with stop_on_signal() as stop, open_services(settings) as services:
+    """Score once, or until told to stop; without models by the anomaly score alone."""
+    with stop_on_signal() as stop, open_services(settings, part="score") as services, ExitStack() as stack:
         services.models.load()
         if not services.models.champions():
-            raise ConfigError("there are no trained models yet; run `sweepwatch train` first")
+            say("No risk models yet: the anomaly score judges alone until `sweepwatch train` has made some.")
         jobs = Jobs(services, Scorer(services.store, services.desk, services.models))
         if once:
             say(f"{jobs.score()} risks scored")
             jobs.review()
             return
+
+        def troubles() -> Mapping[str, str | None]:
+            return {"models": "; ".join(services.models.problems) or None, **jobs.troubles()}
+
+        _serve_health(settings.models.metrics_port, services, troubles, stack)
         say(f"Scoring every {settings.models.score_every_s} s. Stop with Ctrl-C.")
         with following(services), jobs:
             stop.wait()
@@ -105,11 +127,19 @@ def run_serve(settings: Settings, say: Say) -> None:
     """Serve what is stored until told to stop."""
     listener = listen(settings.server.host, settings.server.port)
     try:
-        with stop_on_signal() as stop, open_services(settings) as services:
-            app = build_api(services, None, watching(services))
+        with stop_on_signal() as stop, open_services(settings, part="serve") as services:
+            strangers, followers = Strangers(services.store, services.desk), watching(services)
+            app = build_api(
+                services,
+                None,
+                lambda: {**followers(), "fleet": strangers.trouble()},
+                notice=strangers.notice,
+            )
             with WebServer(app, listener):
                 say(f"Serving http://{settings.server.host}:{settings.server.port}/ . Stop with Ctrl-C.")
-                stop.wait()
+                while not stop.is_set():
+                    strangers.look()
+                    stop.wait(_LOOK_EVERY_S)
     finally:
         listener.close()
 
@@ -155,11 +185,18 @@ def run_simulate(settings: Settings, flags: SimulateFlags, say: Say) -> None:
 def run_train(settings: Settings, since: str | None, say: Say) -> None:
     """Train all models and print what each reached."""
     training_settings(settings.models, since)  # before anything is opened
-    with stop_on_signal() as stop, open_services(settings) as services:
-        with Console().status("training") as status:
-            report = train(
-                services, since, lambda share, text: status.update(f"{share:4.0%} {text}"), stop.is_set
-            )
+    with stop_on_signal() as stop, open_services(settings, part="train") as services:
+        try:
+            with Console().status("training") as status:
+                report = train(
+                    services, since, lambda share, text: status.update(f"{share:4.0%} {text}"), stop.is_set
+                )
+        except NotEnoughHistory as error:
+            if since is not None:
+                raise
+            none = "No new models" if services.models.champions() else "No risk models yet"
+            say(f"{none}: {error}. Rules and the anomaly score raise alerts meanwhile.")
+            return
         if not report.cancelled:
             note_trained(services)
         Console().print(training_table(report))

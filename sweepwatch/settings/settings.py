@@ -103,7 +103,8 @@ class DeskSettings(_Section):
     url: str | None = Field(
         None,
         pattern=r"^(sqlite|postgresql)(\+\w+)?://\S+$",
-        description="sqlite:///path or postgresql+psycopg://user:pass@host/name; empty: in the data folder",
+        description="sqlite:///path, or with the extra `postgres` postgresql+psycopg://user:pass@host/name; "
+        "empty: in the data folder",
     )
 
 
@@ -140,7 +141,10 @@ class IngestSettings(_Section):
         None, description="A dialects file (YAML): what else is spoken beside our own JSON; empty: nothing"
     )
     metrics_port: int = Field(
-        0, ge=0, le=65_535, description="`sweepwatch ingest` serves /metrics there; 0: not at all"
+        0,
+        ge=0,
+        le=65_535,
+        description="`sweepwatch ingest` serves /healthz, /readyz and /metrics there; 0: not at all",
     )
     quarantine_rows: int = Field(10_000, ge=1, le=10_000_000, description="Quarantined messages kept in all")
     quarantine_rows_per_device: int = Field(
@@ -168,6 +172,18 @@ class ModelsSettings(_Section):
     """Training and scoring."""
 
     seed: int = Field(1, ge=0, le=2**32 - 1, description="Same seed and same data, same models")
+    store: str | None = Field(
+        None,
+        min_length=1,
+        description="Where model files are: `desk` (the desk database) or a folder that all processes reach; "
+        "empty: in the desk database on PostgreSQL, else in the data folder",
+    )
+    metrics_port: int = Field(
+        0,
+        ge=0,
+        le=65_535,
+        description="`sweepwatch score` serves /healthz, /readyz and /metrics there; 0: not at all",
+    )
     score_every_s: int = Field(60, ge=5, le=86_400, description="Seconds between two scoring passes")
     jobs: int = Field(1, ge=1, le=256, description="Processes that train at once, each one fault")
     dask_scheduler: str | None = Field(

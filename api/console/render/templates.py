@@ -47,6 +47,7 @@ class Pages:
             language=language,
             now=self.services.clock.now_ms(),
             progress=self.services.progress(),
+            notice=self.services.notice(),
             filtered=any(value and name != COOKIE for name, value in request.query_params.items()),
             other_language=_other_language(request, language),
         )

@@ -27,6 +27,15 @@ def test_a_second_process_is_told_who_holds_it(tmp_path: Path) -> None:
     open_data_folder(tmp_path).close()
 
 
+def test_a_folder_with_nothing_but_logs_is_shared(tmp_path: Path) -> None:
+    first, second = (open_data_folder(tmp_path, shared=True) for _ in range(2))
+    assert first.shared
+    held = open_data_folder(tmp_path)  # a lock of somebody who needs it is nobody else's trouble
+    assert not held.shared
+    for each in (first, second, held):
+        each.close()
+
+
 def test_a_newer_format_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
     (tmp_path / "format.json").write_text('{"format": 999}')
     with pytest.raises(DataFolderError, match="newer version .format 999"):

@@ -1,0 +1,84 @@
+"""/healthz, /readyz and /metrics of a process that serves no API."""
+
+import json
+import logging
+from collections.abc import Callable, Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from types import TracebackType
+
+from prometheus_client import CollectorRegistry, exposition
+
+from fleet.errors import PortTaken
+
+log = logging.getLogger(__name__)
+Readiness = Callable[[], Mapping[str, str | None]]
+_JSON, _PROBLEM = "application/json", "application/problem+json"
+
+
+class HealthServer:
+    """Answers on a port of 127.0.0.1; a context manager that ends it. Raises PortTaken.
+
+    `readiness` maps each component to what is wrong with it, None when it is fine, as the API's does.
+    """
+
+    def __init__(self, port: int, readiness: Readiness, metrics: CollectorRegistry) -> None:
+        try:
+            self._server = ThreadingHTTPServer(("127.0.0.1", port), _handler(readiness, metrics))
+        except OSError as error:
+            raise PortTaken(f"cannot serve /metrics on port {port}: {error.strerror}") from error
+        self._server.daemon_threads = True
+        self._thread = Thread(target=self._server.serve_forever, name="health", daemon=True)
+
+    def __enter__(self) -> "HealthServer":
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+def _handler(readiness: Readiness, metrics: CollectorRegistry) -> type[BaseHTTPRequestHandler]:
+    def answer(path: str, accept: str) -> tuple[int, str, bytes]:
+        if path == "/healthz":
+            return 200, _JSON, json.dumps({"status": "ok"}).encode()
+        if path == "/readyz":
+            return told(readiness())
+        if path in ("/metrics", "/"):
+            encode, media_type = exposition.choose_encoder(accept)
+            return 200, media_type, encode(metrics)
+        return 404, "text/plain", b"there is /healthz, /readyz and /metrics here\n"
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            status, media_type, body = answer(self.path.partition("?")[0], self.headers.get("accept", ""))
+            self.send_response(status)
+            self.send_header("Content-Type", media_type)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *told: object) -> None:
+            log.debug("%s", told)
+
+    return Handler
+
+
+def told(found: Mapping[str, str | None]) -> tuple[int, str, bytes]:
+    """Return status, media type and body of /readyz, in the API's form."""
+    components = {name: wrong or "ok" for name, wrong in found.items()}
+    wrong = [f"{name}: {text}" for name, text in found.items() if text is not None]
+    if not wrong:
+        return 200, _JSON, json.dumps({"status": "ready", "components": components}).encode()
+    body = {
+        "type": "about:blank",
+        "title": "Service Unavailable",
+        "status": 503,
+        "detail": "; ".join(wrong),
+        "components": components,
+    }
+    return 503, _PROBLEM, json.dumps(body).encode()

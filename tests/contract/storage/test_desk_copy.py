@@ -1,0 +1,187 @@
+"""A desk moves as a whole, from SQLite to PostgreSQL and back: every row, and the next number is free."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from helpers.desk_rooms import NOON, add_devices
+from helpers.postgres import is_installed, postgres_server
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Float,
+    Integer,
+    LargeBinary,
+    String,
+    create_engine,
+    select,
+    text,
+)
+
+from fleet.errors import Conflict
+from fleet.principals import schedule
+from fleet.signals import Kind
+from models.registry.files import DeskFiles
+from storage.records.copying import COPIED, copy_desk
+from storage.records.database import DeskDatabase, open_desk
+from storage.records.model_cards import Deed, ModelCard, enter
+from sweepwatch.cli import cli
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    if not is_installed():
+        if os.environ.get("CI"):
+            pytest.fail("PostgreSQL is required here: apt-get install postgresql")
+        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
+    with postgres_server() as url:
+        yield url
+
+
+@pytest.fixture
+def fresh(server: str) -> str:
+    """Return the address of an empty PostgreSQL database."""
+    engine = create_engine(server, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text("DROP DATABASE IF EXISTS moved WITH (FORCE)"))
+        connection.execute(text("CREATE DATABASE moved"))
+    engine.dispose()
+    return server.removesuffix("postgres") + "moved"
+
+
+def _value(column: Any, row: int) -> Any:  # noqa: PLR0911 - one for each type
+    if column.name == "origin":
+        return "reported"
+    if column.foreign_keys:  # the first refers to the last: rows come in an order that must not matter
+        return 3 - row
+    if column.nullable and row == 1:
+        return None
+    if isinstance(column.type, JSON):
+        return {"zh": "滤网", "n": row, "none": None}
+    if isinstance(column.type, LargeBinary):
+        return b"\x00\xff" + bytes([row])
+    if isinstance(column.type, Boolean):
+        return bool(row % 2)
+    if isinstance(column.type, Float):
+        return 0.1 + row
+    if isinstance(column.type, Integer | BigInteger):
+        return row if column.primary_key else NOON + row
+    assert isinstance(column.type, String), column.type
+    return f"{row}-{column.name}"[: column.type.length]
+
+
+def filled(desk: DeskDatabase) -> None:
+    """Put two rows into every table, with every column set in one of them."""
+    for table in COPIED:
+        with desk.statements() as connection:
+            connection.exec_driver_sql("PRAGMA defer_foreign_keys=ON")
+            rows = [
+                {each.name: _value(each, row) for each in table.columns if each.computed is None}
+                for row in (1, 2)
+            ]
+            connection.execute(table.delete())
+            connection.execute(table.insert(), rows)
+
+
+def content(desk: DeskDatabase) -> dict[str, list[Any]]:
+    with desk.statements() as connection:
+        return {
+            table.name: connection.execute(select(table).order_by(*table.primary_key.columns)).all()
+            for table in COPIED
+        }
+
+
+def nulls(desk: DeskDatabase) -> dict[str, int]:
+    """Return how many values are absent in each column: what JSON calls null is not."""
+    with desk.statements() as connection:
+        return {
+            f"{table.name}.{column.name}": connection.scalar(
+                text(f'SELECT count(*) FROM {table.name} WHERE "{column.name}" IS NULL')
+            )
+            or 0
+            for table in COPIED
+            for column in table.columns
+        }
+
+
+def test_every_table_moves_to_postgresql_and_back(tmp_path: Path, fresh: str) -> None:
+    first, server, last = (
+        open_desk(url) for url in (f"sqlite:///{tmp_path / 'a.db'}", fresh, f"sqlite:///{tmp_path / 'b.db'}")
+    )
+    filled(first)
+    counts = copy_desk(first, server)
+    assert counts == {table.name: 2 for table in COPIED}
+    copy_desk(server, last)
+    assert content(first) == content(server) == content(last)
+    assert nulls(first) == nulls(server) == nulls(last)
+    with server.statements() as connection:
+        for table in COPIED:
+            if table.autoincrement_column is not None:
+                sequence = f"SELECT nextval(pg_get_serial_sequence('{table.name}', 'id'))"
+                assert connection.scalar(text(sequence)) == 3
+    for desk in (first, server, last):
+        desk.close()
+
+
+def test_a_target_that_holds_anything_is_refused_and_left_alone(tmp_path: Path) -> None:
+    source, target = (open_desk(f"sqlite:///{tmp_path / name}") for name in ("a.db", "b.db"))
+    add_devices(source, {"R1": Kind.ROBOT})
+    add_devices(target, {"R2": Kind.ROBOT})
+    with pytest.raises(Conflict, match="not empty: there are rows in device"):
+        copy_desk(source, target)
+    assert [row.id for row in content(target)["device"]] == ["R2"]
+    source.close()
+    target.close()
+
+
+def test_a_value_that_the_target_cannot_hold_leaves_it_empty(tmp_path: Path, fresh: str) -> None:
+    url = f"sqlite:///{tmp_path / 'desk.sqlite'}"
+    source = open_desk(url)
+    add_devices(source, {"R1": Kind.ROBOT, "R\x002": Kind.ROBOT})
+    source.close()
+    done = CliRunner().invoke(cli, ["desk", "copy", "--from", url, "--to", fresh])
+    assert "table device cannot be copied, and nothing was" in str(done.exception)
+    target = open_desk(fresh)
+    assert {name for name, rows in content(target).items() if rows} <= {"follower"}
+    target.close()
+
+
+def test_the_command_takes_model_files_along(tmp_path: Path, fresh: str) -> None:
+    one, two = tmp_path / "one", tmp_path / "two"
+    one.mkdir()
+    two.mkdir()
+    source = open_desk(f"sqlite:///{one / 'desk.sqlite'}")
+    card = ModelCard("m", "brush_jam", NOON, "champion", "brush_jam/m.skops", "0", "0", 0.5, {})
+    enter(source, card, Deed(schedule("training"), NOON, "first"), 4)
+    source.close()
+    (one / "models" / "brush_jam").mkdir(parents=True)
+    (one / "models" / card.path).write_bytes(b"trees")
+    for start, end in (
+        (f"sqlite:///{one / 'desk.sqlite'}", fresh),
+        (fresh, f"sqlite:///{two / 'desk.sqlite'}"),
+    ):
+        done = CliRunner().invoke(cli, ["desk", "copy", "--from", start, "--to", end])
+        assert done.exception is None, done.exception
+        assert "1 model files copied" in done.output
+    server = open_desk(fresh)
+    assert DeskFiles(server).read(card.path) == b"trees"
+    server.close()
+    assert (two / "models" / card.path).read_bytes() == b"trees"
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "says"),
+    [
+        ("sqlite:///a", "sqlite:///a", "are the same"),
+        ("sqlite:///nowhere.db", "sqlite:///b.db", "does not exist"),
+        ("mysql://u:secret@h/x", "sqlite:///b.db", "not usable; allowed: sqlite"),
+    ],
+)
+def test_addresses_that_cannot_be_are_named(start: str, end: str, says: str) -> None:
+    done = CliRunner().invoke(cli, ["desk", "copy", "--from", start, "--to", end])
+    assert says in str(done.exception)
+    assert "secret" not in str(done.exception)
