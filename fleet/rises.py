@@ -105,9 +105,13 @@ def rise(counter: Signal, times: Sequence[int], values: Sequence[float], begin: 
 
 
 def _without_peaks(times: Sequence[int], values: Sequence[float]) -> Iterator[tuple[int, float]]:
-    """Yield the readings without those after which the counter is back at or above the one before."""
+    """Yield the readings without those after which the counter is back at or above the one before.
+
+    It stays back: a reading that two later find reached again was none, the one between them was a dip.
+    """
     for index, (at, value) in enumerate(zip(times, values, strict=True)):
-        if 0 < index < len(values) - 1 and values[index - 1] <= values[index + 1] < value:
+        back = 0 < index < len(values) - 2 and values[index - 1] <= values[index + 1] < value
+        if back and values[index + 2] < value:
             continue
         yield at, value
 

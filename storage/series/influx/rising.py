@@ -1,4 +1,4 @@
-"""Rises of counters in the InfluxDB store: of few hours the tile does not tell them, and readings are read."""
+"""Rises of counters in the InfluxDB store: readings are read where a tile does not tell them."""
 
 from collections.abc import Sequence
 
