@@ -63,7 +63,7 @@ def _reader(
 
     def rows(hours: pl.DataFrame, of: Sequence[str]) -> pl.DataFrame:
         highest = [pl.col(tile_column(name, "max")).alias(name) for name in of]
-        pieces = [beside.select("device_id", pl.col("hour").alias("ts") + HOUR_MS - 1, *highest)]
+        pieces = [beside.select("device_id", pl.col("hour").alias("ts"), *highest)]
         for device, hour in hours.select("device_id", "hour").iter_rows():
             first = (hour - start) // every
             if 0 <= first < len(columns.lost):

@@ -101,9 +101,9 @@ def _made(
         cursor.register("doubtful", hours.to_arrow())
         bounds = [hours["hour"].min(), int(hours["hour"].max()) + HOUR_MS]  # type: ignore[arg-type]
         read: pl.DataFrame = cursor.sql(sql.rows_of_hours(kind, of, "doubtful"), params=bounds).pl()
-        # Of an hour that is kept the highest value is all that is left of its readings.
+        # Of an hour that is kept its highest value is left, reached at some time in it.
         highest = [pl.col(tile_column(name, "max")).alias(name) for name in of]
-        last = before.select("device_id", pl.col("hour").alias("ts") + HOUR_MS - 1, *highest)
+        last = before.select("device_id", pl.col("hour").alias("ts"), *highest)
         return pl.concat([last, read], how="vertical_relaxed") if start <= until else read
 
     beside = pl.concat([before, after], how="vertical_relaxed")

@@ -41,9 +41,9 @@ class Rising:
                 beside.append(self._rows.between(kind, begin, last, among, list(counted), schema))
 
         def rows(hours: pl.DataFrame, of: Sequence[str]) -> pl.DataFrame:
-            # Of an hour that is kept the highest value is all that is left of its readings.
+            # Of an hour that is kept its highest value is left, reached at some time in it.
             highest = [pl.col(tile_column(name, "max")).alias(name) for name in of]
-            last = before.select("device_id", pl.col("hour").alias("ts") + HOUR_MS - 1, *highest)
+            last = before.select("device_id", pl.col("hour").alias("ts"), *highest)
             return pl.concat([last, self._of_hours(kind, hours, of)])
 
         return rises.with_rises(made, pl.concat(beside), counted, rows)
