@@ -189,6 +189,19 @@ def without_readings(asked: Sequence[Signal]) -> list[pl.Expr]:
     return made
 
 
+def rows_left(kept: pl.DataFrame, of: Sequence[str]) -> pl.DataFrame:
+    """Return what is left of the readings of kept hours: the highest, at some time, and the last."""
+    pieces = [
+        kept.select(
+            "device_id",
+            pl.col("hour").alias("ts") + place,
+            *(pl.col(tile_column(name, stat)).alias(name) for name in of),
+        )
+        for place, stat in enumerate(("max", "last"))
+    ]
+    return pl.concat(pieces)
+
+
 def _with_neighbours(tiles: pl.DataFrame, beside: pl.DataFrame, asked: Sequence[Signal]) -> pl.DataFrame:
     """Return keys and BASE_STATS of tiles, `{counter}.before` (its highest an hour before) and `.after`."""
     base = [tile_column(signal.name, stat) for signal in asked for stat in BASE_STATS]

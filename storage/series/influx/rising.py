@@ -41,10 +41,7 @@ class Rising:
                 beside.append(self._rows.between(kind, begin, last, among, list(counted), schema))
 
         def rows(hours: pl.DataFrame, of: Sequence[str]) -> pl.DataFrame:
-            # Of an hour that is kept its highest value is left, reached at some time in it.
-            highest = [pl.col(tile_column(name, "max")).alias(name) for name in of]
-            last = before.select("device_id", pl.col("hour").alias("ts"), *highest)
-            return pl.concat([last, self._of_hours(kind, hours, of)])
+            return pl.concat([rises.rows_left(before, of), self._of_hours(kind, hours, of)])
 
         return rises.with_rises(made, pl.concat(beside), counted, rows)
 
