@@ -68,9 +68,9 @@ class DeviceItem(Schema):
 
 
 class Latest(Schema):
-    """The newest value of one signal."""
+    """The newest value of one signal; null for an error code since none is left."""
 
-    value: float | bool | str
+    value: float | bool | str | None
     ts: Time
 
 
@@ -308,6 +308,19 @@ class Objection(_Request):
     """A request to keep a case open that asks to be closed."""
 
     reason: Reason = Field(examples=["it squeaked again this morning"])
+    who: Who = Field("api", examples=["li.wei"])
+
+
+class DeviceChange(_Request):
+    """What the desk says of a device, which stands whatever the device says of itself."""
+
+    model: str | None = Field(
+        max_length=64,
+        min_length=1,
+        pattern=r"^[^\x00-\x20\x7f][^\x00-\x1f\x7f]*$",
+        examples=["CR-200"],
+        description="Its model; null makes it unknown again, until the device says more",
+    )
     who: Who = Field("api", examples=["li.wei"])
 
 

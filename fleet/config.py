@@ -1,6 +1,7 @@
 """Configuration that is data: YAML checked against a shape, every mistake named by its place.
 
-Used for rules, SLA policies and whatever else people may bring in a file of their own.
+YAML is 1.2 (fleet.yaml12). Used for rules, SLA policies and whatever else people may bring in a file of their
+own.
 """
 
 import re
@@ -14,6 +15,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, mo
 from fleet.clock import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
 from fleet.errors import ConfigError
 from fleet.text import quoted
+from fleet.yaml12 import load_yaml
 
 _UNITS = {"s": SECOND_MS, "m": MINUTE_MS, "h": HOUR_MS, "d": DAY_MS}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)([smhd])")
@@ -71,7 +73,7 @@ def read_config(path: Path, shape: type[S]) -> S:
 def parse_config(text: str, shape: type[S], origin: str) -> S:
     """Parse YAML text into `shape`; `origin` names it in errors. Raises ConfigError that names each one."""
     try:
-        data = yaml.safe_load(text)
+        data = load_yaml(text)
     except yaml.YAMLError as error:
         raise ConfigError(f"{origin}: not valid YAML: {_one_line(str(error))}") from error
     try:

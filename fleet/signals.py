@@ -62,6 +62,8 @@ class Signal:
     """One thing a device measures; `low` and `high` are in `unit` and belong to the range.
 
     A counter rises by use no faster than `per_s`, beside a `grain` in which devices may count.
+    Where `clearable`, an empty text is a value: it says that what was there is over. Of other texts it is
+    an absent one.
     """
 
     name: str
@@ -74,6 +76,7 @@ class Signal:
     label: Text
     per_s: float = inf
     grain: float = 0.0
+    clearable: bool = False
 
     @property
     def is_numeric(self) -> bool:
@@ -97,8 +100,10 @@ def _counter(
     return Signal(name, unit, Role.COUNTER, Form.WHOLE, 0.0, MAX_COUNT, kinds, Text(en, zh), per_s, grain)
 
 
-def _state(name: str, form: Form, kinds: frozenset[Kind], en: str, zh: str) -> Signal:
-    return Signal(name, "", Role.STATE, form, 0.0, 1.0, kinds, Text(en, zh))
+def _state(
+    name: str, form: Form, kinds: frozenset[Kind], en: str, zh: str, *, clearable: bool = False
+) -> Signal:
+    return Signal(name, "", Role.STATE, form, 0.0, 1.0, kinds, Text(en, zh), clearable=clearable)
 
 
 _TABLE = (
@@ -135,7 +140,7 @@ _TABLE = (
     _level("lat", "°", -90, 90, _ROBOT | _BAND, "Latitude", "纬度"),
     _level("lon", "°", -180, 180, _ROBOT | _BAND, "Longitude", "经度"),
     _state("state", Form.STATE, _ROBOT, "State", "状态"),
-    _state("error_code", Form.TEXT, _ROBOT, "Error code", "错误代码"),
+    _state("error_code", Form.TEXT, _ROBOT, "Error code", "错误代码", clearable=True),
     # tool
     _counter("use_s", "s", _TOOL, "Time in use", "使用时间", 1.05, 90),
     _state("in_use", Form.BOOLEAN, _TOOL, "In use", "使用中"),

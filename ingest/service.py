@@ -16,6 +16,7 @@ from fleet.signals import SignalTable
 from ingest.commit import Commit, CommitParts, Observer
 from ingest.decode.bulk import BulkDecoder
 from ingest.dialects.decoder import with_dialects
+from ingest.dialects.host import host_topic
 from ingest.dialects.intake import Intake
 from ingest.dialects.ports import Dialect
 from ingest.ledger import Ledger
@@ -100,6 +101,7 @@ class IngestService:
             self._backoff,
             topic_filters(of_dialects, settings.share),
             wide_filters(of_dialects, settings.share) if settings.topics_beside else (),
+            host_topic(dialects),
         )
         self._stopping = Event()
         self._give_up = Event()

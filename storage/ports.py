@@ -23,9 +23,12 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class LatestValue:
-    """The newest value of one signal, and its time (epoch ms)."""
+    """The newest value of one signal, and its time (epoch ms); None since then for a text that was ended.
 
-    value: float | bool | str
+    (An error code is ended by an empty one, which is stored and stands in the history.)
+    """
+
+    value: float | bool | str | None
     ts: int
 
 

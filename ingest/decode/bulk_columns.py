@@ -254,7 +254,7 @@ class _Work:
             case Form.STATE:
                 return self._states(column)
             case Form.TEXT:
-                return self._texts(column)
+                return self._texts(column, signal)
 
     def _drop(self, column: pl.Series, reason: Dropped, where: pl.Series) -> pl.Series:
         where = where.fill_null(False)
@@ -281,12 +281,12 @@ class _Work:
             column = self._drop(column, Dropped.UNKNOWN_STATE, where)
         return column.cast(STATE_TYPE)
 
-    def _texts(self, column: pl.Series) -> pl.Series:
+    def _texts(self, column: pl.Series, signal: Signal) -> pl.Series:
         texts = [text for text in column.unique() if text is not None]
         scalars = [text for text in texts if text[:1] in _SCALAR_STARTS]
         if scalars:
             self._look_closer(column.name, column.is_in(scalars))
-        if "" in texts:
+        if "" in texts and not signal.clearable:
             column = column.set(column == "", None)
         bad = [text for text in texts if text and not is_code(text)]
         return self._drop(column, Dropped.BAD_TEXT, column.is_in(bad)) if bad else column

@@ -13,7 +13,8 @@ from ingest.messages import Message, Refusal
 from storage.records.devices import DeviceInfo, ReportedEvent
 from storage.records.repairs import PART_REPLACED
 
-STATUSES = (b"online", b"offline")
+OFFLINE = b"offline"
+STATUSES = (b"online", OFFLINE)
 _LONGEST_TEXT = 64
 
 

@@ -7,6 +7,7 @@ from fleet.signals import Kind, SignalTable
 from fleet.wire import CHANNELS, Reason, Topic, is_our_own, parse_topic
 from ingest.decode.decoded import Decoded, Row
 from ingest.decode.device_messages import (
+    OFFLINE,
     parse_event,
     parse_info,
     parse_object,
@@ -63,7 +64,7 @@ class LineDecoder:
         if refusal is not None:
             _refuse(message, topic, refusal, out)
             return
-        if not message.retain:  # a retained copy tells nothing of when its device was last heard
+        if not message.retain and not _is_will(message, topic):
             out.news.seen[topic.device_id] = message.received
         if topic.channel == "telemetry":
             self._take_telemetry(message, topic, out)
@@ -136,7 +137,7 @@ class LineDecoder:
                 status = parse_status(message.payload)
                 if isinstance(status, Refusal):
                     return status
-                out.news.statuses[topic.device_id] = status
+                out.news.tell(topic.device_id, status, message.received)
             case "info":
                 info = parse_info(message.payload, topic)
                 if isinstance(info, Refusal):
@@ -153,6 +154,11 @@ class LineDecoder:
                 reply = parse_object(message.payload)
                 return reply if isinstance(reply, Refusal) else None
         return None
+
+
+def _is_will(message: Message, topic: Topic) -> bool:
+    """Tell whether a message may be the broker's word: an `offline` is a last will as a rule."""
+    return topic.channel == "status" and message.payload == OFFLINE
 
 
 def _bad_elements(message: Message, topic: Topic, refusals: Sequence[Refusal | None]) -> Iterator[Evidence]:

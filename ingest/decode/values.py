@@ -54,7 +54,7 @@ def check_of(signal: Signal) -> Check:
         case Form.STATE:
             return _state
         case Form.TEXT:
-            return _text
+            return _clearable_text if signal.clearable else _text
 
 
 def _number(low: float, high: float) -> Check:
@@ -83,6 +83,10 @@ def _state(value: Any) -> Value | Dropped:
     if type(value) is not str:
         return Dropped.WRONG_TYPE
     return value if value in _STATES else Dropped.UNKNOWN_STATE
+
+
+def _clearable_text(value: Any) -> Value | Dropped | None:
+    return "" if value == "" else _text(value)
 
 
 def _text(value: Any) -> Value | Dropped | None:

@@ -103,8 +103,8 @@ class Intake:
                 news.events.append(
                     ReportedEvent(speaker.device_id, received, item.code, item.detail, received)
                 )
-            else:
-                news.statuses[speaker.device_id] = item[1]
+            elif said.standing or not message.retain:
+                news.tell(speaker.device_id, item[1], message.received)
         return told, unheard
 
 

@@ -15,7 +15,7 @@ from ingest.decode.payload import parse
 from ingest.decode.shown import shown_value
 from ingest.dialects.ids import make_id
 from ingest.dialects.mapping import Mapper, SourcesField, put
-from ingest.dialects.ports import Reading, Said, Speaker
+from ingest.dialects.ports import About, Reading, Said, Speaker
 from ingest.dialects.topics import TopicPattern
 from ingest.messages import Message, Refusal
 
@@ -31,7 +31,7 @@ class SenmlShape(Shape):
     """A dialect of type `senml`: where it is published, and what its names mean.
 
     `names` takes a resolved name apart: `urn:dev:mac:{device}:{name}`. Without `{device}` in it, the device
-    is captured from `topic`. `signals` maps each name to a signal.
+    is captured from `topic`. `signals` maps each name to a signal; `model` is the name of a device's model.
     """
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")
@@ -40,6 +40,7 @@ class SenmlShape(Shape):
     kind: Kind = Kind.ROBOT
     site: str | None = None
     names: str = "{name}"
+    model: str | None = None
     signals: SourcesField = Field(default_factory=dict)
 
     @model_validator(mode="after")
@@ -166,7 +167,7 @@ class SenmlDialect:
                 said.refusals.append((speaker, undated_copy()))
             else:
                 said.readings.append(reading)
-        if not said.readings and not said.refusals:
+        if not said.readings and not said.refusals and not said.about:
             why = Refusal(Reason.NO_SIGNAL, "no record has a value of a known signal")
             said.refusals.append((self._speaker(captured, captured.get("device")), why))
         return said
@@ -188,6 +189,10 @@ class SenmlDialect:
         if speaker is None or parts is None:
             why = _bad(f"{record.name:.80} does not fit names: {self._shape.names}")
             said.refusals.append((speaker, why))
+            return
+        if found["name"] == self._shape.model:
+            if isinstance(record.value, str):
+                said.about.append(About(speaker, model=record.value))
             return
         sources = self._mapper.named(found["name"])
         if not sources:

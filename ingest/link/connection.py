@@ -27,6 +27,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 from fleet.clock import Clock
 from fleet.wire import SUBSCRIPTIONS
 from ingest.decode.decoded import Request
+from ingest.dialects.host import state_payload
 from ingest.link.backoff import Backoff
 from ingest.link.frames import Frames
 from ingest.link.mqtt_client import V5, V311, IngestClient, close, disconnect, new_client
@@ -62,6 +63,7 @@ class Connection:
     `on_messages` is called in the connection's thread with what was read at once; `room` (bytes) is asked
     before reading. `wide` is subscribed to in place of `subscriptions`, as long as the broker lets us: a
     broker may refuse its first filter, or end the connection for it.
+    `announced_on` is a topic on which it is said, retained, whether we are there.
     """
 
     def __init__(
@@ -73,6 +75,7 @@ class Connection:
         backoff: Backoff | None = None,
         subscriptions: Sequence[str] = SUBSCRIPTIONS,
         wide: Sequence[str] = (),
+        announced_on: str | None = None,
     ) -> None:
         self._settings = settings
         self._clock = clock
@@ -84,6 +87,8 @@ class Connection:
         self._wide_allowed = bool(wide)
         self._resumed = False
         self._awaits_wide = False
+        self._announced_on = announced_on
+        self._since = 0
         self._requests: deque[Request] = deque(maxlen=_REQUESTS_WAITING)
         self._protocol = V311 if settings.mqtt_version == "3.1.1" else V5
         self._number = 0
@@ -179,7 +184,8 @@ class Connection:
         self._durable.clear()  # of an earlier connection
         client: IngestClient | None = None
         try:
-            client = new_client(self._settings, self._protocol)
+            self._since = self._clock.now_ms()
+            client = new_client(self._settings, self._protocol, self._announcement(self._since, online=False))
             client.on_connect = self._on_connect
             client.on_subscribe = self._on_subscribe
             client.on_disconnect = self._on_disconnect
@@ -212,6 +218,8 @@ class Connection:
             if self._accepted:
                 self._send_requests(client)
             if self._closing.is_set():
+                if self._accepted:
+                    self._announce(client, self._clock.now_ms(), online=False)
                 disconnect(client)
                 return
             # Until the broker has accepted us, what comes is its answer, not messages.
@@ -274,7 +282,21 @@ class Connection:
     def _send_requests(self, client: IngestClient) -> None:
         while self._requests:
             request = self._requests.popleft()
+            if request.topic == self._announced_on:
+                self._announce(client, self._since, online=True)
+                continue
             client.publish(request.topic, request.payload, qos=0)
+
+    def _announcement(self, timestamp: int, *, online: bool) -> tuple[str, bytes] | None:
+        if self._announced_on is None:
+            return None
+        return self._announced_on, state_payload(timestamp, online=online)
+
+    def _announce(self, client: mqtt.Client, timestamp: int, *, online: bool) -> None:
+        """Say whether we are there, to whoever waits for it; when we are, with the time of the will."""
+        said = self._announcement(timestamp, online=online)
+        if said is not None:
+            client.publish(*said, qos=1, retain=True)
 
     def _on_connect(
         self, client: mqtt.Client, _: Any, flags: mqtt.ConnectFlags, code: ReasonCode, __: Properties | None
@@ -330,6 +352,7 @@ class Connection:
             return
         self._leave_others(client)
         self._subscribed = True
+        self._announce(client, self._since, online=True)
         self.connected, self.reason = True, None
 
     def _on_disconnect(

@@ -12,7 +12,7 @@ _MOST_ROWS = 200_000
 _KEY: dict[str, pl.DataType] = {"device_id": pl.String()}
 _SEEN = _KEY | {"last_seen": pl.Int64()}
 _READ = _KEY | {"ts": pl.Int64(), "battery_pct": pl.Float64()}
-_STATUS = _KEY | {"status": pl.String()}
+_STATUS = _KEY | {"status": pl.String(), "status_ts": pl.Int64()}
 _TOPS = _SEEN | {"newest_ts": pl.Int64(), "battery_pct": pl.Float64(), "battery_ts": pl.Int64()}
 
 
@@ -25,7 +25,7 @@ class Summaries:
 
     def __init__(self) -> None:
         self._seen: dict[str, int] = {}
-        self._statuses: dict[str, str] = {}
+        self._statuses: dict[str, tuple[str, int]] = {}
         self._heard: list[pl.DataFrame] = []
         self._readings: list[pl.DataFrame] = []
         self._rows = 0
@@ -39,7 +39,8 @@ class Summaries:
     def add_news(self, news: News) -> None:
         """Take when other devices were heard, and all statuses."""
         self._seen.update(news.seen)
-        self._statuses.update(news.statuses)
+        at = news.status_at
+        self._statuses.update({device: (status, at[device]) for device, status in news.statuses.items()})
 
     def add_batch(self, batch: ReadingBatch) -> None:
         """Take the newest time and the newest battery charge of each device in a stored batch."""
@@ -62,8 +63,9 @@ class Summaries:
     def take(self) -> list[DeviceSummary]:
         """Return what changed in order of the devices' ids, and begin anew."""
         self._sum_up()
-        told = {"device_id": list(self._statuses), "status": list(self._statuses.values())}
-        changed = self._tops.join(pl.DataFrame(told, _STATUS), on="device_id", how="full", coalesce=True)
+        told = [(device, *status) for device, status in self._statuses.items()]
+        statuses = pl.DataFrame(told, _STATUS, orient="row")
+        changed = self._tops.join(statuses, on="device_id", how="full", coalesce=True)
         self._statuses, self._tops = {}, pl.DataFrame(schema=_TOPS)
         rows = changed.sort("device_id").select(DeviceSummary._fields).rows()
         return list(map(DeviceSummary._make, rows))
@@ -76,7 +78,9 @@ class Summaries:
         )
         self._tops = _newest([before, self._tops])
         self._statuses = {
-            one.device_id: one.status for one in summaries if one.status is not None
+            one.device_id: (one.status, one.status_ts)
+            for one in summaries
+            if one.status is not None and one.status_ts is not None
         } | self._statuses
 
 

@@ -1,9 +1,9 @@
 """Proof: whether a model knows more than how often its fault comes, by a bound that a bootstrap supports.
 
 A model that ranks no better than chance, or at the top of whose list the fault comes no more often than
-elsewhere, is worse than none: it tops lists with devices that are in order. So a first model does not go live
-before it is better on held-out rows, with 95 % of a bootstrap that draws whole devices (rows of one device
-resemble each other).
+elsewhere, is worse than none: it tops lists with devices that are in order. So a first model does not go
+live before it is better on held-out rows, with 95 % of a bootstrap that draws whole devices: rows of one
+device resemble each other.
 """
 
 from dataclasses import dataclass
@@ -105,7 +105,7 @@ def _areas(positive: Floats, negative: Floats) -> Floats:
 
 
 def _lifts(positive: Floats, negative: Floats) -> Floats:
-    """Return how many times the base rate the riskiest TOP of each fleet's rows have; levels are parted."""
+    """Return how many times the base rate the highest TOP of rows have; a level may be parted."""
     found = np.full(len(positive), np.nan)
     for row, (true, false) in enumerate(zip(positive[:, ::-1], negative[:, ::-1], strict=True)):
         rows = np.cumsum(true + false)

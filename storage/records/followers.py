@@ -178,7 +178,7 @@ def standings(session: Session) -> list[Standing]:
     )
     behind = {name: (count, oldest) for name, count, oldest in session.execute(waiting)}
     counted = select(SetAsideRow.follower, func.count()).group_by(SetAsideRow.follower)
-    kept = dict(row.tuple() for row in session.execute(counted))
+    kept: dict[str, int] = {name: count for name, count in session.execute(counted)}  # noqa: C416 - typed rows
     return [
         Standing(
             name=row.name,

@@ -30,7 +30,7 @@ def _statistics(signal: Signal) -> list[pl.Expr]:
     if signal.form is Form.STATE:
         return [(value == state).sum().alias(f"{signal.name}.{state}.n") for state in ROBOT_STATES]
     if signal.form is Form.TEXT:
-        return [value.count().alias(f"{signal.name}.n")]
+        return [(value != "").sum().alias(f"{signal.name}.n")]
     number = value.cast(pl.Float64)
     there = number.drop_nulls()
     stats = {

@@ -135,7 +135,9 @@ def risk_band(risk: float | None) -> str:
 
 
 def shown_value(value: object, signal: str, services: ApiServices, language: Language) -> str:
-    """Return a value of a signal with its unit, a state by its name."""
+    """Return a value of a signal with its unit, a state by its name; None is an error code that is over."""
+    if value is None:
+        return {"en": "none", "zh": "无"}[language]
     if signal == "state":
         return word("robot", str(value), language)
     if isinstance(value, bool):

@@ -229,7 +229,7 @@ def _statistics(signals: SignalTable, kind: Kind) -> dict[str, str]:
                     f"count(*) FILTER (WHERE {quoted(signal.name)} = '{state}')"
                 )
         elif signal.form is Form.TEXT:
-            made[f"{signal.name}.n"] = f"count({quoted(signal.name)})"
+            made[f"{signal.name}.n"] = f"count(nullif({quoted(signal.name)}, ''))"
     return made
 
 

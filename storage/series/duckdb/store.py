@@ -202,7 +202,11 @@ class DuckDbStore:
             row = cursor.execute(sql.latest(kind, names), [device_id]).fetchone()
         assert row is not None  # an aggregate without GROUP BY always has one row
         pairs = zip(names, row[::2], row[1::2], strict=True)
-        return {name: LatestValue(value, ts) for name, value, ts in pairs if ts is not None}
+        return {
+            name: LatestValue(None if value == "" else value, ts)
+            for name, value, ts in pairs
+            if ts is not None
+        }
 
     def history(
         self, kind: Kind, device_id: str, signals: Sequence[str], start: int, end: int, limit: int

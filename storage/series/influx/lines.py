@@ -16,6 +16,11 @@ from fleet.risks import RISK_COLUMNS
 from fleet.signals import Kind
 
 RISKS, SHADOW_RISKS = "risk", "shadow_risk"
+CLEARED = "(none)"
+"""How an empty text is stored, which says that none is left: in CSV answers it would look like an absent one.
+
+No decoder lets such a text pass as a code.
+"""
 _PLAIN = r"^[A-Za-z0-9_.:-]+$"
 _KEYS = ("device_id", "site", "ts", "received")
 _RISK_KEYS = ("device_id", "fault", "ts", "risk")
@@ -32,6 +37,10 @@ def reading_lines(batch: ReadingBatch) -> pl.Series:
     id, an infinite number, a reading without its received time.
     """
     frame = _checked(batch.frame, ["device_id", "site"], ["ts", "received"])
+    ended = [
+        one.name for one in frame if one.name not in _KEYS and one.dtype == pl.String and (one == "").any()
+    ]
+    frame = frame.with_columns(pl.col(ended).replace("", CLEARED)) if ended else frame
     tags = [*_tag(frame, "device", "device_id"), *_tag(frame, "site", "site")]
     fields = [name for name in frame.columns if name not in _KEYS]
     received = [pl.lit(" received="), pl.col("received")]

@@ -7,6 +7,7 @@ bucket that is absent answers many questions as an empty one does.
 import secrets
 import time
 from collections.abc import Callable
+from threading import Lock
 
 from fleet.clock import HOUR_MS
 from fleet.errors import StoreRefused, SweepwatchError
@@ -27,6 +28,7 @@ class Probe:
         self._connection = connection
         self._now = now
         self._offset = secrets.randbelow(HOUR_MS)
+        self._one_at_a_time = Lock()  # or a thread would read what another has written
 
     def run(self) -> None:
         """Write a point and read it back.
@@ -34,6 +36,10 @@ class Probe:
         Raises StoreUnavailable, or StoreRefused when the bucket is not there, may not be read, or is another
         than that which is written to. A token that may only read is asked for no more than that.
         """
+        with self._one_at_a_time:
+            self._run()
+
+    def _run(self) -> None:
         at = self._now() // HOUR_MS * HOUR_MS - HOUR_MS + self._offset
         said = secrets.token_hex(8)
         question = f"SELECT said FROM {PROBES} WHERE time = {at}ms"

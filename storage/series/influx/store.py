@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from threading import RLock
 
 import polars as pl
+from polars import selectors
 
 from fleet.clock import DAY_MS, HOUR_MS
 from fleet.errors import StoreRefused, StoreRejected
@@ -20,6 +21,7 @@ from storage.series.influx.intervals import intervals
 from storage.series.influx.kept import KeptTiles, tiles_address
 from storage.series.influx.late import KEYS, stored_among
 from storage.series.influx.lines import (
+    CLEARED,
     RISKS,
     SHADOW_RISKS,
     bodies,
@@ -192,7 +194,9 @@ class InfluxStore:
         for signal, result in zip(signals, results, strict=True):
             for series in result.get("series", ()):
                 ts, value = series["values"][0]
-                found[signal.name] = LatestValue(float(value) if signal.is_numeric else value, ts)
+                if signal.is_numeric:
+                    value = float(value)
+                found[signal.name] = LatestValue(None if value == CLEARED else value, ts)
         return found
 
     def history(
@@ -405,7 +409,8 @@ class InfluxStore:
         names = ", ".join(self._column(name) for name in types)
         query = f"SELECT {names} FROM {influxql.name_of(kind)} WHERE {where} ORDER BY time"
         answer = self._connection.csv(f"{query} LIMIT {limit}" if limit is not None else query)
-        return influxql.read_csv(answer, types).drop("tags").rename({"time": "ts"})
+        found = influxql.read_csv(answer, types).drop("tags").rename({"time": "ts"})
+        return found.with_columns(selectors.string().replace(CLEARED, ""))
 
     def _column(self, name: str) -> str:
         if name in ("device", "site"):

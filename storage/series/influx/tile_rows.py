@@ -9,12 +9,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import polars as pl
+from polars import selectors
 
 from fleet.clock import DAY_MS, HOUR_MS
 from fleet.signals import Form, Kind, Signal
 from fleet.tiles import TileSchema
 from storage.series.influx import query as influxql
 from storage.series.influx.http import InfluxConnection
+from storage.series.influx.lines import CLEARED
 from storage.series.tiling import tiles_of
 
 _MOST_ROWS = 50_000
@@ -102,6 +104,7 @@ class RowTiles:
         rows = influxql.read_csv(self._connection.csv(query), types)
         # What another client wrote beside our readings has no time of its receipt.
         rows = rows.filter(pl.col("received").is_not_null())
+        rows = rows.with_columns(selectors.string().replace(CLEARED, ""))
         return rows.rename({"time": "ts", "device": "device_id"})
 
 

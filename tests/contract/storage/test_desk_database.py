@@ -30,7 +30,7 @@ from storage.records import migrations
 from storage.records.alerts import AlertRow, insert_alert
 from storage.records.base import Base
 from storage.records.database import DeskDatabase, open_desk
-from storage.records.devices import Device
+from storage.records.devices import Device, Devices, DeviceSummary, Placement
 from storage.records.events import events_of
 from storage.records.gaps import GapChanges, Gaps, StoredGap, StoredRun
 from storage.records.paging import Asked
@@ -73,6 +73,30 @@ def desk(url: str) -> Iterator[DeskDatabase]:
     desk = open_desk(url)
     yield desk
     desk.close()
+
+
+def test_statuses_and_charges_are_summarised_by_their_own_times(desk: DeskDatabase) -> None:
+    devices = Devices(desk)
+    devices.register({name: Placement("hall", Kind.ROBOT) for name in ("R1", "R2", "R3")}, NOON)
+    steps = [
+        [DeviceSummary("R1", None, NOON, 80.0, NOON, "offline", NOON), DeviceSummary("R2", NOON)],
+        [DeviceSummary("R1", NOON + 5_000, NOON + 10), DeviceSummary("R2", status="offline", status_ts=NOON)],
+        [DeviceSummary("R1", NOON + 5_001, NOON + 9, 70.0, NOON + 9), DeviceSummary("R3")],
+        [DeviceSummary("R1", None, NOON + 8, 75.0, NOON + 8)],
+    ]
+    told = []
+    for step in steps:
+        devices.record_summaries(step)
+        with desk.transaction() as session:
+            told.append([one.status for one in session.scalars(select(Device).order_by(Device.id))])
+            robot = session.get_one(Device, "R1")
+    assert told == [
+        ["offline", "online", "unknown"],
+        ["offline", "offline", "unknown"],
+        ["online", "offline", "unknown"],
+        ["online", "offline", "unknown"],
+    ]
+    assert (robot.battery_pct, robot.battery_ts, robot.newest_ts) == (70.0, NOON + 9, NOON + 10)
 
 
 def an_alert(device_id: str = "R1", fault: str = "brush_jam") -> Alert:

@@ -149,6 +149,23 @@ def test_history_includes_its_start_excludes_its_end_and_keeps_its_limit(store: 
     assert store.history(Kind.ROBOT, "R1", ["battery_pct"], T0 + 8, T0 + 8, 4).is_empty()
 
 
+def test_an_error_code_is_over_from_the_time_of_the_empty_one(store: TelemetryStore) -> None:
+    rows = [(0, "E1"), (2, "E1"), (5, ""), (7, None)]
+    store.write(
+        batch_of([{"device_id": "R1", "ts": T0 + at, "x_m": 1.0, "error_code": code} for at, code in rows])
+    )
+    assert store.latest(Kind.ROBOT, "R1")["error_code"] == LatestValue(None, T0 + 5)
+    assert [row["error_code"] for row in everything(store, "R1", "error_code")] == [code for _, code in rows]
+    read = store.readings(Kind.ROBOT, ["R1"], T0, T0 + HOUR_MS).frame
+    assert read["error_code"].to_list() == [code for _, code in rows]
+    (tile,) = store.tiles(Kind.ROBOT, T0, T0 + HOUR_MS).to_dicts()
+    assert tile["error_code.n"] == 2, "no error is left is no error"
+    store.write(batch_of([{"device_id": "R1", "ts": T0 + 5, "error_code": "E2"}]))
+    assert store.latest(Kind.ROBOT, "R1")["error_code"] == LatestValue("E2", T0 + 5)
+    store.write(batch_of([{"device_id": "R1", "ts": T0 + 5, "error_code": ""}]))
+    assert store.latest(Kind.ROBOT, "R1")["error_code"] == LatestValue(None, T0 + 5)
+
+
 def test_intervals_summarise_and_leave_empty_ones_out(store: TelemetryStore) -> None:
     at = (0, 1, 2 * MINUTE_MS)
     store.write(
