@@ -105,9 +105,13 @@ def rise(counter: Signal, times: Sequence[int], values: Sequence[float], begin: 
 
 
 def _without_peaks(times: Sequence[int], values: Sequence[float]) -> Iterator[tuple[int, float]]:
-    """Yield the readings without those after which the counter is back at or above the one before."""
+    """Yield the readings without those after which the counter is back at or above the one before.
+
+    It stays back: a reading that two later find reached again was none, the one between them was a dip.
+    """
     for index, (at, value) in enumerate(zip(times, values, strict=True)):
-        if 0 < index < len(values) - 1 and values[index - 1] <= values[index + 1] < value:
+        back = 0 < index < len(values) - 2 and values[index - 1] <= values[index + 1] < value
+        if back and values[index + 2] < value:
             continue
         yield at, value
 
@@ -183,6 +187,19 @@ def without_readings(asked: Sequence[Signal]) -> list[pl.Expr]:
             pl.coalesce(name, pl.when(usable).then(whole).when(whole.is_not_null()).then(0.0)).alias(name)
         )
     return made
+
+
+def rows_left(kept: pl.DataFrame, of: Sequence[str]) -> pl.DataFrame:
+    """Return what is left of the readings of kept hours: the highest, at some time, and the last."""
+    pieces = [
+        kept.select(
+            "device_id",
+            pl.col("hour").alias("ts") + place,
+            *(pl.col(tile_column(name, stat)).alias(name) for name in of),
+        )
+        for place, stat in enumerate(("max", "last"))
+    ]
+    return pl.concat(pieces)
 
 
 def _with_neighbours(tiles: pl.DataFrame, beside: pl.DataFrame, asked: Sequence[Signal]) -> pl.DataFrame:

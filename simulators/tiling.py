@@ -62,8 +62,7 @@ def _reader(
     every = HOUR_MS // per_hour
 
     def rows(hours: pl.DataFrame, of: Sequence[str]) -> pl.DataFrame:
-        highest = [pl.col(tile_column(name, "max")).alias(name) for name in of]
-        pieces = [beside.select("device_id", pl.col("hour").alias("ts") + HOUR_MS - 1, *highest)]
+        pieces = [rises.rows_left(beside, of)]
         for device, hour in hours.select("device_id", "hour").iter_rows():
             first = (hour - start) // every
             if 0 <= first < len(columns.lost):

@@ -90,21 +90,22 @@ def _made(
         return found
     names = [signal.name for signal in counted]
     query = sql.edges(kind, names, among)
+    left = pl.DataFrame()
     after: pl.DataFrame = cursor.sql(query, params=[end, end + HOUR_MS, *chosen]).pl()
     if start > until:
         before: pl.DataFrame = cursor.sql(query, params=[start - HOUR_MS, start, *chosen]).pl()
     else:
         stats = {tile_column(name, stat) for name in names for stat in rises.BASE_STATS}
-        before = _kept(cursor, signals, kind, start - HOUR_MS, start, devices, stats).select(after.columns)
+        left = _kept(cursor, signals, kind, start - HOUR_MS, start, devices, stats)
+        before = left.select(after.columns)
 
     def rows(hours: pl.DataFrame, of: Sequence[str]) -> pl.DataFrame:
         cursor.register("doubtful", hours.to_arrow())
         bounds = [hours["hour"].min(), int(hours["hour"].max()) + HOUR_MS]  # type: ignore[arg-type]
         read: pl.DataFrame = cursor.sql(sql.rows_of_hours(kind, of, "doubtful"), params=bounds).pl()
-        # Of an hour that is kept the highest value is all that is left of its readings.
-        highest = [pl.col(tile_column(name, "max")).alias(name) for name in of]
-        last = before.select("device_id", pl.col("hour").alias("ts") + HOUR_MS - 1, *highest)
-        return pl.concat([last, read], how="vertical_relaxed") if start <= until else read
+        if start > until:
+            return read
+        return pl.concat([rises.rows_left(left, of), read], how="vertical_relaxed")
 
     beside = pl.concat([before, after], how="vertical_relaxed")
     return rises.with_rises(found, beside, counted, rows)

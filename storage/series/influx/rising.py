@@ -1,4 +1,4 @@
-"""Rises of counters in the InfluxDB store: tiles tell most, and of the few other hours readings are read."""
+"""Rises of counters in the InfluxDB store: readings are read where a tile does not tell them."""
 
 from collections.abc import Sequence
 
@@ -41,10 +41,7 @@ class Rising:
                 beside.append(self._rows.between(kind, begin, last, among, list(counted), schema))
 
         def rows(hours: pl.DataFrame, of: Sequence[str]) -> pl.DataFrame:
-            # Of an hour that is kept the highest value is all that is left of its readings.
-            highest = [pl.col(tile_column(name, "max")).alias(name) for name in of]
-            last = before.select("device_id", pl.col("hour").alias("ts") + HOUR_MS - 1, *highest)
-            return pl.concat([last, self._of_hours(kind, hours, of)])
+            return pl.concat([rises.rows_left(before, of), self._of_hours(kind, hours, of)])
 
         return rises.with_rises(made, pl.concat(beside), counted, rows)
 

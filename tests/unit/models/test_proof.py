@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from helpers.models import trained
 
+from fleet.principals import person
 from models.learning.proof import prove
 from models.registry.registry import ModelRegistry
 from storage.records.database import open_desk
@@ -90,6 +91,6 @@ def test_a_champion_that_this_version_cannot_use_retires_when_its_successor_is_n
     assert {card.created: card.state for card in cards(desk)} == {1: RETIRED, 2: UNPROVEN}
     assert registry.load() == {}
     assert registry.problems == ()
-    registry.promote(cards(desk)[-1].id, Deed("li.wei", 3, "by hand"))  # a person may know better
+    registry.promote(cards(desk)[-1].id, Deed(person("li.wei"), 3, "by hand"))  # a person may know better
     assert set(registry.load()) == {FAULT}
     desk.close()
