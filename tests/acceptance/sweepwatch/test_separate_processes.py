@@ -125,7 +125,7 @@ def test_nothing_is_lost_and_all_recover(scene: Scene, tmp_path: Path) -> None:
     begin = SystemClock().now_ms() // HOUR_MS * HOUR_MS - HOURS * HOUR_MS
     scene.publish(HOURS - 20, begin)
     scene.all_stored()
-    scene.serve.wait_for("a risk of each robot", lambda: judged(scene) == set(ROBOTS), 120)
+    scene.serve.wait_for("every robot on the list", lambda: listed(scene) == set(ROBOTS), 60)
     assert "No risk models yet: the anomaly score judges alone" in scene.score.output
 
     trained = sweepwatch("train", **scene.environment)  # beside the three, in the folder that they share
@@ -153,8 +153,8 @@ def test_nothing_is_lost_and_all_recover(scene: Scene, tmp_path: Path) -> None:
         assert lost.stop() == 0
 
 
-def judged(scene: Scene) -> set[str]:
-    return {item["id"] for item in scene.serve.items("/api/v1/devices") if item["risk"] is not None}
+def listed(scene: Scene) -> set[str]:
+    return {item["id"] for item in scene.serve.items("/api/v1/devices")}
 
 
 def outage(

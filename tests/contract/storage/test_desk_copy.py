@@ -69,7 +69,7 @@ def _value(column: Any, row: int) -> Any:  # noqa: PLR0911 - one for each type
     if isinstance(column.type, Float):
         return 0.1 + row
     if isinstance(column.type, Integer | BigInteger):
-        return row if column.primary_key else NOON + row
+        return NOON + row if isinstance(column.type, BigInteger) and not column.primary_key else row
     assert isinstance(column.type, String), column.type
     return f"{row}-{column.name}"[: column.type.length]
 
