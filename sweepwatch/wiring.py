@@ -15,6 +15,7 @@ from desk.tickets.desk import TicketDesk
 from fleet.alerts import Alert
 from fleet.broker_url import parse_broker_url
 from fleet.clock import DAY_MS, Clock
+from fleet.codes import load_codes
 from fleet.errors import SweepwatchError
 from fleet.ledger import LedgerView
 from fleet.progress import StartProgress
@@ -77,6 +78,7 @@ def build(
     """
     signals = signal_table(settings)
     rules = load_rules(settings.alerts.rules, signals)
+    codes = load_codes(settings.alerts.codes)
     policy = load_policy()
     desk = open_desk(desk_url(settings, folder))
     try:
@@ -95,7 +97,7 @@ def build(
             alerts.reload()
         on_ticket(ticket)
 
-    alerts = AlertEngine(desk, rules, clock, on_firing=open_ticket)
+    alerts = AlertEngine(desk, rules, clock, on_firing=open_ticket, codes=codes)
     tickets = TicketDesk(desk, policy, clock, ticket_changed)
     return Services(
         settings=settings,
@@ -155,6 +157,7 @@ def build_ingest(services: Services, broker_url: str, mqtt_version: str = "auto"
         services.signals,
         services.clock,
         observers=[services.alerts.observe],
+        event_observers=[services.alerts.observe_events],
         dialects=load_dialects(chosen.dialects, services.signals),
     )
     export(services.metrics, ingest.ledger.snapshot, lambda: ingest.connected)

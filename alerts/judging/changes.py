@@ -9,6 +9,7 @@ from alerts.judging.decisions import Decision, Previous, Track
 from alerts.judging.tracks import Key, Tracks, key_of
 from fleet.alerts import Alert, AlertState
 from fleet.errors import Conflict
+from fleet.faults import FAULTS
 from storage.records.alerts import (
     AlertRow,
     change_alert,
@@ -49,6 +50,11 @@ class Changes:
         untouched = [track for track in self.known if key_of(track.alert) not in self.tracks]
         return untouched + [track for track in self.tracks.values() if track is not None]
 
+    def tracks_of(self, device_id: str) -> list[Track]:
+        """Return the open alerts of a device, this unit's own changes included."""
+        found = (self.track(device_id, fault) for fault in FAULTS)
+        return [track for track in found if track is not None]
+
     def previous(self, device_id: str, fault: str) -> Previous | None:
         """Return the last resolved alert of a device and fault."""
         row = last_resolved(self.session, device_id, fault)
@@ -79,6 +85,10 @@ class Changes:
         """Let an open alert that wanted no ticket want one, with the evidence that called for it."""
         merged = track.alert.evidence | {"also": evidence}
         self._change(track, decision, who, at, {"opens_ticket": True, "evidence": merged})
+
+    def revise(self, track: Track, decision: Decision, who: str, at: int, **columns: Any) -> None:
+        """Let an open alert say more: `columns` are those of its row that change (level, evidence, ...)."""
+        self._change(track, decision, who, at, columns)
 
     def by_person(self, alert: Alert, decision: Decision, who: str, why: str) -> Alert:
         """Let a person move an alert on; return it. Raises Conflict when it changed meanwhile."""

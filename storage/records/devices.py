@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from sqlalchemy import (
     Index,
@@ -15,7 +15,7 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from fleet.signals import Kind
 from storage.records.base import Base, Number
@@ -123,6 +123,28 @@ class DeviceSummary(NamedTuple):
     battery_pct: float | None = None
     battery_ts: int | None = None
     status: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceTraits:
+    """What rules need to know of a device beside its readings."""
+
+    kind: str
+    model: str
+
+    UNKNOWN: ClassVar["DeviceTraits"]
+
+
+DeviceTraits.UNKNOWN = DeviceTraits("unknown", UNKNOWN_MODEL)
+
+
+def traits_of(session: Session, device_ids: Sequence[str]) -> dict[str, DeviceTraits]:
+    """Return the kind and model of the devices named; those that are not registered are left out."""
+    found: dict[str, DeviceTraits] = {}
+    for part in _parts(list(device_ids)):
+        query = select(Device.id, Device.kind, Device.model).where(Device.id.in_(part))
+        found |= {row.id: DeviceTraits(row.kind, row.model) for row in session.execute(query)}
+    return found
 
 
 class Devices:

@@ -183,11 +183,13 @@ def _figure(value: float | None) -> str:
 def check_settings(settings: Settings, show: bool, say: Say) -> None:
     """Say that the settings are usable; with `show`, list them all."""
     from alerts.judging.rules import load_rules
+    from fleet.codes import load_codes
     from ingest.dialects.config import load_dialects
     from sweepwatch.settings.signals import signal_table
 
     signals = signal_table(settings)
     load_rules(settings.alerts.rules, signals)
+    load_codes(settings.alerts.codes)
     load_dialects(settings.ingest.dialects, signals)
     if show:
         table = Table("setting", "value", "variable", "meaning")

@@ -188,6 +188,9 @@ class AlertsSettings(_Section):
     """Rules and reminders."""
 
     rules: Path | None = Field(None, description="A rules file of your own (YAML); empty: the standard rules")
+    codes: Path | None = Field(
+        None, description="A file or folder (YAML) of makers' error codes, asked before those that ship"
+    )
     check_every_s: int = Field(10, ge=1, le=3_600, description="Seconds between two checks of what is silent")
 
 
