@@ -6,6 +6,7 @@ from starlette.staticfiles import StaticFiles
 from api import problems
 from api.console.pages import charts as chart_routes
 from api.console.pages import desk as desk_pages
+from api.console.pages import desk_changes
 from api.console.pages import fleet as console_routes
 from api.console.pages import ingest as ingest_pages
 from api.console.pages import models as model_pages
@@ -42,6 +43,7 @@ def create_app(services: ApiServices) -> FastAPI:
     app.include_router(console_routes.make_router(pages))
     app.include_router(chart_routes.make_router(pages))
     app.include_router(desk_pages.make_router(pages))
+    app.include_router(desk_changes.make_router(pages))
     app.include_router(ingest_pages.make_router(pages))
     app.include_router(model_pages.make_router(pages))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from fleet.clock import DAY_MS, SECOND_MS, from_rfc3339
 from fleet.config import duration_ms
 from fleet.faults import FAULTS
+from storage.records.paging import Asked
 
 LATEST_MS = 253_402_300_799_999
 """9999-12-31T23:59:59.999Z"""
@@ -66,6 +67,10 @@ class Paged(Params):
     def query(self) -> str:
         """Return what was asked apart from the page: a cursor is good for the same query alone."""
         return f"{type(self).__name__}{self.model_dump_json(exclude={'limit', 'cursor'})}"
+
+    def asked(self) -> Asked:
+        """Return which part of the list is wanted."""
+        return Asked(getattr(self, "sort", "id"), self.limit, self.cursor, self.query())
 
 
 DeviceSort = Literal["risk", "-risk", "id", "-id", "last_seen", "-last_seen"]

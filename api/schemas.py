@@ -3,14 +3,15 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from api.params import FaultCode
 from fleet.alerts import AlertState
 from fleet.clock import to_rfc3339
 from fleet.faults import Level
+from fleet.principals import PrincipalKind
 from fleet.signals import Form, Kind, Role
-from fleet.tickets import TicketOrigin, TicketState
+from fleet.tickets import SuspicionState, TicketKind, TicketOrigin, TicketState
 
 T = TypeVar("T")
 _TIME = "2026-11-22T08:00:00.000Z"
@@ -159,19 +160,47 @@ class AlertItem(Schema):
     evidence: dict[str, Any]
 
 
+class SuspicionItem(Schema):
+    """A fault that a case suspects: what speaks for it, what mends it, and what became of it.
+
+    `alert_id` is the newest of the `alerts` that raised it, null where a person reported it. A `cleared` one
+    was over by itself; at the repair each other one is `confirmed` or `refuted`.
+    """
+
+    fault: str = Field(examples=["brush_jam"])
+    level: Level
+    state: SuspicionState
+    part: str | None = Field(examples=["brush-bearing"])
+    skill: str = Field(examples=["mechanical"])
+    alert_id: int | None
+    alerts: list[int]
+    since: Time
+    ended_at: Time | None
+    evidence: dict[str, Any]
+
+
 class TicketItem(Schema):
-    """A repair ticket; `due` is the deadline of its next milestone, null when none is left."""
+    """The case of one device: one visit mends all that it suspects.
+
+    `fault` is the likely one of its `suspicions`, and `evidence` is that one's; `faults` names them all, the
+    likely one first. `due` is the deadline of its next milestone, null when none is left. `closes_at` is when
+    a case that cleared itself is closed unless someone objects, null for any other.
+    """
 
     id: int
+    kind: TicketKind
     device_id: str = Field(examples=["R0042"])
     site: str
     fault: str = Field(examples=["brush_jam"])
+    faults: list[str] = Field(examples=[["brush_jam", "filter_clog"]])
     level: Level
     origin: TicketOrigin
     state: TicketState
     opened_at: Time
     due: Time | None
+    closes_at: Time | None
     evidence: dict[str, Any]
+    suspicions: list[SuspicionItem]
 
 
 class ClockItem(Schema):
@@ -183,23 +212,45 @@ class ClockItem(Schema):
     status: str = Field(examples=["on_time"], description="on_time, warning, breached or met")
 
 
+class PrincipalItem(Schema):
+    """Who did something: a person, a token, a device, a rule, a model, a customer, or the schedule."""
+
+    kind: PrincipalKind
+    id: str
+    name: str
+
+
 class EventItem(Schema):
-    """Something done to a ticket: who, when, what, why."""
+    """Something that happened to a ticket: what, when, by whom, why; the states where it changed them.
+
+    `who` is the name of `by`. `what` is opened, state, joined or left (a suspicion), level, note, asked (to
+    be closed) or kept_open.
+    """
 
     at: Time
+    what: str = Field(examples=["state"])
+    by: PrincipalItem
     who: str
     before: str | None
-    after: str
+    after: str | None
     why: str
 
 
 class TicketDetail(TicketItem):
-    """A ticket with its clocks, its history, and the states it may go to."""
+    """A ticket with its clocks, its history, and the states it may go to.
+
+    `alert_id`, `part` and `skill` are those of the likely fault, `parts` all that a visit may need.
+    `confirmed_faults` are what was really wrong; `confirmed_fault` is the first of them, "none" where nothing
+    was found, null before a repair. `merged_into` is the ticket that took over what this one held.
+    """
 
     alert_id: int | None
     part: str | None
-    skill: str
+    skill: str | None
+    parts: list[str]
     confirmed_fault: str | None
+    confirmed_faults: list[str]
+    merged_into: int | None
     version: int
     allowed: list[TicketState]
     clocks: list[ClockItem]
@@ -226,8 +277,32 @@ class StateChange(_Request):
         None,
         max_length=64,
         examples=[None],
-        description="With repaired (required) and confirmed: the code of what was wrong, or none",
+        description="With repaired and confirmed: the code of what was wrong, or none",
     )
+    confirmed_faults: list[Annotated[str, Field(max_length=64)]] | None = Field(
+        None,
+        max_length=32,
+        examples=[None],
+        description="The same where several faults were found; empty: none. `repaired` needs one of the two",
+    )
+
+    @model_validator(mode="after")
+    def _said_once(self) -> "StateChange":
+        if self.confirmed_fault is not None and self.confirmed_faults is not None:
+            raise ValueError("confirmed_fault and confirmed_faults say the same; give one of them")
+        return self
+
+    @property
+    def confirmed(self) -> list[str] | None:
+        """What was found, either way it was said."""
+        return self.confirmed_faults if self.confirmed_fault is None else [self.confirmed_fault]
+
+
+class Objection(_Request):
+    """A request to keep a case open that asks to be closed."""
+
+    reason: Reason = Field(examples=["it squeaked again this morning"])
+    who: Who = Field("api", examples=["li.wei"])
 
 
 class TicketReport(_Request):

@@ -1,6 +1,6 @@
 """What the API needs from the rest of the house, handed in by the composition root."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Protocol
 
@@ -9,17 +9,17 @@ from prometheus_client import CollectorRegistry
 
 from fleet.clock import Clock
 from fleet.ledger import LedgerView
+from fleet.principals import Principal
 from fleet.progress import StartProgress
 from fleet.risks import Driver
 from fleet.signals import SignalTable
 from fleet.sla import SlaPolicy
 from fleet.text import Language
-from fleet.tickets import TicketState
+from fleet.tickets import Ticket, TicketState
 from models.learning.settings import Costs
 from storage.ports import TelemetryStore
 from storage.records.database import DeskDatabase
 from storage.records.model_cards import ModelCard
-from storage.records.tickets import TicketRow
 
 
 class Tickets(Protocol):
@@ -29,15 +29,19 @@ class Tickets(Protocol):
         self,
         ticket_id: int,
         after: TicketState,
-        who: str,
+        principal: Principal,
         why: str,
         version: int | None = None,
-        confirmed_fault: str | None = None,
-    ) -> TicketRow:
+        confirmed: Sequence[str] | None = None,
+    ) -> Ticket:
         """Move a ticket on; raises NotFound, IllegalTransition, InvalidInput or Conflict."""
         ...
 
-    def report(self, device_id: str, fault: str, who: str, why: str) -> int:
+    def keep_open(self, ticket_id: int, principal: Principal, why: str, version: int | None = None) -> Ticket:
+        """Object to the end of a case that asks to be closed; raises NotFound, InvalidInput or Conflict."""
+        ...
+
+    def report(self, device_id: str, fault: str, principal: Principal, why: str) -> int:
         """Open a ticket that a person asked for and return its id; raises NotFound or InvalidInput."""
         ...
 

@@ -81,7 +81,7 @@ class _Maker:
 
 
 class CodeCatalogue:
-    """The codes of all makers. A file of one's own stands before the shipped ones, a named model before `*`."""
+    """The codes of all makers. A named model stands before `*`, one's own file before what ships."""
 
     def __init__(self, makers: Iterable[_Maker]) -> None:
         self._makers = sorted(makers, key=lambda maker: maker.pattern == "*")

@@ -1,8 +1,21 @@
-"""What a repair ticket may be: its states, the legal ways between them, and where it came from."""
+"""What a ticket is: the case of one device, with the faults that are suspected; its states and legal ways."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 from fleet.errors import IllegalTransition
+from fleet.faults import Level
+
+NO_FAULT = "none"
+"""What a repair says that found nothing wrong."""
+
+
+class TicketKind(StrEnum):
+    """What a ticket asks for. A device has at most one open ticket of the kind `repair`."""
+
+    REPAIR = "repair"
 
 
 class TicketState(StrEnum):
@@ -15,6 +28,7 @@ class TicketState(StrEnum):
     REPAIRED = "repaired"
     CONFIRMED = "confirmed"
     WAITING_PART = "waiting_part"
+    WAITING_CUSTOMER = "waiting_customer"
     CANCELLED = "cancelled"
     REOPENED = "reopened"
 
@@ -24,6 +38,15 @@ class TicketOrigin(StrEnum):
 
     PROACTIVE = "proactive"
     REPORTED = "reported"
+
+
+class SuspicionState(StrEnum):
+    """What became of a suspected fault: open, over by itself, found, or not found by who was there."""
+
+    SUSPECTED = "suspected"
+    CLEARED = "cleared"
+    CONFIRMED = "confirmed"
+    REFUTED = "refuted"
 
 
 MAIN_LINE = (
@@ -38,10 +61,11 @@ MAIN_LINE = (
 _S = TicketState
 TRANSITIONS: dict[TicketState, tuple[TicketState, ...]] = {
     _S.OPENED: (_S.ACCEPTED, _S.CANCELLED),
-    _S.ACCEPTED: (_S.EN_ROUTE, _S.WAITING_PART, _S.CANCELLED),
-    _S.EN_ROUTE: (_S.REPAIRING, _S.ACCEPTED, _S.CANCELLED),
-    _S.REPAIRING: (_S.REPAIRED, _S.WAITING_PART),
-    _S.WAITING_PART: (_S.EN_ROUTE, _S.REPAIRING, _S.CANCELLED),
+    _S.ACCEPTED: (_S.EN_ROUTE, _S.WAITING_PART, _S.WAITING_CUSTOMER, _S.CANCELLED),
+    _S.EN_ROUTE: (_S.REPAIRING, _S.ACCEPTED, _S.WAITING_CUSTOMER, _S.CANCELLED),
+    _S.REPAIRING: (_S.REPAIRED, _S.WAITING_PART, _S.WAITING_CUSTOMER),
+    _S.WAITING_PART: (_S.EN_ROUTE, _S.REPAIRING, _S.WAITING_CUSTOMER, _S.CANCELLED),
+    _S.WAITING_CUSTOMER: (_S.EN_ROUTE, _S.REPAIRING, _S.WAITING_PART, _S.CANCELLED),
     _S.REPAIRED: (_S.CONFIRMED, _S.REOPENED),
     _S.CONFIRMED: (_S.REOPENED,),
     _S.REOPENED: (_S.ACCEPTED, _S.CANCELLED),
@@ -49,6 +73,150 @@ TRANSITIONS: dict[TicketState, tuple[TicketState, ...]] = {
 }
 
 CLOSED_STATES = frozenset({TicketState.CONFIRMED, TicketState.CANCELLED})
+RESTING_STATES = frozenset(
+    {TicketState.OPENED, TicketState.ACCEPTED, TicketState.WAITING_PART, TicketState.WAITING_CUSTOMER}
+)
+"""States in which nobody is on the way."""
+
+FOUND, REPORT = "found", "report"
+"""Sources of evidence: an engineer who found a fault that nobody had suspected, a person who reported it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Suspicion:
+    """A fault that a case is about, once in each case.
+
+    `alerts` are the ids of the alerts that raised it, the newest last; none where a person did. `since` is
+    when the case took it, `ended_at` when it cleared or was judged, epoch ms. `evidence` is that of the
+    newest alert, or of the report. `id` is 0 until it is stored.
+    """
+
+    fault: str
+    level: Level
+    part: str | None
+    skill: str
+    since: int
+    alerts: tuple[int, ...] = ()
+    state: SuspicionState = SuspicionState.SUSPECTED
+    ended_at: int | None = None
+    evidence: dict[str, Any] = field(default_factory=dict)
+    id: int = 0
+
+    @property
+    def alert_id(self) -> int | None:
+        """The newest alert that raised it."""
+        return self.alerts[-1] if self.alerts else None
+
+    @property
+    def reported(self) -> bool:
+        """Whether a person saw it: what only an alert suspected can clear by itself, this cannot."""
+        return self.evidence.get("source") == REPORT or REPORT in self.evidence
+
+    @property
+    def found(self) -> bool:
+        """Whether nobody had suspected it before an engineer found it."""
+        return self.evidence.get("source") == FOUND
+
+    @property
+    def strength(self) -> float:
+        """How strong its evidence is: the risk that was predicted, 1 for what was seen."""
+        risk = self.evidence.get("risk")
+        return float(risk) if isinstance(risk, int | float) else 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """The case of one device, as stored. Times are epoch milliseconds.
+
+    `fault` is the likely one of its suspicions, `level` the worst that any of them ever had. `*_due` come
+    from the SLA policy; `due` is that of the next milestone, None when none is left. `close_asked_at` is when
+    everything that was suspected had cleared: a day later it is closed, unless someone objects.
+    `merged_into` is the case that took over what this one held. `version` guards against lost updates; `id`
+    is 0 until it is stored.
+    """
+
+    device_id: str
+    site: str
+    fault: str
+    level: Level
+    origin: TicketOrigin
+    state: TicketState
+    opened_at: int
+    respond_due: int
+    on_site_due: int | None
+    solve_due: int | None
+    suspicions: tuple[Suspicion, ...]
+    kind: TicketKind = TicketKind.REPAIR
+    responded_at: int | None = None
+    on_site_at: int | None = None
+    solved_at: int | None = None
+    close_asked_at: int | None = None
+    merged_into: int | None = None
+    due: int | None = None
+    version: int = 1
+    id: int = 0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is still something to do."""
+        return self.state not in CLOSED_STATES
+
+    @property
+    def likely(self) -> Suspicion | None:
+        """The suspicion that `fault` names; None for a case that was merged into another."""
+        return likely(self.suspicions)
+
+    @property
+    def evidence(self) -> dict[str, Any]:
+        """What speaks for the likely fault."""
+        return self.likely.evidence if self.likely else {}
+
+    @property
+    def alerts(self) -> tuple[int, ...]:
+        """The ids of all alerts of its suspicions."""
+        return tuple(sorted(alert for each in self.suspicions for alert in each.alerts))
+
+    @property
+    def confirmed_faults(self) -> tuple[str, ...]:
+        """What was really wrong, as far as an engineer has said so."""
+        return tuple(each.fault for each in self.suspicions if each.state is SuspicionState.CONFIRMED)
+
+    @property
+    def confirmed_fault(self) -> str | None:
+        """The first fault that was confirmed, "none" where nothing was found, None before a repair."""
+        if self.solved_at is None:
+            return None
+        return self.confirmed_faults[0] if self.confirmed_faults else NO_FAULT
+
+    @property
+    def faults(self) -> list[str]:
+        """The faults that it is about, the likely one first."""
+        return list(dict.fromkeys([self.fault, *(each.fault for each in self.suspicions)]))
+
+    @property
+    def parts(self) -> list[str]:
+        """The parts that a visit may need: of what stands or was found."""
+        needed = (SuspicionState.SUSPECTED, SuspicionState.CONFIRMED)
+        parts = (each.part for each in self.suspicions if each.state in needed)
+        return list(dict.fromkeys(part for part in parts if part is not None))
+
+    def suspicion_of(self, fault: str) -> Suspicion | None:
+        """Return the suspicion of a fault, if the case has one."""
+        return next((each for each in self.suspicions if each.fault == fault), None)
+
+
+def likely(suspicions: Iterable[Suspicion]) -> Suspicion | None:
+    """Return the suspicion to name a case by.
+
+    One that stands before one that cleared, one that was suspected before one that was only found; then the
+    worst level, the strongest evidence, and the newest.
+    """
+    return min(suspicions, key=_rank, default=None)
+
+
+def _rank(each: Suspicion) -> tuple[bool, bool, str, float, int, str]:
+    cleared = each.state is SuspicionState.CLEARED
+    return each.found, cleared, each.level, -each.strength, -each.since, each.fault
 
 
 def check_transition(before: TicketState, after: TicketState) -> None:

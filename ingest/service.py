@@ -50,7 +50,7 @@ class IngestService:
     commit is tried again with growing waits.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - one place wires it
         self,
         settings: IngestSettings,
         store: TelemetryStore,

@@ -7,23 +7,26 @@ ends have no ticket, nor have degradations under way: they are left for a model 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy.orm import Session
 
+from fleet.cases import happened, moved, open_case, suspect
 from fleet.clock import DAY_MS, MINUTE_MS
 from fleet.errors import ConfigError
 from fleet.faults import FAULTS
+from fleet.principals import schedule
 from fleet.readings import ReadingBatch
 from fleet.signals import Kind
-from fleet.sla import SlaPolicy, deadlines, load_policy
-from fleet.tickets import MAIN_LINE, TicketOrigin, TicketState
+from fleet.sla import SlaPolicy, load_policy
+from fleet.tickets import REPORT, TicketOrigin, TicketState
 from simulators.fault_process import EventRecord, RepairRecord
 from simulators.fleet_simulator import FleetSimulator
 from storage.ports import TelemetryStore
 from storage.records.database import DeskDatabase
-from storage.records.devices import Device, DeviceEvent, Site
-from storage.records.tickets import TicketEvent, TicketRow
+from storage.records.devices import Device, DeviceEvent
+from storage.records.events import tell
+from storage.records.tickets import insert_ticket
 
 _ROWS_AT_ONCE = 40_000
 
@@ -105,8 +108,6 @@ def write_history(
 
 
 def _add_fleet(session: Session, simulator: FleetSimulator, start: int) -> None:
-    for site in simulator.roster.sites:
-        session.merge(Site(id=site.id, name=site.name))
     for card in simulator.cards:
         session.merge(
             Device(
@@ -144,36 +145,35 @@ def _add_tickets(
 ) -> None:
     site_of = {card.id: card.site for card in simulator.roster.cards[Kind.ROBOT]}
     for repair in repairs:
-        ticket = _ticket(repair, site_of[repair.device_id], policy)
-        session.add(ticket)
-        session.flush()
-        session.add_all(_ticket_events(ticket, repair))
+        _add_ticket(session, repair, site_of[repair.device_id], policy)
 
 
-def _ticket(repair: RepairRecord, site: str, policy: SlaPolicy) -> TicketRow:
-    fault = FAULTS[repair.fault]
-    due = deadlines(policy, fault.level, repair.opened)
-    moments = _moments(repair)
-    return TicketRow(
-        device_id=repair.device_id,
-        site=site,
-        fault=repair.fault,
-        level=str(fault.level),
-        origin=str(TicketOrigin.REPORTED),
-        state=str(TicketState.CONFIRMED),
-        part=fault.part,
-        skill=fault.skill,
-        opened_at=repair.opened,
-        respond_due=due.respond,
-        on_site_due=due.on_site,
-        solve_due=due.solve,
-        responded_at=moments[TicketState.ACCEPTED],
-        on_site_at=moments[TicketState.REPAIRING],
-        solved_at=repair.repaired,
-        confirmed_fault=repair.confirmed,
-        evidence={"note": "reported by the customer"},
-        version=len(MAIN_LINE),
-    )
+def _add_ticket(session: Session, repair: RepairRecord, site: str, policy: SlaPolicy) -> None:
+    """Store the case of a repair, opened and moved on as the desk does it, and tell of each step."""
+    first = suspect(repair.fault, repair.opened, {"source": REPORT, "who": "customer", "why": "as filed"})
+    case = open_case(repair.device_id, site, TicketOrigin.REPORTED, first, policy, repair.opened)
+    steps = []
+    for state, at in _moments(repair).items():
+        before, confirmed = case.state, (repair.confirmed,) if state is TicketState.REPAIRED else None
+        if state is not TicketState.OPENED:
+            case = moved(case, state, at, confirmed)
+            case = replace(case, version=case.version + 1)
+        steps.append((before, state, at, confirmed or ()))
+    stored = insert_ticket(session, case)
+    for before, state, at, confirmed in steps:
+        why = f"confirmed fault: {repair.confirmed}" if state is TicketState.CONFIRMED else "as filed"
+        opened = state is TicketState.OPENED
+        event = happened(
+            stored,
+            "opened" if opened else "state",
+            schedule("history"),
+            why,
+            at,
+            before=None if opened else before,
+            after=state,
+            confirmed=confirmed,
+        )
+        tell(session, event)
 
 
 def _moments(repair: RepairRecord) -> dict[TicketState, int]:
@@ -189,14 +189,3 @@ def _moments(repair: RepairRecord) -> dict[TicketState, int]:
         TicketState.REPAIRED: repair.repaired,
         TicketState.CONFIRMED: repair.repaired,
     }
-
-
-def _ticket_events(ticket: TicketRow, repair: RepairRecord) -> list[TicketEvent]:
-    events, before = [], None
-    for state, at in _moments(repair).items():
-        why = f"confirmed fault: {repair.confirmed}" if state is TicketState.CONFIRMED else "as filed"
-        events.append(
-            TicketEvent(ticket_id=ticket.id, at=at, who="history", before=before, after=str(state), why=why)
-        )
-        before = str(state)
-    return events

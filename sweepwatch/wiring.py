@@ -1,27 +1,30 @@
 """Where the rooms meet: builds every part and hands it what it asks for. Nothing starts here."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
+from sqlalchemy.orm import Session
 
 from alerts.engine import AlertEngine
 from alerts.judging.rules import load_rules
 from api.app import create_app
 from api.services import ApiServices
 from desk.tickets.desk import TicketDesk
-from fleet.alerts import Alert
+from fleet.alerts import Alert, AlertState
 from fleet.broker_url import parse_broker_url
 from fleet.clock import DAY_MS, Clock
 from fleet.codes import load_codes
 from fleet.errors import SweepwatchError
 from fleet.ledger import LedgerView
+from fleet.principals import Principal
 from fleet.progress import StartProgress
 from fleet.signals import SignalTable
 from fleet.sla import SlaPolicy, load_policy
-from fleet.tickets import CLOSED_STATES
+from fleet.tickets import Ticket, TicketState
 from ingest.dialects.config import load_dialects
 from ingest.metrics import export
 from ingest.service import IngestService
@@ -29,8 +32,8 @@ from ingest.settings import IngestSettings
 from models.registry.registry import ModelRegistry
 from models.scoring.explanation import sentence
 from storage.ports import TelemetryStore
+from storage.records.alerts import resolve_open_alert
 from storage.records.database import DeskDatabase, open_desk
-from storage.records.tickets import TicketRow
 from storage.series.store_url import DuckDbAddress, parse_store_url
 from sweepwatch.data_folder import DataFolder
 from sweepwatch.settings.costs import costs_of
@@ -64,11 +67,45 @@ class Services:
         self.desk.close()
 
 
+class BridgedDesk(TicketDesk):
+    """A desk whose closed tickets end their alerts at once, until followers of the log do it."""
+
+    def __init__(
+        self, desk: DeskDatabase, policy: SlaPolicy, clock: Clock, on_changed: Callable[[Ticket], None]
+    ) -> None:
+        super().__init__(desk, policy, clock)
+        self._on_changed = on_changed
+
+    def _move(
+        self,
+        session: Session,
+        before: Ticket,
+        after: TicketState,
+        principal: Principal,
+        why: str,
+        confirmed: Sequence[str] | None = None,
+    ) -> Ticket:
+        stored = super()._move(session, before, after, principal, why, confirmed)
+        if not stored.is_open:
+            for alert in stored.alerts:
+                now = self._clock.now_ms()
+                resolve_open_alert(session, alert, principal.name, now, f"ticket_{after}")
+        session.info.setdefault("moved", []).append(stored)
+        return stored
+
+    @contextmanager
+    def _writing(self) -> Iterator[Session]:
+        with super()._writing() as session:
+            yield session
+        for stored in session.info.pop("moved", []):
+            self._on_changed(stored)
+
+
 def build(
     settings: Settings,
     folder: DataFolder,
     clock: Clock,
-    on_ticket: Callable[[TicketRow], None] = lambda _ticket: None,
+    on_ticket: Callable[[Ticket], None] = lambda _ticket: None,
     use: DuckDbUse = SERVING,
 ) -> Services:
     """Open the stores of an installation and wire its parts; `on_ticket` hears of every change of a ticket.
@@ -92,13 +129,17 @@ def build(
     def open_ticket(alert: Alert) -> None:
         tickets.open_for(alert)
 
-    def ticket_changed(ticket: TicketRow) -> None:
-        if ticket.state in CLOSED_STATES:
+    def alert_changed(alert: Alert) -> None:
+        if alert.state is AlertState.RESOLVED:
+            tickets.alert_ended(alert)
+
+    def ticket_changed(ticket: Ticket) -> None:
+        if not ticket.is_open:
             alerts.reload()
         on_ticket(ticket)
 
-    alerts = AlertEngine(desk, rules, clock, on_firing=open_ticket, codes=codes)
-    tickets = TicketDesk(desk, policy, clock, ticket_changed)
+    alerts = AlertEngine(desk, rules, clock, open_ticket, alert_changed, codes)
+    tickets = BridgedDesk(desk, policy, clock, ticket_changed)
     return Services(
         settings=settings,
         folder=folder,

@@ -1,7 +1,7 @@
 """Judges what devices say of themselves: that they stand in error, and by which code.
 
 The fault is what the code means on the device's model (fleet.codes); an unknown code is `device_error`. Where
-a model or another rule has an open alert of that fault, the device's own word joins it and leads from then on.
+a model or another rule has an open alert of that fault, the device's own word joins it and then leads.
 """
 
 from collections.abc import Iterable, Mapping
@@ -102,7 +102,7 @@ class CodeJudge:
     def _name(
         self, changes: Changes, rule: Rule, unnamed: Track, report: Report, level: Level, fault: str
     ) -> tuple[Report, Level]:
-        """End the alert of an error without a name, now that the device has named it; take over what it knew."""
+        """End the alert of an error without a name, now that it has one; take over what it knew."""
         stands = report.stands or _said(unnamed).get("state") == "error"
         _end(changes, unnamed, rule.name, max(report.at, unnamed.judged_at), f"named:{fault}")
         named = Report(

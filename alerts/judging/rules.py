@@ -103,13 +103,11 @@ class Rule(Shape):
         return self
 
     def _check_by_code(self) -> None:
-        if isinstance(self.when, Condition):
-            if {term.signal for term in self.when.terms} - {STATE, ERROR_CODE}:
-                raise ValueError(f"fault {BY_CODE} goes with {STATE}, {ERROR_CODE} or events in `when`")
-            if self.clear is not None:
-                raise ValueError(f"with fault {BY_CODE} the device says when it is over; leave out `clear`")
-        elif self.when == OFFLINE:
+        terms = self.when.terms if isinstance(self.when, Condition) else ()
+        if self.when == OFFLINE or {term.signal for term in terms} - {STATE, ERROR_CODE}:
             raise ValueError(f"fault {BY_CODE} goes with {STATE}, {ERROR_CODE} or events in `when`")
+        if terms and self.clear is not None:
+            raise ValueError(f"with fault {BY_CODE} the device says when it is over; leave out `clear`")
 
     @property
     def when_text(self) -> str:

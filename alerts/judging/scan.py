@@ -9,7 +9,7 @@ from alerts.judging.decisions import Verdict
 from alerts.judging.rules import BY_CODE, ERROR_CODE, Rule
 
 Sighting = tuple[str, int, float | bool | str | None, int]
-"""Device, event time (epoch ms), the value shown as evidence (by_code: the error code), the verdict's code."""
+"""Device, event time (epoch ms), the value shown as evidence (by code: that), and the verdict's code."""
 _UNKNOWN = 9
 """Stands in a verdict's column where the signals were not sent."""
 

@@ -1,15 +1,17 @@
 """Alerts as lists need them."""
 
+from typing import Any
+
 from pydantic import Field
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from api.paging import Order, Page, fetch_page
 from api.params import AlertSort, FaultCode, IdText, Paged
 from fleet.alerts import AlertState
 from fleet.errors import NotFound
 from fleet.faults import Level
 from storage.records.alerts import AlertRow
+from storage.records.paging import Order, Page, fetch_page
 
 
 class AlertQuery(Paged):
@@ -23,7 +25,7 @@ class AlertQuery(Paged):
     rule: IdText | None = None
 
 
-def find_alerts(session: Session, query: AlertQuery) -> Page:
+def find_alerts(session: Session, query: AlertQuery) -> Page[Any]:
     """Return one page of alerts, filtered and sorted."""
     wanted = select(AlertRow)
     for column, value in (
@@ -38,7 +40,7 @@ def find_alerts(session: Session, query: AlertQuery) -> Page:
         wanted = wanted.where(AlertRow.state.in_(query.state))
     key = AlertRow.since if query.sort.endswith("since") else AlertRow.id
     order = Order(key, AlertRow.id, query.sort.startswith("-"))
-    return fetch_page(session, wanted, order, query.limit, query.cursor, query.query())
+    return fetch_page(session, wanted, order, query.asked())
 
 
 def alert_of(session: Session, alert_id: int) -> AlertRow:

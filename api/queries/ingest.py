@@ -1,20 +1,17 @@
 """What came in and what did not, as lists and pages need it."""
 
-from collections.abc import Collection
 from dataclasses import dataclass
 
 from pydantic import Field
-from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from api.paging import decode_cursor, encode_cursor
 from api.params import IdText, Paged
 from fleet.errors import ConfigError, InvalidInput
 from fleet.wire import Reason
 from storage.records.database import DeskDatabase
-from storage.records.devices import Device
-from storage.records.gaps import GapKey, GapPage, Gaps, SeqGapRow
-from storage.records.quarantine import Quarantine, QuarantinePage, QuarantineRow
+from storage.records.gaps import GapKey, GapPage, Gaps, count_gaps
+from storage.records.paging import decode_cursor, encode_cursor
+from storage.records.quarantine import Quarantine, QuarantinePage, count_quarantined
 
 
 class GapQuery(Paged):
@@ -58,21 +55,8 @@ def find_quarantined(desk: DeskDatabase, query: QuarantineQuery) -> QuarantinePa
 
 def count_ingest(session: Session, device: str | None = None) -> IngestCounts:
     """Count gaps and quarantine of one device, or of all."""
-    missing = func.coalesce(func.sum(SeqGapRow.last_seq - SeqGapRow.first_seq + 1), 0)
-    gaps = select(func.count(), missing).select_from(SeqGapRow)
-    quarantined = select(func.count()).select_from(QuarantineRow)
-    if device is not None:
-        gaps = gaps.where(SeqGapRow.device_id == device)
-        quarantined = quarantined.where(QuarantineRow.device_id == device)
-    count, numbers = session.execute(gaps).one()
-    # PostgreSQL sums whole numbers up to a decimal.
-    return IngestCounts(count, int(numbers), session.scalar(quarantined) or 0)
-
-
-def registered(session: Session, device_ids: Collection[str | None]) -> frozenset[str]:
-    """Return which of these are devices of the fleet: a message that was turned away may name any."""
-    wanted = [device_id for device_id in device_ids if device_id is not None]
-    return frozenset(session.scalars(select(Device.id).where(Device.id.in_(wanted))))
+    gaps, missing = count_gaps(session, device)
+    return IngestCounts(gaps, missing, count_quarantined(session, device))
 
 
 def _gap_key(query: GapQuery) -> GapKey | None:

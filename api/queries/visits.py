@@ -4,14 +4,15 @@ from dataclasses import dataclass
 
 import polars as pl
 from pydantic import Field
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from api.params import IdText, Params
 from api.services import ApiServices
 from fleet.clock import DAY_MS
+from fleet.devices import Device
 from fleet.tickets import CLOSED_STATES
 from models.scoring.decision import Plan, plan_visits
-from storage.records.devices import Device
+from storage.records.device_lists import devices_at, devices_of, newest_risk
 from storage.records.tickets import TicketRow
 
 MOST_VISITS = 10_000
@@ -39,16 +40,15 @@ def find_visits(services: ApiServices, query: VisitQuery) -> FoundVisits:
     Risks are those of the 24 h before the fleet's newest. What has an open ticket already is left out.
     """
     with services.desk.transaction() as session:
-        newest = session.scalar(select(func.max(Device.risk_ts)))
+        newest = newest_risk(session)
         busy = session.execute(
             select(TicketRow.device_id, TicketRow.fault).where(TicketRow.state.not_in(sorted(CLOSED_STATES)))
         ).all()
-        here = select(Device.id)
-        at_site = None if query.site is None else session.scalars(here.where(Device.site == query.site)).all()
+        at_site = None if query.site is None else devices_at(session, query.site)
     end = 0 if newest is None else newest + 1
     risks = services.store.fleet_risks(end - DAY_MS, end)
     if at_site is not None:
-        risks = risks.filter(pl.col("device_id").is_in(list(at_site)))
+        risks = risks.filter(pl.col("device_id").is_in(at_site))
     taken = pl.DataFrame(
         [tuple(row) for row in busy], schema={"device_id": pl.String, "fault": pl.String}, orient="row"
     )
@@ -56,14 +56,6 @@ def find_visits(services: ApiServices, query: VisitQuery) -> FoundVisits:
     plan = plan_visits(risks.join(taken, on=pair, how="anti"), services.costs, query.budget)
     held = plan_visits(risks.join(taken, on=pair, how="semi"), services.costs, risks.height)
     ticketed = {*held.visits["device_id"], *held.calls["device_id"]}
-    devices = _devices(services, [*plan.visits["device_id"], *plan.calls["device_id"]])
-    return FoundVisits(plan, devices, len(ticketed))
-
-
-def _devices(services: ApiServices, ids: list[str]) -> dict[str, Device]:
-    found: dict[str, Device] = {}
     with services.desk.transaction() as session:
-        for start in range(0, len(ids), 500):
-            rows = session.scalars(select(Device).where(Device.id.in_(ids[start : start + 500])))
-            found |= {row.id: row for row in rows}
-    return found
+        devices = devices_of(session, [*plan.visits["device_id"], *plan.calls["device_id"]])
+    return FoundVisits(plan, devices, len(ticketed))

@@ -1,23 +1,23 @@
 """The devices: a list sorted by risk, and one of them with its newest values."""
 
+from dataclasses import asdict
 from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from api.queries.devices import DeviceQuery, device_row, find_devices, is_stale
+from api.queries.devices import DeviceQuery, find_devices
 from api.routes.common import DeviceId, Nothing, problems
 from api.routes.risks import life_item
 from api.schemas import DeviceDetail, DeviceItem, Latest, ListOf
 from api.services import Services
-from fleet.signals import Kind
-from storage.records.devices import Device
+from fleet.devices import Device
+from storage.records.device_lists import device_of
 
 router = APIRouter(prefix="/devices", tags=["devices"])
 
 
 def _item(device: Device, now: int) -> DeviceItem:
-    device.stale = is_stale(device, now)  # type: ignore[attr-defined]
-    return DeviceItem.model_validate(device)
+    return DeviceItem.model_validate(asdict(device) | {"stale": device.is_stale(now)})
 
 
 @router.get("", responses=problems())
@@ -37,8 +37,8 @@ def list_devices(services: Services, query: Annotated[DeviceQuery, Query()]) -> 
 def show_device(services: Services, device_id: DeviceId, _: Nothing) -> DeviceDetail:
     """Show one device with the newest value of each of its signals, and what its wearing parts have left."""
     with services.desk.transaction() as session:
-        device = device_row(session, device_id)
-    latest = services.store.latest(Kind(device.kind), device_id)
+        device = device_of(session, device_id)
+    latest = services.store.latest(device.kind, device_id)
     lives = {
         row["fault"]: life_item(row) for row in services.store.latest_risks(device_id).iter_rows(named=True)
     }

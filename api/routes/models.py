@@ -10,7 +10,7 @@ from api.queries.visits import VisitQuery, find_visits
 from api.routes.common import Nothing, problems
 from api.schemas import ListOf
 from api.services import Services
-from storage.records.devices import Device
+from fleet.devices import Device
 from storage.records.model_cards import ModelCard
 
 router = APIRouter(tags=["models"])

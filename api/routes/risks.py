@@ -8,14 +8,14 @@ import polars as pl
 from fastapi import APIRouter, Query
 from pydantic import Field
 
-from api.paging import decode_cursor, encode_cursor
 from api.params import EveryMs, FaultCode, Paged, TimeMs
-from api.queries.devices import device_row
 from api.routes.common import DeviceId, Nothing, problems
 from api.schemas import LifeItem, ListOf, QuantilesItem, RiskItem
 from api.services import Services
 from fleet.clock import DAY_MS, to_rfc3339
 from fleet.errors import InvalidInput
+from storage.records.device_lists import device_of
+from storage.records.paging import decode_cursor, encode_cursor
 
 router = APIRouter(prefix="/devices/{device_id}/risks", tags=["risks"])
 
@@ -35,7 +35,7 @@ class RiskQuery(Paged):
 def latest_risks(services: Services, device_id: DeviceId, _: Nothing) -> ListOf[RiskItem]:
     """List the newest risk of each fault, the highest first, with the signals that drove it."""
     with services.desk.transaction() as session:
-        device_row(session, device_id)
+        device_of(session, device_id)
     return ListOf(items=_items(services.store.latest_risks(device_id)))
 
 
@@ -45,7 +45,7 @@ def risk_history(
 ) -> ListOf[RiskItem]:
     """List the risks of a device in order of time, then of fault."""
     with services.desk.transaction() as session:
-        device = device_row(session, device_id)
+        device = device_of(session, device_id)
     newest = device.risk_ts if device.risk_ts is not None else services.clock.now_ms()
     end = query.end if query.end is not None else newest + 1
     start = query.start if query.start is not None else max(0, end - DAY_MS)

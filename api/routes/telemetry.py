@@ -8,14 +8,14 @@ import polars as pl
 from fastapi import APIRouter, Query, Response
 from pydantic import Field
 
-from api.paging import decode_cursor, encode_cursor
 from api.params import EveryMs, Params, TimeMs
-from api.queries.devices import device_row
 from api.routes.common import DeviceId, problems
 from api.services import ApiServices, Services
 from fleet.clock import DAY_MS, to_rfc3339
 from fleet.errors import InvalidInput
 from fleet.signals import Form, Kind, SignalTable
+from storage.records.device_lists import device_of
+from storage.records.paging import decode_cursor, encode_cursor
 
 router = APIRouter(prefix="/devices/{device_id}/telemetry", tags=["devices"])
 _EXAMPLE = {"items": [{"ts": "2026-11-22T08:00:00.000Z", "battery_pct": 81.5}], "next_cursor": None}
@@ -46,8 +46,8 @@ def list_telemetry(
 ) -> Response:
     """List a device's readings in order of time; with `every`, mean, min, max and count by interval."""
     with services.desk.transaction() as session:
-        device = device_row(session, device_id)
-    kind = Kind(device.kind)
+        device = device_of(session, device_id)
+    kind = device.kind
     names = _signals(services.signals, kind, query)
     start, end = _range(query, device.newest_ts, services.clock.now_ms())
     asked = f"{device_id} {','.join(names)} {query.every}"

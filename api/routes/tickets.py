@@ -1,34 +1,34 @@
 """The tickets: a list, one with its clocks and history, reporting a fault, and moving a ticket on."""
 
 import re
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Response
 
 from api.idempotency import IdempotencyKey, once
-from api.queries.tickets import TicketQuery, find_tickets, ticket_events
+from api.queries.tickets import TicketQuery, find_tickets
 from api.routes.common import Nothing, RowId, problems
-from api.schemas import (
-    ClockItem,
-    EventItem,
-    ListOf,
-    StateChange,
-    TicketDetail,
-    TicketItem,
-    TicketReport,
-)
+from api.schemas import ListOf, Objection, StateChange, TicketDetail, TicketItem, TicketReport
 from api.services import ApiServices, Services
-from desk.clocks.standing import ticket_clocks
+from api.ticket_items import ticket_detail, ticket_item
 from fleet.errors import InvalidInput
-from fleet.tickets import TRANSITIONS, TicketState
+from fleet.events import Subject
+from fleet.principals import person
 from storage.records.answers import KeptAnswer
-from storage.records.tickets import TicketRow, ticket_row
+from storage.records.events import events_of
+from storage.records.tickets import ticket
 
 router = APIRouter(prefix="/tickets", tags=["tickets"])
 _REPORT = problems(
     body="The body cannot be read",
     not_found="There is no such device",
     conflict="A request with this Idempotency-Key is being handled",
+)
+_CHANGE = problems(
+    body="The body cannot be read",
+    not_found="There is no such ticket",
+    conflict="Its state does not allow this; the detail lists what it does",
+    precondition="It was changed since the version in If-Match",
 )
 _ETAG = re.compile(r'"(\d{1,18})"')
 
@@ -38,8 +38,7 @@ def list_tickets(services: Services, query: Annotated[TicketQuery, Query()]) -> 
     """List tickets, the newest first."""
     with services.desk.transaction() as session:
         page = find_tickets(session, query)
-    items = [TicketItem.model_validate(_columns(row)) for row in page.rows]
-    return ListOf(items=items, next_cursor=page.next_cursor)
+    return ListOf(items=[ticket_item(found) for found in page.rows], next_cursor=page.next_cursor)
 
 
 @router.get("/{ticket_id}", responses=problems(not_found="There is no such ticket"))
@@ -52,14 +51,14 @@ def show_ticket(services: Services, response: Response, ticket_id: RowId, _: Not
 def report_fault(
     services: Services, report: TicketReport, _: Nothing, idempotency_key: IdempotencyKey = None
 ) -> Response:
-    """Open a ticket for a fault that somebody noticed.
+    """Report a fault that somebody noticed.
 
-    Where the device has an open ticket for that fault the report is added to it and that one is answered, so
-    that sending a report twice opens one ticket. With an Idempotency-Key the second is not even noted.
+    Where the device has an open ticket the report joins it and that one is answered, so that sending a
+    report twice opens one ticket. With an Idempotency-Key the second is not even noted.
     """
 
     def open_ticket() -> KeptAnswer:
-        ticket_id = services.tickets.report(report.device_id, report.fault, report.who, report.reason)
+        ticket_id = services.tickets.report(report.device_id, report.fault, person(report.who), report.reason)
         detail = _detail(services, ticket_id)
         headers = {"Location": f"/api/v1/tickets/{ticket_id}", "ETag": _etag(detail.version)}
         return KeptAnswer(201, headers, detail.model_dump_json())
@@ -67,15 +66,7 @@ def report_fault(
     return once(services, "POST /api/v1/tickets", idempotency_key, report, open_ticket)
 
 
-@router.patch(
-    "/{ticket_id}",
-    responses=problems(
-        body="The body cannot be read",
-        not_found="There is no such ticket",
-        conflict="Its state does not allow this; the detail lists what it does",
-        precondition="It was changed since the version in If-Match",
-    ),
-)
+@router.patch("/{ticket_id}", responses=_CHANGE)
 def change_ticket(
     services: Services,
     response: Response,
@@ -88,11 +79,25 @@ def change_ticket(
     services.tickets.change_state(
         ticket_id,
         change.state,
-        change.who,
+        person(change.who),
         change.reason,
         version=_version(if_match),
-        confirmed_fault=change.confirmed_fault,
+        confirmed=change.confirmed,
     )
+    return _shown(services, response, ticket_id)
+
+
+@router.post("/{ticket_id}/keep-open", responses=_CHANGE)
+def keep_open(
+    services: Services,
+    response: Response,
+    ticket_id: RowId,
+    objection: Objection,
+    _: Nothing,
+    if_match: Annotated[str | None, Header(description="The ETag that was read")] = None,
+) -> TicketDetail:
+    """Object to the end of a ticket whose suspicions have all cleared: it stays open."""
+    services.tickets.keep_open(ticket_id, person(objection.who), objection.reason, version=_version(if_match))
     return _shown(services, response, ticket_id)
 
 
@@ -117,16 +122,6 @@ def _shown(services: ApiServices, response: Response, ticket_id: int) -> TicketD
 
 def _detail(services: ApiServices, ticket_id: int) -> TicketDetail:
     with services.desk.transaction() as session:
-        row = ticket_row(session, ticket_id)
-        events = [EventItem.model_validate(event) for event in ticket_events(session, ticket_id)]
-    clocks = ticket_clocks(row, services.sla, services.clock.now_ms())
-    more = {
-        "allowed": TRANSITIONS[TicketState(row.state)],
-        "clocks": [ClockItem.model_validate(clock) for clock in clocks],
-        "events": events,
-    }
-    return TicketDetail.model_validate(_columns(row) | more)
-
-
-def _columns(row: TicketRow) -> dict[str, Any]:
-    return {column.key: getattr(row, column.key) for column in row.__table__.columns}
+        found = ticket(session, ticket_id)
+        events = events_of(session, Subject.TICKET, str(ticket_id))
+    return ticket_detail(found, events, services.sla, services.clock.now_ms())

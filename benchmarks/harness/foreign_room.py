@@ -8,7 +8,7 @@ from fleet.signals import STANDARD_SIGNALS, Kind
 from models.registry.registry import ModelRegistry
 from models.scoring.scorer import Scorer
 from storage.records.database import DeskDatabase, open_desk
-from storage.records.devices import Device, Site
+from storage.records.devices import Device
 from storage.series.duckdb.store import DuckDbStore
 
 
@@ -20,9 +20,6 @@ class ForeignRoom:
         self.fleet = fleet
         self.store = DuckDbStore.open(folder / "telemetry.duckdb", STANDARD_SIGNALS)
         self.desk: DeskDatabase = open_desk(f"sqlite:///{folder}/desk.sqlite")
-        with self.desk.transaction() as session:
-            for site in sorted(set(fleet.sites.values())):
-                session.add(Site(id=site, name=site))
         with self.desk.transaction() as session:
             for device in fleet.devices:
                 session.add(

@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from fleet.sla import SlaPolicy
-from fleet.tickets import TicketState
-from storage.records.tickets import TicketRow
+from fleet.tickets import Ticket, TicketState
 
 
 class ClockStatus(StrEnum):
@@ -36,14 +35,14 @@ def clock_status(opened_at: int, due: int, done_at: int | None, now: int, warn_a
     return ClockStatus.WARNING if now - opened_at >= warn_at * (due - opened_at) else ClockStatus.ON_TIME
 
 
-def ticket_clocks(ticket: TicketRow, policy: SlaPolicy, now: int) -> tuple[TicketClock, ...]:
+def ticket_clocks(ticket: Ticket, policy: SlaPolicy, now: int) -> tuple[TicketClock, ...]:
     """Return the clocks of a ticket in the order of its milestones; a cancelled one keeps those it ended."""
     milestones = (
         ("respond", ticket.respond_due, ticket.responded_at),
         ("on_site", ticket.on_site_due, ticket.on_site_at),
         ("solve", ticket.solve_due, ticket.solved_at),
     )
-    cancelled = ticket.state == TicketState.CANCELLED
+    cancelled = ticket.state is TicketState.CANCELLED
     return tuple(
         TicketClock(name, due, done_at, clock_status(ticket.opened_at, due, done_at, now, policy.warn_at))
         for name, due, done_at in milestones

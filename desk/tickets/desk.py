@@ -1,87 +1,108 @@
-"""The ticket desk: alerts and reports become tickets, each change legal, reasoned and kept."""
+"""The ticket desk: alerts and reports become cases, each change legal, reasoned and told."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from fleet.alerts import Alert
+from fleet.cases import CLOSE_AFTER_MS, cleared, closes_at, happened, joined, moved, open_case, suspect
 from fleet.clock import Clock
 from fleet.errors import Conflict, InvalidInput, NotFound
-from fleet.faults import FAULTS, Fault, Level
-from fleet.sla import SlaPolicy, deadlines
-from fleet.tickets import CLOSED_STATES, TicketOrigin, TicketState, check_transition
-from storage.records.alerts import resolve_open_alert, to_alert
-from storage.records.audit import check_who_and_why
+from fleet.faults import FAULTS, Fault
+from fleet.principals import Principal, model, rule, schedule
+from fleet.sla import SlaPolicy
+from fleet.tickets import REPORT, Suspicion, Ticket, TicketOrigin, TicketState
 from storage.records.database import DeskDatabase
-from storage.records.devices import Device
+from storage.records.devices import place_of
+from storage.records.events import tell
 from storage.records.tickets import (
-    TicketRow,
-    add_ticket_event,
     alerts_without_ticket,
-    open_ticket_of,
+    asking_to_close,
+    insert_ticket,
+    open_case_of,
     save_ticket,
+    ticket,
     ticket_of_alert,
-    ticket_row,
 )
 
-NO_FAULT_FOUND = "none"
-"""The confirmed fault of a visit that found nothing wrong."""
 _UNKNOWN_SITE = "unknown"
-
-
-def _ignore(_ticket: TicketRow) -> None:
-    """Tell nobody."""
+_RISK = "risk"
+"""The rule's name on alerts that a model's risk raised."""
+CLEARED_ITSELF = "cleared itself"
+"""Why the schedule closes a case of which nothing stands any more."""
 
 
 class TicketDesk:
-    """Opens tickets and moves them on.
+    """Opens cases, takes what is suspected into them, and moves them on; each change is an event of the log.
 
-    `on_changed` is called, after the commit, with each ticket that was opened or changed. All methods may be
-    called from any thread, and raise StoreUnavailable when the database cannot be reached.
+    All methods may be called from any thread and any process, and raise StoreUnavailable when the database
+    cannot be reached. A reason must not be blank: they raise InvalidInput.
     """
 
-    def __init__(
-        self,
-        desk: DeskDatabase,
-        policy: SlaPolicy,
-        clock: Clock,
-        on_changed: Callable[[TicketRow], None] = _ignore,
-    ) -> None:
+    def __init__(self, desk: DeskDatabase, policy: SlaPolicy, clock: Clock) -> None:
         self._desk = desk
         self._policy = policy
         self._clock = clock
-        self._on_changed = on_changed
         self._lock = threading.Lock()
 
     def open_for(self, alert: Alert) -> int | None:
-        """Open the proactive ticket of an alert and return its id; None when the alert wants no ticket.
+        """Take an alert into the open case of its device, or open one; return its id, None if it wants none.
 
-        Asked again for the same alert it answers with the same ticket. Where the device has an open ticket
-        for the same fault the alert is attached to that one.
+        Asked again for the same alert it answers with the same case and changes nothing.
         """
         if not alert.opens_ticket:
             return None
         try:
-            return self._ticket_for(alert)
+            return self._take(alert)
         except Conflict:
             # Another process opened it between our look and our write: now it is there to be found.
-            return self._ticket_for(alert)
+            return self._take(alert)
 
-    def _ticket_for(self, alert: Alert) -> int:
-        with self._writing() as (session, changed):
+    def _take(self, alert: Alert) -> int:
+        with self._writing() as session:
             known = ticket_of_alert(session, int(alert.id))
             if known is not None:
                 return known.id
-            ticket = open_ticket_of(session, alert.device_id, alert.fault)
-            if ticket is None:
-                ticket = self._open(session, alert.device_id, alert.fault, alert.level, alert.rule, alert)
-            else:
-                self._attach(session, ticket, alert)
-            changed.append(ticket)
-            return ticket.id
+            now = self._clock.now_ms()
+            new = suspect(alert.fault, now, alert.evidence, alert.level, int(alert.id))
+            reason = f"alert {alert.id}: {alert.reason}"
+            case = open_case_of(session, alert.device_id)
+            if case is None:
+                return self._open(
+                    session, alert.device_id, TicketOrigin.PROACTIVE, new, _judge(alert), reason
+                )
+            self._join(session, case, new, _judge(alert), reason)
+            return case.id
+
+    def alert_ended(self, alert: Alert) -> None:
+        """Note that what an alert suspected is over by itself, or was ended by a person; harmless to repeat.
+
+        Nothing changes for a case that is closed, or whose suspicion a newer alert has raised again.
+        """
+        with self._writing() as session:
+            case = ticket_of_alert(session, int(alert.id))
+            if case is None or not case.is_open:
+                return
+            own = case.suspicion_of(alert.fault)
+            if own is None or own.alert_id != int(alert.id):
+                return
+            now = self._clock.now_ms()
+            after = cleared(case, alert.fault, now)
+            if after == case:
+                return
+            stored = save_ticket(session, case, after)
+            reason, who = f"alert {alert.id}: {alert.reason}", _judge(alert)
+            tell(session, happened(stored, "left", who, reason, now, fault=alert.fault))
+            if stored.close_asked_at is not None:
+                reason = "nothing is suspected any more and nobody has set out"
+                tell(
+                    session,
+                    happened(stored, "asked", schedule("care"), reason, now, closes_at=closes_at(stored)),
+                )
 
     def open_missing(self) -> int:
         """Give each firing alert that wants a ticket and has none its ticket; return how many there were.
@@ -89,134 +110,163 @@ class TicketDesk:
         Mends what a crash between alert and ticket left open; harmless to repeat.
         """
         with self._desk.transaction() as session:
-            missing = [to_alert(row) for row in alerts_without_ticket(session)]
+            missing = alerts_without_ticket(session)
         for alert in missing:
             self.open_for(alert)
         return len(missing)
 
-    def report(self, device_id: str, fault: str, who: str, why: str) -> int:
-        """Open a ticket that a person asked for and return its id.
+    def report(self, device_id: str, fault: str, principal: Principal, why: str) -> int:
+        """Take a fault that somebody noticed into the open case of its device, or open one; return its id.
 
-        An open ticket for the same device and fault takes the report instead. Raises NotFound for an unknown
-        device, InvalidInput for a fault that its kind cannot have or a blank `who` or `why`.
+        Raises NotFound for an unknown device, InvalidInput for a fault that its kind cannot have.
         """
-        check_who_and_why(who, why)
+        _check_reason(why)
         try:
-            return self._report(device_id, fault, who, why)
+            return self._report(device_id, fault, principal, why)
         except Conflict:
-            return self._report(device_id, fault, who, why)  # as in open_for
+            return self._report(device_id, fault, principal, why)  # as in open_for
 
-    def _report(self, device_id: str, fault: str, who: str, why: str) -> int:
-        with self._writing() as (session, changed):
-            device = session.get(Device, device_id)
-            if device is None:
+    def _report(self, device_id: str, fault: str, principal: Principal, why: str) -> int:
+        with self._writing() as session:
+            place = place_of(session, device_id)
+            if place is None:
                 raise NotFound(f"there is no device {device_id!r}")
-            entry = _fault_of(device.kind, fault)
-            ticket = open_ticket_of(session, device_id, fault)
-            if ticket is None:
-                ticket = self._open(session, device_id, fault, entry.level, who, None, why)
-            else:
-                self._note(session, ticket, who, f"reported_again: {why}")
-            changed.append(ticket)
-            return ticket.id
+            entry = _fault_of(place.kind, fault)
+            evidence = {"source": REPORT, "who": principal.name, "why": why}
+            new = suspect(entry.code, self._clock.now_ms(), evidence)
+            case = open_case_of(session, device_id)
+            if case is None:
+                return self._open(session, device_id, TicketOrigin.REPORTED, new, principal, why)
+            self._join(session, case, new, principal, why)
+            return case.id
 
     def change_state(
         self,
         ticket_id: int,
         after: TicketState,
-        who: str,
+        principal: Principal,
         why: str,
         version: int | None = None,
-        confirmed_fault: str | None = None,
-    ) -> TicketRow:
+        confirmed: Sequence[str] | None = None,
+    ) -> Ticket:
         """Move a ticket on and return it as stored.
 
-        `version` guards against acting on an old reading of it. `repaired` needs `confirmed_fault`: a fault
-        of the device's kind, or "none" when no fault was found; `confirmed` may correct it. Closing a ticket
-        ends its alert. Raises NotFound, IllegalTransition, InvalidInput, or Conflict when someone else
-        changed it meanwhile.
+        `version` guards against acting on an old reading of it. `repaired` needs `confirmed`: the faults that
+        were found, or ("none",); `confirmed` may correct it. Raises NotFound, IllegalTransition,
+        InvalidInput, or Conflict when someone else changed it meanwhile.
         """
-        check_who_and_why(who, why)
-        with self._writing() as (session, changed):
-            ticket = ticket_row(session, ticket_id)
-            if version is not None and version != ticket.version:
-                raise Conflict(
-                    f"ticket {ticket_id} is at version {ticket.version}, not {version}; read it again"
-                )
-            before = TicketState(ticket.state)
-            check_transition(before, after)
-            _check_confirmed(ticket, after, confirmed_fault)
-            now = self._clock.now_ms()
-            save_ticket(session, ticket, _columns(ticket, after, now, confirmed_fault))
-            add_ticket_event(session, ticket.id, who, now, (before, after), why)
-            if after in CLOSED_STATES and ticket.alert_id is not None:
-                resolve_open_alert(session, ticket.alert_id, who, now, f"ticket_{after}")
-            changed.append(ticket)
-            return ticket
+        _check_reason(why)
+        with self._writing() as session:
+            before = _current(session, ticket_id, version)
+            return self._move(session, before, after, principal, why, confirmed)
+
+    def keep_open(self, ticket_id: int, principal: Principal, why: str, version: int | None = None) -> Ticket:
+        """Object to the end of a case that asks to be closed. Raises NotFound, Conflict where it does not."""
+        _check_reason(why)
+        with self._writing() as session:
+            before = _current(session, ticket_id, version)
+            if closes_at(before) is None:
+                raise Conflict(f"ticket {ticket_id} does not ask to be closed")
+            stored = save_ticket(session, before, replace(before, close_asked_at=None))
+            tell(session, happened(stored, "kept_open", principal, why, self._clock.now_ms()))
+            return stored
+
+    def close_cleared(self, now: int) -> int:
+        """Close the cases that cleared themselves a day ago and nobody objected to; return how many."""
+        with self._desk.transaction() as session:
+            ripe = asking_to_close(session, now - CLOSE_AFTER_MS)
+        closed = 0
+        for ticket_id in ripe:
+            with self._writing() as session:
+                case = ticket(session, ticket_id)
+                end = closes_at(case)
+                if end is not None and end <= now:
+                    self._move(session, case, TicketState.CANCELLED, schedule("care"), CLEARED_ITSELF)
+                    closed += 1
+        return closed
+
+    def _move(
+        self,
+        session: Session,
+        before: Ticket,
+        after: TicketState,
+        principal: Principal,
+        why: str,
+        confirmed: Sequence[str] | None = None,
+    ) -> Ticket:
+        now = self._clock.now_ms()
+        stored = save_ticket(session, before, moved(before, after, now, confirmed))
+        event = happened(
+            stored, "state", principal, why, now, before=before.state, after=after, confirmed=confirmed or ()
+        )
+        tell(session, event)
+        return stored
 
     def _open(
         self,
         session: Session,
         device_id: str,
-        fault: str,
-        level: Level,
-        who: str,
-        alert: Alert | None,
-        why: str = "",
-    ) -> TicketRow:
-        now = self._clock.now_ms()
-        due = deadlines(self._policy, level, now)
-        entry = FAULTS[fault]
-        device = session.get(Device, device_id)
-        ticket = TicketRow(
-            device_id=device_id,
-            site=device.site if device else _UNKNOWN_SITE,
-            alert_id=int(alert.id) if alert else None,
-            fault=fault,
-            level=level,
-            origin=TicketOrigin.PROACTIVE if alert else TicketOrigin.REPORTED,
-            state=TicketState.OPENED,
-            part=entry.part,
-            skill=entry.skill,
-            opened_at=now,
-            respond_due=due.respond,
-            on_site_due=due.on_site,
-            solve_due=due.solve,
-            evidence=alert.evidence if alert else {"source": "report", "who": who, "why": why},
-            version=1,
+        origin: TicketOrigin,
+        first: Suspicion,
+        principal: Principal,
+        reason: str,
+    ) -> int:
+        place = place_of(session, device_id)
+        site = place.site if place else _UNKNOWN_SITE
+        case = insert_ticket(session, open_case(device_id, site, origin, first, self._policy, first.since))
+        tell(
+            session,
+            happened(case, "opened", principal, reason, first.since, after=case.state, fault=first.fault),
         )
-        session.add(ticket)
-        session.flush()
-        reason = f"alert {alert.id}: {alert.reason}" if alert else why
-        add_ticket_event(session, ticket.id, who, now, (None, TicketState.OPENED), reason)
-        return ticket
+        return case.id
 
-    def _attach(self, session: Session, ticket: TicketRow, alert: Alert) -> None:
-        """Let an open ticket take an alert: the one it had is over, as only one can be open."""
-        evidence = ticket.evidence | {"attached": alert.evidence}
-        save_ticket(session, ticket, {"alert_id": int(alert.id), "evidence": evidence})
-        self._event(session, ticket, alert.rule, f"attached alert {alert.id}: {alert.reason}")
-
-    def _note(self, session: Session, ticket: TicketRow, who: str, why: str) -> None:
-        save_ticket(session, ticket, {})
-        self._event(session, ticket, who, why)
-
-    def _event(self, session: Session, ticket: TicketRow, who: str, why: str) -> None:
-        add_ticket_event(session, ticket.id, who, self._clock.now_ms(), (ticket.state, ticket.state), why)
+    def _join(
+        self, session: Session, before: Ticket, new: Suspicion, principal: Principal, reason: str
+    ) -> None:
+        stored = save_ticket(session, before, joined(before, new, self._policy, new.since))
+        known = before.suspicion_of(new.fault) is not None
+        what = "joined" if new.alerts or not known else "note"
+        tell(session, happened(stored, what, principal, reason, new.since, fault=new.fault))
+        if stored.level != before.level:
+            tell(
+                session,
+                happened(
+                    stored,
+                    "level",
+                    principal,
+                    f"{new.fault} joined",
+                    new.since,
+                    before=before.level,
+                    after=stored.level,
+                    fault=new.fault,
+                ),
+            )
 
     @contextmanager
-    def _writing(self) -> Iterator[tuple[Session, list[TicketRow]]]:
-        """Run one change: commit, then tell of the tickets in the list."""
-        changed: list[TicketRow] = []
+    def _writing(self) -> Iterator[Session]:
+        """Run one change."""
         try:
             with self._lock, self._desk.transaction() as session:
-                yield session, changed
+                yield session
         except IntegrityError as error:  # another process was first
-            raise Conflict(
-                "the device has another open ticket for this fault; read the list again"
-            ) from error
-        for ticket in changed:
-            self._on_changed(ticket)
+            raise Conflict("the device has another open ticket; read the list again") from error
+
+
+def _current(session: Session, ticket_id: int, version: int | None) -> Ticket:
+    found = ticket(session, ticket_id)
+    if version is not None and version != found.version:
+        raise Conflict(f"ticket {ticket_id} is at version {found.version}, not {version}; read it again")
+    return found
+
+
+def _judge(alert: Alert) -> Principal:
+    """Return who raised an alert: a model by its risk, or a rule."""
+    return model(_RISK) if alert.rule == _RISK else rule(alert.rule)
+
+
+def _check_reason(why: str) -> None:
+    if not why.strip() or "\x00" in why:
+        raise InvalidInput("why: a reason is required and must not be blank")
 
 
 def _fault_of(kind: str, code: str) -> Fault:
@@ -224,33 +274,3 @@ def _fault_of(kind: str, code: str) -> Fault:
     if code not in allowed:
         raise InvalidInput(f"{code!r} is no fault of a {kind}; allowed: {', '.join(allowed)}")
     return FAULTS[code]
-
-
-def _check_confirmed(ticket: TicketRow, after: TicketState, confirmed: str | None) -> None:
-    if confirmed is None:
-        if after is TicketState.REPAIRED:
-            raise InvalidInput(
-                "confirmed_fault: a repaired ticket says what was wrong; "
-                f"a fault's code, or {NO_FAULT_FOUND!r} when no fault was found"
-            )
-        return
-    if after not in (TicketState.REPAIRED, TicketState.CONFIRMED):
-        raise InvalidInput(f"confirmed_fault: allowed with repaired and confirmed, not with {after}")
-    if confirmed != NO_FAULT_FOUND:
-        _fault_of(FAULTS[ticket.fault].kind, confirmed)
-
-
-def _columns(ticket: TicketRow, after: TicketState, now: int, confirmed: str | None) -> dict[str, object]:
-    """Return what a change of state sets; a milestone keeps the first time it was reached."""
-    columns: dict[str, object] = {"state": after}
-    if after is TicketState.ACCEPTED and ticket.responded_at is None:
-        columns["responded_at"] = now
-    if after is TicketState.REPAIRING and ticket.on_site_at is None:
-        columns["on_site_at"] = now
-    if after is TicketState.REPAIRED:
-        columns["solved_at"] = now
-    if after is TicketState.REOPENED:
-        columns |= {"solved_at": None, "confirmed_fault": None}
-    if confirmed is not None:
-        columns["confirmed_fault"] = confirmed
-    return columns

@@ -9,6 +9,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     String,
+    func,
     select,
     text,
     update,
@@ -239,3 +240,9 @@ def last_heard(session: Session, device_ids: Sequence[str]) -> dict[str, Silent]
         for device_id, last_seen, status in session.execute(statement):
             found[device_id] = Silent(device_id, last_seen or 0, status)
     return found
+
+
+def count_firing(session: Session) -> int:
+    """Count the alerts that fire, acknowledged ones included."""
+    firing = AlertRow.state.in_((AlertState.FIRING, AlertState.ACKNOWLEDGED))
+    return session.scalar(select(func.count()).select_from(AlertRow).where(firing)) or 0

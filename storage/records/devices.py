@@ -68,15 +68,6 @@ class DeviceEvent(Base):
     __table_args__ = (UniqueConstraint("device_id", "ts", "code"),)
 
 
-class Site(Base):
-    """A place that devices clean."""
-
-    __tablename__ = "site"
-
-    id: Mapped[str] = mapped_column(String(64), primary_key=True)
-    name: Mapped[str]
-
-
 UNKNOWN_MODEL = "unknown"
 _IDS_A_QUERY = 10_000
 
@@ -87,6 +78,12 @@ class Placement:
 
     site: str
     kind: Kind
+
+
+def place_of(session: Session, device_id: str) -> Placement | None:
+    """Return where a device belongs and what it is, if there is one of this id."""
+    row = session.get(Device, device_id) if "\x00" not in device_id else None
+    return None if row is None else Placement(row.site, Kind(row.kind))
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +162,7 @@ class Devices:
             }
 
     def register(self, devices: dict[str, Placement], now: int) -> None:
-        """Add devices that are not there yet, and their sites; those that are stay as they are."""
+        """Add devices that are not there yet; those that are stay as they are."""
         if not devices:
             return
         names = ("id", "kind", "site", "model", "status", "registered_at")
@@ -173,10 +170,8 @@ class Devices:
             (device_id, str(place.kind), place.site, UNKNOWN_MODEL, "unknown", now)
             for device_id, place in devices.items()
         ]
-        sites = [{"id": site, "name": site} for site in sorted({place.site for place in devices.values()})]
         with self._desk.statements() as connection:
             dialect = connection.dialect.name
-            connection.execute(insert_in(dialect, Site).on_conflict_do_nothing(), sites)
             device = insert_in(dialect, Device).values({name: bindparam(name) for name in names})
             execute_straight(connection, device.on_conflict_do_nothing(), names, rows)
 

@@ -11,11 +11,12 @@ from sqlalchemy import (
     String,
     bindparam,
     delete,
+    func,
     select,
     tuple_,
     update,
 )
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from storage.records.base import Base
 from storage.records.database import DeskDatabase
@@ -210,3 +211,13 @@ def _laid_over(dialect: str, table: type[SeqRunRow] | type[SeqGapRow]) -> Insert
     key = [column.name for column in table.__table__.primary_key]
     changed = {name: statement.excluded[name] for name in table.__table__.c.keys() if name not in key}  # noqa: SIM118 - no dict
     return statement.on_conflict_do_update(index_elements=key, set_=changed)
+
+
+def count_gaps(session: Session, device: str | None = None) -> tuple[int, int]:
+    """Count the gaps of one device, or of all, and the readings that are missing in them."""
+    missing = func.coalesce(func.sum(SeqGapRow.last_seq - SeqGapRow.first_seq + 1), 0)
+    gaps = select(func.count(), missing).select_from(SeqGapRow)
+    if device is not None:
+        gaps = gaps.where(SeqGapRow.device_id == device)
+    count, numbers = session.execute(gaps).one()
+    return count, int(numbers)  # PostgreSQL sums whole numbers up to a decimal

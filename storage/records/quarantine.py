@@ -312,3 +312,11 @@ def _item(row: QuarantineRow) -> QuarantineItem:
         first_seen=row.first_seen,
         last_seen=row.last_seen,
     )
+
+
+def count_quarantined(session: Session, device: str | None = None) -> int:
+    """Count the rows of one device, or all."""
+    wanted = select(func.count()).select_from(QuarantineRow)
+    if device is not None:
+        wanted = wanted.where(QuarantineRow.device_id == device)
+    return session.scalar(wanted) or 0

@@ -3,46 +3,56 @@
 from typing import Any
 
 import polars as pl
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from fleet.faults import FAULTS
 from fleet.signals import Kind
-from fleet.tickets import CLOSED_STATES, TicketState
+from fleet.tickets import CLOSED_STATES, SuspicionState, TicketState
 from storage.records.database import DeskDatabase
 from storage.records.devices import Device, DeviceEvent
-from storage.records.tickets import TicketRow
+from storage.records.tickets import SuspicionRow, TicketRow
 
 PART_REPLACED, DEVICE_REPLACED = "part_replaced", "device_replaced"
 """Codes of events."""
-NO_FAULT = "none"
-"""What a ticket's `confirmed_fault` says when nothing was found."""
 
 _REPAIR_SCHEMA = {"device_id": pl.String, "fault": pl.String, "opened": pl.Int64, "ended": pl.Int64}
 _EVENT_SCHEMA = {"device_id": pl.String, "fault": pl.String, "ts": pl.Int64}
 
 
 def confirmed_repairs(desk: DeskDatabase) -> pl.DataFrame:
-    """Return what was really wrong: one row for each confirmed ticket with a fault, by time of opening.
+    """Return what was really wrong: one row for each fault that a confirmed case found, by time of noticing.
 
-    Columns device_id, fault, opened (noticed), ended (mended); times in epoch ms.
+    A fault that nobody had suspected is one too, noticed when its case was opened. Columns device_id, fault,
+    opened (noticed), ended (mended); times in epoch ms.
     """
     query = (
-        select(TicketRow.device_id, TicketRow.confirmed_fault, TicketRow.opened_at, TicketRow.solved_at)
-        .where(TicketRow.state == TicketState.CONFIRMED, TicketRow.confirmed_fault.is_not(None))
-        .where(TicketRow.confirmed_fault != NO_FAULT)
-        .order_by(TicketRow.opened_at, TicketRow.id)
+        select(TicketRow.device_id, SuspicionRow.fault, SuspicionRow.since, TicketRow.solved_at)
+        .join(SuspicionRow, SuspicionRow.ticket_id == TicketRow.id)
+        .where(TicketRow.state == TicketState.CONFIRMED, SuspicionRow.state == SuspicionState.CONFIRMED)
+        .order_by(SuspicionRow.since, TicketRow.id, SuspicionRow.id)
     )
     with desk.transaction() as session:
-        rows = [(d, f, opened, ended or opened) for d, f, opened, ended in session.execute(query)]
+        rows = [(d, f, since, ended or since) for d, f, since, ended in session.execute(query)]
     return pl.DataFrame(rows, schema=_REPAIR_SCHEMA, orient="row")
 
 
 def open_tickets(desk: DeskDatabase) -> pl.DataFrame:
-    """Return the tickets of which nobody knows yet whether they are right: device_id, fault, ts (opened)."""
+    """Return the suspicions of which nobody knows whether they are right: device_id, fault, ts (since).
+
+    That is all that an open case suspects; and what cleared by itself before anyone was there, for ever:
+    the fault may have come and gone, or the customer mended it, so it is neither a label of the fault nor of
+    its absence. What a repair refuted is not among them: there somebody looked.
+    """
     query = (
-        select(TicketRow.device_id, TicketRow.fault, TicketRow.opened_at)
-        .where(TicketRow.state.not_in(sorted(CLOSED_STATES)))
-        .order_by(TicketRow.opened_at, TicketRow.id)
+        select(TicketRow.device_id, SuspicionRow.fault, SuspicionRow.since)
+        .join(SuspicionRow, SuspicionRow.ticket_id == TicketRow.id)
+        .where(
+            or_(
+                TicketRow.state.not_in(sorted(CLOSED_STATES)),
+                SuspicionRow.state == SuspicionState.CLEARED,
+            )
+        )
+        .order_by(SuspicionRow.since, TicketRow.id, SuspicionRow.id)
     )
     with desk.transaction() as session:
         rows = [tuple(row) for row in session.execute(query)]

@@ -1,6 +1,6 @@
-"""What is read and written about tickets in the desk database; callers bring the transaction."""
+"""Cases and what they suspect, as frozen values in and out; callers bring the transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -10,18 +10,34 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     String,
+    UniqueConstraint,
+    delete,
     exists,
+    func,
+    insert,
     select,
     text,
     update,
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from fleet.alerts import AlertState
+from fleet.alerts import Alert, AlertState
 from fleet.errors import Conflict, NotFound
-from fleet.tickets import CLOSED_STATES
-from storage.records.alerts import AlertRow
+from fleet.faults import Level
+from fleet.tickets import (
+    CLOSED_STATES,
+    Suspicion,
+    SuspicionState,
+    Ticket,
+    TicketKind,
+    TicketOrigin,
+    TicketState,
+)
+from storage.records.alerts import AlertRow, to_alert
 from storage.records.base import Base, Number
+
+_IDS_A_QUERY = 500
+_OPEN_REPAIR = text("kind = 'repair' AND state NOT IN ('confirmed', 'cancelled')")
 
 # The deadline of the next milestone that is still to be reached; none is left on a closed ticket. A generated
 # column, so that a list sorted by it needs no second truth beside the milestones.
@@ -34,23 +50,18 @@ END"""
 
 
 class TicketRow(Base):
-    """A repair ticket; `*_due` times come from the SLA policy, `version` guards against lost updates.
-
-    The database itself allows one open ticket per device and fault.
-    """
+    """A ticket (fleet.tickets.Ticket). The database itself allows one open repair per device."""
 
     __tablename__ = "ticket"
 
     id: Mapped[int] = mapped_column(Number, primary_key=True)
+    kind: Mapped[str] = mapped_column(String(16))
     device_id: Mapped[str] = mapped_column(String(64), index=True)
     site: Mapped[str] = mapped_column(String(64))
-    alert_id: Mapped[int | None] = mapped_column(ForeignKey("alert.id"), unique=True)
     fault: Mapped[str] = mapped_column(String(64))
     level: Mapped[str] = mapped_column(String(2))
     origin: Mapped[str] = mapped_column(String(16))
     state: Mapped[str] = mapped_column(String(16))
-    part: Mapped[str | None] = mapped_column(String(64))
-    skill: Mapped[str] = mapped_column(String(64))
     opened_at: Mapped[int]
     respond_due: Mapped[int]
     on_site_due: Mapped[int | None]
@@ -58,92 +69,228 @@ class TicketRow(Base):
     responded_at: Mapped[int | None]
     on_site_at: Mapped[int | None]
     solved_at: Mapped[int | None]
-    confirmed_fault: Mapped[str | None] = mapped_column(String(64))
-    evidence: Mapped[dict[str, Any]]
+    close_asked_at: Mapped[int | None]
+    merged_into: Mapped[int | None] = mapped_column(ForeignKey("ticket.id"))
     version: Mapped[int] = mapped_column(default=1)
     due: Mapped[int | None] = mapped_column(Computed(_NEXT_DUE, persisted=True))
 
     __table_args__ = (
         CheckConstraint("origin IN ('proactive', 'reported')", name="ck_ticket_origin"),
         Index(
-            "uq_ticket_open",
+            "uq_ticket_open_repair",
             "device_id",
-            "fault",
             unique=True,
-            sqlite_where=text("state NOT IN ('confirmed', 'cancelled')"),
-            postgresql_where=text("state NOT IN ('confirmed', 'cancelled')"),
+            sqlite_where=_OPEN_REPAIR,
+            postgresql_where=_OPEN_REPAIR,
         ),
         Index("ix_ticket_state", "state", "opened_at"),
         Index("ix_ticket_due", "due", "id"),
     )
 
 
-class TicketEvent(Base):
-    """Something done to a ticket: who, when, what, why. Rows are only ever added."""
+class SuspicionRow(Base):
+    """A fault that a case suspects (fleet.tickets.Suspicion), once in each case."""
 
-    __tablename__ = "ticket_event"
+    __tablename__ = "suspicion"
 
     id: Mapped[int] = mapped_column(Number, primary_key=True)
-    ticket_id: Mapped[int] = mapped_column(ForeignKey("ticket.id"), index=True)
-    at: Mapped[int]
-    who: Mapped[str] = mapped_column(String(64))
-    before: Mapped[str | None] = mapped_column(String(16))
-    after: Mapped[str] = mapped_column(String(16))
-    why: Mapped[str]
+    ticket_id: Mapped[int] = mapped_column(ForeignKey("ticket.id"))
+    fault: Mapped[str] = mapped_column(String(64), index=True)
+    level: Mapped[str] = mapped_column(String(2))
+    part: Mapped[str | None] = mapped_column(String(64))
+    skill: Mapped[str] = mapped_column(String(64))
+    state: Mapped[str] = mapped_column(String(16))
+    since: Mapped[int]
+    ended_at: Mapped[int | None]
+    evidence: Mapped[dict[str, Any]]
+
+    __table_args__ = (UniqueConstraint("ticket_id", "fault"),)
 
 
-def ticket_row(session: Session, ticket_id: int) -> TicketRow:
-    """Return the row of a ticket. Raises NotFound."""
-    row = session.get(TicketRow, ticket_id) if 0 < ticket_id < 2**63 else None
+class SuspicionAlert(Base):
+    """Which suspicion an alert raised: an alert belongs to one case for ever."""
+
+    __tablename__ = "suspicion_alert"
+
+    alert_id: Mapped[int] = mapped_column(ForeignKey("alert.id"), primary_key=True, autoincrement=False)
+    suspicion_id: Mapped[int] = mapped_column(ForeignKey("suspicion.id"), index=True)
+
+
+_TICKET_COLUMNS = tuple(
+    name
+    for name in TicketRow.__table__.columns.keys()  # noqa: SIM118 - a collection of columns, not a dict
+    if name not in ("id", "due", "version")
+)
+_SUSPICION_COLUMNS = ("fault", "level", "part", "skill", "state", "since", "ended_at", "evidence")
+
+
+def ticket(session: Session, ticket_id: int) -> Ticket:
+    """Return a ticket. Raises NotFound."""
+    row = session.get(TicketRow, ticket_id, populate_existing=True) if 0 < ticket_id < 2**63 else None
     if row is None:
         raise NotFound(f"there is no ticket {ticket_id}")
-    return row
+    return to_tickets(session, [row])[0]
 
 
-def ticket_of_alert(session: Session, alert_id: int) -> TicketRow | None:
-    """Return the ticket that an alert opened or was attached to."""
-    return session.scalars(select(TicketRow).where(TicketRow.alert_id == alert_id)).one_or_none()
-
-
-def open_ticket_of(session: Session, device_id: str, fault: str) -> TicketRow | None:
-    """Return the open ticket of a device and fault; the database allows one."""
-    statement = select(TicketRow).where(
-        TicketRow.device_id == device_id, TicketRow.fault == fault, TicketRow.state.not_in(CLOSED_STATES)
+def ticket_of_alert(session: Session, alert_id: int) -> Ticket | None:
+    """Return the case that took an alert."""
+    found = session.scalar(
+        select(SuspicionRow.ticket_id)
+        .join(SuspicionAlert, SuspicionAlert.suspicion_id == SuspicionRow.id)
+        .where(SuspicionAlert.alert_id == alert_id)
     )
-    return session.scalars(statement).one_or_none()
+    return None if found is None else ticket(session, found)
 
 
-def alerts_without_ticket(session: Session) -> Sequence[AlertRow]:
+def open_case_of(session: Session, device_id: str) -> Ticket | None:
+    """Return the open repair case of a device; the database allows one."""
+    found = session.scalar(
+        select(TicketRow.id).where(
+            TicketRow.device_id == device_id,
+            TicketRow.kind == TicketKind.REPAIR,
+            TicketRow.state.not_in(CLOSED_STATES),
+        )
+    )
+    return None if found is None else ticket(session, found)
+
+
+def asking_to_close(session: Session, asked_before: int) -> list[int]:
+    """Return the ids of open tickets that asked to be closed at or before a time (epoch ms)."""
+    wanted = select(TicketRow.id).where(
+        TicketRow.state.not_in(CLOSED_STATES), TicketRow.close_asked_at <= asked_before
+    )
+    return list(session.scalars(wanted.order_by(TicketRow.id)))
+
+
+def alerts_without_ticket(session: Session) -> list[Alert]:
     """Return the alerts that fire, want a ticket and have none, the oldest first."""
     statement = (
         select(AlertRow)
         .where(
             AlertRow.state.in_((AlertState.FIRING, AlertState.ACKNOWLEDGED)),
             AlertRow.opens_ticket,
-            ~exists().where(TicketRow.alert_id == AlertRow.id),
+            ~exists().where(SuspicionAlert.alert_id == AlertRow.id),
         )
         .order_by(AlertRow.id)
     )
-    return session.scalars(statement).all()
+    return [to_alert(row) for row in session.scalars(statement)]
 
 
-def save_ticket(session: Session, ticket: TicketRow, changes: dict[str, object]) -> None:
-    """Change a ticket and count its version up. Raises Conflict when someone else changed it meanwhile."""
+def insert_ticket(session: Session, new: Ticket) -> Ticket:
+    """Store a new ticket with its suspicions and return it with its ids."""
+    values = {name: getattr(new, name) for name in _TICKET_COLUMNS} | {"version": new.version}
+    ticket_id = session.scalars(insert(TicketRow).values(values).returning(TicketRow.id)).one()
+    for suspicion in new.suspicions:
+        _insert_suspicion(session, ticket_id, suspicion)
+    return ticket(session, ticket_id)
+
+
+def save_ticket(session: Session, before: Ticket, after: Ticket) -> Ticket:
+    """Store what changed of a ticket, count its version up, and return it as stored.
+
+    Raises Conflict when someone else changed it meanwhile.
+    """
+    changes = {name: getattr(after, name) for name in _TICKET_COLUMNS} | {"version": before.version + 1}
     statement = (
         update(TicketRow)
-        .where(TicketRow.id == ticket.id, TicketRow.version == ticket.version)
-        .values(changes | {"version": ticket.version + 1})
+        .where(TicketRow.id == before.id, TicketRow.version == before.version)
+        .values(changes)
     )
     result = session.execute(statement, execution_options={"synchronize_session": False})
     assert isinstance(result, CursorResult)
     if result.rowcount == 0:
-        raise Conflict(f"ticket {ticket.id} was changed by someone else meanwhile; read it again")
-    session.refresh(ticket)
+        raise Conflict(f"ticket {before.id} was changed by someone else meanwhile; read it again")
+    _save_suspicions(session, before, after)
+    return ticket(session, before.id)
 
 
-def add_ticket_event(
-    session: Session, ticket_id: int, who: str, at: int, states: tuple[str | None, str], why: str
-) -> None:
-    """Add an event row; `states` are those before and after."""
-    before, after = states
-    session.add(TicketEvent(ticket_id=ticket_id, at=at, who=who, before=before, after=after, why=why))
+def _save_suspicions(session: Session, before: Ticket, after: Ticket) -> None:
+    stored = {each.id: each for each in before.suspicions}
+    for gone in stored.keys() - {each.id for each in after.suspicions}:
+        session.execute(delete(SuspicionRow).where(SuspicionRow.id == gone))
+    for each in after.suspicions:
+        known = stored.get(each.id)
+        if known is None:
+            _insert_suspicion(session, after.id, each)
+        elif each != known:
+            values = {name: getattr(each, name) for name in _SUSPICION_COLUMNS}
+            session.execute(
+                update(SuspicionRow).where(SuspicionRow.id == each.id).values(values),
+                execution_options={"synchronize_session": False},
+            )
+            _link(session, each.id, [alert for alert in each.alerts if alert not in known.alerts])
+
+
+def _insert_suspicion(session: Session, ticket_id: int, new: Suspicion) -> None:
+    values = {name: getattr(new, name) for name in _SUSPICION_COLUMNS} | {"ticket_id": ticket_id}
+    suspicion_id = session.scalars(insert(SuspicionRow).values(values).returning(SuspicionRow.id)).one()
+    _link(session, suspicion_id, new.alerts)
+
+
+def _link(session: Session, suspicion_id: int, alerts: Iterable[int]) -> None:
+    rows = [{"alert_id": alert, "suspicion_id": suspicion_id} for alert in alerts]
+    if rows:
+        session.execute(insert(SuspicionAlert), rows)
+
+
+def to_tickets(session: Session, rows: Sequence[TicketRow]) -> list[Ticket]:
+    """Return stored rows as the values that rooms exchange, in their order."""
+    suspicions = _suspicions_of(session, [row.id for row in rows])
+    return [_value(row, tuple(suspicions.get(row.id, ()))) for row in rows]
+
+
+def _value(row: TicketRow, suspicions: tuple[Suspicion, ...]) -> Ticket:
+    given = {name: getattr(row, name) for name in (*_TICKET_COLUMNS, "id", "due", "version")}
+    given |= {
+        "kind": TicketKind(row.kind),
+        "level": Level(row.level),
+        "origin": TicketOrigin(row.origin),
+        "state": TicketState(row.state),
+        "suspicions": suspicions,
+    }
+    return Ticket(**given)
+
+
+def _suspicions_of(session: Session, ids: Sequence[int]) -> dict[int, list[Suspicion]]:
+    found: dict[int, list[Suspicion]] = {}
+    for start in range(0, len(ids), _IDS_A_QUERY):
+        some = ids[start : start + _IDS_A_QUERY]
+        alerts = _alerts_of(session, some)
+        wanted = select(SuspicionRow).where(SuspicionRow.ticket_id.in_(some)).order_by(SuspicionRow.id)
+        for row in session.scalars(wanted, execution_options={"populate_existing": True}):
+            found.setdefault(row.ticket_id, []).append(_suspicion(row, tuple(alerts.get(row.id, ()))))
+    return found
+
+
+def _alerts_of(session: Session, ids: Collection[int]) -> dict[int, list[int]]:
+    found: dict[int, list[int]] = {}
+    wanted = (
+        select(SuspicionAlert.suspicion_id, SuspicionAlert.alert_id)
+        .join(SuspicionRow, SuspicionRow.id == SuspicionAlert.suspicion_id)
+        .where(SuspicionRow.ticket_id.in_(ids))
+        .order_by(SuspicionAlert.alert_id)
+    )
+    for suspicion_id, alert_id in session.execute(wanted):
+        found.setdefault(suspicion_id, []).append(alert_id)
+    return found
+
+
+def _suspicion(row: SuspicionRow, alerts: tuple[int, ...]) -> Suspicion:
+    return Suspicion(
+        fault=row.fault,
+        level=Level(row.level),
+        part=row.part,
+        skill=row.skill,
+        since=row.since,
+        alerts=alerts,
+        state=SuspicionState(row.state),
+        ended_at=row.ended_at,
+        evidence=row.evidence,
+        id=row.id,
+    )
+
+
+def count_open(session: Session) -> int:
+    """Count the open tickets."""
+    wanted = select(func.count()).select_from(TicketRow).where(TicketRow.state.not_in(CLOSED_STATES))
+    return session.scalar(wanted) or 0

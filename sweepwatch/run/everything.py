@@ -10,10 +10,10 @@ from api.console.charts.drawing import warm_up
 from fleet.clock import Clock, SystemClock
 from fleet.errors import NotEnoughHistory, SweepwatchError
 from fleet.text import Text
+from fleet.tickets import Ticket
 from ingest.service import IngestService
 from models.scoring.scorer import Scorer
 from simulators.publisher import FleetPublisher
-from storage.records.tickets import TicketRow
 from sweepwatch.data_folder import open_data_folder
 from sweepwatch.logs import start_logging
 from sweepwatch.run.embedded_broker import EmbeddedBroker, start_broker
@@ -51,7 +51,7 @@ def run_everything(settings: Settings, say: Say, clock: Clock | None = None) -> 
         start_logging(folder.root / "sweepwatch.log", settings.log_level)
         if discard_unfinished_history(folder):
             say("The last first start was ended half-way; what it had written is discarded.")
-        tell: list[Callable[[TicketRow], None]] = []
+        tell: list[Callable[[Ticket], None]] = []
         services = build(settings, folder, clock or SystemClock(), lambda ticket: _each(tell, ticket))
         stack.callback(services.close)
         broker = _broker(settings, services, stack)
@@ -70,7 +70,7 @@ def run_everything(settings: Settings, say: Say, clock: Clock | None = None) -> 
         raise run.failure
 
 
-def _each(listeners: list[Callable[[TicketRow], None]], ticket: TicketRow) -> None:
+def _each(listeners: list[Callable[[Ticket], None]], ticket: Ticket) -> None:
     for listener in listeners:
         listener(ticket)
 

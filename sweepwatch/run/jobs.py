@@ -98,8 +98,9 @@ class Jobs:
             return self._scorer.in_use()
 
     def check(self) -> None:
-        """Let time pass for the alerts, and open tickets that a crash left out."""
+        """Let time pass for the alerts and for tickets that cleared; open tickets that a crash left out."""
         self._services.alerts.tick(self._services.clock.now_ms())
+        self._services.tickets.close_cleared(self._services.clock.now_ms())
         self._services.tickets.open_missing()
 
     def expire(self) -> None:

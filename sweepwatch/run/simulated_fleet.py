@@ -7,10 +7,9 @@ from pathlib import Path
 
 from fleet.errors import ConfigError, DataFolderError, NotFound
 from fleet.signals import Kind
-from fleet.tickets import TicketState
+from fleet.tickets import Ticket, TicketState
 from simulators.fleet_simulator import FleetConfig, FleetSimulator
 from simulators.history import HistorySummary, write_history
-from storage.records.tickets import TicketRow
 from sweepwatch.data_folder import DataFolder
 from sweepwatch.settings.settings import SimulatorSettings
 from sweepwatch.wiring import Services
@@ -103,17 +102,14 @@ class SimulatedFleet:
         self.simulator.save(self._state)
         self.simulator.truth.write(self._folder / GROUND_TRUTH)
 
-    def hear_of(self, ticket: TicketRow) -> None:
+    def hear_of(self, ticket: Ticket) -> None:
         """Let a repaired ticket mend the simulated device: what was confirmed is what was replaced."""
-        if ticket.state != TicketState.REPAIRED or ticket.confirmed_fault in (None, "none"):
+        if ticket.state is not TicketState.REPAIRED:
             return
-        assert ticket.confirmed_fault is not None
-        try:
-            there = self.simulator.repair(
-                ticket.device_id, ticket.confirmed_fault, self._services.clock.now_ms()
-            )
-        except NotFound:
-            return  # a real device beside the simulated ones
-        log.info(
-            "ticket %d mended %s: it was %s", ticket.id, ticket.device_id, "there" if there else "not there"
-        )
+        for fault in ticket.confirmed_faults:
+            try:
+                there = self.simulator.repair(ticket.device_id, fault, self._services.clock.now_ms())
+            except NotFound:
+                return  # a real device beside the simulated ones
+            was = "there" if there else "not there"
+            log.info("ticket %d mended %s of %s: it was %s", ticket.id, fault, ticket.device_id, was)

@@ -18,8 +18,10 @@ from alerts.judging.rules import load_rules
 from api.app import create_app
 from api.services import ApiServices
 from desk.tickets.desk import TicketDesk
+from fleet.alerts import Alert, AlertState
 from fleet.clock import DAY_MS, HOUR_MS, MINUTE_MS, ManualClock
 from fleet.ledger import LedgerView
+from fleet.principals import person
 from fleet.progress import StartProgress
 from fleet.readings import ReadingBatch
 from fleet.risks import LIFE_COLUMNS, Course, Driver, Risk, risk_frame
@@ -32,6 +34,7 @@ from storage.records.gaps import GapChanges, Gaps, StoredGap
 from storage.records.quarantine import Evidence, Quarantine
 from storage.records.unknown_signals import UnknownSignal, UnknownSignals
 from storage.series.duckdb.store import DuckDbStore
+from sweepwatch.wiring import BridgedDesk
 
 NOW = 1_795_334_400_000
 """2026-11-22T08:00:00Z"""
@@ -100,8 +103,10 @@ def open_house(folder: Path) -> Iterator[House]:
     desk = open_desk(f"sqlite:///{folder / 'desk.db'}")
     store = DuckDbStore.open(folder / "telemetry.duckdb", STANDARD_SIGNALS)
     policy = load_policy()
-    tickets = TicketDesk(desk, policy, clock)
-    engine = AlertEngine(desk, load_rules(), clock, lambda alert: _open(tickets, alert))
+    engine = AlertEngine(
+        desk, load_rules(), clock, lambda alert: _open(tickets, alert), lambda alert: _ended(tickets, alert)
+    )
+    tickets = BridgedDesk(desk, policy, clock, lambda _ticket: engine.reload())
     wrong: dict[str, str | None] = {"store": None, "broker": None}
     progress: list[StartProgress] = []
     ledger: list[LedgerView] = [Counted()]
@@ -141,6 +146,11 @@ def _explain(driver: Driver, language: Language) -> str:
 
 def _open(tickets: TicketDesk, alert: Any) -> None:
     tickets.open_for(alert)
+
+
+def _ended(tickets: TicketDesk, alert: Alert) -> None:
+    if alert.state is AlertState.RESOLVED:
+        tickets.alert_ended(alert)
 
 
 def add_device(house: House, device_id: str, **columns: Any) -> None:
@@ -261,7 +271,7 @@ def _furnish_desk(house: House) -> None:
     raise_alert(house, "R0031", "drive_motor_wear", 0.66)
     clock.ms = NOW - 40 * MINUTE_MS
     raise_alert(house, "R0023", "filter_clog", 0.72)
-    house.tickets.report("R0011", "water_leak", "front.desk", "water under the robot in the lobby")
+    house.tickets.report("R0011", "water_leak", person("front.desk"), "water under the robot in the lobby")
     clock.ms = NOW
 
 

@@ -11,17 +11,17 @@ from sqlalchemy import select, update
 
 from alerts.engine import AlertEngine
 from alerts.judging.rules import Rule, load_rules
-from desk.tickets.desk import TicketDesk
 from fleet.alerts import Alert
 from fleet.clock import ManualClock
 from fleet.readings import ReadingBatch
 from fleet.risks import Driver, Risk
 from fleet.signals import STANDARD_SIGNALS, Kind
 from fleet.sla import load_policy
+from fleet.tickets import Ticket
 from storage.records.alerts import AlertRow
 from storage.records.database import DeskDatabase, open_desk
 from storage.records.devices import Device
-from storage.records.tickets import TicketRow
+from sweepwatch.wiring import BridgedDesk
 
 NOON = 1_800_000_000_000
 DEVICES = {"R1": Kind.ROBOT, "R2": Kind.ROBOT, "W1": Kind.WRISTBAND, "T1": Kind.TOOL}
@@ -62,11 +62,11 @@ class Rooms:
     rules: tuple[Rule, ...]
     fired: list[Alert] = field(default_factory=list)
     changed: list[Alert] = field(default_factory=list)
-    tickets_changed: list[TicketRow] = field(default_factory=list)
+    tickets_changed: list[Ticket] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.restart()
-        self.tickets = TicketDesk(self.desk, load_policy(), self.clock, self.tickets_changed.append)
+        self.tickets = BridgedDesk(self.desk, load_policy(), self.clock, self.tickets_changed.append)
 
     def restart(self) -> None:
         self.engine = AlertEngine(self.desk, self.rules, self.clock, self.fired.append, self.changed.append)

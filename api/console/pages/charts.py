@@ -10,13 +10,13 @@ from api.console.render.asked import asked
 from api.console.render.language import language_of
 from api.console.render.templates import Pages, driver_with_course
 from api.params import Params
-from api.queries.devices import device_row
 from api.routes.common import DeviceId, RowId
 from fleet.errors import NotFound
 from fleet.faults import FAULTS
-from fleet.signals import Form, Kind, Signal
+from fleet.signals import Form, Signal
 from storage.records.alerts import alert_row
-from storage.records.tickets import ticket_row
+from storage.records.device_lists import device_of
+from storage.records.tickets import ticket
 
 _POSITIONS = frozenset({"x_m", "y_m", "floor", "lat", "lon"})
 _CHART_HEADERS = {
@@ -50,7 +50,7 @@ def make_router(pages: Pages) -> APIRouter:
         """Draw the risks of one device over time."""
         view = asked(request, DeviceView, range="7d")
         with services.desk.transaction() as session:
-            device = device_row(session, device_id)
+            device = device_of(session, device_id)
         start, end, every = _span(view, device.risk_ts, services.clock.now_ms())
         frame = services.store.risk_history(device_id, start, end, every)
         peaks = frame.group_by("fault").agg(pl.col("risk").max()).sort("risk", descending=True)
@@ -65,8 +65,8 @@ def make_router(pages: Pages) -> APIRouter:
         """Draw one signal of one device over time."""
         view = asked(request, DeviceView)
         with services.desk.transaction() as session:
-            device = device_row(session, device_id)
-        kind = Kind(device.kind)
+            device = device_of(session, device_id)
+        kind = device.kind
         known = {one.name: one for one in services.signals.for_kind(kind) if drawable(one)}
         if signal not in known:
             raise NotFound(f"{signal!r} is no signal of a {kind} that can be drawn")
@@ -91,10 +91,18 @@ def make_router(pages: Pages) -> APIRouter:
 
     @router.get("/tickets/{ticket_id}/why.svg")
     def ticket_course_svg(request: Request, ticket_id: RowId) -> Response:
-        """Draw the days behind what opened a ticket, as they were stored with it."""
+        """Draw the days behind the likely fault of a ticket, as they were stored with it."""
         asked(request, CourseView)
         with services.desk.transaction() as session:
-            return _course_svg(request, ticket_row(session, ticket_id).evidence.get("drivers"))
+            return _course_svg(request, ticket(session, ticket_id).evidence.get("drivers"))
+
+    @router.get("/tickets/{ticket_id}/why/{fault}.svg")
+    def suspicion_course_svg(request: Request, ticket_id: RowId, fault: str) -> Response:
+        """Draw the days behind one fault that a ticket suspects, as they were stored with it."""
+        asked(request, CourseView)
+        with services.desk.transaction() as session:
+            suspicion = ticket(session, ticket_id).suspicion_of(fault)
+        return _course_svg(request, suspicion.evidence.get("drivers") if suspicion else None)
 
     return router
 

@@ -11,14 +11,17 @@ from api.console.pages.charts import DeviceView, drawable
 from api.console.render.asked import asked
 from api.console.render.templates import Pages
 from api.queries.alerts import AlertQuery, find_alerts
-from api.queries.devices import DeviceQuery, device_row, filter_choices, find_devices, is_stale, summary
+from api.queries.devices import DeviceQuery, find_devices, summary
 from api.queries.ingest import count_ingest
-from api.queries.tickets import TicketQuery, count_breached, find_tickets, open_ticket_ids
+from api.queries.tickets import TicketQuery, find_tickets
 from api.routes.common import DeviceId
 from fleet.alerts import AlertState
 from fleet.faults import FAULTS
 from fleet.signals import Kind, Signal
 from storage.ports import LatestValue
+from storage.records.device_lists import device_of, filter_choices
+from storage.records.ticket_lists import count_breached, open_ticket_ids
+from storage.records.tickets import open_case_of
 
 SHOWN_ALERTS = (AlertState.FIRING, AlertState.ACKNOWLEDGED)
 _FIRST_SIGNALS = ("battery_pct", "battery_health_pct", "heart_rate_bpm", "consumable_pct")
@@ -62,7 +65,7 @@ def make_router(pages: Pages) -> APIRouter:
             sites=sites,
             models=models,
             tickets=tickets,
-            stale={device.id for device in page.rows if is_stale(device, now)},
+            stale={device.id for device in page.rows if device.is_stale(now)},
             faults=FAULTS,
             kinds=tuple(Kind),
         )
@@ -72,12 +75,12 @@ def make_router(pages: Pages) -> APIRouter:
         """Show one device: its facts, why it is at risk, its charts, its alerts and tickets."""
         view = asked(request, DeviceView)
         with services.desk.transaction() as session:
-            device = device_row(session, device_id)
+            device = device_of(session, device_id)
             alerts = find_alerts(session, AlertQuery(device=device_id, limit=10)).rows
             tickets = find_tickets(session, TicketQuery(device=device_id, limit=10)).rows
+            case = open_case_of(session, device_id)
             counts = count_ingest(session, device_id)
-        kind = Kind(device.kind)
-        latest = services.store.latest(kind, device_id)
+        latest = services.store.latest(device.kind, device_id)
         risks = services.store.latest_risks(device_id).to_dicts()
         return pages.render(
             request,
@@ -85,13 +88,14 @@ def make_router(pages: Pages) -> APIRouter:
             view=view,
             ranges=RANGES,
             device=device,
-            stale=is_stale(device, services.clock.now_ms()),
+            stale=device.is_stale(services.clock.now_ms()),
             latest=latest,
             risks=risks,
             caps={code: fault.life_cap_days for code, fault in FAULTS.items()},
-            charted=_charted(services.signals.for_kind(kind), latest),
+            charted=_charted(services.signals.for_kind(device.kind), latest),
             alerts=[alert for alert in alerts if alert.state != AlertState.PENDING],
-            tickets=tickets,
+            case=case,
+            tickets=[ticket for ticket in tickets if case is None or ticket.id != case.id],
             counts=counts,
         )
 

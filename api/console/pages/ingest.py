@@ -15,10 +15,10 @@ from api.queries.ingest import (
     count_ingest,
     find_gaps,
     find_quarantined,
-    registered,
 )
 from fleet.ledger import LedgerView
 from fleet.wire import Reason
+from storage.records.device_lists import registered
 from storage.records.unknown_signals import MAX_NAMES, UnknownSignals
 
 _INGEST = "ingest"

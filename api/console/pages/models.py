@@ -17,10 +17,11 @@ from api.params import Params
 from api.queries.models import ModelQuery, find_model, find_models, model_events
 from api.queries.visits import VisitQuery, find_visits
 from fleet.alerts import INSTALLATION, AlertState
+from fleet.devices import Device
 from fleet.errors import NotFound
 from models.learning.costs import CostCurve
 from storage.records.alerts import AlertRow
-from storage.records.devices import Device
+from storage.records.device_lists import filter_choices
 from storage.records.model_cards import CHAMPION, ModelCard
 
 ModelId = Annotated[str, Path(min_length=1, max_length=64)]
@@ -104,7 +105,7 @@ def make_router(pages: Pages) -> APIRouter:
         found = find_visits(services, query)
         plan, devices = found.plan, found.devices
         with services.desk.transaction() as session:
-            sites = list(session.scalars(select(Device.site).distinct().order_by(Device.site)))
+            sites, _models = filter_choices(session)
         return pages.render(
             request,
             "desk/visits.html",

@@ -4,7 +4,7 @@ from fleet.alerts import AlertState
 from fleet.faults import FAULTS
 from fleet.signals import Kind
 from fleet.text import Text
-from fleet.tickets import TicketOrigin, TicketState
+from fleet.tickets import SuspicionState, TicketOrigin, TicketState
 from fleet.wire import Dropped, Reason
 from storage.records.model_cards import CHALLENGER, CHAMPION, RETIRED, WITHDRAWN
 
@@ -26,9 +26,25 @@ TICKET_STATES = {
     TicketState.REPAIRED: Text("Repaired", "已修复"),
     TicketState.CONFIRMED: Text("Confirmed", "已确认"),
     TicketState.WAITING_PART: Text("Waiting for a part", "等待备件"),
+    TicketState.WAITING_CUSTOMER: Text("Waiting for the customer", "等待客户"),
     TicketState.CANCELLED: Text("Cancelled", "已取消"),
     TicketState.REOPENED: Text("Reopened", "已重新打开"),
 }
+SUSPICION_STATES = {
+    SuspicionState.SUSPECTED: Text("Suspected", "疑似"),
+    SuspicionState.CLEARED: Text("Cleared by itself", "已自行消除"),
+    SuspicionState.CONFIRMED: Text("Confirmed", "已确认"),
+    SuspicionState.REFUTED: Text("Not found", "未发现"),
+}
+HAPPENED = {
+    "joined": Text("A suspicion joined", "新增疑似故障"),
+    "left": Text("A suspicion cleared", "疑似故障已消除"),
+    "level": Text("Level raised", "等级上调"),
+    "note": Text("Reported again", "再次报修"),
+    "asked": Text("Asks to be closed", "申请关闭"),
+    "kept_open": Text("Kept open", "保持打开"),
+}
+"""What happened to a ticket beside changes of its state."""
 ORIGINS = {
     TicketOrigin.PROACTIVE: Text("Proactive", "主动预警"),
     TicketOrigin.REPORTED: Text("Reported", "客户报修"),
@@ -134,6 +150,8 @@ _TABLES = {
     "kind": KINDS,
     "status": STATUSES,
     "state": TICKET_STATES,
+    "suspicion": SUSPICION_STATES,
+    "happened": HAPPENED,
     "origin": ORIGINS,
     "alert": ALERT_STATES,
     "level": LEVELS,

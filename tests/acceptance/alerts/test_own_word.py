@@ -1,4 +1,4 @@
-"""What four kinds of device say of themselves, through the whole way in: each is the right alert and ticket."""
+"""What four kinds of device say of themselves, through the whole way in: each is the right alert."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager

@@ -10,14 +10,19 @@ from sqlalchemy import select
 from alerts.engine import AlertEngine
 from alerts.judging.rules import load_rules
 from desk.clocks.standing import ClockStatus, ticket_clocks
-from desk.tickets.desk import TicketDesk
+from fleet.alerts import Alert, AlertState
 from fleet.clock import HOUR_MS, ManualClock
+from fleet.events import Subject
+from fleet.principals import person
 from fleet.signals import Kind
 from fleet.sla import load_policy
-from fleet.tickets import CLOSED_STATES, TicketState
+from fleet.tickets import CLOSED_STATES, Ticket, TicketState
 from storage.records.alerts import AlertEvent, AlertRow
 from storage.records.database import open_desk
-from storage.records.tickets import TicketEvent, TicketRow
+from storage.records.events import events_of
+from storage.records.paging import Asked
+from storage.records.ticket_lists import TicketFilter, find_tickets
+from sweepwatch.wiring import BridgedDesk
 
 _REPAIR = ("accepted", "en_route", "repairing", "repaired", "confirmed")
 
@@ -29,23 +34,27 @@ class Product:
         self.desk = open_desk(f"sqlite:///{path}")
         self.clock = clock
         self.repaired: list[tuple[str, str | None]] = []
-        self.tickets = TicketDesk(self.desk, load_policy(), clock, self._ticket_changed)
-        self.alerts = AlertEngine(self.desk, load_rules(), clock, self.tickets.open_for)
+        self.tickets = BridgedDesk(self.desk, load_policy(), clock, self._ticket_changed)
+        self.alerts = AlertEngine(self.desk, load_rules(), clock, self.tickets.open_for, self._alert_changed)
         self.tickets.open_missing()
 
-    def _ticket_changed(self, ticket: TicketRow) -> None:
+    def _alert_changed(self, alert: Alert) -> None:
+        if alert.state is AlertState.RESOLVED:
+            self.tickets.alert_ended(alert)
+
+    def _ticket_changed(self, ticket: Ticket) -> None:
         if ticket.state in CLOSED_STATES:
             self.alerts.reload()
             self.repaired.append((ticket.device_id, ticket.confirmed_fault))
 
     def repair(self, ticket_id: int, confirmed: str) -> None:
         for state in _REPAIR:
-            fault = confirmed if state == "repaired" else None
-            self.tickets.change_state(ticket_id, TicketState(state), "Li", "visit", confirmed_fault=fault)
+            found = [confirmed] if state == "repaired" else None
+            self.tickets.change_state(ticket_id, TicketState(state), person("Li"), "visit", confirmed=found)
 
-    def all_tickets(self) -> list[TicketRow]:
+    def all_tickets(self) -> list[Ticket]:
         with self.desk.transaction() as session:
-            return list(session.scalars(select(TicketRow).order_by(TicketRow.id)))
+            return list(find_tickets(session, TicketFilter(), Asked("id", 100, None, "")).rows)
 
 
 @pytest.fixture
@@ -64,11 +73,11 @@ def hot(product: Product, after_s: int, temperature: float) -> None:
 def test_a_predicted_fault_becomes_a_ticket_whose_repair_ends_the_alert(product: Product) -> None:
     product.alerts.observe_risks([a_risk("R1", NOON, 0.83), a_risk("R2", NOON, 0.2)])
     (ticket,) = product.all_tickets()
-    assert (ticket.device_id, ticket.fault, ticket.origin, ticket.part) == (
+    assert (ticket.device_id, ticket.fault, ticket.origin, ticket.parts) == (
         "R1",
         "brush_jam",
         "proactive",
-        "brush-bearing",
+        ["brush-bearing"],
     )
     assert ticket.evidence["drivers"][0]["signal"] == "brush_current_a"
     product.clock.advance(3 * HOUR_MS)
@@ -86,14 +95,15 @@ def test_a_predicted_fault_becomes_a_ticket_whose_repair_ends_the_alert(product:
             product.clock.ms,
         )
         assert [event.after for event in session.scalars(select(AlertEvent))] == ["firing", "resolved"]
-        assert [event.after for event in session.scalars(select(TicketEvent))] == ["opened", *_REPAIR]
+        told = events_of(session, Subject.TICKET, str(ticket.id))
+        assert [event.after for event in told] == ["opened", *_REPAIR]
 
 
 def test_a_hot_battery_that_comes_back_stays_one_ticket_until_it_is_closed(product: Product) -> None:
     for after_s, temperature in ((0, 70.0), (30, 70.0), (60, 30.0), (90, 70.0), (120, 70.0)):
         hot(product, after_s, temperature)
     (ticket,) = product.all_tickets()
-    assert (ticket.level, ticket.alert_id, ticket.evidence["signal"]) == ("L1", 2, "battery_temp_c")
+    assert (ticket.level, ticket.alerts, ticket.evidence["signal"]) == ("L1", (1, 2), "battery_temp_c")
     product.repair(ticket.id, "battery_overheat")
     assert product.alerts.open_alerts() == []
     hot(product, 200, 70.0)
@@ -127,5 +137,5 @@ def test_what_stopped_between_alert_and_ticket_is_made_good_at_the_next_start(tm
     (ticket,) = second.all_tickets()
     second.alerts.observe_risks([a_risk("R1", NOON + 1, 0.83)])
     assert [row.id for row in second.all_tickets()] == [ticket.id]
-    assert [alert.id for alert in second.alerts.open_alerts()] == [str(ticket.alert_id)]
+    assert [alert.id for alert in second.alerts.open_alerts()] == [str(alert) for alert in ticket.alerts]
     second.desk.close()

@@ -1,5 +1,6 @@
 """The desk database: the same promises from SQLite and from PostgreSQL."""
 
+import json
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -12,25 +13,32 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from helpers.desk_rooms import DEVICES, NOON, Rooms, a_risk, add_devices
 from helpers.postgres import is_installed, postgres_server
-from sqlalchemy import create_engine, func, inspect, select, text
+from sqlalchemy import Connection, create_engine, func, inspect, select, text
 from sqlalchemy.exc import IntegrityError
 
 from desk.tickets.desk import TicketDesk
 from fleet.alerts import Alert, AlertState
 from fleet.clock import ManualClock
 from fleet.errors import ConfigError, DataFolderError, StoreUnavailable
+from fleet.events import Event, Subject
 from fleet.faults import Level
+from fleet.principals import PrincipalKind, person
+from fleet.signals import Kind
 from fleet.sla import load_policy
-from fleet.tickets import TicketState
+from fleet.tickets import SuspicionState, Ticket, TicketState
 from storage.records import migrations
 from storage.records.alerts import AlertRow, insert_alert
 from storage.records.base import Base
 from storage.records.database import DeskDatabase, open_desk
-from storage.records.devices import Site
+from storage.records.devices import Device
+from storage.records.events import events_of
 from storage.records.gaps import GapChanges, Gaps, StoredGap, StoredRun
+from storage.records.paging import Asked
 from storage.records.quarantine import Evidence, Quarantine
+from storage.records.repairs import confirmed_repairs, open_tickets
 from storage.records.tables import TABLES
-from storage.records.tickets import TicketRow
+from storage.records.ticket_lists import TicketFilter, find_tickets
+from storage.records.tickets import SuspicionAlert, TicketRow, insert_ticket, ticket
 from storage.records.unknown_signals import UnknownSignal, UnknownSignals
 
 NewUrl = Callable[[], str]
@@ -90,12 +98,12 @@ def count(desk: DeskDatabase, table: type[Base]) -> int:
 def test_what_was_stored_is_there_when_it_is_opened_again(url: str) -> None:
     desk = open_desk(url)
     with desk.transaction() as session:
-        session.add(Site(id="hall", name="大厅"))
+        session.add(Device(id="R1", kind="robot", site="大厅", registered_at=1))
         assert insert_alert(session, an_alert(), "risk", NOON) == 1
     desk.close()
     again = open_desk(url)
     with again.transaction() as session:
-        assert session.get_one(Site, "hall").name == "大厅"
+        assert session.get_one(Device, "R1").site == "大厅"
         assert session.get_one(AlertRow, 1).evidence == {"text": {"zh": "滚刷卡滞"}, "risk": 0.8}
     again.check()
     again.close()
@@ -117,17 +125,196 @@ def test_a_database_of_the_first_version_is_brought_up_to_date_and_keeps_its_row
     with engine.begin() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "0001")
-        connection.execute(text("INSERT INTO site (id, name) VALUES ('hall', '大厅')"))
+        connection.execute(
+            text(
+                "INSERT INTO device (id, kind, site, model, registered_at, status) "
+                "VALUES ('R1', 'robot', '大厅', 'CR-1', 1, 'online')"
+            )
+        )
         assert not inspect(connection).has_table("seq_gap")
     desk = open_desk(url)
     Gaps(desk).apply(GapChanges((), (), [StoredGap("R1", 1, 2**53 - 2, 2**53, 1, 2)], (), 0))
     with desk.transaction() as session:
-        assert session.get_one(Site, "hall").name == "大厅"
+        assert session.get_one(Device, "R1").site == "大厅"
     desk.close()
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, TABLES) == []
     engine.dispose()
+
+
+def config_of(connection: Connection) -> Config:
+    """Return what Alembic's commands take."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__path__[0])))
+    config.attributes["connection"] = connection
+    return config
+
+
+# id, device, fault, level, origin, state, opened, respond due, on site due, solve due, responded, on site,
+# solved, confirmed, alert, risk
+_OLD_TICKETS = [
+    (1, "R1", "filter_clog", "L3", "proactive", "opened", 100, 900, None, 999, *[None] * 4, 2, 0.7),
+    (2, "R1", "brush_jam", "L2", "proactive", "accepted", 200, 500, 800, None, 300, *[None] * 3, 3, 0.6),
+    (3, "R1", "water_leak", "L2", "reported", "en_route", 250, 550, 850, None, 310, *[None] * 4, 0),
+    (4, "R1", "wheel_slip", "L3", "reported", "repaired", 50, 90, None, 9, 60, 70, 80, "brush_wear", None, 0),
+    (5, "R2", "brush_jam", "L2", "proactive", "confirmed", 10, 20, 30, None, 11, 12, 13, "brush_jam", 4, 0.9),
+    (6, "R2", "brush_jam", "L2", "proactive", "cancelled", 40, 50, 60, None, *[None] * 5, 0),
+    (7, "R2", "brush_wear", "L3", "reported", "confirmed", 70, 80, None, 99, 71, 72, 73, "none", None, 0),
+    (8, "R3", "brush_jam", "L2", "reported", "repaired", 70, 80, 90, None, 71, 72, 73, "brush_jam", None, 0),
+]
+_OLD_EVENTS = [
+    (1, 1, 100, "risk", None, "opened", "alert 1: first"),
+    (2, 1, 150, "risk", "opened", "opened", "attached alert 2: recurrence_of:1"),
+    (3, 2, 200, "hot", None, "opened", "alert 3: first"),
+    (4, 2, 300, "risk", "opened", "accepted", "a person who is called as a model is"),
+    (5, 3, 250, "Wang", None, "opened", "puddle"),
+    (6, 5, 13, "history", "repairing", "repaired", "as filed"),
+    (7, 3, 260, "Zhao", "opened", "opened", "reported_again: still there"),
+]
+
+
+def fill_the_version_before(connection: Connection) -> None:
+    alert = text(
+        "INSERT INTO alert (id, device_id, fault, rule, level, state, since, updated, reason, opens_ticket, "
+        "evidence) VALUES (:id, :device, :fault, 'risk', 'L2', :state, 1, 1, 'first', true, '{}')"
+    )
+    for number, device, fault, state in (
+        (1, "R1", "filter_clog", "resolved"),
+        (2, "R1", "filter_clog", "firing"),
+        (3, "R1", "brush_jam", "firing"),
+        (4, "R2", "brush_jam", "resolved"),
+    ):
+        connection.execute(alert, {"id": number, "device": device, "fault": fault, "state": state})
+    names = (
+        "id, device_id, fault, level, origin, state, opened_at, respond_due, on_site_due, solve_due, "
+        "responded_at, on_site_at, solved_at, confirmed_fault, alert_id"
+    )
+    binds = ", ".join(f":{name.strip()}" for name in names.split(","))
+    stored = text(
+        f"INSERT INTO ticket ({names}, site, part, skill, evidence, version) "
+        f"VALUES ({binds}, 'hall', 'p', 'mechanical', :evidence, 1)"
+    )
+    for row in _OLD_TICKETS:
+        values = dict(zip((name.strip() for name in names.split(",")), row, strict=False))
+        connection.execute(stored, values | {"evidence": json.dumps({"risk": row[-1]} if row[-1] else {})})
+    event = text(
+        "INSERT INTO ticket_event (id, ticket_id, at, who, before, after, why) "
+        "VALUES (:id, :ticket, :at, :who, :before, :after, :why)"
+    )
+    for row in _OLD_EVENTS:
+        connection.execute(
+            event, dict(zip(("id", "ticket", "at", "who", "before", "after", "why"), row, strict=True))
+        )
+
+
+@pytest.fixture
+def upgraded(url: str) -> Iterator[DeskDatabase]:
+    """Yield a database that the version before filled and this version opened."""
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        command.upgrade(config_of(connection), "0006")
+        fill_the_version_before(connection)
+    desk = open_desk(url)
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, TABLES) == []
+    engine.dispose()
+    yield desk
+    desk.close()
+
+
+def cases(desk: DeskDatabase) -> dict[int, Ticket]:
+    with desk.transaction() as session:
+        page = find_tickets(session, TicketFilter(), Asked("id", 100, None, ""))
+        return {case.id: case for case in page.rows}
+
+
+def test_open_tickets_of_one_device_become_one_case_and_nothing_is_lost(upgraded: DeskDatabase) -> None:
+    found = cases(upgraded)
+    case = found[1]
+    assert {number: each.state for number, each in found.items() if each.device_id == "R1"} == {
+        1: "en_route", 2: "cancelled", 3: "cancelled", 4: "confirmed",
+    }  # fmt: skip
+    assert [found[number].merged_into for number in (1, 2, 3, 4)] == [None, 1, 1, None]
+    assert [(each.fault, each.alerts, each.state) for each in case.suspicions] == [
+        ("filter_clog", (1, 2), "suspected"),
+        ("brush_jam", (3,), "suspected"),
+        ("water_leak", (), "suspected"),
+    ]
+    assert (case.level, case.fault, case.opened_at) == ("L2", "water_leak", 100), "what was seen is likely"
+    assert (case.respond_due, case.on_site_due, case.solve_due) == (500, 800, 999)
+    assert (case.responded_at, case.on_site_at, case.version) == (300, None, 3)
+    assert case.suspicions[1].evidence == {"risk": 0.6}
+    assert count(upgraded, SuspicionAlert) == 4
+
+
+def test_closed_tickets_keep_what_was_wrong_and_labels_stay_what_they_were(upgraded: DeskDatabase) -> None:
+    found = cases(upgraded)
+    assert [(each.fault, each.state) for each in found[4].suspicions] == [
+        ("wheel_slip", SuspicionState.REFUTED),
+        ("brush_wear", SuspicionState.CONFIRMED),
+    ]
+    assert [found[number].confirmed_fault for number in (4, 5, 6, 7, 8)] == [
+        "brush_wear", "brush_jam", None, "none", "brush_jam",
+    ]  # fmt: skip
+    assert found[8].state == "repaired", "alone, it still waits to be confirmed"
+    assert confirmed_repairs(upgraded).rows() == [("R2", "brush_jam", 10, 13), ("R1", "brush_wear", 50, 80)]
+    assert set(open_tickets(upgraded).rows()) == {
+        ("R1", "filter_clog", 100), ("R1", "brush_jam", 200), ("R1", "water_leak", 250),
+        ("R3", "brush_jam", 70),
+    }  # fmt: skip
+
+
+def test_the_history_of_tickets_moves_into_the_log_with_who_it_was(upgraded: DeskDatabase) -> None:
+    def told(ticket_id: int) -> list[Event]:
+        with upgraded.transaction() as session:
+            return list(events_of(session, Subject.TICKET, str(ticket_id)))
+
+    first = [(event.at, event.what, event.principal.kind, event.principal.name) for event in told(1)]
+    assert first == [
+        (100, "opened", PrincipalKind.MODEL, "risk"),
+        (150, "joined", PrincipalKind.MODEL, "risk"),
+        (300, "joined", PrincipalKind.SCHEDULE, "upgrade"),
+        (300, "joined", PrincipalKind.SCHEDULE, "upgrade"),
+    ]
+    second = [(event.what, event.principal.kind, event.before, event.after) for event in told(2)]
+    assert second == [
+        ("opened", PrincipalKind.RULE, None, "opened"),
+        ("state", PrincipalKind.PERSON, "opened", "accepted"),
+        ("state", PrincipalKind.SCHEDULE, "accepted", "cancelled"),
+    ]
+    assert told(2)[-1].reason == "one case per device: merged into ticket 1"
+    assert [event.what for event in told(3)] == ["opened", "note", "state"]
+    (repaired,) = told(5)
+    assert (repaired.principal.kind, repaired.data["confirmed"]) == (PrincipalKind.SCHEDULE, ["brush_jam"])
+    assert repaired.data["alerts"] == ["4"]
+
+
+def test_the_desk_goes_on_with_an_upgraded_case(upgraded: DeskDatabase) -> None:
+    """New rows get new ids, and the database allows one open repair of a device."""
+    add_devices(upgraded, {"R1": Kind.ROBOT, "R4": Kind.ROBOT})
+    rooms = Rooms(upgraded, ManualClock(NOON), ())
+    assert rooms.tickets.report("R1", "brush_wear", person("Wang"), "worn") == 1
+    assert rooms.tickets.report("R4", "brush_wear", person("Wang"), "worn") == 9
+
+    def open_another() -> None:
+        with upgraded.transaction() as session:
+            insert_ticket(session, ticket(session, 9))
+
+    with pytest.raises(IntegrityError):
+        open_another()
+
+
+def test_going_back_is_refused_with_words(upgraded: DeskDatabase, url: str) -> None:
+    engine = create_engine(url)
+    with (
+        engine.begin() as connection,
+        pytest.raises(RuntimeError, match="restore the copy that was made before the upgrade"),
+    ):
+        command.downgrade(config_of(connection), "0007")
+    engine.dispose()
+    assert len(cases(upgraded)) == 8
 
 
 def test_runs_and_gaps_are_stored_changed_and_closed(desk: DeskDatabase) -> None:
@@ -180,14 +367,14 @@ def test_a_database_of_a_newer_version_is_refused_and_left_alone(url: str) -> No
 def test_a_transaction_that_raises_leaves_nothing_behind(desk: DeskDatabase) -> None:
     def store_and_fail() -> None:
         with desk.transaction() as session:
-            session.add(Site(id="hall", name="Hall"))
+            session.add(Device(id="R1", kind="robot", site="hall", registered_at=1))
             insert_alert(session, an_alert(), "risk", NOON)
             session.flush()
             raise RuntimeError("half way")
 
     with pytest.raises(RuntimeError, match="half way"):
         store_and_fail()
-    assert count(desk, Site) == 0
+    assert count(desk, Device) == 0
     assert count(desk, AlertRow) == 0
 
 
@@ -256,11 +443,11 @@ def test_an_alert_becomes_a_ticket_that_is_repaired_and_closed(desk: DeskDatabas
     assert ticket_id is not None
     assert TicketDesk(desk, load_policy(), rooms.clock).open_for(alert) == ticket_id
     for state in ("accepted", "en_route", "repairing", "repaired", "confirmed"):
-        confirmed = "brush_jam" if state == "repaired" else None
-        ticket = rooms.tickets.change_state(
-            ticket_id, TicketState(state), "Li", "done", confirmed_fault=confirmed
+        confirmed = ["brush_jam"] if state == "repaired" else None
+        case = rooms.tickets.change_state(
+            ticket_id, TicketState(state), person("Li"), "done", confirmed=confirmed
         )
-    assert (ticket.state, ticket.version) == ("confirmed", 6)
+    assert (case.state, case.version) == ("confirmed", 6)
     assert rooms.history() == [("brush_jam", "resolved", "ticket_confirmed")]
     rooms.tick(1)
     assert rooms.engine.open_alerts() == []
@@ -318,8 +505,8 @@ def test_a_server_that_does_not_answer_may_be_tried_again() -> None:
 
 def test_a_ticket_is_due_at_its_next_milestone_that_is_not_reached(desk: DeskDatabase) -> None:
     columns = {
-        "device_id": "R1", "site": "s1", "level": "L2", "origin": "reported", "skill": "mechanical",
-        "opened_at": 0, "respond_due": 100, "evidence": {},
+        "kind": "repair", "site": "s1", "fault": "brush_jam", "level": "L2", "origin": "reported",
+        "opened_at": 0, "respond_due": 100,
     }  # fmt: skip
     cases = [
         ({"state": "opened", "on_site_due": 400}, 100),
@@ -331,7 +518,7 @@ def test_a_ticket_is_due_at_its_next_milestone_that_is_not_reached(desk: DeskDat
     ]
     with desk.transaction() as session:
         rows = [
-            TicketRow(**columns, fault=f"fault_{number}", **case) for number, (case, _) in enumerate(cases)
+            TicketRow(**columns, device_id=f"R{number}", **case) for number, (case, _) in enumerate(cases)
         ]
         session.add_all(rows)
     with desk.transaction() as session:

@@ -17,9 +17,10 @@ from api.console.render import formats
 from api.console.render.language import translations
 from api.console.render.templates import risk_band, shown_value
 from fleet.clock import DAY_MS, HOUR_MS, MINUTE_MS
+from fleet.principals import person
 from fleet.progress import StartProgress
 from fleet.text import Text
-from storage.records.tickets import TicketRow
+from storage.records.tickets import SuspicionRow
 
 CONSOLE = Path(api.console.__file__).parent
 HTML = {"accept": "text/html"}
@@ -197,16 +198,59 @@ def test_a_tickets_evidence_reads_in_words_whoever_noticed(house: House, client:
     seen = {"source": "rule", "rule": "filter_clogged", "text": {"en": "It is clogged.", "zh": "已堵塞。"}}
     seen |= {"signal": "filter_clog_pct", "value": 97.0, "condition": "filter_clog_pct >= 90", "ts": NOW}
     with house.desk.transaction() as session:
-        session.get_one(TicketRow, 1).evidence = seen
+        session.get_one(SuspicionRow, 1).evidence = seen
     page = client.get("/tickets/1?lang=en").text
     for words in ("It is clogged.", "<dd>97 %</dd>", "filter_clog_pct &gt;= 90", "22 Nov 08:00 UTC"):
         assert words in page
     assert "已堵塞。" in client.get("/tickets/1?lang=zh").text
-    ticket = house.tickets.report("R1", "water_leak", "front.desk", "a puddle")
+    ticket = house.tickets.report("R1", "water_leak", person("front.desk"), "a puddle")
+    assert ticket == 1
     assert "Reported by front.desk: a puddle" in client.get(f"/tickets/{ticket}?lang=en").text
     with house.desk.transaction() as session:
-        session.get_one(TicketRow, 1).evidence = {"source": "rule", "signal": "status", "value": "offline"}
+        session.get_one(SuspicionRow, 1).evidence = {"source": "rule", "signal": "status", "value": "offline"}
     assert client.get("/tickets/1").status_code == 200
+
+
+def test_a_case_shows_every_suspicion_with_its_part_alert_and_chart(house: House, client: TestClient) -> None:
+    raise_alert(house, "R1", "filter_clog", 0.7)
+    page = client.get("/tickets/1?lang=en").text
+    for words in ("Brush jamming", "Filter clogged", "Brush bearing, HEPA filter", "Alert 1", "Alert 2"):
+        assert words in page
+    assert 'name="confirmed_fault" value="filter_clog"' in page
+    listed = client.get("/tickets?lang=en").text
+    assert "and 1 more" in listed
+    assert "另有 1 项" in client.get("/tickets?lang=zh").text
+    device = client.get("/devices/R1?lang=en").text
+    assert "#1 Brush jamming" in device
+    assert device.count('href="/tickets/1"') == 1
+
+
+def test_the_form_of_a_repair_takes_several_faults_or_none(house: House, client: TestClient) -> None:
+    raise_alert(house, "R1", "filter_clog", 0.7)
+    for state in ("accepted", "en_route", "repairing"):
+        client.post("/tickets/1/state", data={"state": state, "why": "next", "who": "li"})
+    form = {"state": "repaired", "why": "done", "who": "li"}
+    assert client.post("/tickets/1/state", data=form | {"confirmed_fault": ""}).status_code == 422
+    found = ["brush_jam", "filter_clog", ""]
+    client.post("/tickets/1/state", data=form | {"confirmed_fault": found})  # type: ignore[dict-item]
+    assert client.get("/api/v1/tickets/1").json()["confirmed_faults"] == ["brush_jam", "filter_clog"]
+    page = client.get("/tickets/1?lang=en").text
+    assert "<dd>Brush jamming, Filter clogged</dd>" in page
+
+
+def test_a_case_that_cleared_itself_says_so_and_can_be_kept_open(house: House, client: TestClient) -> None:
+    client.post("/alerts/1/resolve", data={"why": "nothing there", "who": "li"})
+    page = client.get("/tickets/1?lang=en").text
+    assert "it is closed at 23 Nov 08:00 UTC unless someone objects" in page
+    assert "cleared itself" in client.get("/tickets?lang=en").text
+    assert client.get("/api/v1/tickets/1").json()["closes_at"] == "2026-11-23T08:00:00.000Z"
+    client.post("/tickets/1/keep-open", data={"why": "it squeaks", "who": "li"})
+    page = client.get("/tickets/1?lang=en").text
+    assert "unless someone objects" not in page
+    for words in ("A suspicion cleared: Brush jamming", "Asks to be closed", "Kept open"):
+        assert words in page
+    again = client.post("/tickets/1/keep-open", data={"why": "it squeaks", "who": "li"})
+    assert again.status_code == 409
 
 
 def test_a_place_is_shown_to_the_metre(shared: House) -> None:
@@ -246,7 +290,10 @@ def test_a_chart_is_an_svg_that_needs_nothing_from_outside(house: House, client:
     assert client.get("/devices/R1/charts/battery_pct.svg?range=1y").status_code == 422
 
 
-@pytest.mark.parametrize("path", ["/devices/R1/charts/why/brush_jam", "/alerts/1/why", "/tickets/1/why"])
+@pytest.mark.parametrize(
+    "path",
+    ["/devices/R1/charts/why/brush_jam", "/alerts/1/why", "/tickets/1/why", "/tickets/1/why/brush_jam"],
+)
 def test_what_raised_an_alert_is_drawn_against_its_cohort_and_baseline(
     house: House, client: TestClient, path: str
 ) -> None:
@@ -256,15 +303,18 @@ def test_what_raised_an_alert_is_drawn_against_its_cohort_and_baseline(
         assert answer.headers["content-type"] == "image/svg+xml"
         assert all(name in answer.text for name in names)
     page = client.get("/tickets/1").text
-    assert 'src="/tickets/1/why.svg' in page
+    assert 'src="/tickets/1/why/brush_jam.svg' in page
     assert 'src="/alerts/1/why.svg' in client.get("/alerts").text
     assert 'src="/devices/R1/charts/why/brush_jam.svg' in client.get("/devices/R1").text
 
 
 def test_an_alert_of_which_no_course_is_stored_has_no_chart(house: House, client: TestClient) -> None:
-    raise_alert(house, "R1", "filter_clog", 0.91)
-    assert "why.svg" not in client.get("/tickets/2").text
+    add_device(house, "R2")
+    raise_alert(house, "R2", "filter_clog", 0.91)
+    assert ".svg" not in client.get("/tickets/2").text
     assert client.get("/tickets/2/why.svg").status_code == 404
+    assert client.get("/tickets/2/why/filter_clog.svg").status_code == 404
+    assert client.get("/tickets/2/why/brush_jam.svg").status_code == 404
     assert client.get("/devices/R1/charts/why/brush_jam.svg").status_code == 404
 
 

@@ -126,7 +126,10 @@ def test_a_report_that_cannot_be_is_refused(reader: TestClient, report: dict[str
 
 
 def test_tickets_are_filtered_and_paged(client: TestClient) -> None:
-    for fault in ("water_leak", "wheel_slip", "brush_wear"):
+    client.post("/api/v1/tickets", json={"device_id": "R2", "fault": "water_leak", "reason": "seen"})
+    for state in ("accepted", "cancelled"):
+        client.patch("/api/v1/tickets/2", json={"state": state, "reason": "a mistake"})
+    for fault in ("wheel_slip", "brush_wear"):
         client.post("/api/v1/tickets", json={"device_id": "R2", "fault": fault, "reason": "seen"})
     ids, cursor = [], ""
     while cursor is not None:
@@ -134,14 +137,57 @@ def test_tickets_are_filtered_and_paged(client: TestClient) -> None:
         page = client.get(f"/api/v1/tickets{query}").json()
         ids += [item["id"] for item in page["items"]]
         cursor = page["next_cursor"]
-    assert ids == [4, 3, 2]
+    assert ids == [3, 2]
     assert [t["id"] for t in client.get("/api/v1/tickets?site=pudong").json()["items"]] == [1]
     assert [t["fault"] for t in client.get("/api/v1/tickets?level=L2&device=R2").json()["items"]] == [
         "water_leak"
     ]
     both = client.get("/api/v1/tickets?state=opened&state=accepted").json()["items"]
-    assert len(both) == 4
+    assert len(both) == 2
     assert client.get("/api/v1/tickets?state=accepted").json()["items"] == []
+    for fault in ("wheel_slip", "brush_wear"):
+        assert [t["id"] for t in client.get(f"/api/v1/tickets?fault={fault}").json()["items"]] == [3]
+
+
+def test_a_case_names_all_that_it_suspects(client: TestClient) -> None:
+    client.post("/api/v1/tickets", json={"device_id": "R1", "fault": "filter_clog", "reason": "dusty"})
+    (item,) = client.get("/api/v1/tickets").json()["items"]
+    assert (item["kind"], item["fault"], item["faults"]) == (
+        "repair",
+        "brush_jam",
+        ["brush_jam", "filter_clog"],
+    )
+    suspicions = [(each["fault"], each["alert_id"], each["state"]) for each in item["suspicions"]]
+    assert suspicions == [("brush_jam", 1, "suspected"), ("filter_clog", None, "suspected")]
+    shown = client.get("/api/v1/tickets/1").json()
+    assert shown["parts"] == ["brush-bearing", "hepa-filter"]
+    assert [(e["what"], e["by"]["kind"], e["who"]) for e in shown["events"]] == [
+        ("opened", "model", "risk"),
+        ("joined", "person", "api"),
+    ]
+
+
+def test_a_repair_names_several_faults_and_says_it_once(client: TestClient) -> None:
+    for state in ("accepted", "en_route", "repairing"):
+        client.patch("/api/v1/tickets/1", json={"state": state, "reason": "next"})
+    twice = {"state": "repaired", "reason": "done", "confirmed_fault": "brush_jam", "confirmed_faults": []}
+    answer = client.patch("/api/v1/tickets/1", json=twice)
+    assert (answer.status_code, "give one of them" in answer.json()["detail"]) == (422, True)
+    done = {"state": "repaired", "reason": "done", "confirmed_faults": ["brush_jam", "water_leak"]}
+    shown = client.patch("/api/v1/tickets/1", json=done).json()
+    assert (shown["confirmed_fault"], shown["confirmed_faults"]) == ("brush_jam", ["brush_jam", "water_leak"])
+    assert [each["state"] for each in shown["suspicions"]] == ["confirmed", "confirmed"]
+
+
+def test_an_objection_keeps_open_what_cleared_itself(client: TestClient) -> None:
+    objection = {"reason": "it squeaks", "who": "li.wei"}
+    early = client.post("/api/v1/tickets/1/keep-open", json=objection)
+    assert (early.status_code, early.json()["detail"]) == (409, "ticket 1 does not ask to be closed")
+    client.post("/api/v1/alerts/1/resolve", json={"reason": "nothing there"})
+    assert client.get("/api/v1/tickets/1").json()["closes_at"] == "2026-11-23T08:00:00.000Z"
+    kept = client.post("/api/v1/tickets/1/keep-open", json=objection).json()
+    assert (kept["closes_at"], kept["events"][-1]["what"]) == (None, "kept_open")
+    assert kept["events"][-1]["by"] == {"kind": "person", "id": "li.wei", "name": "li.wei"}
 
 
 def test_an_alert_is_acknowledged_once_and_ended_by_hand(client: TestClient) -> None:

@@ -1,5 +1,6 @@
 """The SLA as data: deadlines by level, and where a clock stands, as pure functions of time."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from fleet.clock import HOUR_MS
 from fleet.errors import ConfigError
 from fleet.faults import Level
 from fleet.sla import deadlines, load_policy
-from storage.records.tickets import TicketRow
+from fleet.tickets import Ticket, TicketOrigin, TicketState
 
 OPENED = 1_800_000_000_000
 
@@ -61,18 +62,20 @@ def test_a_running_clock_only_ever_gets_worse(length: int, times: list[int], war
     assert seen == sorted(seen)
 
 
-def a_ticket(**columns: object) -> TicketRow:
-    ticket = {
-        "state": "opened",
-        "opened_at": OPENED,
-        "respond_due": OPENED + 100,
-        "on_site_due": None,
-        "solve_due": OPENED + 400,
-        "responded_at": None,
-        "on_site_at": None,
-        "solved_at": None,
-    }
-    return TicketRow(**(ticket | columns))
+def a_ticket() -> Ticket:
+    return Ticket(
+        device_id="R1",
+        site="hall",
+        fault="filter_clog",
+        level=Level.L3,
+        origin=TicketOrigin.REPORTED,
+        state=TicketState.OPENED,
+        opened_at=OPENED,
+        respond_due=OPENED + 100,
+        on_site_due=None,
+        solve_due=OPENED + 400,
+        suspicions=(),
+    )
 
 
 def test_a_ticket_has_a_clock_for_each_milestone_promised() -> None:
@@ -84,7 +87,7 @@ def test_a_ticket_has_a_clock_for_each_milestone_promised() -> None:
 
 
 def test_a_cancelled_tickets_clocks_have_stopped() -> None:
-    ticket = a_ticket(state="cancelled", responded_at=OPENED + 50)
+    ticket = replace(a_ticket(), state=TicketState.CANCELLED, responded_at=OPENED + 50)
     clocks = ticket_clocks(ticket, load_policy(), OPENED + 10**9)
     assert [(clock.milestone, clock.status) for clock in clocks] == [("respond", ClockStatus.MET)]
 

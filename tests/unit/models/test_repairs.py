@@ -5,24 +5,28 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from sqlalchemy.orm import Session
 
+from fleet.cases import moved, open_case, suspect
 from fleet.faults import FAULTS
 from fleet.signals import Kind
+from fleet.sla import load_policy
+from fleet.tickets import TicketOrigin, TicketState
 from storage.records.database import DeskDatabase, open_desk
 from storage.records.devices import Device, DeviceEvent
 from storage.records.repairs import confirmed_repairs, device_places, open_tickets, renewals
-from storage.records.tickets import TicketRow
+from storage.records.tickets import insert_ticket
 
 
-def ticket(device: str, state: str, opened: int, **more: object) -> TicketRow:
-    given: dict[str, object] = {
-        "fault": "brush_jam",
-        "level": "L2",
-        "origin": "reported",
-        "skill": "mechanical",
-    }
-    given |= {"site": "s1", "respond_due": 0, "evidence": {}}
-    return TicketRow(device_id=device, state=state, opened_at=opened, **given | more)
+def add_ticket(session: Session, device: str, state: str, opened: int, found: str | None = None) -> None:
+    """Add a ticket that suspected a jam; one that found something was repaired ten milliseconds later."""
+    first = suspect("brush_jam", opened, {})
+    case = open_case(device, "s1", TicketOrigin.REPORTED, first, load_policy(), opened)
+    way = ["accepted", "en_route", "repairing", "repaired", "confirmed"] if found else [state]
+    for step in way if state != "opened" else ():
+        said = [found] if step == "repaired" and found else None
+        case = moved(case, TicketState(step), opened + 10, said)
+    insert_ticket(session, case)
 
 
 @pytest.fixture
@@ -31,14 +35,10 @@ def desk(tmp_path: Path) -> Iterator[DeskDatabase]:
     with database.transaction() as session:
         session.add(Device(id="r1", kind="robot", site="s1", model="CR-1", registered_at=0))
         session.add(Device(id="t1", kind="tool", site="s1", model="T-1", registered_at=0))
-        session.add_all(
-            [
-                ticket("r1", "confirmed", 10, solved_at=20, confirmed_fault="wheel_slip"),
-                ticket("r1", "confirmed", 30, solved_at=40, confirmed_fault="none"),
-                ticket("r1", "cancelled", 50, solved_at=None),
-                ticket("r1", "opened", 60),
-            ]
-        )
+        add_ticket(session, "r1", "confirmed", 10, "wheel_slip")
+        add_ticket(session, "r1", "confirmed", 30, "none")
+        add_ticket(session, "r1", "cancelled", 50)
+        add_ticket(session, "r1", "opened", 60)
         for ts, detail in (
             (70, {"part": "battery-pack"}),
             (80, {"fault": "brush_wear"}),

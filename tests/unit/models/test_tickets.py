@@ -8,10 +8,12 @@ import pytest
 from helpers.desk_rooms import NOON, Rooms, a_risk, open_rooms
 
 from fleet.clock import DAY_MS, HOUR_MS
+from fleet.principals import person
 from fleet.tickets import TicketState as State
 from models.learning.labels import NEGATIVE, POSITIVE, UNKNOWN, label
 from storage.records.repairs import confirmed_repairs, open_tickets, renewals
 
+LI = person("li.wei")
 HORIZON = 2 * DAY_MS
 END = NOON + 30 * DAY_MS
 BEFORE, LONG_BEFORE, AFTER = NOON - DAY_MS, NOON - 5 * DAY_MS, NOON + 5 * DAY_MS
@@ -31,15 +33,15 @@ def proactive(rooms: Rooms, fault: str = "brush_jam") -> int:
 
 
 def reported(rooms: Rooms, fault: str = "brush_jam") -> int:
-    return rooms.tickets.report("R1", fault, "front.desk", "it squeals")
+    return rooms.tickets.report("R1", fault, person("front.desk"), "it squeals")
 
 
 def mend(rooms: Rooms, ticket: int, found: str, last: State = State.CONFIRMED) -> None:
     """Take a ticket to `last`; the engineer found `found`."""
     for state in (State.ACCEPTED, State.EN_ROUTE, State.REPAIRING, State.REPAIRED, State.CONFIRMED):
         rooms.clock.advance(HOUR_MS)
-        confirmed = found if state is State.REPAIRED else None
-        rooms.tickets.change_state(ticket, state, "li.wei", "done", confirmed_fault=confirmed)
+        confirmed = [found] if state is State.REPAIRED else None
+        rooms.tickets.change_state(ticket, state, LI, "done", confirmed=confirmed)
         if state is last:
             return
 
@@ -84,7 +86,7 @@ def test_until_it_is_confirmed_a_ticket_is_neither(rooms: Rooms, last: State) ->
 def test_what_is_confirmed_in_the_end_counts_and_not_what_was_found_first(rooms: Rooms) -> None:
     ticket = proactive(rooms)
     mend(rooms, ticket, "brush_jam", State.REPAIRED)
-    rooms.tickets.change_state(ticket, State.CONFIRMED, "li.wei", "it was not", confirmed_fault="none")
+    rooms.tickets.change_state(ticket, State.CONFIRMED, LI, "it was not", confirmed=["none"])
     assert labels(rooms, "brush_jam", BEFORE) == [NEGATIVE]
 
 

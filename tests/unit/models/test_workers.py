@@ -82,7 +82,7 @@ def test_a_worker_that_fails_is_one_clear_line(cluster: str) -> None:
 
 
 def test_a_scheduler_that_is_away_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("models.workers._CONNECT_S", 0.5)
+    monkeypatch.setattr("models.learning.workers._CONNECT_S", 0.5)
     with pytest.raises(WorkersUnavailable, match="no Dask scheduler answers at tcp://127.0.0.1:9"):
         list(Workers(scheduler="tcp://127.0.0.1:9").run(fit_fault, []))
 

@@ -10,18 +10,22 @@ import pytest
 from sqlalchemy import select
 
 from fleet.errors import ConfigError
+from fleet.events import Subject
 from fleet.faults import FAULTS, predicted_faults
+from fleet.principals import schedule
 from fleet.readings import ReadingBatch
 from fleet.signals import STANDARD_SIGNALS, Kind
 from fleet.sla import deadlines, load_policy
-from fleet.tickets import MAIN_LINE
+from fleet.tickets import MAIN_LINE, Ticket
 from simulators.fleet_simulator import FleetConfig, FleetSimulator
 from simulators.ground_truth import GroundTruth
 from simulators.history import HistorySummary, write_history
 from storage.ports import Receipt
 from storage.records.database import DeskDatabase, open_desk
-from storage.records.devices import Device, DeviceEvent, Site
-from storage.records.tickets import TicketEvent, TicketRow
+from storage.records.devices import Device, DeviceEvent
+from storage.records.events import events_of
+from storage.records.paging import Asked
+from storage.records.ticket_lists import TicketFilter, find_tickets
 
 END = 1_790_000_000_000
 DAY = 86_400_000
@@ -74,9 +78,9 @@ def past(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Past]:
     desk.close()
 
 
-def _tickets(past: Past) -> list[TicketRow]:
+def _tickets(past: Past) -> list[Ticket]:
     with past.desk.transaction() as session:
-        return list(session.scalars(select(TicketRow).order_by(TicketRow.id)))
+        return list(find_tickets(session, TicketFilter(), Asked("id", 100_000, None, "")).rows)
 
 
 def test_every_predicted_fault_fails_often_enough_to_learn_from(past: Past) -> None:
@@ -157,19 +161,19 @@ def test_a_few_tickets_have_a_wrong_diagnosis(past: Past) -> None:
 
 
 def test_tickets_are_what_the_catalogue_and_the_states_allow(past: Past) -> None:
-    with past.desk.transaction() as session:
-        events = defaultdict(list)
-        for event in session.scalars(select(TicketEvent).order_by(TicketEvent.id)):
-            events[event.ticket_id].append(event)
     for ticket in _tickets(past):
         fault = FAULTS[ticket.fault]
-        assert (ticket.level, ticket.part, ticket.skill) == (str(fault.level), fault.part, fault.skill)
+        likely = ticket.likely
+        assert likely is not None
+        assert (likely.level, likely.part, likely.skill) == (fault.level, fault.part, fault.skill)
         assert (ticket.origin, ticket.state) == ("reported", "confirmed")
-        line = events[ticket.id]
+        with past.desk.transaction() as session:
+            line = events_of(session, Subject.TICKET, str(ticket.id))
         assert [event.after for event in line] == [str(state) for state in MAIN_LINE]
         assert [event.before for event in line] == [None, *(str(state) for state in MAIN_LINE[:-1])]
         assert [event.at for event in line] == sorted(event.at for event in line)
-        assert {event.who for event in line} == {"history"}
+        assert {event.principal for event in line} == {schedule("history")}
+        assert {event.what for event in line} == {"opened", "state"}
         due = deadlines(load_policy(), fault.level, ticket.opened_at)
         assert (ticket.respond_due, ticket.on_site_due, ticket.solve_due) == (
             due.respond,
@@ -202,9 +206,9 @@ def test_devices_and_sites_are_registered_with_what_was_last_seen(past: Past) ->
         for kind in Kind
         for device, ts in past.store.frame(kind).group_by("device_id").agg(pl.col("ts").max()).iter_rows()
     }
+    sites = {site.id for site in past.simulator.roster.sites}
     with past.desk.transaction() as session:
         devices = list(session.scalars(select(Device)))
-        sites = {site.id for site in session.scalars(select(Site))}
     assert len(devices) == past.summary.devices == 60
     for device in devices:
         assert device.newest_ts == device.last_seen == newest[device.id]

@@ -15,7 +15,6 @@ from storage.records.devices import (
     DeviceSummary,
     Placement,
     ReportedEvent,
-    Site,
 )
 
 NOW = 1_763_800_000_000
@@ -40,15 +39,11 @@ def row(desk: DeskDatabase, device_id: str) -> Device:
         return session.get_one(Device, device_id)
 
 
-def test_a_registered_device_has_its_place_its_site_and_an_unknown_model(
-    desk: DeskDatabase, devices: Devices
-) -> None:
+def test_a_registered_device_has_its_place_and_an_unknown_model(desk: DeskDatabase, devices: Devices) -> None:
     assert devices.placements() == {"R1": Placement("s1", Kind.ROBOT), "T1": Placement("s2", Kind.TOOL)}
     assert devices.placements(["T1", "R9"]) == {"T1": Placement("s2", Kind.TOOL)}
     stored = row(desk, "R1")
     assert (stored.model, stored.status, stored.registered_at) == ("unknown", "unknown", NOW)
-    with desk.transaction() as session:
-        assert {site.id for site in session.query(Site)} == {"s1", "s2"}
 
 
 def test_registering_again_changes_nothing(desk: DeskDatabase, devices: Devices) -> None:

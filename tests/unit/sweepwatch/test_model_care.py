@@ -9,11 +9,13 @@ from helpers.models import trained
 from helpers.trials import END, FAULT, START, repairs, scores, told
 
 from fleet.alerts import INSTALLATION
+from fleet.cases import moved, open_case, suspect
 from fleet.clock import DAY_MS, HOUR_MS, ManualClock
+from fleet.tickets import MAIN_LINE, TicketOrigin, TicketState
 from models.features.definitions import FEATURES
 from models.scoring.scorer import InUse
 from storage.records.model_cards import CHALLENGER, CHAMPION, card_events, cards
-from storage.records.tickets import TicketRow
+from storage.records.tickets import insert_ticket
 from sweepwatch.data_folder import open_data_folder
 from sweepwatch.run.model_care import ModelCare, note_trained
 from sweepwatch.settings.settings import ModelsSettings, Settings
@@ -49,13 +51,12 @@ def on_trial(services: Services, old: float, new: float) -> ModelCare:
     services.store.write_risks(told(scores(DEVICES, new, 2), ids[1]), shadow=True)
     with services.desk.transaction() as session:
         for device, fault, noticed, ended in repairs(DEVICES).iter_rows():
-            session.add(
-                TicketRow(
-                    device_id=device, site="s", fault=fault, confirmed_fault=fault, level="L2",
-                    origin="reported", state="confirmed", skill="electrical", opened_at=noticed,
-                    solved_at=ended, respond_due=0, evidence={},
-                )
-            )  # fmt: skip
+            first = suspect(fault, noticed, {})
+            case = open_case(device, "s", TicketOrigin.REPORTED, first, services.policy, noticed)
+            for state in MAIN_LINE[1:]:
+                said = [fault] if state is TicketState.REPAIRED else None
+                case = moved(case, state, ended, said)
+            insert_ticket(session, case)
     return care_of(services)
 
 

@@ -58,7 +58,8 @@ def test_labels_and_test_rows_do_not_move_the_threshold(tmp_path: Path) -> None:
     rows = read_runs(tmp_path)[0].rows
     changed = rows.copy()
     changed[LEARNED:] += 100
-    assert chosen_threshold([rows]) == chosen_threshold([changed])
+    # Sums depend on how memory is aligned, in their last bit.
+    assert chosen_threshold([rows]) == pytest.approx(chosen_threshold([changed]), rel=1e-12)
 
 
 @pytest.mark.parametrize(

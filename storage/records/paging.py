@@ -6,12 +6,15 @@ from binascii import Error as Base64Error
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from sqlalchemy import ColumnElement, Select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from fleet.errors import InvalidInput
+
+Item = TypeVar("Item")
+Other = TypeVar("Other")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +27,38 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    """Rows of one page and the cursor of the next, None on the last."""
+class Asked:
+    """What part of a list was asked for: `sort` is a key, with a leading - from the highest down.
 
-    rows: Sequence[Any]
+    `query` is all that was asked apart from the page: a cursor is good for the same query alone.
+    """
+
+    sort: str
+    limit: int
+    cursor: str | None
+    query: str
+
+    @property
+    def key(self) -> str:
+        """What the list is sorted by."""
+        return self.sort.removeprefix("-")
+
+    @property
+    def descending(self) -> bool:
+        """Whether the highest come first."""
+        return self.sort.startswith("-")
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Item]):
+    """Items of one page and the cursor of the next, None on the last."""
+
+    rows: Sequence[Item]
     next_cursor: str | None
+
+    def of(self, value: Callable[[Item], Other]) -> "Page[Other]":
+        """Return the page with each item as the value that `value` makes of it."""
+        return Page([value(row) for row in self.rows], self.next_cursor)
 
 
 def encode_cursor(query: str, after: Sequence[Any]) -> str:
@@ -50,14 +80,13 @@ def decode_cursor(query: str, cursor: str, members: int) -> list[Any]:
     return after
 
 
-def fetch_page(
-    session: Session, select: Select[Any], order: Order, limit: int, cursor: str | None, query: str
-) -> Page:
-    """Return up to `limit` rows of `select` in `order`, after `cursor`.
+def fetch_page(session: Session, select: Select[Any], order: Order, asked: Asked) -> Page[Any]:
+    """Return the rows of `select` in `order` that were asked for.
 
     Rows with a key and rows without are read apart, so that an index on (key, id) serves both orders on
     SQLite and PostgreSQL, which disagree about where nulls belong.
     """
+    limit, cursor, query = asked.limit, asked.cursor, asked.query
     key, last = decode_cursor(query, cursor, 2) if cursor else (None, None)
     rows: list[Any] = []
     if cursor is None or key is not None:

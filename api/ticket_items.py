@@ -1,0 +1,70 @@
+"""Tickets as the API shows them."""
+
+from collections.abc import Iterable
+
+from api.schemas import ClockItem, EventItem, PrincipalItem, SuspicionItem, TicketDetail, TicketItem
+from desk.clocks.standing import ticket_clocks
+from fleet.cases import closes_at
+from fleet.events import Event
+from fleet.sla import SlaPolicy
+from fleet.tickets import TRANSITIONS, Ticket
+
+_ITEM = (
+    "id",
+    "kind",
+    "device_id",
+    "site",
+    "fault",
+    "level",
+    "origin",
+    "state",
+    "opened_at",
+    "due",
+    "evidence",
+)
+
+
+def ticket_item(ticket: Ticket) -> TicketItem:
+    """Return a ticket as lists show it."""
+    return TicketItem.model_validate(_item(ticket))
+
+
+def _item(ticket: Ticket) -> dict[str, object]:
+    return {name: getattr(ticket, name) for name in _ITEM} | {
+        "evidence": ticket.evidence,
+        "faults": ticket.faults,
+        "closes_at": closes_at(ticket),
+        "suspicions": [SuspicionItem.model_validate(each) for each in ticket.suspicions],
+    }
+
+
+def ticket_detail(ticket: Ticket, events: Iterable[Event], policy: SlaPolicy, now: int) -> TicketDetail:
+    """Return a ticket with its clocks at `now` (epoch ms), its history and the states it may go to."""
+    likely = ticket.likely
+    more = {
+        "alert_id": likely.alert_id if likely else None,
+        "part": likely.part if likely else None,
+        "skill": likely.skill if likely else None,
+        "parts": ticket.parts,
+        "confirmed_fault": ticket.confirmed_fault,
+        "confirmed_faults": list(ticket.confirmed_faults),
+        "merged_into": ticket.merged_into,
+        "version": ticket.version,
+        "allowed": TRANSITIONS[ticket.state],
+        "clocks": [ClockItem.model_validate(clock) for clock in ticket_clocks(ticket, policy, now)],
+        "events": [event_item(event) for event in events],
+    }
+    return TicketDetail.model_validate(_item(ticket) | more)
+
+
+def event_item(event: Event) -> EventItem:
+    """Return an event of the log as a history shows it."""
+    return EventItem(
+        at=event.at,  # type: ignore[arg-type]  # shown as RFC 3339
+        what=event.what,
+        by=PrincipalItem.model_validate(event.principal),
+        who=event.principal.name,
+        before=event.before,
+        after=event.after,
+        why=event.reason,
+    )

@@ -1,0 +1,262 @@
+"""What happens to a case: it is opened, suspicions join and leave, it moves on. Pure functions of values."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from fleet.clock import DAY_MS
+from fleet.errors import InvalidInput
+from fleet.events import Event, Subject
+from fleet.faults import FAULTS, Level
+from fleet.principals import Principal
+from fleet.sla import SlaPolicy, deadlines
+from fleet.tickets import (
+    FOUND,
+    NO_FAULT,
+    REPORT,
+    RESTING_STATES,
+    Suspicion,
+    SuspicionState,
+    Ticket,
+    TicketOrigin,
+    TicketState,
+    check_transition,
+    likely,
+)
+
+CLOSE_AFTER_MS = DAY_MS
+"""How long people can object to the end of a case whose suspicions have all cleared."""
+
+
+def suspect(
+    fault: str, at: int, evidence: dict[str, Any], level: Level | None = None, alert_id: int | None = None
+) -> Suspicion:
+    """Return the suspicion of a fault, with the part and the skill that the catalogue says mend it."""
+    entry = FAULTS[fault]
+    alerts = () if alert_id is None else (alert_id,)
+    return Suspicion(fault, level or entry.level, entry.part, entry.skill, at, alerts, evidence=evidence)
+
+
+def open_case(
+    device_id: str, site: str, origin: TicketOrigin, first: Suspicion, policy: SlaPolicy, at: int
+) -> Ticket:
+    """Return a new case about a device: what opens a ticket, whoever noticed and whenever that was."""
+    due = deadlines(policy, first.level, at)
+    return Ticket(
+        device_id=device_id,
+        site=site,
+        fault=first.fault,
+        level=first.level,
+        origin=origin,
+        state=TicketState.OPENED,
+        opened_at=at,
+        respond_due=due.respond,
+        on_site_due=due.on_site,
+        solve_due=due.solve,
+        suspicions=(first,),
+    )
+
+
+def joined(ticket: Ticket, new: Suspicion, policy: SlaPolicy, at: int) -> Ticket:
+    """Return a case that has taken a suspicion, or another alert or report of one that it has.
+
+    It is not asked to be closed any more. A worse level raises that of the case, with stricter clocks.
+    """
+    known = ticket.suspicion_of(new.fault)
+    if known is None:
+        suspicions = (*ticket.suspicions, new)
+    else:
+        again = _again(known, new)
+        suspicions = tuple(again if each is known else each for each in ticket.suspicions)
+    taken = replace(ticket, suspicions=suspicions, close_asked_at=None)
+    return _named(_raised(taken, new.level, policy, at))
+
+
+def _again(known: Suspicion, new: Suspicion) -> Suspicion:
+    """Return a suspicion that was raised once more: it stands again, and what a person saw is kept."""
+    evidence = dict(new.evidence)
+    if new.alerts:
+        told = known.evidence if known.evidence.get("source") == REPORT else known.evidence.get(REPORT)
+        evidence |= {REPORT: told} if told else {}
+    else:
+        evidence = known.evidence | {REPORT: new.evidence}
+    return replace(
+        known,
+        level=min(known.level, new.level),
+        alerts=(*known.alerts, *new.alerts),
+        state=SuspicionState.SUSPECTED,
+        ended_at=None,
+        evidence=evidence,
+    )
+
+
+def _raised(ticket: Ticket, level: Level, policy: SlaPolicy, at: int) -> Ticket:
+    """Return a case of at least this level.
+
+    What the worse level promises runs from the moment it became known, so that no promise is broken at its
+    birth; what was promised before stays promised, so that the stricter of both holds.
+    """
+    if level >= ticket.level:
+        return ticket
+    due = deadlines(policy, level, at)
+    return replace(
+        ticket,
+        level=level,
+        respond_due=min(ticket.respond_due, due.respond),
+        on_site_due=_stricter(ticket.on_site_due, due.on_site),
+        solve_due=_stricter(ticket.solve_due, due.solve),
+    )
+
+
+def _stricter(one: int | None, other: int | None) -> int | None:
+    return min((due for due in (one, other) if due is not None), default=None)
+
+
+def cleared(ticket: Ticket, fault: str, at: int) -> Ticket:
+    """Return a case of which one suspicion is over by itself; unchanged where that one does not stand.
+
+    Where nothing stands any more of a case that we opened, and nobody has set out, it asks to be closed.
+    """
+    over = ticket.suspicion_of(fault)
+    if over is None or over.state is not SuspicionState.SUSPECTED or over.reported:
+        return ticket
+    gone = replace(over, state=SuspicionState.CLEARED, ended_at=at)
+    left = replace(ticket, suspicions=tuple(gone if each is over else each for each in ticket.suspicions))
+    return _named(replace(left, close_asked_at=at if _asks(left) else None))
+
+
+def _asks(ticket: Ticket) -> bool:
+    return (
+        ticket.origin is TicketOrigin.PROACTIVE
+        and ticket.state in RESTING_STATES
+        and ticket.on_site_at is None
+        and all(each.state is SuspicionState.CLEARED for each in ticket.suspicions)
+    )
+
+
+def closes_at(ticket: Ticket) -> int | None:
+    """Return when a case that cleared itself is closed (epoch ms); None for one that does not ask for it."""
+    if ticket.close_asked_at is None or not ticket.is_open:
+        return None
+    return ticket.close_asked_at + CLOSE_AFTER_MS
+
+
+def moved(ticket: Ticket, after: TicketState, at: int, confirmed: Sequence[str] | None = None) -> Ticket:
+    """Return a case in its next state; a milestone keeps the first time it was reached.
+
+    `confirmed` are the faults that were found, or ("none",): required with `repaired`, and with `confirmed`
+    where something was suspected anew after the repair; `confirmed` may correct it. Raises IllegalTransition
+    and InvalidInput, naming what is allowed.
+    """
+    check_transition(ticket.state, after)
+    _check_confirmed(ticket, after, confirmed)
+    done = replace(ticket, state=after)
+    if after not in RESTING_STATES:
+        done = replace(done, close_asked_at=None)
+    if after is TicketState.ACCEPTED and ticket.responded_at is None:
+        done = replace(done, responded_at=at)
+    if after is TicketState.REPAIRING and ticket.on_site_at is None:
+        done = replace(done, on_site_at=at)
+    if after is TicketState.REPAIRED:
+        done = replace(done, solved_at=at)
+    if after is TicketState.REOPENED:
+        done = replace(done, solved_at=None, suspicions=_doubted(ticket.suspicions))
+    if after is TicketState.CANCELLED:
+        done = replace(done, suspicions=_dismissed(ticket.suspicions, at))
+    if confirmed is not None:
+        done = replace(done, suspicions=_judged(done, frozenset(confirmed) - {NO_FAULT}, at))
+    return _named(done)
+
+
+def _check_confirmed(ticket: Ticket, after: TicketState, confirmed: Sequence[str] | None) -> None:
+    if confirmed is None:
+        if after is TicketState.REPAIRED:
+            raise InvalidInput(
+                "confirmed_fault: a repaired ticket says what was wrong; "
+                f"a fault's code, or {NO_FAULT!r} when no fault was found"
+            )
+        anew = [each.fault for each in ticket.suspicions if each.state is SuspicionState.SUSPECTED]
+        if after is TicketState.CONFIRMED and anew:
+            raise InvalidInput(
+                f"confirmed_faults: {', '.join(anew)} was suspected after the repair; "
+                "say again what was wrong, or reopen the ticket"
+            )
+        return
+    if after not in (TicketState.REPAIRED, TicketState.CONFIRMED):
+        raise InvalidInput(f"confirmed_fault: allowed with repaired and confirmed, not with {after}")
+    if NO_FAULT in confirmed and len(confirmed) > 1:
+        raise InvalidInput(f"confirmed_faults: {NO_FAULT!r} stands alone, or leave it out")
+    kind = FAULTS[ticket.fault].kind if ticket.fault in FAULTS else None
+    allowed = [entry.code for entry in FAULTS.values() if kind is None or entry.kind is kind]
+    for code in confirmed:
+        if code != NO_FAULT and code not in allowed:
+            raise InvalidInput(f"{code!r} is no fault of a {kind}; allowed: {', '.join(allowed)}")
+
+
+def _judged(ticket: Ticket, confirmed: frozenset[str], at: int) -> tuple[Suspicion, ...]:
+    """Return the suspicions as an engineer judged them, with the faults that nobody had suspected.
+
+    What is not confirmed is refuted, but for what had cleared by itself before anyone was there: of that
+    nobody can say any more whether it was true.
+    """
+    arrived = ticket.solved_at if ticket.on_site_at is None else ticket.on_site_at
+    judged = []
+    for each in ticket.suspicions:
+        if each.fault in confirmed:
+            judged.append(replace(each, state=SuspicionState.CONFIRMED, ended_at=at))
+        elif each.state is SuspicionState.CLEARED and (each.ended_at or 0) < (arrived or at):
+            judged.append(each)
+        elif not each.found:
+            judged.append(replace(each, state=SuspicionState.REFUTED, ended_at=at))
+    known = {each.fault for each in judged}
+    for fault in sorted(confirmed - known):
+        found = suspect(fault, ticket.opened_at, {"source": FOUND})
+        judged.append(replace(found, state=SuspicionState.CONFIRMED, ended_at=at))
+    return tuple(judged)
+
+
+def _doubted(suspicions: tuple[Suspicion, ...]) -> tuple[Suspicion, ...]:
+    """Return the suspicions of a case that is opened again: no verdict holds any more."""
+    verdicts = (SuspicionState.CONFIRMED, SuspicionState.REFUTED)
+    return tuple(
+        replace(each, state=SuspicionState.SUSPECTED, ended_at=None) if each.state in verdicts else each
+        for each in suspicions
+    )
+
+
+def _dismissed(suspicions: tuple[Suspicion, ...], at: int) -> tuple[Suspicion, ...]:
+    """Return the suspicions of a case that was cancelled: whoever did so says that nothing is to mend."""
+    return tuple(
+        replace(each, state=SuspicionState.REFUTED, ended_at=at)
+        if each.state is SuspicionState.SUSPECTED
+        else each
+        for each in suspicions
+    )
+
+
+def _named(ticket: Ticket) -> Ticket:
+    found = likely(ticket.suspicions)
+    return ticket if found is None else replace(ticket, fault=found.fault)
+
+
+def happened(
+    ticket: Ticket,
+    what: str,
+    principal: Principal,
+    reason: str,
+    at: int,
+    *,
+    before: str | None = None,
+    after: str | None = None,
+    confirmed: Sequence[str] = (),
+    **more: Any,
+) -> Event:
+    """Return the event that tells of a change of a case, which is as it is after it."""
+    data = {
+        "device_id": ticket.device_id,
+        "alerts": [str(alert) for alert in ticket.alerts],
+        "confirmed": [code for code in confirmed if code != NO_FAULT],
+    }
+    return Event(
+        at, Subject.TICKET, str(ticket.id), what, principal, reason, ticket.site, before, after, data | more
+    )

@@ -1,0 +1,110 @@
+"""Devices as lists and pages need them; callers bring the transaction."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+from sqlalchemy import func, or_, select
+from sqlalchemy.orm import Session
+
+from fleet.devices import Device as FleetDevice
+from fleet.errors import NotFound
+from fleet.signals import Kind
+from storage.records.devices import Device
+from storage.records.paging import Asked, Order, Page, fetch_page
+
+_KEYS = {"risk": Device.risk, "id": Device.id, "last_seen": Device.last_seen}
+_FIELDS = tuple(field.name for field in fields(FleetDevice) if field.name != "kind")
+_IDS_A_QUERY = 500
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceFilter:
+    """Which devices; None is any. `text` is part of id, model, site or serial, in either case."""
+
+    kind: Kind | None = None
+    site: str | None = None
+    model: str | None = None
+    status: str | None = None
+    fault: str | None = None
+    text: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceCounts:
+    """How many devices there are, are online, and are at risk."""
+
+    devices: int
+    online: int
+    at_risk: int
+
+
+def to_device(row: Device) -> FleetDevice:
+    """Return a stored row as the value that stages exchange."""
+    return FleetDevice(kind=Kind(row.kind), **{name: getattr(row, name) for name in _FIELDS})
+
+
+def find_devices(session: Session, wanted: DeviceFilter, asked: Asked) -> Page[FleetDevice]:
+    """Return one page of devices; sorted by risk, id or last_seen."""
+    query = select(Device)
+    for column, value in (
+        (Device.kind, wanted.kind),
+        (Device.site, wanted.site),
+        (Device.model, wanted.model),
+        (Device.status, wanted.status),
+        (Device.fault, wanted.fault),
+    ):
+        if value is not None:
+            query = query.where(column == value)
+    if wanted.text is not None:
+        columns: tuple[Any, ...] = (Device.id, Device.model, Device.site, Device.serial)
+        query = query.where(or_(*(column.icontains(wanted.text, autoescape=True) for column in columns)))
+    order = Order(_KEYS[asked.key], Device.id, asked.descending)
+    return fetch_page(session, query, order, asked).of(to_device)
+
+
+def device_of(session: Session, device_id: str) -> FleetDevice:
+    """Return one device. Raises NotFound."""
+    row = session.get(Device, device_id) if "\x00" not in device_id else None
+    if row is None:
+        raise NotFound(f"there is no device {device_id!r}")
+    return to_device(row)
+
+
+def devices_of(session: Session, device_ids: Sequence[str]) -> dict[str, FleetDevice]:
+    """Return by id those of these devices that there are."""
+    found: dict[str, FleetDevice] = {}
+    for start in range(0, len(device_ids), _IDS_A_QUERY):
+        some = select(Device).where(Device.id.in_(device_ids[start : start + _IDS_A_QUERY]))
+        found |= {row.id: to_device(row) for row in session.scalars(some)}
+    return found
+
+
+def devices_at(session: Session, site: str) -> list[str]:
+    """Return the ids of a site's devices."""
+    return list(session.scalars(select(Device.id).where(Device.site == site)))
+
+
+def newest_risk(session: Session) -> int | None:
+    """Return the time (epoch ms) of the fleet's newest risk."""
+    return session.scalar(select(func.max(Device.risk_ts)))
+
+
+def count_devices(session: Session, at_risk: float) -> DeviceCounts:
+    """Count the devices, those online, and those with a risk of `at_risk` or more."""
+    online = func.count().filter(Device.status == "online")
+    risky = func.count().filter(Device.risk >= at_risk)
+    return DeviceCounts(*session.execute(select(func.count(), online, risky).select_from(Device)).one())
+
+
+def filter_choices(session: Session) -> tuple[Sequence[str], Sequence[str]]:
+    """Return every site and every model that some device has."""
+    sites = session.scalars(select(Device.site).distinct().order_by(Device.site)).all()
+    models = session.scalars(select(Device.model).distinct().order_by(Device.model)).all()
+    return sites, models
+
+
+def registered(session: Session, device_ids: Collection[str | None]) -> frozenset[str]:
+    """Return which of these are devices of the fleet: a message that was turned away may name any."""
+    wanted = [device_id for device_id in device_ids if device_id is not None]
+    return frozenset(session.scalars(select(Device.id).where(Device.id.in_(wanted))))
