@@ -3,11 +3,13 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Protocol
+from zoneinfo import ZoneInfo
 
 from fastapi import Depends, Request
 from prometheus_client import CollectorRegistry
 
 from fleet.clock import Clock
+from fleet.codes import CodeCatalogue, load_codes
 from fleet.ledger import LedgerView
 from fleet.principals import Principal
 from fleet.progress import StartProgress
@@ -65,7 +67,8 @@ class ApiServices:
     `explain` says in one sentence what a driver shows. `ledger` gives None where no ingester runs in this
     process. `readiness` maps each component to what is wrong with it, None when it is fine. `progress` gives
     None once the first start is over. `costs` are what decisions cost; `model_trouble` says why
-    the file of a model cannot be used, None when it can.
+    the file of a model cannot be used, None when it can. `codes` says what makers' codes mean, `zone` in
+    whose time the console shows everything.
     """
 
     store: TelemetryStore
@@ -82,6 +85,8 @@ class ApiServices:
     progress: Callable[[], StartProgress | None]
     costs: Costs = field(default_factory=Costs)
     model_trouble: Callable[[ModelCard], str | None] = lambda _card: None
+    codes: CodeCatalogue = field(default_factory=load_codes)
+    zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
 
 
 def services_of(request: Request) -> ApiServices:

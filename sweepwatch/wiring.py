@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
@@ -17,7 +18,7 @@ from desk.tickets.desk import TicketDesk
 from fleet.alerts import Alert, AlertState
 from fleet.broker_url import parse_broker_url
 from fleet.clock import DAY_MS, Clock
-from fleet.codes import load_codes
+from fleet.codes import CodeCatalogue, load_codes
 from fleet.errors import SweepwatchError
 from fleet.ledger import LedgerView
 from fleet.principals import Principal
@@ -58,6 +59,7 @@ class Services:
     policy: SlaPolicy
     tickets: TicketDesk
     alerts: AlertEngine
+    codes: CodeCatalogue
     models: ModelRegistry
     metrics: CollectorRegistry
 
@@ -150,6 +152,7 @@ def build(
         policy=policy,
         tickets=tickets,
         alerts=alerts,
+        codes=codes,
         models=ModelRegistry(desk, folder.folder("models"), costs=costs_of(settings.models.costs)),
         metrics=CollectorRegistry(),
     )
@@ -228,6 +231,8 @@ def build_api(
             clock=services.clock,
             tickets=services.tickets,
             alerts=services.alerts,
+            codes=services.codes,
+            zone=ZoneInfo(services.settings.server.time_zone),
             sla=services.policy,
             explain=lambda driver, language: sentence(driver, services.signals, language),
             ledger=ledger,

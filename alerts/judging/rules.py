@@ -95,9 +95,9 @@ class Rule(Shape):
         if self.when == OFFLINE and self.clear is not None:
             raise ValueError("an offline rule clears when the device is heard again; leave out `clear`")
         if isinstance(self.clear, EventCondition) and not isinstance(self.when, EventCondition):
-            raise ValueError("`clear: event ...` belongs to `when: event ...`")
+            raise ValueError("`clear: event ...` belongs to `when: event ...`")  # noqa: TRY004 - a word, no type
         if isinstance(self.when, EventCondition) and isinstance(self.clear, Condition):
-            raise ValueError("what an event raised is ended by an event or by hand, not by a reading")
+            raise ValueError("an event's alert is ended by an event or by hand")  # noqa: TRY004 - as above
         if self.fault == BY_CODE:
             self._check_by_code()
         return self

@@ -49,6 +49,10 @@ class Device(Base):
     fault: Mapped[str | None] = mapped_column(String(64))
     risk_ts: Mapped[int | None]
     confidence: Mapped[str | None] = mapped_column(String(16))
+    state: Mapped[str | None] = mapped_column(String(16))
+    state_ts: Mapped[int | None]
+    error_code: Mapped[str | None] = mapped_column(String(64))
+    error_ts: Mapped[int | None]
 
     __table_args__ = (Index("ix_device_risk", "risk", "id"),)
 
@@ -65,7 +69,10 @@ class DeviceEvent(Base):
     detail: Mapped[dict[str, Any]]
     received: Mapped[int]
 
-    __table_args__ = (UniqueConstraint("device_id", "ts", "code"),)
+    __table_args__ = (
+        UniqueConstraint("device_id", "ts", "code"),
+        Index("ix_device_event_newest", "device_id", "ts", "id"),
+    )
 
 
 UNKNOWN_MODEL = "unknown"
@@ -111,7 +118,8 @@ class ReportedEvent:
 class DeviceSummary(NamedTuple):
     """What changed about a device since its last summary; None where nothing did. Times are epoch ms.
 
-    `battery_pct` was measured at `battery_ts`.
+    `battery_pct` was measured at `battery_ts`, `state` and `error_code` (empty: none is left) at their own
+    times.
     """
 
     device_id: str
@@ -120,6 +128,10 @@ class DeviceSummary(NamedTuple):
     battery_pct: float | None = None
     battery_ts: int | None = None
     status: str | None = None
+    state: str | None = None
+    state_ts: int | None = None
+    error_code: str | None = None
+    error_ts: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +232,12 @@ def _rising(name: str) -> Any:
     return case((or_(stored.is_(None), stored < _new(name)), func.coalesce(_new(name), stored)), else_=stored)
 
 
+def _newer(name: str, time: str) -> Any:
+    """Return the new value of a column unless the stored one is of a later time."""
+    newer = or_(_devices[time].is_(None), _devices[time] <= _new(time))
+    return case((newer, func.coalesce(_new(name), _devices[name])), else_=_devices[name])
+
+
 _INFO_UPDATE = (
     update(Device.__table__)  # type: ignore[arg-type]  # declared as FromClause, always a Table
     .where(_devices.id == _new("device_id"))
@@ -248,5 +266,9 @@ _SUMMARY_UPDATE = (
             else_=_devices.battery_pct,
         ),
         status=func.coalesce(_new("status"), _devices.status),
+        state=_newer("state", "state_ts"),
+        state_ts=_rising("state_ts"),
+        error_code=_newer("error_code", "error_ts"),
+        error_ts=_rising("error_ts"),
     )
 )

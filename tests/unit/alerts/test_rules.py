@@ -104,7 +104,7 @@ def test_a_users_file_replaces_the_shipped_one(tmp_path: Path) -> None:
             {"when": 'error_code is "12"', "clear": 'error_code matches "1."'},
             r"rules\.hot\.clear: a value could",
         ),
-        ({"when": "event low", "clear": "battery_temp_c < 50"}, r"rules\.hot: what an event raised"),
+        ({"when": "event low", "clear": "battery_temp_c < 50"}, r"rules\.hot: an event's alert is ended"),
         ({"clear": "event cool"}, r"rules\.hot: `clear: event ...` belongs to"),
         ({"fault": "by_code"}, r"rules\.hot: fault by_code goes with state, error_code or events"),
         (
