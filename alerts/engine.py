@@ -1,7 +1,7 @@
 """The alert engine: takes batches, risks and time; raises, fires and ends alerts."""
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from alerts.judging.by_absence import begin_silence, end_silence, offline_alerts
@@ -12,50 +12,38 @@ from alerts.judging.by_risk import judge_scoring
 from alerts.judging.by_rule import judge_readings
 from alerts.judging.changes import Changes, follow
 from alerts.judging.conditions import Condition, EventCondition
-from alerts.judging.decisions import Track, judge_person, judge_tick
+from alerts.judging.decisions import BY_TICKET, Decision, Track, judge_person, judge_tick
 from alerts.judging.rules import BY_CODE, MODEL_RULE, OFFLINE, RISK_RULE, Rule
 from alerts.judging.scan import in_play
 from alerts.judging.tracks import Tracks, key_of
 from fleet.alerts import Alert, AlertState
 from fleet.clock import Clock
 from fleet.codes import CodeCatalogue, load_codes
+from fleet.events import Event
 from fleet.findings import ModelFinding
+from fleet.principals import Principal
 from fleet.readings import ReadingBatch
 from fleet.risks import Risk
 from fleet.signals import Kind
-from storage.records.alerts import alert_row, open_alert_rows, to_alert
-from storage.records.audit import check_who_and_why
+from storage.records.alerts import alert_of, open_alert, open_alerts
+from storage.records.audit import check_reason
 from storage.records.database import DeskDatabase
 from storage.records.devices import ReportedEvent, traits_of
-
-
-def _ignore(_alert: Alert) -> None:
-    """Tell nobody."""
 
 
 class AlertEngine:
     """Raises, fires and ends alerts; open ones survive a restart in the desk database.
 
-    `codes` says what makers' codes mean (what ships, unless given). `on_firing` is called, after the commit,
-    with each alert that begins to fire (or comes to want a ticket); `on_changed` with every alert after each
-    change, pending ones included. What they raise comes out of the method that was called; the alerts
-    themselves are stored by then. All methods may be called from any thread, and raise StoreUnavailable when
-    the database cannot be reached: the same call may then be repeated, nothing is raised twice.
+    `codes` says what makers' codes mean (what ships, unless given). Each change is an event of the log, from
+    which others learn of it. All methods may be called from any thread, and raise StoreUnavailable when the
+    database cannot be reached: the same call may then be repeated, nothing is raised twice.
     """
 
     def __init__(
-        self,
-        desk: DeskDatabase,
-        rules: Sequence[Rule],
-        clock: Clock,
-        on_firing: Callable[[Alert], None],
-        on_changed: Callable[[Alert], None] = _ignore,
-        codes: CodeCatalogue | None = None,
+        self, desk: DeskDatabase, rules: Sequence[Rule], clock: Clock, codes: CodeCatalogue | None = None
     ) -> None:
         self._desk = desk
         self._clock = clock
-        self._on_firing = on_firing
-        self._on_changed = on_changed
         self._started = clock.now_ms()
         self._lock = threading.RLock()
         self._rules = {rule.name: rule for rule in rules}
@@ -74,7 +62,7 @@ class AlertEngine:
     def reload(self) -> None:
         """Take over what the database holds: alerts that a ticket, a person or another process changed."""
         with self._lock, self._desk.transaction() as session:
-            stored = [follow(row) for row in open_alert_rows(session)]
+            stored = [follow(alert) for alert in open_alerts(session)]
             self._tracks = Tracks(self._remembered(track) for track in stored)
 
     def _remembered(self, stored: Track) -> Track:
@@ -158,33 +146,57 @@ class AlertEngine:
         if decision.state is not None:
             changes.move(track, decision, track.alert.rule, changes.now)
 
-    def acknowledge(self, alert_id: str, who: str, why: str) -> Alert:
+    def acknowledge(self, alert_id: str, principal: Principal, why: str) -> Alert:
         """Note that someone takes care of a firing alert; return it.
 
-        Raises NotFound, InvalidInput when `who` or `why` is blank, Conflict unless it is firing.
+        Raises NotFound, InvalidInput when `why` is blank, Conflict unless it is firing.
         """
-        return self._by_person(alert_id, AlertState.ACKNOWLEDGED, who, why)
+        return self._by_person(alert_id, AlertState.ACKNOWLEDGED, principal, why)
 
-    def resolve(self, alert_id: str, who: str, why: str) -> Alert:
+    def resolve(self, alert_id: str, principal: Principal, why: str) -> Alert:
         """End an open alert by hand; return it. Raises as `acknowledge`, Conflict when it is over already."""
-        return self._by_person(alert_id, AlertState.RESOLVED, who, why)
+        return self._by_person(alert_id, AlertState.RESOLVED, principal, why)
 
-    def _by_person(self, alert_id: str, after: AlertState, who: str, why: str) -> Alert:
-        check_who_and_why(who, why)
+    def _by_person(self, alert_id: str, after: AlertState, principal: Principal, why: str) -> Alert:
+        check_reason(why)
         with self._changes() as changes:
-            alert = to_alert(alert_row(changes.session, alert_id))
-            return changes.by_person(alert, judge_person(alert, after, who), who, why)
+            alert = alert_of(changes.session, alert_id)
+            return changes.by(principal, alert, judge_person(alert, after, principal.name), why)
+
+    def end_with_ticket(
+        self, alert_ids: Sequence[str], closed: str, principal: Principal, why: str, at: int
+    ) -> None:
+        """End the alerts of a ticket that was `closed` (its state) at a time; those that are over stay so."""
+        with self._changes(at) as changes:
+            for alert_id in alert_ids:
+                alert = alert_of(changes.session, alert_id)
+                if alert.state is not AlertState.RESOLVED:
+                    decision = Decision(AlertState.RESOLVED, f"{BY_TICKET}{closed}")
+                    changes.by(principal, alert, decision, why)
+
+    def hear(self, event: Event) -> None:
+        """Take over what another process did to an alert, as the log tells it; cheap for our own changes."""
+        key = str(event.data["device_id"]), str(event.data["fault"])
+        with self._lock:
+            if self._knows(event, self._tracks.get(key)):
+                return
+            with self._desk.transaction() as session:
+                stored = open_alert(session, *key)
+            self._tracks.put(key, None if stored is None else self._remembered(follow(stored)))
+
+    @staticmethod
+    def _knows(event: Event, track: Track | None) -> bool:
+        if track is None or track.alert.id != event.subject_id:
+            return track is None and event.after == AlertState.RESOLVED
+        as_told = track.alert.state == event.after
+        return as_told and track.alert.opens_ticket == event.data.get("opens_ticket")
 
     @contextmanager
     def _changes(self, now: int | None = None) -> Iterator[Changes]:
-        """Run one unit of work: commit, then remember, then tell; when it raises, none of the three."""
+        """Run one unit of work: commit, then remember; when it raises, neither."""
         with self._lock:
             with self._desk.transaction() as session:
                 changes = Changes(session, self._tracks, self._clock.now_ms() if now is None else now)
                 yield changes
             for key, track in changes.tracks.items():
                 self._tracks.put(key, track)
-        for alert in changes.changed:
-            self._on_changed(alert)
-        for alert in changes.fired:
-            self._on_firing(alert)

@@ -4,6 +4,7 @@ from fastapi import APIRouter, FastAPI
 from starlette.staticfiles import StaticFiles
 
 from api import problems
+from api.body_limit import BodyLimit
 from api.console.pages import charts as chart_routes
 from api.console.pages import desk as desk_pages
 from api.console.pages import desk_changes
@@ -12,6 +13,8 @@ from api.console.pages import ingest as ingest_pages
 from api.console.pages import models as model_pages
 from api.console.render.templates import STATIC, make_pages
 from api.guards import Guards
+from api.head import HeadAnswers
+from api.measure import Measured
 from api.openapi import complete
 from api.routes import alerts, catalogue, devices, health, ingest, models, risks, telemetry, tickets
 from api.services import ApiServices
@@ -49,5 +52,8 @@ def create_app(services: ApiServices) -> FastAPI:
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     problems.install(app, pages.error)
     complete(app)
-    app.add_middleware(Guards)
+    app.add_middleware(BodyLimit)
+    app.add_middleware(HeadAnswers)
+    app.add_middleware(Measured, registry=services.registry)
+    app.add_middleware(Guards)  # the last is the first that a request meets
     return app

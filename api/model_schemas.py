@@ -4,15 +4,20 @@ from typing import Any
 
 from pydantic import Field
 
-from api.schemas import ListOf, Schema, Time
+from api.schemas import EventItem, ListOf, Schema, Time
 
 
 class ModelItem(Schema):
-    """A trained model; `problem` says why its file cannot be used, `trial` how a challenger compares."""
+    """A trained model; `problem` says why its file cannot be used, `trial` how a challenger compares.
+
+    `proof` says whether it is better than chance on held-out rows; a first model that is not is unproven.
+    """
 
     id: str = Field(examples=["brush_jam-1795334400000-1f0c2ab9"])
     fault: str = Field(examples=["brush_jam"])
-    state: str = Field(examples=["champion"], description="champion, challenger, retired or withdrawn")
+    state: str = Field(
+        examples=["champion"], description="champion, challenger, retired, unproven or withdrawn"
+    )
     created: Time
     threshold: float = Field(examples=[0.31], description="At or above it acting costs less than waiting")
     sha256: str
@@ -21,23 +26,14 @@ class ModelItem(Schema):
     problem: str | None
     metrics: dict[str, float] = Field(examples=[{"roc_auc": 0.93, "ece": 0.01}])
     trial: dict[str, Any] | None
-
-
-class ModelEventItem(Schema):
-    """Something done to a model: who, when, what, why."""
-
-    at: Time
-    who: str
-    before: str | None
-    after: str
-    why: str
+    proof: dict[str, Any] | None
 
 
 class ModelDetail(ModelItem):
     """A model with its whole card and its history."""
 
     details: dict[str, Any]
-    events: list[ModelEventItem]
+    events: list[EventItem]
 
 
 class VisitFault(Schema):
@@ -55,17 +51,20 @@ class VisitItem(Schema):
     model: str | None
     faults: list[VisitFault]
     avoided: float = Field(examples=[212.5])
+    ticket: int | None = Field(None, description="The open ticket of the device, where there is one")
 
 
 class VisitPlan(ListOf[VisitItem]):
     """Whom to visit, best first, and whom to call.
 
-    `worthwhile` visits would pay if there were enough. At `ticketed` devices what would pay has an open
-    ticket already, and is left out.
+    `worthwhile` visits would pay if there were enough. What would pay at the `ticketed` devices that
+    have an open ticket already is `under_way`, and not planned anew. All money is in `currency`.
     """
 
     budget: int
     worthwhile: int
     ticketed: int
     avoided: float
+    currency: str = Field(examples=["EUR"])
     calls: list[VisitItem]
+    under_way: list[VisitItem]

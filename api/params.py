@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from fleet.clock import DAY_MS, SECOND_MS, from_rfc3339
 from fleet.config import duration_ms
 from fleet.faults import FAULTS
+from fleet.text import quoted
 from storage.records.paging import Asked
 
 LATEST_MS = 253_402_300_799_999
@@ -45,13 +46,46 @@ TimeMs = Annotated[int, BeforeValidator(_time_ms, json_schema_input_type=str)]
 """A time as RFC 3339 or epoch milliseconds, held as the latter."""
 EveryMs = Annotated[int, BeforeValidator(_every_ms, json_schema_input_type=str)]
 """A duration such as `10s`, `5m`, `1h`, `1d`, held in milliseconds."""
-IdText = Annotated[str, Field(min_length=1, max_length=64)]
+_NOWHERE = "\uffff"
+
+
+def _searchable(text: str) -> str:
+    """Return a text that databases can look for: none holds a NUL, nor the character that takes its place."""
+    return text.replace("\0", _NOWHERE)
+
+
+def _person(name: str) -> str:
+    if name.strip().casefold() in NO_PERSONS:
+        raise ValueError(f"{quoted(name)} is the platform's own name, not a person's; give another")
+    return name
+
+
+NO_PERSONS = frozenset(
+    {
+        *("absence", "anomaly", "expiry", "history", "model", "risk", "rule", "schedule", "sweepwatch"),
+        *("system", "training", "trial"),
+        *FAULTS,
+    }
+)
+"""Names under which the platform itself acts, or might: nobody passes for one of them over HTTP."""
+PersonName = Annotated[str, AfterValidator(_person)]
+"""Who does something, as a person says it."""
+SearchText = Annotated[str, AfterValidator(_searchable)]
+"""Text that is looked for; one with a NUL is found nowhere."""
+IdText = Annotated[SearchText, Field(min_length=1, max_length=64)]
 
 
 class Params(BaseModel):
     """Base of every operation's parameters."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class VisitQuery(Params):
+    """How many visits there can be in a day, and where."""
+
+    budget: int = Field(10, ge=0, le=10_000, description="How many devices can be visited")
+    site: IdText | None = Field(None, description="Only devices of this site")
 
 
 class NoParams(Params):

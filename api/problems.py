@@ -18,6 +18,7 @@ from fleet.errors import (
     IllegalTransition,
     InvalidInput,
     NotFound,
+    StoreRefused,
     StoreUnavailable,
     SweepwatchError,
 )
@@ -26,12 +27,14 @@ log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 5
+_AS_WELL = {"GET": ("GET", "HEAD")}
 _STATUS: tuple[tuple[type[SweepwatchError], int], ...] = (
     (NotFound, 404),
     (IllegalTransition, 409),
     (Conflict, 409),
     (InvalidInput, 422),
     (StoreUnavailable, 503),
+    (StoreRefused, 503),
 )
 
 
@@ -106,7 +109,8 @@ def _methods(request: Request) -> str:
         scope = dict(request.scope) | {"method": method}
         return any(route.matches(scope)[0] is Match.FULL for route in routes)
 
-    return ", ".join(method for method in ("DELETE", "GET", "PATCH", "POST", "PUT") if taken(method))
+    found = [method for method in ("DELETE", "GET", "PATCH", "POST", "PUT") if taken(method)]
+    return ", ".join(each for method in found for each in _AS_WELL.get(method, (method,)))
 
 
 def _on_crash(request: Request, error: Exception) -> JSONResponse:

@@ -5,13 +5,14 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from api.params import FaultCode
+from api.params import FaultCode, IdText, PersonName
 from fleet.alerts import AlertState
 from fleet.clock import to_rfc3339
 from fleet.faults import Level
 from fleet.principals import PrincipalKind
 from fleet.signals import Form, Kind, Role
 from fleet.tickets import SuspicionState, TicketKind, TicketOrigin, TicketState
+from fleet.wire import Dropped
 
 T = TypeVar("T")
 _TIME = "2026-11-22T08:00:00.000Z"
@@ -89,9 +90,9 @@ class DeviceItem(Schema):
 
 
 class Latest(Schema):
-    """The newest value of one signal."""
+    """The newest value of one signal; null for an error code since none is left."""
 
-    value: float | bool | str
+    value: float | bool | str | None
     ts: Time
 
 
@@ -161,7 +162,10 @@ class RiskItem(Schema):
     fault: str = Field(examples=["brush_jam"])
     risk: float = Field(examples=[0.83])
     drivers: list[DriverItem]
-    model: str
+    model: str = Field(
+        examples=["brush_jam-1795334400000-1f0c2ab9"],
+        description="The model's id; behind `hindcast:`, of a later day than the risk's",
+    )
     confidence: Literal["normal", "low"] | None
     life: LifeItem | None
 
@@ -283,7 +287,9 @@ class _Request(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-Who = Annotated[str, Field(min_length=1, max_length=64, pattern=r"\S", description="Who does this")]
+Who = Annotated[
+    PersonName, Field(min_length=1, max_length=64, pattern=r"\S", description="Who does this: a person")
+]
 Reason = Annotated[
     str, Field(min_length=1, max_length=1000, pattern=r"\S", description="Why; kept in the history")
 ]
@@ -327,10 +333,23 @@ class Objection(_Request):
     who: Who = Field("api", examples=["li.wei"])
 
 
+class DeviceChange(_Request):
+    """What the desk says of a device, which stands whatever the device says of itself."""
+
+    model: str | None = Field(
+        max_length=64,
+        min_length=1,
+        pattern=r"^[^\x00-\x20\x7f][^\x00-\x1f\x7f]*$",
+        examples=["CR-200"],
+        description="Its model; null makes it unknown again, until the device says more",
+    )
+    who: Who = Field("api", examples=["li.wei"])
+
+
 class TicketReport(_Request):
     """A request to open a ticket for a fault that somebody noticed."""
 
-    device_id: str = Field(min_length=1, max_length=64, examples=["R0042"])
+    device_id: IdText = Field(examples=["R0042"])
     fault: FaultCode = Field(examples=["brush_jam"])
     reason: Reason = Field(examples=["the brush squeals and stops"])
     who: Who = Field("api", examples=["front.desk"])
@@ -375,35 +394,61 @@ class LedgerAnswer(Schema):
     """What came in since the process started: `received = written + duplicate + quarantined`."""
 
     since: Time
-    received: int
-    written: int
-    duplicate: int
-    quarantined: int
-    quarantined_by_reason: Mapping[str, int]
-    values_dropped: Mapping[str, int]
-    late: int
-    seq_repeated: int
+    received: int = Field(examples=[1200])
+    written: int = Field(examples=[1190])
+    duplicate: int = Field(examples=[7])
+    quarantined: int = Field(examples=[3])
+    quarantined_by_reason: Mapping[str, int] = Field(examples=[{"bad_json": 3}])
+    values_dropped: Mapping[str, int] = Field(examples=[{"out_of_range": 2}])
+    late: int = Field(examples=[4])
+    seq_repeated: int = Field(examples=[0])
 
 
 class QuarantineEntry(Schema):
     """A message that was turned away; `payload` is base64 of its first 65,536 bytes."""
 
     id: int
-    topic: str
-    device_id: str | None
-    reason: str
-    detail: str
-    payload: str
-    truncated: bool
+    topic: str = Field(examples=["sweepwatch/v1/hongqiao/robot/R0042/telemetry"])
+    device_id: str | None = Field(examples=["R0042"])
+    reason: str = Field(examples=["empty"])
+    detail: str = Field(examples=["nothing but white space"])
+    payload: str = Field(examples=["IA=="])
+    truncated: bool = Field(examples=[False])
     count: int
     first_seen: Time
     last_seen: Time
 
 
-class QuarantineList(ListOf[QuarantineEntry]):
-    """A page of quarantine; `evicted` is how many rows ever went to make room."""
+class DroppedValueItem(Schema):
+    """Values of a device's signal that were dropped for one reason; `example` is the newest, as JSON.
 
-    evicted: int
+    `signal` may also be a key of `info` (`commissioned`) or of a `part_replaced` event (`part`, `fault`).
+    """
+
+    device_id: str = Field(examples=["R0042"])
+    signal: str = Field(examples=["battery_pct"])
+    reason: Dropped = Field(examples=["out_of_range"])
+    example: str = Field(examples=["300"])
+    count: int = Field(examples=[12])
+    first_seen: Time
+    last_seen: Time
+
+
+class TopicBesideItem(Schema):
+    """A topic beside ours; `payload` is base64 of the first 4,096 bytes of its newest message."""
+
+    topic: str = Field(examples=["sweepwatch/v1/hongqiao/robot/R0042/telemtry"])
+    payload: str = Field(examples=["e30="])
+    truncated: bool = Field(examples=[False])
+    count: int = Field(examples=[12])
+    first_seen: Time
+    last_seen: Time
+
+
+class Evictable(ListOf[T], Generic[T]):
+    """A page of a list with bounds; `evicted` is how many rows ever went to make room."""
+
+    evicted: int = Field(examples=[0])
 
 
 class GapItem(Schema):
@@ -412,11 +457,11 @@ class GapItem(Schema):
     They were measured between `after_ts` and `before_ts`. A device that counts anew begins a new `run`.
     """
 
-    device_id: str
+    device_id: str = Field(examples=["R0042"])
     run: int
-    first_seq: int
-    last_seq: int
-    missing: int
+    first_seq: int = Field(examples=[17])
+    last_seq: int = Field(examples=[19])
+    missing: int = Field(examples=[3])
     after_ts: Time
     before_ts: Time
 
@@ -430,9 +475,9 @@ class GapList(ListOf[GapItem]):
 class UnknownSignalItem(Schema):
     """A name that devices send and no signal has."""
 
-    name: str
+    name: str = Field(examples=["temprature_c"])
     kind: Kind
-    example_device: str
+    example_device: str = Field(examples=["R0042"])
     first_seen: Time
     last_seen: Time
 

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from fastapi import Depends, Request
 from prometheus_client import CollectorRegistry
 
+from desk.dispatch.visits import FoundVisits
 from fleet.clock import Clock
 from fleet.codes import CodeCatalogue, load_codes
 from fleet.ledger import LedgerView
@@ -18,7 +19,6 @@ from fleet.signals import SignalTable
 from fleet.sla import SlaPolicy
 from fleet.text import Language
 from fleet.tickets import Ticket, TicketState
-from models.learning.settings import Costs
 from storage.ports import TelemetryStore
 from storage.records.database import DeskDatabase
 from storage.records.model_cards import ModelCard
@@ -48,14 +48,22 @@ class Tickets(Protocol):
         ...
 
 
+class Visits(Protocol):
+    """Whoever plans visits (desk.dispatch.visits.Visits)."""
+
+    def find(self, budget: int, site: str | None) -> FoundVisits:
+        """Return whom to visit within a budget, and whom to call; `site` None is every site."""
+        ...
+
+
 class Alerts(Protocol):
     """Whoever changes alerts (alerts.engine.AlertEngine)."""
 
-    def acknowledge(self, alert_id: str, who: str, why: str) -> object:
+    def acknowledge(self, alert_id: str, principal: Principal, why: str) -> object:
         """Note that someone takes care of an alert; raises NotFound, InvalidInput or Conflict."""
         ...
 
-    def resolve(self, alert_id: str, who: str, why: str) -> object:
+    def resolve(self, alert_id: str, principal: Principal, why: str) -> object:
         """End an open alert by hand; raises NotFound, InvalidInput or Conflict."""
         ...
 
@@ -66,7 +74,7 @@ class ApiServices:
 
     `explain` says in one sentence what a driver shows. `ledger` gives None where no ingester runs in this
     process. `readiness` maps each component to what is wrong with it, None when it is fine. `progress` gives
-    None once the first start is over. `costs` are what decisions cost; `model_trouble` says why
+    None once the first start is over. `currency` is that of all money; `model_trouble` says why
     the file of a model cannot be used, None when it can. `codes` says what makers' codes mean, `zone` in
     whose time the console shows everything.
     """
@@ -77,13 +85,14 @@ class ApiServices:
     clock: Clock
     tickets: Tickets
     alerts: Alerts
+    visits: Visits
     sla: SlaPolicy
     explain: Callable[[Driver, Language], str]
     ledger: Callable[[], LedgerView | None]
     readiness: Callable[[], Mapping[str, str | None]]
     registry: CollectorRegistry
     progress: Callable[[], StartProgress | None]
-    costs: Costs = field(default_factory=Costs)
+    currency: str = "EUR"
     model_trouble: Callable[[ModelCard], str | None] = lambda _card: None
     codes: CodeCatalogue = field(default_factory=load_codes)
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))

@@ -60,7 +60,7 @@ def ticket_detail(ticket: Ticket, events: Iterable[Event], policy: SlaPolicy, no
 def event_item(event: Event) -> EventItem:
     """Return an event of the log as a history shows it."""
     return EventItem(
-        at=event.at,  # type: ignore[arg-type]  # shown as RFC 3339
+        at=event.at,
         what=event.what,
         by=PrincipalItem.model_validate(event.principal),
         who=event.principal.name,

@@ -89,7 +89,7 @@ def measure(size: Size, share: float) -> list[float]:
     first, *rest = make_batches(Size(size.readings, size.batches + 1, 1), share)
     with tempfile.TemporaryDirectory() as folder:
         desk = open_desk(f"sqlite:///{Path(folder) / 'desk.db'}")
-        engine = AlertEngine(desk, fifty_rules(), ManualClock(START), lambda _alert: None)
+        engine = AlertEngine(desk, fifty_rules(), ManualClock(START))
         engine.observe(first)
         costs = []
         for _ in range(size.runs):

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from fleet.faults import Level
+from fleet.principals import PrincipalKind
 
 INSTALLATION = "*"
 """Stands for the device of an alert that is about no device but about the installation: no device has it."""
@@ -25,7 +26,9 @@ class Alert:
     """One alert as stored.
 
     `since` is the event time (epoch ms) at which its condition began to hold; `reason` is the named reason of
-    the last decision on it; `evidence` is what was seen: JSON-ready, shown to people.
+    the last decision on it; `evidence` is what was seen: JSON-ready, shown to people. `updated` and
+    `resolved_at` are clock times (epoch ms) that the database keeps, `ended_by` is what kind of actor
+    resolved it.
     """
 
     id: str
@@ -38,6 +41,14 @@ class Alert:
     reason: str
     opens_ticket: bool
     evidence: dict[str, Any] = field(default_factory=dict)
+    updated: int = field(default=0, compare=False)
+    resolved_at: int | None = field(default=None, compare=False)
+    ended_by: PrincipalKind | None = field(default=None, compare=False)
+
+    @property
+    def fires(self) -> bool:
+        """Whether people should act on it now, someone already seeing to it included."""
+        return self.state in (AlertState.FIRING, AlertState.ACKNOWLEDGED)
 
 
 def said_by_device(evidence: Mapping[str, Any]) -> Mapping[str, Any] | None:

@@ -1,6 +1,7 @@
 """Configuration that is data: YAML checked against a shape, every mistake named by its place.
 
-Used for rules, SLA policies and whatever else people may bring in a file of their own.
+YAML is 1.2 (fleet.yaml12). Used for rules, SLA policies and whatever else people may bring in a file of their
+own.
 """
 
 import re
@@ -13,6 +14,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, mo
 
 from fleet.clock import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
 from fleet.errors import ConfigError
+from fleet.text import quoted
+from fleet.yaml12 import load_yaml
 
 _UNITS = {"s": SECOND_MS, "m": MINUTE_MS, "h": HOUR_MS, "d": DAY_MS}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)([smhd])")
@@ -25,7 +28,9 @@ def duration_ms(text: object) -> int:
     """
     match = _DURATION.fullmatch(str(text))
     if match is None:
-        raise ValueError(f"{text!r} is no duration; write a number and s, m, h or d, such as 90s or 30m")
+        raise ValueError(
+            f"{quoted(text)} is no duration; write a number and s, m, h or d, such as 90s or 30m"
+        )
     return round(float(match[1]) * _UNITS[match[2]])
 
 
@@ -46,7 +51,7 @@ class Shape(BaseModel):
         known = [field.alias or name for name, field in cls.model_fields.items()]
         unknown = [str(key) for key in data if key not in known]
         if unknown:
-            raise ValueError(f"unknown key {unknown[0]!r}; allowed: {', '.join(known)}")
+            raise ValueError(f"unknown key {quoted(unknown[0])}; allowed: {', '.join(known)}")
         return data
 
 
@@ -66,18 +71,24 @@ def read_config(path: Path, shape: type[S]) -> S:
 
 
 def parse_config(text: str, shape: type[S], origin: str) -> S:
-    """Parse YAML text into `shape`; `origin` names it in errors. Raises ConfigError."""
+    """Parse YAML text into `shape`; `origin` names it in errors. Raises ConfigError that names each one."""
     try:
-        data = yaml.safe_load(text)
+        data = load_yaml(text)
     except yaml.YAMLError as error:
         raise ConfigError(f"{origin}: not valid YAML: {_one_line(str(error))}") from error
     try:
         return shape.model_validate(data)
     except ValidationError as error:
-        first = error.errors()[0]
-        place = _place(data, first["loc"])
-        reason = _one_line(first["msg"].removeprefix("Value error, "))
-        raise ConfigError(f"{origin}: {place}{reason}") from error
+        mistakes = dict.fromkeys(
+            f"{origin}: {_place(data, one['loc'])}{_reason(one)}" for one in error.errors()
+        )
+        raise ConfigError("; ".join(mistakes)) from error
+
+
+def _reason(mistake: Any) -> str:
+    """Return what is wrong, in the words of YAML."""
+    text = _one_line(mistake["msg"].removeprefix("Value error, "))
+    return text.replace("a valid tuple", "a list").replace("a valid dictionary", "a mapping")
 
 
 def _place(data: Any, loc: Sequence[int | str]) -> str:

@@ -374,6 +374,8 @@ _TABLE = (
 
 FAULTS: dict[str, Fault] = {fault.code: fault for fault in _TABLE}
 """The catalogue by code."""
+PARTS = frozenset(fault.part for fault in _TABLE if fault.part is not None)
+"""The parts that mend faults."""
 
 
 def predicted_faults(kind: Kind) -> tuple[Fault, ...]:

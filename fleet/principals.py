@@ -20,6 +20,10 @@ class PrincipalKind(StrEnum):
     SCHEDULE = "schedule"
 
 
+PEOPLE = frozenset({PrincipalKind.PERSON, PrincipalKind.TOKEN, PrincipalKind.CUSTOMER})
+"""The kinds behind which there is a person's will."""
+
+
 @dataclass(frozen=True, slots=True)
 class Principal:
     """Somebody or something that changes things.

@@ -17,6 +17,8 @@ LIFE_COLUMNS: dict[str, pl.DataType] = {
 Where no end is in sight `life_p50_d` is the fault's cap, and the others are null."""
 CONFIDENT, UNSURE = "normal", "low"
 """How sure a risk is: low where a device has too little history to be told from others."""
+HINDCAST = "hindcast:"
+"""What the `model` of a risk begins with that was computed after its time, by models of a later day."""
 RISK_COLUMNS: dict[str, pl.DataType] = {
     "device_id": pl.String(),
     "ts": pl.Int64(),

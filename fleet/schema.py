@@ -14,6 +14,7 @@ from fleet.wire import EARLIEST_TS, MAX_PAYLOAD_BYTES, MAX_SEQ, ROOT
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _ID_PATTERN = "^[A-Za-z0-9_-]{1,64}$"
 _CODE_PATTERN = "^[A-Za-z0-9_.:-]{1,64}$"
+_CODE_OR_NONE_PATTERN = "^[A-Za-z0-9_.:-]{0,64}$"
 
 
 def signal_schema(signal: Signal) -> dict[str, Any]:
@@ -27,7 +28,8 @@ def signal_schema(signal: Signal) -> dict[str, Any]:
         case Form.STATE:
             shape |= {"enum": [*ROBOT_STATES, None]}
         case Form.TEXT:
-            shape |= {"type": ["string", "null"], "pattern": _CODE_PATTERN}
+            pattern = _CODE_OR_NONE_PATTERN if signal.clearable else _CODE_PATTERN
+            shape |= {"type": ["string", "null"], "pattern": pattern}
         case Form.WHOLE | Form.NUMBER:
             number = "integer" if signal.form is Form.WHOLE else "number"
             shape |= {"type": [number, "null"], "minimum": signal.low, "maximum": signal.high}
@@ -163,7 +165,8 @@ def _range(signal: Signal) -> str:
         case Form.STATE:
             return ", ".join(ROBOT_STATES)
         case Form.TEXT:
-            return "text of 1 to 64 letters, digits, `_ - . :`"
+            what = "text of 1 to 64 letters, digits, `_ - . :`"
+            return f"{what}; empty when none is left" if signal.clearable else what
         case _ if signal.role is Role.COUNTER:
             return "counts up from 0"
         case _:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
+from math import inf
 
 from fleet.text import Text
 
@@ -58,7 +59,12 @@ ROBOT_STATES = (
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """One thing a device measures; `low` and `high` are in `unit` and belong to the range."""
+    """One thing a device measures; `low` and `high` are in `unit` and belong to the range.
+
+    A counter rises by use no faster than `per_s`, beside a `grain` in which devices may count.
+    Where `clearable`, an empty text is a value: it says that what was there is over. Of other texts it is
+    an absent one.
+    """
 
     name: str
     unit: str
@@ -68,6 +74,9 @@ class Signal:
     high: float
     kinds: frozenset[Kind]
     label: Text
+    per_s: float = inf
+    grain: float = 0.0
+    clearable: bool = False
 
     @property
     def is_numeric(self) -> bool:
@@ -85,12 +94,16 @@ def _level(name: str, unit: str, low: float, high: float, kinds: frozenset[Kind]
     return Signal(name, unit, Role.LEVEL, Form.NUMBER, low, high, kinds, Text(en, zh))
 
 
-def _counter(name: str, unit: str, kinds: frozenset[Kind], en: str, zh: str) -> Signal:
-    return Signal(name, unit, Role.COUNTER, Form.WHOLE, 0.0, MAX_COUNT, kinds, Text(en, zh))
+def _counter(
+    name: str, unit: str, kinds: frozenset[Kind], en: str, zh: str, per_s: float, grain: float
+) -> Signal:
+    return Signal(name, unit, Role.COUNTER, Form.WHOLE, 0.0, MAX_COUNT, kinds, Text(en, zh), per_s, grain)
 
 
-def _state(name: str, form: Form, kinds: frozenset[Kind], en: str, zh: str) -> Signal:
-    return Signal(name, "", Role.STATE, form, 0.0, 1.0, kinds, Text(en, zh))
+def _state(
+    name: str, form: Form, kinds: frozenset[Kind], en: str, zh: str, *, clearable: bool = False
+) -> Signal:
+    return Signal(name, "", Role.STATE, form, 0.0, 1.0, kinds, Text(en, zh), clearable=clearable)
 
 
 _TABLE = (
@@ -104,7 +117,7 @@ _TABLE = (
     _level("battery_voltage_v", "V", 0, 60, _ROBOT, "Battery voltage", "电池电压"),
     _level("battery_current_a", "A", -60, 60, _ROBOT, "Battery current", "电池电流"),
     _level("battery_temp_c", "°C", -30, 90, _ROBOT, "Battery temperature", "电池温度"),
-    _counter("charge_cycles", "", _ROBOT, "Charge cycles", "充电循环次数"),
+    _counter("charge_cycles", "", _ROBOT, "Charge cycles", "充电循环次数", 1 / 900, 1),
     # robot: motion and cleaning
     _level("drive_rpm", "rpm", 0, 12_000, _ROBOT, "Drive motor speed", "行走电机转速"),
     _level("drive_current_a", "A", 0, 60, _ROBOT, "Drive motor current", "行走电机电流"),
@@ -120,16 +133,16 @@ _TABLE = (
     _level("waste_water_pct", "%", 0, 100, _ROBOT, "Waste water", "污水量"),
     _level("localization_pct", "%", 0, 100, _ROBOT, "Localisation quality", "定位质量"),
     _level("wheel_slip_pct", "%", 0, 100, _ROBOT, "Wheel slip", "车轮打滑率"),
-    _counter("bumper_hits", "", _ROBOT, "Bumper hits", "碰撞次数"),
-    _counter("run_s", "s", _ROBOT, "Run time", "运行时间"),
-    _counter("area_m2", "m²", _ROBOT, "Area cleaned", "清洁面积"),
+    _counter("bumper_hits", "", _ROBOT, "Bumper hits", "碰撞次数", 0.5, 5),
+    _counter("run_s", "s", _ROBOT, "Run time", "运行时间", 1.05, 90),
+    _counter("area_m2", "m²", _ROBOT, "Area cleaned", "清洁面积", 2, 30),
     # robot: place and state
     _level("lat", "°", -90, 90, _ROBOT | _BAND, "Latitude", "纬度"),
     _level("lon", "°", -180, 180, _ROBOT | _BAND, "Longitude", "经度"),
     _state("state", Form.STATE, _ROBOT, "State", "状态"),
-    _state("error_code", Form.TEXT, _ROBOT, "Error code", "错误代码"),
+    _state("error_code", Form.TEXT, _ROBOT, "Error code", "错误代码", clearable=True),
     # tool
-    _counter("use_s", "s", _TOOL, "Time in use", "使用时间"),
+    _counter("use_s", "s", _TOOL, "Time in use", "使用时间", 1.05, 90),
     _state("in_use", Form.BOOLEAN, _TOOL, "In use", "使用中"),
     _level("consumable_pct", "%", 0, 100, _TOOL, "Consumable left", "耗材余量"),
     _state("zone", Form.TEXT, _TOOL, "Zone", "所在区域"),
@@ -137,7 +150,7 @@ _TABLE = (
     # wristband
     _level("heart_rate_bpm", "bpm", 20, 250, _BAND, "Heart rate", "心率"),
     _level("skin_temp_c", "°C", 10, 50, _BAND, "Skin temperature", "体表温度"),
-    _counter("steps", "", _BAND, "Steps", "步数"),
+    _counter("steps", "", _BAND, "Steps", "步数", 4, 100),
     _state("worn", Form.BOOLEAN, _BAND, "Worn", "佩戴中"),
     _state("sos", Form.BOOLEAN, _BAND, "SOS", "求助"),
     _state("fall", Form.BOOLEAN, _BAND, "Fall", "跌倒"),

@@ -17,3 +17,12 @@ class Text:
     def in_language(self, language: str) -> str:
         """Return the phrase in `language` ("en" or "zh"); anything else gets English."""
         return self.zh if language == "zh" else self.en
+
+
+def quoted(text: object, longest: int = 80) -> str:
+    """Return what somebody wrote in quotation marks: shortened, what cannot be seen escaped."""
+    whole = str(text)
+    shown = "".join(
+        one if one.isprintable() else one.encode("unicode_escape").decode() for one in whole[:longest]
+    )
+    return f'"{shown}{"…" if len(whole) > longest else ""}"'

@@ -1,14 +1,15 @@
 """Tiles: the hourly summary of a device's signals, from which any longer window can be merged.
 
 A tile frame has `device_id`, `site`, `hour` (start, epoch ms), `readings` (how many), and for every numeric
-or boolean signal the columns `{signal}.{stat}`; for every robot state `state.{state}.n`, and `error_code.n`.
+or boolean signal the columns `{signal}.{stat}`, for every counter `{signal}.rise` (fleet/rises.py) as well;
+for every robot state `state.{state}.n`, and `error_code.n`.
 """
 
 from collections.abc import Collection
 
 import polars as pl
 
-from fleet.signals import ROBOT_STATES, Form, Kind, SignalTable
+from fleet.signals import ROBOT_STATES, Form, Kind, Role, Signal, SignalTable
 
 TileSchema = dict[str, pl.DataType]
 """The columns of a tile frame with their types, in order."""
@@ -27,6 +28,11 @@ def tiled_signals(signals: SignalTable, kind: Kind) -> tuple[str, ...]:
     return tuple(s.name for s in signals.for_kind(kind) if s.is_numeric or s.form is Form.BOOLEAN)
 
 
+def counters(signals: SignalTable, kind: Kind) -> tuple[Signal, ...]:
+    """Return the signals whose tile has a `rise` too: numbers that count up."""
+    return tuple(s for s in signals.numeric(kind) if s.role is Role.COUNTER)
+
+
 def counted_columns(signals: SignalTable, kind: Kind) -> tuple[str, ...]:
     """Return the columns that only count readings: one for each state, one for each text signal."""
     names: list[str] = []
@@ -41,7 +47,8 @@ def counted_columns(signals: SignalTable, kind: Kind) -> tuple[str, ...]:
 def tile_columns(signals: SignalTable, kind: Kind) -> tuple[str, ...]:
     """Return all columns of a tile frame, in order."""
     stats = [tile_column(name, stat) for name in tiled_signals(signals, kind) for stat in TILE_STATS]
-    return (*KEYS, *stats, *counted_columns(signals, kind))
+    rises = [tile_column(signal.name, "rise") for signal in counters(signals, kind)]
+    return (*KEYS, *stats, *rises, *counted_columns(signals, kind))
 
 
 def tile_schema(signals: SignalTable, kind: Kind, columns: Collection[str] | None = None) -> TileSchema:

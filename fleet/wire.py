@@ -10,6 +10,9 @@ from fleet.signals import Kind
 ROOT = "sweepwatch/v1"
 CHANNELS = ("telemetry", "status", "event", "info", "cmd/reply")
 SUBSCRIPTIONS = tuple(f"{ROOT}/+/+/+/{channel}" for channel in CHANNELS)
+EVERYTHING = f"{ROOT.split('/', 1)[0]}/#"
+"""What matches all of SUBSCRIPTIONS and whatever is published beside them."""
+_TO_DEVICES = "cmd"
 
 MAX_PAYLOAD_BYTES = 262_144
 MAX_DEPTH = 32
@@ -55,12 +58,19 @@ class Reason(StrEnum):
 
 
 class Dropped(StrEnum):
-    """Why one value of a reading was dropped while the rest of it stayed."""
+    """Why one value of a message was dropped while the rest of it stayed.
+
+    The last three are of events and info: such a value is kept as text, and has no effect.
+    """
 
     WRONG_TYPE = "wrong_type"
     OUT_OF_RANGE = "out_of_range"
     UNKNOWN_STATE = "unknown_state"
     BAD_TEXT = "bad_text"
+    NOT_CONVERTED = "not_converted"
+    UNKNOWN_PART = "unknown_part"
+    UNKNOWN_FAULT = "unknown_fault"
+    BAD_DATE = "bad_date"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,14 +98,27 @@ def topic_of(site: str, kind: Kind, device_id: str, channel: str) -> str:
     return f"{ROOT}/{site}/{kind}/{device_id}/{channel}"
 
 
-def parse_topic(topic: str) -> Topic | Reason:
-    """Take a topic apart; return the reason instead when it is none of ours."""
+def parse_topic(topic: str) -> Topic | Reason | None:
+    """Take a topic apart; return the reason instead when its names are wrong.
+
+    Return None for a topic beside ours, which no filter of SUBSCRIPTIONS matches.
+    """
     parts = topic.split("/", 5)
     if len(parts) != 6 or "/".join(parts[:2]) != ROOT or parts[5] not in CHANNELS:
-        return Reason.BAD_ID
+        return None
     _, _, site, kind, device_id, channel = parts
     if not is_id(site) or site == RESERVED_SITE or not is_id(device_id):
         return Reason.BAD_ID
     if kind not in _KINDS:
         return Reason.UNKNOWN_KIND
     return Topic(site, Kind(kind), device_id, channel)
+
+
+def is_our_own(topic: str) -> bool:
+    """Tell whether a topic is one on which the platform publishes: events, and requests to devices."""
+    parts = topic.split("/")
+    if "/".join(parts[:2]) != ROOT:
+        return False
+    return (parts[2:3] == [RESERVED_SITE] and len(parts) == 5) or (
+        len(parts) == 6 and parts[5] == _TO_DEVICES
+    )

@@ -2,7 +2,7 @@
 
 import logging
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -20,8 +20,9 @@ from ingest.messages import Message, MessageBlock
 from ingest.watch.roster import Roster
 from ingest.watch.stream import StreamWatch
 from ingest.watch.summaries import Summaries
-from storage.ports import Receipt, TelemetryStore
+from storage.ports import Receipt, RowsRejected, TelemetryStore
 from storage.records.devices import Devices, ReportedEvent
+from storage.records.dropped_values import DroppedValues
 from storage.records.quarantine import Evidence, Quarantine
 
 log = logging.getLogger(__name__)
@@ -47,6 +48,7 @@ class CommitParts:
     store: TelemetryStore
     devices: Devices
     quarantine: Quarantine
+    dropped: DroppedValues
     observers: Sequence[Observer]
     ledger: Ledger
     summaries: Summaries
@@ -80,6 +82,7 @@ class Commit:
                 self._make_batches,
                 self._write,
                 self._keep_evidence,
+                self._list_dropped,
                 self._record_news,
                 self._watch,
                 parts.watch.store,
@@ -115,8 +118,9 @@ class Commit:
     def _write(self) -> None:
         """Write each batch; halve one that the store rejects until what it objects to stands alone.
 
-        Readings rejected alone are quarantined where the store took others. When it rejects everything, the
-        fault is hardly theirs: nothing is given up, and the commit waits as if the store were away.
+        A store that knows which readings it rejects says so. Those rejected alone are quarantined where the
+        store took others. When it rejects everything, the fault is hardly theirs: nothing is given up, and
+        the commit waits as if the store were away.
         """
         while self._to_write:
             batch = self._to_write[0]
@@ -124,6 +128,9 @@ class Commit:
                 receipt = self._parts.store.write(batch)
             except StoreRefused:
                 raise  # the store refuses us, not these readings: none of them is given up
+            except RowsRejected as error:
+                self._rejected += [(each, why) for rows, why in error.rejected for each in _each(rows)]
+                batch, receipt = error.stored, error.receipt
             except StoreRejected as error:
                 self._to_write.popleft()
                 if len(batch) > 1:
@@ -132,11 +139,13 @@ class Commit:
                     self._rejected.append((batch, error))
                 continue
             self._to_write.popleft()
-            self._stored.append(batch)
+            if len(batch):
+                self._stored.append(batch)
             self._receipts.append(receipt)
         if self._rejected and not self._stored:
             first = self._rejected[0][1]
             self._rejected.clear()
+            self._receipts.clear()
             self._to_write.extend(self._batches)
             raise first
 
@@ -147,6 +156,9 @@ class Commit:
         self._parts.quarantine.add(evidence)
         if self._rejected:
             self._decoded.counts.quarantined[Reason.STORE_REJECTED] += len(self._rejected)
+
+    def _list_dropped(self) -> None:
+        self._parts.dropped.add(self._decoded.drops.listed())
 
     def _record_news(self) -> None:
         news = self._decoded.news
@@ -160,6 +172,7 @@ class Commit:
         decoded = self._decoded
         now = self._parts.clock.now_ms()
         self._parts.watch.look(self._batches, decoded.refused, self._messages, decoded.unknown, now)
+        self._parts.watch.note_beside(decoded.beside)
 
     def _prepare_observers(self) -> None:
         for batch in self._stored:
@@ -184,6 +197,12 @@ class Commit:
     def _account(self) -> None:
         self._parts.ledger.add(self._decoded.counts, self._receipts)
         self._parts.request(self._decoded.requests)
+
+
+def _each(batch: ReadingBatch) -> Iterator[ReadingBatch]:
+    """Yield each reading as a batch of its own."""
+    for number in range(len(batch)):
+        yield ReadingBatch(batch.kind, batch.frame[number : number + 1])
 
 
 def _halves(batch: ReadingBatch) -> tuple[ReadingBatch, ReadingBatch]:

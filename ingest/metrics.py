@@ -2,18 +2,51 @@
 
 from collections.abc import Callable, Iterator
 
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from ingest.ledger import LedgerSnapshot
 
 
+class CommitFigures:
+    """How long commits take, and how many messages each makes durable."""
+
+    def __init__(self) -> None:
+        self._seconds = Histogram(
+            "sweepwatch_ingest_commit_seconds",
+            "From messages taken to all that they say durable",
+            registry=None,
+            buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0),
+        )
+        self._rows = Histogram(
+            "sweepwatch_ingest_commit_rows",
+            "Messages of one commit",
+            registry=None,
+            buckets=(1, 10, 100, 1_000, 5_000, 10_000, 20_000),
+        )
+
+    def add(self, seconds: float, rows: int) -> None:
+        """Count one commit that came to its end."""
+        self._seconds.observe(seconds)
+        self._rows.observe(rows)
+
+    def register(self, registry: CollectorRegistry) -> None:
+        """Show the figures in a registry."""
+        registry.register(self._seconds)
+        registry.register(self._rows)
+
+
 def export(
-    registry: CollectorRegistry, snapshot: Callable[[], LedgerSnapshot], connected: Callable[[], bool]
+    registry: CollectorRegistry,
+    snapshot: Callable[[], LedgerSnapshot],
+    connected: Callable[[], bool],
+    commits: CommitFigures | None = None,
 ) -> None:
-    """Show the ledger in `registry`, read anew at each scrape."""
+    """Show the ledger in `registry`, read anew at each scrape, and the figures of commits."""
     registry.register(_LedgerCollector(snapshot, connected))
+    if commits is not None:
+        commits.register(registry)
 
 
 class _LedgerCollector(Collector):

@@ -64,9 +64,11 @@ def _replay_page(parts: CommitParts, items: Sequence[QuarantineItem], report: Re
             report.truncated += 1
             continue
         message = message_of(item)
-        refused = parts.decoder.decode([message]).refused
-        if refused:
-            report.failing[refused[0].reason] += 1
+        decoded = parts.decoder.decode([message])
+        if decoded.refused:
+            report.failing[decoded.refused[0].reason] += 1
+        elif decoded.beside:  # turned away by a version that kept such messages here
+            report.failing[Reason.BAD_ID] += 1
         else:
             passing.append((item, message))
     if passing:

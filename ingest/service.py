@@ -16,14 +16,16 @@ from fleet.signals import SignalTable
 from ingest.commit import Commit, CommitParts, EventObserver, Observer
 from ingest.decode.bulk import BulkDecoder
 from ingest.dialects.decoder import with_dialects
+from ingest.dialects.host import host_topic
 from ingest.dialects.intake import Intake
 from ingest.dialects.ports import Dialect
 from ingest.ledger import Ledger
 from ingest.link.backoff import Backoff
 from ingest.link.buffer import MessageBuffer
 from ingest.link.connection import Connection
-from ingest.link.subscriptions import topic_filters
+from ingest.link.subscriptions import topic_filters, wide_filters
 from ingest.messages import MessageBlock
+from ingest.metrics import CommitFigures
 from ingest.settings import IngestSettings
 from ingest.watch.roster import Roster
 from ingest.watch.stream import StreamWatch
@@ -31,6 +33,7 @@ from ingest.watch.summaries import Summaries
 from storage.ports import TelemetryStore
 from storage.records.database import DeskDatabase
 from storage.records.devices import Devices
+from storage.records.dropped_values import DroppedValues
 from storage.records.quarantine import Quarantine
 
 log = logging.getLogger(__name__)
@@ -66,6 +69,7 @@ class IngestService:
         self._clock = clock
         self._backoff = backoff or Backoff()
         self.ledger = Ledger(clock.now_ms())
+        self.commits = CommitFigures()
         self._devices = Devices(desk)
         self._roster = Roster(self._devices.placements, open_registration=settings.open_registration)
         self._summaries = Summaries()
@@ -81,6 +85,7 @@ class IngestService:
             store=store,
             devices=self._devices,
             quarantine=Quarantine(desk, settings.quarantine_rows_per_device, settings.quarantine_rows),
+            dropped=DroppedValues(desk, settings.quarantine_rows_per_device, settings.quarantine_rows),
             observers=observers,
             event_observers=event_observers,
             ledger=self.ledger,
@@ -90,13 +95,16 @@ class IngestService:
             request=lambda requests: self._connection.request(requests),  # noqa: PLW0108 - made below
         )
         self._buffer = MessageBuffer(settings.buffer_bytes)
+        of_dialects = [one for each in dialects for one in each.subscriptions]
         self._connection = Connection(
             settings,
             clock,
             self._buffer.put,
             self._buffer.room,
             self._backoff,
-            topic_filters([one for each in dialects for one in each.subscriptions], settings.share),
+            topic_filters(of_dialects, settings.share),
+            wide_filters(of_dialects, settings.share) if settings.topics_beside else (),
+            host_topic(dialects),
         )
         self._stopping = Event()
         self._give_up = Event()
@@ -166,6 +174,7 @@ class IngestService:
         """Make messages durable, however long it takes; False when told to give up before it is done."""
         commit: Commit | None = None
         attempt = 0
+        begun = monotonic()
         while not self._give_up.is_set():
             try:
                 commit = commit or Commit(messages, self._parts)
@@ -185,6 +194,7 @@ class IngestService:
                 self._give_up.wait(delay)
             else:
                 self._trouble = None
+                self.commits.add(monotonic() - begun, len(messages))
                 return True
         return False
 
@@ -205,9 +215,10 @@ class IngestService:
         # Of a large fleet it takes a while, in which nothing is committed: its list may be seconds behind.
         self._flush_rests_until = begun + _FLUSH_SHARE * (monotonic() - begun)
         try:
+            self._watch.flush_beside()
             self._watch.flush(None if at_once else now)
         except SweepwatchError as error:
-            log.warning("how far devices have counted is not up to date: %s", _one_line(error))
+            log.warning("what is noted about the stream is not up to date: %s", _one_line(error))
 
 
 def _one_line(error: Exception) -> str:

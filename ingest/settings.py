@@ -23,6 +23,7 @@ class IngestSettings:
     acknowledgements; `buffer_bytes` those in memory. `retention_ms` is how old a reading may be.
     `share` is the group of ingesters that share the load, each with a `client_id` of its own;
     `share_pins_devices` says that the broker gives all that a device says to the same of them.
+    `topics_beside` says to look at what is published under our root on topics that are none of ours.
     """
 
     broker: BrokerAddress
@@ -36,6 +37,7 @@ class IngestSettings:
     buffer_bytes: int = 64 * 1024 * 1024
     batch_messages: int = 20_000
     open_registration: bool = True
+    topics_beside: bool = True
     retention_ms: int = DEFAULT_RETENTION_MS
     quarantine_rows: int = 10_000
     quarantine_rows_per_device: int = 100

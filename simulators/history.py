@@ -152,26 +152,25 @@ def _add_ticket(session: Session, repair: RepairRecord, site: str, policy: SlaPo
     """Store the case of a repair, opened and moved on as the desk does it, and tell of each step."""
     first = suspect(repair.fault, repair.opened, {"source": REPORT, "who": "customer", "why": "as filed"})
     case = open_case(repair.device_id, site, TicketOrigin.REPORTED, first, policy, repair.opened)
-    steps = []
+    told: list[tuple[TicketState, TicketState, int, list[str]]] = []
     for state, at in _moments(repair).items():
-        before, confirmed = case.state, (repair.confirmed,) if state is TicketState.REPAIRED else None
+        found = [repair.confirmed] if state is TicketState.REPAIRED else []
+        told.append((case.state, state, at, found))
         if state is not TicketState.OPENED:
-            case = moved(case, state, at, confirmed)
-            case = replace(case, version=case.version + 1)
-        steps.append((before, state, at, confirmed or ()))
+            case = replace(moved(case, state, at, found or None), version=case.version + 1)
     stored = insert_ticket(session, case)
-    for before, state, at, confirmed in steps:
+    for before, state, at, found in told:
+        is_new = state is TicketState.OPENED
         why = f"confirmed fault: {repair.confirmed}" if state is TicketState.CONFIRMED else "as filed"
-        opened = state is TicketState.OPENED
         event = happened(
             stored,
-            "opened" if opened else "state",
+            "opened" if is_new else "state",
             schedule("history"),
             why,
             at,
-            before=None if opened else before,
+            before=None if is_new else before,
             after=state,
-            confirmed=confirmed,
+            confirmed=found,
         )
         tell(session, event)
 

@@ -90,14 +90,15 @@ def live_on(
     parts: list[EventRecord] = []
 
     def pieces() -> Iterator[pl.DataFrame]:
+        made: pl.DataFrame | None = None
         for day in range(0, days, _CHUNK_DAYS):
             begins, count = fleet.now_ms, min(_CHUNK_DAYS, days - day) * DAY_MS // step_ms
             columns = fleet.run_robots(count, step_ms)
             parts.extend(event for event in fleet.take_events() if event.code == "part_replaced")
             repairs.extend(fleet.take_repairs())
-            yield robot_tiles(
-                fleet.signals, fleet.roster.cards[Kind.ROBOT], columns, begins, HOUR_MS // step_ms
-            )
+            robots = fleet.roster.cards[Kind.ROBOT]
+            made = robot_tiles(fleet.signals, robots, columns, begins, HOUR_MS // step_ms, made)
+            yield made
 
     tiles = keep(pieces())
     cards = fleet.roster.cards[Kind.ROBOT]

@@ -49,7 +49,6 @@ SENSORS = (
     Sensor("localization_pct", 0.0, 1.0, 0.0, 1.6, 1),
     Sensor("wheel_slip_pct", 0.05, 0.2, 0.15, 0.3, 1),
 )
-COUNTERS = ("charge_cycles", "bumper_hits", "run_s", "area_m2")
 PLACES = {"x_m": 2, "y_m": 2, "floor": 0, "lat": 6, "lon": 6}
 
 _OUTAGE_STREAM = 21

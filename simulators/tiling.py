@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
+from fleet import rises
 from fleet.clock import HOUR_MS
 from fleet.signals import Form, Kind, SignalTable
 from fleet.tiles import TILE_STATS, tile_column, tile_schema
@@ -14,11 +15,17 @@ from simulators.roster import DeviceCard
 
 
 def robot_tiles(
-    signals: SignalTable, cards: Sequence[DeviceCard], columns: Columns, start: int, per_hour: int
+    signals: SignalTable,
+    cards: Sequence[DeviceCard],
+    columns: Columns,
+    start: int,
+    per_hour: int,
+    before: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Return the tiles (fleet.tiles) of robots, by hour and device; hours without a reading are left out.
 
-    `columns` hold whole hours of `per_hour` steps each, the first hour begins at `start` (epoch ms).
+    `columns` hold whole hours of `per_hour` steps each, the first hour begins at `start` (epoch ms); `before`
+    are the tiles of the hour before, if there was one.
     """
     steps, robots = columns.lost.shape
     hours = steps // per_hour
@@ -41,7 +48,34 @@ def robot_tiles(
     absent = {name: pl.lit(0 if dtype == pl.Int64() else None) for name, dtype in schema.items()}
     frame = pl.DataFrame({name: column for name, column in made.items() if name in schema})
     frame = frame.with_columns(**{name: value for name, value in absent.items() if name not in frame.columns})
-    return frame.select(pl.col(name).cast(dtype) for name, dtype in schema.items()).fill_nan(None)
+    frame = frame.select(pl.col(name).cast(dtype) for name, dtype in schema.items()).fill_nan(None)
+    counted = rises.counted(signals, Kind.ROBOT)
+    beside = frame.clear() if before is None else before.filter(pl.col("hour") == start - HOUR_MS)
+    return rises.with_rises(frame, beside, counted, _reader(cards, columns, start, per_hour, beside))
+
+
+def _reader(
+    cards: Sequence[DeviceCard], columns: Columns, start: int, per_hour: int, beside: pl.DataFrame
+) -> rises.RowReader:
+    """Return what gives the readings of few robots and hours: of the hour before its highest is left."""
+    place = {card.id: number for number, card in enumerate(cards)}
+    every = HOUR_MS // per_hour
+
+    def rows(hours: pl.DataFrame, of: Sequence[str]) -> pl.DataFrame:
+        highest = [pl.col(tile_column(name, "max")).alias(name) for name in of]
+        pieces = [beside.select("device_id", pl.col("hour").alias("ts") + HOUR_MS - 1, *highest)]
+        for device, hour in hours.select("device_id", "hour").iter_rows():
+            first = (hour - start) // every
+            if 0 <= first < len(columns.lost):
+                steps = first + np.flatnonzero(~columns.lost[first : first + per_hour, place[device]])
+                numbers = {
+                    name: columns.numbers[name][steps, place[device]].astype(np.float64) for name in of
+                }
+                made = pl.DataFrame({"ts": (start + steps * every).astype(np.int64), **numbers})
+                pieces.append(made.select(pl.lit(device).alias("device_id"), "ts", *of))
+        return pl.concat(pieces)
+
+    return rows
 
 
 def _stats(values: Floats, heard: Bools) -> dict[str, np.ndarray]:

@@ -7,6 +7,7 @@ from typing import Protocol
 import polars as pl
 
 from fleet.clock import DAY_MS
+from fleet.errors import StoreRejected
 from fleet.readings import ReadingBatch
 from fleet.signals import Kind
 
@@ -22,9 +23,12 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class LatestValue:
-    """The newest value of one signal, and its time (epoch ms)."""
+    """The newest value of one signal, and its time (epoch ms); None since then for a text that was ended.
 
-    value: float | bool | str
+    (An error code is ended by an empty one, which is stored and stands in the history.)
+    """
+
+    value: float | bool | str | None
     ts: int
 
 
@@ -35,6 +39,20 @@ class Retention:
     readings_ms: int
     risks_ms: int
     tiles_ms: int = 3650 * DAY_MS
+
+
+class RowsRejected(StoreRejected):
+    """The store refuses some readings of a batch for good; the others are stored.
+
+    `rejected` are those readings, each group with what is wrong with it; `stored` the others, which `receipt`
+    tells of.
+    """
+
+    def __init__(
+        self, rejected: Sequence[tuple[ReadingBatch, StoreRejected]], stored: ReadingBatch, receipt: Receipt
+    ) -> None:
+        super().__init__("; ".join(f"{len(rows)} readings: {why}" for rows, why in rejected))
+        self.rejected, self.stored, self.receipt = rejected, stored, receipt
 
 
 class TelemetryStore(Protocol):
@@ -48,7 +66,8 @@ class TelemetryStore(Protocol):
         """Store a batch; it is durable on return.
 
         Same device and `ts` again, within the batch or against what is stored, is one reading: the last one
-        received wins, field by field, and counts as duplicate.
+        received wins, field by field, and counts as duplicate. Raises RowsRejected where only some readings
+        are refused: the others are stored.
         """
         ...
 
@@ -175,8 +194,12 @@ class TelemetryStore(Protocol):
         """
         ...
 
+    def clear(self) -> None:
+        """Delete all readings, risks and tiles."""
+        ...
+
     def check(self) -> None:
-        """Raise StoreUnavailable when the store cannot answer."""
+        """Raise StoreUnavailable when the store cannot answer, StoreRefused when it is not ours to use."""
         ...
 
     def close(self) -> None:

@@ -70,8 +70,11 @@ def cli() -> None:
 
 @cli.command()
 @_options(_PORT, _DEVICES, _SEED, _WORLD, _BROKER)
+@click.option(
+    "--broker-port", type=int, help="Port of the broker of its own. [default: a free one, kept from then on]"
+)
 @click.option("--no-simulator", is_flag=True, help="Simulate no fleet: wait for real devices.")
-def run(
+def run(  # noqa: PLR0913, PLR0917 - click hands each option over by name
     config: Path | None,
     data: Path | None,
     port: int | None,
@@ -79,6 +82,7 @@ def run(
     seed: int | None,
     world: str | None,
     broker: str | None,
+    broker_port: int | None,
     no_simulator: bool,
 ) -> None:
     """Start everything: broker, ingest, store, models, alerts, tickets, console and a simulated fleet.
@@ -98,6 +102,7 @@ def run(
         simulator__world=world,
         simulator__enabled=False if no_simulator else None,
         broker__url=broker,
+        broker__port=broker_port,
     )
     run_everything(settings, click.echo)
 
@@ -402,9 +407,9 @@ def store_copy(config: Path | None, data: Path | None, source: str, target: str)
 @click.option("--show", is_flag=True, help="Print every setting with its value, variable and meaning.")
 def check_config(config: Path | None, data: Path | None, show: bool) -> None:
     """Say whether the settings are usable, without starting or touching anything."""
-    from sweepwatch.run.processes import check_settings
+    from sweepwatch.commands.config import check_settings
 
-    check_settings(_settings(config, data), show, click.echo)
+    check_settings(config, os.environ, {"data": data}, show, click.echo)
 
 
 def main() -> None:

@@ -3,13 +3,16 @@
 import fcntl
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
+from stat import S_IMODE, S_ISLNK
 from typing import IO
 
 from fleet.errors import DataFolderError
 
 FORMAT = 1
 """Raised whenever a newer Sweepwatch writes what an older one cannot read."""
+_NOT_FOR_OTHERS = 0o077
 
 
 class DataFolder:
@@ -46,6 +49,8 @@ def open_data_folder(root: Path) -> DataFolder:
     Raises DataFolderError when it cannot be made or written, is of a newer version, or is in use.
     """
     root = root.resolve()
+    # From here on whatever this process makes, and its broker, is for its user alone: passwords, positions.
+    os.umask(_NOT_FOR_OTHERS)
     try:
         root.mkdir(parents=True, exist_ok=True)
         lock = (root / "lock").open("a+", encoding="utf-8")
@@ -56,10 +61,20 @@ def open_data_folder(root: Path) -> DataFolder:
     try:
         _take(lock, root)
         _check_format(root)
+        _close_to_others(root)
     except BaseException:
         lock.close()
         raise
     return DataFolder(root, lock)
+
+
+def _close_to_others(root: Path) -> None:
+    """Take from others what an earlier version, or the folder's maker, let them read."""
+    for path in (root, *root.rglob("*")):
+        with suppress(FileNotFoundError, PermissionError):  # another's, or gone since it was listed
+            mode = path.lstat().st_mode
+            if mode & _NOT_FOR_OTHERS and not S_ISLNK(mode):
+                path.chmod(S_IMODE(mode) & ~_NOT_FOR_OTHERS)
 
 
 def _take(lock: IO[str], root: Path) -> None:

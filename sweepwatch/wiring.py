@@ -1,42 +1,46 @@
 """Where the rooms meet: builds every part and hands it what it asks for. Nothing starts here."""
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from zoneinfo import ZoneInfo
 
+import polars as pl
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
-from sqlalchemy.orm import Session
 
 from alerts.engine import AlertEngine
-from alerts.judging.rules import load_rules
+from alerts.judging.by_ticket import ChangedElsewhere, TicketEnds
+from alerts.judging.rules import Rule, load_rules
 from api.app import create_app
 from api.services import ApiServices
+from desk.dispatch.visits import Visits
 from desk.tickets.desk import TicketDesk
-from fleet.alerts import Alert, AlertState
+from desk.tickets.opener import TicketOpener
 from fleet.broker_url import parse_broker_url
 from fleet.clock import DAY_MS, Clock
 from fleet.codes import CodeCatalogue, load_codes
 from fleet.errors import SweepwatchError
+from fleet.followers import Follower
 from fleet.ledger import LedgerView
-from fleet.principals import Principal
 from fleet.progress import StartProgress
 from fleet.signals import SignalTable
 from fleet.sla import SlaPolicy, load_policy
-from fleet.tickets import Ticket, TicketState
 from ingest.dialects.config import load_dialects
 from ingest.metrics import export
 from ingest.service import IngestService
 from ingest.settings import IngestSettings
+from models.learning.settings import Costs
 from models.registry.registry import ModelRegistry
+from models.scoring.decision import Plan, plan_visits
 from models.scoring.explanation import sentence
 from storage.ports import TelemetryStore
-from storage.records.alerts import resolve_open_alert
 from storage.records.database import DeskDatabase, open_desk
 from storage.series.store_url import DuckDbAddress, parse_store_url
 from sweepwatch.data_folder import DataFolder
+from sweepwatch.metrics import new_registry
+from sweepwatch.run.readiness import noting_changes
 from sweepwatch.settings.costs import costs_of
 from sweepwatch.settings.settings import Settings
 from sweepwatch.settings.signals import signal_table
@@ -60,6 +64,8 @@ class Services:
     tickets: TicketDesk
     alerts: AlertEngine
     codes: CodeCatalogue
+    followers: tuple[Follower, ...]
+    listeners: tuple[Follower, ...]
     models: ModelRegistry
     metrics: CollectorRegistry
 
@@ -69,48 +75,13 @@ class Services:
         self.desk.close()
 
 
-class BridgedDesk(TicketDesk):
-    """A desk whose closed tickets end their alerts at once, until followers of the log do it."""
-
-    def __init__(
-        self, desk: DeskDatabase, policy: SlaPolicy, clock: Clock, on_changed: Callable[[Ticket], None]
-    ) -> None:
-        super().__init__(desk, policy, clock)
-        self._on_changed = on_changed
-
-    def _move(
-        self,
-        session: Session,
-        before: Ticket,
-        after: TicketState,
-        principal: Principal,
-        why: str,
-        confirmed: Sequence[str] | None = None,
-    ) -> Ticket:
-        stored = super()._move(session, before, after, principal, why, confirmed)
-        if not stored.is_open:
-            for alert in stored.alerts:
-                now = self._clock.now_ms()
-                resolve_open_alert(session, alert, principal.name, now, f"ticket_{after}")
-        session.info.setdefault("moved", []).append(stored)
-        return stored
-
-    @contextmanager
-    def _writing(self) -> Iterator[Session]:
-        with super()._writing() as session:
-            yield session
-        for stored in session.info.pop("moved", []):
-            self._on_changed(stored)
-
-
 def build(
     settings: Settings,
     folder: DataFolder,
     clock: Clock,
-    on_ticket: Callable[[Ticket], None] = lambda _ticket: None,
     use: DuckDbUse = SERVING,
 ) -> Services:
-    """Open the stores of an installation and wire its parts; `on_ticket` hears of every change of a ticket.
+    """Open the stores of an installation and wire its parts.
 
     `use` is what an embedded store may use, where the settings do not say.
     Raises ConfigError, DataFolderError or StoreUnavailable when a part cannot be had; nothing stays open.
@@ -125,23 +96,7 @@ def build(
     except BaseException:
         desk.close()
         raise
-
-    # Alerts and tickets know of each other only here: a firing alert opens a ticket, and a closed ticket has
-    # ended its alert in the database, which the engine then reads anew.
-    def open_ticket(alert: Alert) -> None:
-        tickets.open_for(alert)
-
-    def alert_changed(alert: Alert) -> None:
-        if alert.state is AlertState.RESOLVED:
-            tickets.alert_ended(alert)
-
-    def ticket_changed(ticket: Ticket) -> None:
-        if not ticket.is_open:
-            alerts.reload()
-        on_ticket(ticket)
-
-    alerts = AlertEngine(desk, rules, clock, open_ticket, alert_changed, codes)
-    tickets = BridgedDesk(desk, policy, clock, ticket_changed)
+    wired = wire_desk(desk, rules, policy, clock, codes)
     return Services(
         settings=settings,
         folder=folder,
@@ -150,12 +105,38 @@ def build(
         store=store,
         desk=desk,
         policy=policy,
-        tickets=tickets,
-        alerts=alerts,
+        tickets=wired.tickets,
+        alerts=wired.alerts,
         codes=codes,
+        followers=wired.followers,
+        listeners=wired.listeners,
         models=ModelRegistry(desk, folder.folder("models"), costs=costs_of(settings.models.costs)),
-        metrics=CollectorRegistry(),
+        metrics=new_registry(desk),
     )
+
+
+@dataclass(frozen=True)
+class WiredDesk:
+    """Alerts and tickets; through the followers of the log alone they learn of each other."""
+
+    alerts: AlertEngine
+    tickets: TicketDesk
+    followers: tuple[Follower, ...]
+    listeners: tuple[Follower, ...]
+
+
+def wire_desk(
+    desk: DeskDatabase,
+    rules: Sequence[Rule],
+    policy: SlaPolicy,
+    clock: Clock,
+    codes: CodeCatalogue | None = None,
+) -> WiredDesk:
+    """Wire what judges, what works on it, and what follows from either."""
+    alerts = AlertEngine(desk, rules, clock, codes)
+    tickets = TicketDesk(desk, policy, clock)
+    followers = (TicketOpener(desk, tickets), TicketEnds(alerts))
+    return WiredDesk(alerts, tickets, followers, (ChangedElsewhere(alerts),))
 
 
 def desk_url(settings: Settings, folder: DataFolder) -> str:
@@ -190,6 +171,7 @@ def build_ingest(services: Services, broker_url: str, mqtt_version: str = "auto"
         receive_maximum=chosen.receive_maximum,
         buffer_bytes=chosen.in_flight_mb * _MB,
         open_registration=chosen.open_registration,
+        topics_beside=chosen.topics_beside,
         retention_ms=services.settings.store.retention_days * DAY_MS,
         quarantine_rows=chosen.quarantine_rows,
         quarantine_rows_per_device=chosen.quarantine_rows_per_device,
@@ -204,7 +186,7 @@ def build_ingest(services: Services, broker_url: str, mqtt_version: str = "auto"
         event_observers=[services.alerts.observe_events],
         dialects=load_dialects(chosen.dialects, services.signals),
     )
-    export(services.metrics, ingest.ledger.snapshot, lambda: ingest.connected)
+    export(services.metrics, ingest.ledger.snapshot, lambda: ingest.connected, ingest.commits)
     return ingest
 
 
@@ -223,6 +205,7 @@ def build_api(
         own = {"store": _trouble(services.store.check), "desk": _trouble(services.desk.check)}
         return own | ({"ingest": ingest.not_ready()} if ingest else {}) | dict(troubles())
 
+    costs = services.settings.models.costs
     return create_app(
         ApiServices(
             store=services.store,
@@ -236,13 +219,18 @@ def build_api(
             sla=services.policy,
             explain=lambda driver, language: sentence(driver, services.signals, language),
             ledger=ledger,
-            readiness=readiness,
+            readiness=noting_changes(readiness),
             registry=services.metrics,
             progress=progress,
-            costs=costs_of(services.settings.models.costs),
+            visits=Visits(services.desk, services.store, partial(_plan, costs_of(costs))),
+            currency=costs.currency,
             model_trouble=services.models.mismatch,
         )
     )
+
+
+def _plan(costs: Costs, risks: pl.DataFrame, budget: int) -> Plan:
+    return plan_visits(risks, costs, budget)
 
 
 def _trouble(check: Callable[[], None]) -> str | None:

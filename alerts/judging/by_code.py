@@ -136,7 +136,7 @@ class CodeJudge:
             return
         reason = "for_elapsed" if fires else f"{'joined' if foreign else 'told_more'}_by:{rule.name}"
         if level != alert.level:
-            reason = f"escalated_by:{rule.name}"
+            reason = f"worsened_by:{rule.name}"
         changes.revise(
             track,
             Decision(AlertState.FIRING if fires else alert.state, reason),

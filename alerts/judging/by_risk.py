@@ -23,7 +23,7 @@ def judge_scoring(changes: Changes, risk: Risk) -> None:
     elif decision.state is AlertState.RESOLVED:
         changes.move(track, decision, RISK_RULE, risk.ts)
     else:
-        changes.escalate(track, decision, RISK_RULE, risk.ts, _evidence(risk))
+        changes.want_ticket(track, decision, RISK_RULE, risk.ts, _evidence(risk))
 
 
 def _raise_by_risk(changes: Changes, risk: Risk) -> None:

@@ -26,7 +26,7 @@ def judge_readings(changes: Changes, rule: Rule, sightings: Iterable[Sighting]) 
             if verdict is Verdict.HOLD and track.alert.rule == rule.name and at > track.judged_at:
                 changes.spoke(track, at)
         elif track.alert.rule != rule.name:
-            changes.escalate(track, decision, rule.name, at, _seen(rule, value, at))
+            changes.want_ticket(track, decision, rule.name, at, _seen(rule, value, at))
         else:
             changes.move(track, decision, rule.name, at)
 

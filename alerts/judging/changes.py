@@ -6,39 +6,44 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from alerts.judging.decisions import Decision, Previous, Track
+from alerts.judging.rules import MODEL_RULE, RISK_RULE
 from alerts.judging.tracks import Key, Tracks, key_of
+from fleet import principals
 from fleet.alerts import Alert, AlertState
 from fleet.errors import Conflict
 from fleet.faults import FAULTS
+from fleet.principals import Principal
 from storage.records.alerts import (
-    AlertRow,
     change_alert,
     insert_alert,
     last_resolved,
-    open_alert_row,
-    to_alert,
+    open_alert,
 )
 
 
-def follow(row: AlertRow) -> Track:
-    """Return the track of a stored open alert, as far as the row can tell."""
-    return Track(to_alert(row), seen_at=row.updated, judged_at=row.since)
+def follow(alert: Alert) -> Track:
+    """Return the track of a stored open alert, as far as what is stored can tell."""
+    return Track(alert, seen_at=alert.updated, judged_at=alert.since)
+
+
+def acting(rule: str) -> Principal:
+    """Return who acts in a rule's name: the models for their risks, the care for models, else the rule."""
+    if rule == RISK_RULE:
+        return principals.model(rule)
+    return principals.schedule("model care") if rule == MODEL_RULE else principals.rule(rule)
 
 
 @dataclass(slots=True)
 class Changes:
     """Alerts raised and moved on within one transaction, over the tracks known before it.
 
-    `now` is the present time, epoch ms. `changed` lists each alert as it stood after each change, in order;
-    `fired` those that began to fire, or came to want a ticket.
+    `now` is the present time, epoch ms.
     """
 
     session: Session
     known: Tracks
     now: int
     tracks: dict[Key, Track | None] = field(default_factory=dict)
-    changed: list[Alert] = field(default_factory=list)
-    fired: list[Alert] = field(default_factory=list)
 
     def track(self, device_id: str, fault: str) -> Track | None:
         """Return the open alert of a device and fault, this unit's own changes included."""
@@ -57,45 +62,46 @@ class Changes:
 
     def previous(self, device_id: str, fault: str) -> Previous | None:
         """Return the last resolved alert of a device and fault."""
-        row = last_resolved(self.session, device_id, fault)
-        if row is None:
+        last = last_resolved(self.session, device_id, fault)
+        if last is None:
             return None
-        return Previous(str(row.id), row.since, row.resolved_at or row.updated, row.reason)
+        return Previous(last.id, last.since, last.resolved_at or last.updated, last.reason, last.ended_by)
 
     def raise_alert(self, alert: Alert) -> None:
         """Store a new alert (its id is still empty); join the one already open when there is one."""
-        alert_id = insert_alert(self.session, alert, alert.rule, self.now)
+        alert_id = insert_alert(self.session, alert, acting(alert.rule), self.now)
         if alert_id is None:
             self._follow_stored(key_of(alert))
             return
         stored = replace(alert, id=str(alert_id))
         self.tracks[key_of(alert)] = Track(stored, seen_at=self.now, judged_at=alert.since)
-        self._note(stored, fires=stored.state is AlertState.FIRING)
 
     def spoke(self, track: Track, at: int, lows: int = 0) -> None:
         """Remember that a reading or scoring at event time `at` was judged, without a change of state."""
         self.tracks[key_of(track.alert)] = Track(track.alert, track.seen_at, max(track.judged_at, at), lows)
 
-    def move(self, track: Track, decision: Decision, who: str, at: int) -> None:
-        """Carry out a decision that changes the state; `at` is its event time."""
+    def move(self, track: Track, decision: Decision, rule: str, at: int) -> None:
+        """Carry out a rule's decision that changes the state; `at` is its event time."""
         over = decision.state is AlertState.RESOLVED
-        self._change(track, decision, who, at, {"resolved_at": at} if over else {})
+        self._change(track, decision, acting(rule), at, {"resolved_at": at} if over else {})
 
-    def escalate(self, track: Track, decision: Decision, who: str, at: int, evidence: dict[str, Any]) -> None:
+    def want_ticket(
+        self, track: Track, decision: Decision, rule: str, at: int, evidence: dict[str, Any]
+    ) -> None:
         """Let an open alert that wanted no ticket want one, with the evidence that called for it."""
         merged = track.alert.evidence | {"also": evidence}
-        self._change(track, decision, who, at, {"opens_ticket": True, "evidence": merged})
+        self._change(track, decision, acting(rule), at, {"opens_ticket": True, "evidence": merged})
 
-    def revise(self, track: Track, decision: Decision, who: str, at: int, **columns: Any) -> None:
-        """Let an open alert say more: `columns` are those of its row that change (level, evidence, ...)."""
-        self._change(track, decision, who, at, columns)
+    def revise(self, track: Track, decision: Decision, by: str, at: int, **columns: Any) -> None:
+        """Let an open alert say more, as rule `by` has it; `columns` of its row change."""
+        self._change(track, decision, acting(by), at, columns)
 
-    def by_person(self, alert: Alert, decision: Decision, who: str, why: str) -> Alert:
-        """Let a person move an alert on; return it. Raises Conflict when it changed meanwhile."""
+    def by(self, principal: Principal, alert: Alert, decision: Decision, why: str) -> Alert:
+        """Let who is no rule move an alert on; return it. Raises Conflict when it changed meanwhile."""
         track = self.track(*key_of(alert)) or Track(alert, seen_at=self.now, judged_at=alert.since)
         over = decision.state is AlertState.RESOLVED
         columns = {"resolved_at": self.now} if over else {}
-        moved = self._change(replace(track, alert=alert), decision, who, track.judged_at, columns, why)
+        moved = self._change(replace(track, alert=alert), decision, principal, track.judged_at, columns, why)
         if moved is None:
             raise Conflict(f"alert {alert.id} was changed by someone else meanwhile; read it again")
         return moved
@@ -104,7 +110,7 @@ class Changes:
         self,
         track: Track,
         decision: Decision,
-        who: str,
+        principal: Principal,
         at: int,
         columns: dict[str, Any],
         why: str | None = None,
@@ -116,7 +122,7 @@ class Changes:
             self.session,
             before,
             decision.state,
-            who=who,
+            principal=principal,
             at=self.now,
             reason=decision.reason,
             why=why,
@@ -129,16 +135,9 @@ class Changes:
         after = replace(before, state=decision.state, reason=decision.reason, **kept)
         over = after.state is AlertState.RESOLVED
         self.tracks[key] = None if over else Track(after, track.seen_at, max(track.judged_at, at))
-        started = after.state is AlertState.FIRING and before.state is AlertState.PENDING
-        self._note(after, fires=started or (after.opens_ticket and not before.opens_ticket))
         return after
 
     def _follow_stored(self, key: Key) -> None:
         """Take what is stored: another thread or process was first, its alert is followed from now on."""
-        row = open_alert_row(self.session, *key)
-        self.tracks[key] = None if row is None else follow(row)
-
-    def _note(self, alert: Alert, *, fires: bool) -> None:
-        self.changed.append(alert)
-        if fires:
-            self.fired.append(alert)
+        stored = open_alert(self.session, *key)
+        self.tracks[key] = None if stored is None else follow(stored)

@@ -11,6 +11,7 @@ from alerts.judging.rules import OFFLINE, RISK_RULE, Rule
 from fleet.alerts import Alert, AlertState
 from fleet.clock import HOUR_MS, SECOND_MS
 from fleet.errors import Conflict
+from fleet.principals import PEOPLE, PrincipalKind
 from fleet.risks import Risk
 from storage.records.alerts import NOT_SUSTAINED, Silent
 
@@ -23,8 +24,8 @@ SETTLE_MS = 24 * HOUR_MS
 CLEARED = "cleared"
 HEARD_AGAIN = "heard_again"
 _BY = "_by:"
-_BY_PERSON = f"{AlertState.RESOLVED}{_BY}"
-_BY_TICKET = "ticket_"
+BY_TICKET = "ticket_"
+"""How the reason of an alert begins that ended with its ticket; the ticket's state follows."""
 _PROOF_OF_LIFE_MS = 5 * SECOND_MS
 
 
@@ -58,11 +59,12 @@ class Previous:
     since: int
     resolved_at: int
     reason: str
+    ended_by: PrincipalKind | None = None
 
     @property
     def by_person(self) -> bool:
         """Whether a person ended it, directly or with its ticket; otherwise readings or scorings did."""
-        return self.reason.startswith((_BY_PERSON, _BY_TICKET))
+        return self.ended_by in PEOPLE or self.reason.startswith(BY_TICKET)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +92,7 @@ def _join(alert: Alert, rule: Rule | None) -> Decision:
     """Another rule, or a model (None), holds the open alert: join it, or make it want the ticket we want."""
     opens_ticket = rule is None or rule.opens_ticket
     if opens_ticket and not alert.opens_ticket and alert.state is not AlertState.PENDING:
-        return Decision(alert.state, f"escalated_by:{rule.name if rule else RISK_RULE}")
+        return Decision(alert.state, f"wanted_by:{rule.name if rule else RISK_RULE}")
     return Decision(None, "dedupe")
 
 
@@ -181,8 +183,9 @@ def judge_tick(track: Track, rule: Rule | None, now: int, offline: Alert | None)
     """Decide whether a pending alert fires because its time is up without a further reading.
 
     The time is counted on our clock from when we saw it, so that a replayed past is not hurried. While the
-    device is offline its other alerts wait: silence proves nothing. An alert of a rule that is no longer
-    there (None) would never end, so it ends now.
+    device is offline its other alerts wait: silence proves nothing. Nor does one wild sample: a measured
+    value is believed when a second reading agrees, a state goes on by itself until it changes. An alert of a
+    rule that is no longer there (None) would never end, so it ends now.
     """
     if rule is None:
         return Decision(AlertState.RESOLVED, "rule_removed")
@@ -190,6 +193,8 @@ def judge_tick(track: Track, rule: Rule | None, now: int, offline: Alert | None)
         return Decision(None, "waiting")
     if offline is not None and rule.when != OFFLINE:
         return Decision(None, f"inhibited_by:{offline.id}")
+    if rule.measured and track.judged_at <= track.alert.since:
+        return Decision(None, "unconfirmed")
     return Decision(AlertState.FIRING, "for_elapsed")
 
 

@@ -141,6 +141,13 @@ class Rule(Shape):
         return self.clear.expression if isinstance(self.clear, Condition) else ~self.holds
 
     @property
+    def measured(self) -> bool:
+        """Return whether it compares a measured value, which may be wild, and not only states."""
+        return isinstance(self.when, Condition) and any(
+            isinstance(term.value, float) for term in self.when.terms
+        )
+
+    @property
     def shown(self) -> Term:
         """Return the comparison whose value is shown as evidence. Only for rules over signals."""
         return self.condition.terms[0]

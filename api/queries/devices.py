@@ -1,11 +1,12 @@
 """What may be asked about devices, and the figures on top of the fleet page."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from pydantic import Field
 from sqlalchemy.orm import Session
 
-from api.params import DeviceSort, FaultCode, IdText, Paged
+from api.params import DeviceSort, FaultCode, IdText, Paged, SearchText
 from fleet.devices import Device
 from fleet.signals import Kind
 from storage.records.alerts import count_firing
@@ -25,9 +26,11 @@ class DeviceQuery(Paged):
     kind: Kind | None = None
     site: IdText | None = None
     model: IdText | None = None
-    status: IdText | None = Field(None, description="online, offline or unknown")
+    status: Literal["online", "offline", "unknown"] | None = None
     fault: FaultCode | None = Field(None, description="The fault that it is most at risk of")
-    q: str | None = Field(None, min_length=1, max_length=64, description="Part of id, model, site or serial")
+    q: SearchText | None = Field(
+        None, min_length=1, max_length=64, description="Part of id, model, site or serial"
+    )
 
 
 class EventQuery(Paged):

@@ -1,17 +1,20 @@
 """What came in and what did not, as lists and pages need it."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from pydantic import Field
 from sqlalchemy.orm import Session
 
 from api.params import IdText, Paged
 from fleet.errors import ConfigError, InvalidInput
-from fleet.wire import Reason
+from fleet.wire import Dropped, Reason
 from storage.records.database import DeskDatabase
+from storage.records.dropped_values import DroppedPage, DroppedValues, count_dropped
 from storage.records.gaps import GapKey, GapPage, Gaps, count_gaps
 from storage.records.paging import decode_cursor, encode_cursor
 from storage.records.quarantine import Quarantine, QuarantinePage, count_quarantined
+from storage.records.topics_beside import TopicPage, TopicsBeside, count_topics_beside
 
 
 class GapQuery(Paged):
@@ -30,13 +33,29 @@ class QuarantineQuery(Paged):
     )
 
 
+class DroppedQuery(Paged):
+    """Which dropped values."""
+
+    device: IdText | None = None
+    signal: IdText | None = Field(
+        None, description="Or a key of info or of an event", examples=["battery_pct"]
+    )
+    reason: Dropped | None = None
+
+
+class BesideQuery(Paged):
+    """Topics beside ours: all."""
+
+
 @dataclass(frozen=True, slots=True)
 class IngestCounts:
-    """How many gaps there are, how many readings are missing in them, and how many rows of quarantine."""
+    """How many gaps there are, how many readings are missing in them, and how long the other lists are."""
 
     gaps: int
     missing: int
     quarantined: int
+    dropped: int
+    beside: int
 
 
 def find_gaps(desk: DeskDatabase, query: GapQuery) -> tuple[GapPage, str | None]:
@@ -53,10 +72,36 @@ def find_quarantined(desk: DeskDatabase, query: QuarantineQuery) -> QuarantinePa
         raise InvalidInput(str(error)) from error
 
 
+def find_dropped(desk: DeskDatabase, query: DroppedQuery) -> tuple[DroppedPage, str | None]:
+    """Return one page of dropped values, the most recently seen first, and the cursor of the next."""
+    after = None if query.cursor is None else _two_of(query, int, int)
+    page = DroppedValues(desk).find(query.device, query.signal, query.reason, query.limit, after)
+    return page, encode_cursor(query.query(), page.after) if page.after else None
+
+
+def find_beside(desk: DeskDatabase, query: BesideQuery) -> tuple[TopicPage, str | None]:
+    """Return one page of topics beside ours, the most recently heard first, and the cursor of the next."""
+    page = TopicsBeside(desk).find(query.limit, None if query.cursor is None else _two_of(query, int, str))
+    return page, encode_cursor(query.query(), page.after) if page.after else None
+
+
+def _two_of(query: Paged, *types: type) -> tuple[Any, Any]:
+    first, second = decode_cursor(query.query(), query.cursor or "", 2)
+    if (type(first), type(second)) != types:
+        raise InvalidInput("cursor: not one of ours; pass next_cursor of the page before")
+    return first, second
+
+
 def count_ingest(session: Session, device: str | None = None) -> IngestCounts:
-    """Count gaps and quarantine of one device, or of all."""
+    """Count gaps, quarantine and dropped values of one device, or of all."""
     gaps, missing = count_gaps(session, device)
-    return IngestCounts(gaps, missing, count_quarantined(session, device))
+    return IngestCounts(
+        gaps=gaps,
+        missing=missing,
+        quarantined=count_quarantined(session, device),
+        dropped=count_dropped(session, device),
+        beside=count_topics_beside(session) if device is None else 0,
+    )
 
 
 def _gap_key(query: GapQuery) -> GapKey | None:

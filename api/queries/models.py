@@ -1,16 +1,19 @@
-"""Models as lists and pages need them: their cards, and what was done to them."""
+"""Models as lists and pages need them: their cards."""
 
-from api.params import FaultCode, IdText, Params
+from typing import Literal
+
+from api.params import FaultCode, Params
 from api.services import ApiServices
 from fleet.errors import NotFound
-from storage.records.model_cards import CardEvent, ModelCard, card_events, cards
+from fleet.text import quoted
+from storage.records.model_cards import ModelCard, cards
 
 
 class ModelQuery(Params):
     """Which models."""
 
     fault: FaultCode | None = None
-    state: IdText | None = None
+    state: Literal["champion", "challenger", "retired", "withdrawn"] | None = None
 
 
 def find_models(services: ApiServices, query: ModelQuery) -> list[tuple[ModelCard, str | None]]:
@@ -25,9 +28,4 @@ def find_model(services: ApiServices, model: str) -> ModelCard:
     for card in cards(services.desk):
         if card.id == model:
             return card
-    raise NotFound(f"there is no model {model!r:.80}")
-
-
-def model_events(services: ApiServices, card: ModelCard) -> list[CardEvent]:
-    """Return what was done to one model, the newest first."""
-    return [event for event in card_events(services.desk, card.fault) if event.model == card.id]
+    raise NotFound(f"there is no model {quoted(model)}")

@@ -4,10 +4,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from api.queries.alerts import AlertQuery, alert_of, find_alerts
+from api.queries.alerts import AlertQuery, find_alerts
 from api.routes.common import Nothing, RowId, problems
 from api.schemas import AlertChange, AlertItem, ListOf
 from api.services import ApiServices, Services
+from fleet.principals import person
+from storage.records.alerts import alert_of
 
 router = APIRouter(prefix="/alerts", tags=["alerts"])
 _CHANGE = problems(
@@ -34,17 +36,17 @@ def show_alert(services: Services, alert_id: RowId, _: Nothing) -> AlertItem:
 @router.post("/{alert_id}/acknowledge", responses=_CHANGE)
 def acknowledge_alert(services: Services, alert_id: RowId, change: AlertChange, _: Nothing) -> AlertItem:
     """Note that someone takes care of a firing alert."""
-    services.alerts.acknowledge(str(alert_id), change.who, change.reason)
+    services.alerts.acknowledge(str(alert_id), person(change.who), change.reason)
     return _shown(services, alert_id)
 
 
 @router.post("/{alert_id}/resolve", responses=_CHANGE)
 def resolve_alert(services: Services, alert_id: RowId, change: AlertChange, _: Nothing) -> AlertItem:
     """End an open alert by hand."""
-    services.alerts.resolve(str(alert_id), change.who, change.reason)
+    services.alerts.resolve(str(alert_id), person(change.who), change.reason)
     return _shown(services, alert_id)
 
 
 def _shown(services: ApiServices, alert_id: int) -> AlertItem:
     with services.desk.transaction() as session:
-        return AlertItem.model_validate(alert_of(session, alert_id))
+        return AlertItem.model_validate(alert_of(session, str(alert_id)))

@@ -1,5 +1,6 @@
 """What the routers share: identifiers in paths, and the problems that their operations answer with."""
 
+from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import Path, Query
@@ -24,5 +25,6 @@ def problems(**details: str) -> dict[int | str, dict[str, Any]]:
 
 
 def _response(status: int, text: str) -> dict[str, Any]:
-    example = {"type": "about:blank", "title": text, "status": status, "detail": text}
+    title = HTTPStatus(status).phrase
+    example = {"type": "about:blank", "title": title, "status": status, "detail": text}
     return {"model": Problem, "description": text, "content": {MEDIA_TYPE: {"example": example}}}

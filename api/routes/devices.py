@@ -8,13 +8,15 @@ from fastapi import APIRouter, Query
 from api.queries.devices import DeviceQuery, EventQuery, find_devices
 from api.routes.common import DeviceId, Nothing, problems
 from api.routes.risks import life_item
-from api.schemas import DeviceDetail, DeviceItem, Latest, ListOf, ToldItem
-from api.services import Services
+from api.schemas import DeviceChange, DeviceDetail, DeviceItem, Latest, ListOf, ToldItem
+from api.services import ApiServices, Services
 from fleet.codes import CodeCatalogue
 from fleet.condition import condition_of
 from fleet.devices import Device
+from fleet.principals import person
 from storage.records.device_events import find_events
 from storage.records.device_lists import device_of
+from storage.records.devices import set_model
 
 router = APIRouter(prefix="/devices", tags=["devices"])
 
@@ -42,6 +44,20 @@ def list_devices(services: Services, query: Annotated[DeviceQuery, Query()]) -> 
 @router.get("/{device_id}", responses=problems(not_found="There is no such device"))
 def show_device(services: Services, device_id: DeviceId, _: Nothing) -> DeviceDetail:
     """Show one device with the newest value of each of its signals, and what its wearing parts have left."""
+    return _detail(services, device_id)
+
+
+@router.patch(
+    "/{device_id}", responses=problems(body="The body cannot be read", not_found="There is no such device")
+)
+def change_device(services: Services, device_id: DeviceId, change: DeviceChange, _: Nothing) -> DeviceDetail:
+    """Say which model a device is: what the desk says stands, whatever the device says of itself."""
+    with services.desk.transaction() as session:
+        set_model(session, device_id, change.model, person(change.who), services.clock.now_ms())
+    return _detail(services, device_id)
+
+
+def _detail(services: ApiServices, device_id: str) -> DeviceDetail:
     with services.desk.transaction() as session:
         device = device_of(session, device_id)
     latest = services.store.latest(device.kind, device_id)

@@ -7,15 +7,26 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from starlette.exceptions import HTTPException
 
-from api.queries.ingest import GapQuery, QuarantineQuery, find_gaps, find_quarantined
+from api.queries.ingest import (
+    BesideQuery,
+    DroppedQuery,
+    GapQuery,
+    QuarantineQuery,
+    find_beside,
+    find_dropped,
+    find_gaps,
+    find_quarantined,
+)
 from api.routes.common import Nothing, problems
 from api.schemas import (
+    DroppedValueItem,
+    Evictable,
     GapItem,
     GapList,
     LedgerAnswer,
     ListOf,
     QuarantineEntry,
-    QuarantineList,
+    TopicBesideItem,
     UnknownSignalItem,
 )
 from api.services import Services
@@ -48,12 +59,37 @@ def list_unknown_signals(services: Services, _: Nothing) -> ListOf[UnknownSignal
     return ListOf(items=[UnknownSignalItem.model_validate(one) for one in found])
 
 
+@router.get("/dropped-values", responses=problems())
+def list_dropped_values(
+    services: Services, query: Annotated[DroppedQuery, Query()]
+) -> Evictable[DroppedValueItem]:
+    """List values that were dropped while the rest of their message stayed, the most recently seen first."""
+    page, following = find_dropped(services.desk, query)
+    items = [DroppedValueItem.model_validate(one) for one in page.items]
+    return Evictable(items=items, next_cursor=following, evicted=page.evicted)
+
+
+@router.get("/topics-beside", responses=problems())
+def list_topics_beside(
+    services: Services, query: Annotated[BesideQuery, Query()]
+) -> Evictable[TopicBesideItem]:
+    """List topics under our root that are none of ours (misspelt, another version): nobody takes them."""
+    page, following = find_beside(services.desk, query)
+    items = [
+        TopicBesideItem.model_validate(asdict(one) | {"payload": b64encode(one.payload).decode()})
+        for one in page.items
+    ]
+    return Evictable(items=items, next_cursor=following, evicted=page.evicted)
+
+
 @router.get("/quarantine", responses=problems())
-def list_quarantine(services: Services, query: Annotated[QuarantineQuery, Query()]) -> QuarantineList:
+def list_quarantine(
+    services: Services, query: Annotated[QuarantineQuery, Query()]
+) -> Evictable[QuarantineEntry]:
     """List messages that were turned away, the most recently seen first."""
     page = find_quarantined(services.desk, query)
     items = [
         QuarantineEntry.model_validate(asdict(item) | {"payload": b64encode(item.payload).decode()})
         for item in page.items
     ]
-    return QuarantineList(items=items, next_cursor=page.next_cursor, evicted=page.evicted)
+    return Evictable(items=items, next_cursor=page.next_cursor, evicted=page.evicted)

@@ -4,14 +4,15 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
 
-from api.model_schemas import ModelDetail, ModelEventItem, ModelItem, VisitFault, VisitItem, VisitPlan
-from api.queries.models import ModelQuery, find_model, find_models, model_events
-from api.queries.visits import VisitQuery, find_visits
+from api.model_schemas import ModelDetail, ModelItem, VisitFault, VisitItem, VisitPlan
+from api.params import VisitQuery
+from api.queries.models import ModelQuery, find_model, find_models
 from api.routes.common import Nothing, problems
 from api.schemas import ListOf
 from api.services import Services
-from fleet.devices import Device
-from storage.records.model_cards import ModelCard
+from api.ticket_items import event_item
+from desk.dispatch.visits import FoundVisits
+from storage.records.model_cards import ModelCard, model_events
 
 router = APIRouter(tags=["models"])
 ModelId = Annotated[str, Path(min_length=1, max_length=64, examples=["brush_jam-1795334400000-1f0c2ab9"])]
@@ -27,7 +28,7 @@ def list_models(services: Services, query: Annotated[ModelQuery, Query()]) -> Li
 def show_model(services: Services, model_id: ModelId, _: Nothing) -> ModelDetail:
     """Show a model's whole card and what was done to it."""
     card = find_model(services, model_id)
-    events = [ModelEventItem.model_validate(event) for event in model_events(services, card)]
+    events = [event_item(event) for event in model_events(services.desk, card.id)]
     return ModelDetail(**_item(card, services.model_trouble(card)), details=card.details, events=events)
 
 
@@ -44,6 +45,7 @@ def _item(card: ModelCard, problem: str | None) -> dict[str, Any]:
         "problem": problem,
         "metrics": card.details.get("metrics", {}),
         "trial": card.details.get("trial"),
+        "proof": card.details.get("proof"),
     }
 
 
@@ -51,23 +53,25 @@ def _item(card: ModelCard, problem: str | None) -> dict[str, Any]:
 def list_visits(services: Services, query: Annotated[VisitQuery, Query()]) -> VisitPlan:
     """Rank devices by the expected cost that a visit avoids, as many as the budget allows.
 
-    `calls` are customers who can mend a fault alone: they take nothing of the budget. Faults with an open
-    ticket are left out; `ticketed` is at how many devices they would pay.
+    `calls` are customers who can mend a fault alone: they take nothing of the budget. What
+    would pay at devices with an open ticket is not planned anew but `under_way`, with its ticket.
     """
-    found = find_visits(services, query)
-    plan, devices = found.plan, found.devices
+    found = services.visits.find(query.budget, query.site)
+    plan = found.plan
     return VisitPlan(
         budget=query.budget,
         worthwhile=plan.worthwhile,
-        ticketed=found.ticketed,
+        ticketed=found.under_way.height,
         avoided=plan.avoided,
-        items=[_visit(row, devices) for row in plan.visits.iter_rows(named=True)],
-        calls=[_visit(row, devices) for row in plan.calls.iter_rows(named=True)],
+        currency=services.currency,
+        items=[_visit(row, found) for row in plan.visits.iter_rows(named=True)],
+        calls=[_visit(row, found) for row in plan.calls.iter_rows(named=True)],
+        under_way=[_visit(row, found) for row in found.under_way.iter_rows(named=True)],
     )
 
 
-def _visit(row: dict[str, Any], devices: dict[str, Device]) -> VisitItem:
-    device = devices.get(row["device_id"])
+def _visit(row: dict[str, Any], found: FoundVisits) -> VisitItem:
+    device = found.devices.get(row["device_id"])
     pairs = zip(row["faults"], row["risks"], strict=True)
     return VisitItem(
         device_id=row["device_id"],
@@ -75,4 +79,5 @@ def _visit(row: dict[str, Any], devices: dict[str, Device]) -> VisitItem:
         model=device.model if device else None,
         faults=[VisitFault(fault=fault, risk=risk) for fault, risk in pairs],
         avoided=row["avoided"],
+        ticket=found.tickets.get(row["device_id"]),
     )

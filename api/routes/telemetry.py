@@ -14,6 +14,7 @@ from api.services import ApiServices, Services
 from fleet.clock import DAY_MS, to_rfc3339
 from fleet.errors import InvalidInput
 from fleet.signals import Form, Kind, SignalTable
+from fleet.text import quoted
 from storage.records.device_lists import device_of
 from storage.records.paging import decode_cursor, encode_cursor
 
@@ -76,7 +77,9 @@ def _signals(table: SignalTable, kind: Kind, query: TelemetryQuery) -> list[str]
     for name in names:
         if name not in fit:
             how = " that can be averaged" if query.every else ""
-            raise InvalidInput(f"signals: {name!r} is no signal of a {kind}{how}; allowed: {', '.join(fit)}")
+            raise InvalidInput(
+                f"signals: {quoted(name)} is no signal of a {kind}{how}; allowed: {', '.join(fit)}"
+            )
     return names
 
 

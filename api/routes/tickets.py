@@ -14,6 +14,7 @@ from api.ticket_items import ticket_detail, ticket_item
 from fleet.errors import InvalidInput
 from fleet.events import Subject
 from fleet.principals import person
+from fleet.text import quoted
 from storage.records.answers import KeptAnswer
 from storage.records.events import events_of
 from storage.records.tickets import ticket
@@ -106,7 +107,7 @@ def _version(if_match: str | None) -> int | None:
         return None
     found = _ETAG.fullmatch(if_match.strip())
     if found is None:
-        raise InvalidInput(f'If-Match: {if_match!r} is no ETag of a ticket; allowed: "1", "2", … or *')
+        raise InvalidInput(f'If-Match: {quoted(if_match)} is no ETag of a ticket; allowed: "1", "2", … or *')
     return int(found[1])
 
 

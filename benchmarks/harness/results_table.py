@@ -95,6 +95,22 @@ def _crash(found: Any) -> list[Row]:
     return [(what, shown, "0 lost, 0 twice")]
 
 
+def _followers(found: Any) -> list[Row]:
+    must, one = found["must"], found["one_process"]
+    shown = f"{found['events']:,} events, {found['lost']} lost, {found['handled_twice']} handled twice"
+    rate = f"{one['readings_per_second']:,} readings/s"
+    p99, most = found["alert_to_ticket_p99_ms"], must["alert_to_ticket_p99_ms"]
+    rows = [
+        (f"Followers killed {found['kills']} times", shown, "0 lost, 0 twice"),
+        (f"Alert committed to ticket readable, p99, one process, {rate}", f"{p99} ms", f"<= {most:.0f} ms"),
+    ]
+    if "across_processes_p99_ms" in found:
+        p99, most = found["across_processes_p99_ms"], must["across_processes_p99_ms"]
+        rows.append(("The same across processes, PostgreSQL", f"{p99} ms", f"<= {most:.0f} ms"))
+    what = f"Commit while a follower sleeps {found['sleeper_s']:.0f} s, against without"
+    return [*rows, (what, f"{found['commit_ratio_asleep']} x", "")]
+
+
 def _rubbish(found: Any) -> list[Row]:
     strangers = [one["slowdown"] for one in found["kinds"] if one["rubbish"] == "strangers"]
     return [
@@ -171,6 +187,7 @@ _ROWS: dict[str, Callable[[Any], list[Row]]] = {
     "alerts": _alerts,
     "endurance": _endurance,
     "crash": _crash,
+    "followers": _followers,
     "training": _training,
     "scoring": _scoring,
     "foreign_fleet": _foreign_fleet,

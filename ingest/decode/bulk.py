@@ -4,7 +4,7 @@ Both give the same answers (tests/unit/test_ingest_differential.py). docs/wire.m
 traps.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from itertools import compress, count
@@ -15,8 +15,8 @@ import polars as pl
 from fleet.clock import MINUTE_MS
 from fleet.readings import batch_schema, completed
 from fleet.signals import Kind, SignalTable
-from fleet.wire import MAX_PAYLOAD_BYTES, Dropped, Reason, Topic, parse_topic
-from ingest.decode.bulk_columns import RARE, Checked, ColumnParser, Mask, Times
+from fleet.wire import MAX_PAYLOAD_BYTES, Reason, Topic, parse_topic
+from ingest.decode.bulk_columns import RARE, Checked, ColumnDrops, ColumnParser, Mask, Times
 from ingest.decode.bulk_screen import TypeCheck, doubtful, look
 from ingest.decode.decoded import Columns, Decoded
 from ingest.decode.lines import ACCEPTED, LineDecoder
@@ -62,12 +62,12 @@ class BulkDecoder:
         block = MessageBlock.of(messages)
         batch = _Batch(block, self._topic, self._roster, self._suspects, self._settled)
         found: dict[Kind, Columns] = {}
-        dropped: Counter[Dropped] = Counter()
+        dropped: list[tuple[ColumnDrops, Times]] = []
         for number, kind in enumerate(_KINDS):
             chosen = np.flatnonzero(batch.kinds == number)
             if len(chosen) >= self._few:
-                columns, counts = self._take_kind(kind, chosen, batch)
-                dropped.update(counts)
+                columns, drops = self._take_kind(kind, chosen, batch)
+                dropped += drops
                 if columns is not None:
                     found[kind] = columns
         taken = np.zeros(len(messages), dtype=bool)
@@ -75,7 +75,10 @@ class BulkDecoder:
             taken[columns.at] = True
         out = self._take_rest(block, taken)
         out.columns = found
-        out.counts.dropped.update(dropped)
+        for found_in, at in dropped:
+            devices, _ = batch.placed(at)
+            received = pl.Series(batch.received[at])
+            out.drops.add_column(found_in.signal, found_in.reason, devices, found_in.values, received)
         bulk = int(np.count_nonzero(taken))
         if bulk:
             out.counts.received += bulk
@@ -96,17 +99,21 @@ class BulkDecoder:
 
     def _take_kind(
         self, kind: Kind, chosen: Times, batch: "_Batch"
-    ) -> tuple[Columns | None, Counter[Dropped]]:
-        """Parse and check the messages `chosen`; return the columns of those that need no closer look."""
+    ) -> tuple[Columns | None, list[tuple[ColumnDrops, Times]]]:
+        """Parse and check the messages `chosen`; return the columns of those that need no closer look.
+
+        What was dropped of these comes with the places of its messages.
+        """
         parsed = self._parse(kind, chosen, batch)
         if parsed is None:
-            return None, Counter()
+            return None, []
         frame, chosen, lines = parsed
         checked = self._parsers[kind].check(frame, lines, batch.received[chosen], self._retention)
         if not checked.kept.any():
-            return None, Counter()
+            return None, []
         at = chosen[checked.kept]
-        return Columns(self._assemble(kind, checked, at, batch), at), checked.dropped
+        dropped = [(drops, chosen[drops.rows]) for drops in checked.dropped]
+        return Columns(self._assemble(kind, checked, at, batch), at), dropped
 
     def _parse(
         self, kind: Kind, chosen: Times, batch: "_Batch"
@@ -185,7 +192,7 @@ class _Batch:
     def __init__(
         self,
         messages: MessageBlock,
-        parse: Callable[[str], Topic | Reason],
+        parse: Callable[[str], Topic | Reason | None],
         roster: Roster,
         suspects: dict[str, int],
         settled: SettledTopics,
@@ -226,7 +233,7 @@ class _Batch:
 
 def _place(
     topics: Sequence[str],
-    parse: Callable[[str], Topic | Reason],
+    parse: Callable[[str], Topic | Reason | None],
     roster: Roster,
     suspects: dict[str, int],
     settled: SettledTopics,
@@ -237,7 +244,7 @@ def _place(
     unsettled: dict[str, list[Topic]] = {}
     for name in topics:
         topic = parse(name)
-        if isinstance(topic, Reason):
+        if not isinstance(topic, Topic):
             placed.append((ONE_BY_ONE, "", ""))
             continue
         in_bulk = topic.channel == "telemetry" and suspects.get(topic.device_id, 0) <= now

@@ -3,7 +3,6 @@
 Rows that would be refused, or whose fate the columns cannot tell, are given back: the LineDecoder takes them.
 """
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import compress
 from typing import NamedTuple
@@ -35,11 +34,20 @@ _MOST_ASKED = 4 * _PIECE
 
 
 class Checked(NamedTuple):
-    """What is left of a batch: `columns` (`ts`, `seq`, signals) of the rows that `kept` marks; counts."""
+    """What is left of a batch: `columns` (`ts`, `seq`, signals) of the rows that `kept` marks; and drops."""
 
     columns: dict[str, pl.Series]
     kept: Mask
-    dropped: Counter[Dropped]
+    dropped: "list[ColumnDrops]"
+
+
+class ColumnDrops(NamedTuple):
+    """The values of a signal that were dropped for one reason: `rows` of the batch, and what stood there."""
+
+    signal: str
+    reason: Dropped
+    rows: Times
+    values: pl.Series
 
 
 class Parsed(NamedTuple):
@@ -137,7 +145,7 @@ class ColumnParser:
     def check(self, frame: pl.DataFrame, lines: Sequence[bytes], received: Times, retention: int) -> Checked:
         """Check parsed rows; `received` (epoch ms) is when each came. Shapes: (rows,)."""
         if "ts" not in frame.columns:
-            return Checked({}, np.zeros(frame.height, dtype=bool), Counter())
+            return Checked({}, np.zeros(frame.height, dtype=bool), [])
         kept = _timely(frame["ts"], received, retention)
         work = _Work(frame, lines, kept)
         columns = {
@@ -148,7 +156,7 @@ class ColumnParser:
         if (seq.max() or 0.0) >= MAX_SEQ:  # type: ignore[operator]  # a float, since the column is of floats
             kept &= ~_mask(seq == float(MAX_SEQ))  # 2**53 or one more: a float cannot tell
         kept &= _any_value(columns.values(), frame.height)
-        dropped = Counter({reason: n for reason, n in work.dropped(kept).items() if n})
+        dropped = work.dropped(kept)
         whole = frame.height == len(kept) and kept.all()
         columns["ts"] = frame["ts"].cast(pl.Int64, strict=False)
         if "seq" in frame.columns:
@@ -222,14 +230,16 @@ class _Work:
         self._frame = frame
         self._lines = lines
         self._kept = kept
-        self._drops: list[tuple[Dropped, Mask]] = []
+        self._drops: list[tuple[str, Dropped, Mask]] = []
 
-    def dropped(self, kept: Mask) -> Counter[Dropped]:
-        """Return how many values were dropped of the rows that stay."""
-        counts: Counter[Dropped] = Counter()
-        for reason, where in self._drops:
-            counts[reason] += int(np.count_nonzero(where & kept))
-        return counts
+    def dropped(self, kept: Mask) -> list[ColumnDrops]:
+        """Return what was dropped of the rows that stay: only those cells are looked at."""
+        found = []
+        for signal, reason, where in self._drops:
+            rows = np.flatnonzero(where & kept)
+            if len(rows):
+                found.append(ColumnDrops(signal, reason, rows, self._frame[signal].gather(rows)))
+        return found
 
     def check(self, signal: Signal) -> pl.Series:
         """Return a signal's column as it is stored."""
@@ -244,11 +254,11 @@ class _Work:
             case Form.STATE:
                 return self._states(column)
             case Form.TEXT:
-                return self._texts(column)
+                return self._texts(column, signal)
 
     def _drop(self, column: pl.Series, reason: Dropped, where: pl.Series) -> pl.Series:
         where = where.fill_null(False)
-        self._drops.append((reason, where.to_numpy()))
+        self._drops.append((column.name, reason, where.to_numpy()))
         return column.set(where, None)
 
     def _in_range(self, column: pl.Series, signal: Signal) -> pl.Series:
@@ -271,12 +281,12 @@ class _Work:
             column = self._drop(column, Dropped.UNKNOWN_STATE, where)
         return column.cast(STATE_TYPE)
 
-    def _texts(self, column: pl.Series) -> pl.Series:
+    def _texts(self, column: pl.Series, signal: Signal) -> pl.Series:
         texts = [text for text in column.unique() if text is not None]
         scalars = [text for text in texts if text[:1] in _SCALAR_STARTS]
         if scalars:
             self._look_closer(column.name, column.is_in(scalars))
-        if "" in texts:
+        if "" in texts and not signal.clearable:
             column = column.set(column == "", None)
         bad = [text for text in texts if text and not is_code(text)]
         return self._drop(column, Dropped.BAD_TEXT, column.is_in(bad)) if bad else column

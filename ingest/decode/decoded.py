@@ -10,6 +10,7 @@ import polars as pl
 
 from fleet.signals import Kind
 from fleet.wire import Dropped, Reason
+from ingest.decode.drops import Drops
 from ingest.decode.values import Value
 from ingest.messages import Message
 from storage.records.devices import DeviceInfo, ReportedEvent
@@ -34,18 +35,27 @@ class Counts:
 class News:
     """What devices said beside telemetry, in its order.
 
-    `seen` is when devices were last heard (epoch ms); that of readings by columns stands in these.
+    `seen` is when devices were last heard live (epoch ms); that of readings by columns stands in these.
+    `statuses` are told at `status_at`.
     """
 
     infos: list[DeviceInfo] = field(default_factory=list)
     events: list[ReportedEvent] = field(default_factory=list)
     statuses: dict[str, str] = field(default_factory=dict)
+    status_at: dict[str, int] = field(default_factory=dict)
     seen: dict[str, int] = field(default_factory=dict)
+
+    def tell(self, device_id: str, status: str, received: int) -> None:
+        """Take a device's status, told at `received`."""
+        self.statuses[device_id], self.status_at[device_id] = status, received
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A message to publish for a device once what it said is durable: at QoS 0, it asks for something."""
+    """A message to publish for a device once what it said is durable: at QoS 0, it asks for something.
+
+    On the topic on which the connection announces itself it asks for that announcement instead.
+    """
 
     topic: str
     payload: bytes
@@ -73,9 +83,16 @@ class Decoded:
     refused: list[Evidence] = field(default_factory=list)
     news: News = field(default_factory=News)
     counts: Counts = field(default_factory=Counts)
+    drops: Drops = field(init=False)
+    """Which values were dropped: of readings that stayed, of events and of info."""
+    beside: list[Message] = field(default_factory=list)
+    """Messages on topics beside ours."""
     requests: list[Request] = field(default_factory=list)
     unknown: dict[tuple[Kind, str], tuple[str, int]] = field(default_factory=dict)
     """Names that no signal has, by kind and name: an example device, and when it said so (epoch ms)."""
+
+    def __post_init__(self) -> None:
+        self.drops = Drops(self.counts.dropped)
 
 
 class Decoder(Protocol):

@@ -1,15 +1,20 @@
 """What devices say beside telemetry: status, info, events, replies. Each is checked by a pure function."""
 
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
-from fleet.wire import Reason, Topic, is_code
+from fleet.faults import FAULTS, PARTS
+from fleet.wire import Dropped, Reason, Topic, is_code
+from ingest.decode.drops import Drop
 from ingest.decode.payload import JsonObject, not_object, parse
+from ingest.decode.shown import shown_bytes, shown_value
 from ingest.decode.times import check_ts
 from ingest.messages import Message, Refusal
 from storage.records.devices import DeviceInfo, ReportedEvent
+from storage.records.repairs import PART_REPLACED
 
-STATUSES = (b"online", b"offline")
+OFFLINE = b"offline"
+STATUSES = (b"online", OFFLINE)
 _LONGEST_TEXT = 64
 
 
@@ -24,25 +29,55 @@ def parse_status(payload: bytes) -> str | Refusal:
     if not payload:
         return Refusal(Reason.EMPTY, "no payload; online or offline is expected")
     if payload not in STATUSES:
-        return Refusal(Reason.BAD_STATUS, f"{payload[:40]!r} is neither online nor offline")
+        return Refusal(Reason.BAD_STATUS, f"{shown_bytes(payload)} is neither online nor offline")
     return payload.decode()
 
 
-def parse_info(payload: bytes, topic: Topic) -> DeviceInfo | Refusal:
+class Info(NamedTuple):
+    """What a device says about itself, and what of it is of no use."""
+
+    info: DeviceInfo
+    drops: list[Drop]
+
+
+def parse_info(payload: bytes, topic: Topic) -> Info | Refusal:
     """Return what a device says about itself, or why the payload is refused.
 
-    A key with anything but fitting text counts as absent.
+    A key with anything but fitting text counts as absent, and is told; `commissioned` that is no date is told
+    as well, but its text is kept.
     """
     value = parse_object(payload)
     if isinstance(value, Refusal):
         return value
-    return DeviceInfo(
-        device_id=topic.device_id,
-        model=_text(value.get("model")),
-        firmware=_text(value.get("firmware")),
-        serial=_text(value.get("serial")),
-        commissioned=_date(value.get("commissioned")),
-    )
+    texts = {name: _text(value.get(name)) for name in ("model", "firmware", "serial", "commissioned")}
+    drops = [
+        Drop(name, Dropped.BAD_TEXT if isinstance(value[name], str) else Dropped.WRONG_TYPE, value[name])
+        for name, text in texts.items()
+        if text is None and value.get(name) not in (None, "")
+    ]
+    date_text = texts["commissioned"]
+    if date_text is not None:
+        texts["commissioned"] = _date(date_text) or date_text
+        if _date(date_text) is None:
+            drops.append(Drop("commissioned", Dropped.BAD_DATE, date_text))
+    return Info(DeviceInfo(topic.device_id, **texts), drops)
+
+
+def unknown_in(event: ReportedEvent) -> list[Drop]:
+    """Return the part and the fault of an event that the catalogue does not know: it starts no baseline."""
+    if event.code != PART_REPLACED:
+        return []
+    said = event.detail
+    if said.get("part") is None and said.get("fault") is None:
+        return [Drop("part", Dropped.UNKNOWN_PART, None)]
+    return [
+        Drop(name, reason, said[name])
+        for name, reason, known in (
+            ("part", Dropped.UNKNOWN_PART, PARTS),
+            ("fault", Dropped.UNKNOWN_FAULT, FAULTS.keys()),
+        )
+        if said.get(name) is not None and not (isinstance(said[name], str) and said[name] in known)
+    ]
 
 
 def parse_event(message: Message, topic: Topic, retention_ms: int) -> ReportedEvent | Refusal:
@@ -55,7 +90,9 @@ def parse_event(message: Message, topic: Topic, retention_ms: int) -> ReportedEv
         return ts
     code, detail = value.get("code"), value.get("detail")
     if not isinstance(code, str) or not is_code(code):
-        return Refusal(Reason.BAD_EVENT, f"code must be 1 to 64 of A-Z a-z 0-9 _ - . :, got {code!r:.60}")
+        return Refusal(
+            Reason.BAD_EVENT, f"code must be 1 to 64 of A-Z a-z 0-9 _ - . :, got {shown_value(code)}"
+        )
     if detail is not None and not isinstance(detail, dict):
         return Refusal(Reason.BAD_EVENT, "detail must be a JSON object")
     return ReportedEvent(topic.device_id, ts, code, detail or {}, message.received)
@@ -80,8 +117,8 @@ def _text(value: Any) -> str | None:
     return None
 
 
-def _date(value: Any) -> str | None:
+def _date(text: str) -> str | None:
     try:
-        return date.fromisoformat(value).isoformat()
-    except (TypeError, ValueError):
+        return date.fromisoformat(text).isoformat()
+    except ValueError:
         return None

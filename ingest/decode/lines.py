@@ -4,10 +4,18 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from fleet.signals import Kind, SignalTable
-from fleet.wire import CHANNELS, Reason, Topic, parse_topic
+from fleet.wire import CHANNELS, Reason, Topic, is_our_own, parse_topic
 from ingest.decode.decoded import Decoded, Row
-from ingest.decode.device_messages import parse_event, parse_info, parse_object, parse_status, undated_copy
-from ingest.decode.payload import JsonObject, elements, not_object, parse
+from ingest.decode.device_messages import (
+    OFFLINE,
+    parse_event,
+    parse_info,
+    parse_object,
+    parse_status,
+    undated_copy,
+    unknown_in,
+)
+from ingest.decode.payload import JsonObject, elements, no_signal, not_object, parse
 from ingest.decode.times import check_seq, check_ts
 from ingest.decode.values import ValueChecks
 from ingest.messages import Message, Refusal
@@ -16,6 +24,9 @@ from storage.records.quarantine import Evidence
 
 ACCEPTED = "accepted"
 QUARANTINED = "quarantined"
+IGNORED = "ignored"
+BESIDE = "beside"
+"""The channel of what no channel of ours is, in counts."""
 _LONGEST_TOPIC = 512
 _TOPICS_REMEMBERED = 65_536
 
@@ -42,14 +53,18 @@ class LineDecoder:
     def take(self, message: Message, out: Decoded) -> None:
         """Add to `out` what one message says."""
         topic = self._parse_topic(message.topic)
-        if isinstance(topic, Reason):
-            _refuse_topic(message, topic, out)
+        if not isinstance(topic, Topic):
+            if topic is not None:
+                _refuse_topic(message, topic, out)
+            elif not is_our_own(message.topic):
+                out.beside.append(message)
+                out.counts.messages[BESIDE, IGNORED] += 1
             return
         refusal = self._roster.admit(topic, message.received)
         if refusal is not None:
             _refuse(message, topic, refusal, out)
             return
-        if not message.retain:  # a retained copy tells nothing of when its device was last heard
+        if not message.retain and not _is_will(message, topic):
             out.news.seen[topic.device_id] = message.received
         if topic.channel == "telemetry":
             self._take_telemetry(message, topic, out)
@@ -95,8 +110,9 @@ class LineDecoder:
             return ts
         values, dropped = self._checks[topic.kind].check(reading)
         if not values:
-            return Refusal(Reason.NO_SIGNAL, f"no known signal of a {topic.kind} is left")
-        out.counts.dropped.update(dropped)
+            return no_signal(topic.kind, reading, dropped)
+        if dropped:
+            out.drops.add(topic.device_id, dropped, message.received)
         row: Row = {
             "device_id": topic.device_id,
             "site": topic.site,
@@ -121,21 +137,28 @@ class LineDecoder:
                 status = parse_status(message.payload)
                 if isinstance(status, Refusal):
                     return status
-                out.news.statuses[topic.device_id] = status
+                out.news.tell(topic.device_id, status, message.received)
             case "info":
                 info = parse_info(message.payload, topic)
                 if isinstance(info, Refusal):
                     return info
-                out.news.infos.append(info)
+                out.news.infos.append(info.info)
+                out.drops.add(topic.device_id, info.drops, message.received)
             case "event":
                 event = parse_event(message, topic, self._retention)
                 if isinstance(event, Refusal):
                     return event
                 out.news.events.append(event)
+                out.drops.add(topic.device_id, unknown_in(event), message.received)
             case _:
                 reply = parse_object(message.payload)
                 return reply if isinstance(reply, Refusal) else None
         return None
+
+
+def _is_will(message: Message, topic: Topic) -> bool:
+    """Tell whether a message may be the broker's word: an `offline` is a last will as a rule."""
+    return topic.channel == "status" and message.payload == OFFLINE
 
 
 def _bad_elements(message: Message, topic: Topic, refusals: Sequence[Refusal | None]) -> Iterator[Evidence]:

@@ -6,12 +6,16 @@ to do here is to name the reason, and the depth.
 """
 
 import re
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
 import orjson
 
+from fleet.signals import Kind
 from fleet.wire import MAX_DEPTH, MAX_PAYLOAD_BYTES, Reason
+from ingest.decode.drops import Drop
+from ingest.decode.shown import shown_name
 from ingest.messages import Refusal
 
 JsonObject = dict[str, Any]
@@ -20,6 +24,8 @@ _WHITE_SPACE = b" \t\r\n"
 _STRING = rb'"[^"\\]*(?:\\.[^"\\]*)*"'
 _STRINGS = re.compile(_STRING, re.DOTALL)
 _MARKS = re.compile(_STRING + rb"|[\[\]{},]", re.DOTALL)
+_KEYS = frozenset({"ts", "seq"})
+_KEYS_NAMED = 5
 _PIECE_LEVELS = 1000
 """orjson refuses more than 1024 levels without looking further."""
 
@@ -47,6 +53,17 @@ def parse(payload: bytes) -> JsonObject | list[Any] | Refusal:
 def not_object(value: object) -> Refusal:
     """Return the refusal of a value that should have been an object."""
     return Refusal(Reason.NOT_OBJECT, f"expected a JSON object, got {_name(value)}")
+
+
+def no_signal(kind: Kind, reading: Mapping[str, Any], dropped: Collection[Drop]) -> Refusal:
+    """Return the refusal of a reading without a usable signal; it names up to five keys that were there."""
+    why = {drop.signal: f" ({drop.reason})" for drop in dropped}
+    all_names = [name for name in dict.fromkeys((*reading, *why)) if name not in _KEYS]
+    names, more = all_names[:_KEYS_NAMED], len(all_names[_KEYS_NAMED:])
+    listed = ", ".join(f"{shown_name(name)}{why.get(name, '')}" for name in names)
+    rest = f" and {more} more" if more else ""
+    said = f"its keys are {listed}{rest}" if names else "it has no other key than ts and seq"
+    return Refusal(Reason.NO_SIGNAL, f"no known signal of a {kind} is left; {said}")
 
 
 def _name(value: object) -> str:

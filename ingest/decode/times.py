@@ -5,6 +5,7 @@ from typing import Any
 
 from fleet.clock import to_rfc3339
 from fleet.wire import EARLIEST_TS, FUTURE_TOLERANCE_MS, MAX_SEQ, Reason
+from ingest.decode.shown import shown_value
 from ingest.messages import Refusal
 
 _LATEST_SHOWN_MS = 253_402_300_799_999  # 9999-12-31, the last day that has a name
@@ -16,12 +17,16 @@ def check_ts(value: Any, received: int, retention_ms: int) -> int | Refusal:
     `received` is when its message arrived; a fraction of a millisecond is cut off.
     """
     if type(value) is not int and type(value) is not float:
-        return Refusal(Reason.BAD_TS, f"ts must be a number of milliseconds since 1970, got {value!r:.60}")
+        return Refusal(
+            Reason.BAD_TS, f"ts must be a number of milliseconds since 1970, got {shown_value(value)}"
+        )
     ts = int(value)
     if ts < EARLIEST_TS:
-        return Refusal(Reason.BAD_TS, f"ts {value!r} is before 2015: seconds where milliseconds are meant?")
+        return Refusal(
+            Reason.BAD_TS, f"ts {shown_value(value)} is before 2015: seconds where milliseconds are meant?"
+        )
     if ts > received + FUTURE_TOLERANCE_MS:
-        shown = to_rfc3339(ts) if ts <= _LATEST_SHOWN_MS else repr(value)
+        shown = to_rfc3339(ts) if ts <= _LATEST_SHOWN_MS else shown_value(value)
         return Refusal(Reason.FUTURE, f"ts {shown} is more than 10 minutes after receipt")
     if ts < received - retention_ms:
         return Refusal(Reason.EXPIRED, f"ts {to_rfc3339(ts)} is older than the readings that are kept")

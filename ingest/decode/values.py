@@ -7,6 +7,7 @@ import orjson
 
 from fleet.signals import ROBOT_STATES, Form, Kind, Signal, SignalTable
 from fleet.wire import Dropped, is_code
+from ingest.decode.drops import Drop
 
 Value = float | bool | str
 Check = Callable[[Any], Value | Dropped | None]
@@ -21,13 +22,13 @@ class ValueChecks:
     def __init__(self, signals: SignalTable, kind: Kind) -> None:
         self._checks = {signal.name: check_of(signal) for signal in signals.for_kind(kind)}
 
-    def check(self, reading: dict[str, Any]) -> tuple[dict[str, Value], list[Dropped]]:
-        """Return the values to store, by signal, and the reasons of those dropped.
+    def check(self, reading: dict[str, Any]) -> tuple[dict[str, Value], list[Drop]]:
+        """Return the values to store, by signal, and those dropped.
 
         `null` is absent, and so is every key that is no signal of this kind.
         """
         kept: dict[str, Value] = {}
-        dropped: list[Dropped] = []
+        dropped: list[Drop] = []
         checks = self._checks
         for name, value in reading.items():
             check = checks.get(name)
@@ -35,7 +36,7 @@ class ValueChecks:
                 continue
             checked = check(value)
             if type(checked) is Dropped:
-                dropped.append(checked)
+                dropped.append(Drop(name, checked, value))
             elif checked is not None:
                 kept[name] = checked
         return kept, dropped
@@ -53,7 +54,7 @@ def check_of(signal: Signal) -> Check:
         case Form.STATE:
             return _state
         case Form.TEXT:
-            return _text
+            return _clearable_text if signal.clearable else _text
 
 
 def _number(low: float, high: float) -> Check:
@@ -82,6 +83,10 @@ def _state(value: Any) -> Value | Dropped:
     if type(value) is not str:
         return Dropped.WRONG_TYPE
     return value if value in _STATES else Dropped.UNKNOWN_STATE
+
+
+def _clearable_text(value: Any) -> Value | Dropped | None:
+    return "" if value == "" else _text(value)
 
 
 def _text(value: Any) -> Value | Dropped | None:

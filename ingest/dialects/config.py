@@ -10,8 +10,10 @@ from fleet.errors import ConfigError
 from fleet.signals import SignalTable
 from fleet.wire import ROOT
 from ingest.dialects.homie import HomieDialect, HomieShape
+from ingest.dialects.host import host_topic
 from ingest.dialects.mapped_json import JsonDialect, JsonShape
 from ingest.dialects.ports import Dialect
+from ingest.dialects.routing import sharing
 from ingest.dialects.senml import SenmlDialect, SenmlShape
 from ingest.dialects.sparkplug import SparkplugDialect, SparkplugShape
 from ingest.dialects.valetudo import ValetudoDialect, ValetudoShape
@@ -55,6 +57,17 @@ def _built(shape: DialectsShape, signals: SignalTable, origin: str) -> tuple[Dia
         for one in dialect.subscriptions:
             if one == ROOT or one.startswith(f"{ROOT}/"):
                 raise ConfigError(f"{origin}: dialects.{dialect.name}: {ROOT}/ is our own; use other topics")
+    try:
+        host_topic(built)
+    except ConfigError as error:
+        raise ConfigError(f"{origin}: {error}") from error
+    shared = sharing(built)
+    if shared is not None:
+        first, second, topics = shared
+        raise ConfigError(
+            f"{origin}: dialects.{second.name}: it listens to {topics} as {first.name} does, and nothing "
+            "tells their messages apart; name the topics of one of them more closely"
+        )
     return built
 
 

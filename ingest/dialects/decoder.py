@@ -9,6 +9,7 @@ from fleet.wire import ROOT, Reason
 from ingest.decode.decoded import Columns, Decoded, Decoder
 from ingest.dialects.intake import Intake
 from ingest.dialects.ports import Dialect, Said
+from ingest.dialects.routing import Router
 from ingest.messages import Message, MessageBlock, Refusal
 
 log = logging.getLogger(__name__)
@@ -17,14 +18,14 @@ _OURS = f"{ROOT}/"
 
 
 class DialectDecoder:
-    """Gives our own messages to `own` and every other to the first dialect that wants it.
+    """Gives our own messages to `own` and every other to the dialect that it is for (routing.Router).
 
     What no dialect wants is left to `own`, which refuses it with its reason.
     """
 
     def __init__(self, own: Decoder, dialects: Sequence[Dialect], intake: Intake) -> None:
         self._own = own
-        self._dialects = tuple(dialects)
+        self._router = Router(dialects)
         self._intake = intake
         self._begun: Sequence[Message] | None = None
         self._ours: list[int] = []
@@ -53,13 +54,14 @@ class DialectDecoder:
     def _translate(self, messages: Sequence[Message]) -> None:
         self._ours, self._said = [], []
         for place, topic in enumerate(MessageBlock.of(messages).topics):
-            dialect = None
-            if not topic.startswith(_OURS):
-                dialect = next((one for one in self._dialects if one.wants(topic)), None)
-            if dialect is None:
+            if topic.startswith(_OURS) or not self._router.wants(topic):
                 self._ours.append(place)
-            else:
+                continue
+            dialect = self._router.dialect_of(messages[place])
+            if dialect is not None:
                 self._said.append((place, dialect.name, translate(dialect, messages[place])))
+            else:
+                self._ours.append(place)
 
 
 def _restore_places(out: Decoded, places: Sequence[int]) -> None:
@@ -89,5 +91,5 @@ def translate(dialect: Dialect, message: Message) -> Said:
             error,
             exc_info=detailed,
         )
-        detail = f"the translator failed: {type(error).__name__}: {error}"
-        return Said(refusals=[(None, Refusal(Reason.DIALECT_FAILED, detail[:500]))])
+        detail = f"dialect {dialect.name} failed on this message, by a fault of ours; the log says which"
+        return Said(refusals=[(None, Refusal(Reason.DIALECT_FAILED, detail))])

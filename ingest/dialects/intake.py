@@ -1,9 +1,10 @@
 """What dialects say, checked as our own messages are: registration, times, types, ranges, the ledger."""
 
 from fleet.signals import Kind, SignalTable
-from fleet.wire import Reason, Topic
+from fleet.wire import Topic
 from ingest.decode.decoded import Decoded, Row
 from ingest.decode.device_messages import undated_copy
+from ingest.decode.payload import no_signal
 from ingest.decode.times import check_ts
 from ingest.decode.values import ValueChecks
 from ingest.dialects.ports import About, Event, Reading, Said, Speaker
@@ -69,8 +70,9 @@ class Intake:
             return ts
         values, dropped = self._checks[speaker.kind].check(reading.values)
         if not values:
-            return Refusal(Reason.NO_SIGNAL, f"no known signal of a {speaker.kind} is left")
-        out.counts.dropped.update((*reading.dropped, *dropped))
+            return no_signal(speaker.kind, reading.values, (*reading.dropped, *dropped))
+        if reading.dropped or dropped:
+            out.drops.add(speaker.device_id, (*reading.dropped, *dropped), message.received)
         row: Row = {
             "device_id": speaker.device_id,
             "site": speaker.site,
@@ -101,8 +103,8 @@ class Intake:
                 news.events.append(
                     ReportedEvent(speaker.device_id, received, item.code, item.detail, received)
                 )
-            else:
-                news.statuses[speaker.device_id] = item[1]
+            elif said.standing or not message.retain:
+                news.tell(speaker.device_id, item[1], message.received)
         return told, unheard
 
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
 from fleet.signals import Kind
-from fleet.wire import Dropped
 from ingest.decode.decoded import Request
+from ingest.decode.drops import Drop
 from ingest.messages import Message, Refusal
 
 
@@ -32,7 +32,7 @@ class Reading:
     ts: float | None = None
     seq: int | None = None
     current: bool = False
-    dropped: list[Dropped] = field(default_factory=list)
+    dropped: list[Drop] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,8 @@ class Said:
 
     `refusals` are readings (or the whole message) that break the dialect, each with its device where it can
     be told; `statuses` are `online` or `offline`; `unknown` are names that have no signal.
-    `heard` is False for what the broker says in a device's name (a will).
+    `heard` is False for what the broker says in a device's name (a will). `standing` statuses are kept by the
+    broker by the dialect's own rules, so that a retained copy tells them too; of any other it is no news.
     """
 
     readings: list[Reading] = field(default_factory=list)
@@ -71,6 +72,7 @@ class Said:
     requests: list[Request] = field(default_factory=list)
     unknown: list[tuple[Speaker, str]] = field(default_factory=list)
     heard: bool = True
+    standing: bool = False
 
 
 class Dialect(Protocol):

@@ -12,9 +12,10 @@ from fleet.signals import Kind, SignalTable
 from fleet.wire import Reason
 from ingest.decode.device_messages import undated_copy
 from ingest.decode.payload import parse
+from ingest.decode.shown import shown_value
 from ingest.dialects.ids import make_id
 from ingest.dialects.mapping import Mapper, SourcesField, put
-from ingest.dialects.ports import Reading, Said, Speaker
+from ingest.dialects.ports import About, Reading, Said, Speaker
 from ingest.dialects.topics import TopicPattern
 from ingest.messages import Message, Refusal
 
@@ -30,7 +31,7 @@ class SenmlShape(Shape):
     """A dialect of type `senml`: where it is published, and what its names mean.
 
     `names` takes a resolved name apart: `urn:dev:mac:{device}:{name}`. Without `{device}` in it, the device
-    is captured from `topic`. `signals` maps each name to a signal.
+    is captured from `topic`. `signals` maps each name to a signal; `model` is the name of a device's model.
     """
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")
@@ -39,6 +40,7 @@ class SenmlShape(Shape):
     kind: Kind = Kind.ROBOT
     site: str | None = None
     names: str = "{name}"
+    model: str | None = None
     signals: SourcesField = Field(default_factory=dict)
 
     @model_validator(mode="after")
@@ -95,7 +97,7 @@ def _take_base(raw: dict[str, Any], base: dict[str, Any]) -> Refusal | None:
             continue
         value = raw[key]
         if not (isinstance(value, str) if key in ("bn", "bu") else _is_number(value)):
-            return _bad(f"{key} has the wrong type: {value!r:.60}")
+            return _bad(f"{key} has the wrong type: {shown_value(value)}")
         base[key] = value
     if base["bver"] > _VERSION:
         return _bad(f"bver {base['bver']} is newer than {_VERSION}")
@@ -111,13 +113,13 @@ def _record(raw: dict[str, Any], base: Mapping[str, Any]) -> Record | Refusal | 
         return _bad(f"a record has one value, not {' and '.join(given)}")
     time, name = raw.get("t") or 0.0, base["bn"] + str(raw.get("n") or "")
     if not _is_number(time):
-        return Refusal(Reason.BAD_TS, f"t must be a number of seconds, got {time!r:.60}")
+        return Refusal(Reason.BAD_TS, f"t must be a number of seconds, got {shown_value(time)}")
     if not _NAME.fullmatch(name):
-        return _bad(f"{name!r:.80} is no name of RFC 8428")
+        return _bad(f"{shown_value(name)} is no name of RFC 8428")
     value = raw[given[0]]
     if given[0] == "v":
         if not _is_number(value):
-            return _bad(f"v must be a number, got {value!r:.60}")
+            return _bad(f"v must be a number, got {shown_value(value)}")
         value = value + base["bv"]
     unit = raw.get("u") or base["bu"]
     return Record(name, base["bt"] + time, unit if isinstance(unit, str) else None, value)
@@ -165,7 +167,7 @@ class SenmlDialect:
                 said.refusals.append((speaker, undated_copy()))
             else:
                 said.readings.append(reading)
-        if not said.readings and not said.refusals:
+        if not said.readings and not said.refusals and not said.about:
             why = Refusal(Reason.NO_SIGNAL, "no record has a value of a known signal")
             said.refusals.append((self._speaker(captured, captured.get("device")), why))
         return said
@@ -187,6 +189,10 @@ class SenmlDialect:
         if speaker is None or parts is None:
             why = _bad(f"{record.name:.80} does not fit names: {self._shape.names}")
             said.refusals.append((speaker, why))
+            return
+        if found["name"] == self._shape.model:
+            if isinstance(record.value, str):
+                said.about.append(About(speaker, model=record.value))
             return
         sources = self._mapper.named(found["name"])
         if not sources:

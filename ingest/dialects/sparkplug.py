@@ -10,9 +10,10 @@ from fleet.config import Shape
 from fleet.signals import Kind, SignalTable
 from fleet.wire import Reason
 from ingest.decode.decoded import Request
+from ingest.decode.device_messages import parse_object
 from ingest.dialects.ids import join_id, make_id
 from ingest.dialects.mapping import Mapper, SourcesField, put
-from ingest.dialects.ports import Reading, Said, Speaker
+from ingest.dialects.ports import About, Reading, Said, Speaker
 from ingest.dialects.sparkplug_payload import Metric, Payload, read, signed, write
 from ingest.messages import Message, Refusal
 
@@ -27,8 +28,9 @@ _OF_THE_PROTOCOL = ("bdSeq", "Node Control/", "Device Control/")
 class SparkplugShape(Shape):
     """A dialect of type `sparkplug`; a device's site is its group, unless `site` names one for all.
 
-    `groups` are those to listen to (default: all); `signals` maps metric names to signals. `rebirth` says
-    whether edge nodes may be asked for their births.
+    `groups` are those to listen to (default: all); `signals` maps metric names to signals, and `model` is the
+    metric that has a device's model. `rebirth` says whether edge nodes may be asked for their births. `host`
+    is the id under which we say that a host application is there: edge nodes may wait for it.
     """
 
     name: str = Field("sparkplug", pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")
@@ -37,6 +39,8 @@ class SparkplugShape(Shape):
     site: str | None = None
     groups: tuple[str, ...] = ()
     rebirth: bool = True
+    model: str | None = None
+    host: str | None = Field(None, pattern=r"^[^/+#$][^/+#]*$")
     signals: SourcesField = Field(default_factory=dict)
 
 
@@ -70,17 +74,21 @@ class SparkplugDialect:
     def __init__(self, shape: SparkplugShape, signals: SignalTable) -> None:
         self.name = shape.name
         self._shape = shape
+        self.state_topic = f"{NAMESPACE}/STATE/{shape.host}" if shape.host else None
         groups = shape.groups or ("+",)
-        self.subscriptions = tuple(
+        data = [
             f"{NAMESPACE}/{group}/{kind}/+{'/+' if kind[0] == 'D' else ''}"
             for group in groups
             for kind in TYPES
-        )
+        ]
+        self.subscriptions = (self.state_topic, *data) if self.state_topic else tuple(data)
         self._mapper = Mapper(shape.signals, shape.kind, signals, f"dialects.{shape.name}")
         self._nodes: dict[tuple[str, str], _Node] = {}
 
     def wants(self, topic: str) -> bool:
         """Tell whether a topic is a birth, data or a death of a group that is listened to."""
+        if topic == self.state_topic:
+            return True
         levels = topic.split("/")
         if len(levels) < _LEVELS_OF_NODE or levels[0] != NAMESPACE or levels[2] not in TYPES:
             return False
@@ -90,6 +98,9 @@ class SparkplugDialect:
     def translate(self, message: Message) -> Said:
         """Return what a birth, data or a death says."""
         said = Said()
+        if message.topic == self.state_topic:
+            self._hear_of_us(message, said)
+            return said
         _, group, kind, name, *rest = message.topic.split("/")
         device = rest[0] if rest else ""
         speaker = self._speaker(group, name, device)
@@ -101,6 +112,8 @@ class SparkplugDialect:
             self._nodes.clear()
         node = self._nodes.setdefault((group, name), _Node())
         match kind:
+            case "NDEATH" | "DDEATH" if message.retain:
+                pass  # of some session before: a live one says what holds
             case "NDEATH":
                 self._die(node, group, name, payload, said)
             case "DDEATH":
@@ -118,6 +131,12 @@ class SparkplugDialect:
                 self._hear(node, (group, name, device), speaker, payload, message, said)
         return said
 
+    def _hear_of_us(self, message: Message, said: Said) -> None:
+        """Contradict whoever says that we are not there: the last will of an earlier connection, say."""
+        value = parse_object(message.payload)
+        if isinstance(value, dict) and value.get("online") is False:
+            said.requests.append(Request(message.topic, b""))
+
     def _begin(self, node: _Node, payload: Payload) -> None:
         """Start a node anew: all of its devices have to be born again."""
         node.seq = payload.seq
@@ -127,7 +146,12 @@ class SparkplugDialect:
     def _follow(
         self, node: _Node, group: str, name: str, payload: Payload, message: Message, said: Said
     ) -> None:
-        """Check the sequence of a node: it counts from 0 to 255 and around; a gap asks for a rebirth."""
+        """Check the sequence of a node: it counts from 0 to 255 and around; a gap asks for a rebirth.
+
+        A retained copy is out of it: nobody knows when it was sent.
+        """
+        if message.retain:
+            return
         seq, last = payload.seq, node.seq
         if seq is not None and last is not None and seq not in (last, (last + 1) % 256):
             self._ask(node, group, name, message.received, said)
@@ -225,6 +249,9 @@ class SparkplugDialect:
         into: dict[int | None, Reading],
         payload: Payload,
     ) -> None:
+        if name == self._shape.model and isinstance(metric.value, str):
+            said.about.append(About(speaker, model=metric.value))
+            return
         sources = self._mapper.named(name)
         if not sources:
             if not name.startswith(_OF_THE_PROTOCOL):

@@ -16,6 +16,7 @@ from google.protobuf.message import DecodeError
 from google.protobuf.message_factory import GetMessageClass
 
 from fleet.wire import MAX_PAYLOAD_BYTES, Reason
+from ingest.decode.shown import shown_value
 from ingest.messages import Refusal
 
 MAX_INFLATED_BYTES = 4 * 1024 * 1024
@@ -110,7 +111,7 @@ def inflate(data: bytes, algorithm: str) -> bytes | Refusal:
     windows = {"GZIP": (16 + zlib.MAX_WBITS,), "DEFLATE": (zlib.MAX_WBITS, -zlib.MAX_WBITS)}
     if algorithm.upper() not in windows:
         return Refusal(
-            Reason.BAD_DIALECT, f"compression {algorithm!r:.40} is unknown; allowed: GZIP, DEFLATE"
+            Reason.BAD_DIALECT, f"compression {shown_value(algorithm)} is unknown; allowed: GZIP, DEFLATE"
         )
     for window in windows[algorithm.upper()]:
         inflater = zlib.decompressobj(window)

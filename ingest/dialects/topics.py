@@ -3,6 +3,8 @@
 import re
 from collections.abc import Sequence
 
+PREFIX = r"^/?[^/+#$]([^+#]*[^/+#])?$"
+"""What stands before the levels that a dialect reads: one level or more, without wildcards."""
 _CAPTURE = re.compile(r"\{([a-z]+)\}")
 
 
@@ -21,8 +23,9 @@ class TopicPattern:
                 raise ValueError(f"{{{name}}} is no capture; allowed: {_listed(allowed)}")
             if names.count(name) > 1:
                 raise ValueError(f"{{{name}}} stands twice in {pattern!r}")
-        if not levels[0] or levels[0] in ("+", "#") or levels[0].startswith(("{", "$")):
-            raise ValueError(f"{pattern!r} must begin with a level of plain text, such as factory/")
+        first = levels[1] if len(levels) > 1 and not levels[0] else levels[0]  # `/factory` begins with ``
+        if not first or first in ("+", "#") or first.startswith(("{", "$")):
+            raise ValueError(f"{pattern!r} must begin with a level of plain text: factory/ or /factory/")
         self.names = tuple(names)
         self.filter = "/".join(mqtt for mqtt, _ in parts)
         self._regex = re.compile(

@@ -11,15 +11,20 @@ from fleet.errors import ConfigError
 from fleet.signals import Kind, SignalTable
 from fleet.wire import Reason
 from ingest.decode.device_messages import parse_object
+from ingest.decode.shown import shown_value
 from ingest.dialects.homie import DeviceState, HomieDialect, default_sources
 from ingest.dialects.ids import make_id
 from ingest.dialects.mapping import Mapper, SourcesField
-from ingest.dialects.ports import Event, Reading, Said, Speaker
+from ingest.dialects.ports import About, Event, Reading, Said, Speaker
+from ingest.dialects.topics import PREFIX
 from ingest.dialects.vda5050 import error_code
-from ingest.messages import Refusal
+from ingest.messages import Message, Refusal
 
 MAX_MAP_BYTES = 8 * 1024 * 1024
 ERROR_EVENT = "robot_error"
+_IMPLEMENTATION = b"Valetudo"
+_OWN_NAME = "Valetudo "
+_MOST_SEEN = 100_000
 _STATES = {
     "docked": "docked",
     "cleaning": "cleaning",
@@ -61,7 +66,7 @@ class ValetudoShape(Shape):
 
     name: str = Field("valetudo", pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")
     type: Literal["valetudo"]
-    prefix: str = Field("valetudo", pattern=r"^[^/+#$][^+#]*[^/+#]$")
+    prefix: str = Field("valetudo", pattern=PREFIX)
     site: str = Field(min_length=1)
     consumables: dict[str, ConsumableShape] = Field(default_factory=dict)
     signals: SourcesField = Field(default_factory=dict)
@@ -80,6 +85,7 @@ class ValetudoDialect(HomieDialect):
     def __init__(self, shape: ValetudoShape, signals: SignalTable) -> None:
         self.name = shape.name
         self._setup(shape.prefix, make_id(shape.site), Kind.ROBOT)
+        self._seen: set[str] = set()
         sources = default_sources(_SOURCES) | shape.signals
         self._mapper = Mapper(sources, Kind.ROBOT, signals, f"dialects.{shape.name}")
         self._consumables = shape.consumables
@@ -88,6 +94,29 @@ class ValetudoDialect(HomieDialect):
             if consumable.signal not in known:
                 place = f"dialects.{shape.name}.consumables.{name}.signal"
                 raise ConfigError(f"{place}: {consumable.signal} is no numeric signal of a robot")
+
+    def recognises(self, message: Message) -> bool:
+        """Tell whether a message under our prefix is of a robot of Valetudo's, or of another device of Homie.
+
+        It says so of itself; and its nodes begin with a capital letter, which no id of Homie has.
+        """
+        name, _, rest = message.topic.removeprefix(self._root).partition("/")
+        if (rest == "$implementation" and message.payload == _IMPLEMENTATION) or rest[:1].isupper():
+            if len(self._seen) > _MOST_SEEN:
+                self._seen.clear()
+            self._seen.add(name)
+        return name in self._seen
+
+    def translate(self, message: Message) -> Said:
+        """Return what a message on one of a robot's topics says; its name holds its model."""
+        said = super().translate(message)
+        name, _, rest = message.topic.removeprefix(self._root).partition("/")
+        text = message.payload.decode(errors="replace")
+        if rest == "$name" and text.startswith(_OWN_NAME) and text.endswith(f" {name}"):
+            model = text.removeprefix(_OWN_NAME).removesuffix(f" {name}")
+            speaker = Speaker(self._site, self._kind, make_id(name))
+            said.about.append(About(speaker, model=model))
+        return said
 
     def _take_value(
         self,
@@ -122,7 +151,9 @@ class ValetudoDialect(HomieDialect):
         try:
             left = float(payload)
         except ValueError:
-            return Refusal(Reason.BAD_DIALECT, f"a consumable's rest must be a number, got {payload[:40]!r}")
+            return Refusal(
+                Reason.BAD_DIALECT, f"a consumable's rest must be a number, got {shown_value(payload[:40])}"
+            )
         if device.units.get(path) != "%":
             if consumable.life_h is None:
                 said.unknown.append((speaker, path))
@@ -145,15 +176,17 @@ def _state(device: DeviceState, path: str, payload: bytes) -> dict[str, Any]:
 
 
 def _error(speaker: Speaker, payload: bytes, said: Said, *, retained: bool) -> dict[str, Any] | Refusal:
-    """Return the error code of a present error, and tell of it as an event; no error is no news."""
+    """Return the error code of a present error, and tell of it as an event; "" where there is none."""
     value = parse_object(payload)
     if isinstance(value, Refusal):
         return value
     severity = value.get("severity")
     kind = severity.get("kind") if isinstance(severity, dict) else None
-    if kind in (None, "none"):
-        return {}
-    code = error_code(f"{value.get('subsystem')}:{value.get('message')}")
+    parts = [value.get(name) for name in ("subsystem", "message")]
+    texts = [part for part in parts if isinstance(part, str) and part not in ("", "none")]
+    if kind == "none" or not (kind or texts):
+        return {"error_code": ""}
+    code = error_code(":".join(texts) or kind)
     if not retained:
         said.events.append(Event(speaker, ERROR_EVENT, {"error_code": code, **value}))
     return {"error_code": code}
@@ -173,4 +206,6 @@ def _position(payload: bytes) -> dict[str, Any] | Refusal:
         x, y = found["points"]
         return {"x_m": x / 100.0, "y_m": y / 100.0}
     except (zlib.error, orjson.JSONDecodeError, KeyError, TypeError, ValueError) as error:
-        return Refusal(Reason.BAD_DIALECT, f"the map cannot be read: {type(error).__name__}")
+        unreadable = isinstance(error, zlib.error | orjson.JSONDecodeError)
+        why = "it is no deflated JSON" if unreadable else "its robot_position is not as Valetudo writes it"
+        return Refusal(Reason.BAD_DIALECT, f"the map cannot be read: {why}")

@@ -1,49 +1,96 @@
-"""VDA 5050, version 2: mobile robots that report to a master control; we only listen."""
+"""VDA 5050, versions 1 to 3: mobile robots that report to a master control; we only listen."""
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Any, Literal, TypeGuard
 
 from pydantic import Field
 
 from fleet.config import Shape
 from fleet.errors import ConfigError
 from fleet.signals import ROBOT_STATES, Kind, SignalTable
-from fleet.wire import Reason, is_code
+from fleet.wire import Dropped, Reason, is_code
 from ingest.decode.device_messages import parse_object
+from ingest.decode.drops import Drop
+from ingest.decode.shown import shown_value
 from ingest.decode.times import check_seq
 from ingest.dialects.ids import join_id, make_id
 from ingest.dialects.ports import About, Reading, Said, Speaker
 from ingest.dialects.times import to_ms
+from ingest.dialects.topics import PREFIX
 from ingest.messages import Message, Refusal
 
 _CHANNELS = ("connection", "state", "visualization", "factsheet")
-_STATUSES = {"ONLINE": "online", "OFFLINE": "offline", "CONNECTIONBROKEN": "offline"}
-_BY_HAND = ("MANUAL", "SERVICE", "TEACHIN")
-_KNOWN = frozenset(
-    (
-        *("timestamp", "headerId", "version", "manufacturer", "serialNumber", "batteryState"),
-        *("agvPosition", "driving", "paused", "errors", "operatingMode", "safetyState"),
-    )
+_STOPPING = ("FATAL", "CRITICAL")
+_LEVELS = (*_STOPPING, "URGENT", "WARNING")
+_HEADER = ("timestamp", "headerId", "version", "manufacturer", "serialNumber")
+_CONDITION = ("driving", "paused", "errors", "operatingMode", "safetyState")
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What one major version calls things; its JSON schemas are the source."""
+
+    position: str
+    localized: str
+    battery: str
+    charge: str
+    stop: str
+    by_hand: tuple[str, ...]
+    statuses: Mapping[str, str]
+
+    @property
+    def known(self) -> frozenset[str]:
+        """The top-level keys of a state that are read, or say what kind of message it is."""
+        return frozenset((*_HEADER, *_CONDITION, self.position, self.battery))
+
+
+_V2 = Names(
+    position="agvPosition",
+    localized="positionInitialized",
+    battery="batteryState",
+    charge="batteryCharge",
+    stop="eStop",
+    by_hand=("MANUAL", "SERVICE", "TEACHIN"),
+    statuses={"ONLINE": "online", "OFFLINE": "offline", "CONNECTIONBROKEN": "offline"},
 )
+_V3 = Names(
+    position="mobileRobotPosition",
+    localized="localized",
+    battery="powerSupply",
+    charge="stateOfCharge",
+    stop="activeEmergencyStop",
+    by_hand=("MANUAL", "SERVICE", "TEACH_IN", "INTERVENED"),
+    # A hibernating robot holds its connection and comes back when it is told to.
+    statuses={
+        "ONLINE": "online",
+        "HIBERNATING": "online",
+        "OFFLINE": "offline",
+        "CONNECTION_BROKEN": "offline",
+    },
+)
+# The states of 1.1, 2.0 and 2.1 differ only in what is not read here.
+_VERSIONS = {"1": _V2, "2": _V2, "3": _V3}
+_BROKEN = ("CONNECTIONBROKEN", "CONNECTION_BROKEN")
 
 
 class VdaShape(Shape):
-    """A dialect of type `vda5050`: `interface` and `version` are the first two levels of its topics.
+    """A dialect of type `vda5050`: `interface` and `version` are the first levels of its topics.
 
     `driving` is the state of a robot that drives on an order. `floors` gives each map its floor.
     """
 
     name: str = Field("vda5050", pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")
     type: Literal["vda5050"]
-    interface: str = Field("uagv", pattern=r"^[^/+#$][^/+#]*$")
-    version: str = Field("v2", pattern=r"^v\d+$")
+    interface: str = Field("uagv", pattern=PREFIX)
+    version: Literal["v1", "v2", "v3"] = "v2"
     site: str = Field(min_length=1)
     driving: str = "cleaning"
     floors: dict[str, int] = Field(default_factory=dict)
 
 
 class VdaDialect:
-    """Translates connection, state, visualization and factsheet."""
+    """Translates connection, state, visualization and factsheet, by the names of each message's version."""
 
     def __init__(self, shape: VdaShape, _: SignalTable) -> None:
         if shape.driving not in ROBOT_STATES:
@@ -67,88 +114,122 @@ class VdaDialect:
         manufacturer, serial, channel = message.topic.removeprefix(self._root).split("/")
         speaker = Speaker(make_id(self._shape.site), Kind.ROBOT, join_id([manufacturer, serial]))
         value = parse_object(message.payload)
-        if isinstance(value, Refusal):
-            said.refusals.append((speaker, value))
+        names = value if isinstance(value, Refusal) else self._names(value)
+        if isinstance(names, Refusal) or isinstance(value, Refusal):
+            said.refusals.append((speaker, names))  # type: ignore[arg-type]  # the one or the other
         elif channel == "connection":
-            _take_connection(value, speaker, said)
+            _take_connection(value, names, speaker, said)
         elif channel == "factsheet":
             series = _object(value, "typeSpecification").get("seriesName")
             said.about.append(About(speaker, series if isinstance(series, str) else None, serial=serial))
         else:
-            self._take_state(value, speaker, said, whole=channel == "state")
+            self._take_state(value, names, speaker, said, whole=channel == "state")
         return said
 
-    def _take_state(self, value: dict[str, Any], speaker: Speaker, said: Said, *, whole: bool) -> None:
+    def _names(self, value: Mapping[str, Any]) -> Names | Refusal:
+        """Return the names of the version that a message says it has, else of that of its topic."""
+        told = value.get("version")
+        major = told.strip().lstrip("vV").partition(".")[0] if isinstance(told, str) else ""
+        found = _VERSIONS.get(major or self._shape.version[1:])
+        allowed = ", ".join(_VERSIONS)
+        return found or Refusal(
+            Reason.BAD_DIALECT, f"version {told!r:.40} of VDA 5050 is not read; allowed: {allowed}"
+        )
+
+    def _take_state(
+        self, value: dict[str, Any], names: Names, speaker: Speaker, said: Said, *, whole: bool
+    ) -> None:
         ts = to_ms(value.get("timestamp"), "iso8601")
         if isinstance(ts, Refusal):
             said.refusals.append((speaker, ts))
             return
-        values = self._position(_object(value, "agvPosition"))
-        if whole:
-            values |= _battery(_object(value, "batteryState"))
-            values |= self._condition(value)
-            said.unknown += [(speaker, name) for name in value if name not in _KNOWN]
         # headerId counts per topic: only that of state counts readings of one kind.
-        seq = check_seq(value.get("headerId")) if whole else None
-        if whole or values:
-            said.readings.append(Reading(speaker, values, ts, seq))
+        reading = Reading(speaker, {}, ts, check_seq(value.get("headerId")) if whole else None)
+        reading.values.update(self._position(_object(value, names.position), names))
+        if whole:
+            reading.values.update(_battery(_object(value, names.battery), names))
+            reading.values["state"] = self._state(value, names)
+            if not isinstance(value.get("errors"), list | None):
+                reading.dropped.append(Drop("error_code", Dropped.NOT_CONVERTED, value["errors"]))
+            reading.values["error_code"] = _worst(value.get("errors"))
+            said.unknown += [(speaker, name) for name in value if name not in names.known]
+        if whole or reading.values:
+            said.readings.append(reading)
 
-    def _position(self, position: Mapping[str, Any]) -> dict[str, Any]:
-        if position.get("positionInitialized") is False:
+    def _position(self, position: Mapping[str, Any], names: Names) -> dict[str, Any]:
+        if position.get(names.localized) is False:
             return {}
         found = {"x_m": position.get("x"), "y_m": position.get("y")}
         score = position.get("localizationScore")
-        if isinstance(score, int | float) and not isinstance(score, bool):
-            found["localization_pct"] = score * 100.0
+        found["localization_pct"] = score * 100.0 if _is_number(score) else score
         if isinstance(position.get("mapId"), str):
             found["floor"] = self._shape.floors.get(position["mapId"])
-        return found
+        return {name: one for name, one in found.items() if one is not None}
 
-    def _condition(self, value: Mapping[str, Any]) -> dict[str, Any]:
-        """Return state and error code: fatal errors first, then charging and the rest."""
-        told = value.get("errors")
-        errors = [one for one in told if isinstance(one, dict)] if isinstance(told, list) else []
-        fatal = [one for one in errors if one.get("errorLevel") == "FATAL"]
-        worst = next(iter(fatal or errors), {}).get("errorType")
-        return {"state": self._state(value, fatal=bool(fatal)), "error_code": error_code(worst)}
-
-    def _state(self, value: Mapping[str, Any], *, fatal: bool) -> str:
-        stopped = _object(value, "safetyState").get("eStop") not in (None, "NONE")
-        if fatal or stopped:
+    def _state(self, value: Mapping[str, Any], names: Names) -> str:
+        """Return the state: what stops a robot first, then charging and the rest."""
+        stopped = _object(value, "safetyState").get(names.stop) not in (None, "NONE")
+        if stopped or any(one.get("errorLevel") in _STOPPING for one in _errors(value.get("errors"))):
             return "error"
-        if _object(value, "batteryState").get("charging") is True:
+        if _object(value, names.battery).get("charging") is True:
             return "charging"
         mode = value.get("operatingMode")
-        if isinstance(mode, str) and mode in _BY_HAND:
+        if isinstance(mode, str) and mode in names.by_hand:
             return "manual"
         if value.get("paused") is True:
             return "paused"
         return self._shape.driving if value.get("driving") is True else "idle"
 
 
-def _take_connection(value: Mapping[str, Any], speaker: Speaker, said: Said) -> None:
+def _take_connection(value: Mapping[str, Any], names: Names, speaker: Speaker, said: Said) -> None:
     """Take a robot's connection, in the order of arrival.
 
     The time in it does not count: a will (CONNECTIONBROKEN) carries that of the connect, which is older than
     the ONLINE before it.
     """
     state = value.get("connectionState")
-    status = _STATUSES.get(state) if isinstance(state, str) else None
+    status = names.statuses.get(state) if isinstance(state, str) else None
     if status is None:
-        allowed = ", ".join(_STATUSES)
-        why = Refusal(Reason.BAD_STATUS, f"connectionState {state!r:.40} is unknown; allowed: {allowed}")
+        allowed = ", ".join(names.statuses)
+        why = Refusal(
+            Reason.BAD_STATUS, f"connectionState {shown_value(state)} is unknown; allowed: {allowed}"
+        )
         said.refusals.append((speaker, why))
         return
-    said.heard = state != "CONNECTIONBROKEN"
+    said.heard, said.standing = state not in _BROKEN, True
     said.statuses.append((speaker, status))
 
 
-def _battery(battery: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "battery_pct": battery.get("batteryCharge"),
+def _battery(battery: Mapping[str, Any], names: Names) -> dict[str, Any]:
+    found = {
+        "battery_pct": battery.get(names.charge),
         "battery_voltage_v": battery.get("batteryVoltage"),
         "battery_health_pct": battery.get("batteryHealth"),
+        "battery_current_a": battery.get("batteryCurrent"),
     }
+    current, charging = found["battery_current_a"], battery.get("charging")
+    if _is_number(current) and isinstance(charging, bool):  # the standard leaves its sign open
+        found["battery_current_a"] = abs(current) if charging else -abs(current)
+    return {name: one for name, one in found.items() if one is not None}
+
+
+def _worst(errors: Any) -> str | None:
+    """Return the code of the worst error, an empty one when the list says that there is none."""
+    if errors == []:
+        return ""
+    found = _errors(errors)
+    if not found:
+        return None
+    ranked = sorted(found, key=lambda one: _rank(one.get("errorLevel")))
+    return error_code(ranked[0].get("errorType")) or error_code(ranked[0].get("errorLevel"))
+
+
+def _rank(level: Any) -> int:
+    return _LEVELS.index(level) if level in _LEVELS else len(_LEVELS)
+
+
+def _errors(told: Any) -> list[Mapping[str, Any]]:
+    return [one for one in told if isinstance(one, dict)] if isinstance(told, list) else []
 
 
 def error_code(text: object) -> str | None:
@@ -158,6 +239,10 @@ def error_code(text: object) -> str | None:
     if is_code(text):
         return text
     return "".join(one if is_code(one) else "_" for one in text)[:64]
+
+
+def _is_number(value: Any) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _object(value: Mapping[str, Any], key: str) -> Mapping[str, Any]:

@@ -27,6 +27,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 from fleet.clock import Clock
 from fleet.wire import SUBSCRIPTIONS
 from ingest.decode.decoded import Request
+from ingest.dialects.host import state_payload
 from ingest.link.backoff import Backoff
 from ingest.link.frames import Frames
 from ingest.link.mqtt_client import V5, V311, IngestClient, close, disconnect, new_client
@@ -60,7 +61,9 @@ class Connection:
     """Keeps one persistent session with the broker, whatever happens to the network.
 
     `on_messages` is called in the connection's thread with what was read at once; `room` (bytes) is asked
-    before reading.
+    before reading. `wide` is subscribed to in place of `subscriptions`, as long as the broker lets us: a
+    broker may refuse its first filter, or end the connection for it.
+    `announced_on` is a topic on which it is said, retained, whether we are there.
     """
 
     def __init__(
@@ -71,13 +74,21 @@ class Connection:
         room: Callable[[], int],
         backoff: Backoff | None = None,
         subscriptions: Sequence[str] = SUBSCRIPTIONS,
+        wide: Sequence[str] = (),
+        announced_on: str | None = None,
     ) -> None:
         self._settings = settings
         self._clock = clock
         self._on_messages = on_messages
         self._room = room
         self._backoff = backoff or Backoff()
-        self._subscriptions = subscriptions
+        self._subscriptions = self._narrow = tuple(subscriptions)
+        self._wide = tuple(wide)
+        self._wide_allowed = bool(wide)
+        self._resumed = False
+        self._awaits_wide = False
+        self._announced_on = announced_on
+        self._since = 0
         self._requests: deque[Request] = deque(maxlen=_REQUESTS_WAITING)
         self._protocol = V311 if settings.mqtt_version == "3.1.1" else V5
         self._number = 0
@@ -168,12 +179,13 @@ class Connection:
         return False
 
     def _connect_and_serve(self) -> None:
-        self._accepted = self._answered = self._refused_protocol = False
+        self._accepted = self._answered = self._refused_protocol = self._awaits_wide = False
         self._number += 1
         self._durable.clear()  # of an earlier connection
         client: IngestClient | None = None
         try:
-            client = new_client(self._settings, self._protocol)
+            self._since = self._clock.now_ms()
+            client = new_client(self._settings, self._protocol, self._announcement(self._since, online=False))
             client.on_connect = self._on_connect
             client.on_subscribe = self._on_subscribe
             client.on_disconnect = self._on_disconnect
@@ -188,6 +200,8 @@ class Connection:
         finally:
             if client is not None:
                 close(client)
+            if self._awaits_wide and not self._closing.is_set():
+                self._give_up_wide()
 
     def _lost(self, reason: str) -> None:
         self.connected = False
@@ -204,6 +218,8 @@ class Connection:
             if self._accepted:
                 self._send_requests(client)
             if self._closing.is_set():
+                if self._accepted:
+                    self._announce(client, self._clock.now_ms(), online=False)
                 disconnect(client)
                 return
             # Until the broker has accepted us, what comes is its answer, not messages.
@@ -266,7 +282,21 @@ class Connection:
     def _send_requests(self, client: IngestClient) -> None:
         while self._requests:
             request = self._requests.popleft()
+            if request.topic == self._announced_on:
+                self._announce(client, self._since, online=True)
+                continue
             client.publish(request.topic, request.payload, qos=0)
+
+    def _announcement(self, timestamp: int, *, online: bool) -> tuple[str, bytes] | None:
+        if self._announced_on is None:
+            return None
+        return self._announced_on, state_payload(timestamp, online=online)
+
+    def _announce(self, client: mqtt.Client, timestamp: int, *, online: bool) -> None:
+        """Say whether we are there, to whoever waits for it; when we are, with the time of the will."""
+        said = self._announcement(timestamp, online=online)
+        if said is not None:
+            client.publish(*said, qos=1, retain=True)
 
     def _on_connect(
         self, client: mqtt.Client, _: Any, flags: mqtt.ConnectFlags, code: ReasonCode, __: Properties | None
@@ -283,6 +313,12 @@ class Connection:
             "5" if self._protocol is V5 else "3.1.1",
             "resumed" if flags.session_present else "new",
         )
+        self._resumed = flags.session_present
+        self._subscribe(client)
+
+    def _subscribe(self, client: mqtt.Client) -> None:
+        self._awaits_wide = self._wide_allowed
+        self._subscriptions = self._wide if self._wide_allowed else self._narrow
         if self._protocol is V5:
             # Retained copies are wanted once, not after every reconnection.
             options = SubscribeOptions(qos=1, retainHandling=1 if self._subscribed else 0)
@@ -290,15 +326,33 @@ class Connection:
         else:
             client.subscribe([(topic, 1) for topic in self._subscriptions])
 
+    def _give_up_wide(self) -> None:
+        self._wide_allowed = self._awaits_wide = False
+        name = self._settings.broker
+        log.info("broker %s does not let us read %s: topics beside ours are not seen", name, self._wide[0])
+
+    def _leave_others(self, client: mqtt.Client) -> None:
+        """End what an earlier process subscribed to in this session: with ours, all would come twice."""
+        left = [one for one in (*self._narrow, *self._wide) if one not in self._subscriptions]
+        if self._resumed and left:
+            client.unsubscribe(left)
+
     def _on_subscribe(
         self, client: mqtt.Client, _: Any, __: int, codes: list[ReasonCode], ___: Properties | None
     ) -> None:
         refused = [topic for topic, code in zip(self._subscriptions, codes, strict=False) if code.is_failure]
+        if self._awaits_wide and self._wide[0] in refused:
+            self._give_up_wide()
+            self._subscribe(client)
+            return
+        self._awaits_wide = False
         if refused:
             self._lost(f"broker {self._settings.broker} refuses our subscription to {', '.join(refused)}")
             log.error("%s", self.reason)
             return
+        self._leave_others(client)
         self._subscribed = True
+        self._announce(client, self._since, online=True)
         self.connected, self.reason = True, None
 
     def _on_disconnect(

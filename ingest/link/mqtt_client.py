@@ -121,8 +121,12 @@ def pubacks(mids: Sequence[int]) -> bytes:
     return packets.tobytes()
 
 
-def new_client(settings: IngestSettings, protocol: MQTTProtocolVersion) -> IngestClient:
+def new_client(
+    settings: IngestSettings, protocol: MQTTProtocolVersion, will: tuple[str, bytes] | None = None
+) -> IngestClient:
     """Return a client that is told all but its callbacks; `begin()` opens the connection.
+
+    `will` is a topic and what the broker publishes there, retained, when the connection is lost.
 
     Raises OSError when a TLS file cannot be read.
     """
@@ -138,6 +142,8 @@ def new_client(settings: IngestSettings, protocol: MQTTProtocolVersion) -> Inges
     )
     if address.websocket:
         client.ws_set_options(path=address.path)
+    if will is not None:
+        client.will_set(*will, qos=1, retain=True)
     if address.username is not None:
         client.username_pw_set(address.username, address.password)
     if address.tls:

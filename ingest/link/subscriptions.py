@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from fleet.errors import ConfigError
-from fleet.wire import ROOT, SUBSCRIPTIONS
+from fleet.wire import EVERYTHING, ROOT, SUBSCRIPTIONS
 
 _RETAINED = tuple(f"{ROOT}/+/+/+/{channel}" for channel in ("status", "info"))
 
@@ -23,3 +23,16 @@ def topic_filters(of_dialects: Sequence[str] = (), share: str | None = None) -> 
             "give them an ingest process without share"
         )
     return tuple(one if one in _RETAINED else f"$share/{share}/{one}" for one in SUBSCRIPTIONS)
+
+
+def wide_filters(of_dialects: Sequence[str] = (), share: str | None = None) -> tuple[str, ...]:
+    """Return filters that also match topics beside ours, in place of `topic_filters`; the widest comes first.
+
+    Where filters overlap, most brokers send a message once for each: so one filter takes the place of ours
+    and of those dialects that are under our root, instead of standing beside them. In a group `status` and
+    `info` come through two of them; to note them twice does no harm.
+    """
+    if share is None:
+        elsewhere = [one for one in of_dialects if not one.startswith(EVERYTHING.removesuffix("#"))]
+        return tuple(dict.fromkeys([EVERYTHING, *elsewhere]))
+    return (f"$share/{share}/{EVERYTHING}", *_RETAINED)

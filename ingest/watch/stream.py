@@ -13,7 +13,8 @@ from fleet.signals import Kind, SignalTable
 from fleet.wire import EARLIEST_TS, FUTURE_TOLERANCE_MS, Reason
 from ingest.decode.times import check_seq
 from ingest.ledger import Ledger
-from ingest.messages import MessageBlock
+from ingest.messages import Message, MessageBlock
+from ingest.watch.beside import BesideOurs
 from ingest.watch.device_codes import CodedBatch
 from ingest.watch.sequence_book import SeenReading, SequenceBook
 from ingest.watch.unknown import UnknownNames
@@ -21,6 +22,7 @@ from storage.ports import TelemetryStore
 from storage.records.database import DeskDatabase
 from storage.records.gaps import Gaps
 from storage.records.quarantine import Evidence
+from storage.records.topics_beside import TopicsBeside
 from storage.records.unknown_signals import UnknownSignals
 
 log = logging.getLogger(__name__)
@@ -59,6 +61,7 @@ class StreamWatch:
         self._codes = DeviceCodes()
         self._book = SequenceBook(Gaps(desk), store, self._codes)
         self._names = UnknownNames(UnknownSignals(desk), signals)
+        self._beside = BesideOurs(TopicsBeside(desk))
         self._ledger = ledger
         self._flushed = 0
 
@@ -82,6 +85,14 @@ class StreamWatch:
         self._names.look(coded, messages, now)
         self._names.take(unknown)
         self._ledger.seq_repeated(repeated)
+
+    def note_beside(self, messages: Sequence[Message]) -> None:
+        """Take one commit's messages on topics beside ours."""
+        self._beside.note(messages)
+
+    def flush_beside(self) -> None:
+        """Store which topics were heard beside ours. Raises StoreUnavailable; then it goes with the next."""
+        self._beside.flush()
 
     def store(self) -> None:
         """Make durable what a commit must not lose. Raises StoreUnavailable."""

@@ -12,7 +12,7 @@ _MOST_ROWS = 200_000
 _KEY: dict[str, pl.DataType] = {"device_id": pl.String()}
 _SEEN = _KEY | {"last_seen": pl.Int64()}
 _READ = _KEY | {"ts": pl.Int64(), "battery_pct": pl.Float64()}
-_STATUS = _KEY | {"status": pl.String()}
+_STATUS = _KEY | {"status": pl.String(), "status_ts": pl.Int64()}
 _STATE = _KEY | {"state_ts": pl.Int64(), "state": pl.String()}
 _ERROR = _KEY | {"error_ts": pl.Int64(), "error_code": pl.String()}
 _TOPS = _SEEN | {"newest_ts": pl.Int64(), "battery_pct": pl.Float64(), "battery_ts": pl.Int64()}
@@ -27,7 +27,7 @@ class Summaries:
 
     def __init__(self) -> None:
         self._seen: dict[str, int] = {}
-        self._statuses: dict[str, str] = {}
+        self._statuses: dict[str, tuple[str, int]] = {}
         self._heard: list[pl.DataFrame] = []
         self._readings: list[pl.DataFrame] = []
         self._rows = 0
@@ -44,7 +44,8 @@ class Summaries:
     def add_news(self, news: News) -> None:
         """Take when other devices were heard, and all statuses."""
         self._seen.update(news.seen)
-        self._statuses.update(news.statuses)
+        at = news.status_at
+        self._statuses.update({device: (status, at[device]) for device, status in news.statuses.items()})
 
     def add_batch(self, batch: ReadingBatch) -> None:
         """Take the newest time and the newest battery charge of each device in a stored batch."""
@@ -71,9 +72,9 @@ class Summaries:
     def take(self) -> list[DeviceSummary]:
         """Return what changed in order of the devices' ids, and begin anew."""
         self._sum_up()
-        told = {"device_id": list(self._statuses), "status": list(self._statuses.values())}
+        told = [(device, *status) for device, status in self._statuses.items()]
         changed = self._tops
-        for one in (pl.DataFrame(told, _STATUS), self._states, self._errors):
+        for one in (pl.DataFrame(told, _STATUS, orient="row"), self._states, self._errors):
             changed = changed.join(one, on="device_id", how="full", coalesce=True)
         self._statuses, self._tops = {}, pl.DataFrame(schema=_TOPS)
         self._states, self._errors = pl.DataFrame(schema=_STATE), pl.DataFrame(schema=_ERROR)
@@ -91,7 +92,9 @@ class Summaries:
         self._states = _last_said([states, self._states], "state_ts")
         self._errors = _last_said([errors, self._errors], "error_ts")
         self._statuses = {
-            one.device_id: one.status for one in summaries if one.status is not None
+            one.device_id: (one.status, one.status_ts)
+            for one in summaries
+            if one.status is not None and one.status_ts is not None
         } | self._statuses
 
 

@@ -10,6 +10,7 @@ from fleet.clock import HOUR_MS
 from fleet.device_codes import grown
 from fleet.signals import Kind, SignalTable
 from fleet.wire import topic_of
+from ingest.decode.shown import shown_name
 from ingest.messages import MessageBlock
 from ingest.watch.device_codes import CodedBatch
 from storage.records.unknown_signals import MAX_NAMES, UnknownSignal, UnknownSignals
@@ -18,15 +19,7 @@ _KEYS = frozenset({"ts", "seq"})
 _ELEMENTS_LOOKED_AT = 20
 _DEVICES_A_COMMIT = 500
 """Close looks a commit: where many devices are due at once, the others wait for their next message."""
-_LONGEST_NAME = 64
 _NEVER = -HOUR_MS
-
-
-def shown(name: str) -> str:
-    """Return a name as people may be shown it: at most 64 characters, what cannot be printed escaped."""
-    start = name[: _LONGEST_NAME + 1]
-    escaped = "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in start)
-    return escaped if len(escaped) <= _LONGEST_NAME else escaped[: _LONGEST_NAME - 1] + "…"
 
 
 def names_in(payload: bytes, known: frozenset[str]) -> Iterator[str]:
@@ -37,7 +30,7 @@ def names_in(payload: bytes, known: frozenset[str]) -> Iterator[str]:
         return
     for reading in islice(value if isinstance(value, list) else [value], _ELEMENTS_LOOKED_AT):
         if isinstance(reading, dict):
-            yield from (shown(name) for name in islice(reading.keys() - known, MAX_NAMES))
+            yield from (shown_name(name) for name in islice(reading.keys() - known, MAX_NAMES))
 
 
 class UnknownNames:
@@ -64,7 +57,7 @@ class UnknownNames:
     def take(self, names: Mapping[tuple[Kind, str], tuple[str, int]]) -> None:
         """Take names that were found elsewhere, with an example device and the time (epoch ms)."""
         for (kind, name), (device, seen) in names.items():
-            key = (shown(name), str(kind))
+            key = (shown_name(name), str(kind))
             before = self._found.get(key)
             if before is None and len(self._found) >= MAX_NAMES:
                 continue

@@ -21,7 +21,6 @@ from models.anomaly.levels import DAYS, Levels
 from models.anomaly.watched import WATCHED
 from models.features.windows import Floats
 
-HORIZON_DAYS = 7
 ALONE, BESIDE_MODELS = 0.10, 0.01
 """The prior, failures a device and week: of any fault where no model is, of those that models do not know."""
 _SLOPE, _OFFSET = 0.75, -1.15
@@ -42,7 +41,7 @@ _TELLING = 1.0
 
 
 def probability(score: Floats, *, models: bool) -> Floats:
-    """Return the probability of a failure within HORIZON_DAYS; `models`: whether any predict known faults."""
+    """Return the probability of a failure within 7 days; `models`: whether any predict known faults."""
     prior = BESIDE_MODELS if models else ALONE
     odds = np.log(prior / (1 - prior)) + _SLOPE * score + _OFFSET
     return np.asarray(1 / (1 + np.exp(-odds)))

@@ -37,7 +37,7 @@ class Watched:
 def _running(
     signal: str, unit: str, component: Component, worse: int, en: str, zh: str, *, relative: bool = True
 ) -> Watched:
-    top, bottom = terms.energy(signal), terms.total(signal)
+    top, bottom = terms.energy(signal), terms.tamed_total(signal)
     label = Text(en, zh)
     return Watched(Measure(f"{signal}_running", signal, unit, component, label, top, bottom, relative), worse)
 

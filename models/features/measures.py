@@ -119,12 +119,12 @@ def _spread(signal: str, unit: str, component: Component, en: str, zh: str) -> M
 def _peak(
     signal: str, moving: str, unit: str, component: Component, en: str, zh: str, *, relative: bool = True
 ) -> Measure:
-    top, bottom = terms.peak(signal, moving), terms.hours(signal, moving)
+    top, bottom = terms.peak(signal, moving), terms.peak_hours(signal, moving)
     return Measure(f"{signal}_peak", signal, unit, component, Text(en, zh), top, bottom, relative)
 
 
 def _dip(signal: str, moving: str, unit: str, component: Component, en: str, zh: str) -> Measure:
-    top, bottom = terms.dip(signal, moving), terms.hours(signal, moving)
+    top, bottom = terms.dip(signal, moving), terms.dip_hours(signal, moving)
     return Measure(f"{signal}_dip", signal, unit, component, Text(en, zh), top, bottom, relative=False)
 
 
@@ -209,7 +209,7 @@ MEASURES: tuple[Measure, ...] = (
         C.CHARGER,
         "Charge cycles an hour",
         "每小时充电循环",
-        terms.rise("charge_cycles"),
+        terms.counted("charge_cycles"),
         terms.CLOCK,
     ),
     _DRIVE_CURRENT,
@@ -263,7 +263,7 @@ MEASURES: tuple[Measure, ...] = (
         C.WHEELS,
         "Area for its run time",
         "单位时间清洁面积",
-        terms.rise("area_m2"),
+        terms.counted("area_m2"),
         _RUN,
     ),
     _BRUSH_CURRENT,
@@ -366,7 +366,7 @@ MEASURES: tuple[Measure, ...] = (
         C.NAVIGATION,
         "Bumper hits for its run time",
         "单位运行时间碰撞",
-        terms.rise("bumper_hits"),
+        terms.counted("bumper_hits"),
         _RUN,
     ),
     _mean("rssi_dbm", "dBm", C.RADIO, "Radio signal", "信号强度", relative=False),

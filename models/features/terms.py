@@ -15,6 +15,10 @@ from fleet.tiles import tile_column
 
 _MOVING = 1e-6
 """Above this a shaft counts as turning and a current as flowing."""
+_SUMMED = ("n", "mean", "m2", "min", "max")
+WILD_FROM = 8
+"""Of fewer readings an hour none is called wild."""
+WILD_SHARE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +52,59 @@ def count(signal: str) -> Term:
 
 
 def squares(signal: str) -> Term:
-    """Return the sum of squared deviations from the hour's mean."""
-    return _term("squares", signal, ("m2",), lambda m2: m2)
+    """Return the sum of squared deviations from the hour's mean, without that of a wild reading."""
+    return _term("squares", signal, _SUMMED, lambda *stats: _tamed(*stats)[2])
 
 
 def energy(signal: str) -> Term:
-    """Return the sum of a signal's squared readings."""
-    return _term("energy", signal, ("n", "mean", "m2"), lambda n, mean, m2: m2 + n * mean**2)
+    """Return the sum of a signal's squared readings, without a wild one."""
+
+    def build(*stats: pl.Expr) -> pl.Expr:
+        n, mean, m2 = _tamed(*stats)
+        return m2 + n * mean**2
+
+    return _term("energy", signal, _SUMMED, build)
+
+
+def tamed_total(signal: str) -> Term:
+    """Return the sum of a signal's readings, without a wild one."""
+
+    def build(*stats: pl.Expr) -> pl.Expr:
+        n, mean, _ = _tamed(*stats)
+        return n * mean
+
+    return _term("tamed total", signal, _SUMMED, build)
+
+
+def _wild(n: pl.Expr, mean: pl.Expr, m2: pl.Expr, edge: pl.Expr) -> pl.Expr:
+    """Tell whether the hour's lowest or highest reading (`edge`) is a lone wild one.
+
+    It is when it makes up more than half of the sum of squared deviations: two readings that agree never do.
+    """
+    return (n >= WILD_FROM) & ((edge - mean) ** 2 > WILD_SHARE * m2)
+
+
+def _tamed(
+    n: pl.Expr, mean: pl.Expr, m2: pl.Expr, low: pl.Expr, high: pl.Expr
+) -> tuple[pl.Expr, pl.Expr, pl.Expr]:
+    """Return n, mean and m2 of an hour's readings without a wild one."""
+    far = pl.when(high - mean > mean - low).then(high).otherwise(low)
+    wild = _wild(n, mean, m2, far)
+    away = far - mean
+    return (
+        pl.when(wild).then(n - 1).otherwise(n),
+        pl.when(wild).then(mean - away / (n - 1)).otherwise(mean),
+        pl.when(wild).then((m2 - away**2 * n / (n - 1)).clip(lower_bound=0)).otherwise(m2),
+    )
+
+
+def counted(counter: str) -> Term:
+    """Return how far a counter rose within the hour by use (fleet/rises.py)."""
+    return _term("counted", counter, ("rise",), lambda rise: rise)
 
 
 def rise(signal: str) -> Term:
-    """Return how far a signal or counter rose from the hour's first reading to its last; 0 if it fell."""
+    """Return how far a level rose from the hour's first reading to its last; 0 if it fell."""
     return _term("rise", signal, ("first", "last"), lambda first, last: (last - first).clip(lower_bound=0))
 
 
@@ -68,26 +114,39 @@ def fall(signal: str) -> Term:
 
 
 def peak(signal: str, moving: str) -> Term:
-    """Return the hour's highest value of a signal, in hours in which the signal `moving` was above 0."""
-    return _conditional("peak", signal, "max", moving)
+    """Return the hour's highest value of a signal, in hours in which the signal `moving` was above 0.
+
+    An hour whose highest reading is a wild one is left out.
+    """
+    return _conditional("peak", signal, "max", moving, lambda value: value)
 
 
 def dip(signal: str, moving: str) -> Term:
-    """Return the hour's lowest value of a signal, in hours in which the signal `moving` was above 0."""
-    return _conditional("dip", signal, "min", moving)
+    """Return the hour's lowest value of a signal, in hours in which the signal `moving` was above 0.
+
+    An hour whose lowest reading is a wild one is left out.
+    """
+    return _conditional("dip", signal, "min", moving, lambda value: value)
 
 
-def hours(signal: str, moving: str) -> Term:
-    """Return 1 for an hour that `peak` or `dip` of the same signals counts."""
-    value, drive = tile_column(signal, "max"), tile_column(moving, "max")
-    held = pl.col(value).is_not_null() & (pl.col(drive) > _MOVING)
-    return Term(f"hours({signal} while {moving})", (value, drive), held.cast(pl.Float64))
+def peak_hours(signal: str, moving: str) -> Term:
+    """Return 1 for an hour that `peak` of the same signals counts."""
+    return _conditional("peak hours", signal, "max", moving, lambda value: pl.lit(1.0))
 
 
-def _conditional(kind: str, signal: str, stat: str, moving: str) -> Term:
+def dip_hours(signal: str, moving: str) -> Term:
+    """Return 1 for an hour that `dip` of the same signals counts."""
+    return _conditional("dip hours", signal, "min", moving, lambda value: pl.lit(1.0))
+
+
+def _conditional(kind: str, signal: str, stat: str, moving: str, build: Callable[[pl.Expr], pl.Expr]) -> Term:
     value, drive = tile_column(signal, stat), tile_column(moving, "max")
-    expression = pl.when(pl.col(drive) > _MOVING).then(pl.col(value))
-    return Term(f"{kind}({signal} while {moving})", (value, drive), expression)
+    n, mean, m2 = (tile_column(signal, stat) for stat in ("n", "mean", "m2"))
+    edge = pl.col(value)
+    held = edge.is_not_null() & (pl.col(drive) > _MOVING)
+    tame = ~_wild(pl.col(n), pl.col(mean), pl.col(m2), edge)
+    columns = tuple(dict.fromkeys((value, drive, n, mean, m2)))
+    return Term(f"{kind}({signal} while {moving})", columns, pl.when(held & tame).then(build(edge)))
 
 
 def state(name: str) -> Term:
@@ -106,9 +165,9 @@ PRESENT = Term("present", ("readings",), (pl.col("readings") > 0).cast(pl.Float6
 """1 for an hour with any reading."""
 CLOCK = Term("clock", (), pl.lit(1.0))
 """1 for every hour since the device was first heard, silent ones too: who keeps windows counts them."""
-RUN_TIME = rise("run_s")
+RUN_TIME = counted("run_s")
 """Seconds of work."""
-CYCLES = rise("charge_cycles")
+CYCLES = counted("charge_cycles")
 """Charge cycles, whole ones as the counter has them."""
 
 

@@ -24,6 +24,7 @@ from models.registry.cards import card_details, versions
 from models.registry.registry import ModelRegistry
 from storage.ports import TelemetryStore
 from storage.records.database import DeskDatabase
+from storage.records.model_cards import UNPROVEN
 
 log = logging.getLogger(__name__)
 
@@ -58,8 +59,8 @@ class TrainingReport:
 
     @property
     def trained(self) -> int:
-        """How many faults have a new model."""
-        return sum(each.model is not None for each in self.faults)
+        """How many faults have a new model that scores, as champion or as challenger."""
+        return sum(each.model is not None and each.state != UNPROVEN for each in self.faults)
 
     def to_dict(self) -> dict[str, Any]:
         """Return it JSON-ready."""
@@ -196,6 +197,7 @@ def register(fit: Fit, registry: ModelRegistry, clock: Clock) -> FaultReport:
     """
     state = model = None
     metrics: dict[str, float] = {}
+    message = fit.message
     if fit.classifier is None or fit.threshold is None:
         log.warning("no model: %s", fit.message)
     else:
@@ -204,11 +206,14 @@ def register(fit: Fit, registry: ModelRegistry, clock: Clock) -> FaultReport:
             fit.fault, fit.classifier, fit.threshold, clock.now_ms(), fit.details, life=fit.life
         )
         model, state, metrics = card.id, card.state, fit.details["metrics"]
+        if state == UNPROVEN:
+            message += f"; not in use: {fit.details['proof']['text']['en']}"
+            log.warning("no model: %s", message)
     return FaultReport(
         fit.fault,
         model,
         state,
-        fit.message,
+        message,
         fit.rows,
         fit.positives,
         fit.failures,

@@ -9,13 +9,13 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from fleet.clock import HOUR_MS
 from fleet.faults import Fault
 from models.features.definitions import YEAR_VIEWS, Feature, features_of
 from models.features.windows import Floats
 from models.learning.costs import cost_curve
 from models.learning.evaluation import metrics
 from models.learning.labels import POSITIVE, UNKNOWN
+from models.learning.proof import prove
 from models.learning.settings import TrainingSettings
 from models.learning.training import Examples, Trained, failures
 from models.registry.drift import reference
@@ -55,6 +55,7 @@ def card_details(
         "rows_fit": int(split.fit.sum()),
         "rows_held_out": int(split.later.sum()),
         "metrics": trained.metrics,
+        "proof": prove(truth, trained.held_out, examples.devices[split.later]).to_dict(),
         "metrics_by_device_model": _by_device_model(truth, trained.held_out, device_models, split.later),
         "calibration": calibration_points(truth, trained.held_out),
         "costs": {
@@ -131,8 +132,3 @@ def versions() -> dict[str, str]:
     """Return the versions of what the scores depend on."""
     names = ("sweepwatch", "scikit-learn", "numpy", "skops")
     return {"python": platform.python_version()} | {name: version(name) for name in names}
-
-
-def data_hours(details: dict[str, Any]) -> int:
-    """Return how many hours of history a model learned from."""
-    return (int(details["end"]) - int(details["start"])) // HOUR_MS

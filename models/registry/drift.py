@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fleet.clock import DAY_MS
-from models.features.definitions import LIFE_VIEWS, YEAR_VIEWS, Feature
+from models.features.definitions import LIFE_VIEWS, YEAR_VIEWS, Feature, View
 from models.features.windows import Floats, Ints
 
 BINS = 8
@@ -23,13 +24,43 @@ LARGE = 0.25
 _CHANCE = 1e-4
 _LEAST_DEVICES = 10
 _FLOOR = 1e-3
-_CLOCKS = frozenset((*LIFE_VIEWS, *YEAR_VIEWS))
-"""They count up from a repair, or follow the calendar: that time passes is no news."""
+_CLOCKS = frozenset((*LIFE_VIEWS, *YEAR_VIEWS, View.HOURS_6, View.HOURS_24))
+"""They count up from a repair, or follow the calendar or the time of day: that time passes is no news."""
+_OF_THE_WIRE = frozenset({"readings_per_hour", "charge_gain", "errors_per_run"})
+"""They change with how often a device reports, as do the extremes and spreads of what it reports."""
+_BY_NUMBER = ("_peak", "_dip", "_spread")
+SETTLE_MS = DAY_MS
+"""So long must a row's windows lie after a model's history: else it is mostly what the model learned from."""
+LEAST_MS = DAY_MS
+"""Rows over less time than this are of one time of day, and no comparison with whole days."""
 
 
 def compared(features: Sequence[Feature]) -> list[int]:
-    """Return the columns whose stability is looked at: all but those that time alone moves."""
-    return [index for index, feature in enumerate(features) if feature.view not in _CLOCKS]
+    """Return the columns whose stability is looked at.
+
+    All but those that time alone moves, and those that the rate of readings moves: that is a matter of the
+    wire, not of wear.
+    """
+    return [
+        index
+        for index, feature in enumerate(features)
+        if feature.view not in _CLOCKS and not _by_rate(feature.measure.name)
+    ]
+
+
+def _by_rate(measure: str) -> bool:
+    return measure in _OF_THE_WIRE or measure.endswith(_BY_NUMBER)
+
+
+def comparable(card: dict[str, Any], times: Ints) -> NDArray[np.bool_]:
+    """Tell which rows, by when (epoch ms) each was made, can be held against a model's history.
+
+    None can until they span LEAST_MS, beginning SETTLE_MS after that history's end.
+    """
+    later = times >= int(card.get("end", 0)) + SETTLE_MS
+    if not later.any() or np.ptp(times[later]) < LEAST_MS:
+        return np.zeros(len(times), dtype=bool)
+    return np.asarray(later)
 
 
 def reference(matrix: Floats, features: Sequence[Feature]) -> dict[str, dict[str, list[float]]]:
@@ -129,12 +160,17 @@ class RecentRows:
             self._devices = [self._devices[index] for index in kept]
             self._times = [self._times[index] for index in kept]
 
-    def matrix(self) -> tuple[Floats, Ints]:
-        """Return the rows and a number for the device of each. Shapes: (rows, features), (rows,)."""
+    def matrix(self) -> tuple[Floats, Ints, Ints]:
+        """Return the rows, a number for the device of each, and its time.
+
+        Shapes: (rows, features), (rows,), (rows,).
+        """
         if not self._rows:
-            return np.empty((0, 0)), np.empty(0, dtype=np.int64)
+            nothing = np.empty(0, dtype=np.int64)
+            return np.empty((0, 0)), nothing, nothing
         _, devices = np.unique(self._devices, return_inverse=True)
-        return np.stack(self._rows).astype(np.float64), devices.astype(np.int64)
+        times = np.array(self._times, dtype=np.int64)
+        return np.stack(self._rows).astype(np.float64), devices.astype(np.int64), times
 
 
 def drift_of(
@@ -150,7 +186,8 @@ def drift_of(
         return ()
     importance = card.get("importance", {})
     found = []
-    for index, feature in enumerate(features):
+    for index in compared(features):
+        feature = features[index]
         of = stored.get(feature.name)
         if of is None:
             continue

@@ -12,6 +12,7 @@ import numpy as np
 
 from fleet.errors import ModelRejected
 from fleet.faults import FAULTS
+from fleet.principals import schedule
 from models.features.definitions import Feature, digest, features_of
 from models.features.windows import Floats
 from models.learning import wear_life
@@ -23,12 +24,14 @@ from storage.records.database import DeskDatabase
 from storage.records.model_cards import (
     CHALLENGER,
     CHAMPION,
+    UNPROVEN,
     Deed,
     ModelCard,
     cards,
     enter,
     in_use,
     promote,
+    retire,
     roll_back,
 )
 
@@ -84,10 +87,12 @@ class ModelRegistry:
         threshold: float,
         created: int,
         details: dict[str, Any],
-        who: str = "training",
         life: WearLife | None = None,
     ) -> ModelCard:
         """Write and register a model: as challenger where the fault has a sound champion, else as champion.
+
+        Without a champion a model whose `details` hold a proof (models.learning.proof) that fails is
+        UNPROVEN: it is kept and scores nothing, and a champion that cannot be used retires.
 
         One file holds the classifier and, where there is one, the remaining `life` beside it.
 
@@ -102,21 +107,31 @@ class ModelRegistry:
         path = f"{fault}/{name}.skops"
         _write_whole(self._folder / path, body)
         unsound = self._why_no_champion(fault)
+        state, why = _place(unsound, details.get("proof"))
         card = ModelCard(
             name,
             fault,
             created,
-            CHALLENGER if unsound is None else CHAMPION,
+            state,
             path,
             sha256,
             digest(features_of(fault)),
             threshold,
             details | {"scikit_learn": __version__},
         )
-        why = "registered; to prove itself beside the champion" if unsound is None else unsound
-        for dropped in enter(self._desk, card, Deed(who, created, why), self._keep):
+        if state == UNPROVEN:
+            self._retire_unusable(fault, created, unsound)
+        for dropped in enter(self._desk, card, Deed(schedule("training"), created, why), self._keep):
             self._inside(dropped).unlink(missing_ok=True)
         return card
+
+    def _retire_unusable(self, fault: str, at: int, why: str | None) -> None:
+        """Let a champion rest that cannot be used, so that nobody waits for what it says."""
+        for card in cards(self._desk, fault):
+            if card.state == CHAMPION:
+                retire(
+                    self._desk, card.id, Deed(schedule("training"), at, f"{why}; its successor is not proved")
+                )
 
     def _why_no_champion(self, fault: str) -> str | None:
         """Return why a fault has no champion that can be used; None when it has one."""
@@ -258,6 +273,15 @@ class ModelRegistry:
             return self._inside(card).read_bytes()
         except OSError as error:
             raise ModelRejected(f"model file {card.path} cannot be read: {error.strerror}") from error
+
+
+def _place(no_champion: str | None, proof: dict[str, Any] | None) -> tuple[str, str]:
+    """Return the state of a new model and why; `no_champion` says why its fault has none that can be used."""
+    if no_champion is None:
+        return CHALLENGER, "registered; to prove itself beside the champion"
+    if proof is not None and not proof["proved"]:
+        return UNPROVEN, str(proof["text"]["en"])
+    return CHAMPION, no_champion
 
 
 def _decode(card: ModelCard, body: bytes) -> tuple[Any, WearLife | None]:

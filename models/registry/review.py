@@ -15,7 +15,7 @@ from models.features.definitions import FEATURES
 from models.features.windows import Floats, Ints
 from models.learning.labels import POSITIVE, UNKNOWN, label
 from models.learning.settings import Costs
-from models.registry.drift import FeatureDrift, drift_of, drifted_share
+from models.registry.drift import FeatureDrift, comparable, drift_of, drifted_share
 from models.registry.registry import LoadedModel
 from models.registry.trial import Contender, Verdict, judge, scored_rows, side_by_side
 from storage.ports import TelemetryStore
@@ -72,10 +72,17 @@ def try_challenger(
     return judge(rows, *told.of(fault), fault, thresholds, costs, end, margin)
 
 
-def look_at_inputs(model: LoadedModel, matrix: Floats, devices: Ints, at: int) -> ModelFinding | None:
-    """Compare recent rows of all FEATURES with what a model learned from; None where that cannot be said."""
-    if not len(matrix):
+def look_at_inputs(
+    model: LoadedModel, matrix: Floats, devices: Ints, times: Ints, at: int
+) -> ModelFinding | None:
+    """Compare recent rows of all FEATURES with what a model learned from; None where that cannot be said.
+
+    `times` (epoch ms) says when each row was made: not before there is enough since the model's history.
+    """
+    later = comparable(model.card.details, times)
+    if not later.any():
         return None
+    matrix, devices = matrix[later], devices[later]
     columns = {feature.name: index for index, feature in enumerate(FEATURES)}
     own = matrix[:, [columns[feature.name] for feature in model.features]]
     found = drift_of(model.card.details, model.features, own, devices)

@@ -36,14 +36,15 @@ SMALL_FLEET = 2000
 class InUse:
     """The models in use, by fault, and what they saw lately.
 
-    `recent` are rows (rows, FEATURES), `devices` a number for the device of each; `newest` is when (epoch ms)
-    the newest reading was made.
+    `recent` are rows (rows, FEATURES), `devices` a number for the device of each, `times` when (epoch ms) it
+    was made; `newest` is when the newest reading was made.
     """
 
     champions: dict[str, LoadedModel]
     challengers: dict[str, LoadedModel]
     recent: Floats
     devices: Ints
+    times: Ints
     newest: int
 
 
@@ -119,8 +120,8 @@ class Scorer:
 
     def in_use(self) -> InUse:
         """Return what the last pass scored with, and a sample of what it and those before it saw."""
-        matrix, devices = self._recent.matrix()
-        return InUse(dict(self._models), dict(self._challengers), matrix, devices, self._newest)
+        matrix, devices, times = self._recent.matrix()
+        return InUse(dict(self._models), dict(self._challengers), matrix, devices, times, self._newest)
 
     def _take_up_models(self) -> bool:
         """Load champions and challengers if they are others than before; tell whether they are."""

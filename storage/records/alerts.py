@@ -1,12 +1,11 @@
 """What is read and written about alerts in the desk database; callers bring the transaction."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import (
     CursorResult,
-    ForeignKey,
     Index,
     String,
     func,
@@ -14,14 +13,18 @@ from sqlalchemy import (
     text,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from fleet.alerts import Alert, AlertState
 from fleet.errors import NotFound
+from fleet.events import Event, Subject
 from fleet.faults import Level
+from fleet.principals import Principal, PrincipalKind
+from fleet.text import quoted
 from storage.records.base import Base, Number
-from storage.records.devices import Device
+from storage.records.devices import Device, place_of
+from storage.records.events import tell
+from storage.records.upsert import insert_into
 
 
 class AlertRow(Base):
@@ -38,6 +41,7 @@ class AlertRow(Base):
     since: Mapped[int]
     updated: Mapped[int]
     resolved_at: Mapped[int | None]
+    ended_by: Mapped[str | None] = mapped_column(String(16))
     reason: Mapped[str] = mapped_column(String(128))
     opens_ticket: Mapped[bool]
     evidence: Mapped[dict[str, Any]]
@@ -53,20 +57,6 @@ class AlertRow(Base):
         ),
         Index("ix_alert_state", "state", "since"),
     )
-
-
-class AlertEvent(Base):
-    """Something that a rule, a model or a person did to an alert: who, when, what, why. Only ever added."""
-
-    __tablename__ = "alert_event"
-
-    id: Mapped[int] = mapped_column(Number, primary_key=True)
-    alert_id: Mapped[int] = mapped_column(ForeignKey("alert.id"), index=True)
-    at: Mapped[int]
-    who: Mapped[str] = mapped_column(String(64))
-    before: Mapped[str | None] = mapped_column(String(16))
-    after: Mapped[str] = mapped_column(String(16))
-    why: Mapped[str]
 
 
 NOT_SUSTAINED = "not_sustained"
@@ -98,40 +88,46 @@ def to_alert(row: AlertRow) -> Alert:
         reason=row.reason,
         opens_ticket=row.opens_ticket,
         evidence=row.evidence,
+        updated=row.updated,
+        resolved_at=row.resolved_at,
+        ended_by=PrincipalKind(row.ended_by) if row.ended_by else None,
     )
 
 
-def alert_row(session: Session, alert_id: str) -> AlertRow:
-    """Return the row of an alert. Raises NotFound."""
+def alert_of(session: Session, alert_id: str) -> Alert:
+    """Return an alert. Raises NotFound."""
     # A number beyond 18 digits does not fit the column and would be an error of the database's.
     usable = alert_id.isdecimal() and len(alert_id) <= 18
     row = session.get(AlertRow, int(alert_id), populate_existing=True) if usable else None
     if row is None:
-        raise NotFound(f"there is no alert {alert_id!r}")
-    return row
+        raise NotFound(f"there is no alert {quoted(alert_id)}")
+    return to_alert(row)
 
 
-def open_alert_rows(session: Session) -> Sequence[AlertRow]:
-    """Return the rows of all open alerts, pending ones included."""
+def open_alerts(session: Session, device_id: str | None = None) -> list[Alert]:
+    """Return the open alerts of a device, or all, pending ones included, the first to begin first."""
     statement = select(AlertRow).where(AlertRow.state != AlertState.RESOLVED)
-    return session.scalars(statement, execution_options=_FRESH).all()
+    if device_id is not None:
+        statement = statement.where(AlertRow.device_id == device_id)
+    found = session.scalars(statement.order_by(AlertRow.since, AlertRow.id), execution_options=_FRESH)
+    return [to_alert(row) for row in found]
 
 
-def open_alert_row(session: Session, device_id: str, fault: str) -> AlertRow | None:
-    """Return the row of the open alert of a device and fault, if there is one."""
+def open_alert(session: Session, device_id: str, fault: str) -> Alert | None:
+    """Return the open alert of a device and fault, if there is one."""
     statement = select(AlertRow).where(
         AlertRow.device_id == device_id, AlertRow.fault == fault, AlertRow.state != AlertState.RESOLVED
     )
-    return session.scalars(statement, execution_options=_FRESH).one_or_none()
+    row = session.scalars(statement, execution_options=_FRESH).one_or_none()
+    return None if row is None else to_alert(row)
 
 
-def insert_alert(session: Session, alert: Alert, who: str, at: int) -> int | None:
+def insert_alert(session: Session, alert: Alert, principal: Principal, at: int) -> int | None:
     """Store a new alert and its first event; return its id, or None when an open one is already there.
 
     The database's unique index decides, so this holds between threads and processes alike. `alert.id` is
     ignored; `at` is the present time.
     """
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     values = {
         "device_id": alert.device_id,
         "fault": alert.fault,
@@ -144,10 +140,10 @@ def insert_alert(session: Session, alert: Alert, who: str, at: int) -> int | Non
         "opens_ticket": alert.opens_ticket,
         "evidence": alert.evidence,
     }
-    statement = insert(AlertRow).values(values).on_conflict_do_nothing().returning(AlertRow.id)
+    statement = insert_into(session, AlertRow).values(values).on_conflict_do_nothing().returning(AlertRow.id)
     alert_id = session.scalars(statement).one_or_none()
     if alert_id is not None:
-        add_event(session, alert_id, who, at, (None, alert.state), alert.reason)
+        _told(session, replace(alert, id=str(alert_id)), "raised", principal, at, None, alert.reason)
     return alert_id
 
 
@@ -156,7 +152,7 @@ def change_alert(
     before: Alert,
     after: AlertState,
     *,
-    who: str,
+    principal: Principal,
     at: int,
     reason: str,
     columns: dict[str, Any],
@@ -167,6 +163,8 @@ def change_alert(
     `reason` is the named reason kept with the alert, `why` what the event says (the reason, unless given);
     `columns` are further columns to set.
     """
+    if after is AlertState.RESOLVED:
+        columns = columns | {"ended_by": principal.kind}
     statement = (
         update(AlertRow)
         .where(AlertRow.id == int(before.id), AlertRow.state == before.state)
@@ -176,26 +174,13 @@ def change_alert(
     assert isinstance(result, CursorResult)
     if result.rowcount == 0:
         return False
-    add_event(session, int(before.id), who, at, (before.state, after), why or reason)
+    what = "joined" if after is before.state else "state"
+    moved = replace(before, state=after, opens_ticket=columns.get("opens_ticket", before.opens_ticket))
+    _told(session, moved, what, principal, at, before.state, why or reason)
     return True
 
 
-def resolve_open_alert(session: Session, alert_id: int, who: str, at: int, reason: str) -> None:
-    """Resolve an alert unless that is done already: how a closed ticket ends its alert."""
-    row = session.get(AlertRow, alert_id, populate_existing=True)
-    if row is not None and row.state != AlertState.RESOLVED:
-        change_alert(
-            session,
-            to_alert(row),
-            AlertState.RESOLVED,
-            who=who,
-            at=at,
-            reason=reason,
-            columns={"resolved_at": at},
-        )
-
-
-def last_resolved(session: Session, device_id: str, fault: str) -> AlertRow | None:
+def last_resolved(session: Session, device_id: str, fault: str) -> Alert | None:
     """Return the newest resolved alert of a device and fault that had fired, if there is one."""
     statement = (
         select(AlertRow)
@@ -208,15 +193,40 @@ def last_resolved(session: Session, device_id: str, fault: str) -> AlertRow | No
         .order_by(AlertRow.id.desc())
         .limit(1)
     )
-    return session.scalars(statement, execution_options=_FRESH).one_or_none()
+    row = session.scalars(statement, execution_options=_FRESH).one_or_none()
+    return None if row is None else to_alert(row)
 
 
-def add_event(
-    session: Session, alert_id: int, who: str, at: int, states: tuple[str | None, str], why: str
+def _told(
+    session: Session,
+    alert: Alert,
+    what: str,
+    principal: Principal,
+    at: int,
+    before: AlertState | None,
+    why: str,
 ) -> None:
-    """Add an event row; `states` are those before and after."""
-    before, after = states
-    session.add(AlertEvent(alert_id=alert_id, at=at, who=who, before=before, after=after, why=why))
+    """Tell the log of a change; `alert` is as it is after it."""
+    place = place_of(session, alert.device_id)
+    event = Event(
+        at=at,
+        subject=Subject.ALERT,
+        subject_id=alert.id,
+        site=place.site if place else None,
+        what=what,
+        principal=principal,
+        before=before,
+        after=alert.state,
+        reason=why,
+        data={
+            "device_id": alert.device_id,
+            "fault": alert.fault,
+            "rule": alert.rule,
+            "level": alert.level,
+            "opens_ticket": alert.opens_ticket,
+        },
+    )
+    tell(session, event)
 
 
 def silent_devices(session: Session, kind: str, heard_before: int) -> list[Silent]:

@@ -1,7 +1,7 @@
 """Opens the desk database, brings its tables up to date, and hands out transactions."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic, sleep
@@ -33,6 +33,11 @@ class DeskDatabase:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._sessions = sessionmaker(engine, expire_on_commit=False)
+        self._wakened: list[Callable[[], None]] = []
+
+    def when_told(self, wake: Callable[[], None]) -> None:
+        """Call `wake` after each commit of this process that told the log something; it must not wait."""
+        self._wakened.append(wake)
 
     @contextmanager
     def transaction(self) -> Iterator[Session]:
@@ -42,7 +47,10 @@ class DeskDatabase:
         """
         with _unavailable(), self._sessions.begin() as session:
             yield session
-            write_told(session)
+            told = write_told(session)
+        if told:
+            for wake in self._wakened:
+                wake()
 
     @contextmanager
     def statements(self) -> Iterator[Connection]:

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from fleet.devices import Device as FleetDevice
 from fleet.errors import NotFound
 from fleet.signals import Kind
+from fleet.text import quoted
 from storage.records.devices import Device
 from storage.records.paging import Asked, Order, Page, fetch_page
 
@@ -67,7 +68,7 @@ def device_of(session: Session, device_id: str) -> FleetDevice:
     """Return one device. Raises NotFound."""
     row = session.get(Device, device_id) if "\x00" not in device_id else None
     if row is None:
-        raise NotFound(f"there is no device {device_id!r}")
+        raise NotFound(f"there is no device {quoted(device_id)}")
     return to_device(row)
 
 

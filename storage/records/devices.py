@@ -11,15 +11,20 @@ from sqlalchemy import (
     bindparam,
     case,
     func,
-    or_,
+    literal_column,
     select,
     update,
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from fleet.clock import SECOND_MS
+from fleet.errors import NotFound
+from fleet.events import Event, Subject
+from fleet.principals import Principal
 from fleet.signals import Kind
 from storage.records.base import Base, Number
 from storage.records.database import DeskDatabase
+from storage.records.events import tell
 from storage.records.straight import execute_straight
 from storage.records.upsert import insert_in, insert_into
 
@@ -28,7 +33,8 @@ class Device(Base):
     """A device of the fleet, with the summary that lists are sorted by.
 
     `risk`, `fault` and `confidence` are those of the highest of its newest risks; `newest_ts` is the time of
-    its newest reading, `last_seen` when its last message arrived.
+    its newest reading, `last_seen` when its last message arrived, `status_ts` when its status was last told;
+    `battery_pct` was measured at `battery_ts`.
     """
 
     __tablename__ = "device"
@@ -39,12 +45,14 @@ class Device(Base):
     model: Mapped[str] = mapped_column(String(64), default="unknown")
     firmware: Mapped[str | None] = mapped_column(String(64))
     serial: Mapped[str | None] = mapped_column(String(64))
-    commissioned: Mapped[str | None] = mapped_column(String(10))
+    commissioned: Mapped[str | None] = mapped_column(String(64))
     registered_at: Mapped[int]
     status: Mapped[str] = mapped_column(String(16), default="unknown")
+    status_ts: Mapped[int | None]
     last_seen: Mapped[int | None]
     newest_ts: Mapped[int | None]
     battery_pct: Mapped[float | None]
+    battery_ts: Mapped[int | None]
     risk: Mapped[float | None]
     fault: Mapped[str | None] = mapped_column(String(64))
     risk_ts: Mapped[int | None]
@@ -76,6 +84,9 @@ class DeviceEvent(Base):
 
 
 UNKNOWN_MODEL = "unknown"
+UNKNOWN_STATUS = "unknown"
+_REFUTED_AFTER_MS = 5 * SECOND_MS
+"""The old connection of a device may end after its new one began: `offline` stands no longer than this."""
 _IDS_A_QUERY = 10_000
 
 
@@ -95,7 +106,10 @@ def place_of(session: Session, device_id: str) -> Placement | None:
 
 @dataclass(frozen=True, slots=True)
 class DeviceInfo:
-    """What a device said about itself; None where it said nothing. `commissioned` is an ISO date."""
+    """What a device said about itself; None where it said nothing.
+
+    `commissioned` is an ISO date, or whatever text the device sent in its place.
+    """
 
     device_id: str
     model: str | None = None
@@ -118,8 +132,8 @@ class ReportedEvent:
 class DeviceSummary(NamedTuple):
     """What changed about a device since its last summary; None where nothing did. Times are epoch ms.
 
-    `battery_pct` was measured at `battery_ts`, `state` and `error_code` (empty: none is left) at their own
-    times.
+    `last_seen` is when the device itself last spoke live; `battery_pct` was measured at `battery_ts`, and
+    `status` told at `status_ts`; `state` and `error_code` (empty: none is left) have times of their own.
     """
 
     device_id: str
@@ -128,6 +142,7 @@ class DeviceSummary(NamedTuple):
     battery_pct: float | None = None
     battery_ts: int | None = None
     status: str | None = None
+    status_ts: int | None = None
     state: str | None = None
     state_ts: int | None = None
     error_code: str | None = None
@@ -179,7 +194,7 @@ class Devices:
             return
         names = ("id", "kind", "site", "model", "status", "registered_at")
         rows = [
-            (device_id, str(place.kind), place.site, UNKNOWN_MODEL, "unknown", now)
+            (device_id, str(place.kind), place.site, UNKNOWN_MODEL, UNKNOWN_STATUS, now)
             for device_id, place in devices.items()
         ]
         with self._desk.statements() as connection:
@@ -206,7 +221,11 @@ class Devices:
             session.execute(statement, [asdict(event) for event in events])
 
     def record_summaries(self, summaries: Sequence[DeviceSummary]) -> None:
-        """Bring the summaries up to date; times only ever rise, and a battery's charge goes with its time."""
+        """Bring the summaries up to date; times only ever rise, and a battery's charge goes with its time.
+
+        What a device says live more than 5 s after its `offline` refutes it, and one that spoke is not
+        `unknown`: a will may come late, and a device need not speak of its status at all.
+        """
         if not summaries:
             return
         names = [f"new_{name}" for name in DeviceSummary._fields]
@@ -214,27 +233,70 @@ class Devices:
             execute_straight(connection, _SUMMARY_UPDATE, names, summaries)
 
 
+def set_model(session: Session, device_id: str, model: str | None, by: Principal, now: int) -> None:
+    """Set a device's model: what the desk says stands, whatever the device says later.
+
+    With None it is unknown again, until the device or the desk says more. Raises NotFound.
+    """
+    row = session.get(Device, device_id) if "\x00" not in device_id else None
+    if row is None:
+        raise NotFound(f"there is no device {device_id!r}")
+    before, row.model = row.model, model or UNKNOWN_MODEL
+    if before != row.model:
+        data = {"before": before, "after": row.model}
+        reason = "the desk says which model it is"
+        tell(session, Event(now, Subject.DEVICE, device_id, "model", by, reason, site=row.site, data=data))
+
+
 def _parts(device_ids: list[str]) -> list[list[str]]:
     return [device_ids[at : at + _IDS_A_QUERY] for at in range(0, len(device_ids), _IDS_A_QUERY)]
 
 
+_ISO_DATE = "____-__-__"
+"""A date that is known stands; whatever else was sent in its place gives way to a later one."""
 _devices = Device.__table__.c
 
 
 def _new(name: str) -> Any:
     """Return the parameter for a column's new value, typed like the column."""
-    column = "newest_ts" if name == "battery_ts" else name
-    return bindparam(f"new_{name}", type_=_devices["id" if name == "device_id" else column].type)
+    return bindparam(f"new_{name}", type_=_devices["id" if name == "device_id" else name].type)
+
+
+_ZERO: Any = literal_column("0")
+"""Statements for many rows take no parameters but those of a row; and each that is repeated costs time."""
 
 
 def _rising(name: str) -> Any:
     stored = _devices[name]
-    return case((or_(stored.is_(None), stored < _new(name)), func.coalesce(_new(name), stored)), else_=stored)
+    return case((func.coalesce(stored, _ZERO) < _new(name), _new(name)), else_=stored)
+
+
+def _battery(name: str) -> Any:
+    """Return the newest charge by its own time, or that time; of the same time, the last told."""
+    newer = func.coalesce(_devices.battery_ts, _ZERO) <= _new("battery_ts")
+    return case((newer, _new(name)), else_=_devices[name])
+
+
+def _word(text: str) -> Any:
+    return literal_column(f"'{text}'", String())
+
+
+def _status() -> Any:
+    """Return the status that was told last, unless what the device said since refutes it."""
+    online, offline = _word("online"), _word("offline")
+    told_at = func.coalesce(_new("status_ts"), _devices.status_ts, _devices.last_seen, _ZERO)
+    refuted = _new("last_seen") > told_at + literal_column(str(_REFUTED_AFTER_MS))
+    return case(
+        (online, online),
+        (offline, case((refuted, online), else_=offline)),
+        value=func.coalesce(_new("status"), _devices.status),
+        else_=case((_new("last_seen").is_not(None), online), else_=_word(UNKNOWN_STATUS)),
+    )
 
 
 def _newer(name: str, time: str) -> Any:
     """Return the new value of a column unless the stored one is of a later time."""
-    newer = or_(_devices[time].is_(None), _devices[time] <= _new(time))
+    newer = func.coalesce(_devices[time], _ZERO) <= _new(time)
     return case((newer, func.coalesce(_new(name), _devices[name])), else_=_devices[name])
 
 
@@ -248,7 +310,10 @@ _INFO_UPDATE = (
         ),
         firmware=func.coalesce(_new("firmware"), _devices.firmware),
         serial=func.coalesce(_devices.serial, _new("serial")),
-        commissioned=func.coalesce(_devices.commissioned, _new("commissioned")),
+        commissioned=case(
+            (_devices.commissioned.like(_ISO_DATE), _devices.commissioned),
+            else_=func.coalesce(_new("commissioned"), _devices.commissioned),
+        ),
     )
 )
 
@@ -258,14 +323,10 @@ _SUMMARY_UPDATE = (
     .values(
         last_seen=_rising("last_seen"),
         newest_ts=_rising("newest_ts"),
-        battery_pct=case(
-            (
-                or_(_devices.newest_ts.is_(None), _devices.newest_ts <= _new("battery_ts")),
-                func.coalesce(_new("battery_pct"), _devices.battery_pct),
-            ),
-            else_=_devices.battery_pct,
-        ),
-        status=func.coalesce(_new("status"), _devices.status),
+        battery_pct=_battery("battery_pct"),
+        battery_ts=_battery("battery_ts"),
+        status=_status(),
+        status_ts=func.coalesce(_new("status_ts"), _devices.status_ts),
         state=_newer("state", "state_ts"),
         state_ts=_rising("state_ts"),
         error_code=_newer("error_code", "error_ts"),

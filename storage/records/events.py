@@ -1,5 +1,6 @@
 """The log of events: one append-only table, written in the transaction of each change."""
 
+import logging
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,7 +11,11 @@ from fleet.events import Event, Subject
 from fleet.principals import Principal, PrincipalKind
 from storage.records.base import Base, Number
 
+log = logging.getLogger(__name__)
+
 _PENDING = "events"
+_HISTORY = "history"
+"""Who did what a simulated past holds: hundreds of things, none of which happens now."""
 _LOCK = 0x5357_4556
 """Of PostgreSQL's advisory locks, the one that lets one transaction at a time end the log."""
 
@@ -55,13 +60,31 @@ def write_told(session: Session) -> int:
         if session.get_bind().dialect.name == "postgresql":
             session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
         session.execute(insert(EventRow), [_columns(event) for event in told])
+        for event in told:
+            written_past = event.principal.id == _HISTORY
+            log.log(logging.DEBUG if written_past else logging.INFO, "%s", _line(event))
     return len(told)
+
+
+def _line(event: Event) -> str:
+    """Return an event as one line of the log."""
+    change = "" if event.before == event.after else f" {event.before or 'new'} -> {event.after or 'gone'}"
+    who = f"{event.principal.kind} {event.principal.name}"
+    return f"{event.subject} {event.subject_id}: {event.what}{change} by {who}: {event.reason}"
 
 
 def events_after(session: Session, after: int, limit: int) -> list[Event]:
     """Return the events behind the one with id `after`, in order, at most `limit`."""
     wanted = select(EventRow).where(EventRow.id > after).order_by(EventRow.id).limit(limit)
     return [_event(row) for row in session.scalars(wanted)]
+
+
+def events_at(session: Session, ids: Sequence[int]) -> list[Event]:
+    """Return the events with these ids, in order."""
+    return [
+        _event(row)
+        for row in session.scalars(select(EventRow).where(EventRow.id.in_(ids)).order_by(EventRow.id))
+    ]
 
 
 def events_of(session: Session, subject: Subject, subject_id: str) -> Sequence[Event]:

@@ -19,9 +19,12 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from fleet.errors import Conflict, NotFound
-from storage.records.base import Base, Number
+from fleet.events import Event, Subject
+from fleet.principals import Principal
+from storage.records.base import Base
 from storage.records.database import DeskDatabase
 from storage.records.devices import Device
+from storage.records.events import events_of, tell
 from storage.records.straight import execute_straight
 
 
@@ -57,21 +60,6 @@ class ModelCardRow(Base):
     )
 
 
-class ModelEvent(Base):
-    """Something that training, a trial or a person did to a model: who, when, what, why. Only ever added."""
-
-    __tablename__ = "model_event"
-
-    id: Mapped[int] = mapped_column(Number, primary_key=True)
-    model: Mapped[str] = mapped_column(String(64), index=True)
-    fault: Mapped[str] = mapped_column(String(64), index=True)
-    at: Mapped[int]
-    who: Mapped[str] = mapped_column(String(64))
-    before: Mapped[str | None] = mapped_column(String(16))
-    after: Mapped[str] = mapped_column(String(16))
-    why: Mapped[str]
-
-
 CHAMPION = "champion"
 """Scores, and its risks raise alerts."""
 CHALLENGER = "challenger"
@@ -80,7 +68,11 @@ RETIRED = "retired"
 """Was the champion, until a better one was."""
 WITHDRAWN = "withdrawn"
 """A challenger that a newer one displaced, or a champion that was rolled back."""
-_ORDER: Mapping[str, int] = MappingProxyType({CHAMPION: 0, RETIRED: 1, CHALLENGER: 2, WITHDRAWN: 3})
+UNPROVEN = "unproven"
+"""A first model that is not proved to be better than chance: it scores nothing."""
+_ORDER: Mapping[str, int] = MappingProxyType(
+    {CHAMPION: 0, RETIRED: 1, CHALLENGER: 2, UNPROVEN: 3, WITHDRAWN: 4}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,21 +99,8 @@ class ModelCard:
 class Deed:
     """Who changes the state of a model, when (epoch ms), and why."""
 
-    who: str
+    principal: Principal
     at: int
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class CardEvent:
-    """Something that was done to a model; `before` is None for its registration."""
-
-    model: str
-    fault: str
-    at: int
-    who: str
-    before: str | None
-    after: str
     why: str
 
 
@@ -158,16 +137,10 @@ def note_trial(desk: DeskDatabase, model: str, trial: dict[str, Any]) -> None:
             row.card = row.card | {"trial": trial}
 
 
-def card_events(desk: DeskDatabase, fault: str | None = None) -> list[CardEvent]:
-    """Return what was done to the models of one fault or of all, the newest first."""
-    query = select(ModelEvent).order_by(ModelEvent.at.desc(), ModelEvent.id.desc())
-    if fault is not None:
-        query = query.where(ModelEvent.fault == fault)
+def model_events(desk: DeskDatabase, model: str) -> list[Event]:
+    """Return what was done to a model, the newest first."""
     with desk.transaction() as session:
-        return [
-            CardEvent(row.model, row.fault, row.at, row.who, row.before, row.after, row.why)
-            for row in session.scalars(query)
-        ]
+        return list(reversed(events_of(session, Subject.MODEL, model)))
 
 
 def enter(desk: DeskDatabase, card: ModelCard, deed: Deed, keep: int) -> list[ModelCard]:
@@ -195,6 +168,14 @@ def enter(desk: DeskDatabase, card: ModelCard, deed: Deed, keep: int) -> list[Mo
         _note(session, card.id, card.fault, None, card.state, deed)
         session.flush()
         return _drop_beyond(session, card.fault, keep)
+
+
+def retire(desk: DeskDatabase, model: str, deed: Deed) -> None:
+    """Let a champion rest without another in its place; one that is no champion stays as it is."""
+    with desk.transaction() as session:
+        row = session.get(ModelCardRow, model)
+        if row is not None and row.state == CHAMPION:
+            _move(session, row, RETIRED, deed)
 
 
 def promote(desk: DeskDatabase, model: str, deed: Deed) -> ModelCard:
@@ -269,10 +250,19 @@ def _move(session: Session, row: ModelCardRow, after: str, deed: Deed) -> None:
 
 
 def _note(session: Session, model: str, fault: str, before: str | None, after: str, deed: Deed) -> None:
-    session.add(
-        ModelEvent(
-            model=model, fault=fault, at=deed.at, who=deed.who, before=before, after=after, why=deed.why
-        )
+    tell(
+        session,
+        Event(
+            at=deed.at,
+            subject=Subject.MODEL,
+            subject_id=model,
+            what="registered" if before is None else "state",
+            principal=deed.principal,
+            before=before,
+            after=after,
+            reason=deed.why,
+            data={"fault": fault},
+        ),
     )
 
 

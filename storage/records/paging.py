@@ -6,6 +6,7 @@ from binascii import Error as Base64Error
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from math import isfinite
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import ColumnElement, Select, tuple_
@@ -75,6 +76,8 @@ def decode_cursor(query: str, cursor: str, members: int) -> list[Any]:
         digest, *after = _listed(json.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))))
     except (ValueError, Base64Error, TypeError, RecursionError) as error:
         raise InvalidInput("cursor: not one of ours; pass next_cursor of the page before") from error
+    if not all(map(_plain, after)):
+        raise InvalidInput("cursor: not one of ours; pass next_cursor of the page before")
     if digest != _digest(query) or len(after) != members:
         raise InvalidInput("cursor: of another query; keep sort and filters while paging")
     return after
@@ -88,6 +91,8 @@ def fetch_page(session: Session, select: Select[Any], order: Order, asked: Asked
     """
     limit, cursor, query = asked.limit, asked.cursor, asked.query
     key, last = decode_cursor(query, cursor, 2) if cursor else (None, None)
+    if cursor and not (_fits(order.key, key) and last is not None and _fits(order.id, last)):
+        raise InvalidInput("cursor: not one of ours; pass next_cursor of the page before")
     rows: list[Any] = []
     if cursor is None or key is not None:
         keyed = select.where(order.key.is_not(None))
@@ -104,6 +109,19 @@ def fetch_page(session: Session, select: Select[Any], order: Order, asked: Asked
     rows = rows[:limit]
     following = [getattr(rows[-1], order.key.key), getattr(rows[-1], order.id.key)] if more else []
     return Page(rows, encode_cursor(query, following) if more else None)
+
+
+def _plain(value: Any) -> bool:
+    if isinstance(value, str):
+        return "\0" not in value
+    return value is None or (type(value) in (int, float) and isfinite(value) and abs(value) < 2**63)
+
+
+def _fits(column: InstrumentedAttribute[Any], value: Any) -> bool:
+    """Tell whether a value is one that the column may hold: a cursor comes back from outside."""
+    if value is None:
+        return bool(column.nullable)
+    return (column.type.python_type is str) is isinstance(value, str)
 
 
 def _sorted(select: Select[Any], order: Order, *columns: InstrumentedAttribute[Any]) -> Select[Any]:

@@ -1,25 +1,20 @@
 """The quarantine: evidence of what was turned away, bounded so that no device crowds out another."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import (
-    Boolean,
     ColumnElement,
-    Connection,
-    Delete,
     Index,
     Insert,
     LargeBinary,
-    Select,
     String,
     UniqueConstraint,
     and_,
-    bindparam,
     delete,
     func,
     or_,
@@ -30,6 +25,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from fleet.clock import DAY_MS
 from fleet.errors import ConfigError
 from storage.records.base import Base, Number
+from storage.records.bounds import Bounds
 from storage.records.database import DeskDatabase
 from storage.records.notes import Note, count_on
 from storage.records.upsert import insert_in
@@ -62,8 +58,6 @@ class QuarantineRow(Base):
 
 KEPT_BYTES = 65_536
 EVICTED_NOTE = "quarantine_evicted"
-_FEW_DEVICES = 100
-"""To count the rows of more devices one by one takes longer than to count all."""
 
 _Key = tuple[str, str, str]
 
@@ -130,8 +124,8 @@ class Quarantine:
         rows, gone = self._newest_rows(_gathered(evidence))
         with self._desk.statements() as connection:
             connection.execute(_upsert(connection.dialect.name), rows)
-            gone += _evict_crowds(connection, {row["device_id"] for row in rows}, self._per_device)
-            gone += _evict_oldest(connection, self._in_all)
+            devices = {row["device_id"] for row in rows}
+            gone += _BOUNDS.evict(connection, devices, self._per_device, self._in_all)
             if gone:
                 count_on(connection, EVICTED_NOTE, "rows", gone)
 
@@ -218,34 +212,8 @@ def _gathered(evidence: Iterable[Evidence]) -> list[dict[str, Any]]:
     return list(rows.values())
 
 
-# One bad message in a commit is enough to come through here. SQLAlchemy takes several times as long to make a
-# statement as the database takes to execute it, and so each is made once.
 _rows = QuarantineRow.__table__.c
-_placed = select(
-    _rows.id,
-    func.row_number()
-    .over(partition_by=_rows.device_id, order_by=(_rows.last_seen.desc(), _rows.id.desc()))
-    .label("place"),
-)
-_theirs = _placed.where(
-    or_(
-        _rows.device_id.in_(bindparam("devices", expanding=True)),
-        and_(_rows.device_id.is_(None), bindparam("strangers", type_=Boolean())),
-    )
-)
-
-
-def _beyond_place(placed: Select[Any]) -> Delete:
-    found = placed.subquery()
-    beyond = select(found.c.id).where(found.c.place > bindparam("allowed"))
-    return delete(QuarantineRow).where(_rows.id.in_(beyond))
-
-
-_EVICT_CROWDS, _EVICT_THEIR_CROWDS = _beyond_place(_placed), _beyond_place(_theirs)
-_COUNT = select(func.count()).select_from(QuarantineRow.__table__)
-_EVICT_OLDEST = delete(QuarantineRow).where(
-    _rows.id.in_(select(_rows.id).order_by(_rows.last_seen, _rows.id).limit(bindparam("gone")))
-)
+_BOUNDS = Bounds(QuarantineRow)
 
 
 @cache
@@ -261,26 +229,6 @@ def _upsert(dialect: str) -> Insert:
     )
 
 
-def _evict_crowds(connection: Connection, devices: Collection[str | None], allowed: int) -> int:
-    """Delete the least recently seen beyond the allowance of each device that has new rows; return how many.
-
-    None stands for no device: what has none shares one allowance.
-    """
-    if len(devices) > _FEW_DEVICES:
-        return connection.execute(_EVICT_CROWDS, {"allowed": allowed}).rowcount
-    named = [one for one in devices if one is not None]
-    asked = {"devices": named, "strangers": None in devices, "allowed": allowed}
-    return connection.execute(_EVICT_THEIR_CROWDS, asked).rowcount
-
-
-def _evict_oldest(connection: Connection, allowed: int) -> int:
-    """Delete the least recently seen of all beyond `allowed`; return how many went."""
-    gone = max(0, (connection.scalar(_COUNT) or 0) - allowed)
-    if gone:
-        connection.execute(_EVICT_OLDEST, {"gone": gone})
-    return gone
-
-
 def _evicted(session: Session) -> int:
     note = session.get(Note, EVICTED_NOTE)
     return int(note.value["rows"]) if note else 0
@@ -290,9 +238,7 @@ def _after(cursor: str) -> ColumnElement[bool]:
     try:
         last_seen, row_id = (int(part) for part in cursor.split("."))
     except ValueError as error:
-        raise ConfigError(
-            f"cursor {cursor!r} is not one of ours; use next_cursor of the page before"
-        ) from error
+        raise ConfigError("cursor: not one of ours; use next_cursor of the page before") from error
     return or_(
         QuarantineRow.last_seen < last_seen,
         and_(QuarantineRow.last_seen == last_seen, QuarantineRow.id < row_id),

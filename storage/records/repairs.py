@@ -82,8 +82,8 @@ def renewals(desk: DeskDatabase) -> pl.DataFrame:
 
 def _mended_by(detail: dict[str, Any]) -> list[str]:
     fault, part = detail.get("fault"), detail.get("part")
-    if fault in FAULTS:
-        return [str(fault)]
+    if isinstance(fault, str) and fault in FAULTS:
+        return [fault]
     return [code for code, entry in FAULTS.items() if part is not None and entry.part == part]
 
 

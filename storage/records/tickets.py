@@ -12,7 +12,6 @@ from sqlalchemy import (
     String,
     UniqueConstraint,
     delete,
-    exists,
     func,
     insert,
     select,
@@ -21,7 +20,6 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from fleet.alerts import Alert, AlertState
 from fleet.errors import Conflict, NotFound
 from fleet.faults import Level
 from fleet.tickets import (
@@ -33,7 +31,6 @@ from fleet.tickets import (
     TicketOrigin,
     TicketState,
 )
-from storage.records.alerts import AlertRow, to_alert
 from storage.records.base import Base, Number
 
 _IDS_A_QUERY = 500
@@ -160,20 +157,6 @@ def asking_to_close(session: Session, asked_before: int) -> list[int]:
         TicketRow.state.not_in(CLOSED_STATES), TicketRow.close_asked_at <= asked_before
     )
     return list(session.scalars(wanted.order_by(TicketRow.id)))
-
-
-def alerts_without_ticket(session: Session) -> list[Alert]:
-    """Return the alerts that fire, want a ticket and have none, the oldest first."""
-    statement = (
-        select(AlertRow)
-        .where(
-            AlertRow.state.in_((AlertState.FIRING, AlertState.ACKNOWLEDGED)),
-            AlertRow.opens_ticket,
-            ~exists().where(SuspicionAlert.alert_id == AlertRow.id),
-        )
-        .order_by(AlertRow.id)
-    )
-    return [to_alert(row) for row in session.scalars(statement)]
 
 
 def insert_ticket(session: Session, new: Ticket) -> Ticket:

@@ -12,10 +12,14 @@ from rich.table import Table
 
 from fleet.clock import SystemClock, to_rfc3339
 from fleet.errors import ConfigError, Conflict, NotFound
+from fleet.faults import predicted_faults
+from fleet.principals import person
+from fleet.signals import Kind
+from fleet.text import quoted
 from models.registry.registry import ModelRegistry
-from storage.records.audit import check_who_and_why
+from storage.records.audit import check_reason
 from storage.records.database import DeskDatabase, open_desk
-from storage.records.model_cards import CHALLENGER, CHAMPION, Deed, ModelCard, card_events, cards
+from storage.records.model_cards import CHALLENGER, CHAMPION, UNPROVEN, Deed, ModelCard, cards, model_events
 from sweepwatch.settings.costs import costs_of
 from sweepwatch.settings.settings import Settings
 
@@ -39,7 +43,10 @@ def _opened(settings: Settings) -> Iterator[tuple[DeskDatabase, ModelRegistry]]:
 
 
 def list_models(settings: Settings, fault: str | None, as_json: bool, say: Say) -> None:
-    """Print the models of one fault or of all."""
+    """Print the models of one fault or of all. Raises ConfigError for a fault that no model can be of."""
+    allowed = [each.code for each in predicted_faults(Kind.ROBOT)]
+    if fault is not None and fault not in allowed:
+        raise ConfigError(f"--fault: there is no fault {quoted(fault)}; allowed: {', '.join(allowed)}")
     with _opened(settings) as (desk, registry):
         found = [(card, registry.trouble(card)) for card in cards(desk, fault)]
     if as_json:
@@ -49,7 +56,7 @@ def list_models(settings: Settings, fault: str | None, as_json: bool, say: Say) 
     else:
         _console().print(_table(found))
         for card, trouble in found:
-            note = trouble or _said(card.details.get("trial"))
+            note = trouble or _unproven(card) or _said(card.details.get("trial"))
             if note:
                 say(f"{card.id}: {note}")
 
@@ -73,7 +80,7 @@ def show_model(settings: Settings, model: str, as_json: bool, say: Say) -> None:
     with _opened(settings) as (desk, registry):
         card = _found(desk, model, CHAMPION)
         trouble = registry.trouble(card)
-        deeds = [event for event in card_events(desk, card.fault) if event.model == card.id]
+        deeds = model_events(desk, card.id)
     if as_json:
         whole = _summary(card, trouble) | {
             "details": card.details,
@@ -100,12 +107,13 @@ def show_model(settings: Settings, model: str, as_json: bool, say: Say) -> None:
     facts.add_row("threshold", ", ".join([f"{card.threshold:.4f}", *said]))
     facts.add_row("seed", str(details.get("seed", "-")))
     facts.add_row("versions", ", ".join(f"{k} {v}" for k, v in details.get("versions", {}).items()) or "-")
+    facts.add_row("proof", _said(details.get("proof")) or "-")
     facts.add_row("trial", _said(details.get("trial")) or "-")
     console = _console()
     console.print(facts)
     events = Table("when", "who", "from", "to", "why")
     for each in deeds:
-        events.add_row(to_rfc3339(each.at), each.who, each.before or "-", each.after, each.why)
+        events.add_row(to_rfc3339(each.at), each.principal.name, each.before or "-", each.after, each.reason)
     console.print(events)
 
 
@@ -117,8 +125,8 @@ def promote_model(settings: Settings, model: str, force: bool, who: str, why: st
         if not force and not (card.state == CHALLENGER and trial and trial["verdict"] == "cheaper"):
             raise Conflict(f"{card.id} is not promoted: {_refusal(card, trial)}; --force promotes it anyway")
         reason = why or (_said(trial) if not force else "by hand, against the trial")
-        check_who_and_why(who, reason)
-        registry.promote(card.id, Deed(who, SystemClock().now_ms(), reason))
+        check_reason(reason)
+        registry.promote(card.id, Deed(person(who), SystemClock().now_ms(), reason))
     say(
         f"{card.id} is the champion of {card.fault}; `sweepwatch models rollback {card.fault}` takes it back."
     )
@@ -127,9 +135,9 @@ def promote_model(settings: Settings, model: str, force: bool, who: str, why: st
 def roll_back_model(settings: Settings, fault: str, who: str, why: str | None, say: Say) -> None:
     """Make the champion before this one the champion of a fault again."""
     reason = why or "rolled back by hand"
-    check_who_and_why(who, reason)
+    check_reason(reason)
     with _opened(settings) as (_, registry):
-        back, withdrawn = registry.roll_back(fault, Deed(who, SystemClock().now_ms(), reason))
+        back, withdrawn = registry.roll_back(fault, Deed(person(who), SystemClock().now_ms(), reason))
         trouble = registry.trouble(back)
     say(f"{back.id} is the champion of {fault} again; {withdrawn.id} is withdrawn.")
     if trouble:
@@ -159,6 +167,10 @@ def _said(trial: dict[str, Any] | None) -> str:
     return str(trial["text"]["en"]) if trial else ""
 
 
+def _unproven(card: ModelCard) -> str:
+    return _said(card.details.get("proof")) if card.state == UNPROVEN else ""
+
+
 def _summary(card: ModelCard, trouble: str | None) -> dict[str, Any]:
     return {
         "id": card.id,
@@ -171,6 +183,7 @@ def _summary(card: ModelCard, trouble: str | None) -> dict[str, Any]:
         "replaced": card.replaced,
         "problem": trouble,
         "metrics": card.details.get("metrics", {}),
+        "proof": card.details.get("proof"),
         "trial": card.details.get("trial"),
     }
 

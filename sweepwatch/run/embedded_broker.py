@@ -11,6 +11,7 @@ import socket
 import subprocess
 import threading
 import time
+from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Protocol
@@ -23,6 +24,8 @@ STOP_TIMEOUT_S = 3.0
 QUEUE_TIMEOUT_S = 300.0
 """mosquitto writes its queue when it ends, and reads it when it starts: a million messages take 5 s each."""
 HOST = "127.0.0.1"
+_PID, _CONF, _PORT = "mosquitto.pid", "mosquitto.conf", "port"
+_PORTS = 65_536
 
 
 class EmbeddedBroker(Protocol):
@@ -50,9 +53,13 @@ def find_mosquitto() -> Path | None:
     return Path(found) if found else None
 
 
-def start_broker(choice: str, port: int, folder: Path) -> EmbeddedBroker:
-    """Start `choice` ("auto", "mosquitto", "amqtt") on `port` (0: a free one), its data in `folder`.
+def start_broker(
+    choice: str, port: int, folder: Path, say: Callable[[str], None] = log.warning
+) -> EmbeddedBroker:
+    """Start `choice` ("auto", "mosquitto", "amqtt") on `port`, its data in `folder`.
 
+    Port 0 is the one of the last start, so that devices find it again; at the first start, a free one. Where
+    that one is taken by now, `say` is told, and another is used from then on.
     Raises ConfigError when mosquitto is asked for and not there, PortTaken, BrokerUnavailable when it ends.
     """
     program = find_mosquitto()
@@ -60,12 +67,32 @@ def start_broker(choice: str, port: int, folder: Path) -> EmbeddedBroker:
         raise ConfigError(
             "broker.embedded = 'mosquitto', but no mosquitto is installed; allowed here: auto, amqtt"
         )
-    chosen = port or _free_port()
+    _end_orphan(folder / _PID, folder / _CONF)  # it may hold the port
     if port:
         _check_free(port)
+    chosen = port or _kept_port(folder / _PORT, say)
     if choice == "amqtt" or program is None:
         return AmqttBroker(chosen)
     return MosquittoBroker(program, chosen, folder)
+
+
+def _kept_port(file: Path, say: Callable[[str], None]) -> int:
+    """Return the port that was chosen at an earlier start if it is free, else a new one, which is kept."""
+    kept = 0
+    with contextlib.suppress(OSError, ValueError):
+        kept = int(file.read_text(encoding="utf-8"))
+    if 0 < kept < _PORTS:
+        try:
+            _check_free(kept)
+        except PortTaken:
+            port = _free_port()
+            say(f"Port {kept}, where the broker was before, is taken by another program: it is {port} now.")
+        else:
+            return kept
+    else:
+        port = _free_port()
+    file.write_text(f"{port}\n", encoding="utf-8")
+    return port
 
 
 class MosquittoBroker:
@@ -77,9 +104,8 @@ class MosquittoBroker:
         self.url = f"mqtt://{HOST}:{port}"
         self.description = f"mosquitto on port {port}, sessions kept in {folder}"
         self._log = folder / "mosquitto.log"
-        self._pid = folder / "mosquitto.pid"
-        config = folder / "mosquitto.conf"
-        _end_orphan(self._pid, config)
+        self._pid = folder / _PID
+        config = folder / _CONF
         config.write_text(mosquitto_config(port, folder), encoding="utf-8")
         with self._log.open("a", encoding="utf-8") as output:
             self._child = subprocess.Popen(

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from importlib.metadata import version
 from threading import Event, Thread
 
@@ -10,20 +10,22 @@ from api.console.charts.drawing import warm_up
 from fleet.clock import Clock, SystemClock
 from fleet.errors import NotEnoughHistory, SweepwatchError
 from fleet.text import Text
-from fleet.tickets import Ticket
 from ingest.service import IngestService
+from models.scoring.hindcast import HindcastCancelled, hindcast
 from models.scoring.scorer import Scorer
 from simulators.publisher import FleetPublisher
 from sweepwatch.data_folder import open_data_folder
 from sweepwatch.logs import start_logging
 from sweepwatch.run.embedded_broker import EmbeddedBroker, start_broker
 from sweepwatch.run.first_models import needs_training, note_training
+from sweepwatch.run.followers import Followers, following
 from sweepwatch.run.jobs import Jobs
 from sweepwatch.run.progress import ProgressBoard
 from sweepwatch.run.server import WebServer, listen
-from sweepwatch.run.simulated_fleet import SimulatedFleet, discard_unfinished_history
+from sweepwatch.run.simulated_fleet import SimulatedFleet
 from sweepwatch.run.stopping import stop_on_signal
 from sweepwatch.run.training import train
+from sweepwatch.run.unfinished import UnfinishedPast
 from sweepwatch.settings.settings import Settings, without_secrets
 from sweepwatch.wiring import Services, build, build_api, build_ingest
 
@@ -31,6 +33,8 @@ log = logging.getLogger(__name__)
 Say = Callable[[str], None]
 
 _SAVE_EVERY_S = 60
+_LOOK_EVERY_S = 15
+_LIVING_EVERY_S = 0.1
 _HISTORY = Text(
     "First start: writing the past of the simulated fleet", "首次启动：正在生成模拟设备的历史数据"
 )
@@ -49,18 +53,18 @@ def run_everything(settings: Settings, say: Say, clock: Clock | None = None) -> 
         folder = open_data_folder(settings.data)
         stack.callback(folder.close)
         start_logging(folder.root / "sweepwatch.log", settings.log_level)
-        if discard_unfinished_history(folder):
+        if UnfinishedPast(folder).discard(settings):
             say("The last first start was ended half-way; what it had written is discarded.")
-        tell: list[Callable[[Ticket], None]] = []
-        services = build(settings, folder, clock or SystemClock(), lambda ticket: _each(tell, ticket))
+        services = build(settings, folder, clock or SystemClock())
         stack.callback(services.close)
-        broker = _broker(settings, services, stack)
+        broker = _broker(settings, services, stack, say)
         ingest = _ingest(settings, services, broker)
         run = Run(services, ingest, broker, stop, say)
         if settings.simulator.enabled:
             run.fleet = SimulatedFleet(services)
-            tell.append(run.fleet.hear_of)
-        stack.enter_context(WebServer(build_api(services, ingest, run.troubles, run.board.current), listener))
+        app = build_api(services, ingest, run.troubles, run.board.current)
+        stack.enter_context(WebServer(app, listener))
+        run.readiness = app.state.services.readiness
         _introduce(settings, services, broker, say)
         stack.callback(run.finish)
         run.start()
@@ -70,15 +74,11 @@ def run_everything(settings: Settings, say: Say, clock: Clock | None = None) -> 
         raise run.failure
 
 
-def _each(listeners: list[Callable[[Ticket], None]], ticket: Ticket) -> None:
-    for listener in listeners:
-        listener(ticket)
-
-
-def _broker(settings: Settings, services: Services, stack: ExitStack) -> EmbeddedBroker | None:
+def _broker(settings: Settings, services: Services, stack: ExitStack, say: Say) -> EmbeddedBroker | None:
     if settings.broker.url is not None:
         return None
-    broker = start_broker(settings.broker.embedded, settings.broker.port, services.folder.folder("broker"))
+    chosen = settings.broker
+    broker = start_broker(chosen.embedded, chosen.port, services.folder.folder("broker"), say)
     stack.callback(broker.stop)
     return broker
 
@@ -91,12 +91,16 @@ def _ingest(settings: Settings, services: Services, broker: EmbeddedBroker | Non
 
 
 def _introduce(settings: Settings, services: Services, broker: EmbeddedBroker | None, say: Say) -> None:
-    host = f"[{settings.server.host}]" if ":" in settings.server.host else settings.server.host
     say(f"Sweepwatch {version('sweepwatch')}")
     say(f"  data     {services.folder.root}")
     say(f"  broker   {broker.description if broker else without_secrets(settings.broker.url)}")
-    say(f"  console  http://{host}:{settings.server.port}/")
+    say(f"  console  {_address(settings)}")
     say("Stop with Ctrl-C.")
+
+
+def _address(settings: Settings) -> str:
+    host = f"[{settings.server.host}]" if ":" in settings.server.host else settings.server.host
+    return f"http://{host}:{settings.server.port}/"
 
 
 class Run:
@@ -108,12 +112,16 @@ class Run:
         self.board = ProgressBoard()
         self.fleet: SimulatedFleet | None = None
         self.failure: SweepwatchError | None = None
+        self.readiness: Callable[[], object] = dict
+        """Looks at every component, and so logs what changed."""
+        self._started = self._trained = False
         self._services = services
         self._ingest = ingest
         self._broker = broker
         self._stop = stop
         self._say = say
         self._parts = ExitStack()
+        self._followers: Followers | None = None
         self._starter = Thread(target=self._start_parts, name="starter", daemon=True)
 
     def start(self) -> None:
@@ -132,6 +140,9 @@ class Run:
             found["broker"] = self._broker.not_ready()
         problems = self._services.models.problems
         found["models"] = "; ".join(problems) if problems else None
+        found |= self._followers.troubles() if self._followers else {}
+        doing = self.board.current()
+        found["start"] = None if self._started else doing.text.en if doing else "starting"
         return found
 
     def _start_parts(self) -> None:
@@ -151,6 +162,7 @@ class Run:
         # The past comes first: until it is whole, a half-written one must be the only thing in the stores.
         if self.fleet is not None and self.fleet.is_new and not self._write_past(self.fleet):
             return
+        self._follow()
         self._parts.callback(self._ingest.stop)
         self._ingest.start()
         if self.fleet is not None:
@@ -166,10 +178,40 @@ class Run:
             return
         if self.fleet is not None:
             jobs.every(_SAVE_EVERY_S, "save the simulated fleet", self.fleet.save)
+        jobs.every(_LOOK_EVERY_S, "look whether all works", self.readiness)
         self._parts.enter_context(jobs)
+        self._announce()
         # The first chart of a process costs seconds; better now, unasked, than when someone looks. It has a
         # thread of its own, which nobody waits for at the end.
         Thread(target=warm_up, name="warm-up", daemon=True).start()
+        if self._trained:
+            self._score_past()
+
+    def _score_past(self) -> None:
+        """Give the charts of risk a past: at the first start there is a history, but no score of it."""
+        services = self._services
+        with suppress(HindcastCancelled):
+            scored = hindcast(services.store, services.desk, services.models, self._stop.is_set)
+            log.info("%d risks of the past scored with today's models", scored)
+
+    def _follow(self) -> None:
+        """Follow the log of events, from behind the written past: what happened in it has had its effect."""
+        self._followers = following(self._services, () if self.fleet is None else (self.fleet,))
+        self._parts.enter_context(self._followers)
+
+    def _announce(self) -> None:
+        """Say where to look and where devices publish, once the data served are living ones."""
+        self._started = True
+        while not self._is_living():
+            if self._stop.wait(_LIVING_EVERY_S):
+                return
+        if self._broker is not None:
+            self._say(f"devices publish to {self._broker.url}")
+        self._say(f"ready: {_address(self._services.settings)}")
+
+    def _is_living(self) -> bool:
+        heard = self.fleet is None or self._ingest.ledger.snapshot().written > 0
+        return heard and self._ingest.not_ready() is None
 
     def _write_past(self, fleet: SimulatedFleet) -> bool:
         days = self._services.settings.simulator.history_days
@@ -200,3 +242,8 @@ class Run:
                 return
         if not report.cancelled:
             note_training(self._services)
+            self._trained = True
+            self._say(
+                f"{report.trained} models trained in {report.seconds:.0f} s from {report.devices} robots; "
+                f"{len(report.faults) - report.trained} faults have too little to learn from yet."
+            )

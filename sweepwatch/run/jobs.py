@@ -1,4 +1,4 @@
-"""What happens again and again: scoring, care for models, silence, tickets that a crash left out, expiry."""
+"""What happens again and again: scoring, care for models, absence, expiry."""
 
 import logging
 from collections.abc import Callable
@@ -12,7 +12,9 @@ from fleet.clock import DAY_MS
 from fleet.errors import SweepwatchError
 from models.scoring.scorer import InUse, Scorer
 from storage.ports import Retention
+from storage.records.dropped_values import DroppedValues
 from storage.records.quarantine import Quarantine
+from storage.records.topics_beside import TopicsBeside
 from sweepwatch.run.model_care import ModelCare
 from sweepwatch.wiring import Services
 
@@ -98,18 +100,19 @@ class Jobs:
             return self._scorer.in_use()
 
     def check(self) -> None:
-        """Let time pass for the alerts and for tickets that cleared; open tickets that a crash left out."""
+        """Let time pass for the alerts, and for tickets that cleared."""
         self._services.alerts.tick(self._services.clock.now_ms())
         self._services.tickets.close_cleared(self._services.clock.now_ms())
-        self._services.tickets.open_missing()
 
     def expire(self) -> None:
-        """Delete readings, risks and quarantined messages that are older than their retention."""
+        """Delete readings, risks and evidence of what was turned away that are older than their retention."""
         store = self._services.settings.store
         now = self._services.clock.now_ms()
         days = (store.retention_days, store.risk_retention_days, store.tile_retention_days)
         retention = Retention(*(each * DAY_MS for each in days))
-        Quarantine(self._services.desk).expire(self._services.settings.ingest.quarantine_days, now)
+        evidence_days = self._services.settings.ingest.quarantine_days
+        for evidence in (Quarantine, DroppedValues, TopicsBeside):
+            evidence(self._services.desk).expire(evidence_days, now)
         gone = self._services.store.expire(retention, now)
         if gone:
             log.info("%d readings expired", gone)

@@ -8,6 +8,7 @@ from prometheus_client import Gauge
 from fleet.clock import DAY_MS
 from fleet.errors import NotEnoughHistory
 from fleet.findings import DRIFT, ModelFinding
+from fleet.principals import schedule
 from models.registry.registry import LoadedModel
 from models.registry.review import Outcomes, look_at_inputs, look_at_risks, outcomes, try_challenger
 from models.registry.trial import CHEAPER, Verdict
@@ -19,7 +20,7 @@ from sweepwatch.settings.costs import costs_of
 from sweepwatch.wiring import Services
 
 log = logging.getLogger(__name__)
-WHO = "trial"
+TRIAL = schedule("trial")
 _NOTE = "last_training"
 
 
@@ -53,7 +54,7 @@ class ModelCare:
 
     def _look(self, used: InUse, told: Outcomes, champion: LoadedModel) -> list[ModelFinding]:
         looks = (
-            look_at_inputs(champion, used.recent, used.devices, used.newest),
+            look_at_inputs(champion, used.recent, used.devices, used.times, used.newest),
             look_at_risks(self._services.store, told, champion, used.newest),
         )
         found = [finding for finding in looks if finding is not None]
@@ -74,7 +75,7 @@ class ModelCare:
             self._promote(challenger, verdict, now)
 
     def _promote(self, challenger: LoadedModel, verdict: Verdict, now: int) -> None:
-        self._services.models.promote(challenger.card.id, Deed(WHO, now, verdict.text.en))
+        self._services.models.promote(challenger.card.id, Deed(TRIAL, now, verdict.text.en))
         log.info("%s is the champion now: %s", challenger.card.id, verdict.text.en)
 
     def retrain(self, stopping: Callable[[], bool]) -> bool:

@@ -18,13 +18,14 @@ from models.scoring.scorer import Scorer
 from simulators.command import SimulationOptions, simulate
 from sweepwatch.data_folder import open_data_folder
 from sweepwatch.logs import start_logging
+from sweepwatch.run.followers import following, watching
 from sweepwatch.run.jobs import Jobs
 from sweepwatch.run.model_care import note_trained
 from sweepwatch.run.server import WebServer, listen
 from sweepwatch.run.simulated_fleet import require_empty
 from sweepwatch.run.stopping import stop_on_signal
 from sweepwatch.run.training import train, training_settings
-from sweepwatch.settings.settings import Settings, setting_keys, value_of, variable_name, without_secrets
+from sweepwatch.settings.settings import Settings
 from sweepwatch.stores import INGESTING, SERVING, DuckDbUse
 from sweepwatch.wiring import Services, build, build_api, build_ingest
 
@@ -58,7 +59,7 @@ def run_ingest(settings: Settings, say: Say) -> None:
         ingest.start()
         say(f"Ingesting from {parse_broker_url(url)}. Stop with Ctrl-C.")
         try:
-            with Jobs(services):
+            with following(services), Jobs(services):
                 stop.wait()
         finally:
             ingest.stop()
@@ -96,7 +97,7 @@ def run_score(settings: Settings, once: bool, say: Say) -> None:
             jobs.review()
             return
         say(f"Scoring every {settings.models.score_every_s} s. Stop with Ctrl-C.")
-        with jobs:
+        with following(services), jobs:
             stop.wait()
 
 
@@ -105,7 +106,7 @@ def run_serve(settings: Settings, say: Say) -> None:
     listener = listen(settings.server.host, settings.server.port)
     try:
         with stop_on_signal() as stop, open_services(settings) as services:
-            app = build_api(services, None, dict)
+            app = build_api(services, None, watching(services))
             with WebServer(app, listener):
                 say(f"Serving http://{settings.server.host}:{settings.server.port}/ . Stop with Ctrl-C.")
                 stop.wait()
@@ -178,24 +179,3 @@ def training_table(report: TrainingReport) -> Table:
 
 def _figure(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}"
-
-
-def check_settings(settings: Settings, show: bool, say: Say) -> None:
-    """Say that the settings are usable; with `show`, list them all."""
-    from alerts.judging.rules import load_rules
-    from fleet.codes import load_codes
-    from ingest.dialects.config import load_dialects
-    from sweepwatch.settings.signals import signal_table
-
-    signals = signal_table(settings)
-    load_rules(settings.alerts.rules, signals)
-    load_codes(settings.alerts.codes)
-    load_dialects(settings.ingest.dialects, signals)
-    if show:
-        table = Table("setting", "value", "variable", "meaning")
-        for key, section in setting_keys().items():
-            name = key.rpartition(".")[2]
-            meaning = section.model_fields[name].description or ""
-            table.add_row(key, without_secrets(value_of(settings, key)), variable_name(key), meaning)
-        Console().print(table)
-    say("The settings are usable.")

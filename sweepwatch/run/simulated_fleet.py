@@ -1,38 +1,23 @@
 """The simulated fleet of a data folder: its past, its state over restarts, and the repairs it hears of."""
 
 import logging
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 from fleet.errors import ConfigError, DataFolderError, NotFound
+from fleet.events import Event, Subject
+from fleet.principals import PrincipalKind
 from fleet.signals import Kind
-from fleet.tickets import Ticket, TicketState
+from fleet.tickets import NO_FAULT, TicketState
 from simulators.fleet_simulator import FleetConfig, FleetSimulator
 from simulators.history import HistorySummary, write_history
-from sweepwatch.data_folder import DataFolder
+from sweepwatch.run.unfinished import UnfinishedPast
 from sweepwatch.settings.settings import SimulatorSettings
 from sweepwatch.wiring import Services
 
 log = logging.getLogger(__name__)
 GROUND_TRUTH = "ground-truth.jsonl"
 _STATE = "fleet.npz"
-_UNFINISHED = "history-unfinished"
-
-
-def discard_unfinished_history(folder: DataFolder) -> bool:
-    """Remove what a first start wrote that was ended half-way; return whether there was any.
-
-    Nothing but that past can be in the stores: nothing else is taken in before it is whole.
-    """
-    simulator = folder.root / "simulator"
-    if not (simulator / _UNFINISHED).exists():
-        return False
-    for path in (folder.telemetry, folder.desk):
-        for file in folder.root.glob(f"{path.name}*"):
-            file.unlink()
-    shutil.rmtree(simulator)
-    return True
 
 
 def require_empty(services: Services) -> None:
@@ -42,7 +27,9 @@ def require_empty(services: Services) -> None:
 
 
 class SimulatedFleet:
-    """The fleet's simulator and its files. Safe to use from several threads."""
+    """The fleet's simulator and its files; it follows the log of events. Safe to use from several threads."""
+
+    name = "repairs of the simulated fleet"
 
     def __init__(self, services: Services) -> None:
         self._services = services
@@ -81,8 +68,8 @@ class SimulatedFleet:
         when there are readings.
         """
         require_empty(self._services)
-        mark = self._folder / _UNFINISHED
-        mark.touch()
+        unfinished = UnfinishedPast(self._services.folder)
+        unfinished.begin(self._services)
         summary = write_history(
             self.simulator,
             self._services.store,
@@ -94,7 +81,7 @@ class SimulatedFleet:
         )
         if summary.complete:
             self.save()
-            mark.unlink()
+            unfinished.end()
         return summary
 
     def save(self) -> None:
@@ -102,14 +89,25 @@ class SimulatedFleet:
         self.simulator.save(self._state)
         self.simulator.truth.write(self._folder / GROUND_TRUTH)
 
-    def hear_of(self, ticket: Ticket) -> None:
-        """Let a repaired ticket mend the simulated device: what was confirmed is what was replaced."""
-        if ticket.state is not TicketState.REPAIRED:
+    def handle(self, event: Event) -> None:
+        """Let a repaired ticket mend the simulated device: what was confirmed is what was replaced.
+
+        The repairs of the written past have mended it already.
+        """
+        mended = event.subject is Subject.TICKET and event.after == TicketState.REPAIRED
+        if not mended or event.principal.kind is PrincipalKind.SCHEDULE:
             return
-        for fault in ticket.confirmed_faults:
+        device = str(event.data["device_id"])
+        found = False
+        for fault in event.data["confirmed"]:
+            if fault == NO_FAULT:
+                continue
             try:
-                there = self.simulator.repair(ticket.device_id, fault, self._services.clock.now_ms())
+                there = self.simulator.repair(device, fault, self._services.clock.now_ms())
             except NotFound:
                 return  # a real device beside the simulated ones
             was = "there" if there else "not there"
-            log.info("ticket %d mended %s of %s: it was %s", ticket.id, fault, ticket.device_id, was)
+            log.info("ticket %s mended %s of %s: it was %s", event.subject_id, fault, device, was)
+            found = True
+        if found:
+            self.save()  # before the cursor moves on: else a crash would break the device anew

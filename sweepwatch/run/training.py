@@ -1,5 +1,6 @@
 """Trains with an installation's settings: costs, seed, who works, and how far back."""
 
+import logging
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -12,12 +13,15 @@ from sweepwatch.settings.costs import costs_of
 from sweepwatch.settings.settings import ModelsSettings
 from sweepwatch.wiring import Services
 
+log = logging.getLogger(__name__)
+
 _MOST_DAYS = 3_650
 
 
 def train(services: Services, since: str | None, progress: Progress, cancelled: Cancelled) -> TrainingReport:
     """Train and register a model for each fault; raises as `models.pipeline.train_models`."""
-    return train_models(
+    log.info("training begins, seed %d", services.settings.models.seed)
+    report = train_models(
         services.store,
         services.desk,
         services.models,
@@ -27,6 +31,12 @@ def train(services: Services, since: str | None, progress: Progress, cancelled: 
         progress=progress,
         cancelled=cancelled,
     )
+    for each in report.faults:
+        figure = each.metrics.get("roc_auc")
+        reached = "" if figure is None else f", ROC-AUC {figure:.3f}"
+        log.info("training %s: %s%s", each.fault, each.state or each.message, reached)
+    log.info("training %s: %d models", "was cancelled" if report.cancelled else "ended", report.trained)
+    return report
 
 
 def training_settings(settings: ModelsSettings, since: str | None = None) -> TrainingSettings:

@@ -2,6 +2,7 @@
 
 from typing import Annotated
 
+from babel.numbers import is_currency
 from pydantic import Field, field_validator, model_validator
 
 from fleet.faults import FAULTS, Level
@@ -30,6 +31,7 @@ class FaultCostSettings(Section):
 class CostsSettings(Section):
     """What decisions cost, in one currency: only ratios matter."""
 
+    currency: str = Field("EUR", description="In which money, an ISO 4217 code: what pages show beside it")
     visit: Cost = Field(100.0, description="An engineer's visit ahead of a breakdown")
     call: Cost = Field(30.0, description="Asking a customer who can mend a fault alone")
     unfounded: Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False)] = Field(
@@ -40,6 +42,13 @@ class CostsSettings(Section):
         default_factory=dict,
         description="Costs of single faults, in the file alone: [models.costs.faults.CODE]",
     )
+
+    @field_validator("currency")
+    @classmethod
+    def _is_a_currency(cls, code: str) -> str:
+        if not is_currency(code):
+            raise ValueError("allowed: an ISO 4217 code in capitals, such as EUR, CNY, USD or JPY")
+        return code
 
     @field_validator("faults")
     @classmethod

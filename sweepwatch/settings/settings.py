@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field, ValidationError, field_validator
 
 from fleet.errors import ConfigError
 from fleet.signals import STANDARD_SIGNALS, Kind
+from fleet.text import quoted
 from sweepwatch.settings.costs import CostsSettings
 from sweepwatch.settings.section import Section as _Section
 
@@ -72,7 +73,9 @@ class BrokerSettings(_Section):
         pattern=r"^(mqtts?|wss?)://\S+$",
         description="mqtt://user:pass@host:port, mqtts://, ws:// or wss://; empty: a broker of its own",
     )
-    port: int = Field(0, ge=0, le=65535, description="Port of the broker of its own; 0: any free one")
+    port: int = Field(
+        0, ge=0, le=65535, description="Port of the broker of its own; 0: a free one, kept from then on"
+    )
     embedded: Literal["auto", "mosquitto", "amqtt"] = Field(
         "auto", description="Which broker of its own: mosquitto where it is installed, else amqtt"
     )
@@ -143,6 +146,9 @@ class IngestSettings(_Section):
     )
     in_flight_mb: int = Field(64, ge=1, le=16_384, description="Payload held in memory at the most")
     open_registration: bool = Field(True, description="A device's first message registers it")
+    topics_beside: bool = Field(
+        True, description="Count what is published under sweepwatch/ on topics that are none of ours"
+    )
     dialects: Path | None = Field(
         None, description="A dialects file (YAML): what else is spoken beside our own JSON; empty: nothing"
     )
@@ -257,7 +263,7 @@ class Settings(_Section):
     def _are_new_names(cls, signals: dict[str, SignalSettings]) -> dict[str, SignalSettings]:
         for name in signals:
             if not _SIGNAL_NAME.fullmatch(name) or name in _TAKEN_NAMES:
-                raise ValueError(f"{name!r:.80}: a name is a-z, 0-9 and _, and is not taken")
+                raise ValueError(f"{quoted(name)}: a name is a-z, 0-9 and _, and is not taken")
             if name in STANDARD_SIGNALS:
                 raise ValueError(f"{name} is a standard signal already; give yours another name")
         return signals
@@ -300,34 +306,61 @@ def without_secrets(value: object) -> str:
 def load_settings(file: Path | None, environment: Mapping[str, str], flags: Mapping[str, Any]) -> Settings:
     """Merge the file, the environment and the flags (dotted keys, None: not given), later ones winning.
 
-    Raises ConfigError that names the key, where it came from, and what is allowed.
+    Raises ConfigError that names every wrong key, where it came from, and what is allowed.
     """
+    settings, wrong = judge_settings(file, environment, flags)
+    if settings is None or wrong:
+        raise ConfigError("; ".join(wrong))
+    return settings
+
+
+def judge_settings(
+    file: Path | None, environment: Mapping[str, str], flags: Mapping[str, Any]
+) -> tuple[Settings | None, list[str]]:
+    """Return the settings, and what is wrong with those given, which then have their defaults.
+
+    None in place of the settings where they cannot be told at all. Raises ConfigError for a file that cannot
+    be read.
+    """
+    wrong: list[str] = []
     merged: dict[str, Any] = {}
     origin: dict[str, str] = {}
     for where, values in (
-        (str(file), _from_file(file) if file else {}),
-        ("the environment", _from_environment(environment)),
+        (str(file), _from_file(file, wrong) if file else {}),
+        ("the environment", _from_environment(environment, wrong)),
         ("the command line", {key: value for key, value in flags.items() if value is not None}),
     ):
         for key, value in values.items():
             merged[key] = value
             origin[key] = variable_name(key) if where == "the environment" else f"{key} in {where}"
     try:
-        return Settings.model_validate(_nested(merged))
+        return Settings.model_validate(_nested(merged)), wrong
     except ValidationError as error:
-        raise ConfigError("; ".join(_explain(problem, origin) for problem in error.errors())) from error
+        problems = error.errors()
+    wrong += [_explain(problem, origin) for problem in problems]
+    bad = {".".join(str(part) for part in problem["loc"]) for problem in problems}
+    fine = {
+        key: value
+        for key, value in merged.items()
+        if not any(one == key or one.startswith(f"{key}.") for one in bad)
+    }
+    try:
+        return Settings.model_validate(_nested(fine)), wrong
+    except ValidationError:
+        return None, wrong
 
 
-def _from_file(file: Path) -> dict[str, Any]:
+def _from_file(file: Path, wrong: list[str]) -> dict[str, Any]:
     try:
         content = tomllib.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"settings file {file}: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"settings file {file} is not TOML: {error}") from error
-    flat = _flat(content, "", setting_keys())
-    _refuse_unknown(flat, str(file))
-    return flat
+    known = setting_keys()
+    flat = _flat(content, "", known)
+    wrong += [f"unknown setting {key} in {file}{_nearest(key, known)}" for key in flat if key not in known]
+    return {key: value for key, value in flat.items() if key in known}
 
 
 def _flat(content: Mapping[str, Any], prefix: str, known: Mapping[str, object]) -> dict[str, Any]:
@@ -342,20 +375,15 @@ def _flat(content: Mapping[str, Any], prefix: str, known: Mapping[str, object]) 
     return flat
 
 
-def _from_environment(environment: Mapping[str, str]) -> dict[str, str]:
+def _from_environment(environment: Mapping[str, str], wrong: list[str]) -> dict[str, str]:
     by_variable = {variable_name(key): key for key in setting_keys()}
     given = {name: value for name, value in environment.items() if name.startswith(PREFIX)}
-    for name in given:
-        if name not in by_variable:
-            raise ConfigError(f"unknown setting {name} in the environment{_nearest(name, by_variable)}")
-    return {by_variable[name]: value for name, value in given.items()}
-
-
-def _refuse_unknown(flat: Mapping[str, Any], where: str) -> None:
-    known = setting_keys()
-    for key in flat:
-        if key not in known:
-            raise ConfigError(f"unknown setting {key} in {where}{_nearest(key, known)}")
+    wrong += [
+        f"unknown setting {name} in the environment{_nearest(name, by_variable)}"
+        for name in given
+        if name not in by_variable
+    ]
+    return {by_variable[name]: value for name, value in given.items() if name in by_variable}
 
 
 def _nearest(name: str, known: Mapping[str, object]) -> str:
@@ -377,4 +405,16 @@ def _nested(flat: Mapping[str, Any]) -> dict[str, Any]:
 def _explain(problem: Any, origin: Mapping[str, str]) -> str:
     key = ".".join(str(part) for part in problem["loc"])
     allowed = str(problem["msg"]).removeprefix("Value error, ")
-    return f"{origin.get(key, key)} = {without_secrets(repr(problem['input']))} is not usable: {allowed}"
+    given = without_secrets(as_toml(problem["input"]))
+    return f"{origin.get(key, key)} = {given} is not usable: {allowed}"
+
+
+def as_toml(value: object) -> str:
+    """Return a value about as a settings file has it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(as_toml, value))}]"
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{key} = {as_toml(one)}' for key, one in value.items())}}}"
+    return str(value) if isinstance(value, int | float) else quoted(value, 200)

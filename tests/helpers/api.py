@@ -11,14 +11,15 @@ import numpy as np
 import polars as pl
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from helpers.following import follow_at_once
 from prometheus_client import CollectorRegistry, Counter
 
 from alerts.engine import AlertEngine
 from alerts.judging.rules import load_rules
 from api.app import create_app
 from api.services import ApiServices
+from desk.dispatch.visits import Visits
 from desk.tickets.desk import TicketDesk
-from fleet.alerts import Alert, AlertState
 from fleet.clock import DAY_MS, HOUR_MS, MINUTE_MS, ManualClock
 from fleet.ledger import LedgerView
 from fleet.principals import person
@@ -28,13 +29,15 @@ from fleet.risks import LIFE_COLUMNS, Course, Driver, Risk, risk_frame
 from fleet.signals import STANDARD_SIGNALS, Kind
 from fleet.sla import load_policy
 from fleet.text import Language
+from models.learning.settings import Costs
+from models.scoring.decision import plan_visits
 from storage.records.database import DeskDatabase, open_desk
 from storage.records.devices import Device
 from storage.records.gaps import GapChanges, Gaps, StoredGap
 from storage.records.quarantine import Evidence, Quarantine
 from storage.records.unknown_signals import UnknownSignal, UnknownSignals
 from storage.series.duckdb.store import DuckDbStore
-from sweepwatch.wiring import BridgedDesk
+from sweepwatch.wiring import wire_desk
 
 NOW = 1_795_334_400_000
 """2026-11-22T08:00:00Z"""
@@ -103,10 +106,9 @@ def open_house(folder: Path) -> Iterator[House]:
     desk = open_desk(f"sqlite:///{folder / 'desk.db'}")
     store = DuckDbStore.open(folder / "telemetry.duckdb", STANDARD_SIGNALS)
     policy = load_policy()
-    engine = AlertEngine(
-        desk, load_rules(), clock, lambda alert: _open(tickets, alert), lambda alert: _ended(tickets, alert)
-    )
-    tickets = BridgedDesk(desk, policy, clock, lambda _ticket: engine.reload())
+    wired = wire_desk(desk, load_rules(), policy, clock)
+    tickets, engine = wired.tickets, wired.alerts
+    follow_at_once(desk, wired.followers, clock)
     wrong: dict[str, str | None] = {"store": None, "broker": None}
     progress: list[StartProgress] = []
     ledger: list[LedgerView] = [Counted()]
@@ -119,6 +121,7 @@ def open_house(folder: Path) -> Iterator[House]:
         clock=clock,
         tickets=tickets,
         alerts=engine,
+        visits=Visits(desk, store, lambda risks, budget: plan_visits(risks, Costs(), budget)),
         sla=policy,
         explain=_explain,
         ledger=lambda: ledger[-1] if ledger else None,
@@ -142,15 +145,6 @@ def _explain(driver: Driver, language: Language) -> str:
     if language == "zh":
         return f"{label}{'高于' if above else '低于'}同型号常值 {gap}"
     return f"{label} {gap} {'above' if above else 'below'} the usual for this model"
-
-
-def _open(tickets: TicketDesk, alert: Any) -> None:
-    tickets.open_for(alert)
-
-
-def _ended(tickets: TicketDesk, alert: Alert) -> None:
-    if alert.state is AlertState.RESOLVED:
-        tickets.alert_ended(alert)
 
 
 def add_device(house: House, device_id: str, **columns: Any) -> None:

@@ -1,7 +1,6 @@
 """A real InfluxDB as a child process: Debian's 1.6.7, behind an alias that gives it `/api/v2/write`."""
 
 import os
-import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -11,7 +10,9 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
-from helpers.running import free_port
+from helpers.influx2 import Influx2
+from helpers.influx_real2 import Influxd2, program_of
+from helpers.running import free_port, serving
 
 from benchmarks.harness.influx import answers, configure
 from benchmarks.harness.influx_alias import alias_server
@@ -22,7 +23,7 @@ from storage.series.store_url import InfluxAddress
 
 def find_influxd() -> str:
     """Return the program; without it skip the test, or fail it in CI."""
-    program = shutil.which("influxd") or shutil.which("influxd", path="/usr/sbin:/usr/local/bin")
+    program = program_of("1")
     if program is None:
         if os.environ.get("CI"):
             pytest.fail("influxd is not installed: apt-get install influxdb")
@@ -104,7 +105,60 @@ def running_influxd(folder: Path) -> Iterator[Influxd]:
         server.close()
 
 
-@pytest.fixture(scope="session")
-def influxd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Influxd]:
-    with running_influxd(tmp_path_factory.mktemp("influxd")) as server:
+SERVERS = ["1", "2"] if program_of("2") else ["1"]
+"""The versions of real servers that tests run against: 2.x where it is on the PATH."""
+
+
+@contextmanager
+def running_server(version: str, folder: Path) -> Iterator[Influxd | Influxd2]:
+    """Run a real server of a version with its data in `folder`."""
+    if version == "1":
+        with running_influxd(folder) as first:
+            yield first
+        return
+    server = Influxd2(folder)
+    try:
+        server.start()
         yield server
+    finally:
+        server.close()
+
+
+@pytest.fixture(scope="session", params=SERVERS)
+def influxd(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Influxd | Influxd2]:
+    """Each real server that there is."""
+    with running_server(request.param, tmp_path_factory.mktemp("influxd")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def influxd_1(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Influxd]:
+    """Run Debian's 1.6.7."""
+    with running_influxd(tmp_path_factory.mktemp("influxd1")) as server:
+        yield server
+
+
+@contextmanager
+def running_influx2(server: Influxd) -> Iterator[Influx2]:
+    """Answer as an InfluxDB 2.9.1 in front of a running influxd."""
+    double = Influx2(server.port)
+    with serving(double.http):
+        double.begin()
+        yield double
+        double.close()
+
+
+@pytest.fixture(scope="session")
+def influxd_2(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Influxd | Influxd2]:
+    """Run a real 2.x; ask for it only where SERVERS has it."""
+    with running_server("2", tmp_path_factory.mktemp("influxd2")) as server:
+        yield server
+
+
+@pytest.fixture
+def influx2(influxd_1: Influxd) -> Iterator[Influx2]:
+    """Run the double of 2.9.1."""
+    with running_influx2(influxd_1) as double:
+        yield double

@@ -17,7 +17,8 @@ from api.routes.common import DeviceId, RowId
 from fleet.errors import NotFound
 from fleet.faults import FAULTS
 from fleet.signals import Form, Signal
-from storage.records.alerts import alert_row
+from fleet.text import quoted
+from storage.records.alerts import alert_of
 from storage.records.device_lists import device_of
 from storage.records.tickets import ticket
 
@@ -80,7 +81,7 @@ def make_router(pages: Pages) -> APIRouter:
         kind = device.kind
         known = {one.name: one for one in services.signals.for_kind(kind) if drawable(one)}
         if signal not in known:
-            raise NotFound(f"{signal!r} is no signal of a {kind} that can be drawn")
+            raise NotFound(f"{quoted(signal)} is no signal of a {kind} that can be drawn")
         start, end, every = _span(view, device.newest_ts, services.clock.now_ms())
         frame = services.store.intervals(kind, device_id, [signal], start, end, every, 1000)
         young = _young(frame, start, end, every)
@@ -102,7 +103,7 @@ def make_router(pages: Pages) -> APIRouter:
         """Draw the days behind what raised an alert, as they were stored with it."""
         asked(request, CourseView)
         with services.desk.transaction() as session:
-            return _course_svg(request, alert_row(session, str(alert_id)).evidence.get("drivers"), zone)
+            return _course_svg(request, alert_of(session, str(alert_id)).evidence.get("drivers"), zone)
 
     @router.get("/tickets/{ticket_id}/why.svg")
     def ticket_course_svg(request: Request, ticket_id: RowId) -> Response:

@@ -8,10 +8,12 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from api.console.pages.desk import WHO_COOKIE, show_ticket
 from api.console.render.templates import Pages
+from api.params import PersonName
 from api.problems import status_of
 from api.routes.common import RowId
 from fleet.errors import InvalidInput, SweepwatchError
 from fleet.principals import person
+from fleet.text import quoted
 from fleet.tickets import TicketState
 
 _YEAR_S = 365 * 86_400
@@ -28,7 +30,7 @@ def make_router(pages: Pages) -> APIRouter:
         ticket_id: RowId,
         state: Annotated[str, Form()] = "",
         why: Annotated[str, Form(max_length=1000)] = "",
-        who: Annotated[str, Form(max_length=64)] = "",
+        who: Annotated[PersonName, Form(max_length=64)] = "",
         version: Annotated[int | None, Form()] = None,
         confirmed_fault: Annotated[list[str], Form(max_length=32)] = [],  # noqa: B006 - FastAPI copies it
     ) -> Response:
@@ -52,7 +54,7 @@ def make_router(pages: Pages) -> APIRouter:
         request: Request,
         ticket_id: RowId,
         why: Annotated[str, Form(max_length=1000)] = "",
-        who: Annotated[str, Form(max_length=64)] = "",
+        who: Annotated[PersonName, Form(max_length=64)] = "",
     ) -> Response:
         """Object to the end of a ticket that cleared itself."""
         try:
@@ -71,12 +73,12 @@ def make_router(pages: Pages) -> APIRouter:
         alert_id: RowId,
         action: Literal["acknowledge", "resolve"],
         why: Annotated[str, Form(max_length=1000)] = "",
-        who: Annotated[str, Form(max_length=64)] = "",
+        who: Annotated[PersonName, Form(max_length=64)] = "",
     ) -> Response:
         """Acknowledge or end an alert."""
         change = services.alerts.acknowledge if action == "acknowledge" else services.alerts.resolve
         try:
-            change(str(alert_id), who, why)
+            change(str(alert_id), person(who), why)
         except SweepwatchError as error:
             return pages.error(request, status_of(error), str(error))
         return _back("/alerts", who)
@@ -88,7 +90,7 @@ def _state(text: str) -> TicketState:
     try:
         return TicketState(text)
     except ValueError:
-        raise InvalidInput(f"state: {text!r} is none; allowed: {', '.join(TicketState)}") from None
+        raise InvalidInput(f"state: {quoted(text)} is none; allowed: {', '.join(TicketState)}") from None
 
 
 def _back(path: str, who: str) -> Response:

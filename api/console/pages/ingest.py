@@ -10,14 +10,18 @@ from api.console.render.asked import NoQuery, asked
 from api.console.render.payloads import show_payload
 from api.console.render.templates import Pages
 from api.queries.ingest import (
+    BesideQuery,
+    DroppedQuery,
     GapQuery,
     QuarantineQuery,
     count_ingest,
+    find_beside,
+    find_dropped,
     find_gaps,
     find_quarantined,
 )
 from fleet.ledger import LedgerView
-from fleet.wire import Reason
+from fleet.wire import Dropped, Reason
 from storage.records.device_lists import registered
 from storage.records.unknown_signals import MAX_NAMES, UnknownSignals
 
@@ -27,6 +31,18 @@ _INGEST = "ingest"
 
 class GapView(GapQuery):
     """The address of the page of gaps."""
+
+    limit: int = Field(50, ge=1, le=200)
+
+
+class DroppedView(DroppedQuery):
+    """The address of the page of dropped values."""
+
+    limit: int = Field(50, ge=1, le=200)
+
+
+class BesideView(BesideQuery):
+    """The address of the page of topics beside ours."""
 
     limit: int = Field(50, ge=1, le=200)
 
@@ -73,6 +89,34 @@ def make_router(pages: Pages) -> APIRouter:
             query=query,
             gaps=page.items,
             dropped=page.dropped,
+            next_cursor=following,
+        )
+
+    @router.get("/dropped")
+    def dropped_page(request: Request) -> Response:
+        """List the values that were dropped while the rest of their message stayed."""
+        query = asked(request, DroppedView)
+        page, following = find_dropped(services.desk, query)
+        return render(
+            request,
+            "ingest/dropped.html",
+            query=query,
+            items=page.items,
+            reasons=tuple(Dropped),
+            evicted=page.evicted,
+            next_cursor=following,
+        )
+
+    @router.get("/beside")
+    def beside_page(request: Request) -> Response:
+        """List the topics beside ours that somebody publishes on."""
+        query = asked(request, BesideView)
+        page, following = find_beside(services.desk, query)
+        return render(
+            request,
+            "ingest/beside.html",
+            items=[(one, show_payload(one.payload, one.truncated)) for one in page.items],
+            evicted=page.evicted,
             next_cursor=following,
         )
 

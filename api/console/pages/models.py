@@ -3,26 +3,25 @@
 from typing import Annotated, Any
 
 import numpy as np
+import polars as pl
 from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import HTMLResponse
 from pydantic import Field
-from sqlalchemy import select
 
 from api.console.charts import models as model_charts
 from api.console.pages.charts import svg
 from api.console.render.asked import NoQuery, asked
 from api.console.render.language import language_of
 from api.console.render.templates import Pages
-from api.params import Params
-from api.queries.models import ModelQuery, find_model, find_models, model_events
-from api.queries.visits import VisitQuery, find_visits
-from fleet.alerts import INSTALLATION, AlertState
-from fleet.devices import Device
+from api.params import Params, VisitQuery
+from api.queries.models import ModelQuery, find_model, find_models
+from desk.dispatch.visits import FoundVisits
+from fleet.alerts import INSTALLATION, Alert
 from fleet.errors import NotFound
 from models.learning.costs import CostCurve
-from storage.records.alerts import AlertRow
+from storage.records.alerts import open_alerts
 from storage.records.device_lists import filter_choices
-from storage.records.model_cards import CHAMPION, ModelCard
+from storage.records.model_cards import CHAMPION, ModelCard, model_events
 
 ModelId = Annotated[str, Path(min_length=1, max_length=64)]
 
@@ -54,12 +53,9 @@ def make_router(pages: Pages) -> APIRouter:
             faults.setdefault(card.fault, []).append((card, wrong))
         return pages.render(request, "models/models.html", faults=faults, alerts=_about_models())
 
-    def _about_models() -> list[AlertRow]:
-        about = select(AlertRow).where(
-            AlertRow.device_id == INSTALLATION, AlertRow.state != AlertState.RESOLVED
-        )
+    def _about_models() -> list[Alert]:
         with services.desk.transaction() as session:
-            return list(session.scalars(about.order_by(AlertRow.since)))
+            return open_alerts(session, INSTALLATION)
 
     @router.get("/models/{model_id}")
     def model_page(request: Request, model_id: ModelId) -> Response:
@@ -73,7 +69,7 @@ def make_router(pages: Pages) -> APIRouter:
             champion=CHAMPION,
             details=card.details,
             wrong=services.model_trouble(card),
-            events=model_events(services, card),
+            events=model_events(services.desk, card.id),
             saving=_saving(card),
         )
 
@@ -102,8 +98,8 @@ def make_router(pages: Pages) -> APIRouter:
     def visits_page(request: Request) -> Response:
         """Rank devices by the cost that a visit avoids."""
         query = asked(request, VisitView)
-        found = find_visits(services, query)
-        plan, devices = found.plan, found.devices
+        found = services.visits.find(query.budget, query.site)
+        plan = found.plan
         with services.desk.transaction() as session:
             sites, _models = filter_choices(session)
         return pages.render(
@@ -111,23 +107,25 @@ def make_router(pages: Pages) -> APIRouter:
             "desk/visits.html",
             query=query,
             plan=plan,
-            ticketed=found.ticketed,
-            visits=_rows(plan.visits.to_dicts(), devices),
-            calls=_rows(plan.calls.head(100).to_dicts(), devices),
+            currency=services.currency,
+            visits=_rows(plan.visits, found),
+            calls=_rows(plan.calls.head(100), found),
+            under_way=_rows(found.under_way.head(100), found),
             sites=sites,
         )
 
     return router
 
 
-def _rows(rows: list[dict[str, Any]], devices: dict[str, Device]) -> list[dict[str, Any]]:
+def _rows(rows: pl.DataFrame, found: FoundVisits) -> list[dict[str, Any]]:
     return [
         row
         | {
-            "device": devices.get(row["device_id"]),
+            "device": found.devices.get(row["device_id"]),
+            "ticket": found.tickets.get(row["device_id"]),
             "pairs": list(zip(row["faults"], row["risks"], strict=True)),
         }
-        for row in rows
+        for row in rows.to_dicts()
     ]
 
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, tzinfo
 from math import ceil, log10
 
 from babel.dates import format_datetime
-from babel.numbers import format_decimal, format_percent
+from babel.numbers import format_currency, format_decimal, format_percent
 
 from api.console.render.language import LOCALES
 from fleet.clock import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
@@ -16,6 +16,7 @@ _UNITS = (
     (MINUTE_MS, Text("min", "分钟")),
     (SECOND_MS, Text("s", "秒")),
 )
+_LONG_S = 3600
 
 
 def moment(ms: int, language: Language, zone: tzinfo = UTC) -> str:
@@ -55,6 +56,11 @@ def percent(share: float, language: Language) -> str:
     return format_percent(share, pattern, locale=LOCALES[language])
 
 
+def money(value: float, currency: str, language: Language) -> str:
+    """Return an amount of money, whole; `currency` is an ISO 4217 code."""
+    return format_currency(round(value), currency, "¤#,##0", locale=LOCALES[language], currency_digits=False)
+
+
 def number(value: float, language: Language) -> str:
     """Return a number with about three significant digits."""
     size = abs(value)
@@ -70,5 +76,7 @@ def about(value: float, language: Language) -> str:
 
 
 def quantity(value: float, unit: str, language: Language) -> str:
-    """Return a number with its unit."""
+    """Return a number with its unit; seconds in hours where they are many, as run times are."""
+    if unit == "s" and abs(value) >= _LONG_S:
+        return f"{number(value / 3600, language)} {_UNITS[1][1].in_language(language)}"
     return f"{number(value, language)} {unit}".strip()

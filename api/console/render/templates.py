@@ -16,6 +16,7 @@ from starlette.datastructures import URL
 from api.console.render import formats
 from api.console.render.language import COOKIE, HTML_TAGS, language_of, translations
 from api.console.render.payloads import visible
+from api.console.render.reasons import principal_in_words, reason_in_words
 from api.console.render.words import word
 from api.services import ApiServices
 from fleet.alerts import said_by_device
@@ -83,9 +84,12 @@ def _environment(services: ApiServices, language: Language) -> Environment:
         "second": partial(formats.second, language=language, zone=services.zone),
         "duration": partial(formats.duration, language=language),
         "percent": partial(formats.percent, language=language),
+        "money": partial(formats.money, language=language),
         "number": partial(formats.number, language=language),
         "about": partial(formats.about, language=language),
         "visible": visible,
+        "reason": partial(reason_in_words, language=language),
+        "principal": partial(principal_in_words, language=language),
         "text": lambda text: text.in_language(language),
         "rfc3339": to_rfc3339,
         "risk_band": risk_band,
@@ -136,7 +140,9 @@ def risk_band(risk: float | None) -> str:
 
 
 def shown_value(value: object, signal: str, services: ApiServices, language: Language) -> str:
-    """Return a value of a signal with its unit, a state by its name."""
+    """Return a value of a signal with its unit, a state by its name; None is an error code that is over."""
+    if value is None:
+        return {"en": "none", "zh": "无"}[language]
     if signal == "state":
         return word("robot", str(value), language)
     if isinstance(value, bool):

@@ -6,7 +6,7 @@ from fleet.signals import Kind
 from fleet.text import Text
 from fleet.tickets import SuspicionState, TicketOrigin, TicketState
 from fleet.wire import Dropped, Reason
-from storage.records.model_cards import CHALLENGER, CHAMPION, RETIRED, WITHDRAWN
+from storage.records.model_cards import CHALLENGER, CHAMPION, RETIRED, UNPROVEN, WITHDRAWN
 
 KINDS = {
     Kind.ROBOT: Text("Robot", "机器人"),
@@ -137,11 +137,16 @@ DROPPED = {
     Dropped.OUT_OF_RANGE: Text("Beyond the plausible range", "超出合理范围"),
     Dropped.UNKNOWN_STATE: Text("No such state", "未知的状态值"),
     Dropped.BAD_TEXT: Text("Characters not allowed, or too long", "文本含不允许的字符或过长"),
+    Dropped.NOT_CONVERTED: Text("Could not be converted", "无法换算"),
+    Dropped.UNKNOWN_PART: Text("No such part", "未知的部件"),
+    Dropped.UNKNOWN_FAULT: Text("No such fault", "未知的故障"),
+    Dropped.BAD_DATE: Text("Not a date", "不是日期"),
 }
 MODEL_STATES = {
     CHAMPION: Text("Champion", "在用模型"),
     CHALLENGER: Text("Challenger", "挑战模型"),
     RETIRED: Text("Retired", "已退役"),
+    UNPROVEN: Text("Not proved", "未证实"),
     WITHDRAWN: Text("Withdrawn", "已撤回"),
 }
 _TABLES = {

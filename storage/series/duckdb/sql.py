@@ -8,7 +8,7 @@ from fleet.clock import DAY_MS, HOUR_MS
 from fleet.readings import KEY_COLUMNS, batch_schema
 from fleet.risks import RISK_COLUMNS
 from fleet.signals import ROBOT_STATES, Form, Kind, SignalTable
-from fleet.tiles import tile_column, tile_schema, tiled_signals
+from fleet.tiles import counters, tile_column, tile_schema, tiled_signals
 
 _SQL_TYPES: dict[type[pl.DataType], str] = {
     pl.Int64: "BIGINT",
@@ -187,7 +187,10 @@ AMONG = " AND device_id IN (SELECT unnest(?::VARCHAR[]))"
 
 
 def tiles(signals: SignalTable, kind: Kind, among: str = "", columns: Collection[str] | None = None) -> str:
-    """Return the query for the hourly tiles of one kind, columns as in fleet.tiles, all or of the asked."""
+    """Return the query for the hourly tiles of one kind, columns as in fleet.tiles, all or of the asked.
+
+    The rises of counters are left null: storage.series.duckdb.tiles fills them in.
+    """
     made = {
         "device_id": "device_id",
         "site": "arg_max(site, ts)",
@@ -217,6 +220,8 @@ def _statistics(signals: SignalTable, kind: Kind) -> dict[str, str]:
             ("last", f"arg_max({value}, ts)"),
         ):
             made[tile_column(name, stat)] = expression
+    for signal in counters(signals, kind):
+        made[tile_column(signal.name, "rise")] = "CAST(NULL AS DOUBLE)"
     for signal in signals.for_kind(kind):
         if signal.form is Form.STATE:
             for state in ROBOT_STATES:
@@ -224,5 +229,28 @@ def _statistics(signals: SignalTable, kind: Kind) -> dict[str, str]:
                     f"count(*) FILTER (WHERE {quoted(signal.name)} = '{state}')"
                 )
         elif signal.form is Form.TEXT:
-            made[f"{signal.name}.n"] = f"count({quoted(signal.name)})"
+            made[f"{signal.name}.n"] = f"count(nullif({quoted(signal.name)}, ''))"
     return made
+
+
+def edges(kind: Kind, counted: Sequence[str], among: str) -> str:
+    """Return the query for the lowest and highest of counters in a range, by device and hour."""
+    stats = ", ".join(
+        f"{stat}({quoted(name)}) AS {quoted(tile_column(name, stat))}"
+        for name in counted
+        for stat in ("min", "max")
+    )
+    return (
+        f"SELECT device_id, ts - ts % {HOUR_MS} AS hour, {stats} FROM {whole(kind)} "
+        f"WHERE ts >= ? AND ts < ?{among} GROUP BY device_id, hour"
+    )
+
+
+def rows_of_hours(kind: Kind, counted: Sequence[str], hours: str) -> str:
+    """Return the query for the readings of some signals in the hours (`device_id`, `hour`) of a relation."""
+    names = ", ".join(f"rows.{quoted(name)}" for name in counted)
+    return (
+        f"SELECT rows.device_id, rows.ts, {names} FROM {whole(kind)} AS rows SEMI JOIN {hours} AS wanted "
+        f"ON rows.device_id = wanted.device_id AND rows.ts - rows.ts % {HOUR_MS} = wanted.hour "
+        "WHERE rows.ts >= ? AND rows.ts < ?"
+    )

@@ -202,7 +202,11 @@ class DuckDbStore:
             row = cursor.execute(sql.latest(kind, names), [device_id]).fetchone()
         assert row is not None  # an aggregate without GROUP BY always has one row
         pairs = zip(names, row[::2], row[1::2], strict=True)
-        return {name: LatestValue(value, ts) for name, value, ts in pairs if ts is not None}
+        return {
+            name: LatestValue(None if value == "" else value, ts)
+            for name, value, ts in pairs
+            if ts is not None
+        }
 
     def history(
         self, kind: Kind, device_id: str, signals: Sequence[str], start: int, end: int, limit: int
@@ -311,6 +315,15 @@ class DuckDbStore:
             for table in sql.RISK_TABLES:
                 cursor.execute(f"DELETE FROM {table} WHERE ts < ?", [now - retention.risks_ms])
         return gone
+
+    def clear(self) -> None:
+        """Delete all that is stored."""
+        with self._writing, self._cursor() as cursor:
+            with _transaction(cursor):
+                names = cursor.execute("SELECT table_name FROM duckdb_tables() WHERE NOT internal").fetchall()
+                for (name,) in names:
+                    cursor.execute(f'DELETE FROM "{name}"')
+            self._newest = {kind: NewestTimes({}) for kind in self._newest}
 
     def check(self) -> None:
         """Raise StoreUnavailable when the store cannot answer."""

@@ -9,9 +9,10 @@ from collections.abc import Collection, Sequence
 import duckdb
 import polars as pl
 
+from fleet import rises
 from fleet.clock import DAY_MS, HOUR_MS
 from fleet.signals import Kind, SignalTable
-from fleet.tiles import tile_schema
+from fleet.tiles import tile_column, tile_schema
 from storage.series.duckdb import sql
 
 
@@ -61,20 +62,74 @@ def tiles(
 ) -> pl.DataFrame:
     """Return the tiles of a range, of all devices or some, kept or made now; within a transaction."""
     until = _until(cursor, kind)
+    counted = rises.counted(signals, kind, columns)
+    read = rises.with_base(columns, counted)
+    made = _made(cursor, signals, kind, max(start, until), end, until, devices, read)
+    if start < until:
+        made = pl.concat([_kept(cursor, signals, kind, start, min(end, until), devices, read), made])
+    return made.select(list(tile_schema(signals, kind, columns))).sort("device_id", "hour")
+
+
+def _made(
+    cursor: duckdb.DuckDBPyConnection,
+    signals: SignalTable,
+    kind: Kind,
+    start: int,
+    end: int,
+    until: int,
+    devices: Sequence[str] | None,
+    columns: Collection[str] | None,
+) -> pl.DataFrame:
+    """Return the tiles of readings, hours that are kept (before `until`) beside them."""
     among = "" if devices is None else sql.AMONG
     chosen = [] if devices is None else [list(devices)]
     query = sql.tiles(signals, kind, among, columns)
-    made: pl.DataFrame = cursor.sql(query, params=[max(start, until), end, *chosen]).pl()
-    if start >= until:
-        return made
+    found: pl.DataFrame = cursor.sql(query, params=[start, end, *chosen]).pl()
+    counted = rises.counted(signals, kind, columns)
+    if not counted or found.is_empty():
+        return found
+    names = [signal.name for signal in counted]
+    query = sql.edges(kind, names, among)
+    after: pl.DataFrame = cursor.sql(query, params=[end, end + HOUR_MS, *chosen]).pl()
+    if start > until:
+        before: pl.DataFrame = cursor.sql(query, params=[start - HOUR_MS, start, *chosen]).pl()
+    else:
+        stats = {tile_column(name, stat) for name in names for stat in rises.BASE_STATS}
+        before = _kept(cursor, signals, kind, start - HOUR_MS, start, devices, stats).select(after.columns)
+
+    def rows(hours: pl.DataFrame, of: Sequence[str]) -> pl.DataFrame:
+        cursor.register("doubtful", hours.to_arrow())
+        bounds = [hours["hour"].min(), int(hours["hour"].max()) + HOUR_MS]  # type: ignore[arg-type]
+        read: pl.DataFrame = cursor.sql(sql.rows_of_hours(kind, of, "doubtful"), params=bounds).pl()
+        # Of an hour that is kept the highest value is all that is left of its readings.
+        highest = [pl.col(tile_column(name, "max")).alias(name) for name in of]
+        last = before.select("device_id", pl.col("hour").alias("ts") + HOUR_MS - 1, *highest)
+        return pl.concat([last, read], how="vertical_relaxed") if start <= until else read
+
+    beside = pl.concat([before, after], how="vertical_relaxed")
+    return rises.with_rises(found, beside, counted, rows)
+
+
+def _kept(
+    cursor: duckdb.DuckDBPyConnection,
+    signals: SignalTable,
+    kind: Kind,
+    start: int,
+    end: int,
+    devices: Sequence[str] | None,
+    columns: Collection[str] | None,
+) -> pl.DataFrame:
+    """Return the tiles that are kept of a range."""
     kept_columns = [
         # A count that a newer signal has added is null in older rows.
         f"coalesce({sql.quoted(name)}, 0) AS {sql.quoted(name)}" if dtype == pl.Int64 else sql.quoted(name)
         for name, dtype in tile_schema(signals, kind, columns).items()
     ]
+    among = "" if devices is None else sql.AMONG
+    chosen = [] if devices is None else [list(devices)]
     query = f"SELECT {', '.join(kept_columns)} FROM {_table(kind)} WHERE hour >= ? AND hour < ?{among}"
-    kept: pl.DataFrame = cursor.sql(query, params=[start, min(end, until), *chosen]).pl()
-    return pl.concat([kept, made]).sort("device_id", "hour")
+    found: pl.DataFrame = cursor.sql(query, params=[start, end, *chosen]).pl()
+    return found.with_columns(rises.without_readings(rises.counted(signals, kind, columns)))
 
 
 def keep(
@@ -129,7 +184,17 @@ def _keep_own(
     begin = max(_until(cursor, kind), first, start) // HOUR_MS * HOUR_MS
     if begin >= end:
         return
-    query = f"INSERT INTO {_table(kind)} BY NAME {sql.tiles(signals, kind)}"
+    counted = rises.counted(signals, kind)
+    columns = [tile_column(signal.name, "rise") for signal in counted]
+    base = rises.with_base(columns, counted)
+    risen = ", ".join(f"risen.{sql.quoted(name)} AS {sql.quoted(name)}" for name in columns)
+    query = (
+        f"INSERT INTO {_table(kind)} BY NAME SELECT made.* REPLACE ({risen}) "
+        f"FROM ({sql.tiles(signals, kind)}) AS made LEFT JOIN risen USING (device_id, hour)"
+    )
     for day in range(begin, end, DAY_MS):  # what was never expired before may be years
-        _changed(cursor, query, [day, min(day + DAY_MS, end)])
+        last = min(day + DAY_MS, end)
+        found = _made(cursor, signals, kind, day, last, _until(cursor, kind), None, base)
+        cursor.register("risen", found.select("device_id", "hour", *columns).to_arrow())
+        _changed(cursor, query, [day, last])
     _set_until(cursor, kind, end)

@@ -2,6 +2,7 @@
 
 import gzip
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from time import monotonic
 from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import urlencode
@@ -9,6 +10,7 @@ from urllib.parse import urlencode
 import orjson
 
 from fleet.errors import StoreRefused, StoreRejected, StoreUnavailable
+from storage.series.influx.query import name_of
 from storage.series.store_url import InfluxAddress
 
 if TYPE_CHECKING:
@@ -19,10 +21,19 @@ _BULK_TIMES = 4
 """So many times longer a bulk question may take."""
 _LONGEST_PAUSE_S = 300.0
 _LONGEST_ADDRESS = 4_000
-_REFUSED = (401, 403, 404)
 _PASSING = (408, 425, 429)
 # Inside an answer of status 200 there is only a text to go by.
 _PASSING_TEXTS = ("timeout", "interrupted", "killed", "shutdown", "shutting down", "engine is closed", "max-")
+_ABSENT_TEXTS = ("not found", "default retention policy not set", "no dbrp mappings")
+_PARTIAL = "partial write"
+
+
+class PartlyRejected(StoreRejected):
+    """The server dropped some lines of a write, and has kept the others."""
+
+
+class WriteForbidden(StoreRefused):
+    """The token may read, but not write."""
 
 
 class InfluxConnection:
@@ -45,7 +56,7 @@ class InfluxConnection:
         from urllib3 import PoolManager, Timeout  # opens a socket at its import
 
         self.address = address
-        self._compress = compress
+        self._compress, self._timeout_s = compress, timeout_s
         self.client = InfluxDBClient(
             address.url, address.token, org=address.org, timeout=round(timeout_s * 1000), retries=False
         )
@@ -54,7 +65,7 @@ class InfluxConnection:
         self._closed = False
         self._now_s = now_s
         self._not_before_s = now_s()
-        self._one_at_a_time: bool | None = None
+        self._version: str | None = None
         # Two requests that meet would else make a connection each time and warn.
         self._pool = PoolManager(maxsize=8, retries=False)
         self._timeout = Timeout(timeout_s)
@@ -63,7 +74,7 @@ class InfluxConnection:
     def write(self, lines: bytes) -> None:
         """Write lines of ms precision; durable on return.
 
-        Raises StoreUnavailable, StoreRefused, or StoreRejected: then the server may have kept other lines.
+        Raises StoreUnavailable, StoreRefused, StoreRejected, or PartlyRejected: then other lines are kept.
         """
         from influxdb_client.rest import ApiException
         from urllib3.exceptions import HTTPError
@@ -84,7 +95,7 @@ class InfluxConnection:
             )
         except ApiException as error:
             self._not_before_s = self._now_s() + _pause_s(error.headers)
-            self.fail(error.status or 0, error.body or error.reason, error)
+            self._fail_writing(error.status or 0, error.body or error.reason or "", error)
         except (HTTPError, OSError) as error:
             raise self._unreachable(error) from error
 
@@ -97,11 +108,15 @@ class InfluxConnection:
         return answer
 
     def json(self, query: str, *, change: bool = False) -> list[dict[str, Any]]:
-        """Return the results of each statement; `change` says that it changes something (POST)."""
+        """Return the results of each statement; `change` says that it changes something (POST).
+
+        A deletion that succeeds has no results on 2.x.
+        """
         answer = self._ask(query, "application/json", change=change)
         try:
-            results: list[dict[str, Any]] = orjson.loads(answer)["results"]
-        except (orjson.JSONDecodeError, KeyError, TypeError) as error:
+            said = orjson.loads(answer)
+            results: list[dict[str, Any]] = said.get("results", []) if change else said["results"]
+        except (orjson.JSONDecodeError, AttributeError, KeyError, TypeError) as error:
             raise StoreUnavailable(f"store {self.address}: its answer is no InfluxDB's") from error
         for result in results:
             if "error" in result:
@@ -110,16 +125,50 @@ class InfluxConnection:
 
     def answers(self, statements: Sequence[str]) -> list[dict[str, Any]]:
         """Return the results of several statements: in one request, but for 3, which takes one at a time."""
-        if self._one_at_a_time is None:
-            self._one_at_a_time = self.server().removeprefix("v").startswith("3")
-        if self._one_at_a_time:
+        if self.version.startswith("3"):
             return [result for statement in statements for result in self.json(statement)]
         return self.json("; ".join(statements))
+
+    def delete(self, measurement: str, condition: str) -> None:
+        """Delete points of a measurement.
+
+        On 2.x a deletion looks in the default bucket of a database unless the policy stands before the name;
+        1.x allows none there, and deletes under all policies.
+        """
+        policy = self.address.bucket.partition("/")[2]
+        source = name_of(measurement)
+        if policy and self.is_v2:
+            source = f"{name_of(policy)}.{source}"
+        self.json(f"DELETE FROM {source} WHERE {condition}", change=True)
+
+    def delete_v2(self, predicate: str) -> None:
+        """Delete points by the call of 2.x, which looks in the organisation of the address."""
+        names = urlencode({"org": self.address.org, "bucket": self.address.bucket})
+        body = {"start": "1970-01-01T00:00:00Z", "stop": "2200-01-01T00:00:00Z", "predicate": predicate}
+        kind = {"Content-Type": "application/json"}
+        self._request("POST", f"{self.address.url}/api/v2/delete?{names}", orjson.dumps(body), kind)
+
+    @property
+    def version(self) -> str:
+        """The version of the server, such as `1.8.10` or `2.9.1`; asked for once."""
+        if self._version is None:
+            self._version = self.server().removeprefix("v")
+        return self._version
+
+    @property
+    def is_v2(self) -> bool:
+        """Whether the server is a 2.x or the Cloud that speaks its API."""
+        return self.version.startswith("2") or self.version.lower().startswith("cloud")
 
     def server(self) -> str:
         """Return the version that the server says it is, such as `1.8.10` or `v2.7.1`."""
         answer = self._request("GET", f"{self.address.url}/ping")
         return answer.headers.get("X-Influxdb-Version", "")
+
+    def beside(self, bucket: str) -> "InfluxConnection":
+        """Return a connection of its own to another bucket of the same server and organisation."""
+        address = replace(self.address, bucket=bucket)
+        return InfluxConnection(address, compress=self._compress, timeout_s=self._timeout_s)
 
     def close(self) -> None:
         """Close every connection; what is asked for later raises StoreUnavailable."""
@@ -165,16 +214,37 @@ class InfluxConnection:
     def _unreachable(self, error: Exception) -> StoreUnavailable:
         return StoreUnavailable(f"store {self.address} cannot be reached: {_one_line(str(error))}")
 
+    def _fail_writing(self, status: int, said: str, cause: Exception) -> NoReturn:
+        text = self._said(status, said)
+        if status == 404 and not said.lstrip().startswith("{"):
+            raise StoreRefused(
+                f"{text}; this server ({self.version or 'of no version'}) has no /api/v2/write, to which we "
+                "write: InfluxDB 1.8, 2 or 3 has it"
+            ) from cause
+        if status == 403:
+            raise WriteForbidden(f"{text}; is the token right? It may not write to this bucket") from cause
+        if _PARTIAL in text and status in (400, 422):
+            raise PartlyRejected(text) from cause
+        self.fail(status, said, cause)
+
     def fail(self, status: int, said: str | None, cause: Exception | None) -> NoReturn:
         """Raise what an answer means. A refusal concerns all that we may send, a rejection only this."""
-        text = f"store {self.address}: {_one_line(_message(said or ''))} (HTTP {status})"
+        text = self._said(status, said or "")
         passing = status == 200 and any(part in text for part in _PASSING_TEXTS)
-        if status in _REFUSED or (status == 200 and "not found" in text):
-            hint = "is the token right?" if status in (401, 403) else "run `sweepwatch store init` to make it"
+        absent = status == 404 or (status == 200 and any(part in text for part in _ABSENT_TEXTS))
+        if status in (401, 403):
+            raise StoreRefused(f"{text}; is the token right?") from cause
+        if absent and "organization" in text:
+            raise StoreRefused(f"{text}; name the organisation in which the token was made") from cause
+        if absent:
+            hint = "run `sweepwatch store init` to make it, or give a token that may read it"
             raise StoreRefused(f"{text}; {hint}") from cause
         if (status == 200 and not passing) or (400 <= status < 500 and status not in _PASSING):
             raise StoreRejected(text) from cause
         raise StoreUnavailable(text) from cause
+
+    def _said(self, status: int, said: str) -> str:
+        return f"store {self.address}: {_one_line(_message(said))} (HTTP {status})"
 
 
 def _pause_s(headers: Mapping[str, str] | None) -> float:

@@ -15,15 +15,17 @@ _DEVICES_A_QUERY = 200
 
 
 def stored_among(connection: InfluxConnection, kind: Kind, late: pl.DataFrame) -> pl.DataFrame:
-    """Return `device_id`, `ts` and the stored `site` of those rows that are stored already.
+    """Return `device_id`, `ts` and the stored `site` and `received` of those rows that are stored already.
 
     Readings that come late or again come close together in time: what is asked for is cut into stretches of
     a minute or more, so that little else is read with them, and into some 50 of them at the most. Their
     answers are read as one: to read each by itself costs more than to ask for it.
     """
     answers = [connection.csv(_query(kind, *stretch)) for stretch in _stretches(late)]
-    found = influxql.with_tags(influxql.read_csv(influxql.joined(answers), {}), "device", "site")
-    keys = found.select(device_id="device", ts="time", site="site")
+    found = influxql.with_tags(
+        influxql.read_csv(influxql.joined(answers), {"received": pl.Float64()}), "device", "site"
+    )
+    keys = found.select("site", pl.col("received").cast(pl.Int64), device_id="device", ts="time")
     return keys.join(late.select(KEYS), on=KEYS, how="semi").unique(KEYS)
 
 
@@ -42,4 +44,4 @@ def _stretches(late: pl.DataFrame) -> Iterator[tuple[int, int, list[str]]]:
 
 def _query(kind: Kind, first: int, last: int, devices: Sequence[str]) -> str:
     where = f"{influxql.times(first, last + 1)} AND {influxql.among(devices)}"
-    return influxql.grouped(kind, ["received"], where, "device, site")
+    return influxql.grouped(kind, ['"received"::float'], where, "device, site")

@@ -16,6 +16,11 @@ from fleet.risks import RISK_COLUMNS
 from fleet.signals import Kind
 
 RISKS, SHADOW_RISKS = "risk", "shadow_risk"
+CLEARED = "(none)"
+"""How an empty text is stored, which says that none is left: in CSV answers it would look like an absent one.
+
+No decoder lets such a text pass as a code.
+"""
 _PLAIN = r"^[A-Za-z0-9_.:-]+$"
 _KEYS = ("device_id", "site", "ts", "received")
 _RISK_KEYS = ("device_id", "fault", "ts", "risk")
@@ -32,6 +37,10 @@ def reading_lines(batch: ReadingBatch) -> pl.Series:
     id, an infinite number, a reading without its received time.
     """
     frame = _checked(batch.frame, ["device_id", "site"], ["ts", "received"])
+    ended = [
+        one.name for one in frame if one.name not in _KEYS and one.dtype == pl.String and (one == "").any()
+    ]
+    frame = frame.with_columns(pl.col(ended).replace("", CLEARED)) if ended else frame
     tags = [*_tag(frame, "device", "device_id"), *_tag(frame, "site", "site")]
     fields = [name for name in frame.columns if name not in _KEYS]
     received = [pl.lit(" received="), pl.col("received")]
@@ -46,14 +55,15 @@ def risk_lines(risks: pl.DataFrame, measurement: str = RISKS) -> pl.Series:
     return _lines(frame, measurement, tags, [pl.lit(" risk="), pl.col("risk"), *_fields(frame, fields)])
 
 
-def tile_lines(kind: Kind, tiles: pl.DataFrame) -> pl.Series:
-    """Return one line for each row of a tile frame, in order; the site is a field there, 0 is left out.
+def tile_lines(kind: Kind, tiles: pl.DataFrame, *, zeros: bool = False) -> pl.Series:
+    """Return one line for each row of a tile frame, in order; the site is a field there.
 
+    Counts of 0 are left out but with `zeros`: they have to be there where another count is overwritten.
     Raises StoreRejected, as `reading_lines`.
     """
     counts = pl.col(r"^.*\.n$")
     frame = tiles.rename({"hour": "ts"}).with_columns(
-        pl.when(counts != 0).then(counts).name.keep(),
+        pl.when((counts != 0) | pl.lit(zeros)).then(counts).name.keep(),
         # A sum of squares may be beyond a double though each value is within.
         pl.when(selectors.float().is_finite()).then(selectors.float()).name.keep(),
     )

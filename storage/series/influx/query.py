@@ -12,12 +12,22 @@ from fleet.tiles import tile_column
 FIRST_MS = -9_223_372_036_854
 LAST_MS = 9_223_372_036_854
 """InfluxDB's own bounds of time, in epoch ms."""
+_CASTS = {Form.BOOLEAN: "boolean", Form.STATE: "string", Form.TEXT: "string"}
 _ESCAPED = re.compile(r"\\(.)")
 
 
 def name_of(name: str) -> str:
     """Return a quoted identifier."""
     return '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def value_of(signal: Signal) -> str:
+    """Return a signal's field, as the type that it has here.
+
+    Another client may have written a field in another type, of which no two can be in one shard but any in
+    two: such a value is passed over, where else a mean would fail, or text come where a number is due.
+    """
+    return f"{name_of(signal.name)}::{_CASTS.get(signal.form, 'float')}"
 
 
 def text_of(text: str) -> str:
@@ -46,7 +56,7 @@ def times_among(start: int, end: int, devices: Sequence[str] | None) -> str:
 def last_of_each(kind: Kind, signals: Iterable[Signal], device: str) -> list[str]:
     """Return one statement for each signal: its newest value of one device."""
     return [
-        f"SELECT last({name_of(signal.name)}) AS value FROM {name_of(kind)} WHERE device = {text_of(device)}"
+        f"SELECT last({value_of(signal)}) AS value FROM {name_of(kind)} WHERE device = {text_of(device)}"
         for signal in signals
     ]
 
@@ -56,7 +66,7 @@ def statistics(signal: Signal) -> list[str]:
 
     Of a boolean there are only count, first and last: what else a tile holds follows from how many are true.
     """
-    value = name_of(signal.name)
+    value = value_of(signal)
     stats = {"n": "count", "first": "first", "last": "last"}
     if signal.form is not Form.BOOLEAN:
         stats |= {"mean": "mean", "stddev": "stddev", "min": "min", "max": "max"}
@@ -67,15 +77,9 @@ def statistics(signal: Signal) -> list[str]:
 
 
 def grouped(kind: str, columns: Sequence[str], where: str, groups: str) -> str:
-    """Return the query that summarises readings by tags and time; groups without readings are left out."""
-    return f"SELECT {', '.join(columns)} FROM {name_of(kind)} WHERE {where} GROUP BY {groups} " + (
-        "fill(none)" if "time(" in groups else ""
-    )
-
-
-def count_where(signal: str, value: str) -> str:
-    """Return the condition that a signal has a value, which is a literal."""
-    return f"{name_of(signal)} = {value}"
+    """Return the query that summarises readings, by tags and time if any; empty groups are left out."""
+    query = f"SELECT {', '.join(columns)} FROM {name_of(kind)} WHERE {where}"
+    return query + (f" GROUP BY {groups}" if groups else "") + (" fill(none)" if "time(" in groups else "")
 
 
 def read_csv(answer: bytes, types: dict[str, pl.DataType]) -> pl.DataFrame:

@@ -1,14 +1,15 @@
-"""Makes the two buckets of an installation, readings and kept tiles; on 2.x the organisation too."""
+"""Makes the two buckets of an installation, readings and kept tiles, and probes both."""
 
 from collections.abc import Container
-from typing import Any
+from contextlib import closing
 
-from fleet.errors import StoreRejected, StoreUnavailable
+from fleet.errors import StoreRejected
 from storage.series.influx import query as influxql
 from storage.series.influx.http import InfluxConnection
 from storage.series.influx.kept import tiles_address
+from storage.series.influx.probe import Probe
+from storage.series.influx.setup_v2 import Buckets, shard_hours
 
-_DAY_S = 86_400
 _SPARE_DAYS = 30
 """So much longer the server keeps readings: the time in which our own job may be away and yet make their
 tiles before they go."""
@@ -19,19 +20,29 @@ def set_up(
 ) -> str:
     """Make what is missing and set the retentions (None: for ever); return in one line what was done.
 
-    Raises StoreUnavailable, StoreRefused (a token without the right to do it) or StoreRejected.
+    What was made is written to and read back. Raises StoreUnavailable, StoreRefused (a token without the
+    right to do it, another organisation's name, a server that has no address for writes) or StoreRejected.
     """
-    version = connection.server().removeprefix("v")
     spared = None if retention_days is None else retention_days + _SPARE_DAYS
     tiles = tiles_address(connection.address).bucket
     wanted = {connection.address.bucket: spared, tiles: tile_retention_days}
-    if version.startswith("3"):
+    if connection.version.startswith("3"):
         raise StoreRejected(_by_hand(connection, wanted))
-    made = _set_up_v2(connection, wanted) if version.startswith("2") else _set_up_v1(connection, wanted)
+    if connection.is_v2:
+        made = Buckets(connection).set_up(wanted)
+    else:
+        made = _set_up_v1(connection, wanted)
+        for bucket in wanted:
+            _probe(connection, bucket)
     kept = (
         f"readings are kept {_shown(retention_days)}, then their hourly tiles {_shown(tile_retention_days)}"
     )
     return f"{made}; {kept}"
+
+
+def _probe(connection: InfluxConnection, bucket: str) -> None:
+    with closing(connection.beside(bucket)) as beside:
+        Probe(beside).run()
 
 
 def _by_hand(connection: InfluxConnection, wanted: dict[str, int | None]) -> str:
@@ -69,6 +80,7 @@ def _set_policy(
     change = "ALTER" if name in there else "CREATE"
     query = f"{change} RETENTION POLICY {influxql.name_of(name)} ON {influxql.name_of(database)}"
     query += f" DURATION {_duration(days)}" + ("" if name in there else " REPLICATION 1")
+    query += f" SHARD DURATION {shard_hours(days)}h"  # else a lowered retention may be below its shards
     connection.json(query, change=True)
 
 
@@ -82,44 +94,6 @@ def _policies(connection: InfluxConnection, database: str) -> dict[str, bool]:
     series = answer[0]["series"][0]
     name, default = series["columns"].index("name"), series["columns"].index("default")
     return {str(row[name]): bool(row[default]) for row in series["values"]}
-
-
-def _set_up_v2(connection: InfluxConnection, wanted: dict[str, int | None]) -> str:
-    from influxdb_client.rest import ApiException
-    from urllib3.exceptions import HTTPError
-
-    try:
-        return _make_v2(connection, wanted)
-    except ApiException as error:
-        connection.fail(error.status or 0, error.body or error.reason, error)
-    except (HTTPError, OSError) as error:
-        raise StoreUnavailable(f"store {connection.address} cannot be reached: {error}") from error
-
-
-def _make_v2(connection: InfluxConnection, wanted: dict[str, int | None]) -> str:
-    """Make organisation and buckets through the v2 API, each with its retention in days (None: for ever)."""
-    from influxdb_client.domain.bucket_retention_rules import BucketRetentionRules
-
-    # influxdb-client has no annotations there.
-    client: Any = connection.client
-    rule: Any = BucketRetentionRules
-    name = connection.address.org
-    organisations = client.organizations_api()
-    named = [each for each in organisations.find_organizations() if each.name == name]
-    organisation = named[0] if named else organisations.create_organization(name=name)
-    buckets = client.buckets_api()
-    made = []
-    for bucket, days in wanted.items():
-        rules = [] if days is None else [rule(type="expire", every_seconds=days * _DAY_S)]
-        found = buckets.find_buckets(name=bucket, org_id=organisation.id).buckets
-        if found:
-            found[0].retention_rules = rules
-            buckets.update_bucket(found[0])
-        else:
-            buckets.create_bucket(bucket_name=bucket, org=organisation, retention_rules=rules)
-            made.append(bucket)
-    what = f"{' and '.join(made)} made" if made else f"{' and '.join(wanted)} there already"
-    return f"buckets of organisation {name}: {what}"
 
 
 def _shown(retention_days: int | None) -> str:

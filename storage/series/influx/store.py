@@ -1,31 +1,34 @@
 """The time-series store on an InfluxDB server: 1.8, 2, 3 or Cloud, shared by several processes."""
 
 import logging
-from collections.abc import Collection, Sequence
+import re
+from collections.abc import Callable, Collection, Sequence
 from threading import RLock
 
 import polars as pl
+from polars import selectors
 
 from fleet.clock import DAY_MS, HOUR_MS
-from fleet.errors import StoreRejected
+from fleet.errors import StoreRefused, StoreRejected
 from fleet.readings import KEY_COLUMNS, ReadingBatch, batch_schema
 from fleet.risks import FLEET_RISK_COLUMNS, RISK_COLUMNS
 from fleet.signals import Kind, SignalTable
-from fleet.tiles import TileSchema, tile_schema
-from storage.ports import LatestValue, Receipt, Retention
+from storage.ports import LatestValue, Receipt, Retention, RowsRejected
 from storage.series.influx import query as influxql
-from storage.series.influx.http import InfluxConnection
+from storage.series.influx.hourly import HourlyTiles
+from storage.series.influx.http import InfluxConnection, PartlyRejected
+from storage.series.influx.intervals import intervals
 from storage.series.influx.kept import KeptTiles, tiles_address
 from storage.series.influx.late import KEYS, stored_among
 from storage.series.influx.lines import (
+    CLEARED,
     RISKS,
     SHADOW_RISKS,
     bodies,
     reading_lines,
     risk_lines,
-    tile_measurement,
 )
-from storage.series.influx.tiles import intervals, tiles_between
+from storage.series.influx.probe import PROBES, Probe, now_ms
 from storage.series.newest import NewestTimes
 from storage.series.repeats import without_repeats
 from storage.series.store_url import InfluxAddress
@@ -38,6 +41,10 @@ _TOLD = [name for name in RISK_COLUMNS if name not in ("device_id", "ts", "fault
 """What is stored with a risk."""
 
 
+Rejected = list[tuple[ReadingBatch, StoreRejected]]
+_CONFLICT = re.compile(r'field type conflict: input field "([^"]+)"')
+
+
 class InfluxStore:
     """A TelemetryStore in one bucket. Opening it makes no connection: a server may be away at the start.
 
@@ -45,11 +52,20 @@ class InfluxStore:
     not newer than it are looked up. Same measurement, tags and time overwrite field by field in InfluxDB.
     """
 
-    def __init__(self, address: InfluxAddress, signals: SignalTable, *, compress: bool | None = None) -> None:
+    def __init__(
+        self,
+        address: InfluxAddress,
+        signals: SignalTable,
+        *,
+        compress: bool | None = None,
+        now: Callable[[], int] = now_ms,
+    ) -> None:
         compress = not address.loopback if compress is None else compress
         self._connection = InfluxConnection(address, compress=compress)
-        beside = InfluxConnection(tiles_address(address), compress=compress)
-        self._kept = KeptTiles(beside)
+        self._kept = KeptTiles(self._connection.beside(tiles_address(address).bucket))
+        self._hourly = HourlyTiles(self._connection, self._kept, signals, now)
+        self._probe = Probe(self._connection, now)
+        self._proven = False
         self._signals = signals
         self._writing = RLock()
         self._newest: dict[Kind, NewestTimes] = {}
@@ -67,15 +83,61 @@ class InfluxStore:
             codes, times = newest.codes(frame["device_id"]), frame["ts"]
             late = frame.filter(newest.not_newer(codes, times))
             frame, stored = self._settle(batch.kind, frame, late)
+            rejected: Rejected = []
             try:
-                self._send(reading_lines(ReadingBatch(batch.kind, frame)))
+                rejected = self._write(ReadingBatch(batch.kind, frame))
+                for rows, _ in rejected:
+                    frame = frame.join(rows.frame, on=KEYS, how="anti", maintain_order="left")
+                self._hourly.mark_late(batch.kind, frame["ts"])
             except Exception:
                 self._remember(batch.kind, frame.join(stored, on=KEYS, how="anti"))
                 raise
             self._forget(batch.kind, frame)
-            newest.rise(codes, times)
-            repeats = len(batch) - frame.height
-            return Receipt(frame.height - stored.height, repeats + stored.height, late.height - stored.height)
+            newest.rise(newest.codes(frame["device_id"]), frame["ts"])
+            receipt = _receipt(len(batch) - sum(len(rows) for rows, _ in rejected), frame, stored, late)
+            if rejected:
+                raise RowsRejected(rejected, ReadingBatch(batch.kind, frame), receipt)
+            return receipt
+
+    def _write(self, batch: ReadingBatch) -> Rejected:
+        """Write readings; return those that the server refused while it kept the others."""
+        self._prove()
+        try:
+            self._send(reading_lines(batch))
+        except PartlyRejected as error:
+            kept = stored_among(self._connection, batch.kind, batch.frame)
+            lost = batch.frame.join(kept, on=[*KEYS, "received"], how="anti", maintain_order="left")
+            return self._reasons(batch.kind, lost, error) if lost.height else []
+        return []
+
+    def _reasons(self, kind: Kind, left: pl.DataFrame, error: PartlyRejected) -> Rejected:
+        """Tell readings apart by what is wrong with them, of which an answer names only the first.
+
+        What has no such field is sent once more, which costs a request for each field at the most.
+        """
+        found: Rejected = []
+        while True:
+            named = _CONFLICT.search(str(error))
+            field = named[1] if named and named[1] in left.columns else None
+            concerned = left if field is None else left.filter(pl.col(field).is_not_null())
+            concerned = left if concerned.is_empty() else concerned
+            found.append((ReadingBatch(kind, concerned), error))
+            left = left.join(concerned, on=KEYS, how="anti", maintain_order="left")
+            if left.is_empty():
+                break
+            try:
+                self._send(reading_lines(ReadingBatch(kind, left)))
+            except PartlyRejected as another:
+                error = another
+            else:
+                break
+        return found
+
+    def _prove(self) -> None:
+        """Probe once before anything is written: another organisation's bucket must not be written to."""
+        if not self._proven:
+            self.check()
+            self._proven = True
 
     def _settle(
         self, kind: Kind, frame: pl.DataFrame, late: pl.DataFrame
@@ -87,7 +149,7 @@ class InfluxStore:
         if late.is_empty():
             return frame, late.select(KEYS)
         found = stored_among(self._connection, kind, late)
-        moved = found.rename({"site": "stored_site"})
+        moved = found.select(*KEYS, stored_site="site")
         frame = frame.join(moved, on=KEYS, how="left", maintain_order="left")
         frame = frame.with_columns(site=pl.coalesce("stored_site", "site")).drop("stored_site")
         return frame, found.select(KEYS).join(self._unsettled[kind], on=KEYS, how="anti")
@@ -101,13 +163,20 @@ class InfluxStore:
             self._unsettled[kind] = self._unsettled[kind].join(frame.select(KEYS), on=KEYS, how="anti")
 
     def _send(self, lines: pl.Series) -> None:
+        """Write lines. Raises PartlyRejected when all has been sent, but some lines were dropped."""
+        partly: PartlyRejected | None = None
         for body in bodies(lines, _LINES_A_REQUEST):
-            self._connection.write(body)
+            try:
+                self._connection.write(body)
+            except PartlyRejected as error:
+                partly = partly or error
+        if partly is not None:
+            raise partly
 
     def _newest_of(self, kind: Kind) -> NewestTimes:
         if kind not in self._newest:
             where = influxql.times(influxql.FIRST_MS, influxql.LAST_MS)
-            query = influxql.grouped(kind, ['last("received") AS received'], where, "device")
+            query = influxql.grouped(kind, ['last("received"::float) AS received'], where, "device")
             found = influxql.with_tags(influxql.read_csv(self._connection.csv(query), {}), "device")
             self._newest[kind] = NewestTimes(dict(found.select("device", "time").iter_rows()))
         return self._newest[kind]
@@ -125,7 +194,9 @@ class InfluxStore:
         for signal, result in zip(signals, results, strict=True):
             for series in result.get("series", ()):
                 ts, value = series["values"][0]
-                found[signal.name] = LatestValue(float(value) if signal.is_numeric else value, ts)
+                if signal.is_numeric:
+                    value = float(value)
+                found[signal.name] = LatestValue(None if value == CLEARED else value, ts)
         return found
 
     def history(
@@ -159,28 +230,14 @@ class InfluxStore:
         columns: Collection[str] | None = None,
     ) -> pl.DataFrame:
         """Return the hourly tiles (fleet.tiles) of every device with readings in the range, or of some."""
-        schema = tile_schema(self._signals, kind, columns)
-        until = self._kept.until(kind)
-        while True:
-            kept = self._kept.read(kind, start, min(end, until), devices, schema)
-            made = self._tiles_made(kind, max(start, until), end, devices, schema)
-            before, until = until, self._kept.until(kind)
-            if until == before:  # else hours have changed sides while they were read
-                return pl.concat([kept, made]).sort("device_id", "hour")
-
-    def _tiles_made(
-        self, kind: Kind, start: int, end: int, devices: Sequence[str] | None, schema: TileSchema
-    ) -> pl.DataFrame:
-        first, last = self._extent(kind)
-        begin, until = max(start, first // HOUR_MS * HOUR_MS), min(end, (last // HOUR_MS + 1) * HOUR_MS)
-        return tiles_between(self._connection, self._signals, kind, begin, until, schema, devices)
+        return self._hourly.read(kind, start, end, devices, columns).sort("device_id", "hour")
 
     def first_hour(self, kind: Kind) -> int | None:
         """Return the start of the oldest hour that has tiles; see TelemetryStore.first_hour."""
         first, until = self._kept.hours(kind)
         if first < until:
             return first
-        begin, end = self._extent(kind)
+        begin, end = self._hourly.extent(kind)
         return begin // HOUR_MS * HOUR_MS if begin <= end else None
 
     def kept_hours(self, kind: Kind) -> tuple[int, int]:
@@ -189,16 +246,17 @@ class InfluxStore:
 
     def keep_tiles(self, kind: Kind, tiles: pl.DataFrame, until: int) -> None:
         """Keep tiles made elsewhere; see TelemetryStore.keep_tiles."""
-        self._roll_up(kind, influxql.FIRST_MS, until)
-        self._kept.keep(kind, tiles.filter(pl.col("hour") < until))
+        self._prove()
+        self._hourly.roll_up(kind, influxql.FIRST_MS, until)
+        self._kept.keep(kind, tiles.filter(pl.col("hour") < until), again=True)
         if until > self._kept.until(kind):
             self._kept.keep_until(kind, until)
 
     def days(self, kind: Kind) -> pl.DataFrame:
         """Return how many readings of each device there are on each day: `device_id`, `day`, `readings`."""
-        first, last = self._extent(kind)
+        first, last = self._hourly.extent(kind)
         where = influxql.times(first, last + 1)
-        query = influxql.grouped(kind, ['count("received") AS readings'], where, "device, time(1d)")
+        query = influxql.grouped(kind, ['count("received"::float) AS readings'], where, "device, time(1d)")
         found = influxql.read_csv(self._connection.csv(query), {"readings": pl.Int64()})
         found = influxql.with_tags(found, "device").select(
             device_id="device", day="time", readings="readings"
@@ -224,6 +282,7 @@ class InfluxStore:
         """Store a risk frame; same device, fault and `ts` again replaces."""
         if risks.height:
             with self._writing:
+                self._prove()
                 self._send(risk_lines(risks, SHADOW_RISKS if shadow else RISKS))
 
     def fleet_risks(
@@ -289,42 +348,48 @@ class InfluxStore:
         end, tiles_end = (now - retention.readings_ms) // HOUR_MS * HOUR_MS, now - retention.tiles_ms
         for kind in Kind:
             where = influxql.times(influxql.FIRST_MS, end)
-            query = f"SELECT count(received) AS readings FROM {influxql.name_of(kind)} WHERE {where}"
+            query = influxql.grouped(kind, ['count("received"::float) AS readings'], where, "")
             old = influxql.read_csv(self._connection.csv(query), {"readings": pl.Int64()})
             if old.height:
                 if tiles_end < end:
-                    self._roll_up(kind, tiles_end, end)
-                if self._delete(kind, end):
+                    self._hourly.roll_up(kind, tiles_end, end)
+                if self._deleted(self._connection.delete, kind, f"time < {end}ms"):
                     gone += int(old["readings"][0])
-            self._delete(tile_measurement(kind), tiles_end)
+            self._deleted(self._kept.delete, kind, tiles_end)
+        self._deleted(self._kept.forget_hours, end)
         for risks in (RISKS, SHADOW_RISKS):
-            self._delete(risks, now - retention.risks_ms)
+            self._deleted(self._connection.delete, risks, f"time < {now - retention.risks_ms}ms")
+        self._deleted(self._connection.delete, PROBES, f"time < {now - DAY_MS}ms")
         return gone
 
-    def _roll_up(self, kind: Kind, start: int, end: int) -> None:
-        """Keep the tiles of readings before `end` that are not kept yet, a day at a time."""
-        oldest, newest = self._extent(kind)
-        first = max(oldest, self._kept.until(kind), start) // HOUR_MS * HOUR_MS
-        if first >= end or newest < oldest:
-            return
-        schema = tile_schema(self._signals, kind)
-        for begin in range(first, end, DAY_MS):
-            until = min(begin + DAY_MS, end)
-            self._kept.keep(kind, tiles_between(self._connection, self._signals, kind, begin, until, schema))
-        self._kept.keep_until(kind, end)
-
-    def _delete(self, measurement: str, before: int) -> bool:
+    @staticmethod
+    def _deleted(delete: Callable[..., None], *what: object) -> bool:
         try:
-            query = f"DELETE FROM {influxql.name_of(measurement)} WHERE time < {before}ms"
-            self._connection.json(query, change=True)
+            delete(*what)
+        except StoreRefused:
+            raise
         except StoreRejected as error:
             log.warning("nothing older than the retention is deleted but by the server itself: %s", error)
             return False
         return True
 
+    def clear(self) -> None:
+        """Delete all that is stored."""
+        with self._writing:
+            self._prove()
+            for measurement in (*Kind, RISKS, SHADOW_RISKS):
+                self._connection.delete(measurement, f"time <= {influxql.LAST_MS}ms")
+            self._kept.clear()
+            self._newest.clear()
+
     def check(self) -> None:
-        """Raise StoreUnavailable when the server cannot answer, StoreRefused when the bucket is not there."""
-        self._connection.json("SHOW MEASUREMENTS LIMIT 1")
+        """Write a point to each bucket and read it back.
+
+        Raises StoreUnavailable when the server cannot answer, StoreRefused when a bucket is not there or is
+        another organisation's than the token's.
+        """
+        self._probe.run()
+        self._kept.check()
 
     def close(self) -> None:
         """Let go of the server."""
@@ -341,19 +406,16 @@ class InfluxStore:
         types = {name: _csv_type(schema[name]) for name in ("received", *columns)}
         if limit is not None and limit <= 0:
             return pl.DataFrame(schema={"ts": pl.Int64(), **types})
-        names = ", ".join(influxql.name_of(name) for name in types)
+        names = ", ".join(self._column(name) for name in types)
         query = f"SELECT {names} FROM {influxql.name_of(kind)} WHERE {where} ORDER BY time"
         answer = self._connection.csv(f"{query} LIMIT {limit}" if limit is not None else query)
-        return influxql.read_csv(answer, types).drop("tags").rename({"time": "ts"})
+        found = influxql.read_csv(answer, types).drop("tags").rename({"time": "ts"})
+        return found.with_columns(selectors.string().replace(CLEARED, ""))
 
-    def _extent(self, kind: Kind) -> tuple[int, int]:
-        """Return the times of the first and the last stored reading; (0, -1) when there is none."""
-        bounds: list[int] = []
-        for which in ("first", "last"):
-            query = f"SELECT {which}(received) FROM {influxql.name_of(kind)}"
-            for series in self._connection.json(query)[0].get("series", ()):
-                bounds.append(series["values"][0][0])
-        return (bounds[0], bounds[1]) if len(bounds) == 2 else (0, -1)
+    def _column(self, name: str) -> str:
+        if name in ("device", "site"):
+            return f'"{name}"::tag'
+        return f'"{name}"::float' if name in ("received", "seq") else influxql.value_of(self._signals[name])
 
     @staticmethod
     def _of(device_id: str, start: int, end: int) -> str:
@@ -365,3 +427,10 @@ def _csv_type(dtype: pl.DataType) -> pl.DataType:
     if isinstance(dtype, pl.Int64):
         return pl.Float64()
     return pl.String() if isinstance(dtype, pl.Enum) else dtype
+
+
+def _receipt(taken: int, frame: pl.DataFrame, stored: pl.DataFrame, late: pl.DataFrame) -> Receipt:
+    """Return what became of `taken` readings: `frame` was written, of which `stored` was there before."""
+    stored, late = (each.join(frame, on=KEYS, how="semi") for each in (stored, late))
+    repeats = taken - frame.height
+    return Receipt(frame.height - stored.height, repeats + stored.height, late.height - stored.height)

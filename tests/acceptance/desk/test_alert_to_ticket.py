@@ -5,24 +5,23 @@ from pathlib import Path
 
 import pytest
 from helpers.desk_rooms import DEVICES, NOON, a_risk, add_devices, batch_of
-from sqlalchemy import select
+from helpers.following import follow_at_once
 
-from alerts.engine import AlertEngine
 from alerts.judging.rules import load_rules
 from desk.clocks.standing import ClockStatus, ticket_clocks
-from fleet.alerts import Alert, AlertState
 from fleet.clock import HOUR_MS, ManualClock
 from fleet.events import Subject
 from fleet.principals import person
 from fleet.signals import Kind
 from fleet.sla import load_policy
-from fleet.tickets import CLOSED_STATES, Ticket, TicketState
-from storage.records.alerts import AlertEvent, AlertRow
+from fleet.tickets import Ticket, TicketState
+from storage.records.alerts import AlertRow
 from storage.records.database import open_desk
 from storage.records.events import events_of
+from storage.records.followers import begin_following
 from storage.records.paging import Asked
 from storage.records.ticket_lists import TicketFilter, find_tickets
-from sweepwatch.wiring import BridgedDesk
+from sweepwatch.wiring import wire_desk
 
 _REPAIR = ("accepted", "en_route", "repairing", "repaired", "confirmed")
 
@@ -33,19 +32,11 @@ class Product:
     def __init__(self, path: Path, clock: ManualClock) -> None:
         self.desk = open_desk(f"sqlite:///{path}")
         self.clock = clock
-        self.repaired: list[tuple[str, str | None]] = []
-        self.tickets = BridgedDesk(self.desk, load_policy(), clock, self._ticket_changed)
-        self.alerts = AlertEngine(self.desk, load_rules(), clock, self.tickets.open_for, self._alert_changed)
-        self.tickets.open_missing()
+        wired = wire_desk(self.desk, load_rules(), load_policy(), clock)
+        self.tickets, self.alerts, self.followers = wired.tickets, wired.alerts, wired.followers
 
-    def _alert_changed(self, alert: Alert) -> None:
-        if alert.state is AlertState.RESOLVED:
-            self.tickets.alert_ended(alert)
-
-    def _ticket_changed(self, ticket: Ticket) -> None:
-        if ticket.state in CLOSED_STATES:
-            self.alerts.reload()
-            self.repaired.append((ticket.device_id, ticket.confirmed_fault))
+    def follow(self) -> None:
+        follow_at_once(self.desk, self.followers, self.clock)
 
     def repair(self, ticket_id: int, confirmed: str) -> None:
         for state in _REPAIR:
@@ -61,6 +52,7 @@ class Product:
 def product(tmp_path: Path) -> Iterator[Product]:
     product = Product(tmp_path / "desk.db", ManualClock(NOON))
     add_devices(product.desk, DEVICES)
+    product.follow()
     yield product
     product.desk.close()
 
@@ -85,7 +77,6 @@ def test_a_predicted_fault_becomes_a_ticket_whose_repair_ends_the_alert(product:
     assert (respond.status, on_site.status) == (ClockStatus.WARNING, ClockStatus.ON_TIME)
     assert ticket.due == NOON + 4 * HOUR_MS
     product.repair(ticket.id, "brush_jam")
-    assert product.repaired == [("R1", "brush_jam")]
     assert product.alerts.open_alerts() == []
     with product.desk.transaction() as session:
         alert = session.get_one(AlertRow, 1)
@@ -94,7 +85,7 @@ def test_a_predicted_fault_becomes_a_ticket_whose_repair_ends_the_alert(product:
             "ticket_confirmed",
             product.clock.ms,
         )
-        assert [event.after for event in session.scalars(select(AlertEvent))] == ["firing", "resolved"]
+        assert [event.after for event in events_of(session, Subject.ALERT, "1")] == ["firing", "resolved"]
         told = events_of(session, Subject.TICKET, str(ticket.id))
         assert [event.after for event in told] == ["opened", *_REPAIR]
 
@@ -124,16 +115,14 @@ def test_what_stopped_between_alert_and_ticket_is_made_good_at_the_next_start(tm
     first = Product(path, clock)
     add_devices(first.desk, DEVICES)
 
-    def crash(_alert: object) -> None:
-        raise KeyboardInterrupt
-
-    first.alerts = AlertEngine(first.desk, load_rules(), clock, crash)
-    with pytest.raises(KeyboardInterrupt):
-        first.alerts.observe_risks([a_risk("R1", NOON, 0.83)])
+    for follower in first.followers:
+        begin_following(first.desk, follower.name)
+    first.alerts.observe_risks([a_risk("R1", NOON, 0.83)])
     assert first.all_tickets() == []
     first.desk.close()
 
     second = Product(path, clock)
+    second.follow()
     (ticket,) = second.all_tickets()
     second.alerts.observe_risks([a_risk("R1", NOON + 1, 0.83)])
     assert [row.id for row in second.all_tickets()] == [ticket.id]

@@ -13,7 +13,7 @@ from helpers.publishing import publish, wait_until
 from paho.mqtt.enums import CallbackAPIVersion
 
 from fleet.broker_url import parse_broker_url
-from fleet.clock import Clock, ManualClock
+from fleet.clock import Clock, ManualClock, SystemClock
 from fleet.signals import STANDARD_SIGNALS, Kind
 from ingest.dialects.config import parse_dialects
 from ingest.dialects.sparkplug_payload import Payload, read
@@ -43,7 +43,7 @@ dialects:
 class Rig:
     """A store, a desk and an ingester that speaks all dialects."""
 
-    def __init__(self, folder: Path, url: str, clock: Clock) -> None:
+    def __init__(self, folder: Path, url: str, clock: Clock, dialects: str = ALL) -> None:
         self.store = DuckDbStore.open(folder / "readings.duckdb", STANDARD_SIGNALS)
         self.desk = open_desk(f"sqlite:///{folder / 'desk.sqlite'}")
         self.service = IngestService(
@@ -53,7 +53,7 @@ class Rig:
             STANDARD_SIGNALS,
             clock,
             backoff=Backoff(first_s=0.05, longest_s=0.2),
-            dialects=parse_dialects(ALL, STANDARD_SIGNALS),
+            dialects=parse_dialects(dialects, STANDARD_SIGNALS),
         )
 
     def values(self, device: str, signal: str) -> list[object]:
@@ -103,7 +103,7 @@ def replay(rig: Rig, broker: Mosquitto, name: str) -> None:
         ("sparkplug-b", "plant1--edge1--robot1", 6, 0),
         ("vda5050", "ACME--agv1", 47, 1),
         ("homie4", "sensor1", 12, 0),
-        ("valetudo", "robot9", 75, 0),
+        ("valetudo", "robot9", 78, 0),
     ],
 )
 def test_a_whole_capture_ends_in_the_store_and_its_device_offline(
@@ -182,3 +182,26 @@ def test_bad_messages_of_every_dialect_hurt_no_other(tmp_path: Path, broker: Mos
         assert rig.values("R1", "battery_pct") == [5.0]
     finally:
         rig.close()
+
+
+def test_edge_nodes_learn_whether_the_host_application_is_there(tmp_path: Path, broker: Mosquitto) -> None:
+    """STATE of Sparkplug 3.0: retained, the same time in will and birth, a later one in the death."""
+    heard: list[tuple[bool, int]] = []
+    watcher = mqtt.Client(CallbackAPIVersion.VERSION2)
+    watcher.on_message = lambda _, __, one: heard.append(tuple(json.loads(one.payload).values()))
+    watcher.connect("127.0.0.1", broker.port)
+    watcher.subscribe("spBv1.0/STATE/desk", 1)
+    watcher.loop_start()
+    rig = Rig(tmp_path, broker.url, SystemClock(), "dialects: [{type: sparkplug, host: desk}]")
+    try:
+        rig.service.start()
+        wait_until(lambda: len(heard) == 1)
+        online, since = heard[0]
+        assert online
+        publish(broker.port, [("spBv1.0/STATE/desk", json.dumps({"online": False, "timestamp": 1}).encode())])
+        wait_until(lambda: heard[-1] == (True, since) and len(heard) == 3)
+    finally:
+        rig.close()
+        wait_until(lambda: not heard[-1][0])
+        watcher.loop_stop()
+    assert heard[-1][1] >= since

@@ -10,7 +10,8 @@ import numpy as np
 import polars.testing
 import pytest
 from helpers.batches import batch_of
-from helpers.influx import Influxd, running_influxd
+from helpers.influx import SERVERS, Influxd, running_server
+from helpers.influx_real2 import Influxd2
 from helpers.mosquitto import Mosquitto
 from helpers.publishing import publish, wait_until
 from helpers.running import Running, free_port, sweepwatch
@@ -21,18 +22,17 @@ from fleet.readings import ReadingBatch
 from fleet.signals import ROBOT_STATES, STANDARD_SIGNALS, Form, Kind
 from storage.ports import Receipt, TelemetryStore
 from storage.series.duckdb.store import DuckDbStore
-from storage.series.influx import tiles as influx_tiles
 from storage.series.influx.http import InfluxConnection
 from storage.series.influx.store import InfluxStore
 
 T0 = int(time.time() * 1000) // DAY_MS * DAY_MS - 2 * DAY_MS
 
 
-@pytest.fixture
-def own_influxd(tmp_path: Path) -> Iterator[Influxd]:
+@pytest.fixture(params=SERVERS)
+def own_influxd(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Influxd | Influxd2]:
     folder = tmp_path / "own-influxd"
     folder.mkdir()
-    with running_influxd(folder) as server:
+    with running_server(request.param, folder) as server:
         yield server
 
 
@@ -58,7 +58,7 @@ def test_nothing_is_lost_when_influxdb_stops_and_comes_back(
     url = own_influxd.url("fleet")
     done = sweepwatch("store", "init", "--store", url)
     assert done.returncode == 0, done.stderr
-    assert "fleet made; readings are kept for 730 days" in done.stdout
+    assert "made; readings are kept for 730 days" in done.stdout
     port = free_port()
     arguments = ("ingest", "--broker", mosquitto.url, "--store", url, "--data", str(tmp_path / "data"))
     with Running(*arguments, "--metrics-port", str(port), log=tmp_path / "log", port=port) as process:
@@ -117,10 +117,8 @@ def test_a_late_reading_of_an_attempt_that_failed_after_arriving_is_no_duplicate
 
 
 @pytest.mark.parametrize("kind", list(Kind))
-def test_tiles_are_the_same_whoever_sums_them_up(
-    influxd: Influxd, tmp_path: Path, kind: Kind, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Where readings are few we do, where they are many InfluxDB does; DuckDB gives the same."""
+def test_tiles_are_the_same_whoever_sums_them_up(influxd: Influxd, tmp_path: Path, kind: Kind) -> None:
+    """In large pieces or in small ones, made of readings or kept; DuckDB gives the same."""
     rng, count = np.random.default_rng(5), 300
     columns: dict[str, object] = {
         "device_id": [f"D{number % 3}" for number in range(count)],
@@ -140,21 +138,20 @@ def test_tiles_are_the_same_whoever_sums_them_up(
             values = rng.uniform(signal.low, min(signal.high, 1e6), count).tolist()
         columns[signal.name] = [None if gone else value for gone, value in zip(absent, values, strict=True)]
     batch = ReadingBatch.from_columns(STANDARD_SIGNALS, kind, columns, count)
-    with (
-        closing(DuckDbStore.open(tmp_path / "t.duckdb", STANDARD_SIGNALS)) as duck,
-        closing(InfluxStore(influxd.bucket_for(tmp_path), STANDARD_SIGNALS)) as influx,
-    ):
+    with closing(DuckDbStore.open(tmp_path / "t.duckdb", STANDARD_SIGNALS)) as duck:
         duck.write(batch)
-        influx.write(batch)
         expected = duck.tiles(kind, T0, T0 + 6 * HOUR_MS)
-        for most in (influx_tiles._MOST_ROWS, 0):
-            monkeypatch.setattr(influx_tiles, "_MOST_ROWS", most)
-            found = influx.tiles(kind, T0, T0 + 6 * HOUR_MS)
-            polars.testing.assert_frame_equal(found, expected, rel_tol=1e-9)
+    for most in (100, 7):
+        with closing(InfluxStore(influxd.bucket_for(tmp_path / str(most)), STANDARD_SIGNALS)) as influx:
+            influx._hourly._rows._most = most
+            influx.write(batch)
+            for _ in ("made", "kept"):
+                found = influx.tiles(kind, T0, T0 + 6 * HOUR_MS)
+                polars.testing.assert_frame_equal(found, expected, rel_tol=1e-9)
 
 
 def test_init_may_be_repeated_and_names_a_server_that_is_away(influxd: Influxd) -> None:
-    for expected in ("made", "was there"):
+    for expected in ("made", "there"):
         done = sweepwatch("store", "init", "--store", influxd.url("again"))
         assert done.returncode == 0
         assert expected in done.stdout
@@ -177,7 +174,7 @@ def test_copy_moves_everything_is_resumed_and_tells_a_difference(influxd: Influx
     with_file = DuckDbStore.open(file, STANDARD_SIGNALS)
     with_file.write(batch_of(rows))
     with_file.close()
-    first = sweepwatch("store", "copy", "--from", f"duckdb://{file}", "--to", str(address))
+    first = sweepwatch("store", "copy", "--from", f"duckdb://{file}", "--to", influxd.url(address.bucket))
     assert first.returncode == 0, first.stderr
     assert "300 rows copied; 6 device days copied" in first.stdout
 
@@ -187,13 +184,15 @@ def test_copy_moves_everything_is_resumed_and_tells_a_difference(influxd: Influx
         store.write(batch_of([{"device_id": "R1", "ts": T0 + 10_000, "battery_pct": 1.0}]))
     finally:
         store.close()
-    again = sweepwatch("store", "copy", "--from", f"duckdb://{file}", "--to", str(address))
+    again = sweepwatch("store", "copy", "--from", f"duckdb://{file}", "--to", influxd.url(address.bucket))
     assert again.returncode == 1
     assert "50 rows copied; 1 device days copied" in again.stdout
     assert "R1: robot readings of" in again.stdout
     assert "50 rows there, 51 here" in again.stdout
     assert "1 device days differ" in again.stderr
 
-    back = sweepwatch("store", "copy", "--from", str(address), "--to", f"duckdb://{tmp_path / 'u.duckdb'}")
+    back = sweepwatch(
+        "store", "copy", "--from", influxd.url(address.bucket), "--to", f"duckdb://{tmp_path / 'u.duckdb'}"
+    )
     assert back.returncode == 0, back.stderr
     assert "301 rows copied" in back.stdout

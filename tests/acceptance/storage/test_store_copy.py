@@ -84,7 +84,16 @@ def test_a_copy_that_was_killed_goes_on_where_it_ended(influxd: Influxd, tmp_pat
         fill(source, signals, devices=20, days=12, a_day=100)
         expected = sums(source, signals)
     address = influxd.bucket_for(tmp_path)
-    arguments = ["store", "copy", "--config", str(config), "--from", f"duckdb://{file}", "--to", str(address)]
+    arguments = [
+        "store",
+        "copy",
+        "--config",
+        str(config),
+        "--from",
+        f"duckdb://{file}",
+        "--to",
+        influxd.url(address.bucket),
+    ]
     with closing(InfluxStore(address, signals)) as target:
         process = subprocess.Popen([*PROGRAM, *arguments], env=environment(), stdout=subprocess.DEVNULL)
         deadline = time.monotonic() + PATIENCE_S

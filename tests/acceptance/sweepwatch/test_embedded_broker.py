@@ -10,6 +10,7 @@ from pathlib import Path
 
 import paho.mqtt.client as mqtt
 import pytest
+from helpers.running import free_port
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 from fleet.errors import BrokerUnavailable, ConfigError, PortTaken
@@ -192,3 +193,46 @@ def test_a_broker_that_ends_by_itself_is_noticed(tmp_path: Path) -> None:
     os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
     assert "mosquitto ended with code -9" in str(broker.not_ready())
     broker.stop()
+
+
+@pytest.mark.parametrize("choice", ["auto", "amqtt"])
+def test_the_port_stays_from_start_to_start_so_that_devices_find_it_again(
+    tmp_path: Path, choice: str
+) -> None:
+    first = start_broker(choice, 0, tmp_path)
+    first.stop()
+    again = start_broker(choice, 0, tmp_path)
+    again.stop()
+    assert again.url == first.url
+
+
+def test_a_kept_port_that_another_program_took_is_told_and_another_is_kept(tmp_path: Path) -> None:
+    first = start_broker("amqtt", 0, tmp_path)
+    first.stop()
+    port = int(first.url.rpartition(":")[2])
+    said: list[str] = []
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", port))
+        taken.listen()
+        second = start_broker("amqtt", 0, tmp_path, said.append)
+        second.stop()
+    assert second.url != first.url
+    assert said == [
+        f"Port {port}, where the broker was before, is taken by another program: "
+        f"it is {second.url.rpartition(':')[2]} now."
+    ]
+    third = start_broker("amqtt", 0, tmp_path)
+    third.stop()
+    assert third.url == second.url
+
+
+def test_a_port_that_is_named_is_taken_once_and_not_kept(tmp_path: Path) -> None:
+    first = start_broker("amqtt", 0, tmp_path)
+    first.stop()
+    named = free_port()
+    other = start_broker("amqtt", named, tmp_path)
+    other.stop()
+    assert other.url == f"mqtt://127.0.0.1:{named}"
+    again = start_broker("amqtt", 0, tmp_path)
+    again.stop()
+    assert again.url == first.url

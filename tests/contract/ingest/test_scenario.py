@@ -223,7 +223,7 @@ def influx_or_duckdb(request: pytest.FixtureRequest, tmp_path: Path) -> Callable
     def choose(bench: Bench) -> TelemetryStore:
         if request.param == "duckdb":
             return bench.store  # type: ignore[return-value]  # passes everything on by name
-        server: Influxd = request.getfixturevalue("influxd")
+        server: Influxd = request.getfixturevalue("influxd_1")
         return InfluxStore(server.bucket_for(tmp_path), STANDARD_SIGNALS)
 
     return choose

@@ -19,10 +19,10 @@ from sqlalchemy.exc import IntegrityError
 from desk.tickets.desk import TicketDesk
 from fleet.alerts import Alert, AlertState
 from fleet.clock import ManualClock
-from fleet.errors import ConfigError, DataFolderError, StoreUnavailable
+from fleet.errors import ConfigError, Conflict, DataFolderError, StoreUnavailable
 from fleet.events import Event, Subject
 from fleet.faults import Level
-from fleet.principals import PrincipalKind, person
+from fleet.principals import PrincipalKind, model, person
 from fleet.signals import Kind
 from fleet.sla import load_policy
 from fleet.tickets import SuspicionState, Ticket, TicketState
@@ -30,7 +30,7 @@ from storage.records import migrations
 from storage.records.alerts import AlertRow, insert_alert
 from storage.records.base import Base
 from storage.records.database import DeskDatabase, open_desk
-from storage.records.devices import Device
+from storage.records.devices import Device, Devices, DeviceSummary, Placement
 from storage.records.events import events_of
 from storage.records.gaps import GapChanges, Gaps, StoredGap, StoredRun
 from storage.records.paging import Asked
@@ -75,6 +75,30 @@ def desk(url: str) -> Iterator[DeskDatabase]:
     desk.close()
 
 
+def test_statuses_and_charges_are_summarised_by_their_own_times(desk: DeskDatabase) -> None:
+    devices = Devices(desk)
+    devices.register({name: Placement("hall", Kind.ROBOT) for name in ("R1", "R2", "R3")}, NOON)
+    steps = [
+        [DeviceSummary("R1", None, NOON, 80.0, NOON, "offline", NOON), DeviceSummary("R2", NOON)],
+        [DeviceSummary("R1", NOON + 5_000, NOON + 10), DeviceSummary("R2", status="offline", status_ts=NOON)],
+        [DeviceSummary("R1", NOON + 5_001, NOON + 9, 70.0, NOON + 9), DeviceSummary("R3")],
+        [DeviceSummary("R1", None, NOON + 8, 75.0, NOON + 8)],
+    ]
+    told = []
+    for step in steps:
+        devices.record_summaries(step)
+        with desk.transaction() as session:
+            told.append([one.status for one in session.scalars(select(Device).order_by(Device.id))])
+            robot = session.get_one(Device, "R1")
+    assert told == [
+        ["offline", "online", "unknown"],
+        ["offline", "offline", "unknown"],
+        ["online", "offline", "unknown"],
+        ["online", "offline", "unknown"],
+    ]
+    assert (robot.battery_pct, robot.battery_ts, robot.newest_ts) == (70.0, NOON + 9, NOON + 10)
+
+
 def an_alert(device_id: str = "R1", fault: str = "brush_jam") -> Alert:
     return Alert(
         id="",
@@ -99,7 +123,7 @@ def test_what_was_stored_is_there_when_it_is_opened_again(url: str) -> None:
     desk = open_desk(url)
     with desk.transaction() as session:
         session.add(Device(id="R1", kind="robot", site="大厅", registered_at=1))
-        assert insert_alert(session, an_alert(), "risk", NOON) == 1
+        assert insert_alert(session, an_alert(), model("risk"), NOON) == 1
     desk.close()
     again = open_desk(url)
     with again.transaction() as session:
@@ -368,7 +392,7 @@ def test_a_transaction_that_raises_leaves_nothing_behind(desk: DeskDatabase) -> 
     def store_and_fail() -> None:
         with desk.transaction() as session:
             session.add(Device(id="R1", kind="robot", site="hall", registered_at=1))
-            insert_alert(session, an_alert(), "risk", NOON)
+            insert_alert(session, an_alert(), model("risk"), NOON)
             session.flush()
             raise RuntimeError("half way")
 
@@ -407,9 +431,9 @@ def test_the_database_itself_refuses_a_second_open_alert(desk: DeskDatabase) -> 
 
 def test_inserting_an_alert_twice_answers_none_and_the_transaction_goes_on(desk: DeskDatabase) -> None:
     with desk.transaction() as session:
-        assert insert_alert(session, an_alert(), "risk", NOON) is not None
-        assert insert_alert(session, an_alert(), "risk", NOON) is None
-        assert insert_alert(session, an_alert("R2"), "risk", NOON) is not None
+        assert insert_alert(session, an_alert(), model("risk"), NOON) is not None
+        assert insert_alert(session, an_alert(), model("risk"), NOON) is None
+        assert insert_alert(session, an_alert("R2"), model("risk"), NOON) is not None
     assert count(desk, AlertRow) == 2
 
 
@@ -420,7 +444,7 @@ def test_of_concurrent_transactions_one_raises_the_alert(desk: DeskDatabase) -> 
     def race() -> None:
         barrier.wait()
         with desk.transaction() as session:
-            ids.append(insert_alert(session, an_alert(), "risk", NOON))
+            ids.append(insert_alert(session, an_alert(), model("risk"), NOON))
 
     threads = [threading.Thread(target=race) for _ in range(6)]
     for thread in threads:
@@ -452,6 +476,37 @@ def test_an_alert_becomes_a_ticket_that_is_repaired_and_closed(desk: DeskDatabas
     rooms.tick(1)
     assert rooms.engine.open_alerts() == []
     assert count(desk, TicketRow) == 1
+
+
+def test_several_alerts_of_one_device_that_come_at_once_are_one_case(desk: DeskDatabase) -> None:
+    """Each desk stands for a process of its own: the index of the database decides, and none is lost."""
+    add_devices(desk, DEVICES)
+    faults = ("brush_jam", "fan_motor_wear", "filter_clog", "wheel_slip", "water_leak", "brush_wear")
+    rooms = Rooms(desk, ManualClock(NOON), ())
+    for fault in faults:
+        rooms.engine.observe_risks([a_risk("R1", NOON, 0.8, fault)])
+    barrier = threading.Barrier(len(faults))
+    ids: list[int | None] = []
+
+    def take(alert: Alert) -> None:
+        own = TicketDesk(desk, load_policy(), rooms.clock)
+        barrier.wait()
+        while True:
+            try:
+                ids.append(own.open_for(alert))
+            except Conflict:  # as a follower does: the same alert again
+                continue
+            return
+
+    threads = [threading.Thread(target=take, args=(alert,)) for alert in rooms.fired]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert ids == [ids[0]] * len(faults)
+    (case,) = cases(desk).values()
+    assert sorted(each.fault for each in case.suspicions) == sorted(faults)
+    assert case.alerts == (1, 2, 3, 4, 5, 6)
 
 
 def test_a_file_that_cannot_be_written_is_a_clear_error(tmp_path: Path) -> None:

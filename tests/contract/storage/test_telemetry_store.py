@@ -11,7 +11,9 @@ import polars as pl
 import polars.testing
 import pytest
 from helpers.batches import batch_of
-from helpers.influx import Influxd
+from helpers.influx import SERVERS, Influxd
+from helpers.influx2 import Influx2
+from helpers.influx_real2 import Influxd2
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -34,11 +36,23 @@ def duckdb(_: pytest.FixtureRequest) -> Opener:
 
 
 def influxdb(request: pytest.FixtureRequest) -> Opener:
-    server: Influxd = request.getfixturevalue("influxd")
+    server: Influxd = request.getfixturevalue("influxd_1")
     return lambda folder: InfluxStore(server.bucket_for(folder), STANDARD_SIGNALS)
 
 
-OPENERS = {"duckdb": duckdb, "influxdb": influxdb}
+def influxdb2(request: pytest.FixtureRequest) -> Opener:
+    server: Influx2 = request.getfixturevalue("influx2")
+    return lambda folder: InfluxStore(server.bucket_for(folder), STANDARD_SIGNALS)
+
+
+def real_influxdb2(request: pytest.FixtureRequest) -> Opener:
+    server: Influxd2 = request.getfixturevalue("influxd_2")
+    return lambda folder: InfluxStore(server.bucket_for(folder), STANDARD_SIGNALS)
+
+
+OPENERS = {"duckdb": duckdb, "influxdb": influxdb, "influxdb2": influxdb2}
+if "2" in SERVERS:
+    OPENERS["real influxdb2"] = real_influxdb2
 """How each store is opened: the same folder is the same store again, another folder is an empty one."""
 
 
@@ -135,6 +149,23 @@ def test_history_includes_its_start_excludes_its_end_and_keeps_its_limit(store: 
     assert store.history(Kind.ROBOT, "R1", ["battery_pct"], T0 + 8, T0 + 8, 4).is_empty()
 
 
+def test_an_error_code_is_over_from_the_time_of_the_empty_one(store: TelemetryStore) -> None:
+    rows = [(0, "E1"), (2, "E1"), (5, ""), (7, None)]
+    store.write(
+        batch_of([{"device_id": "R1", "ts": T0 + at, "x_m": 1.0, "error_code": code} for at, code in rows])
+    )
+    assert store.latest(Kind.ROBOT, "R1")["error_code"] == LatestValue(None, T0 + 5)
+    assert [row["error_code"] for row in everything(store, "R1", "error_code")] == [code for _, code in rows]
+    read = store.readings(Kind.ROBOT, ["R1"], T0, T0 + HOUR_MS).frame
+    assert read["error_code"].to_list() == [code for _, code in rows]
+    (tile,) = store.tiles(Kind.ROBOT, T0, T0 + HOUR_MS).to_dicts()
+    assert tile["error_code.n"] == 2, "no error is left is no error"
+    store.write(batch_of([{"device_id": "R1", "ts": T0 + 5, "error_code": "E2"}]))
+    assert store.latest(Kind.ROBOT, "R1")["error_code"] == LatestValue("E2", T0 + 5)
+    store.write(batch_of([{"device_id": "R1", "ts": T0 + 5, "error_code": ""}]))
+    assert store.latest(Kind.ROBOT, "R1")["error_code"] == LatestValue(None, T0 + 5)
+
+
 def test_intervals_summarise_and_leave_empty_ones_out(store: TelemetryStore) -> None:
     at = (0, 1, 2 * MINUTE_MS)
     store.write(
@@ -199,6 +230,47 @@ def test_first_and_last_of_a_tile_pass_over_readings_without_the_signal(store: T
     store.write(batch_of(rows))
     tile = store.tiles(Kind.ROBOT, T0, T0 + HOUR_MS).to_dicts()[0]
     assert (tile["run_s.first"], tile["run_s.last"], tile["run_s.n"]) == (5.0, 9.0, 2)
+
+
+def counted(wrong: dict[int, float]) -> list[float]:
+    """Return the run time that a robot tells every five minutes of three hours, wrong at some readings."""
+    return [wrong.get(step, 40_000.0 + 240 * step) for step in range(36)]
+
+
+COURSES: dict[str, list[float]] = {
+    "clean": counted({}),
+    "first": counted({12: 0.0}),
+    "middle": counted({17: 0.0, 18: 1.0}),
+    "last": counted({23: 0.0}),
+    "edge": counted({23: 0.0, 24: 0.0}),
+    "little": counted({12: 42_500.0}),
+    "up": counted({17: 99_000.0}),
+    "reset": [value if step < 18 else value - 44_320 for step, value in enumerate(counted({}))],
+    "wrap": [(value + 21_200) % 2**16 for value in counted({})],
+}
+STEPS = {"last": [11, 11, 13], "edge": [11, 11, 13], "reset": [11, 11, 12]}
+"""The steps of five minutes that are seen in each hour: what hides at its end is seen when it is over."""
+
+
+def test_the_rise_of_a_counter_is_what_use_made_it_rise(store: TelemetryStore) -> None:
+    rows = [
+        {"device_id": name, "ts": T0 + step * 5 * MINUTE_MS, "run_s": value, "fan_rpm": 9.0}
+        for name, values in COURSES.items()
+        for step, value in enumerate(values)
+    ]
+    store.write(batch_of(rows))
+    expected = {name: [240.0 * steps for steps in STEPS.get(name, [11, 12, 12])] for name in COURSES}
+
+    def rises(start: int = T0, devices: list[str] | None = None) -> dict[str, list[float]]:
+        found = store.tiles(Kind.ROBOT, start, T0 + 3 * HOUR_MS, devices, {"run_s.rise"})
+        return {name: part["run_s.rise"].to_list() for (name,), part in found.group_by("device_id")}
+
+    assert rises() == expected
+    assert rises(T0 + HOUR_MS) == {name: each[1:] for name, each in expected.items()}
+    assert rises(T0 + HOUR_MS, ["first", "edge"]) == {"first": [2_880.0, 2_880.0], "edge": [2_640.0, 3_120.0]}
+    for hours in (1, 2, 3):
+        store.expire(Retention(DAY_MS, DAY_MS), T0 + hours * HOUR_MS + DAY_MS)
+        assert rises() == expected
 
 
 def test_tiles_of_some_devices_are_those_of_all_without_the_others(store: TelemetryStore) -> None:
@@ -494,8 +566,14 @@ def test_closing_waits_for_what_is_under_way_and_refuses_what_comes_later(
         assert all(each.result(timeout=30) for each in reading)
 
 
-def test_check_answers_while_open(store: TelemetryStore) -> None:
+def test_check_is_content_while_the_store_is_open_and_refuses_once_it_is_closed(
+    opener: Opener, tmp_path: Path
+) -> None:
+    store = opener(tmp_path)
     store.check()
+    store.close()
+    with pytest.raises(StoreUnavailable):
+        store.check()
 
 
 def test_days_counts_the_readings_of_each_device_and_day(store: TelemetryStore) -> None:

@@ -9,6 +9,7 @@ from helpers.desk_rooms import NOON, Rooms, a_risk, open_rooms
 from sqlalchemy import update
 
 from fleet.alerts import said_by_device
+from fleet.principals import person
 from storage.records.devices import Device, ReportedEvent
 
 
@@ -118,7 +119,7 @@ def test_an_event_raises_once_however_often_it_comes(rooms: Rooms) -> None:
     assert said(rooms, "fan_motor_wear") == ("L2", True, "M31", None, "fan motor")
     (alert,) = rooms.engine.open_alerts()
     rooms.clock.ms = NOON + 60_000
-    rooms.engine.resolve(alert.id, "ana", "looked at it")
+    rooms.engine.resolve(alert.id, person("ana"), "looked at it")
     tell(rooms, 0, "error", error_code="M31")
     assert len(rooms.history()) == 1
     tell(rooms, 120, "error", error_code="M31")

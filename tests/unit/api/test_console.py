@@ -186,7 +186,7 @@ def test_an_error_is_a_page_for_browsers_and_a_problem_for_programs(shared: Hous
     client = client_of(shared)
     page = client.get("/devices/nobody", headers=HTML)
     assert page.status_code == 404
-    assert "there is no device &#39;nobody&#39;" in page.text
+    assert "there is no device &#34;nobody&#34;" in page.text
     assert client.get("/devices/nobody").headers["content-type"] == "application/problem+json"
     wrong = client.get("/?sort=colour", headers=HTML)
     assert wrong.status_code == 422
@@ -216,7 +216,6 @@ def test_a_case_shows_every_suspicion_with_its_part_alert_and_chart(house: House
     page = client.get("/tickets/1?lang=en").text
     for words in ("Brush jamming", "Filter clogged", "Brush bearing, HEPA filter", "Alert 1", "Alert 2"):
         assert words in page
-    assert 'name="confirmed_fault" value="filter_clog"' in page
     listed = client.get("/tickets?lang=en").text
     assert "and 1 more" in listed
     assert "另有 1 项" in client.get("/tickets?lang=zh").text
@@ -311,7 +310,7 @@ def test_what_raised_an_alert_is_drawn_against_its_cohort_and_baseline(
 def test_an_alert_of_which_no_course_is_stored_has_no_chart(house: House, client: TestClient) -> None:
     add_device(house, "R2")
     raise_alert(house, "R2", "filter_clog", 0.91)
-    assert ".svg" not in client.get("/tickets/2").text
+    assert "/tickets/2/why" not in client.get("/tickets/2").text
     assert client.get("/tickets/2/why.svg").status_code == 404
     assert client.get("/tickets/2/why/filter_clog.svg").status_code == 404
     assert client.get("/tickets/2/why/brush_jam.svg").status_code == 404

@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 from api.console.render.payloads import show_payload, visible
 from api.console.render.words import DROPPED, REASONS
 from fleet.wire import Dropped, Reason
+from storage.records.dropped_values import DroppedValue, DroppedValues
 from storage.records.gaps import GapChanges, Gaps, StoredGap
 from storage.records.quarantine import Evidence, Quarantine
+from storage.records.topics_beside import TopicBeside, TopicsBeside
 
 HTML = {"accept": "text/html"}
 TOPIC = "sweepwatch/v1/hongqiao/robot/R1/telemetry"
@@ -53,7 +55,9 @@ def test_the_ledger_says_since_when_and_that_it_adds_up(client: TestClient) -> N
     assert "22 Nov 07:00 UTC, 1 h ago" in page
     assert "It adds up" in page
     assert re.search(r"Not valid JSON</a> <code>bad_json</code></th><td class=\"num\">3", page)
-    assert re.search(r"Beyond the plausible range <code>out_of_range</code></th><td class=\"num\">2", page)
+    assert re.search(
+        r"Beyond the plausible range</a> <code>out_of_range</code></th><td class=\"num\">2", page
+    )
 
 
 def test_a_ledger_that_does_not_add_up_says_by_how_much(house: House, client: TestClient) -> None:
@@ -197,3 +201,78 @@ def test_whatever_a_device_sends_every_character_shown_can_be_seen(payload: byte
 @given(st.text())
 def test_what_can_be_seen_already_stays_as_it_is(text: str) -> None:
     assert visible(visible(text)) == visible(text)
+
+
+def test_a_dropped_value_is_found_from_its_device_with_what_was_sent(
+    house: House, client: TestClient
+) -> None:
+    rows = [
+        DroppedValue("R1", "battery_pct", "out_of_range", "300", 12, NOW - 5_000, NOW - 1_000),
+        DroppedValue("R1", "state", "unknown_state", '"<b>washing"', 1, NOW - 9_000, NOW - 9_000),
+    ]
+    DroppedValues(house.desk).add(rows)
+    assert '<a href="/ingest/dropped?device=R1">2</a>' in client.get("/devices/R1").text
+    page = client.get("/ingest/dropped?device=R1").text
+    assert page.index("battery_pct") < page.index("&lt;b&gt;washing")
+    assert "Beyond the plausible range <code>out_of_range</code>" in page
+    assert "washing" not in client.get("/ingest/dropped?reason=out_of_range").text
+    assert "超出合理范围" in client.get("/ingest/dropped?lang=zh").text
+    answer = client.get(
+        "/api/v1/ingest/dropped-values?device=R1&signal=battery_pct&reason=out_of_range"
+    ).json()
+    assert answer == {
+        "items": [
+            {
+                "device_id": "R1",
+                "signal": "battery_pct",
+                "reason": "out_of_range",
+                "example": "300",
+                "count": 12,
+                "first_seen": "2026-11-22T07:59:55.000Z",
+                "last_seen": "2026-11-22T07:59:59.000Z",
+            }
+        ],
+        "next_cursor": None,
+        "evicted": 0,
+    }
+
+
+@pytest.mark.parametrize("what", ["dropped-values", "topics-beside"])
+def test_the_lists_come_page_by_page(house: House, client: TestClient, what: str) -> None:
+    DroppedValues(house.desk).add(
+        [DroppedValue("R1", f"s{n}", "bad_text", "1", 1, NOW, NOW + n // 2) for n in range(5)]
+    )
+    TopicsBeside(house.desk).add(
+        [TopicBeside(f"sweepwatch/{n}", b"", False, 1, NOW, NOW + n // 2) for n in range(5)]
+    )
+    found, cursor = [], None
+    while True:
+        query = {"limit": "2"} | ({"cursor": cursor} if cursor else {})
+        page = client.get(f"/api/v1/ingest/{what}", params=query).json()
+        found += [one.get("signal") or one["topic"] for one in page["items"]]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            break
+    assert len(found) == len(set(found)) == 5
+
+
+def test_topics_beside_ours_are_shown_with_the_newest_message(house: House, client: TestClient) -> None:
+    topic = "sweepwatch/v1/s1/robot/R1/telemtry"
+    TopicsBeside(house.desk).add([TopicBeside(topic, b'{"x_m": 1}', False, 1, NOW - 9_000, NOW - 9_000)])
+    TopicsBeside(house.desk).add([TopicBeside(topic, b'{"x_m": 2}', False, 2, NOW, NOW)])
+    page = client.get("/ingest/beside").text
+    assert topic in page
+    assert "&#34;x_m&#34;: 2" in page
+    item = client.get("/api/v1/ingest/topics-beside").json()["items"][0]
+    assert (item["topic"], item["count"], item["payload"]) == (topic, 3, "eyJ4X20iOiAyfQ==")
+    few = TopicsBeside(house.desk, most=1)
+    few.add([TopicBeside("sweepwatch/other", b"", False, 1, NOW + 1, NOW + 1)])
+    assert [one.topic for one in few.find().items] == ["sweepwatch/other"]
+    assert few.find().evicted == 1
+
+
+def test_a_gap_whose_times_run_backwards_says_that_the_clock_did(house: House, client: TestClient) -> None:
+    gap = StoredGap("R1", 1, 5, 6, NOW, NOW - 90_000)
+    Gaps(house.desk).apply(GapChanges((), (), [gap], (), 0))
+    assert "clock went back by 1 min 30 s" in client.get("/ingest/gaps").text
+    assert "时钟回退" in client.get("/ingest/gaps?lang=zh").text

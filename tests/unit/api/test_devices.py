@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 from sqlalchemy import delete
 
 from fleet.clock import DAY_MS
-from storage.records.devices import Device
+from fleet.events import Subject
+from storage.records.devices import Device, DeviceInfo, Devices
+from storage.records.events import events_of
 
 SORTS = ("risk", "-risk", "id", "-id", "last_seen", "-last_seen")
 
@@ -224,3 +226,31 @@ def test_every_signal_and_fault_is_listed(client: TestClient) -> None:
 def test_a_house_without_devices_gives_an_empty_list(tmp_path: Path) -> None:
     with open_house(tmp_path) as empty:
         assert client_of(empty).get("/api/v1/devices").json() == {"items": [], "next_cursor": None}
+
+
+def test_the_desk_says_which_model_a_device_is_and_that_stands(bare: House) -> None:
+    add_device(bare, "M1", model="unknown")
+    client = client_of(bare)
+    answer = client.patch("/api/v1/devices/M1", json={"model": "CR-200", "who": "li.wei"})
+    assert (answer.status_code, answer.json()["model"]) == (200, "CR-200")
+    Devices(bare.desk).record_info([DeviceInfo("M1", "CR-300")])
+    assert client.get("/api/v1/devices/M1").json()["model"] == "CR-200"
+    with bare.desk.transaction() as session:
+        (event,) = events_of(session, Subject.DEVICE, "M1")
+    assert (event.what, event.principal.name, event.data["after"]) == ("model", "li.wei", "CR-200")
+    assert client.patch("/api/v1/devices/M1", json={"model": None}).json()["model"] == "unknown"
+    Devices(bare.desk).record_info([DeviceInfo("M1", "CR-300")])
+    assert client.get("/api/v1/devices/M1").json()["model"] == "CR-300"
+
+
+@pytest.mark.parametrize(
+    ("device", "body", "status"),
+    [
+        ("nobody", {"model": "x"}, 404),
+        ("M2", {"model": ""}, 422),
+        ("M2", {"model": "a\x00"}, 422),
+        ("M2", {}, 422),
+    ],
+)
+def test_a_model_that_is_none_is_refused(bare: House, device: str, body: dict[str, Any], status: int) -> None:
+    assert client_of(bare).patch(f"/api/v1/devices/{device}", json=body).status_code == status

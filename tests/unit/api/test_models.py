@@ -1,5 +1,6 @@
 """The API and the console say which models are in use, how good they are, and whom to visit."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from helpers.models import trained
 
 from fleet.faults import FAULTS
 from fleet.findings import DRIFT, ModelFinding
+from fleet.principals import person
 from fleet.text import Text
 from models.learning.settings import Costs
 from models.registry.registry import ModelRegistry
@@ -133,17 +135,26 @@ def test_the_page_of_visits_shows_the_same(client: TestClient) -> None:
     assert "安排上门" in client.get("/visits?lang=zh", headers=HTML).text
 
 
-def test_what_has_an_open_ticket_is_not_planned_again(house: House, client: TestClient) -> None:
+def test_what_has_an_open_ticket_is_shown_with_it_and_not_planned_again(
+    house: House, client: TestClient
+) -> None:
     assert client.get("/api/v1/visits").json()["ticketed"] == 0
-    assert "Devices left out" not in client.get("/visits?lang=en", headers=HTML).text
+    assert "Has a ticket already" not in client.get("/visits?lang=en", headers=HTML).text
     for device in ("R2", "R4"):
-        house.tickets.report(device, "battery_wear", "front.desk", "it stops after ten minutes")
+        house.tickets.report(device, "wheel_slip", person("front.desk"), "it slips on the ramp")
     plan = client.get("/api/v1/visits").json()
     assert [item["device_id"] for item in plan["items"]] == ["R1"]
     assert plan["ticketed"] == 1, "at R4 a visit would not pay"
+    assert [(item["device_id"], item["ticket"]) for item in plan["under_way"]] == [("R2", 1)]
+    assert plan["under_way"][0]["faults"], "one visit mends all: what pays there is not only the ticket's"
     page = client.get("/visits?lang=en", headers=HTML).text
-    assert "Devices left out because what would pay there has an open ticket already: 1." in page
-    assert "另有 1 台设备未列入" in client.get("/visits?lang=zh", headers=HTML).text
+    assert '<a href="/tickets/1">#1</a>' in page
+    assert "已有工单" in client.get("/visits?lang=zh", headers=HTML).text
+
+
+def test_money_has_a_currency(client: TestClient) -> None:
+    assert client.get("/api/v1/visits").json()["currency"] == "EUR"
+    assert re.search(r'<td class="num"[^>]*>€\d+</td>', client.get("/visits?lang=en", headers=HTML).text)
 
 
 def test_a_file_that_was_damaged_is_told_without_decoding_it(tmp_path: Path) -> None:

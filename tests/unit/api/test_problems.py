@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 from helpers.api import NOW, House, add_device, client_of, open_house
 from jsonschema import Draft202012Validator
 
-from fleet.errors import StoreUnavailable
+from fleet.errors import StoreRefused, StoreUnavailable
 from storage.records.quarantine import Evidence, Quarantine
 
 
@@ -37,8 +37,8 @@ def test_an_unknown_route_and_a_wrong_method_are_problems(reader: TestClient) ->
     lost, wrong = reader.get("/api/v1/robots"), reader.delete("/api/v1/tickets")
     assert (lost.status_code, wrong.status_code) == (404, 405)
     assert "/api/v1/robots" in lost.json()["detail"]
-    assert "allowed: GET, POST" in wrong.json()["detail"]
-    assert wrong.headers["allow"] == "GET, POST"
+    assert "allowed: GET, HEAD, POST" in wrong.json()["detail"]
+    assert wrong.headers["allow"] == "GET, HEAD, POST"
     for answer in (lost, wrong):
         assert answer.headers["content-type"] == "application/problem+json"
         assert set(answer.json()) >= {"type", "title", "status", "detail"}
@@ -63,6 +63,17 @@ def test_a_store_that_is_away_is_a_503_that_says_when_to_try_again(
     assert answer.status_code == 503
     assert int(answer.headers["retry-after"]) > 0
     assert answer.json()["detail"] == "store: connection refused"
+
+
+def test_a_store_that_refuses_us_is_a_503_that_says_what_to_do(
+    client: TestClient, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> None:
+        raise StoreRefused("store: bucket not found; run `sweepwatch store init`")
+
+    monkeypatch.setattr(house.store, "latest", refused)
+    answer = client.get("/api/v1/devices/R1")
+    assert (answer.status_code, "store init" in answer.json()["detail"]) == (503, True)
 
 
 def test_a_fault_of_ours_is_a_500_that_tells_nothing_of_our_insides(

@@ -127,7 +127,7 @@ def test_a_suspicion_that_cleared_leaves_and_stays_to_be_seen(rooms: Rooms) -> N
 
 def test_an_alert_that_a_person_ends_leaves_its_case_too(rooms: Rooms) -> None:
     alert = raised(rooms, "brush_jam")
-    rooms.engine.resolve(alert.id, "Li", "I looked at it")
+    rooms.engine.resolve(alert.id, person("Li"), "I looked at it")
     rooms.tickets.alert_ended(rooms.changed[-1])
     assert states(rooms) == {"brush_jam": "cleared"}
 

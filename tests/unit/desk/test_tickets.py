@@ -93,14 +93,6 @@ def test_an_alert_that_wants_no_ticket_gets_none(rooms: Rooms) -> None:
     assert tickets(rooms) == []
 
 
-def test_a_crash_between_alert_and_ticket_is_mended_once(rooms: Rooms) -> None:
-    rooms.robot("R2", 0, dustbin_pct=99.0)
-    rooms.robot("R2", 300, dustbin_pct=99.0)
-    assert rooms.tickets.open_missing() == 1
-    assert [ticket.device_id for ticket in tickets(rooms)] == ["R1"]
-    assert rooms.tickets.open_missing() == 0
-
-
 def test_the_whole_way_sets_each_time_once_counts_versions_and_keeps_every_step(rooms: Rooms) -> None:
     ticket_id = opened(rooms)
     for state in (T.ACCEPTED, T.WAITING_PART, T.EN_ROUTE, T.ACCEPTED, T.EN_ROUTE, T.REPAIRING):

@@ -13,7 +13,7 @@ from fleet.faults import FAULTS, Level, predicted_faults
 from fleet.risks import RISK_COLUMNS, Scoring
 from fleet.signals import Kind
 from fleet.tickets import CLOSED_STATES, MAIN_LINE, TRANSITIONS, TicketState, check_transition
-from fleet.wire import Reason, Topic, is_code, is_id, parse_topic, topic_of
+from fleet.wire import Reason, Topic, is_code, is_id, is_our_own, parse_topic, topic_of
 
 NEEDED = frozenset(
     {
@@ -109,15 +109,43 @@ def test_a_topic_comes_apart_as_it_was_put_together(site: str, kind: Kind, devic
 @pytest.mark.parametrize(
     ("topic", "reason"),
     [
-        ("sweepwatch/v1/s/robot/R1/telemetry/x", Reason.BAD_ID),
         ("sweepwatch/v1/events/robot/R1/telemetry", Reason.BAD_ID),
         ("sweepwatch/v1/s/robot/R1\n/telemetry", Reason.BAD_ID),
-        ("sweepwatch/v2/s/robot/R1/telemetry", Reason.BAD_ID),
         ("sweepwatch/v1/s/toaster/R1/telemetry", Reason.UNKNOWN_KIND),
     ],
 )
 def test_a_foreign_topic_gets_its_reason(topic: str, reason: Reason) -> None:
     assert parse_topic(topic) is reason
+
+
+@pytest.mark.parametrize(
+    "topic",
+    [
+        "sweepwatch/v1/s/robot/R1/telemtry",
+        "sweepwatch/v1/s/robot/R1/telemetry/x",
+        "sweepwatch/v1/s/R1/telemetry",
+        "sweepwatch/v2/s/robot/R1/telemetry",
+        "sweepwatch",
+        "sweepwatch/v1/s/robot/R1/cmd",
+        "sweepwatch/v1/events/alert/17",
+    ],
+)
+def test_a_topic_that_no_filter_of_ours_matches_is_beside_ours(topic: str) -> None:
+    assert parse_topic(topic) is None
+
+
+@pytest.mark.parametrize(
+    ("topic", "own"),
+    [
+        ("sweepwatch/v1/s/robot/R1/cmd", True),
+        ("sweepwatch/v1/events/alert/17", True),
+        ("sweepwatch/v1/events/alert", False),
+        ("sweepwatch/v2/s/robot/R1/cmd", False),
+        ("sweepwatch/v1/s/robot/R1/telemtry", False),
+    ],
+)
+def test_what_the_platform_itself_publishes_is_told_from_strangers(topic: str, own: bool) -> None:
+    assert is_our_own(topic) is own
 
 
 @given(st.integers(0, 4_102_444_800_000))

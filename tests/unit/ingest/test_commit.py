@@ -146,10 +146,21 @@ def test_a_reading_that_the_store_rejects_is_quarantined_and_its_neighbours_are_
     assert balance(bench) == (9, 8, 0, 1)
 
 
+def test_a_store_that_tells_what_it_rejects_is_asked_once(bench: Bench) -> None:
+    bench.store.refuses, bench.store.tells = 13.0, True
+    bench.commit([reading(NOW + n, 13.0 if n % 2 else 50.0) for n in range(200)])
+    assert bench.store.writes == 1
+    assert len(bench.stored()) == 100
+    assert balance(bench) == (200, 100, 0, 100)
+    item = bench.quarantine.find().items[0]
+    assert (item.reason, item.detail) == (Reason.STORE_REJECTED, "the store wants none of it")
+
+
+@pytest.mark.parametrize("tells", [False, True])
 def test_a_store_that_rejects_everything_makes_the_commit_wait_and_nothing_is_given_up(
-    bench: Bench,
+    bench: Bench, tells: bool
 ) -> None:
-    bench.store.refuses = 13.0
+    bench.store.refuses, bench.store.tells = 13.0, tells
     commit = Commit([reading(NOW, 13.0), reading(NOW + 1, 13.0)], bench.parts)
     for _ in range(2):
         with pytest.raises(StoreRejected):

@@ -301,11 +301,28 @@ def test_a_bad_value_is_dropped_and_counted_while_the_reading_stays(
     assert not out.refused
 
 
-@pytest.mark.parametrize("value", [b"null", b'""'])
-def test_null_and_empty_text_are_absent_not_dropped(value: bytes) -> None:
-    out = decode(b'{"ts":%d,"x_m":1,"error_code":%s}' % (NOW, value))
+def test_null_is_absent_not_dropped() -> None:
+    out = decode(b'{"ts":%d,"x_m":1,"error_code":null}' % NOW)
     assert "error_code" not in out.rows[Kind.ROBOT][0]
     assert not out.counts.dropped
+
+
+def test_an_empty_error_code_is_a_reading_that_says_that_no_error_is_left() -> None:
+    out = decode(b'{"ts":%d,"error_code":""}' % NOW)
+    assert out.rows[Kind.ROBOT][0]["error_code"] == ""
+    assert not out.refused
+    assert not out.counts.dropped
+
+
+def test_an_offline_is_no_sign_of_life_and_a_retained_copy_of_nothing_is() -> None:
+    """A will is the broker's word; a retained copy may be years old."""
+    for text in (b"offline", b"online"):
+        status = "sweepwatch/v1/s1/robot/R1/status"
+        copy = message({"ts": NOW, "x_m": 1}, "sweepwatch/v1/s1/robot/R2/telemetry", retain=True)
+        out = decoder().decode([message(text, status, retain=text == b"online"), copy])
+        assert out.news.statuses == {"R1": text.decode()}
+        assert out.news.status_at == {"R1": NOW}
+        assert out.news.seen == {}
 
 
 def test_unknown_keys_and_signals_of_other_kinds_are_left_out_silently() -> None:

@@ -62,6 +62,11 @@ def test_a_topic_pattern_is_a_subscription() -> None:
     assert TopicPattern("a/{site}/{device}/#", ("site", "device")).filter == "a/+/+/#"
 
 
+def test_a_unit_is_not_guessed_where_small_letters_mean_another() -> None:
+    assert conversion("MV", "V") is None
+    assert conversion("furlong", "m") is None
+
+
 @pytest.mark.parametrize(
     ("value", "theirs", "ours", "expected"),
     [
@@ -74,6 +79,14 @@ def test_a_topic_pattern_is_a_subscription() -> None:
         (1_013, "hPa", "Pa", 101_300),
         (-60, "dBW", "dBm", -30),
         (10_000, "cm2", "m²", 1),
+        *[(25, unit, "°C", 25) for unit in ("°C", "degC", "Celsius", "C", "℃", "Cel", "CELSIUS", "deg_C")],
+        *[(77, unit, "°C", 25) for unit in ("°F", "Fahrenheit", "F", "℉", "degrees Fahrenheit", "[degF]")],
+        *[(50, unit, "%", 50) for unit in ("%", "percent", "PERCENT", "pct", "％", "%EL", "/100")],
+        *[(30, unit, "rpm", 30) for unit in ("rpm", "RPM", "1/min", "r/min", "min-1", "U/min", "转/分")],
+        *[(5, unit, "V", 0.005) for unit in ("mV", "mv", "millivolt", "Millivolts")],
+        *[(3, unit, "m²", 3) for unit in ("m²", "m2", "㎡", "sqm", "M2", "square metres")],
+        *[(2, unit, "s", 120) for unit in ("min", "Min", "minutes", "MINUTE")],
+        (36, "km/h", "m/s", 10),
     ],
 )
 def test_a_unit_becomes_the_signal_s(value: float, theirs: str, ours: str, expected: float) -> None:
@@ -98,6 +111,14 @@ def test_a_unit_becomes_the_signal_s(value: float, theirs: str, ours: str, expec
         (JSON.format("battery_pct: 'a..b'"), "signals.battery_pct: 'a..b' is not JMESPath"),
         (JSON.format("state: {from: m, values: {1: sweeping}}"), "'sweeping' is no state"),
         (JSON.format("battery_pct: {from: soc, scale: 0}"), "scale: 0"),
+        (JSON.format("battery_pct: {from: soc, values: {low: little}}"), "'little' is not a number"),
+        (JSON.format("state: {from: m, none: [0]}"), "none is for error_code"),
+        ("dialects: [{type: vda5050, site: s, version: v4}]", "'v1', 'v2' or 'v3'"),
+        ("dialects: [{type: homie, site: s, prefix: a/}]", "prefix"),
+        (
+            "dialects: [{type: sparkplug, host: a}, {type: sparkplug, name: b, groups: [g], host: b}]",
+            "one host id",
+        ),
         ("dialects: [{type: json, name: x, topic: 'a/{device}', signals: {floor: f}}]", "{site} in topic"),
         ("dialects: [{type: json, name: x, topic: '{site}/{device}', signals: {floor: f}}]", "plain text"),
         ("dialects: [{type: senml, name: x, topic: 'a/{site}'}]", "{device} in names"),
@@ -121,7 +142,7 @@ def test_a_file_switches_dialects_on_and_none_speaks_our_own_alone(tmp_path: Pat
     assert [one.name for one in load_dialects(file, STANDARD_SIGNALS)] == ["homie"]
     assert load_dialects(None, STANDARD_SIGNALS) == ()
     of_dialects = [one for each in load_dialects(file, STANDARD_SIGNALS) for one in each.subscriptions]
-    assert len(topic_filters()) + 4 == len(topic_filters(of_dialects))
+    assert len(topic_filters()) + 8 == len(topic_filters(of_dialects))
 
 
 def test_the_example_in_the_documentation_is_usable() -> None:

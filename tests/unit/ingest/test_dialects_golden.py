@@ -33,7 +33,7 @@ def test_a_golden_folder_becomes_what_it_expects(case: str) -> None:
         ("sparkplug-b", SPARKPLUG, 6),
         ("vda5050", VDA, 47),
         ("homie4", HOMIE, 6),
-        ("valetudo", VALETUDO, 72),
+        ("valetudo", VALETUDO, 75),
     ],
 )
 def test_a_whole_capture_is_read_without_a_refusal(name: str, config: str, readings: int) -> None:

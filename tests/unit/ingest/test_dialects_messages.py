@@ -270,3 +270,64 @@ def test_whatever_comes_is_accounted_for_and_no_translator_fails(
     received, accounted = balance(out)
     assert received == accounted
     assert len(out.refused) == out.counts.quarantined.total()
+
+
+def models(out: Any) -> list[tuple[str, str]]:
+    return [(info.device_id, info.model) for info in out.news.infos if info.model is not None]
+
+
+def test_a_model_comes_from_what_a_device_says_of_itself() -> None:
+    homie = "dialects: [{type: homie, site: lab}, {type: valetudo, site: home}]"
+    out = decode(
+        homie,
+        [
+            message("homie/a/$fw/name", b"sweeper-x2"),
+            message("homie/b/$description", {"homie": "5.0", "type": "CR-200"}),
+            message("valetudo/bot/$name", b"Valetudo Roborock S5 bot"),
+            message("valetudo/kitchen/$name", b"The one in the kitchen"),
+        ],
+    )
+    assert models(out) == [("a", "sweeper-x2"), ("b", "CR-200"), ("bot", "Roborock S5")]
+    named = "dialects: [{type: homie, site: lab, model: info/model}]"
+    assert models(decode(named, [message("homie/a/info/model", b"CR-9")])) == [("a", "CR-9")]
+
+
+def test_a_model_that_a_mapping_names_is_told_once_until_it_changes() -> None:
+    config = """dialects:
+  - {name: x, type: json, topic: "a/{site}/{device}", model: type, signals: {battery_pct: soc}}
+  - {name: y, type: senml, topic: "b/{site}/{device}", model: model}
+  - {type: sparkplug, model: Properties/Model}
+"""
+    said = [message("a/s/R1", {"type": kind, "soc": 5}, at) for at, kind in enumerate(["A", "A", "B"])]
+    pack = message("b/s/R2", [{"n": "model", "vs": "C"}, {"n": "battery_pct", "v": 5}])
+    birth = message(
+        NODE.format("NBIRTH"),
+        payload({"name": "Properties/Model", "datatype": 12, "string_value": "D"}, seq=0),
+    )
+    assert models(decode(config, [*said, pack, birth])) == [
+        ("R1", "A"),
+        ("R1", "B"),
+        ("R2", "C"),
+        ("g--n", "D"),
+    ]
+
+
+def test_a_retained_birth_teaches_names_and_is_no_sign_of_life() -> None:
+    retained = [one._replace(retain=True) for one in born()]
+    made = decoder(SPARKPLUG)
+    out = made.decode(retained)
+    assert (out.news.statuses, out.news.seen) == ({}, {})
+    data = payload({"alias": 1, "float_value": 40.0}, seq=2, ts=NOW + 1)
+    later = made.decode([message(NODE.format("DDATA") + "/d", data, 1)])
+    assert [row["battery_pct"] for rows in later.rows.values() for row in rows] == [40.0]
+    assert later.news.seen == {"g--n--d": NOW + 1}
+    gone = made.decode([message(NODE.format("NDEATH"), payload(), 2, retain=True)])
+    assert gone.news.statuses == {}
+
+
+def test_whoever_says_that_we_are_not_there_is_contradicted() -> None:
+    made = decoder("dialects: [{type: sparkplug, host: desk}]")
+    topic = "spBv1.0/STATE/desk"
+    assert made.decode([message(topic, {"online": True, "timestamp": 1})]).requests == []
+    assert [one.topic for one in made.decode([message(topic, {"online": False})]).requests] == [topic]
+    assert made.decode([message(topic, b"OFFLINE")]).refused == []

@@ -152,7 +152,7 @@ GUARDS: dict[str, tuple[ModuleType, Changes, Batches]] = {
     ),
     "values dropped of a refused reading are not counted": (
         bulk_columns,
-        [("np.count_nonzero(where & kept)", "np.count_nonzero(where)")],
+        [("np.flatnonzero(where & kept)", "np.flatnonzero(where)")],
         odd(body(b'"x_m":99999', 5)),
     ),
     "a number is in its range": (
@@ -180,9 +180,9 @@ GUARDS: dict[str, tuple[ModuleType, Changes, Batches]] = {
         [("if scalars:", "if False:")],
         odd(body(b'"x_m":1,"error_code":1e3')),
     ),
-    "an empty text is absent": (
+    "an empty error code stays": (
         bulk_columns,
-        [('if "" in texts:', "if False:")],
+        [("and not signal.clearable", "")],
         odd(body(b'"x_m":1,"error_code":""')),
     ),
     "a text is a code": (

@@ -14,9 +14,10 @@ from prometheus_client import CollectorRegistry, generate_latest
 from fleet.clock import HOUR_MS, ManualClock
 from fleet.errors import StoreRejected
 from fleet.signals import Kind
+from ingest.decode.shown import shown_name as shown
 from ingest.messages import Message
 from ingest.metrics import export
-from ingest.watch.unknown import names_in, shown
+from ingest.watch.unknown import names_in
 from storage.records.unknown_signals import MAX_NAMES, UnknownSignal, UnknownSignals
 
 

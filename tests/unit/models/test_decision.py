@@ -169,6 +169,16 @@ def test_a_cost_may_come_from_the_environment() -> None:
     assert (costs.visit, costs.failure(FAULTS["filter_clog"])) == (55, 99)
 
 
+def test_money_is_in_a_currency_that_exists(tmp_path: Path) -> None:
+    file = tmp_path / "s.toml"
+    file.write_text('[models.costs]\ncurrency = "CNY"\n')
+    assert load_settings(file, {}, {}).models.costs.currency == "CNY"
+    assert load_settings(None, {}, {}).models.costs.currency == "EUR"
+    for wrong in ("yuan", "eur", "XQZ"):
+        with pytest.raises(ConfigError, match=r"MODELS_COSTS_CURRENCY = .* allowed: an ISO 4217 code"):
+            load_settings(None, {"SWEEPWATCH_MODELS_COSTS_CURRENCY": wrong}, {})
+
+
 def test_without_settings_costs_are_those_of_the_models() -> None:
     assert costs_of(load_settings(None, {}, {}).models.costs) == Costs()
     assert Costs(faults={"brush_jam": FaultCosts(visit=1.0)}).trip(FAULTS["brush_jam"]) == Costs().call

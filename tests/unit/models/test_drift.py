@@ -12,17 +12,30 @@ from alerts.engine import AlertEngine
 from fleet.alerts import INSTALLATION, AlertState
 from fleet.clock import DAY_MS, HOUR_MS, ManualClock
 from fleet.findings import DRIFT, ModelFinding
+from fleet.principals import person
 from fleet.text import Text
-from models.features.definitions import LIFE_VIEWS, YEAR_VIEWS, features_of
-from models.registry.drift import RecentRows, drift_of, drifted_share, limit, reference, shares, stability
+from models.features.definitions import features_of
+from models.registry.drift import (
+    RecentRows,
+    comparable,
+    compared,
+    drift_of,
+    drifted_share,
+    limit,
+    reference,
+    shares,
+    stability,
+)
 from storage.records.database import DeskDatabase, open_desk
+from storage.records.events import events_after
 
 FEATURES = features_of("brush_jam")
 NOW = 1_795_334_400_000
 
 
 def card(matrix: np.ndarray, devices: int) -> dict[str, object]:
-    even = {feature.name: 1 / len(FEATURES) for feature in FEATURES}
+    looked_at = compared(FEATURES)
+    even = {FEATURES[index].name: 1 / len(looked_at) for index in looked_at}
     return {"reference": reference(matrix, FEATURES), "importance": even, "devices": devices}
 
 
@@ -45,12 +58,31 @@ def test_another_sample_of_the_same_fleet_has_not_drifted(seed: int) -> None:
 def test_features_that_moved_are_named_with_their_share_of_the_decisions() -> None:
     trained, _ = rows(1, 200, 50)
     recent, devices = rows(2, 200, 7)
-    compared = [i for i, each in enumerate(FEATURES) if each.view not in (*LIFE_VIEWS, *YEAR_VIEWS)]
-    moved = compared[: len(compared) // 2]
+    looked_at = compared(FEATURES)
+    moved = looked_at[: len(looked_at) // 2]
     recent[:, moved] += 2.5
     found = drift_of(card(trained, 200), FEATURES, recent, devices)
     assert {each.feature for each in found if each.drifted} == {FEATURES[i].name for i in moved}
-    assert drifted_share(found) == pytest.approx(len(moved) / len(compared), abs=1e-3)
+    assert drifted_share(found) == pytest.approx(len(moved) / len(looked_at), abs=1e-3)
+
+
+def test_what_the_rate_of_readings_and_the_time_of_day_move_is_not_compared() -> None:
+    every = features_of("comms_loss") + features_of("charging_failure")
+    kept = {every[index].name for index in compared(every)}
+    assert "rssi_dbm:own" in kept
+    for name in ("readings_per_hour:own", "charge_gain:own", "errors_per_run:day", "rssi_dbm_dip:own"):
+        assert name not in kept
+    assert not [name for name in kept if name.endswith((":trend_6h", ":trend_24h"))]
+
+
+def test_rows_are_compared_when_a_day_of_them_lies_a_day_after_what_was_learned_from() -> None:
+    end = {"end": NOW}
+    minutes = NOW + np.arange(10) * 60_000
+    assert not comparable(end, minutes).any()
+    assert not comparable(end, minutes + 2 * DAY_MS).any()
+    days = NOW + np.arange(5) * DAY_MS
+    assert comparable(end, days).tolist() == [False, True, True, True, True]
+    assert not comparable(end, np.empty(0, dtype=np.int64)).any()
 
 
 def test_a_signal_that_never_arrives_is_drift() -> None:
@@ -85,7 +117,7 @@ def test_recent_rows_hold_one_a_day_of_each_device_and_only_a_week() -> None:
     names = [f"R{number}" for number in range(5)]
     for hour in range(0, 20 * 24, 6):
         recent.take(names, [NOW + hour * HOUR_MS] * 5, np.full((5, 3), float(hour)))
-    matrix, devices = recent.matrix()
+    matrix, devices, _ = recent.matrix()
     assert sorted(set(matrix[:, 0])) == [24.0 * day for day in range(13, 20)]
     assert np.bincount(devices).tolist() == [7] * 5
 
@@ -110,24 +142,25 @@ def finding(at: int, *, beyond: bool) -> ModelFinding:
 
 
 def test_drift_raises_one_alert_without_a_ticket_and_ends_it_when_it_is_over(desk: DeskDatabase) -> None:
-    clock, fired = ManualClock(NOW), []
-    engine = AlertEngine(desk, (), clock, fired.append)
+    engine = AlertEngine(desk, (), ManualClock(NOW))
     for hour in range(3):
         engine.observe_models([finding(NOW + hour * HOUR_MS, beyond=True)])
         engine.tick(NOW + hour * HOUR_MS)
     (alert,) = engine.open_alerts()
     assert (alert.device_id, alert.fault, alert.rule) == (INSTALLATION, "brush_jam", "model")
     assert alert.evidence["findings"][0]["text"] == {"en": "drifted", "zh": "漂移"}
-    assert [each.opens_ticket for each in fired] == [False]
+    assert not alert.opens_ticket
+    with desk.transaction() as session:
+        assert [event.after for event in events_after(session, 0, 10)] == ["firing"]
     engine.observe_models([finding(NOW + DAY_MS, beyond=False)])
     assert engine.open_alerts() == []
 
 
 def test_a_person_who_ended_the_alert_is_left_in_peace_for_a_week(desk: DeskDatabase) -> None:
     clock = ManualClock(NOW)
-    engine = AlertEngine(desk, (), clock, lambda alert: None)
+    engine = AlertEngine(desk, (), clock)
     engine.observe_models([finding(NOW, beyond=True)])
-    engine.resolve(engine.open_alerts()[0].id, "li.wei", "new robots, known")
+    engine.resolve(engine.open_alerts()[0].id, person("li.wei"), "new robots, known")
     clock.advance(6 * DAY_MS)
     engine.observe_models([finding(NOW + 6 * DAY_MS, beyond=True)])
     assert engine.open_alerts() == []

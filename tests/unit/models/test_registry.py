@@ -14,10 +14,11 @@ from sklearn.linear_model import LogisticRegression
 from skops import io
 
 from fleet.errors import Conflict, ModelRejected, NotFound
+from fleet.principals import person
 from models.features.definitions import features_of
 from models.registry.registry import ModelRegistry
 from storage.records.database import DeskDatabase, open_desk
-from storage.records.model_cards import Deed, card_events, cards
+from storage.records.model_cards import Deed, cards, model_events
 
 FAULT = "brush_jam"
 
@@ -41,7 +42,7 @@ def desk(tmp_path: Path) -> Iterator[DeskDatabase]:
 def registry(desk: DeskDatabase, tmp_path: Path) -> ModelRegistry:
     made = ModelRegistry(desk, tmp_path / "models")
     made.save(FAULT, classifier(1), 0.3, 1, {})
-    made.promote(made.save(FAULT, classifier(2), 0.3, 2, {}).id, Deed("li.wei", 2, "better"))
+    made.promote(made.save(FAULT, classifier(2), 0.3, 2, {}).id, Deed(person("li.wei"), 2, "better"))
     return made
 
 
@@ -133,31 +134,36 @@ def test_a_model_takes_over_at_once_from_a_champion_that_cannot_be_used(
 ) -> None:
     newest(tmp_path).write_bytes(b"")
     assert registry.save(FAULT, classifier(3), 0.3, 3, {}).state == "champion"
-    assert "SHA-256" in card_events(desk, FAULT)[0].why
+    assert "SHA-256" in model_events(desk, registry.load()[FAULT].card.id)[0].reason
     assert registry.load()[FAULT].card.created == 3
 
 
 def test_rolling_back_goes_to_the_champion_before_and_again_to_the_one_before_that(
     registry: ModelRegistry, desk: DeskDatabase
 ) -> None:
-    registry.promote(registry.save(FAULT, classifier(3), 0.3, 3, {}).id, Deed("a", 3, "b"))
-    back, withdrawn = registry.roll_back(FAULT, Deed("li.wei", 4, "too many visits for nothing"))
+    registry.promote(registry.save(FAULT, classifier(3), 0.3, 3, {}).id, Deed(person("a"), 3, "b"))
+    back, withdrawn = registry.roll_back(FAULT, Deed(person("li.wei"), 4, "too many visits for nothing"))
     assert (back.created, withdrawn.created) == (2, 3)
     assert registry.load()[FAULT].card.created == 2
-    assert registry.roll_back(FAULT, Deed("li.wei", 5, "worse still"))[0].created == 1
+    assert registry.roll_back(FAULT, Deed(person("li.wei"), 5, "worse still"))[0].created == 1
     with pytest.raises(Conflict, match="nothing to go back to"):
-        registry.roll_back(FAULT, Deed("li.wei", 6, "again"))
+        registry.roll_back(FAULT, Deed(person("li.wei"), 6, "again"))
     with pytest.raises(NotFound, match="no champion"):
-        registry.roll_back("water_leak", Deed("li.wei", 6, "again"))
-    last = card_events(desk, FAULT)[0]
-    assert (last.who, last.before, last.after, last.why) == ("li.wei", "retired", "champion", "worse still")
+        registry.roll_back("water_leak", Deed(person("li.wei"), 6, "again"))
+    last = model_events(desk, registry.load()[FAULT].card.id)[0]
+    assert (last.principal.name, last.before, last.after, last.reason) == (
+        "li.wei",
+        "retired",
+        "champion",
+        "worse still",
+    )
 
 
 def test_a_damaged_model_is_not_promoted(registry: ModelRegistry, desk: DeskDatabase, tmp_path: Path) -> None:
     card = registry.save(FAULT, classifier(3), 0.3, 3, {})
     (tmp_path / "models" / card.path).write_bytes(b"other")
     with pytest.raises(ModelRejected, match="SHA-256"):
-        registry.promote(card.id, Deed("a", 3, "b"))
+        registry.promote(card.id, Deed(person("a"), 3, "b"))
     assert states(desk)[3] == "challenger"
     assert registry.load_challengers() == {}
     assert "does not score beside" in registry.problems[0]

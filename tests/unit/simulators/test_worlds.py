@@ -45,6 +45,21 @@ def test_tiles_are_those_that_a_store_makes_of_the_same_readings(tmp_path: Path)
     )
 
 
+def test_rises_are_those_of_a_store_when_a_counter_dips(tmp_path: Path) -> None:
+    ours = FleetSimulator(FleetConfig(12, 5, END, 4.0, "c"), STANDARD_SIGNALS)
+    columns = ours.run_robots(144, 10 * MINUTE_MS)
+    for robot, step in enumerate((6, 7, 11, 12, 70, 71, 72, 73)):
+        for name in ("run_s", "area_m2", "bumper_hits"):
+            columns.numbers[name][step, robot] = (0.0, columns.numbers[name][step, robot] // 2)[robot % 2]
+    store = DuckDbStore.open(tmp_path / "t.duckdb", STANDARD_SIGNALS)
+    store.write(ours.batch(Kind.ROBOT, columns, 10 * MINUTE_MS))
+    made = robot_tiles(STANDARD_SIGNALS, ours.roster.cards[Kind.ROBOT], columns, END, 6)
+    kept = store.tiles(Kind.ROBOT, END, END + DAY_MS)
+    store.close()
+    rises = ["device_id", "hour", "run_s.rise", "area_m2.rise", "bumper_hits.rise"]
+    assert_frame_equal(made.sort("device_id", "hour").select(rises), kept.select(rises))
+
+
 def test_the_same_seed_gives_the_same_life_and_another_seed_another() -> None:
     first, again, other = (live("b", seed, 8, 5, end_ms=END, step_ms=HOUR_MS) for seed in (1, 1, 2))
     assert first.tiles.equals(again.tiles)

@@ -5,6 +5,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 from helpers.batches import batch_of
+from helpers.influx_probes import ProbeEcho
 from helpers.running import serving
 
 from fleet.errors import StoreRefused, StoreRejected, StoreUnavailable
@@ -22,6 +23,7 @@ class Server:
         server = self
         self.status = 204
         self.query_error = ""
+        self.probed = ProbeEcho()
 
         class Handler(BaseHTTPRequestHandler):
             def _answer(self, status: int, body: bytes) -> None:
@@ -31,12 +33,14 @@ class Server:
                 self.wfile.write(body)
 
             def do_POST(self) -> None:
-                self.rfile.read(int(self.headers["Content-Length"]))
+                server.probed.hear(self.rfile.read(int(self.headers["Content-Length"])))
                 self._answer(server.status, b"" if server.status == 204 else b'{"message": "no, since"}')
 
             def do_GET(self) -> None:
                 if "csv" in self.headers["Accept"]:
                     return self._answer(200, b"")
+                if "sweepwatch_probe" in self.path:
+                    return self._answer(200, server.probed.answer())
                 error = f',"error":"{server.query_error}"' if server.query_error else ""
                 return self._answer(200, f'{{"results":[{{"statement_id":0{error}}}]}}'.encode())
 

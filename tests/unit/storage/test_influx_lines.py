@@ -59,8 +59,8 @@ def test_an_infinite_number_and_a_missing_received_time_are_rejected() -> None:
         line(battery_pct=1.0, received=None)
 
 
-def test_an_empty_text_is_absent() -> None:
-    assert "error_code" not in line(battery_pct=1.0, error_code="")
+def test_an_empty_error_code_is_told_from_an_absent_one() -> None:
+    assert 'error_code="(none)"' in line(battery_pct=1.0, error_code="")
 
 
 def test_a_risk_has_its_fault_as_a_tag_and_its_drivers_as_escaped_text() -> None:

@@ -50,3 +50,22 @@ def test_a_file_in_its_place_is_named(tmp_path: Path) -> None:
     (tmp_path / "f").write_text("")
     with pytest.raises(DataFolderError, match="cannot be written"):
         open_data_folder(tmp_path / "f")
+
+
+def test_what_is_in_it_is_for_its_user_alone_whatever_the_umask_and_whoever_made_it(tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        root = tmp_path / "var"
+        (root / "models").mkdir(parents=True)
+        old = root / "models" / "old.skops"
+        old.write_bytes(b"of an earlier version")
+        old.chmod(0o644)
+        folder = open_data_folder(root)
+        (folder.folder("broker") / "new").write_bytes(b"")
+        folder.close()
+    finally:
+        os.umask(before)
+    modes = {path.name: oct(path.stat().st_mode & 0o777) for path in (root, *root.rglob("*"))}
+    files = {"lock", "format.json", "old.skops", "new"}
+    assert modes == {name: "0o600" if name in files else "0o700" for name in modes}
+    assert len(modes) == 7

@@ -11,10 +11,11 @@ from helpers.trials import END, FAULT, START, repairs, scores, told
 from fleet.alerts import INSTALLATION
 from fleet.cases import moved, open_case, suspect
 from fleet.clock import DAY_MS, HOUR_MS, ManualClock
+from fleet.principals import schedule
 from fleet.tickets import MAIN_LINE, TicketOrigin, TicketState
 from models.features.definitions import FEATURES
 from models.scoring.scorer import InUse
-from storage.records.model_cards import CHALLENGER, CHAMPION, card_events, cards
+from storage.records.model_cards import CHALLENGER, CHAMPION, cards, model_events
 from storage.records.tickets import insert_ticket
 from sweepwatch.data_folder import open_data_folder
 from sweepwatch.run.model_care import ModelCare, note_trained
@@ -64,7 +65,13 @@ def care_of(services: Services, recent: list[np.ndarray] | None = None) -> Model
     """Return the care of a process that sees the last of `recent`."""
     seen = recent or [np.empty((0, 0))]
     models, challengers = services.models.load(), services.models.load_challengers()
-    return ModelCare(services, lambda: InUse(models, challengers, seen[-1], np.arange(len(seen[-1])), END))
+
+    def in_use() -> InUse:
+        rows = len(seen[-1])
+        times = END + np.linspace(2 * DAY_MS, 4 * DAY_MS, rows).astype(np.int64)
+        return InUse(models, challengers, seen[-1], np.arange(rows), times, END)
+
+    return ModelCare(services, in_use)
 
 
 def states(services: Services) -> dict[int, str]:
@@ -74,9 +81,10 @@ def states(services: Services) -> dict[int, str]:
 def test_a_challenger_that_is_proved_to_be_cheaper_takes_over_by_itself(services: Services) -> None:
     on_trial(services, 0.3, 0.9).review()
     assert states(services) == {1: CHAMPION, 0: "retired"}
-    event = card_events(services.desk, CODE)[0]
-    assert (event.who, event.after) == ("trial", CHAMPION)
-    assert "saves" in event.why
+    (champion,) = [card for card in cards(services.desk) if card.state == CHAMPION]
+    event = model_events(services.desk, champion.id)[0]
+    assert (event.principal, event.after) == (schedule("trial"), CHAMPION)
+    assert "saves" in event.reason
 
 
 @pytest.mark.parametrize("services", [{"promotion": "manual"}], indirect=True)

@@ -28,7 +28,7 @@ def test_flags_win_over_the_environment_and_that_over_the_file(tmp_path: Path) -
         ("[server]\nprot = 1", r"unknown setting server\.prot in .*s\.toml; did you mean server\.port\?"),
         ("[nonsense]\nx = 1", r"unknown setting nonsense\.x in .*allowed: .*server\.port"),
         ("[server]\nport = 99999", r"server\.port in .*s\.toml = 99999 is not usable: .*65535"),
-        ("[server]\nport = 'abc'", r"server\.port in .*= 'abc' is not usable: .*integer"),
+        ("[server]\nport = 'abc'", r"server\.port in .*= \"abc\" is not usable: .*integer"),
         ("[server]\nhost = '0.0.0.0'", r"allowed: 127\.0\.0\.1, ::1 or localhost"),
         ("[broker]\nurl = 'http://x'", r"broker\.url .*mqtt"),
         ("log_level = 'loud'", r"log_level .*'debug', 'info', 'warning' or 'error'"),
@@ -54,7 +54,7 @@ def test_an_unknown_variable_is_refused_with_the_nearest_known() -> None:
 
 
 def test_a_bad_variable_is_named_as_the_variable() -> None:
-    with pytest.raises(ConfigError, match="^SWEEPWATCH_SIMULATOR_DEVICES = '2' is not usable: .*3"):
+    with pytest.raises(ConfigError, match='^SWEEPWATCH_SIMULATOR_DEVICES = "2" is not usable: .*3'):
         load_settings(None, {"SWEEPWATCH_SIMULATOR_DEVICES": "2"}, {})
 
 

@@ -5,6 +5,9 @@ held, with the strictest deadlines and the furthest state, and they end as cance
 repaired already and only waits to be confirmed beside an open one is confirmed: its engineer has said what
 was wrong, and that must not be doubted again. The table of sites goes: nothing ever read it.
 
+Followers begin behind what was moved into the log: it has had its effect. What fires and wants a ticket, but
+has none since a crash, is told once more behind that, so that it gets one.
+
 Revision ID: 0009
 Revises: 0007
 """
@@ -18,7 +21,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0009"
-down_revision = "0007"
+down_revision = "0008"
 
 _NEXT_DUE = """CASE
     WHEN state IN ('confirmed', 'cancelled') THEN NULL
@@ -79,6 +82,7 @@ def upgrade() -> None:
     op.drop_table("site")
     _create()
     _fill(connection, tickets)
+    _begin_following(connection)
 
 
 def downgrade() -> None:
@@ -129,8 +133,8 @@ def _alert_places() -> sa.Select[Any]:
 
 def _newest(connection: sa.Connection, tickets: list[Row]) -> int:
     """Return the time of the newest change: what a migration does has no clock of its own."""
-    newest = connection.execute(sa.select(sa.func.max(_OLD_EVENT.c.at))).scalar() or 0
-    return max([newest, *(ticket["opened_at"] for ticket in tickets)])
+    newest: int | None = connection.execute(sa.select(sa.func.max(_OLD_EVENT.c.at))).scalar()
+    return int(max([newest or 0, *(ticket["opened_at"] for ticket in tickets)]))
 
 
 def _merge(tickets: list[Row], now: int) -> list[Row]:
@@ -345,6 +349,16 @@ _SUSPICION = sa.table(
     sa.column("evidence", sa.JSON),
 )  # fmt: skip
 _LINK = sa.table("suspicion_alert", sa.column("alert_id"), sa.column("suspicion_id"))
+_FOLLOWERS = ("tickets for alerts", "alerts end with their ticket")
+_FOLLOWER = sa.table(
+    "follower",
+    *(sa.column(name) for name in ("name", "cursor", "at", "tries", "handled", "failures")),
+)
+_WITHOUT_TICKET = sa.text(
+    "SELECT a.id, a.device_id, a.fault, a.rule, a.level, a.state, a.updated, d.site FROM alert a "
+    "LEFT JOIN device d ON d.id = a.device_id WHERE a.state IN ('firing', 'acknowledged') AND a.opens_ticket "
+    "AND NOT EXISTS (SELECT 1 FROM suspicion_alert s WHERE s.alert_id = a.id) ORDER BY a.id"
+)
 
 
 def _fill(connection: sa.Connection, tickets: list[Row]) -> None:
@@ -352,7 +366,8 @@ def _fill(connection: sa.Connection, tickets: list[Row]) -> None:
     tickets = sorted(tickets, key=lambda ticket: (ticket["merged_into"] is not None, ticket["id"]))
     names = [column.name for column in _TICKET.columns]
     _insert(connection, _TICKET, [{name: ticket[name] for name in names} for ticket in tickets])
-    suspicions, links = [], []
+    suspicions: list[Row] = []
+    links: list[Row] = []
     for ticket in sorted(tickets, key=lambda each: each["id"]):
         for each in ticket["suspicions"]:
             row = {name: value for name, value in each.items() if name != "alerts"}
@@ -370,6 +385,31 @@ def _fill(connection: sa.Connection, tickets: list[Row]) -> None:
                     f"(SELECT coalesce(max(id), 0) + 1 FROM {table}), false)"
                 )
             )
+
+
+def _begin_following(connection: sa.Connection) -> None:
+    newest = connection.execute(sa.text("SELECT max(id) FROM event")).scalar() or 0
+    begin = {"cursor": newest, "at": 0, "tries": 0, "handled": 0, "failures": 0}
+    _insert(connection, _FOLLOWER, [{"name": name} | begin for name in _FOLLOWERS])
+    _tell(connection, [_missed(dict(row)) for row in connection.execute(_WITHOUT_TICKET).mappings()])
+
+
+def _missed(alert: Row) -> Row:
+    data = {name: alert[name] for name in ("device_id", "fault", "rule", "level")} | {"opens_ticket": True}
+    return {
+        "at": alert["updated"],
+        "subject": "alert",
+        "subject_id": str(alert["id"]),
+        "site": alert["site"],
+        "what": "state",
+        "principal_kind": "schedule",
+        "principal_id": "upgrade",
+        "principal_name": "upgrade",
+        "before": alert["state"],
+        "after": alert["state"],
+        "reason": "it fires and has no ticket",
+        "data": data,
+    }
 
 
 def _insert(connection: sa.Connection, table: sa.TableClause, rows: list[Row]) -> None:

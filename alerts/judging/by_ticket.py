@@ -1,0 +1,34 @@
+"""What alerts follow in the log of events: tickets that end them, and others that change them."""
+
+from alerts.engine import AlertEngine
+from fleet.events import Event, Subject
+from fleet.tickets import CLOSED_STATES
+
+
+class TicketEnds:
+    """Ends what a closed ticket was about: its alerts are over, and what recurs is a new one."""
+
+    name = "alerts end with their ticket"
+
+    def __init__(self, engine: AlertEngine) -> None:
+        self._engine = engine
+
+    def handle(self, event: Event) -> None:
+        """End the alerts of a ticket that was closed."""
+        if event.subject is Subject.TICKET and event.what == "state" and event.after in CLOSED_STATES:
+            alerts = [str(alert) for alert in event.data.get("alerts", ())]
+            self._engine.end_with_ticket(alerts, str(event.after), event.principal, event.reason, event.at)
+
+
+class ChangedElsewhere:
+    """Lets an engine take over at once what another process did to alerts; its own changes it knows."""
+
+    name = "alerts that another process changed"
+
+    def __init__(self, engine: AlertEngine) -> None:
+        self._engine = engine
+
+    def handle(self, event: Event) -> None:
+        """Take over one change."""
+        if event.subject is Subject.ALERT:
+            self._engine.hear(event)

@@ -1,0 +1,87 @@
+"""The command `check-config`: everything that is wrong with the settings, at once, and nothing started."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from alerts.judging.rules import load_rules
+from fleet.codes import load_codes
+from fleet.errors import ConfigError
+from fleet.signals import STANDARD_SIGNALS
+from ingest.dialects.config import load_dialects
+from sweepwatch.settings.settings import (
+    Settings,
+    as_toml,
+    judge_settings,
+    setting_keys,
+    value_of,
+    variable_name,
+    without_secrets,
+)
+from sweepwatch.settings.signals import signal_table
+
+Say = Callable[[str], None]
+_WIDTH = 20_000
+"""Of what is printed into a file or a pipe: wide enough for every row to be whole on its line."""
+
+
+def check_settings(
+    file: Path | None, environment: Mapping[str, str], flags: Mapping[str, Any], show: bool, say: Say
+) -> None:
+    """Say that the settings are usable; with `show`, list them all.
+
+    Raises ConfigError that names all that is wrong: settings, the rules file, the dialects file.
+    """
+    settings, wrong = judge_settings(file, environment, flags)
+    if settings is not None:
+        wrong += _wrong_files(settings)
+        if show:
+            _console().print(_table(settings))
+    if wrong:
+        lines = "\n".join(f"- {one}" for one in wrong)
+        raise ConfigError(wrong[0] if len(wrong) == 1 else f"{len(wrong)} settings are wrong:\n{lines}")
+    say("The settings are usable.")
+
+
+def _wrong_files(settings: Settings) -> list[str]:
+    """Return what is wrong with the signals, rules, dialects and codes that the settings name."""
+    wrong: list[str] = []
+    signals = STANDARD_SIGNALS
+    try:
+        signals = signal_table(settings)
+    except ConfigError as error:
+        wrong.append(str(error))
+    for load, given in (
+        (load_rules, settings.alerts.rules),
+        (load_dialects, settings.ingest.dialects),
+    ):
+        try:
+            load(given, signals)
+        except ConfigError as error:
+            wrong.append(str(error))
+    try:
+        load_codes(settings.alerts.codes)
+    except ConfigError as error:
+        wrong.append(str(error))
+    return wrong
+
+
+def _console() -> Console:
+    here = Console()
+    return here if here.is_terminal else Console(width=_WIDTH)
+
+
+def _table(settings: Settings) -> Table:
+    table = Table("setting", "value", "variable", "meaning")
+    for column in table.columns[:-1]:
+        column.overflow = "fold"
+    for key, section in setting_keys().items():
+        meaning = section.model_fields[key.rpartition(".")[2]].description or ""
+        value = value_of(settings, key)
+        shown = "" if value is None else without_secrets(as_toml(value).strip('"'))
+        table.add_row(*(escape(text) for text in (key, shown, variable_name(key), meaning)))
+    return table

@@ -1,0 +1,273 @@
+"""Runs the followers of the log of events: each in a thread of its own, so that none can hold up another."""
+
+import logging
+from collections.abc import Callable, Collection, Mapping, Sequence
+from threading import Event as Flag
+from threading import Thread
+from time import monotonic
+from types import TracebackType
+
+from prometheus_client import CollectorRegistry
+
+from fleet.clock import SECOND_MS, Clock
+from fleet.errors import StoreUnavailable, SweepwatchError
+from fleet.events import Event
+from fleet.followers import Follower, Standing
+from storage.records.database import DeskDatabase
+from storage.records.events import events_after
+from storage.records.followers import Turn, begin_following, is_behind, newest_event, standings, turn_of
+from sweepwatch.run.follower_metrics import FollowerCollector
+from sweepwatch.wiring import Services
+
+log = logging.getLogger(__name__)
+POLL_S = 0.5
+"""How soon what another process told is seen; what this one told is seen at once."""
+EVENTS_A_TURN = 100
+TRIES = 6
+"""An event that fails so often for a reason that waiting does not mend is set aside, and kept."""
+FIRST_RETRY_S, SLOWEST_RETRY_S = 0.2, 30.0
+ASIDE_EVERY_S = 300.0
+"""How often what was set aside is tried again; at the start of a process too."""
+LATE_MS = 15 * SECOND_MS
+"""A follower for which something waits and that does nothing for so long is in trouble."""
+_STOP_TIMEOUT_S = 2.0
+
+
+def retry_after(tries: int) -> float:
+    """Return the seconds to wait after so many failures in a row: 0.2, 0.4, 0.8, ... up to half a minute."""
+    return min(SLOWEST_RETRY_S, FIRST_RETRY_S * 2.0 ** min(tries - 1, 10))
+
+
+def follow(desk: DeskDatabase, follower: Follower, clock: Clock) -> tuple[int, float | None]:
+    """Handle the next events; return how many were, and in how many seconds to come again after a failure."""
+    if not is_behind(desk, follower.name):
+        return 0, None
+    with turn_of(desk, follower.name, clock.now_ms()) as turn:
+        if turn is None:
+            return 0, None
+        handled = 0
+        for event in turn.events(EVENTS_A_TURN):
+            wait = _handle(follower, turn, event)
+            if wait is not None:
+                return handled, wait
+            handled += 1
+        return handled, None
+
+
+def _handle(follower: Follower, turn: Turn, event: Event) -> float | None:
+    """Handle one event; return the seconds to wait where it could not be."""
+    if (before := turn.held_by(event)) is not None:
+        turn.set_aside(event, f"waits for event {before}, which was set aside")
+        return None
+    try:
+        follower.handle(event)
+    except Exception as error:  # whatever it is: the event is not lost, and the others go on
+        trouble = _told_as(error)
+        tries = turn.failed(trouble)
+        if tries < TRIES or isinstance(error, StoreUnavailable):
+            log.warning("%s: event %d: %s; trying again", follower.name, event.id, trouble)
+            return retry_after(tries)
+        log.exception("%s: event %d is set aside", follower.name, event.id)
+        turn.set_aside(event, trouble)
+    else:
+        turn.handled(event)
+    return None
+
+
+def try_aside(desk: DeskDatabase, follower: Follower, clock: Clock) -> int:
+    """Try once more what was set aside, in the order of each subject; return how many were handled."""
+    handled = 0
+    with turn_of(desk, follower.name, clock.now_ms()) as turn:
+        failed: set[tuple[str, str]] = set()
+        for event in turn.aside() if turn is not None else ():
+            assert turn is not None  # else there would be no events
+            if (event.subject, event.subject_id) in failed:
+                continue
+            try:
+                follower.handle(event)
+            except Exception as error:
+                failed.add((event.subject, event.subject_id))
+                turn.set_aside_again(event, _told_as(error))
+                log.warning("%s: event %d still fails: %s", follower.name, event.id, _told_as(error))
+            else:
+                turn.took_back(event)
+                handled += 1
+    return handled
+
+
+def _told_as(error: Exception) -> str:
+    return str(error) if isinstance(error, SweepwatchError) else f"{type(error).__name__}: {error}"
+
+
+class Followers:
+    """The followers and listeners of one process; a context manager that starts and stops them.
+
+    Where several processes run the same follower, one at a time has its turn. Listeners are those whose work
+    is this process's alone: each hears of all that is told from its start on, without a stored cursor.
+    """
+
+    def __init__(
+        self,
+        desk: DeskDatabase,
+        followers: Sequence[Follower],
+        clock: Clock,
+        metrics: CollectorRegistry,
+        listeners: Sequence[Follower] = (),
+    ) -> None:
+        self._desk = desk
+        self._followers = tuple(followers)
+        self._clock = clock
+        self._ending = Flag()
+        self._wakes: list[Flag] = []
+        self._threads = [self._thread(each.name, _Catching(desk, each, clock)) for each in followers]
+        self._threads += [self._thread(each.name, _Listening(desk, each)) for each in listeners]
+        metrics.register(FollowerCollector(self.standings, clock))
+
+    def __enter__(self) -> "Followers":
+        for follower in self._followers:
+            begin_following(self._desk, follower.name)
+        self._desk.when_told(self._wake)
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._ending.set()
+        self._wake()
+        deadline = monotonic() + _STOP_TIMEOUT_S
+        for thread in self._threads:
+            thread.join(max(0.0, deadline - monotonic()))
+
+    def _wake(self) -> None:
+        for flag in self._wakes:
+            flag.set()
+
+    def standings(self) -> list[Standing]:
+        """Return how far each follower is. Raises StoreUnavailable."""
+        return standings_of(self._desk, [follower.name for follower in self._followers])
+
+    def troubles(self) -> Mapping[str, str | None]:
+        """Return what is wrong with each follower, None where it gets on."""
+        return troubles_of(self._desk, [follower.name for follower in self._followers], self._clock)
+
+    def _thread(self, name: str, step: Callable[[], float | None]) -> Thread:
+        wake = Flag()
+        self._wakes.append(wake)
+        return Thread(target=self._run, args=(name, step, wake), name=name, daemon=True)
+
+    def _run(self, name: str, step: Callable[[], float | None], wake: Flag) -> None:
+        """Do a step whenever something was told, and from time to time; after a failure only wait."""
+        failures = 0
+        while not self._ending.is_set():
+            wake.clear()
+            try:
+                again = step()
+                failures = 0
+            except Exception as error:
+                failures += 1
+                again = retry_after(failures)
+                self._note(name, error, again)
+            if again is None:
+                wake.wait(POLL_S)
+            else:
+                self._ending.wait(again)
+
+    def _note(self, name: str, error: Exception, again: float) -> None:
+        if self._ending.is_set():
+            return
+        if isinstance(error, SweepwatchError):
+            log.warning("%s: %s; trying again in %.1f s", name, error, again)
+        else:
+            log.error("%s: its turn failed; trying again in %.1f s", name, again, exc_info=error)
+
+
+def following(services: Services, more: Sequence[Follower] = ()) -> Followers:
+    """Return what follows the log in a process that judges: `run`, `ingest` and `score`."""
+    return Followers(
+        services.desk,
+        (*services.followers, *more),
+        services.clock,
+        services.metrics,
+        services.listeners,
+    )
+
+
+def watching(services: Services) -> Callable[[], Mapping[str, str | None]]:
+    """Return what tells the troubles of followers that other processes run, and show them in the metrics."""
+    names = [follower.name for follower in services.followers]
+    services.metrics.register(FollowerCollector(lambda: standings_of(services.desk, names), services.clock))
+    return lambda: troubles_of(services.desk, names, services.clock)
+
+
+class _Catching:
+    """One step of a follower: all that there is, from its stored cursor on."""
+
+    def __init__(self, desk: DeskDatabase, follower: Follower, clock: Clock) -> None:
+        self._desk = desk
+        self._follower = follower
+        self._clock = clock
+        self._aside_at = 0.0
+
+    def __call__(self) -> float | None:
+        if monotonic() >= self._aside_at:
+            self._aside_at = monotonic() + ASIDE_EVERY_S
+            try_aside(self._desk, self._follower, self._clock)
+        handled, again = follow(self._desk, self._follower, self._clock)
+        return 0.0 if again is None and handled == EVENTS_A_TURN else again
+
+
+class _Listening:
+    """One step of a listener: what was told since the last one."""
+
+    def __init__(self, desk: DeskDatabase, listener: Follower) -> None:
+        self._desk = desk
+        self._listener = listener
+        self._cursor: int | None = None
+
+    def __call__(self) -> float | None:
+        with self._desk.transaction() as session:
+            if self._cursor is None:
+                self._cursor = newest_event(session)
+            events = events_after(session, self._cursor, EVENTS_A_TURN)
+        for event in events:
+            try:
+                self._listener.handle(event)
+            except StoreUnavailable:
+                raise
+            except Exception:  # nothing that lasts hangs on it
+                log.exception("%s: event %d is passed over", self._listener.name, event.id)
+            self._cursor = event.id
+        return 0.0 if len(events) == EVENTS_A_TURN else None
+
+
+def standings_of(desk: DeskDatabase, names: Collection[str]) -> list[Standing]:
+    """Return how far the followers of these names are. Raises StoreUnavailable."""
+    with desk.transaction() as session:
+        return [each for each in standings(session) if each.name in names]
+
+
+def troubles_of(desk: DeskDatabase, names: Sequence[str], clock: Clock) -> Mapping[str, str | None]:
+    """Return what is wrong with each of these followers, in whichever process; None where it is well."""
+    try:
+        found = {each.name: each for each in standings_of(desk, names)}
+    except SweepwatchError as error:
+        return dict.fromkeys(names, str(error))
+    now = clock.now_ms()
+    return {name: trouble_of(found[name], now) if name in found else None for name in names}
+
+
+def trouble_of(standing: Standing, now: int) -> str | None:
+    """Say what is wrong with a follower at `now` (epoch ms): it fails, it is late, or it had to pass over."""
+    if standing.trouble is not None:
+        return f"{_events(standing.behind)} behind, {standing.tries} tries: {standing.trouble}"
+    if standing.stuck_since is not None and now - standing.stuck_since > LATE_MS:
+        return f"{_events(standing.behind)} behind, nothing done for {(now - standing.stuck_since) // 1000} s"
+    if standing.set_aside:
+        return f"{_events(standing.set_aside)} set aside; tried again every {ASIDE_EVERY_S / 60:.0f} minutes"
+    return None
+
+
+def _events(count: int) -> str:
+    return "1 event" if count == 1 else f"{count} events"
