@@ -1,20 +1,24 @@
 """The alert engine: takes batches, risks and time; raises, fires and ends alerts."""
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from alerts.judging.by_absence import begin_silence, end_silence, offline_alerts
+from alerts.judging.by_code import CodeJudge
+from alerts.judging.by_event import EventJudge
 from alerts.judging.by_model import judge_model
 from alerts.judging.by_risk import judge_scoring
 from alerts.judging.by_rule import judge_readings
 from alerts.judging.changes import Changes, follow
+from alerts.judging.conditions import Condition, EventCondition
 from alerts.judging.decisions import BY_TICKET, Decision, Track, judge_person, judge_tick
-from alerts.judging.rules import MODEL_RULE, OFFLINE, RISK_RULE, Rule
+from alerts.judging.rules import BY_CODE, MODEL_RULE, OFFLINE, RISK_RULE, Rule
 from alerts.judging.scan import in_play
 from alerts.judging.tracks import Tracks, key_of
 from fleet.alerts import Alert, AlertState
 from fleet.clock import Clock
+from fleet.codes import CodeCatalogue, load_codes
 from fleet.events import Event
 from fleet.findings import ModelFinding
 from fleet.principals import Principal
@@ -24,17 +28,20 @@ from fleet.signals import Kind
 from storage.records.alerts import alert_of, open_alert, open_alerts
 from storage.records.audit import check_reason
 from storage.records.database import DeskDatabase
+from storage.records.devices import ReportedEvent, traits_of
 
 
 class AlertEngine:
     """Raises, fires and ends alerts; open ones survive a restart in the desk database.
 
-    Each change is an event of the log, from which others learn of it. All methods may be called from any
-    thread, and raise StoreUnavailable when the database cannot be reached: the same call may then be
-    repeated, nothing is raised twice.
+    `codes` says what makers' codes mean (what ships, unless given). Each change is an event of the log, from
+    which others learn of it. All methods may be called from any thread, and raise StoreUnavailable when the
+    database cannot be reached: the same call may then be repeated, nothing is raised twice.
     """
 
-    def __init__(self, desk: DeskDatabase, rules: Sequence[Rule], clock: Clock) -> None:
+    def __init__(
+        self, desk: DeskDatabase, rules: Sequence[Rule], clock: Clock, codes: CodeCatalogue | None = None
+    ) -> None:
         self._desk = desk
         self._clock = clock
         self._started = clock.now_ms()
@@ -42,8 +49,13 @@ class AlertEngine:
         self._rules = {rule.name: rule for rule in rules}
         self._offline_rules = tuple(rule for rule in rules if rule.when == OFFLINE)
         self._signal_rules = {
-            kind: tuple(rule for rule in rules if rule.kind is kind and rule.when != OFFLINE) for kind in Kind
+            kind: tuple(rule for rule in rules if rule.kind is kind and isinstance(rule.when, Condition))
+            for kind in Kind
         }
+        by_code = frozenset(rule.name for rule in rules if rule.fault == BY_CODE)
+        self._codes = CodeJudge(codes or load_codes(), by_code)
+        events = tuple(rule for rule in rules if isinstance(rule.when, EventCondition))
+        self._events = EventJudge(events, self._codes)
         self._tracks = Tracks()
         self.reload()
 
@@ -72,8 +84,30 @@ class AlertEngine:
     def observe(self, batch: ReadingBatch) -> None:
         """Judge a batch of readings, in event time. Late readings are judged at their own time."""
         with self._changes() as changes:
-            for rule, rows in in_play(batch.frame, self._signal_rules[batch.kind], self._tracks.devices):
-                judge_readings(changes, rule, rows)
+            for rule, rows in in_play(batch.frame, self._signal_rules[batch.kind], self._concerned()):
+                if rule.fault == BY_CODE:
+                    self._codes.judge(changes, rule, rows)
+                else:
+                    judge_readings(changes, rule, rows)
+
+    def _concerned(self) -> Mapping[str, set[str]]:
+        """Return the devices whose readings each rule must see because an alert of theirs is open.
+
+        What a device said in one signal may end in another: rules by code share theirs.
+        """
+        devices = self._tracks.devices
+        said: set[str] = set().union(*(devices.get(name, ()) for name in self._codes.names))
+        return {**devices, **dict.fromkeys(self._codes.names, said)} if said else devices
+
+    def observe_events(self, events: Sequence[ReportedEvent]) -> None:
+        """Judge what devices told of on their event topic; told again, it changes nothing."""
+        concerned = [event for event in events if self._events.concerns(event)]
+        if not concerned:
+            return
+        with self._changes() as changes:
+            traits = traits_of(changes.session, sorted({event.device_id for event in concerned}))
+            for event in sorted(concerned, key=lambda event: event.ts):
+                self._events.judge(changes, event, traits)
 
     def observe_risks(self, risks: Sequence[Risk]) -> None:
         """Judge a scoring: one risk per device and fault, each as of its device's newest reading.

@@ -48,6 +48,27 @@ class Names(Schema):
     zh: str
 
 
+class ConditionItem(Schema):
+    """What a device does and whether it works.
+
+    `word` is never_heard, not_heard, offline, stuck, reports (it works and names an error), sending, or its
+    state; `code` is the raw error code, where one is named.
+    """
+
+    word: str = Field(examples=["stuck"])
+    text: Names
+    code: str | None = Field(examples=["M31"])
+
+
+class ToldItem(Schema):
+    """Something that a device told of on its event topic; `received` is when it arrived."""
+
+    ts: Time
+    code: str = Field(examples=["error"])
+    detail: dict[str, Any] = Field(examples=[{"error_code": "M31"}])
+    received: Time
+
+
 class DeviceItem(Schema):
     """A device in the list; `risk` is its highest, of `fault`; null before the first score.
 
@@ -59,6 +80,7 @@ class DeviceItem(Schema):
     site: str = Field(examples=["hongqiao"])
     model: str = Field(examples=["CR-200"])
     status: str = Field(examples=["online"])
+    condition: ConditionItem
     last_seen: Time | None
     risk: float | None = Field(examples=[0.83])
     fault: str | None = Field(examples=["brush_jam"])

@@ -1,14 +1,16 @@
 """What the API needs from the rest of the house, handed in by the composition root."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Protocol
+from zoneinfo import ZoneInfo
 
 from fastapi import Depends, Request
 from prometheus_client import CollectorRegistry
 
 from desk.dispatch.visits import FoundVisits
 from fleet.clock import Clock
+from fleet.codes import CodeCatalogue, load_codes
 from fleet.ledger import LedgerView
 from fleet.principals import Principal
 from fleet.progress import StartProgress
@@ -73,7 +75,8 @@ class ApiServices:
     `explain` says in one sentence what a driver shows. `ledger` gives None where no ingester runs in this
     process. `readiness` maps each component to what is wrong with it, None when it is fine. `progress` gives
     None once the first start is over, `notice` what every page says on top. `currency` is that of all money;
-    `model_trouble` says why the file of a model cannot be used, None when it can.
+    `model_trouble` says why the file of a model cannot be used, None when it can. `codes` says what makers'
+    codes mean, `zone` in whose time the console shows everything.
     """
 
     store: TelemetryStore
@@ -92,6 +95,8 @@ class ApiServices:
     notice: Callable[[], Text | None] = lambda: None
     currency: str = "EUR"
     model_trouble: Callable[[ModelCard], str | None] = lambda _card: None
+    codes: CodeCatalogue = field(default_factory=load_codes)
+    zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
 
 
 def services_of(request: Request) -> ApiServices:

@@ -1,5 +1,6 @@
 """What an alert is: something that people should know about one device, until it is over."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -48,3 +49,16 @@ class Alert:
     def fires(self) -> bool:
         """Whether people should act on it now, someone already seeing to it included."""
         return self.state in (AlertState.FIRING, AlertState.ACKNOWLEDGED)
+
+
+def said_by_device(evidence: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return the part of an alert's evidence that the device itself said, if any.
+
+    Its keys: `code` (raw, None: it only stands in error), `state` (`error` when it stands still), `meaning`
+    (the code in words, by language; absent for an unknown code), `ts`.
+    """
+    also = evidence.get("also")
+    for each in (evidence, also if isinstance(also, Mapping) else {}):
+        if each.get("source") == "device":
+            return each
+    return None

@@ -83,7 +83,7 @@ def _again(known: Suspicion, new: Suspicion) -> Suspicion:
     return replace(
         known,
         level=min(known.level, new.level),
-        alerts=(*known.alerts, *new.alerts),
+        alerts=tuple(dict.fromkeys((*known.alerts, *new.alerts))),
         state=SuspicionState.SUSPECTED,
         ended_at=None,
         evidence=evidence,

@@ -14,6 +14,7 @@ class Device:
 
     `risk`, `fault` and `confidence` are those of the highest of its newest risks; `newest_ts` is the time of
     its newest reading, `last_seen` when its last message arrived; `commissioned` is an ISO date.
+    `state` and `error_code` are the newest that it sent, each with its own time; an empty code: none is left.
     """
 
     id: str
@@ -32,6 +33,10 @@ class Device:
     fault: str | None
     risk_ts: int | None
     confidence: str | None
+    state: str | None = None
+    state_ts: int | None = None
+    error_code: str | None = None
+    error_ts: int | None = None
 
     def is_stale(self, now: int) -> bool:
         """Tell whether its newest reading is older than 24 h, or there is none."""

@@ -10,6 +10,10 @@ UNUSUAL = "unusual_behaviour"
 """The fault of which nobody knows yet what it is: the anomaly score's."""
 
 
+DEVICE_ERROR = "device_error"
+"""The fault of a device that says it has an error which no code of the catalogue (fleet/codes) names."""
+
+
 class Level(StrEnum):
     """How much of the device is lost."""
 
@@ -247,6 +251,19 @@ _TABLE = (
         Text(
             "It changes as no other robot of its model does: look for anything loose, stuck or dirty.",
             "该机器人的变化与同型号其他机器人不同：请检查是否有松动、卡滞或脏污。",
+        ),
+    ),
+    _robot(
+        DEVICE_ERROR,
+        Level.L2,
+        Text("Reports an error", "设备报错"),
+        None,
+        "mechanical",
+        30,
+        None,
+        Text(
+            "Read the message on the robot, free it from what holds it, and start it again.",
+            "请查看机器人上的提示，排除卡阻后重新启动。",
         ),
     ),
     Fault(

@@ -4,6 +4,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import orjson
 
@@ -20,7 +21,7 @@ from ingest.watch.roster import Roster
 from ingest.watch.stream import StreamWatch
 from ingest.watch.summaries import Summaries
 from storage.ports import Receipt, RowsRejected, TelemetryStore
-from storage.records.devices import Devices
+from storage.records.devices import Devices, ReportedEvent
 from storage.records.dropped_values import DroppedValues
 from storage.records.quarantine import Evidence, Quarantine
 
@@ -31,6 +32,10 @@ Observer = Callable[[ReadingBatch], None]
 
 A retryable SweepwatchError makes the whole commit wait; any other error is logged and counted.
 """
+
+
+EventObserver = Callable[[Sequence[ReportedEvent]], None]
+"""Looks at stored events before they are acknowledged; its errors count as an Observer's do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,7 @@ class CommitParts:
     summaries: Summaries
     clock: Clock
     watch: StreamWatch
+    event_observers: Sequence[EventObserver] = ()
     request: Callable[[Sequence[Request]], None] = lambda _: None
     """Publishes what dialects ask of devices, after all else is done."""
 
@@ -69,7 +75,7 @@ class Commit:
         self._stored: list[ReadingBatch] = []
         self._receipts: list[Receipt] = []
         self._rejected: list[tuple[ReadingBatch, StoreRejected]] = []
-        self._to_observe: deque[tuple[Observer, ReadingBatch]] = deque()
+        self._to_observe: deque[Callable[[], None]] = deque()
         self._steps = deque(
             (
                 self._register,
@@ -171,17 +177,20 @@ class Commit:
     def _prepare_observers(self) -> None:
         for batch in self._stored:
             self._parts.summaries.add_batch(batch)
-            self._to_observe.extend((observer, batch) for observer in self._parts.observers)
+            self._to_observe.extend(partial(observer, batch) for observer in self._parts.observers)
+        events = self._decoded.news.events
+        if events:
+            self._to_observe.extend(partial(observer, events) for observer in self._parts.event_observers)
 
     def _observe(self) -> None:
         while self._to_observe:
-            observer, batch = self._to_observe[0]
+            observe = self._to_observe[0]
             try:
-                observer(batch)
+                observe()
             except Exception as error:
                 if isinstance(error, SweepwatchError) and error.retryable:
                     raise
-                log.exception("an observer failed on %d stored readings; they stay stored", len(batch))
+                log.exception("an observer failed on what was stored; it stays stored")
                 self._parts.ledger.observer_failed()
             self._to_observe.popleft()
 

@@ -13,7 +13,7 @@ from time import monotonic
 from fleet.clock import Clock
 from fleet.errors import SweepwatchError
 from fleet.signals import SignalTable
-from ingest.commit import Commit, CommitParts, Observer
+from ingest.commit import Commit, CommitParts, EventObserver, Observer
 from ingest.decode.bulk import BulkDecoder
 from ingest.dialects.decoder import with_dialects
 from ingest.dialects.host import host_topic
@@ -47,12 +47,13 @@ _GC_THRESHOLDS = (50_000, 20, 20)
 class IngestService:
     """Takes what devices publish, stores it, acknowledges it.
 
-    `observers` see every stored batch before it is acknowledged (ingest.commit.Observer). Errors of the store
+    `observers` see every stored batch before it is acknowledged (ingest.commit.Observer), `event_observers`
+    the events. Errors of the store
     or the desk never lose a reading: nothing is acknowledged, reading stops when the buffer is full, and the
     commit is tried again with growing waits.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - one place wires it
         self,
         settings: IngestSettings,
         store: TelemetryStore,
@@ -62,6 +63,7 @@ class IngestService:
         observers: Sequence[Observer] = (),
         backoff: Backoff | None = None,
         dialects: Sequence[Dialect] = (),
+        event_observers: Sequence[EventObserver] = (),
     ) -> None:
         self._settings = settings
         self._clock = clock
@@ -85,6 +87,7 @@ class IngestService:
             quarantine=Quarantine(desk, settings.quarantine_rows_per_device, settings.quarantine_rows),
             dropped=DroppedValues(desk, settings.quarantine_rows_per_device, settings.quarantine_rows),
             observers=observers,
+            event_observers=event_observers,
             ledger=self.ledger,
             summaries=self._summaries,
             clock=clock,

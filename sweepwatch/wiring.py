@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import polars as pl
 from fastapi import FastAPI
@@ -20,6 +21,7 @@ from desk.tickets.desk import TicketDesk
 from desk.tickets.opener import TicketOpener
 from fleet.broker_url import parse_broker_url
 from fleet.clock import DAY_MS, Clock
+from fleet.codes import CodeCatalogue, load_codes
 from fleet.errors import SweepwatchError
 from fleet.followers import Follower
 from fleet.ledger import LedgerView
@@ -64,6 +66,7 @@ class Services:
     policy: SlaPolicy
     tickets: TicketDesk
     alerts: AlertEngine
+    codes: CodeCatalogue
     followers: tuple[Follower, ...]
     listeners: tuple[Follower, ...]
     models: ModelRegistry
@@ -88,6 +91,7 @@ def build(
     """
     signals = signal_table(settings)
     rules = load_rules(settings.alerts.rules, signals)
+    codes = load_codes(settings.alerts.codes)
     policy = load_policy()
     desk = open_desk(desk_url(settings, folder))
     try:
@@ -95,7 +99,7 @@ def build(
     except BaseException:
         desk.close()
         raise
-    wired = wire_desk(desk, rules, policy, clock)
+    wired = wire_desk(desk, rules, policy, clock, codes)
     return Services(
         settings=settings,
         folder=folder,
@@ -106,6 +110,7 @@ def build(
         policy=policy,
         tickets=wired.tickets,
         alerts=wired.alerts,
+        codes=codes,
         followers=wired.followers,
         listeners=wired.listeners,
         models=ModelRegistry(
@@ -125,9 +130,15 @@ class WiredDesk:
     listeners: tuple[Follower, ...]
 
 
-def wire_desk(desk: DeskDatabase, rules: Sequence[Rule], policy: SlaPolicy, clock: Clock) -> WiredDesk:
+def wire_desk(
+    desk: DeskDatabase,
+    rules: Sequence[Rule],
+    policy: SlaPolicy,
+    clock: Clock,
+    codes: CodeCatalogue | None = None,
+) -> WiredDesk:
     """Wire what judges, what works on it, and what follows from either."""
-    alerts = AlertEngine(desk, rules, clock)
+    alerts = AlertEngine(desk, rules, clock, codes)
     tickets = TicketDesk(desk, policy, clock)
     followers = (TicketOpener(desk, tickets), TicketEnds(alerts))
     return WiredDesk(alerts, tickets, followers, (ChangedElsewhere(alerts),))
@@ -194,6 +205,7 @@ def build_ingest(services: Services, broker_url: str, mqtt_version: str = "auto"
         services.signals,
         services.clock,
         observers=[services.alerts.observe],
+        event_observers=[services.alerts.observe_events],
         dialects=load_dialects(chosen.dialects, services.signals),
     )
     export(services.metrics, ingest.ledger.snapshot, lambda: ingest.connected, ingest.commits)
@@ -228,6 +240,8 @@ def build_api(
             clock=services.clock,
             tickets=services.tickets,
             alerts=services.alerts,
+            codes=services.codes,
+            zone=ZoneInfo(services.settings.server.time_zone),
             sla=services.policy,
             explain=lambda driver, language: sentence(driver, services.signals, language),
             ledger=ledger,

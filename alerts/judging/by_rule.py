@@ -8,6 +8,7 @@ from alerts.judging.decisions import Verdict, judge_reading, judge_recurrence
 from alerts.judging.rules import Rule
 from alerts.judging.scan import Sighting
 from fleet.alerts import Alert, AlertState
+from fleet.faults import Level
 
 
 def judge_readings(changes: Changes, rule: Rule, sightings: Iterable[Sighting]) -> None:
@@ -30,13 +31,28 @@ def judge_readings(changes: Changes, rule: Rule, sightings: Iterable[Sighting]) 
             changes.move(track, decision, rule.name, at)
 
 
-def raise_by_rule(
-    changes: Changes, rule: Rule, device_id: str, state: AlertState, at: int, evidence: dict[str, Any]
+def raise_by_rule(  # noqa: PLR0913 - one alert's columns
+    changes: Changes,
+    rule: Rule,
+    device_id: str,
+    state: AlertState,
+    at: int,
+    evidence: dict[str, Any],
+    *,
+    fault: str | None = None,
+    level: Level | None = None,
+    opens_ticket: bool | None = None,
+    once: bool = False,
 ) -> None:
-    """Raise an alert of a rule unless it is old news; a recurrence names the alert before it."""
-    previous = changes.previous(device_id, rule.fault)
+    """Raise an alert of a rule unless it is old news; a recurrence names the alert before it.
+
+    Fault, level and ticket are the rule's unless they are given. `once`: it was told of a moment, and what
+    ended later ended that too, whoever ended it.
+    """
+    fault = fault or rule.fault
+    previous = changes.previous(device_id, fault)
     news = judge_recurrence(previous, at)
-    if news.state is None:
+    if news.state is None or (once and previous is not None and at <= previous.resolved_at):
         return
     if previous is not None:
         evidence = evidence | {"previous_alert": previous.id}
@@ -44,13 +60,13 @@ def raise_by_rule(
         Alert(
             id="",
             device_id=device_id,
-            fault=rule.fault,
+            fault=fault,
             rule=rule.name,
-            level=rule.level,
+            level=level or rule.level,
             state=state,
             since=at,
             reason=news.reason,
-            opens_ticket=rule.opens_ticket,
+            opens_ticket=rule.opens_ticket if opens_ticket is None else opens_ticket,
             evidence=evidence,
         )
     )
@@ -61,7 +77,7 @@ def rule_evidence(rule: Rule, **seen: Any) -> dict[str, Any]:
     return {"source": "rule", "rule": rule.name, "text": {"en": rule.text.en, "zh": rule.text.zh}} | seen
 
 
-def _seen(rule: Rule, value: float | bool | str, at: int) -> dict[str, Any]:
+def _seen(rule: Rule, value: float | bool | str | None, at: int) -> dict[str, Any]:
     return rule_evidence(
         rule,
         signal=rule.shown.signal,

@@ -11,6 +11,7 @@ from alerts.judging.tracks import Key, Tracks, key_of
 from fleet import principals
 from fleet.alerts import Alert, AlertState
 from fleet.errors import Conflict
+from fleet.faults import FAULTS
 from fleet.principals import Principal
 from storage.records.alerts import (
     change_alert,
@@ -54,6 +55,11 @@ class Changes:
         untouched = [track for track in self.known if key_of(track.alert) not in self.tracks]
         return untouched + [track for track in self.tracks.values() if track is not None]
 
+    def tracks_of(self, device_id: str) -> list[Track]:
+        """Return the open alerts of a device, this unit's own changes included."""
+        found = (self.track(device_id, fault) for fault in FAULTS)
+        return [track for track in found if track is not None]
+
     def previous(self, device_id: str, fault: str) -> Previous | None:
         """Return the last resolved alert of a device and fault."""
         last = last_resolved(self.session, device_id, fault)
@@ -85,6 +91,10 @@ class Changes:
         """Let an open alert that wanted no ticket want one, with the evidence that called for it."""
         merged = track.alert.evidence | {"also": evidence}
         self._change(track, decision, acting(rule), at, {"opens_ticket": True, "evidence": merged})
+
+    def revise(self, track: Track, decision: Decision, by: str, at: int, **columns: Any) -> None:
+        """Let an open alert say more, as rule `by` has it; `columns` of its row change."""
+        self._change(track, decision, acting(by), at, columns)
 
     def by(self, principal: Principal, alert: Alert, decision: Decision, why: str) -> Alert:
         """Let who is no rule move an alert on; return it. Raises Conflict when it changed meanwhile."""

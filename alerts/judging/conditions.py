@@ -1,4 +1,4 @@
-"""Conditions over signals, written as people say them: `battery_temp_c >= 60`, `sos is true`."""
+"""Conditions as people say them: `battery_temp_c >= 60`, `state is error`, `error_code matches "M3.*"`."""
 
 import re
 from collections.abc import Callable
@@ -11,27 +11,59 @@ import polars as pl
 from fleet.signals import ROBOT_STATES, Form, Kind, SignalTable
 
 _COMPARISONS: dict[str, Callable[[pl.Expr, float], pl.Expr]] = {">=": ge, "<=": le, ">": gt, "<": lt}
-_TERM = re.compile(r"([a-z][a-z0-9_]*)\s*(>=|<=|>|<|\bis\b)\s*(-?\d+(?:\.\d+)?|[a-z_]+)")
-_HOW = "write `signal >= number` (or <=, >, <), `signal is true`, `state is charging`; join several by `and`"
+_NUMBERS = re.compile(r"([a-z][a-z0-9_]*)\s*(>=|<=|>|<)\s*(-?\d+(?:\.\d+)?)")
+_WORDS = re.compile(r"([a-z][a-z0-9_]*)\s+(is\s+one\s+of|is\s+not|is|matches)\s+(.+)")
+_BEGINNING = re.compile(r"[a-z][a-z0-9_]*\s*(?:>=|<=|>|<|\bis\b|\bmatches\b)\s*\S+")
+_WORD = re.compile(r"\"([^\"]*)\"|([A-Za-z_][A-Za-z0-9_.:-]*)")
+_EVENT = re.compile(r"event\s+(?:one\s+of\s+)?(.+)")
+_HOW = (
+    "write `signal >= number` (or <=, >, <), `signal is true`, `state is charging`, `state is not error`, "
+    '`error_code is one of M31, M32`, `error_code matches "M3.*"`; join several by `and`'
+)
+ONE_OF, IS_NOT, MATCHES = "is one of", "is not", "matches"
 
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One comparison of one signal. `operator` is `>=`, `<=`, `>`, `<` or `is`."""
+    """One comparison of one signal.
+
+    `operator` is `>=`, `<=`, `>`, `<`, `is`, `is not`, `is one of` (`value` is a tuple) or `matches` (a
+    regular expression, of the whole text).
+    """
 
     signal: str
     operator: str
-    value: float | bool | str
+    value: float | bool | str | tuple[str, ...]
 
     @property
     def expression(self) -> pl.Expr:
         """Return it over a batch's columns: true, false, or null where the signal was not sent."""
         column = pl.col(self.signal)
         if isinstance(self.value, bool):
-            return column if self.value else ~column
-        if isinstance(self.value, str):
-            return column == self.value
-        return _COMPARISONS[self.operator](column, self.value)
+            return column if self.value != (self.operator == IS_NOT) else ~column
+        if isinstance(self.value, tuple):
+            return pl.any_horizontal(column == one for one in self.value)
+        if isinstance(self.value, float):
+            return _COMPARISONS[self.operator](column, self.value)
+        if self.operator == MATCHES:
+            return column.str.contains(f"^(?:{self.value})$")
+        return column != self.value if self.operator == IS_NOT else column == self.value
+
+    @property
+    def few(self) -> tuple[object, ...] | None:
+        """Return the only values that it accepts; None when it accepts others than can be listed."""
+        if self.operator == "is":
+            return (self.value,)
+        if self.operator == IS_NOT and isinstance(self.value, bool):
+            return (not self.value,)
+        return self.value if isinstance(self.value, tuple) else None
+
+    def accepts(self, value: object) -> bool:
+        """Tell whether a word satisfies it; only for terms that are not over numbers."""
+        if self.operator == MATCHES:
+            return re.fullmatch(str(self.value), str(value)) is not None
+        few = self.few
+        return value in few if few is not None else value != self.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,22 +79,52 @@ class Condition:
         return reduce(and_, (term.expression for term in self.terms))
 
 
-def parse_condition(text: str) -> Condition:
+@dataclass(frozen=True, slots=True)
+class EventCondition:
+    """Holds when a device tells of an event with one of these codes."""
+
+    codes: tuple[str, ...]
+    text: str
+
+
+def parse_condition(text: str) -> Condition | EventCondition:
     """Parse a condition. Raises ValueError saying how one is written."""
-    return Condition(tuple(_parse_term(part) for part in text.split(" and ")), " ".join(text.split()))
+    whole = " ".join(text.split())
+    event = _EVENT.fullmatch(whole)
+    if event is not None:
+        return EventCondition(_words(event[1], whole), whole)
+    return Condition(tuple(_parse_term(part) for part in whole.split(" and ")), whole)
 
 
 def _parse_term(text: str) -> Term:
-    match = _TERM.fullmatch(text.strip())
-    if match is None:
-        raise ValueError(f"{text.strip()!r} is no condition; {_HOW}")
-    signal, operator, operand = match.groups()
-    is_word = operand[0].isalpha() or operand[0] == "_"
-    if is_word != (operator == "is"):
-        raise ValueError(f"{text.strip()!r} compares wrongly; {_HOW}")
-    if not is_word:
-        return Term(signal, operator, float(operand))
-    return Term(signal, operator, operand == "true" if operand in ("true", "false") else operand)
+    numbers = _NUMBERS.fullmatch(text)
+    if numbers is not None:
+        return Term(numbers[1], numbers[2], float(numbers[3]))
+    words = _WORDS.fullmatch(text)
+    if words is None or not _readable(words[3]):
+        wrong = "compares wrongly" if _BEGINNING.fullmatch(text) else "is no condition"
+        raise ValueError(f"{text!r} {wrong}; {_HOW}")
+    signal, operator = words[1], " ".join(words[2].split())
+    listed = _words(words[3], text)
+    if operator == ONE_OF:
+        return Term(signal, operator, listed)
+    if len(listed) > 1:
+        raise ValueError(f"{text!r} names several words; write `{signal} is one of {words[3]}`")
+    value: str | bool = listed[0]
+    if operator != MATCHES and words[3] in ("true", "false"):
+        value = words[3] == "true"
+    return Term(signal, operator, value)
+
+
+def _readable(operand: str) -> bool:
+    return all(_WORD.fullmatch(part.strip()) for part in operand.split(","))
+
+
+def _words(operand: str, text: str) -> tuple[str, ...]:
+    found = [_WORD.fullmatch(part.strip()) for part in operand.split(",")]
+    if None in found:
+        raise ValueError(f"{text!r} is no condition; words are separated by commas, others stand in quotes")
+    return tuple(match[1] if match[1] is not None else match[2] for match in found if match is not None)
 
 
 def check_condition(condition: Condition, kind: Kind, signals: SignalTable) -> None:
@@ -74,17 +136,38 @@ def check_condition(condition: Condition, kind: Kind, signals: SignalTable) -> N
         signal = known[term.signal]
         if signal.is_numeric:
             _check_number(term, signal.low, signal.high, signal.unit)
+        elif isinstance(term.value, float):
+            raise ValueError(f"{term.signal} is no number; write `{term.signal} is ...`")
         elif signal.form is Form.BOOLEAN and not isinstance(term.value, bool):
             raise ValueError(f"{term.signal} is true or false; write `{term.signal} is true`")
-        elif signal.form is Form.STATE and term.value not in ROBOT_STATES:
-            raise ValueError(f"{term.value!r} is no state; allowed: {', '.join(ROBOT_STATES)}")
+        elif signal.form is Form.STATE:
+            _check_state(term)
         elif signal.form is Form.TEXT:
-            raise ValueError(f"{term.signal} is text, which a condition cannot compare")
+            _check_text(term)
 
 
 def _check_number(term: Term, low: float, high: float, unit: str) -> None:
-    if isinstance(term.value, bool | str):
+    if not isinstance(term.value, float):
         # A ValueError like its neighbours: what is wrong is what a person wrote, not a type of ours.
         raise ValueError(f"{term.signal} is a number; write `{term.signal} >= 1` (or <=, >, <)")  # noqa: TRY004
     if not low <= term.value <= high:
         raise ValueError(f"{term.signal} {term.operator} {term.value:g}: allowed: {low:g} to {high:g} {unit}")
+
+
+def _check_state(term: Term) -> None:
+    if term.operator == MATCHES:
+        raise ValueError(f"{term.signal} is one of a few; write `{term.signal} is one of idle, error`")
+    for value in term.value if isinstance(term.value, tuple) else (term.value,):
+        if value not in ROBOT_STATES:
+            raise ValueError(f"{value!r} is no state; allowed: {', '.join(ROBOT_STATES)}")
+
+
+def _check_text(term: Term) -> None:
+    if isinstance(term.value, bool):
+        raise ValueError(f'{term.signal} is text; write `{term.signal} is "true"`')  # noqa: TRY004 - as above
+    if term.operator == MATCHES:
+        try:
+            re.compile(str(term.value))
+            pl.Series([""]).str.contains(str(term.value))
+        except (re.error, pl.exceptions.ComputeError) as error:
+            raise ValueError(f"{term.value!r} is no regular expression: {error}") from error

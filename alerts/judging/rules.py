@@ -13,10 +13,10 @@ from pydantic import (
     model_validator,
 )
 
-from alerts.judging.conditions import Condition, Term, check_condition, parse_condition
+from alerts.judging.conditions import Condition, EventCondition, Term, check_condition, parse_condition
 from fleet.config import Duration, Shape, read_config
 from fleet.errors import ConfigError
-from fleet.faults import FAULTS, Level
+from fleet.faults import DEVICE_ERROR, FAULTS, Level
 from fleet.signals import STANDARD_SIGNALS, Kind, SignalTable
 
 RISK_RULE = "risk"
@@ -25,6 +25,10 @@ MODEL_RULE = "model"
 """The rule's name on alerts about a model itself."""
 OFFLINE = "offline"
 BY_HAND = "by_hand"
+BY_CODE = "by_code"
+"""Stands for a rule's fault: the one that the device's own code means (fleet.codes)."""
+STATE, ERROR_CODE = "state", "error_code"
+"""The signals in which a device says that it has an error."""
 
 _Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 _BESIDE = Path(__file__).with_name("rules.yaml")
@@ -32,7 +36,7 @@ _BESIDE = Path(__file__).with_name("rules.yaml")
 
 def _condition_or(word: str) -> BeforeValidator:
     def parse(text: object) -> object:
-        if text == word or text is None or isinstance(text, Condition):
+        if text == word or text is None or isinstance(text, Condition | EventCondition):
             return text
         return parse_condition(str(text))
 
@@ -49,17 +53,19 @@ class RuleText(Shape):
 class Rule(Shape):
     """One rule. Durations are in milliseconds.
 
-    `when` is a condition over signals, or `offline`: nothing heard for `silent_ms`, or for `for_ms` since the
-    broker reported the device gone. `clear` ends the alert (None: as soon as `when` no longer
+    `when` is a condition over signals, an event, or `offline`: nothing heard for `silent_ms`, or for `for_ms`
+    since the broker reported the device gone. `clear` ends the alert (None: as soon as `when` no longer
     holds; `by_hand`: only a person or a closed ticket ends it). Between `when` and `clear` nothing changes.
+    With the fault `by_code` the device's own word decides which fault, and when it is over (by_code.py);
+    `level` is then the least bad that it can be.
     """
 
     name: _Name
     kind: Kind
     fault: str
     level: Level
-    when: Annotated[Condition | Literal["offline"], _condition_or(OFFLINE)]
-    clear: Annotated[Condition | Literal["by_hand"] | None, _condition_or(BY_HAND)] = None
+    when: Annotated[Condition | EventCondition | Literal["offline"], _condition_or(OFFLINE)]
+    clear: Annotated[Condition | EventCondition | Literal["by_hand"] | None, _condition_or(BY_HAND)] = None
     silent_ms: Duration | None = Field(default=None, alias="silent")
     for_ms: Duration = Field(default=0, alias="for")
     opens_ticket: bool
@@ -76,6 +82,8 @@ class Rule(Shape):
     @classmethod
     def _fault_is_known(cls, fault: str, info: ValidationInfo) -> str:
         allowed = [code for code, entry in FAULTS.items() if entry.kind is info.data.get("kind")]
+        if DEVICE_ERROR in allowed:
+            allowed.append(BY_CODE)
         if allowed and fault not in allowed:
             raise ValueError(f"{fault!r} is no fault of a {info.data['kind']}; allowed: {', '.join(allowed)}")
         return fault
@@ -86,7 +94,32 @@ class Rule(Shape):
             raise ValueError("`silent` belongs to `when: offline`, and to nothing else")
         if self.when == OFFLINE and self.clear is not None:
             raise ValueError("an offline rule clears when the device is heard again; leave out `clear`")
+        if isinstance(self.clear, EventCondition) and not isinstance(self.when, EventCondition):
+            raise ValueError("`clear: event ...` belongs to `when: event ...`")  # noqa: TRY004 - a word, no type
+        if isinstance(self.when, EventCondition) and isinstance(self.clear, Condition):
+            raise ValueError("an event's alert is ended by an event or by hand")  # noqa: TRY004 - as above
+        if self.fault == BY_CODE:
+            self._check_by_code()
         return self
+
+    def _check_by_code(self) -> None:
+        terms = self.when.terms if isinstance(self.when, Condition) else ()
+        if self.when == OFFLINE or {term.signal for term in terms} - {STATE, ERROR_CODE}:
+            raise ValueError(f"fault {BY_CODE} goes with {STATE}, {ERROR_CODE} or events in `when`")
+        if terms and self.clear is not None:
+            raise ValueError(f"with fault {BY_CODE} the device says when it is over; leave out `clear`")
+
+    @property
+    def when_text(self) -> str:
+        """Return `when` as it was written."""
+        return self.when if isinstance(self.when, str) else self.when.text
+
+    @property
+    def shown_signal(self) -> str:
+        """Return what its evidence shows: a signal, `event` or `last_seen`."""
+        if isinstance(self.when, Condition):
+            return self.shown.signal
+        return "event" if isinstance(self.when, EventCondition) else "last_seen"
 
     @property
     def condition(self) -> Condition:
@@ -110,7 +143,9 @@ class Rule(Shape):
     @property
     def measured(self) -> bool:
         """Return whether it compares a measured value, which may be wild, and not only states."""
-        return isinstance(self.when, Condition) and any(term.operator != "is" for term in self.when.terms)
+        return isinstance(self.when, Condition) and any(
+            isinstance(term.value, float) for term in self.when.terms
+        )
 
     @property
     def shown(self) -> Term:
@@ -131,14 +166,21 @@ def _check_apart(when: Condition, clear: Condition) -> None:
 
 
 def _overlap(first: Term, second: Term) -> bool:
-    if first.operator == "is" or second.operator == "is":
-        return first.value == second.value
-    a, b = float(first.value), float(second.value)
+    if not isinstance(first.value, float) or not isinstance(second.value, float):
+        return _overlap_in_words(first, second)
+    a, b = first.value, second.value
     if first.operator[0] == second.operator[0]:
         return True
     low, high = (a, b) if first.operator[0] == ">" else (b, a)
     touching = first.operator.endswith("=") and second.operator.endswith("=")
     return low <= high if touching else low < high
+
+
+def _overlap_in_words(first: Term, second: Term) -> bool:
+    for one, other in ((first, second), (second, first)):
+        if one.few is not None:
+            return any(other.accepts(value) for value in one.few)
+    return True
 
 
 class _RuleFile(Shape):

@@ -6,10 +6,10 @@ import numpy as np
 import polars as pl
 
 from alerts.judging.decisions import Verdict
-from alerts.judging.rules import Rule
+from alerts.judging.rules import BY_CODE, ERROR_CODE, Rule
 
-Sighting = tuple[str, int, float | bool | str, int]
-"""Device, event time (epoch ms), the value shown as evidence, and the verdict's code."""
+Sighting = tuple[str, int, float | bool | str | None, int]
+"""Device, event time (epoch ms), the value shown as evidence (by code: that), and the verdict's code."""
 _UNKNOWN = 9
 """Stands in a verdict's column where the signals were not sent."""
 
@@ -30,7 +30,7 @@ def in_play(
     if playing:
         few = _few(frame, playing, set().union(*(tracked.get(rule.name, ()) for rule in playing)))
         for number, rule in enumerate(playing):
-            yield rule, _sightings(few, number)
+            yield rule, _sightings(few, number, by_value=rule.fault == BY_CODE)
 
 
 def _few(frame: pl.DataFrame, rules: Sequence[Rule], tracked: set[str]) -> pl.DataFrame:
@@ -40,7 +40,7 @@ def _few(frame: pl.DataFrame, rules: Sequence[Rule], tracked: set[str]) -> pl.Da
     concerned = device.is_in(device.filter(holds).unique().implode())
     if tracked:
         concerned |= device.is_in(list(tracked))
-    columns = [pl.col(rule.shown.signal).alias(f"value.{number}") for number, rule in enumerate(rules)]
+    columns = [pl.col(_shown(rule)).alias(f"value.{number}") for number, rule in enumerate(rules)]
     columns += [_verdict(rule).alias(f"verdict.{number}") for number, rule in enumerate(rules)]
     return (
         frame.lazy()
@@ -52,19 +52,26 @@ def _few(frame: pl.DataFrame, rules: Sequence[Rule], tracked: set[str]) -> pl.Da
     )
 
 
+def _shown(rule: Rule) -> str:
+    return ERROR_CODE if rule.fault == BY_CODE else rule.shown.signal
+
+
 def _verdict(rule: Rule) -> pl.Expr:
     code = pl.when(rule.holds).then(int(Verdict.HOLD)).when(rule.cleared).then(int(Verdict.CLEAR))
     known = code.otherwise(int(Verdict.BETWEEN))
     return pl.when(rule.holds.is_null()).then(_UNKNOWN).otherwise(known).cast(pl.Int8)
 
 
-def _sightings(few: pl.DataFrame, number: int) -> Iterable[Sighting]:
+def _sightings(few: pl.DataFrame, number: int, *, by_value: bool) -> Iterable[Sighting]:
     verdicts = few[f"verdict.{number}"].to_numpy()
     known = np.flatnonzero(verdicts != _UNKNOWN)
     if known.size == 0:
         return ()
     devices, verdicts = few["device"].to_numpy()[known], verdicts[known]
     same = (devices[1:] == devices[:-1]) & (verdicts[1:] == verdicts[:-1])
+    if by_value:  # another code is news, though the verdict is the same
+        values = few[f"value.{number}"][known].rle_id().to_numpy()
+        same &= values[1:] == values[:-1]
     within_a_run = np.append(False, same) & np.append(same, False)
     kept = few[known[~within_a_run]]
     rows: list[Sighting] = kept.select("device_id", "ts", f"value.{number}", f"verdict.{number}").rows()

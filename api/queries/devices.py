@@ -12,7 +12,7 @@ from fleet.signals import Kind
 from storage.records.alerts import count_firing
 from storage.records.device_lists import DeviceCounts, DeviceFilter, count_devices
 from storage.records.device_lists import find_devices as find
-from storage.records.paging import Page
+from storage.records.paging import Asked, Page
 from storage.records.tickets import count_open
 
 AT_RISK = 0.5
@@ -31,6 +31,14 @@ class DeviceQuery(Paged):
     q: SearchText | None = Field(
         None, min_length=1, max_length=64, description="Part of id, model, site or serial"
     )
+
+
+class EventQuery(Paged):
+    """Which part of a device's events."""
+
+    def asked_of(self, device_id: str) -> Asked:
+        """Return which part of this device's list is wanted, the newest first."""
+        return Asked("-ts", self.limit, self.cursor, f"{self.query()} {device_id}")
 
 
 @dataclass(frozen=True, slots=True)

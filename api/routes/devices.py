@@ -5,21 +5,25 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from api.queries.devices import DeviceQuery, find_devices
+from api.queries.devices import DeviceQuery, EventQuery, find_devices
 from api.routes.common import DeviceId, Nothing, problems
 from api.routes.risks import life_item
-from api.schemas import DeviceChange, DeviceDetail, DeviceItem, Latest, ListOf
+from api.schemas import DeviceChange, DeviceDetail, DeviceItem, Latest, ListOf, ToldItem
 from api.services import ApiServices, Services
+from fleet.codes import CodeCatalogue
+from fleet.condition import condition_of
 from fleet.devices import Device
 from fleet.principals import person
+from storage.records.device_events import find_events
 from storage.records.device_lists import device_of
 from storage.records.devices import set_model
 
 router = APIRouter(prefix="/devices", tags=["devices"])
 
 
-def _item(device: Device, now: int) -> DeviceItem:
-    return DeviceItem.model_validate(asdict(device) | {"stale": device.is_stale(now)})
+def _item(device: Device, codes: CodeCatalogue, now: int) -> DeviceItem:
+    shown = {"stale": device.is_stale(now), "condition": asdict(condition_of(device, codes, now))}
+    return DeviceItem.model_validate(asdict(device) | shown)
 
 
 @router.get("", responses=problems())
@@ -32,7 +36,9 @@ def list_devices(services: Services, query: Annotated[DeviceQuery, Query()]) -> 
     with services.desk.transaction() as session:
         page = find_devices(session, query)
     now = services.clock.now_ms()
-    return ListOf(items=[_item(device, now) for device in page.rows], next_cursor=page.next_cursor)
+    return ListOf(
+        items=[_item(device, services.codes, now) for device in page.rows], next_cursor=page.next_cursor
+    )
 
 
 @router.get("/{device_id}", responses=problems(not_found="There is no such device"))
@@ -59,7 +65,7 @@ def _detail(services: ApiServices, device_id: str) -> DeviceDetail:
         row["fault"]: life_item(row) for row in services.store.latest_risks(device_id).iter_rows(named=True)
     }
     return DeviceDetail(
-        **_item(device, services.clock.now_ms()).model_dump(),
+        **_item(device, services.codes, services.clock.now_ms()).model_dump(),
         firmware=device.firmware,
         serial=device.serial,
         commissioned=device.commissioned,
@@ -67,3 +73,14 @@ def _detail(services: ApiServices, device_id: str) -> DeviceDetail:
         latest={name: Latest(value=value.value, ts=value.ts) for name, value in latest.items()},
         life={fault: life for fault, life in lives.items() if life is not None},
     )
+
+
+@router.get("/{device_id}/events", responses=problems(not_found="There is no such device"))
+def list_events(
+    services: Services, device_id: DeviceId, query: Annotated[EventQuery, Query()]
+) -> ListOf[ToldItem]:
+    """List what a device told of on its event topic, the newest first."""
+    with services.desk.transaction() as session:
+        device_of(session, device_id)
+        page = find_events(session, device_id, query.asked_of(device_id))
+    return ListOf(items=[ToldItem.model_validate(one) for one in page.rows], next_cursor=page.next_cursor)

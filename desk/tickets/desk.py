@@ -8,7 +8,7 @@ from dataclasses import replace
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from fleet.alerts import Alert
+from fleet.alerts import Alert, said_by_device
 from fleet.cases import CLOSE_AFTER_MS, cleared, closes_at, happened, joined, moved, open_case, suspect
 from fleet.clock import Clock
 from fleet.errors import Conflict, InvalidInput, NotFound
@@ -51,7 +51,8 @@ class TicketDesk:
     def open_for(self, alert: Alert) -> int | None:
         """Take an alert into the open case of its device, or open one; return its id, None if it wants none.
 
-        Asked again for the same alert it answers with the same case and changes nothing.
+        Asked again for the same alert it answers with the same case, which changes only where the alert has
+        become worse or the device has said itself meanwhile what it is.
         """
         if not alert.opens_ticket:
             return None
@@ -64,12 +65,12 @@ class TicketDesk:
     def _take(self, alert: Alert) -> int:
         with self._writing() as session:
             known = ticket_of_alert(session, int(alert.id))
-            if known is not None:
+            if known is not None and not _says_more(alert, known):
                 return known.id
             now = self._clock.now_ms()
             new = suspect(alert.fault, now, alert.evidence, alert.level, int(alert.id))
             reason = f"alert {alert.id}: {alert.reason}"
-            case = open_case_of(session, alert.device_id)
+            case = known or open_case_of(session, alert.device_id)
             if case is None:
                 return self._open(
                     session, alert.device_id, TicketOrigin.PROACTIVE, new, _judge(alert), reason
@@ -262,3 +263,12 @@ def _fault_of(kind: str, code: str) -> Fault:
     if code not in allowed:
         raise InvalidInput(f"{code!r} is no fault of a {kind}; allowed: {', '.join(allowed)}")
     return FAULTS[code]
+
+
+def _says_more(alert: Alert, case: Ticket) -> bool:
+    """Tell whether an alert says worse, or now in the device's own word, than the case took from it."""
+    own = case.suspicion_of(alert.fault)
+    if own is None or not case.is_open:
+        return False
+    news = said_by_device(alert.evidence) is not None and said_by_device(own.evidence) is None
+    return news or alert.level < own.level

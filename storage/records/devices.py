@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from sqlalchemy import (
     Index,
@@ -57,6 +57,10 @@ class Device(Base):
     fault: Mapped[str | None] = mapped_column(String(64))
     risk_ts: Mapped[int | None]
     confidence: Mapped[str | None] = mapped_column(String(16))
+    state: Mapped[str | None] = mapped_column(String(16))
+    state_ts: Mapped[int | None]
+    error_code: Mapped[str | None] = mapped_column(String(64))
+    error_ts: Mapped[int | None]
 
     __table_args__ = (Index("ix_device_risk", "risk", "id"),)
 
@@ -73,7 +77,10 @@ class DeviceEvent(Base):
     detail: Mapped[dict[str, Any]]
     received: Mapped[int]
 
-    __table_args__ = (UniqueConstraint("device_id", "ts", "code"),)
+    __table_args__ = (
+        UniqueConstraint("device_id", "ts", "code"),
+        Index("ix_device_event_newest", "device_id", "ts", "id"),
+    )
 
 
 UNKNOWN_MODEL = "unknown"
@@ -126,7 +133,7 @@ class DeviceSummary(NamedTuple):
     """What changed about a device since its last summary; None where nothing did. Times are epoch ms.
 
     `last_seen` is when the device itself last spoke live; `battery_pct` was measured at `battery_ts`, and
-    `status` told at `status_ts`.
+    `status` told at `status_ts`; `state` and `error_code` (empty: none is left) have times of their own.
     """
 
     device_id: str
@@ -136,6 +143,32 @@ class DeviceSummary(NamedTuple):
     battery_ts: int | None = None
     status: str | None = None
     status_ts: int | None = None
+    state: str | None = None
+    state_ts: int | None = None
+    error_code: str | None = None
+    error_ts: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceTraits:
+    """What rules need to know of a device beside its readings."""
+
+    kind: str
+    model: str
+
+    UNKNOWN: ClassVar["DeviceTraits"]
+
+
+DeviceTraits.UNKNOWN = DeviceTraits("unknown", UNKNOWN_MODEL)
+
+
+def traits_of(session: Session, device_ids: Sequence[str]) -> dict[str, DeviceTraits]:
+    """Return the kind and model of the devices named; those that are not registered are left out."""
+    found: dict[str, DeviceTraits] = {}
+    for part in _parts(list(device_ids)):
+        query = select(Device.id, Device.kind, Device.model).where(Device.id.in_(part))
+        found |= {row.id: DeviceTraits(row.kind, row.model) for row in session.execute(query)}
+    return found
 
 
 class Devices:
@@ -261,6 +294,12 @@ def _status() -> Any:
     )
 
 
+def _newer(name: str, time: str) -> Any:
+    """Return the new value of a column unless the stored one is of a later time."""
+    newer = func.coalesce(_devices[time], _ZERO) <= _new(time)
+    return case((newer, func.coalesce(_new(name), _devices[name])), else_=_devices[name])
+
+
 _INFO_UPDATE = (
     update(Device.__table__)  # type: ignore[arg-type]  # declared as FromClause, always a Table
     .where(_devices.id == _new("device_id"))
@@ -288,5 +327,9 @@ _SUMMARY_UPDATE = (
         battery_ts=_battery("battery_ts"),
         status=_status(),
         status_ts=func.coalesce(_new("status_ts"), _devices.status_ts),
+        state=_newer("state", "state_ts"),
+        state_ts=_rising("state_ts"),
+        error_code=_newer("error_code", "error_ts"),
+        error_ts=_rising("error_ts"),
     )
 )

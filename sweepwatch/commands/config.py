@@ -9,6 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from alerts.judging.rules import load_rules
+from fleet.codes import load_codes
 from fleet.errors import ConfigError
 from fleet.signals import STANDARD_SIGNALS
 from ingest.dialects.config import load_dialects
@@ -47,7 +48,7 @@ def check_settings(
 
 
 def _wrong_files(settings: Settings) -> list[str]:
-    """Return what is wrong with the signals, rules and dialects that the settings name."""
+    """Return what is wrong with the signals, rules, dialects and codes that the settings name."""
     wrong: list[str] = []
     signals = STANDARD_SIGNALS
     try:
@@ -62,6 +63,10 @@ def _wrong_files(settings: Settings) -> list[str]:
             load(given, signals)
         except ConfigError as error:
             wrong.append(str(error))
+    try:
+        load_codes(settings.alerts.codes)
+    except ConfigError as error:
+        wrong.append(str(error))
     return wrong
 
 

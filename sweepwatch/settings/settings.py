@@ -8,6 +8,7 @@ from ipaddress import ip_address
 from math import isfinite
 from pathlib import Path
 from typing import Any, Literal
+from zoneinfo import available_timezones
 
 from pydantic import BaseModel, Field, ValidationError, field_validator
 
@@ -43,6 +44,9 @@ class ServerSettings(_Section):
         "127.0.0.1", description="Address to listen on; loopback only, until access control exists"
     )
     port: int = Field(8000, ge=1, le=65535, description="Port to listen on")
+    time_zone: str = Field(
+        "UTC", description="Zone in which the console shows times, such as Asia/Shanghai; the API speaks UTC"
+    )
 
     @field_validator("host")
     @classmethod
@@ -50,6 +54,15 @@ class ServerSettings(_Section):
         if host != "localhost" and not (_is_address(host) and ip_address(host).is_loopback):
             raise ValueError("allowed: 127.0.0.1, ::1 or localhost, until access control exists")
         return host
+
+    @field_validator("time_zone")
+    @classmethod
+    def _zone_is_known(cls, name: str) -> str:
+        zones = available_timezones()
+        if name not in zones:
+            near = ", ".join(difflib.get_close_matches(name, sorted(zones), 3, 0.5)) or "UTC, Asia/Shanghai"
+            raise ValueError(f"{name!r} is no time zone; allowed are names such as {near}")
+        return name
 
 
 class BrokerSettings(_Section):
@@ -210,6 +223,9 @@ class AlertsSettings(_Section):
     """Rules and reminders."""
 
     rules: Path | None = Field(None, description="A rules file of your own (YAML); empty: the standard rules")
+    codes: Path | None = Field(
+        None, description="A file or folder (YAML) of makers' error codes, asked before those that ship"
+    )
     check_every_s: int = Field(10, ge=1, le=3_600, description="Seconds between two checks of what is silent")
 
 

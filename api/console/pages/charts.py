@@ -1,6 +1,9 @@
 """The console's charts: one SVG each, so that a page is there before they are drawn."""
 
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 import polars as pl
 from fastapi import APIRouter, Request, Response
@@ -24,6 +27,10 @@ _CHART_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
     "Cache-Control": "private, max-age=15",
 }
+_YOUNG = 6
+"""Readings that fill less than one part in so many of a range get a range of their own."""
+_INTERVALS = 120
+_FINEST_MS = 10_000
 _WORTH_SHOWING = 0.02
 """A fault whose risk never reached this share is left out of the chart of risks."""
 
@@ -45,6 +52,10 @@ def make_router(pages: Pages) -> APIRouter:
     """Return the routes of the charts."""
     router = APIRouter(include_in_schema=False)
     services = pages.services
+    zone = services.zone
+
+    def local(frame: pl.DataFrame) -> pl.DataFrame:
+        return _local(frame, zone)
 
     @router.get("/devices/{device_id}/charts/risks.svg")
     def risk_svg(request: Request, device_id: DeviceId) -> Response:
@@ -59,7 +70,7 @@ def make_router(pages: Pages) -> APIRouter:
         frame = frame.filter(pl.col("fault").is_in(shown))
         language = language_of(request)
         names = {fault: _fault_name(fault, language) for fault in shown}
-        return svg(charts.draw_risks(frame, names, end - start, language))
+        return svg(charts.draw_risks(local(frame), names, end - start, language))
 
     @router.get("/devices/{device_id}/charts/{signal}.svg")
     def signal_svg(request: Request, device_id: DeviceId, signal: str) -> Response:
@@ -73,29 +84,33 @@ def make_router(pages: Pages) -> APIRouter:
             raise NotFound(f"{quoted(signal)} is no signal of a {kind} that can be drawn")
         start, end, every = _span(view, device.newest_ts, services.clock.now_ms())
         frame = services.store.intervals(kind, device_id, [signal], start, end, every, 1000)
+        young = _young(frame, start, end, every)
+        if young is not None:
+            start, every = young
+            frame = services.store.intervals(kind, device_id, [signal], start, end, every, 1000)
         unit = known[signal].unit
-        return svg(charts.draw_signal(frame, signal, unit, end - start, language_of(request)))
+        return svg(charts.draw_signal(local(frame), signal, unit, end - start, language_of(request)))
 
     @router.get("/devices/{device_id}/charts/why/{fault}.svg")
     def device_course_svg(request: Request, device_id: DeviceId, fault: str) -> Response:
         """Draw the days behind what drives a device's newest risk of a fault."""
         asked(request, CourseView)
         frame = services.store.latest_risks(device_id).filter(pl.col("fault") == fault)
-        return _course_svg(request, frame["drivers"][0] if frame.height else None)
+        return _course_svg(request, frame["drivers"][0] if frame.height else None, zone)
 
     @router.get("/alerts/{alert_id}/why.svg")
     def alert_course_svg(request: Request, alert_id: RowId) -> Response:
         """Draw the days behind what raised an alert, as they were stored with it."""
         asked(request, CourseView)
         with services.desk.transaction() as session:
-            return _course_svg(request, alert_of(session, str(alert_id)).evidence.get("drivers"))
+            return _course_svg(request, alert_of(session, str(alert_id)).evidence.get("drivers"), zone)
 
     @router.get("/tickets/{ticket_id}/why.svg")
     def ticket_course_svg(request: Request, ticket_id: RowId) -> Response:
         """Draw the days behind the likely fault of a ticket, as they were stored with it."""
         asked(request, CourseView)
         with services.desk.transaction() as session:
-            return _course_svg(request, ticket(session, ticket_id).evidence.get("drivers"))
+            return _course_svg(request, ticket(session, ticket_id).evidence.get("drivers"), zone)
 
     @router.get("/tickets/{ticket_id}/why/{fault}.svg")
     def suspicion_course_svg(request: Request, ticket_id: RowId, fault: str) -> Response:
@@ -103,16 +118,40 @@ def make_router(pages: Pages) -> APIRouter:
         asked(request, CourseView)
         with services.desk.transaction() as session:
             suspicion = ticket(session, ticket_id).suspicion_of(fault)
-        return _course_svg(request, suspicion.evidence.get("drivers") if suspicion else None)
+        return _course_svg(request, suspicion.evidence.get("drivers") if suspicion else None, zone)
 
     return router
 
 
-def _course_svg(request: Request, stored: object) -> Response:
+def _course_svg(request: Request, stored: object, zone: ZoneInfo) -> Response:
     found = driver_with_course(stored)
     if found is None or found.course is None:
         raise NotFound("nothing was stored that could be drawn here")
-    return svg(charts.draw_course(found.course, found.unit, language_of(request)))
+    course = replace(found.course, start=_wall_ms(found.course.start, zone))
+    return svg(charts.draw_course(course, found.unit, language_of(request)))
+
+
+def _young(frame: pl.DataFrame, start: int, end: int, every: int) -> tuple[int, int] | None:
+    """Return start and interval that fit a device whose readings began late in the range; None: it fits."""
+    if frame.is_empty():
+        return None
+    first = max(start, int(frame["ts"][0]))
+    length = end - first
+    if length >= (end - start) / _YOUNG:
+        return None
+    finest = max(_FINEST_MS, length // _INTERVALS // _FINEST_MS * _FINEST_MS)
+    return first, min(every, finest)
+
+
+def _local(frame: pl.DataFrame, zone: ZoneInfo) -> pl.DataFrame:
+    """Return a frame whose times read, as UTC, what clocks show in `zone`: so charts are drawn."""
+    offset = pl.from_epoch("ts", "ms").dt.replace_time_zone("UTC").dt.convert_time_zone(str(zone))
+    return frame.with_columns(offset.dt.replace_time_zone(None).dt.epoch("ms").alias("ts"))
+
+
+def _wall_ms(ms: int, zone: ZoneInfo) -> int:
+    offset = datetime.fromtimestamp(ms / 1000, zone).utcoffset()
+    return ms + round((offset or timedelta()).total_seconds() * 1000)
 
 
 def _span(view: DeviceView, newest: int | None, now: int) -> tuple[int, int, int]:

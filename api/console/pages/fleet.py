@@ -19,11 +19,13 @@ from fleet.alerts import AlertState
 from fleet.faults import FAULTS
 from fleet.signals import Kind, Signal
 from storage.ports import LatestValue
+from storage.records.device_events import newest_events
 from storage.records.device_lists import device_of, filter_choices
 from storage.records.ticket_lists import count_breached, open_ticket_ids
 from storage.records.tickets import open_case_of
 
 SHOWN_ALERTS = (AlertState.FIRING, AlertState.ACKNOWLEDGED)
+_SHOWN_EVENTS = 8
 _FIRST_SIGNALS = ("battery_pct", "battery_health_pct", "heart_rate_bpm", "consumable_pct")
 
 
@@ -80,6 +82,7 @@ def make_router(pages: Pages) -> APIRouter:
             tickets = find_tickets(session, TicketQuery(device=device_id, limit=10)).rows
             case = open_case_of(session, device_id)
             counts = count_ingest(session, device_id)
+            events = newest_events(session, device_id, _SHOWN_EVENTS)
         latest = services.store.latest(device.kind, device_id)
         risks = services.store.latest_risks(device_id).to_dicts()
         return pages.render(
@@ -97,6 +100,7 @@ def make_router(pages: Pages) -> APIRouter:
             case=case,
             tickets=[ticket for ticket in tickets if case is None or ticket.id != case.id],
             counts=counts,
+            events=events,
         )
 
     @router.get("/alerts")

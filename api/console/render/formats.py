@@ -1,6 +1,6 @@
-"""How numbers and times read in the console. Times are UTC and say so."""
+"""How numbers and times read in the console. Times are in the installation's zone and say so."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from math import ceil, log10
 
 from babel.dates import format_datetime
@@ -19,16 +19,22 @@ _UNITS = (
 _LONG_S = 3600
 
 
-def moment(ms: int, language: Language) -> str:
-    """Return a time such as `22 Nov 08:00 UTC`."""
+def moment(ms: int, language: Language, zone: tzinfo = UTC) -> str:
+    """Return a time such as `22 Nov 08:00 UTC`, in a zone and with its short name."""
+    at = datetime.fromtimestamp(ms / 1000, zone)
     pattern = {"en": "d MMM HH:mm", "zh": "M月d日 HH:mm"}[language]
-    return f"{format_datetime(datetime.fromtimestamp(ms / 1000, UTC), pattern, locale=LOCALES[language])} UTC"
+    return f"{_written(at, pattern, language)} {at.tzname()}"
 
 
-def second(ms: int, language: Language) -> str:
+def second(ms: int, language: Language, zone: tzinfo = UTC) -> str:
     """Return a time to the second, such as `22 Nov 08:00:05`; for many of them under a heading."""
     pattern = {"en": "d MMM HH:mm:ss", "zh": "M月d日 HH:mm:ss"}[language]
-    return format_datetime(datetime.fromtimestamp(ms / 1000, UTC), pattern, locale=LOCALES[language])
+    return _written(datetime.fromtimestamp(ms / 1000, zone), pattern, language)
+
+
+def _written(at: datetime, pattern: str, language: Language) -> str:
+    # Without its zone: babel would turn it into the zone of the pattern's default, which is UTC.
+    return format_datetime(at.replace(tzinfo=None), pattern, locale=LOCALES[language])
 
 
 def duration(ms: int, language: Language) -> str:

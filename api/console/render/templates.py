@@ -19,7 +19,9 @@ from api.console.render.payloads import visible
 from api.console.render.reasons import principal_in_words, reason_in_words
 from api.console.render.words import word
 from api.services import ApiServices
+from fleet.alerts import said_by_device
 from fleet.clock import to_rfc3339
+from fleet.condition import condition_of
 from fleet.risks import Driver
 from fleet.text import LANGUAGES, Language
 
@@ -79,8 +81,8 @@ def _environment(services: ApiServices, language: Language) -> Environment:
     environment.install_gettext_translations(words, newstyle=True)  # type: ignore[attr-defined]
     filters: dict[str, Callable[..., Any]] = {
         "word": lambda value, table: word(table, value, language),
-        "moment": partial(formats.moment, language=language),
-        "second": partial(formats.second, language=language),
+        "moment": partial(formats.moment, language=language, zone=services.zone),
+        "second": partial(formats.second, language=language, zone=services.zone),
         "duration": partial(formats.duration, language=language),
         "percent": partial(formats.percent, language=language),
         "money": partial(formats.money, language=language),
@@ -92,6 +94,8 @@ def _environment(services: ApiServices, language: Language) -> Environment:
         "text": lambda text: text.in_language(language),
         "rfc3339": to_rfc3339,
         "risk_band": risk_band,
+        "condition": lambda device, now: condition_of(device, services.codes, now),
+        "said": said_by_device,
         "shown": partial(shown_value, services=services, language=language),
         "drivers": partial(explained, services=services, language=language),
         "driver_with_course": driver_with_course,
@@ -102,6 +106,7 @@ def _environment(services: ApiServices, language: Language) -> Environment:
         "static": _static_urls(),
         "html_tag": HTML_TAGS[language],
         "signals": services.signals,
+        "zone_name": str(services.zone),
         "replace_query": replace_query,
     }
     return environment

@@ -1,21 +1,70 @@
-// Refreshes a list in place while nobody is typing in it. Every page works without this.
+// Keeps a page honest: says when the server is away or updates are paused, and refreshes lists in place.
+// Every page works without this.
 "use strict";
 (() => {
-  const main = document.querySelector("main[data-refresh]");
-  if (!main) return;
-  const busy = () =>
-    document.hidden || main.querySelector("details[open]") || main.contains(document.activeElement);
-  const refresh = async () => {
-    if (busy()) return;
+  const BEAT_MS = 2000; // with the wait for an answer below 5 s: so long a dead page may look alive
+  const PATIENCE_MS = 2500;
+  const gone = document.getElementById("gone");
+  const paused = document.getElementById("paused");
+  const main = document.querySelector("main");
+  const every = Number(main.dataset.refresh || 0) * 1000;
+
+  const answered = async (address, accept) => {
+    const answer = await fetch(address, {
+      headers: { Accept: accept },
+      cache: "no-store",
+      signal: AbortSignal.timeout(accept === "text/html" ? 10 * PATIENCE_MS : PATIENCE_MS),
+    });
+    return answer;
+  };
+
+  const beat = async () => {
+    if (document.hidden) return;
     try {
-      const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
-      if (!answer.ok || busy()) return;
-      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-      main.replaceChildren(...page.querySelector("main").childNodes);
-      document.querySelector("footer").replaceWith(page.querySelector("footer"));
+      await answered("/healthz", "application/json");
+      gone.hidden = true;
     } catch {
-      // The server is away; the next round tries again.
+      gone.hidden = false;
     }
   };
-  setInterval(refresh, Number(main.dataset.refresh) * 1000);
+
+  const typing = () => {
+    const field = document.activeElement;
+    return main.contains(field) && field.matches("input, select, textarea");
+  };
+  const busy = () => typing() || main.querySelector("details[open]");
+  const show = () => {
+    paused.hidden = !(every && busy());
+  };
+
+  // What had the focus is found again by where it leads or what it is called.
+  const place = (element) => {
+    const key = ["id", "href", "name"].find((name) => element.getAttribute(name));
+    return key && `${element.tagName}[${key}="${CSS.escape(element.getAttribute(key))}"]`;
+  };
+
+  const refresh = async () => {
+    show();
+    if (document.hidden || busy()) return;
+    try {
+      const answer = await answered(location.href, "text/html");
+      if (!answer.ok || busy()) return;
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const focused = main.contains(document.activeElement) && place(document.activeElement);
+      main.replaceChildren(...page.querySelector("main").childNodes);
+      document.querySelector("footer").replaceWith(page.querySelector("footer"));
+      if (focused) main.querySelector(focused)?.focus({ preventScroll: true });
+    } catch {
+      // The heartbeat says it; the next round tries again.
+    }
+  };
+
+  setInterval(beat, BEAT_MS);
+  document.addEventListener("visibilitychange", beat);
+  if (every) {
+    setInterval(refresh, every);
+    for (const event of ["focusin", "focusout", "toggle"]) {
+      main.addEventListener(event, () => setTimeout(show), { capture: true });
+    }
+  }
 })();

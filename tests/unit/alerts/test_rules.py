@@ -8,10 +8,11 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from alerts.judging.conditions import parse_condition
+from alerts.judging.conditions import Condition, parse_condition
 from alerts.judging.rules import Rule, load_rules
 from fleet.errors import ConfigError
 from fleet.faults import FAULTS
+from fleet.readings import STATE_TYPE
 
 _GOOD: dict[str, Any] = {
     "name": "hot",
@@ -38,6 +39,7 @@ def test_the_shipped_rules_cover_the_faults_that_rules_notice() -> None:
     rules = load_rules()
     assert {rule.fault for rule in rules} == {
         "battery_overheat",
+        "by_code",
         "dustbin_full",
         "filter_clog",
         "comms_loss",
@@ -46,7 +48,7 @@ def test_the_shipped_rules_cover_the_faults_that_rules_notice() -> None:
         "wristband_battery",
         "tool_consumable_spent",
     }
-    assert all(rule.level == FAULTS[rule.fault].level for rule in rules)
+    assert all(rule.level == FAULTS[rule.fault].level for rule in rules if rule.fault in FAULTS)
     assert all(rule.text.en and rule.text.zh for rule in rules)
 
 
@@ -60,7 +62,7 @@ def test_a_users_file_replaces_the_shipped_one(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"colour": "red"}, r"rules\.hot: unknown key 'colour'; allowed: name, kind, .*opens_ticket, text$"),
+        ({"colour": "red"}, r"rules\.hot: unknown key .colour.; allowed: name, kind, .*opens_ticket, text"),
         ({"level": "L9"}, r"rules\.hot\.level: .*'L1', 'L2' or 'L3'"),
         ({"level": None}, r"rules\.hot\.level: Field required"),
         ({"kind": "boat"}, r"rules\.hot\.kind: .*'robot', 'tool' or 'wristband'"),
@@ -68,8 +70,8 @@ def test_a_users_file_replaces_the_shipped_one(tmp_path: Path) -> None:
             {"fault": "worker_sos"},
             r"rules\.hot\.fault: 'worker_sos' is no fault of a robot; allowed: battery_wear,",
         ),
-        ({"for": "soon"}, r"rules\.hot\.for: 'soon' is no duration; .* 90s or 30m"),
-        ({"for": 90}, r"rules\.hot\.for: 90 is no duration"),
+        ({"for": "soon"}, r"rules\.hot\.for: .soon. is no duration; .* 90s or 30m"),
+        ({"for": 90}, r"rules\.hot\.for: .90. is no duration"),
         (
             {"when": "battery_temp_c is hot or so"},
             r"rules\.hot\.when: .* is no condition; write `signal >= number`",
@@ -90,7 +92,25 @@ def test_a_users_file_replaces_the_shipped_one(tmp_path: Path) -> None:
             {"when": "state is flying", "clear": None},
             r"rules\.hot\.when: 'flying' is no state; allowed: off, idle",
         ),
-        ({"when": "error_code is abc", "clear": None}, r"rules\.hot\.when: error_code is text"),
+        ({"when": "error_code is true", "clear": None}, r"rules\.hot\.when: error_code is text"),
+        ({"when": "error_code >= 3", "clear": None}, r"rules\.hot\.when: error_code is no number"),
+        ({"when": 'error_code matches "M("', "clear": None}, r"rules\.hot\.when: 'M\(' is no regular"),
+        (
+            {"when": "error_code is M31, M32", "clear": None},
+            r"rules\.hot\.when: .*`error_code is one of M31, M32`",
+        ),
+        ({"when": "state matches err", "clear": None}, r"rules\.hot\.when: state is one of a few"),
+        (
+            {"when": 'error_code is "12"', "clear": 'error_code matches "1."'},
+            r"rules\.hot\.clear: a value could",
+        ),
+        ({"when": "event low", "clear": "battery_temp_c < 50"}, r"rules\.hot: an event's alert is ended"),
+        ({"clear": "event cool"}, r"rules\.hot: `clear: event ...` belongs to"),
+        ({"fault": "by_code"}, r"rules\.hot: fault by_code goes with state, error_code or events"),
+        (
+            {"fault": "by_code", "when": "state is error"},
+            r"rules\.hot: with fault by_code .* leave out `clear`",
+        ),
         (
             {"clear": "battery_temp_c < 70"},
             r"rules\.hot\.clear: a value could satisfy both `when` and `clear`",
@@ -120,11 +140,11 @@ def test_a_mistake_in_a_rule_is_one_line_with_its_place_and_what_is_allowed(
     ("text", "message"),
     [
         ("rules: [", "not valid YAML"),
-        ("", "valid dictionary"),
+        ("", "a mapping"),
         ("rules: []", r"rules: Tuple should have at least 1 item"),
-        ("rules: 5", r"rules: .*tuple"),
-        ("sules: []", "unknown key 'sules'; allowed: rules"),
-        ("rules: [7]", r"rules\.0: .*dictionary"),
+        ("rules: 5", r"rules: .*a list"),
+        ("sules: []", "unknown key .sules.; allowed: rules"),
+        ("rules: [7]", r"rules\.0: .*a mapping"),
     ],
 )
 def test_a_file_that_is_no_rules_file_is_refused(tmp_path: Path, text: str, message: str) -> None:
@@ -171,3 +191,34 @@ def test_a_condition_is_true_false_or_unknown_where_a_signal_is_missing(
         }
     )
     assert frame.select(parse_condition(text).expression).to_series().to_list() == expected
+
+
+_TEXTS = [None, "", "M31", "M32", "m31", "12"]
+
+
+@pytest.mark.parametrize(
+    ("condition", "holding"),
+    [
+        ("error_code is M31", ["M31"]),
+        ('error_code is not ""', ["M31", "M32", "m31", "12"]),
+        ("error_code is not M31", ["", "M32", "m31", "12"]),
+        ('error_code is one of M31, "12"', ["M31", "12"]),
+        ('error_code matches "M3."', ["M31", "M32"]),
+        ('error_code is "12"', ["12"]),
+        ("state is not error and error_code is M31", ["M31"]),
+    ],
+)
+def test_text_is_compared_as_it_reads(condition: str, holding: list[str]) -> None:
+    frame = pl.DataFrame(
+        {"error_code": _TEXTS, "state": pl.Series(["idle"] * len(_TEXTS), dtype=pl.Enum(["idle", "error"]))}
+    )
+    parsed = parse_condition(condition)
+    assert isinstance(parsed, Condition)
+    assert frame.filter(parsed.expression)["error_code"].to_list() == holding
+
+
+def test_a_state_is_one_of_several() -> None:
+    parsed = parse_condition("state is one of error, paused")
+    assert isinstance(parsed, Condition)
+    states = pl.Series("state", ["idle", "error", "paused", None], dtype=STATE_TYPE)
+    assert states.to_frame().select(held=parsed.expression)["held"].to_list() == [False, True, True, None]

@@ -1,0 +1,87 @@
+"""Judges what devices tell of on their event topic: an error, a call for help, a part that was replaced."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from alerts.judging.by_code import CodeJudge, Report
+from alerts.judging.by_rule import raise_by_rule, rule_evidence
+from alerts.judging.changes import Changes
+from alerts.judging.conditions import EventCondition
+from alerts.judging.decisions import CLEARED, Decision
+from alerts.judging.rules import BY_CODE, Rule
+from fleet.alerts import AlertState
+from storage.records.devices import DeviceTraits, ReportedEvent
+from storage.records.repairs import PART_REPLACED
+
+_CODE_KEYS = ("error_code", "code", "errorType")
+_TEXT_KEYS = ("message", "text", "description", "errorDescription")
+_LONGEST = 200
+
+
+@dataclass(frozen=True)
+class EventJudge:
+    """The rules over events, of every kind of device."""
+
+    rules: Sequence[Rule]
+    codes: CodeJudge
+
+    def concerns(self, event: ReportedEvent) -> bool:
+        """Tell whether any rule, or the end of an alert, depends on such an event."""
+        return event.code == PART_REPLACED or any(
+            _holds(rule, event) or _ends(rule, event) for rule in self.rules
+        )
+
+    def judge(self, changes: Changes, event: ReportedEvent, traits: Mapping[str, DeviceTraits]) -> None:
+        """Judge one event; the same event again changes nothing."""
+        known = traits.get(event.device_id)
+        if known is None:
+            return
+        if event.code == PART_REPLACED:
+            self.codes.mended(changes, event.device_id, event.detail, event.ts)
+        for rule in self.rules:
+            if rule.kind != known.kind:
+                continue
+            if _holds(rule, event):
+                self._hold(changes, rule, event, known.model)
+            elif _ends(rule, event):
+                self._end(changes, rule, event)
+
+    def _hold(self, changes: Changes, rule: Rule, event: ReportedEvent, model: str) -> None:
+        if rule.fault == BY_CODE:
+            code, text = _first(event, _CODE_KEYS), _first(event, _TEXT_KEYS)
+            report = Report(event.device_id, event.ts, code or event.code, model, text=text, event=event.code)
+            self.codes.hold(changes, rule, report)
+            return
+        track = changes.track(event.device_id, rule.fault)
+        if track is not None:
+            if track.alert.rule == rule.name and event.ts > track.judged_at:
+                changes.spoke(track, event.ts)
+            return
+        state = AlertState.PENDING if rule.for_ms else AlertState.FIRING
+        evidence = rule_evidence(
+            rule, signal="event", value=event.code, condition=rule.when_text, ts=event.ts
+        )
+        raise_by_rule(changes, rule, event.device_id, state, event.ts, evidence, once=True)
+
+    def _end(self, changes: Changes, rule: Rule, event: ReportedEvent) -> None:
+        names = self.codes.names if rule.fault == BY_CODE else {rule.name}
+        for track in changes.tracks_of(event.device_id):
+            if track.alert.rule in names and event.ts > track.judged_at:
+                changes.move(track, Decision(AlertState.RESOLVED, CLEARED), rule.name, event.ts)
+
+
+def _holds(rule: Rule, event: ReportedEvent) -> bool:
+    return isinstance(rule.when, EventCondition) and event.code in rule.when.codes
+
+
+def _ends(rule: Rule, event: ReportedEvent) -> bool:
+    return isinstance(rule.clear, EventCondition) and event.code in rule.clear.codes
+
+
+def _first(event: ReportedEvent, keys: Sequence[str]) -> str | None:
+    """Return the first of some keys of an event's detail that is text or a number, as text."""
+    for key in keys:
+        value = event.detail.get(key)
+        if isinstance(value, str | int) and not isinstance(value, bool) and str(value).strip():
+            return str(value)[:_LONGEST]
+    return None
