@@ -75,7 +75,7 @@ def test_a_change_of_state_is_kept_with_who_and_why(client: TestClient) -> None:
         ),
         ({"state": "repaired", "reason": "x"}, {}, 409, "a ticket that is opened cannot become repaired"),
         ({"state": "accepted", "reason": "x"}, {"If-Match": '"7"'}, 412, "ticket 1 is at version 1, not 7"),
-        ({"state": "accepted", "reason": "x"}, {"If-Match": "seven"}, 422, "If-Match: 'seven' is no ETag"),
+        ({"state": "accepted", "reason": "x"}, {"If-Match": "seven"}, 422, 'If-Match: "seven" is no ETag'),
     ],
 )
 def test_a_refused_change_says_why_and_leaves_the_ticket(

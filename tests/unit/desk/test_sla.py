@@ -101,9 +101,9 @@ def test_a_cancelled_tickets_clocks_have_stopped() -> None:
         ("name: a\nwarn_at: 0.5\nlevels: {L1: {respond: 0h}}", "levels.L1.respond: .*greater than 0"),
         (
             "name: a\nwarn_at: 0.5\nlevels: {L1: {answer: 1h}}",
-            "levels.L1: unknown key 'answer'; allowed: r",
+            'levels.L1: unknown key "answer"; allowed: r',
         ),
-        ("name: a\nwarn_at: 0.5\nlevels: {L1: {respond: soon}}", "levels.L1.respond: 'soon' is no duration"),
+        ("name: a\nwarn_at: 0.5\nlevels: {L1: {respond: soon}}", 'levels.L1.respond: "soon" is no duration'),
     ],
 )
 def test_a_mistake_in_a_policy_is_named_with_what_is_allowed(tmp_path: Path, text: str, message: str) -> None:
