@@ -4,7 +4,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from alerts.judging.by_absence import begin_silence, end_silence, offline_alerts
+from alerts.judging.by_absence import begin_absence, end_absence, offline_alerts
 from alerts.judging.by_code import CodeJudge
 from alerts.judging.by_event import EventJudge
 from alerts.judging.by_model import judge_model
@@ -132,8 +132,8 @@ class AlertEngine:
         self.reload()
         with self._changes(now) as changes:
             for rule in self._offline_rules:
-                end_silence(changes, rule, self._tracks)
-                begin_silence(changes, rule, self._started)
+                end_absence(changes, rule, self._tracks)
+                begin_absence(changes, rule, self._started)
             tracks = changes.all_tracks()
             offline = offline_alerts(tracks, self._offline_rules)
             for track in tracks:

@@ -1,33 +1,37 @@
-"""Judges what is not heard: a device that the broker reports gone, or that stays silent."""
+"""Judges what is not heard: a device that the broker reports gone, or that stays unheard."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from alerts.judging.by_rule import raise_by_rule, rule_evidence
 from alerts.judging.changes import Changes
-from alerts.judging.decisions import Track, judge_heard, judge_silence
+from alerts.judging.decisions import Track, judge_absence, judge_heard
 from alerts.judging.rules import Rule
 from fleet.alerts import Alert, AlertState
-from storage.records.alerts import last_heard, silent_devices
+from storage.records.alerts import last_heard, unheard_devices
 
 
-def begin_silence(changes: Changes, rule: Rule, started: int) -> None:
+def begin_absence(changes: Changes, rule: Rule, started: int) -> None:
     """Raise alerts for devices that were not heard for too long, counted from `started` at the earliest."""
     if changes.now - started < rule.for_ms:
         return
-    for silent in silent_devices(changes.session, rule.kind, changes.now - rule.for_ms):
-        decision = judge_silence(silent, rule, started, changes.now)
-        if decision.state is None or changes.track(silent.device_id, rule.fault) is not None:
+    for unheard in unheard_devices(changes.session, rule.kind, changes.now - rule.for_ms):
+        decision = judge_absence(unheard, rule, started, changes.now)
+        if decision.state is None or changes.track(unheard.device_id, rule.fault) is not None:
             continue
-        seen: dict[str, Any] = {"signal": "last_seen", "value": silent.last_seen, "threshold": rule.silent_ms}
-        if silent.status == "offline":
+        seen: dict[str, Any] = {
+            "signal": "last_seen",
+            "value": unheard.last_seen,
+            "threshold": rule.absent_ms,
+        }
+        if unheard.status == "offline":
             seen = {"signal": "status", "value": "offline", "threshold": "online"}
-        evidence = rule_evidence(rule, ts=silent.last_seen, **seen)
-        since = max(silent.last_seen, started)
-        raise_by_rule(changes, rule, silent.device_id, decision.state, since, evidence)
+        evidence = rule_evidence(rule, ts=unheard.last_seen, **seen)
+        since = max(unheard.last_seen, started)
+        raise_by_rule(changes, rule, unheard.device_id, decision.state, since, evidence)
 
 
-def end_silence(changes: Changes, rule: Rule, tracks: Iterable[Track]) -> None:
+def end_absence(changes: Changes, rule: Rule, tracks: Iterable[Track]) -> None:
     """End the alerts of an offline rule for devices that were heard again."""
     mine: Mapping[str, Track] = {t.alert.device_id: t for t in tracks if t.alert.rule == rule.name}
     for device_id, heard in last_heard(changes.session, list(mine)).items():

@@ -1,6 +1,6 @@
 """What becomes of an alert: small pure functions, each answering with a named reason.
 
-Later stages (silence, budget, remind, site-wide incidents) are further functions of this form.
+Later stages (mute, budget, remind, site-wide incidents) are further functions of this form.
 Times are epoch milliseconds; `at` is event time, the time of the reading or of the device's newest reading.
 """
 
@@ -13,7 +13,7 @@ from fleet.clock import HOUR_MS, SECOND_MS
 from fleet.errors import Conflict
 from fleet.principals import PEOPLE, PrincipalKind
 from fleet.risks import Risk
-from storage.records.alerts import NOT_SUSTAINED, Silent
+from storage.records.alerts import NOT_SUSTAINED, Unheard
 
 CLEAR_SHARE = 0.6
 """A risk is low when it is below this share of its threshold ..."""
@@ -156,25 +156,25 @@ def judge_settling(previous: Previous | None, at: int) -> Decision:
     return judge_recurrence(previous, at)
 
 
-def judge_silence(silent: Silent, rule: Rule, started: int, now: int) -> Decision:
-    """Decide whether a device is offline; silence is counted from our own start at the earliest.
+def judge_absence(unheard: Unheard, rule: Rule, started: int, now: int) -> Decision:
+    """Decide whether a device is offline; absence is counted from our own start at the earliest.
 
-    With status `offline` a silence of `for_ms` is enough: a will that fires while readings go on is no loss.
+    With status `offline` an absence of `for_ms` is enough: a will that fires while readings go on is no loss.
     """
-    limit = rule.for_ms if silent.status == "offline" else rule.silent_ms or 0
-    if now - max(silent.last_seen, started) < limit:
+    limit = rule.for_ms if unheard.status == "offline" else rule.absent_ms or 0
+    if now - max(unheard.last_seen, started) < limit:
         return Decision(None, "heard")
-    return Decision(AlertState.FIRING, "silent")
+    return Decision(AlertState.FIRING, "absent")
 
 
-def judge_heard(track: Track, silent: Silent, rule: Rule) -> Decision:
+def judge_heard(track: Track, unheard: Unheard, rule: Rule) -> Decision:
     """Decide whether an offline alert is over: something arrived clearly after it began.
 
     The will itself counts as something that arrived; hence the few seconds, and `for_ms` while the status is
     still offline.
     """
-    heard_after = silent.last_seen - track.alert.since
-    if heard_after <= _PROOF_OF_LIFE_MS + (rule.for_ms if silent.status == "offline" else 0):
+    heard_after = unheard.last_seen - track.alert.since
+    if heard_after <= _PROOF_OF_LIFE_MS + (rule.for_ms if unheard.status == "offline" else 0):
         return Decision(None, "dedupe")
     return Decision(AlertState.RESOLVED, HEARD_AGAIN)
 
@@ -183,7 +183,7 @@ def judge_tick(track: Track, rule: Rule | None, now: int, offline: Alert | None)
     """Decide whether a pending alert fires because its time is up without a further reading.
 
     The time is counted on our clock from when we saw it, so that a replayed past is not hurried. While the
-    device is offline its other alerts wait: silence proves nothing. Nor does one wild sample: a measured
+    device is offline its other alerts wait: absence proves nothing. Nor does one wild sample: a measured
     value is believed when a second reading agrees, a state goes on by itself until it changes. An alert of a
     rule that is no longer there (None) would never end, so it ends now.
     """

@@ -53,7 +53,7 @@ class RuleText(Shape):
 class Rule(Shape):
     """One rule. Durations are in milliseconds.
 
-    `when` is a condition over signals, an event, or `offline`: nothing heard for `silent_ms`, or for `for_ms`
+    `when` is a condition over signals, an event, or `offline`: nothing heard for `absent_ms`, or for `for_ms`
     since the broker reported the device gone. `clear` ends the alert (None: as soon as `when` no longer
     holds; `by_hand`: only a person or a closed ticket ends it). Between `when` and `clear` nothing changes.
     With the fault `by_code` the device's own word decides which fault, and when it is over (by_code.py);
@@ -66,10 +66,18 @@ class Rule(Shape):
     level: Level
     when: Annotated[Condition | EventCondition | Literal["offline"], _condition_or(OFFLINE)]
     clear: Annotated[Condition | EventCondition | Literal["by_hand"] | None, _condition_or(BY_HAND)] = None
-    silent_ms: Duration | None = Field(default=None, alias="silent")
+    absent_ms: Duration | None = Field(default=None, alias="absent")
     for_ms: Duration = Field(default=0, alias="for")
     opens_ticket: bool
     text: RuleText
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_it_was_called(cls, given: object) -> object:
+        """Take files of the first version, where `absent` was called `silent`."""
+        if isinstance(given, dict) and "silent" in given and "absent" not in given:
+            return {"absent" if key == "silent" else key: value for key, value in given.items()}
+        return given
 
     @field_validator("name")
     @classmethod
@@ -90,8 +98,8 @@ class Rule(Shape):
 
     @model_validator(mode="after")
     def _parts_fit(self) -> Self:
-        if (self.when == OFFLINE) != (self.silent_ms is not None):
-            raise ValueError("`silent` belongs to `when: offline`, and to nothing else")
+        if (self.when == OFFLINE) != (self.absent_ms is not None):
+            raise ValueError("`absent` belongs to `when: offline`, and to nothing else")
         if self.when == OFFLINE and self.clear is not None:
             raise ValueError("an offline rule clears when the device is heard again; leave out `clear`")
         if isinstance(self.clear, EventCondition) and not isinstance(self.when, EventCondition):

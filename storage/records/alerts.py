@@ -67,7 +67,7 @@ _FRESH = {"populate_existing": True}
 
 
 @dataclass(frozen=True, slots=True)
-class Silent:
+class Unheard:
     """A device that was not heard for a while: when its last message arrived (epoch ms), its last status."""
 
     device_id: str
@@ -229,26 +229,26 @@ def _told(
     tell(session, event)
 
 
-def silent_devices(session: Session, kind: str, heard_before: int) -> list[Silent]:
+def unheard_devices(session: Session, kind: str, heard_before: int) -> list[Unheard]:
     """Return the devices of a kind whose last message arrived at or before a time (epoch ms)."""
     statement = select(Device.id, Device.last_seen, Device.status).where(
         Device.kind == kind, Device.last_seen.is_not(None), Device.last_seen <= heard_before
     )
     return [
-        Silent(device_id, last_seen or 0, status)
+        Unheard(device_id, last_seen or 0, status)
         for device_id, last_seen, status in session.execute(statement)
     ]
 
 
-def last_heard(session: Session, device_ids: Sequence[str]) -> dict[str, Silent]:
+def last_heard(session: Session, device_ids: Sequence[str]) -> dict[str, Unheard]:
     """Return for each of these devices when it was last heard; those never heard are left out."""
-    found: dict[str, Silent] = {}
+    found: dict[str, Unheard] = {}
     for start in range(0, len(device_ids), 500):
         statement = select(Device.id, Device.last_seen, Device.status).where(
             Device.id.in_(device_ids[start : start + 500]), Device.last_seen.is_not(None)
         )
         for device_id, last_seen, status in session.execute(statement):
-            found[device_id] = Silent(device_id, last_seen or 0, status)
+            found[device_id] = Unheard(device_id, last_seen or 0, status)
     return found
 
 

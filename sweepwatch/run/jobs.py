@@ -49,7 +49,7 @@ class Jobs:
 
     def __enter__(self) -> "Jobs":
         settings = self._services.settings
-        self.every(settings.alerts.check_every_s, "check for silence", self.check)
+        self.every(settings.alerts.check_every_s, "check for absence", self.check)
         self.every(_EXPIRE_EVERY_S, "expire", self.expire)
         if self._scorer is not None:
             self.every(settings.models.score_every_s, "score", self.score)

@@ -13,7 +13,8 @@ REASONS = {
     "for_elapsed": Text("it lasted as long as the rule asks", "持续时间达到规则要求"),
     "not_sustained": Text("it did not last", "未持续"),
     "cleared": Text("cleared", "已消除"),
-    "silent": Text("nothing was heard", "未收到数据"),
+    "absent": Text("nothing was heard", "未收到数据"),
+    "silent": Text("nothing was heard", "未收到数据"),  # as it was called at first
     "heard_again": Text("heard again", "已恢复通信"),
     "rule_removed": Text("its rule was removed", "规则已删除"),
     "wanted_by": Text("rule {} asks for a ticket as well", "规则 {} 同样要求建单"),

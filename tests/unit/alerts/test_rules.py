@@ -8,6 +8,7 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
+from alerts.judging import rules
 from alerts.judging.conditions import Condition, parse_condition
 from alerts.judging.rules import Rule, load_rules
 from fleet.errors import ConfigError
@@ -118,9 +119,9 @@ def test_a_users_file_replaces_the_shipped_one(tmp_path: Path) -> None:
         ({"clear": "battery_temp_c <= 60"}, r"rules\.hot\.clear: a value could satisfy both"),
         ({"clear": "dustbin_pct < 5"}, r"rules\.hot\.clear: a value could satisfy both"),
         ({"clear": "warp_drive < 5"}, r"rules\.hot\.clear: 'warp_drive' is no signal"),
-        ({"silent": "30m"}, r"rules\.hot: `silent` belongs to `when: offline`"),
-        ({"when": "offline", "clear": None}, r"rules\.hot: `silent` belongs to `when: offline`"),
-        ({"when": "offline", "silent": "9m"}, r"rules\.hot: .* leave out `clear`"),
+        ({"absent": "30m"}, r"rules\.hot: `absent` belongs to `when: offline`"),
+        ({"when": "offline", "clear": None}, r"rules\.hot: `absent` belongs to `when: offline`"),
+        ({"when": "offline", "absent": "9m"}, r"rules\.hot: .* leave out `clear`"),
         ({"name": "risk"}, r"rules\.risk\.name: 'risk' is kept for alerts of models"),
         ({"name": "Hot!"}, r"rules\.Hot!\.name: .*pattern"),
         ({"opens_ticket": "perhaps"}, r"rules\.hot\.opens_ticket: .*boolean"),
@@ -222,3 +223,10 @@ def test_a_state_is_one_of_several() -> None:
     assert isinstance(parsed, Condition)
     states = pl.Series("state", ["idle", "error", "paused", None], dtype=STATE_TYPE)
     assert states.to_frame().select(held=parsed.expression)["held"].to_list() == [False, True, True, None]
+
+
+def test_a_file_of_the_first_version_calls_absence_silent(tmp_path: Path) -> None:
+    shipped = Path(rules.__file__).with_name("rules.yaml").read_text(encoding="utf-8")
+    older = tmp_path / "rules.yaml"
+    older.write_text(shipped.replace("    absent: 30m", "    silent: 30m"), encoding="utf-8")
+    assert load_rules(older) == load_rules()
