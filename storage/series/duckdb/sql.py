@@ -100,11 +100,19 @@ def overwrite(kind: Kind, columns: Sequence[str], source: str) -> str:
 
 
 def latest(kind: Kind, signals: Sequence[str]) -> str:
-    """Return the query for the newest value of each signal of one device, and its time: two columns each."""
+    """Return the query for the newest value of each signal of one device in a range, and its time.
+
+    Two columns each; it reads what the range holds of these signals alone.
+    """
     pairs = ", ".join(
         f"arg_max({quoted(name)}, ts), max(ts) FILTER (WHERE {quoted(name)} IS NOT NULL)" for name in signals
     )
-    return f"SELECT {pairs} FROM {whole(kind)} WHERE device_id = ?"
+    return f"SELECT {pairs} FROM {whole(kind)} WHERE device_id = ? AND ts >= ? AND ts < ?"
+
+
+def newest(kind: Kind) -> str:
+    """Return the query for the time of the newest reading of one device."""
+    return f"SELECT max(ts) FROM {whole(kind)} WHERE device_id = ?"
 
 
 def history(kind: Kind, signals: Sequence[str]) -> str:

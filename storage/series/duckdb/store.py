@@ -12,6 +12,7 @@ import duckdb
 import polars as pl
 import pyarrow  # noqa: F401 - every write needs it: rather at the start than in the midst of the first one
 
+from fleet.clock import HOUR_MS
 from fleet.errors import DataFolderError, StoreRejected, StoreUnavailable
 from fleet.readings import ReadingBatch, batch_schema
 from fleet.risks import RISK_COLUMNS
@@ -39,6 +40,10 @@ _CLOSE_TIMEOUT_S = 2.0
 
 _RISKS_AT_ONCE = 250_000
 """Risks are written in pieces of this size, which hold less memory than a large fleet's at once."""
+
+
+_RECENT_MS = HOUR_MS
+"""Where a device's newest values are looked for first, before its newest reading."""
 
 
 class DuckDbStore:
@@ -198,15 +203,19 @@ class DuckDbStore:
     def latest(self, kind: Kind, device_id: str) -> dict[str, LatestValue]:
         """Return for each signal ever stored of a device its newest value and that value's time."""
         names = [signal.name for signal in self._signals.for_kind(kind)]
+        found: dict[str, LatestValue] = {}
         with self._cursor() as cursor:
-            row = cursor.execute(sql.latest(kind, names), [device_id]).fetchone()
-        assert row is not None  # an aggregate without GROUP BY always has one row
-        pairs = zip(names, row[::2], row[1::2], strict=True)
-        return {
-            name: LatestValue(None if value == "" else value, ts)
-            for name, value, ts in pairs
-            if ts is not None
-        }
+            newest: int | None = cursor.execute(sql.newest(kind), [device_id]).fetchall()[0][0]
+            if newest is None:
+                return {}
+            # Most signals are in the newest readings: of what lies before, only the others are read.
+            recent = newest - _RECENT_MS
+            for start, end in ((recent, newest + 1), (0, recent)):
+                missing = [name for name in names if name not in found]
+                if missing:
+                    row = cursor.execute(sql.latest(kind, missing), [device_id, start, end]).fetchall()[0]
+                    found |= _told(missing, row)
+        return {name: found[name] for name in names if name in found}
 
     def history(
         self, kind: Kind, device_id: str, signals: Sequence[str], start: int, end: int, limit: int
@@ -375,3 +384,9 @@ def _connect(path: Path, config: dict[str, Any]) -> duckdb.DuckDBPyConnection:
         raise DataFolderError(f"{path} cannot be used: {_first_line(error)}") from error
     except duckdb.Error as error:
         raise DataFolderError(f"{path} cannot be used: {_first_line(error)}") from error
+
+
+def _told(names: Sequence[str], row: Sequence[Any]) -> dict[str, LatestValue]:
+    """Return what a row of `sql.latest` holds: each signal's value, None for empty text, and its time."""
+    found = zip(names, row[::2], row[1::2], strict=True)
+    return {name: LatestValue(None if one == "" else one, ts) for name, one, ts in found if ts is not None}
