@@ -199,7 +199,7 @@ def register(fit: Fit, registry: ModelRegistry, clock: Clock) -> FaultReport:
     metrics: dict[str, float] = {}
     message = fit.message
     if fit.classifier is None or fit.threshold is None:
-        log.warning("no model: %s", fit.message)
+        log.info("no model: %s", fit.message)
     else:
         _refuse_other_versions(fit)
         card = registry.save(
@@ -208,7 +208,7 @@ def register(fit: Fit, registry: ModelRegistry, clock: Clock) -> FaultReport:
         model, state, metrics = card.id, card.state, fit.details["metrics"]
         if state == UNPROVEN:
             message += f"; not in use: {fit.details['proof']['text']['en']}"
-            log.warning("no model: %s", message)
+            log.info("no model: %s", message)
     return FaultReport(
         fit.fault,
         model,
