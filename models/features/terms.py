@@ -16,9 +16,10 @@ from fleet.tiles import tile_column
 _MOVING = 1e-6
 """Above this a shaft counts as turning and a current as flowing."""
 _SUMMED = ("n", "mean", "m2", "min", "max")
-WILD_FROM = 8
-"""Of fewer readings an hour none is called wild."""
 WILD_SHARE = 0.5
+"""A wild reading has more than this share of an hour's squared deviations: two that agree never do ..."""
+WILD_SQUARES = 7.2
+"""... and lies so many variances away from the mean: by chance one of ten does in 1 of 2,000 hours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +78,12 @@ def tamed_total(signal: str) -> Term:
 
 
 def _wild(n: pl.Expr, mean: pl.Expr, m2: pl.Expr, edge: pl.Expr) -> pl.Expr:
-    """Tell whether the hour's lowest or highest reading (`edge`) is a lone wild one.
+    """Tell whether the hour's lowest or highest reading (`edge`) is a lone wild one (Grubbs' test).
 
-    It is when it makes up more than half of the sum of squared deviations: two readings that agree never do.
+    Of fewer than 10 readings none can be.
     """
-    return (n >= WILD_FROM) & ((edge - mean) ** 2 > WILD_SHARE * m2)
+    share = pl.max_horizontal(pl.lit(WILD_SHARE), WILD_SQUARES / (n - 1))
+    return (n > 1) & ((edge - mean) ** 2 > share * m2)
 
 
 def _tamed(

@@ -548,7 +548,7 @@ def test_a_file_that_is_no_database_is_a_clear_error(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("address", ["no url", "", "oracle9://x/y", "sqlite+nothing:///x"])
 def test_an_unusable_address_is_a_clear_error(address: str) -> None:
-    with pytest.raises(ConfigError, match="desk database URL"):
+    with pytest.raises(ConfigError, match="desk.url is not usable; allowed: sqlite"):
         open_desk(address)
 
 

@@ -100,7 +100,7 @@ def test_a_unit_becomes_the_signal_s(value: float, theirs: str, ours: str, expec
     [
         ("dialects: [{type: morse}]", "morse"),
         ("dialects: [{type: vda5050, name: a}]", "site"),
-        ("dialects: [{type: vda5050, site: s, prefx: a}]", "unknown key 'prefx'; allowed: name, type"),
+        ("dialects: [{type: vda5050, site: s, prefx: a}]", 'unknown key "prefx"; allowed: name, type'),
         ("dialects: [{type: vda5050, site: s, driving: flying}]", "'flying' is no state; allowed: off, idle"),
         ("dialects: [{type: sparkplug}, {type: sparkplug}]", "two dialects are called 'sparkplug'"),
         (JSON.format("batery_pct: soc"), "batery_pct is no signal of a robot; allowed: area_m2"),

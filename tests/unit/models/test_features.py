@@ -243,9 +243,7 @@ def test_a_repair_begins_a_new_baseline_for_its_component_alone() -> None:
 
 
 def test_run_hours_are_counted_since_the_last_repair() -> None:
-    tiles = make_tiles(1, 240, lambda _, h: 1.0).with_columns(
-        pl.lit(0.0).alias("run_s.first"), pl.lit(1800.0).alias("run_s.last")
-    )
+    tiles = make_tiles(1, 240, lambda _, h: 1.0).with_columns(pl.lit(1800.0).alias("run_s.rise"))
     reset = pl.DataFrame({"device_id": ["r0"], "fault": ["brush_wear"], "ts": [(START + 150) * HOUR_MS]})
     grid = whole(tiles)
     assert at("brush_current_a:used", grid, 239)[0] == pytest.approx(120.0)
@@ -254,8 +252,7 @@ def test_run_hours_are_counted_since_the_last_repair() -> None:
 
 def test_charge_cycles_are_counted_since_the_last_repair() -> None:
     tiles = make_tiles(1, 240, lambda _, h: 1.0).with_columns(
-        pl.lit(7.0).alias("charge_cycles.first"),
-        pl.when(pl.col("hour") % (4 * HOUR_MS) == 0).then(8.0).otherwise(7.0).alias("charge_cycles.last"),
+        pl.when(pl.col("hour") % (4 * HOUR_MS) == 0).then(1.0).otherwise(0.0).alias("charge_cycles.rise")
     )
     reset = pl.DataFrame({"device_id": ["r0"], "fault": ["battery_wear"], "ts": [(START + 150) * HOUR_MS]})
     grid = whole(tiles)
