@@ -100,12 +100,17 @@ def test_ingest_without_a_broker_says_how_to_give_one(tmp_path: Path) -> None:
     assert "--broker mqtt://" in refused("ingest", "--data", str(tmp_path), code=2)
 
 
-def test_score_without_models_says_what_to_do(tmp_path: Path) -> None:
-    assert "sweepwatch train" in refused("score", "--once", "--data", str(tmp_path), code=2)
+def test_score_without_models_lets_the_anomaly_score_judge_and_says_what_to_do(tmp_path: Path) -> None:
+    scored = sweepwatch("score", "--once", "--data", str(tmp_path))
+    assert scored.returncode == 0, scored.stderr
+    assert "the anomaly score judges alone until `sweepwatch train`" in scored.stdout
+    assert "0 risks scored" in scored.stdout
 
 
 def test_training_without_readings_says_so(tmp_path: Path) -> None:
-    assert "no robot has sent a reading" in refused("train", "--data", str(tmp_path))
+    trained = sweepwatch("train", "--data", str(tmp_path))
+    assert trained.returncode == 0, trained.stderr
+    assert "No risk models yet: no robot has sent a reading" in trained.stdout
 
 
 def test_check_config_shows_every_setting_and_touches_nothing(tmp_path: Path) -> None:
