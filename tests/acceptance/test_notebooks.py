@@ -29,7 +29,7 @@ def test_a_notebook_runs_from_a_clean_kernel(file: Path, monkeypatch: pytest.Mon
     monkeypatch.setitem(os.environ, "PYTHONPATH", str(ROOT))
     monkeypatch.setitem(os.environ, "PUBLIC_DATA", str(PUBLIC))
     notebook = nbformat.read(file, as_version=4)
-    NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(ROOT)}}).execute()
+    NotebookClient(notebook, timeout=600, resources={"metadata": {"path": str(ROOT)}}).execute()
     shown = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     assert shown
     assert not [output for output in shown if output.output_type == "error"]
