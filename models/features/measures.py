@@ -112,7 +112,7 @@ def _mean(
 
 
 def _spread(signal: str, unit: str, component: Component, en: str, zh: str) -> Measure:
-    top, bottom = terms.squares(signal), terms.count(signal)
+    top, bottom = terms.tamed_squares(signal), terms.count(signal)
     return Measure(f"{signal}_spread", signal, unit, component, Text(en, zh), top, bottom, root=True)
 
 

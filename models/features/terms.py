@@ -53,8 +53,13 @@ def count(signal: str) -> Term:
 
 
 def squares(signal: str) -> Term:
+    """Return the sum of squared deviations from the hour's mean."""
+    return _term("squares", signal, ("m2",), lambda m2: m2)
+
+
+def tamed_squares(signal: str) -> Term:
     """Return the sum of squared deviations from the hour's mean, without that of a wild reading."""
-    return _term("squares", signal, _SUMMED, lambda *stats: _tamed(*stats)[2])
+    return _term("tamed squares", signal, _SUMMED, lambda *stats: _tamed(*stats)[2])
 
 
 def energy(signal: str) -> Term:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,6 +9,7 @@ import orjson
 from rich.console import Console
 from rich.table import Table
 
+from api.ticket_items import event_item
 from fleet.clock import SystemClock, to_rfc3339
 from fleet.errors import ConfigError, Conflict, NotFound
 from fleet.faults import predicted_faults
@@ -90,7 +90,7 @@ def show_model(settings: Settings, model: str, as_json: bool, say: Say) -> None:
     if as_json:
         whole = _summary(card, trouble) | {
             "details": card.details,
-            "events": [asdict(each) for each in deeds],
+            "events": [event_item(each).model_dump(mode="json") for each in deeds],
         }
         say(_json(whole))
         return

@@ -1,22 +1,19 @@
-"""The charts: Altair specifications over rows, drawn as SVG on the server.
+"""The charts: Altair specifications over rows (specs.py), drawn as SVG on the server.
 
 Measured with vl-convert 1.9: its JavaScript bundle takes 3.3 s to build and 0.9 MB to load, and Vega compiles
 expressions with eval, which the content security policy forbids; an SVG takes some 50 ms and needs no script.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import polars as pl
 
 from fleet.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from fleet.risks import Course
 from fleet.text import Language, Text
-
-if TYPE_CHECKING:
-    import altair as alt
 
 RANGES: dict[str, tuple[int, int]] = {
     "6h": (6 * HOUR_MS, 2 * MINUTE_MS),
@@ -30,11 +27,6 @@ _WHO = (
     Text("Usual for its model", "同型号常值"),
     Text("Its own baseline", "自身基线"),
 )
-_ROWS = "rows"
-_WIDTH, _HEIGHT = 290, 110
-_COURSE_WIDTH = 380
-_RISK_WIDTH, _RISK_HEIGHT = 860, 180
-_HUES = ("#2f86c9", "#d9622b", "#2f9e58", "#a05fe0", "#b9821b", "#1a9ab0", "#dc4a8b", "#7a9a1e", "#7f8b9a")
 # Dark pages show the same picture: text, grid and lines follow the reader's colour scheme.
 _STYLE = """<style>
 svg{--ink:#4b5563;--grid:#e5e7eb;--line:#0b6e8f;color-scheme:light dark}
@@ -42,117 +34,25 @@ svg{--ink:#4b5563;--grid:#e5e7eb;--line:#0b6e8f;color-scheme:light dark}
 </style>"""
 
 
-def signal_chart(unit: str, time_format: str) -> "alt.LayerChart":
-    """Return one signal over time from rows `ts, mean, min, max`: a line, and a band from least to most."""
-    import altair as alt
-
-    time = _time_axis(time_format)
-    scale = alt.Scale(zero=False, nice=True)
-    axis = alt.Axis(title=unit or None, tickCount=4, titleAngle=0, titleAlign="left", titleY=-6, titleX=-30)
-    base = alt.Chart(alt.NamedData(name=_ROWS), width=_WIDTH, height=_HEIGHT)
-    band = base.mark_area(opacity=0.18, color="var(--line)").encode(
-        x=time, y=alt.Y("min:Q", scale=scale, axis=axis), y2="max:Q"
-    )
-    line = base.mark_line(strokeWidth=1.6, color="var(--line)").encode(
-        x=time, y=alt.Y("mean:Q", scale=scale, axis=axis)
-    )
-    both: alt.LayerChart = band + line
-    return both
-
-
-def risk_chart(faults: Sequence[str], time_format: str, *, points: bool) -> "alt.Chart":
-    """Return the risk of each fault over time, from rows `ts, fault, risk`; `faults` orders the colours."""
-    import altair as alt
-
-    shades = alt.Scale(domain=list(faults), range=[_HUES[n % len(_HUES)] for n in range(len(faults))])
-    chart: alt.Chart = (
-        alt.Chart(alt.NamedData(name=_ROWS), width=_RISK_WIDTH, height=_RISK_HEIGHT)
-        .mark_line(strokeWidth=2, interpolate="monotone", point=points)
-        .encode(
-            x=_time_axis(time_format),
-            y=alt.Y(
-                "risk:Q", scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(format="%", title=None, tickCount=5)
-            ),
-            color=alt.Color(
-                "fault:N",
-                scale=shades,
-                legend=alt.Legend(orient="top", title=None, columns=5, columnPadding=28),
-            ),
-            strokeDash=alt.StrokeDash("fault:N", scale=alt.Scale(domain=list(faults)), legend=None),
-        )
-    )
-    return chart
-
-
-def course_chart(unit: str, time_format: str, names: Sequence[str]) -> "alt.LayerChart":
-    """Return a driver's course from rows `ts, level, who, own`: the device strong, what is usual faint.
-
-    `names` are the values of `who`: the device, its cohort, and its own baseline where there is one. A day
-    between two without a level is a point, which a line alone would not show.
-    """
-    import altair as alt
-
-    count = len(names)
-    colours = alt.Scale(domain=list(names), range=["var(--line)", "#8a8f98", "#c0851a"][:count])
-    dashes = alt.Scale(domain=list(names), range=[[1, 0], [6, 3], [2, 3]][:count])
-    legend = alt.Legend(orient="top", title=None, columnPadding=16, symbolType="stroke", symbolSize=300)
-    axis = alt.Axis(title=unit or None, tickCount=4, titleAngle=0, titleAlign="left", titleY=-6, titleX=-30)
-    level = alt.Y("level:Q", scale=alt.Scale(zero=False, nice=True), axis=axis)
-    base = alt.Chart(alt.NamedData(name=_ROWS), width=_COURSE_WIDTH, height=_HEIGHT)
-    lines = base.mark_line(strokeWidth=2).encode(
-        x=_time_axis(time_format),
-        y=level,
-        color=alt.Color("who:N", scale=colours, legend=legend),
-        strokeDash=alt.StrokeDash("who:N", scale=dashes, legend=legend),
-    )
-    points = (
-        base.transform_filter("datum.own")
-        .mark_point(filled=True, size=16, opacity=1, color="var(--line)")
-        .encode(x=_time_axis(time_format), y=level)
-    )
-    both: alt.LayerChart = lines + points
-    return both
-
-
-def _time_axis(time_format: str) -> "alt.X":
-    import altair as alt
-
-    axis = alt.Axis(title=None, grid=False, labelOverlap=True, tickCount=5, format=time_format)
-    return alt.X("ts:T", scale=alt.Scale(type="utc"), axis=axis)
-
-
 @lru_cache(maxsize=64)
 def _signal_spec(unit: str, time_format: str) -> dict[str, Any]:
+    from api.console.charts.specs import quiet, signal_chart
+
     return dict(quiet(signal_chart(unit, time_format)).to_dict())
 
 
 @lru_cache(maxsize=64)
 def _risk_spec(faults: tuple[str, ...], time_format: str, points: bool) -> dict[str, Any]:
+    from api.console.charts.specs import quiet, risk_chart
+
     return dict(quiet(risk_chart(faults, time_format, points=points)).to_dict())
 
 
 @lru_cache(maxsize=64)
 def _course_spec(unit: str, time_format: str, names: tuple[str, ...]) -> dict[str, Any]:
+    from api.console.charts.specs import course_chart, quiet
+
     return dict(quiet(course_chart(unit, time_format, names)).to_dict())
-
-
-def quiet(chart: Any) -> Any:
-    """Return the chart with the console's plain axes and the reader's colours."""
-    return (
-        chart.configure(background="transparent", font="system-ui, sans-serif", padding=4)
-        .configure_view(stroke=None)
-        .configure_axis(
-            domainColor="var(--grid)",
-            gridColor="var(--grid)",
-            tickColor="var(--grid)",
-            labelColor="var(--ink)",
-            titleColor="var(--ink)",
-            labelFontSize=11,
-            titleFontSize=11,
-            titleFontWeight="normal",
-        )
-        .configure_legend(labelColor="var(--ink)", labelFontSize=12, labelLimit=200)
-    )
 
 
 def draw_signal(frame: pl.DataFrame, signal: str, unit: str, span: int, language: str) -> str:
@@ -202,7 +102,9 @@ def _time_format(span: int, language: str) -> str:
 
 
 def _draw(spec: Mapping[str, Any], rows: list[dict[str, Any]], language: str) -> str:
-    return to_svg(json.dumps({**spec, "datasets": {_ROWS: rows}}), language)
+    from api.console.charts.specs import ROWS
+
+    return to_svg(json.dumps({**spec, "datasets": {ROWS: rows}}), language)
 
 
 @lru_cache(maxsize=256)

@@ -121,7 +121,7 @@ def test_a_whole_capture_ends_in_the_store_and_its_device_offline(
         elif name == "valetudo":
             assert rig.values(device, "battery_pct")[:3] == [100.0, 99.0, 98.0]
             assert rig.values(device, "fan_rpm") == []
-            assert rig.values(device, "error_code") == ["motors:Main_brush_jammed"]
+            assert rig.values(device, "error_code") == ["", "motors:Main_brush_jammed", "", ""]
         elif name == "vda5050":
             assert rig.values(device, "battery_pct")[:4] == [12.0, 12.0, 12.0, 0.0]
             assert "error" in rig.values(device, "state")

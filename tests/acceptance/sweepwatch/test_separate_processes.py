@@ -1,6 +1,5 @@
 """ingest, score, serve and train on InfluxDB and PostgreSQL, through an outage of each server."""
 
-import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ import paho.mqtt.client as mqtt
 import pytest
 from helpers.influx import Influxd, running_influxd
 from helpers.mosquitto import Mosquitto, running_mosquitto
-from helpers.postgres import Postgres, is_installed, running_postgres
+from helpers.postgres import Postgres, require_postgres, running_postgres
 from helpers.running import Running, free_port, sweepwatch
 
 from fleet.clock import HOUR_MS, SystemClock
@@ -84,10 +83,7 @@ def state(process: Running) -> dict[str, Any]:
 
 @pytest.fixture
 def scene(tmp_path: Path) -> Iterator[Scene]:
-    if not is_installed():
-        if os.environ.get("CI"):
-            pytest.fail("PostgreSQL is required here: apt-get install postgresql")
-        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
+    require_postgres()
     with ExitStack() as stack:
         for name in ("broker", "influx"):
             (tmp_path / name).mkdir()

@@ -1,14 +1,12 @@
 """A desk moves as a whole, from SQLite to PostgreSQL and back: every row, and the next number is free."""
 
-import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
 from helpers.desk_rooms import NOON, add_devices
-from helpers.postgres import is_installed, postgres_server
+from helpers.postgres import emptied
 from sqlalchemy import (
     JSON,
     BigInteger,
@@ -17,7 +15,6 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     String,
-    create_engine,
     select,
     text,
 )
@@ -32,25 +29,10 @@ from storage.records.model_cards import Deed, ModelCard, enter
 from sweepwatch.cli import cli
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    if not is_installed():
-        if os.environ.get("CI"):
-            pytest.fail("PostgreSQL is required here: apt-get install postgresql")
-        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
-    with postgres_server() as url:
-        yield url
-
-
 @pytest.fixture
-def fresh(server: str) -> str:
+def fresh(postgres: str) -> str:
     """Return the address of an empty PostgreSQL database."""
-    engine = create_engine(server, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text("DROP DATABASE IF EXISTS moved WITH (FORCE)"))
-        connection.execute(text("CREATE DATABASE moved"))
-    engine.dispose()
-    return server.removesuffix("postgres") + "moved"
+    return emptied(postgres)
 
 
 def _value(column: Any, row: int) -> Any:  # noqa: PLR0911 - one for each type

@@ -1,7 +1,6 @@
 """The desk database: the same promises from SQLite and from PostgreSQL."""
 
 import json
-import os
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,7 +11,6 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from helpers.desk_rooms import DEVICES, NOON, Rooms, a_risk, add_devices
-from helpers.postgres import is_installed, postgres_server
 from sqlalchemy import Connection, create_engine, func, inspect, select, text
 from sqlalchemy.exc import IntegrityError
 
@@ -42,37 +40,6 @@ from storage.records.tickets import SuspicionAlert, TicketRow, insert_ticket, ti
 from storage.records.unknown_signals import UnknownSignal, UnknownSignals
 
 NewUrl = Callable[[], str]
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[str]:
-    if not is_installed():
-        if os.environ.get("CI"):
-            pytest.fail("PostgreSQL is required here: apt-get install postgresql")
-        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
-    with postgres_server() as url:
-        yield url
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Return the address of an empty database."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'desk.db'}"
-    server: str = request.getfixturevalue("postgres")
-    engine = create_engine(server, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text("DROP DATABASE IF EXISTS desk WITH (FORCE)"))
-        connection.execute(text("CREATE DATABASE desk"))
-    engine.dispose()
-    return server.removesuffix("postgres") + "desk"
-
-
-@pytest.fixture
-def desk(url: str) -> Iterator[DeskDatabase]:
-    desk = open_desk(url)
-    yield desk
-    desk.close()
 
 
 def test_statuses_and_charges_are_summarised_by_their_own_times(desk: DeskDatabase) -> None:

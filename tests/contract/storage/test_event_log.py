@@ -1,12 +1,10 @@
 """The log of events under overlapping writers: in the order of commits, none stepped over."""
 
-import os
 import queue
 import threading
 from collections.abc import Callable, Iterator
 
 import pytest
-from helpers.postgres import is_installed, postgres_server
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import insert, text
@@ -20,16 +18,6 @@ from storage.records.notes import Note
 
 _SOON_S = 0.04
 _PATIENCE_S = 5.0
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[str]:
-    if not is_installed():
-        if os.environ.get("CI"):
-            pytest.fail("PostgreSQL is required here: apt-get install postgresql")
-        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
-    with postgres_server() as url:
-        yield url
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])

@@ -1,13 +1,12 @@
 """The events of the version before move into the one log, and followers begin where nothing is replayed."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from alembic import command
 from alembic.config import Config
-from helpers.postgres import is_installed, postgres_server
+from helpers.postgres import emptied
 from sqlalchemy import Connection, create_engine, text
 
 from fleet.clock import ManualClock
@@ -48,21 +47,11 @@ _MODEL_EVENTS = (
 )
 
 
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[str]:
-    if not is_installed():
-        if os.environ.get("CI"):
-            pytest.fail("PostgreSQL is required here: apt-get install postgresql")
-        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
-    with postgres_server() as url:
-        yield url
-
-
 @pytest.fixture(params=["sqlite", "postgresql"])
 def desk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[DeskDatabase]:
     """Yield a database that the version before filled and this version opened."""
     sqlite = request.param == "sqlite"
-    url = f"sqlite:///{tmp_path / 'desk.db'}" if sqlite else _emptied(request.getfixturevalue("postgres"))
+    url = f"sqlite:///{tmp_path / 'desk.db'}" if sqlite else emptied(request.getfixturevalue("postgres"))
     engine = create_engine(url)
     config = Config()
     config.set_main_option("script_location", str(Path(migrations.__path__[0])))
@@ -74,15 +63,6 @@ def desk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[DeskDatabas
     desk = open_desk(url)
     yield desk
     desk.close()
-
-
-def _emptied(server: str) -> str:
-    engine = create_engine(server, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text("DROP DATABASE IF EXISTS desk WITH (FORCE)"))
-        connection.execute(text("CREATE DATABASE desk"))
-    engine.dispose()
-    return server.removesuffix("postgres") + "desk"
 
 
 def _fill(connection: Connection) -> None:

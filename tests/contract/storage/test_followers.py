@@ -1,15 +1,11 @@
 """Followers over both databases: in order, once in effect, and none holds up another or a writer."""
 
-import os
 import threading
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
-from helpers.postgres import is_installed, postgres_server
 from prometheus_client import CollectorRegistry
-from sqlalchemy import create_engine, text
 
 from fleet.clock import ManualClock, SystemClock
 from fleet.errors import StoreUnavailable
@@ -23,36 +19,6 @@ from sweepwatch.run.followers import TRIES, Followers, follow, retry_after, trou
 
 NOW = 1_800_000_000_000
 _PATIENCE_S = 30.0
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[str]:
-    if not is_installed():
-        if os.environ.get("CI"):
-            pytest.fail("PostgreSQL is required here: apt-get install postgresql")
-        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
-    with postgres_server() as url:
-        yield url
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'desk.db'}"
-    server: str = request.getfixturevalue("postgres")
-    engine = create_engine(server, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text("DROP DATABASE IF EXISTS desk WITH (FORCE)"))
-        connection.execute(text("CREATE DATABASE desk"))
-    engine.dispose()
-    return server.removesuffix("postgres") + "desk"
-
-
-@pytest.fixture
-def desk(url: str) -> Iterator[DeskDatabase]:
-    desk = open_desk(url)
-    yield desk
-    desk.close()
 
 
 class Recording:

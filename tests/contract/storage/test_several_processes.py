@@ -1,12 +1,10 @@
 """What several processes share in the desk database: model files, and who does which job."""
 
-import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from helpers.postgres import is_installed, postgres_server
 
 from fleet.clock import ManualClock
 from fleet.errors import ModelRejected
@@ -23,14 +21,9 @@ def desk(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         yield opened
         opened.close()
         return
-    if not is_installed():
-        if os.environ.get("CI"):
-            pytest.fail("PostgreSQL is required here: apt-get install postgresql")
-        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
-    with postgres_server() as url:
-        opened = open_desk(url)
-        yield opened
-        opened.close()
+    opened = open_desk(request.getfixturevalue("postgres"))
+    yield opened
+    opened.close()
 
 
 def test_a_job_is_its_holders_until_the_lease_runs_out_or_is_given_back(desk: DeskDatabase) -> None:
