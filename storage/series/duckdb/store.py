@@ -20,6 +20,7 @@ from fleet.signals import Kind, SignalTable
 from storage.ports import LatestValue, Receipt, Retention
 from storage.series.duckdb import sql
 from storage.series.duckdb import tiles as kept
+from storage.series.duckdb.looked_at import LookedAt
 from storage.series.newest import NewestTimes
 from storage.series.repeats import without_repeats
 
@@ -44,6 +45,7 @@ _RISKS_AT_ONCE = 250_000
 
 _RECENT_MS = HOUR_MS
 """Where a device's newest values are looked for first, before its newest reading."""
+_START, _END = -(2**62), 2**62
 
 
 class DuckDbStore:
@@ -70,6 +72,7 @@ class DuckDbStore:
         self._broken = False
         self._connection = _connect(path, self._config)
         self._newest: dict[Kind, NewestTimes] = {}
+        self._looked_at = LookedAt()
         self._columns: dict[Kind, set[str]] = {}
         self._prepare()
 
@@ -143,6 +146,7 @@ class DuckDbStore:
             except DataFolderError as error:
                 raise StoreUnavailable(str(error)) from error
             self._broken = False
+            self._looked_at.clear()
             self._prepare()
 
     def write(self, batch: ReadingBatch) -> Receipt:
@@ -159,6 +163,8 @@ class DuckDbStore:
             codes = newest.codes(frame["device_id"])
             late = frame.filter(newest.not_newer(codes, frame["ts"]))
             stored = self._append(batch.kind, frame, late)
+            if late.height:
+                self._looked_at.forget(batch.kind, late["device_id"].unique())
             newest.rise(codes, frame["ts"])
             return Receipt(frame.height - stored, len(batch) - frame.height + stored, late.height - stored)
 
@@ -202,19 +208,17 @@ class DuckDbStore:
 
     def latest(self, kind: Kind, device_id: str) -> dict[str, LatestValue]:
         """Return for each signal ever stored of a device its newest value and that value's time."""
-        names = [signal.name for signal in self._signals.for_kind(kind)]
-        found: dict[str, LatestValue] = {}
+        names = [one.name for one in self._signals.for_kind(kind) if one.name in self._columns[kind]]
+        mark, known = self._looked_at.begin(kind, device_id)
+        found = dict(known)
         with self._cursor() as cursor:
-            newest: int | None = cursor.execute(sql.newest(kind), [device_id]).fetchall()[0][0]
-            if newest is None:
-                return {}
-            # Most signals are in the newest readings: of what lies before, only the others are read.
-            recent = newest - _RECENT_MS
-            for start, end in ((recent, newest + 1), (0, recent)):
-                missing = [name for name in names if name not in found]
-                if missing:
-                    row = cursor.execute(sql.latest(kind, missing), [device_id, start, end]).fetchall()[0]
-                    found |= _told(missing, row)
+            for start, end in _unread(cursor, kind, device_id, known):
+                # Most signals are in the newest readings: of what lies before, only the others are read.
+                wanted = [name for name in names if known or name not in found]
+                if wanted:
+                    row = cursor.execute(sql.latest(kind, wanted), [device_id, start, end]).fetchall()[0]
+                    found |= _told(wanted, row)
+        self._looked_at.keep(kind, device_id, mark, found)
         return {name: found[name] for name in names if name in found}
 
     def history(
@@ -323,6 +327,7 @@ class DuckDbStore:
                 gone += kept.expire(cursor, self._signals, kind, *ends)
             for table in sql.RISK_TABLES:
                 cursor.execute(f"DELETE FROM {table} WHERE ts < ?", [now - retention.risks_ms])
+        self._looked_at.clear()
         return gone
 
     def clear(self) -> None:
@@ -333,6 +338,7 @@ class DuckDbStore:
                 for (name,) in names:
                     cursor.execute(f'DELETE FROM "{name}"')
             self._newest = {kind: NewestTimes({}) for kind in self._newest}
+            self._looked_at.clear()
 
     def check(self) -> None:
         """Raise StoreUnavailable when the store cannot answer."""
@@ -384,6 +390,18 @@ def _connect(path: Path, config: dict[str, Any]) -> duckdb.DuckDBPyConnection:
         raise DataFolderError(f"{path} cannot be used: {_first_line(error)}") from error
     except duckdb.Error as error:
         raise DataFolderError(f"{path} cannot be used: {_first_line(error)}") from error
+
+
+def _unread(
+    cursor: duckdb.DuckDBPyConnection, kind: Kind, device_id: str, known: Mapping[str, LatestValue]
+) -> Sequence[tuple[int, int]]:
+    """Return the ranges to read for a device's newest values, the newest first."""
+    if known:
+        return [(max(one.ts for one in known.values()) + 1, _END)]
+    newest: int | None = cursor.execute(sql.newest(kind), [device_id]).fetchall()[0][0]
+    if newest is None:
+        return []
+    return [(newest - _RECENT_MS, _END), (_START, newest - _RECENT_MS)]
 
 
 def _told(names: Sequence[str], row: Sequence[Any]) -> dict[str, LatestValue]:

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any
 
 import numpy as np
@@ -140,6 +141,58 @@ def test_latest_is_per_signal(store: TelemetryStore) -> None:
         "state": LatestValue("error", T0 + 5),
     }
     assert store.latest(Kind.ROBOT, "nobody") == {}
+
+
+def test_latest_told_again_knows_what_came_since_and_what_came_late(store: TelemetryStore) -> None:
+    """A second look reads on from the first: newer readings, older ones, corrections, and what expired."""
+    store.write(batch_of([{"device_id": "R1", "ts": T0, "battery_pct": 60.0, "state": "idle"}]))
+
+    def told() -> dict[str, tuple[object, int]]:
+        return {name: (one.value, one.ts - T0) for name, one in store.latest(Kind.ROBOT, "R1").items()}
+
+    assert told() == {"battery_pct": (60.0, 0), "state": ("idle", 0)}
+    store.write(batch_of([{"device_id": "R1", "ts": T0 + 9, "battery_pct": 59.0}]))
+    store.write(batch_of([{"device_id": "R2", "ts": T0 + 10, "battery_pct": 5.0, "state": "error"}]))
+    assert told() == {"battery_pct": (59.0, 9), "state": ("idle", 0)}
+    store.write(batch_of([{"device_id": "R1", "ts": T0 + 5, "state": "cleaning", "bumper_hits": 3}]))
+    assert told() == {"battery_pct": (59.0, 9), "bumper_hits": (3, 5), "state": ("cleaning", 5)}
+    store.write(batch_of([{"device_id": "R1", "ts": T0 + 9, "battery_pct": 58.0}]))
+    assert told()["battery_pct"] == (58.0, 9)
+    store.clear()
+    assert told() == {}
+
+
+def test_latest_told_by_many_while_readings_come_late_ends_with_the_right_values(
+    store: TelemetryStore,
+) -> None:
+    """Looks overlap commits of readings in any order: afterwards each device's newest values are told."""
+    store.write(batch_of([{"device_id": f"R{n}", "ts": T0, "battery_pct": 0.0} for n in range(4)]))
+    done = Event()
+
+    def look() -> None:
+        while not done.is_set():
+            for n in range(4):
+                store.latest(Kind.ROBOT, f"R{n}")
+
+    lookers = [Thread(target=look) for _ in range(3)]
+    for each in lookers:
+        each.start()
+    try:
+        for step in range(1, 16):
+            for later in (20 * step, 20 * step - 7):
+                readings = [{"device_id": f"R{n}", "ts": T0 + later, "battery_pct": 20.0} for n in range(4)]
+                store.write(batch_of(readings))
+            late = [{"device_id": f"R{n}", "ts": T0 + 20 * step - 3, "bumper_hits": step} for n in range(4)]
+            store.write(batch_of(late))
+    finally:
+        done.set()
+        for each in lookers:
+            each.join()
+    for n in range(4):
+        assert store.latest(Kind.ROBOT, f"R{n}") == {
+            "battery_pct": LatestValue(20.0, T0 + 300),
+            "bumper_hits": LatestValue(15, T0 + 297),
+        }
 
 
 def test_history_includes_its_start_excludes_its_end_and_keeps_its_limit(store: TelemetryStore) -> None:
