@@ -5,12 +5,7 @@ from starlette.staticfiles import StaticFiles
 
 from api import problems
 from api.body_limit import BodyLimit
-from api.console.pages import charts as chart_routes
-from api.console.pages import desk as desk_pages
-from api.console.pages import desk_changes
-from api.console.pages import fleet as console_routes
-from api.console.pages import ingest as ingest_pages
-from api.console.pages import models as model_pages
+from api.console import pages
 from api.console.render.templates import STATIC, make_pages
 from api.guards import Guards
 from api.head import HeadAnswers
@@ -42,15 +37,20 @@ def create_app(services: ApiServices) -> FastAPI:
         v1.include_router(module.router)
     app.include_router(v1)
     app.include_router(health.router)
-    pages = make_pages(services)
-    app.include_router(console_routes.make_router(pages))
-    app.include_router(chart_routes.make_router(pages))
-    app.include_router(desk_pages.make_router(pages))
-    app.include_router(desk_changes.make_router(pages))
-    app.include_router(ingest_pages.make_router(pages))
-    app.include_router(model_pages.make_router(pages))
+    rendered = make_pages(services)
+    for page in (
+        pages.fleet,
+        pages.device,
+        pages.charts,
+        pages.alerts,
+        pages.desk,
+        pages.desk_changes,
+        pages.ingest,
+        pages.models,
+    ):
+        app.include_router(page.make_router(rendered))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
-    problems.install(app, pages.error)
+    problems.install(app, rendered.error)
     complete(app)
     app.add_middleware(BodyLimit)
     app.add_middleware(HeadAnswers)

@@ -8,6 +8,7 @@ from fleet.wire import Reason
 from ingest.commit import Commit, CommitParts
 from ingest.messages import Message
 from storage.records.quarantine import QuarantineItem
+from storage.records.seen import SeenKey
 
 _ROWS_AT_ONCE = 200
 
@@ -48,12 +49,12 @@ def replay(
 
 
 def _pages(parts: CommitParts, device: str | None, reason: str | None) -> Iterator[Sequence[QuarantineItem]]:
-    cursor: str | None = None
+    after: SeenKey | None = None
     while True:
-        page = parts.quarantine.find(device, reason, _ROWS_AT_ONCE, cursor)
+        page = parts.quarantine.find(device, reason, _ROWS_AT_ONCE, after)
         yield page.items
-        cursor = page.next_cursor
-        if cursor is None:
+        after = page.after
+        if after is None:
             return
 
 

@@ -1,20 +1,24 @@
 """What came in and what did not, as lists and pages need it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Generic, TypeVar
 
 from pydantic import Field
 from sqlalchemy.orm import Session
 
 from api.params import IdText, Paged
-from fleet.errors import ConfigError, InvalidInput
+from fleet.errors import InvalidInput
 from fleet.wire import Dropped, Reason
 from storage.records.database import DeskDatabase
-from storage.records.dropped_values import DroppedPage, DroppedValues, count_dropped
+from storage.records.dropped_values import DroppedValue, DroppedValues, count_dropped
 from storage.records.gaps import GapKey, GapPage, Gaps, count_gaps
 from storage.records.paging import decode_cursor, encode_cursor
-from storage.records.quarantine import Quarantine, QuarantinePage, count_quarantined
-from storage.records.topics_beside import TopicPage, TopicsBeside, count_topics_beside
+from storage.records.quarantine import Quarantine, QuarantineItem, count_quarantined
+from storage.records.seen import SeenKey, SeenPage
+from storage.records.topics_beside import TopicBeside, TopicsBeside, count_topics_beside
+
+Item = TypeVar("Item")
 
 
 class GapQuery(Paged):
@@ -58,35 +62,49 @@ class IngestCounts:
     beside: int
 
 
+@dataclass(frozen=True, slots=True)
+class Listed(Generic[Item]):
+    """One page of a list from which the oldest go to make room; `evicted` is how many ever did."""
+
+    items: Sequence[Item]
+    next_cursor: str | None
+    evicted: int
+
+
 def find_gaps(desk: DeskDatabase, query: GapQuery) -> tuple[GapPage, str | None]:
     """Return one page of gaps, and the cursor of the next."""
     page = Gaps(desk).find(query.device, query.limit, _gap_key(query))
     return page, encode_cursor(query.query(), page.after) if page.after else None
 
 
-def find_quarantined(desk: DeskDatabase, query: QuarantineQuery) -> QuarantinePage:
+def find_quarantined(desk: DeskDatabase, query: QuarantineQuery) -> Listed[QuarantineItem]:
     """Return one page of the quarantine, the most recently seen first."""
-    try:
-        return Quarantine(desk).find(query.device, query.reason, query.limit, query.cursor, query.topic)
-    except ConfigError as error:
-        raise InvalidInput(str(error)) from error
+    after = _two_of(query, int, int)
+    return _listed(query, Quarantine(desk).find(query.device, query.reason, query.limit, after, query.topic))
 
 
-def find_dropped(desk: DeskDatabase, query: DroppedQuery) -> tuple[DroppedPage, str | None]:
-    """Return one page of dropped values, the most recently seen first, and the cursor of the next."""
-    after = None if query.cursor is None else _two_of(query, int, int)
-    page = DroppedValues(desk).find(query.device, query.signal, query.reason, query.limit, after)
-    return page, encode_cursor(query.query(), page.after) if page.after else None
+def find_dropped(desk: DeskDatabase, query: DroppedQuery) -> Listed[DroppedValue]:
+    """Return one page of dropped values, the most recently seen first."""
+    after = _two_of(query, int, int)
+    return _listed(
+        query, DroppedValues(desk).find(query.device, query.signal, query.reason, query.limit, after)
+    )
 
 
-def find_beside(desk: DeskDatabase, query: BesideQuery) -> tuple[TopicPage, str | None]:
-    """Return one page of topics beside ours, the most recently heard first, and the cursor of the next."""
-    page = TopicsBeside(desk).find(query.limit, None if query.cursor is None else _two_of(query, int, str))
-    return page, encode_cursor(query.query(), page.after) if page.after else None
+def find_beside(desk: DeskDatabase, query: BesideQuery) -> Listed[TopicBeside]:
+    """Return one page of topics beside ours, the most recently heard first."""
+    return _listed(query, TopicsBeside(desk).find(query.limit, _two_of(query, int, str)))
 
 
-def _two_of(query: Paged, *types: type) -> tuple[Any, Any]:
-    first, second = decode_cursor(query.query(), query.cursor or "", 2)
+def _listed(query: Paged, page: SeenPage[Item]) -> Listed[Item]:
+    following = encode_cursor(query.query(), page.after) if page.after else None
+    return Listed(page.items, following, page.evicted)
+
+
+def _two_of(query: Paged, *types: type) -> SeenKey | None:
+    if query.cursor is None:
+        return None
+    first, second = decode_cursor(query.query(), query.cursor, 2)
     if (type(first), type(second)) != types:
         raise InvalidInput("cursor: not one of ours; pass next_cursor of the page before")
     return first, second

@@ -64,9 +64,9 @@ def list_dropped_values(
     services: Services, query: Annotated[DroppedQuery, Query()]
 ) -> Evictable[DroppedValueItem]:
     """List values that were dropped while the rest of their message stayed, the most recently seen first."""
-    page, following = find_dropped(services.desk, query)
+    page = find_dropped(services.desk, query)
     items = [DroppedValueItem.model_validate(one) for one in page.items]
-    return Evictable(items=items, next_cursor=following, evicted=page.evicted)
+    return Evictable(items=items, next_cursor=page.next_cursor, evicted=page.evicted)
 
 
 @router.get("/topics-beside", responses=problems())
@@ -74,12 +74,12 @@ def list_topics_beside(
     services: Services, query: Annotated[BesideQuery, Query()]
 ) -> Evictable[TopicBesideItem]:
     """List topics under our root that are none of ours (misspelt, another version): nobody takes them."""
-    page, following = find_beside(services.desk, query)
+    page = find_beside(services.desk, query)
     items = [
         TopicBesideItem.model_validate(asdict(one) | {"payload": b64encode(one.payload).decode()})
         for one in page.items
     ]
-    return Evictable(items=items, next_cursor=following, evicted=page.evicted)
+    return Evictable(items=items, next_cursor=page.next_cursor, evicted=page.evicted)
 
 
 @router.get("/quarantine", responses=problems())

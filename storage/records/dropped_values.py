@@ -4,14 +4,14 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from sqlalchemy import Index, Insert, String, UniqueConstraint, and_, delete, func, or_, select
+from sqlalchemy import Index, Insert, String, UniqueConstraint, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from fleet.clock import DAY_MS
 from storage.records.base import Base, Number
 from storage.records.bounds import Bounds
 from storage.records.database import DeskDatabase
-from storage.records.notes import Note, count_on
+from storage.records.notes import count_on
+from storage.records.seen import SeenKey, SeenList, SeenPage
 from storage.records.upsert import insert_in
 
 
@@ -54,19 +54,6 @@ class DroppedValue:
     last_seen: int
 
 
-DroppedKey = tuple[int, int]
-"""When a row was last seen, and its id: where a page ends."""
-
-
-@dataclass(frozen=True, slots=True)
-class DroppedPage:
-    """Rows, the most recently seen first; `evicted` is how many ever went to make room."""
-
-    items: tuple[DroppedValue, ...]
-    after: DroppedKey | None
-    evicted: int
-
-
 class DroppedValues:
     """The list of dropped values, one row for each device, signal and reason.
 
@@ -97,28 +84,18 @@ class DroppedValues:
         signal: str | None = None,
         reason: str | None = None,
         limit: int = 50,
-        after: DroppedKey | None = None,
-    ) -> DroppedPage:
+        after: SeenKey | None = None,
+    ) -> SeenPage[DroppedValue]:
         """Return up to `limit` rows of one device, signal, reason, or of all, behind the page before."""
-        query = select(DroppedValueRow).order_by(_rows.last_seen.desc(), _rows.id.desc())
+        query = select(DroppedValueRow)
         for column, wanted in ((_rows.device_id, device), (_rows.signal, signal), (_rows.reason, reason)):
             if wanted is not None:
                 query = query.where(column == wanted)
-        if after is not None:
-            seen, number = after
-            behind = and_(_rows.last_seen == seen, _rows.id < number)
-            query = query.where(or_(_rows.last_seen < seen, behind))
-        with self._desk.transaction() as session:
-            found = session.scalars(query.limit(limit + 1)).all()
-            evicted = _evicted(session)
-        page = found[:limit]
-        following = (page[-1].last_seen, page[-1].id) if len(found) > limit else None
-        return DroppedPage(tuple(map(_value, page)), following, evicted)
+        return _LIST.page(self._desk, query, limit, after)
 
-    def expire(self, days: int, now: int) -> None:
-        """Delete what was last seen more than so many days ago."""
-        with self._desk.transaction() as session:
-            session.execute(delete(DroppedValueRow).where(_rows.last_seen < now - days * DAY_MS))
+    def expire(self, days: int, now: int) -> int:
+        """Delete what was last seen more than so many days ago; return how many rows went."""
+        return _LIST.expire(self._desk, days, now)
 
 
 def count_dropped(session: Session, device: str | None = None) -> int:
@@ -153,6 +130,4 @@ def _value(row: DroppedValueRow) -> DroppedValue:
     )
 
 
-def _evicted(session: Session) -> int:
-    note = session.get(Note, EVICTED_NOTE)
-    return int(note.value["rows"]) if note else 0
+_LIST = SeenList(DroppedValueRow, "id", _value, EVICTED_NOTE)

@@ -7,27 +7,14 @@ from functools import cache
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    Index,
-    Insert,
-    LargeBinary,
-    String,
-    UniqueConstraint,
-    and_,
-    delete,
-    func,
-    or_,
-    select,
-)
+from sqlalchemy import Index, Insert, LargeBinary, String, UniqueConstraint, delete, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from fleet.clock import DAY_MS
-from fleet.errors import ConfigError
 from storage.records.base import Base, Number
 from storage.records.bounds import Bounds
 from storage.records.database import DeskDatabase
-from storage.records.notes import Note, count_on
+from storage.records.notes import count_on
+from storage.records.seen import SeenKey, SeenList, SeenPage
 from storage.records.upsert import insert_in
 
 
@@ -96,15 +83,6 @@ class QuarantineItem:
     last_seen: int
 
 
-@dataclass(frozen=True, slots=True)
-class QuarantinePage:
-    """Rows, the most recently seen first; `evicted` is how many ever went to make room."""
-
-    items: tuple[QuarantineItem, ...]
-    next_cursor: str | None
-    evicted: int
-
-
 class Quarantine:
     """Keeps evidence in the desk database, one row for each topic, reason and payload.
 
@@ -142,40 +120,25 @@ class Quarantine:
         device: str | None = None,
         reason: str | None = None,
         limit: int = 50,
-        cursor: str | None = None,
+        after: SeenKey | None = None,
         topic: str | None = None,
-    ) -> QuarantinePage:
+    ) -> SeenPage[QuarantineItem]:
         """Return up to `limit` rows of one device, one reason, or all, whose topic contains a text.
 
-        `cursor` is the `next_cursor` of the page before. Raises ConfigError for one that is none.
+        `after` is where the page before ended.
         """
-        query = select(QuarantineRow).order_by(QuarantineRow.last_seen.desc(), QuarantineRow.id.desc())
+        query = select(QuarantineRow)
         if device is not None:
             query = query.where(QuarantineRow.device_id == device)
         if reason is not None:
             query = query.where(QuarantineRow.reason == reason)
         if topic is not None:
             query = query.where(QuarantineRow.topic.icontains(topic, autoescape=True))
-        if cursor is not None:
-            query = query.where(_after(cursor))
-        with self._desk.transaction() as session:
-            found = [_item(row) for row in session.scalars(query.limit(limit + 1))]
-            evicted = _evicted(session)
-        page = tuple(found[:limit])
-        following = f"{page[-1].last_seen}.{page[-1].id}" if page and len(found) > limit else None
-        return QuarantinePage(page, following, evicted)
+        return _LIST.page(self._desk, query, limit, after)
 
     def expire(self, days: int, now: int) -> int:
-        """Delete what was last seen more than so many days ago, and return how many rows went.
-
-        They are not counted as evicted: they went for their age, not for want of room.
-        """
-        old = QuarantineRow.last_seen < now - days * DAY_MS
-        with self._desk.transaction() as session:
-            gone = session.scalar(select(func.count()).select_from(QuarantineRow).where(old)) or 0
-            if gone:
-                session.execute(delete(QuarantineRow).where(old))
-        return gone
+        """Delete what was last seen more than so many days ago, and return how many rows went."""
+        return _LIST.expire(self._desk, days, now)
 
     def remove(self, items: Iterable[QuarantineItem]) -> None:
         """Delete rows; one that was seen again since it was read stays."""
@@ -229,22 +192,6 @@ def _upsert(dialect: str) -> Insert:
     )
 
 
-def _evicted(session: Session) -> int:
-    note = session.get(Note, EVICTED_NOTE)
-    return int(note.value["rows"]) if note else 0
-
-
-def _after(cursor: str) -> ColumnElement[bool]:
-    try:
-        last_seen, row_id = (int(part) for part in cursor.split("."))
-    except ValueError as error:
-        raise ConfigError("cursor: not one of ours; use next_cursor of the page before") from error
-    return or_(
-        QuarantineRow.last_seen < last_seen,
-        and_(QuarantineRow.last_seen == last_seen, QuarantineRow.id < row_id),
-    )
-
-
 def _item(row: QuarantineRow) -> QuarantineItem:
     return QuarantineItem(
         id=row.id,
@@ -258,6 +205,9 @@ def _item(row: QuarantineRow) -> QuarantineItem:
         first_seen=row.first_seen,
         last_seen=row.last_seen,
     )
+
+
+_LIST = SeenList(QuarantineRow, "id", _item, EVICTED_NOTE)
 
 
 def count_quarantined(session: Session, device: str | None = None) -> int:

@@ -4,13 +4,13 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
 
-from sqlalchemy import Insert, LargeBinary, String, and_, delete, func, or_, select
+from sqlalchemy import Insert, LargeBinary, String, delete, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from fleet.clock import DAY_MS
 from storage.records.base import Base
 from storage.records.database import DeskDatabase
-from storage.records.notes import Note, count_on
+from storage.records.notes import count_on
+from storage.records.seen import SeenKey, SeenList, SeenPage
 from storage.records.upsert import insert_in
 
 
@@ -44,19 +44,6 @@ class TopicBeside:
     last_seen: int
 
 
-TopicKey = tuple[int, str]
-"""When a topic was last heard, and its name: where a page ends."""
-
-
-@dataclass(frozen=True, slots=True)
-class TopicPage:
-    """Topics, the most recently heard first; `evicted` is how many ever went to make room."""
-
-    items: tuple[TopicBeside, ...]
-    after: TopicKey | None
-    evicted: int
-
-
 class TopicsBeside:
     """The list of topics, at most `most` of them; the least recently heard go first, and are counted."""
 
@@ -77,25 +64,13 @@ class TopicsBeside:
                 connection.execute(delete(TopicBesideRow).where(_rows.topic.in_(oldest)))
                 count_on(connection, EVICTED_NOTE, "rows", over)
 
-    def find(self, limit: int = 50, after: TopicKey | None = None) -> TopicPage:
+    def find(self, limit: int = 50, after: SeenKey | None = None) -> SeenPage[TopicBeside]:
         """Return up to `limit` topics behind the page before."""
-        query = select(TopicBesideRow).order_by(_rows.last_seen.desc(), _rows.topic)
-        if after is not None:
-            seen, name = after
-            query = query.where(
-                or_(_rows.last_seen < seen, and_(_rows.last_seen == seen, _rows.topic > name))
-            )
-        with self._desk.transaction() as session:
-            found = session.scalars(query.limit(limit + 1)).all()
-            note = session.get(Note, EVICTED_NOTE)
-        page = found[:limit]
-        following = (page[-1].last_seen, page[-1].topic) if len(found) > limit else None
-        return TopicPage(tuple(map(_topic, page)), following, int(note.value["rows"]) if note else 0)
+        return _LIST.page(self._desk, select(TopicBesideRow), limit, after)
 
-    def expire(self, days: int, now: int) -> None:
-        """Delete what was last heard more than so many days ago."""
-        with self._desk.transaction() as session:
-            session.execute(delete(TopicBesideRow).where(_rows.last_seen < now - days * DAY_MS))
+    def expire(self, days: int, now: int) -> int:
+        """Delete what was last heard more than so many days ago; return how many topics went."""
+        return _LIST.expire(self._desk, days, now)
 
 
 def count_topics_beside(session: Session) -> int:
@@ -123,3 +98,6 @@ def _upsert(dialect: str) -> Insert:
 
 def _topic(row: TopicBesideRow) -> TopicBeside:
     return TopicBeside(row.topic, row.payload, row.truncated, row.count, row.first_seen, row.last_seen)
+
+
+_LIST = SeenList(TopicBesideRow, "topic", _topic, EVICTED_NOTE)

@@ -67,17 +67,17 @@ def run_ingest(settings: Settings, say: Say) -> None:
         stop = stack.enter_context(stop_on_signal())
         services = stack.enter_context(open_services(settings, INGESTING, "ingest"))
         ingest = build_ingest(services, url)
-        jobs = Jobs(services)
+        jobs, followers = Jobs(services), following(services)
         _serve_health(
             settings.ingest.metrics_port,
             services,
-            lambda: {"ingest": ingest.not_ready(), **jobs.troubles()},
+            lambda: {"ingest": ingest.not_ready(), **followers.troubles(), **jobs.troubles()},
             stack,
         )
         ingest.start()
         say(f"Ingesting from {parse_broker_url(url)}. Stop with Ctrl-C.")
         try:
-            with following(services), jobs:
+            with followers, jobs:
                 stop.wait()
         finally:
             ingest.stop()
@@ -114,12 +114,15 @@ def run_score(settings: Settings, once: bool, say: Say) -> None:
             jobs.review()
             return
 
+        followers = following(services)
+
         def troubles() -> Mapping[str, str | None]:
-            return {"models": "; ".join(services.models.problems) or None, **jobs.troubles()}
+            models = "; ".join(services.models.problems) or None
+            return {"models": models, **followers.troubles(), **jobs.troubles()}
 
         _serve_health(settings.models.metrics_port, services, troubles, stack)
         say(f"Scoring every {settings.models.score_every_s} s. Stop with Ctrl-C.")
-        with following(services), jobs:
+        with followers, jobs:
             stop.wait()
 
 

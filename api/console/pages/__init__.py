@@ -1,1 +1,5 @@
-"""The console's pages, one file each subject."""
+"""The console's pages, one file a topic; each makes a router over what renders them."""
+
+from api.console.pages import alerts, charts, desk, desk_changes, device, fleet, ingest, models
+
+__all__ = ["alerts", "charts", "desk", "desk_changes", "device", "fleet", "ingest", "models"]

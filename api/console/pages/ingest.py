@@ -96,7 +96,7 @@ def make_router(pages: Pages) -> APIRouter:
     def dropped_page(request: Request) -> Response:
         """List the values that were dropped while the rest of their message stayed."""
         query = asked(request, DroppedView)
-        page, following = find_dropped(services.desk, query)
+        page = find_dropped(services.desk, query)
         return render(
             request,
             "ingest/dropped.html",
@@ -104,20 +104,20 @@ def make_router(pages: Pages) -> APIRouter:
             items=page.items,
             reasons=tuple(Dropped),
             evicted=page.evicted,
-            next_cursor=following,
+            next_cursor=page.next_cursor,
         )
 
     @router.get("/beside")
     def beside_page(request: Request) -> Response:
         """List the topics beside ours that somebody publishes on."""
         query = asked(request, BesideView)
-        page, following = find_beside(services.desk, query)
+        page = find_beside(services.desk, query)
         return render(
             request,
             "ingest/beside.html",
             items=[(one, show_payload(one.payload, one.truncated)) for one in page.items],
             evicted=page.evicted,
-            next_cursor=following,
+            next_cursor=page.next_cursor,
         )
 
     @router.get("/quarantine")

@@ -180,7 +180,10 @@ def test_the_quarantine_is_shown_searched_and_paged(client: TestClient, house: H
     assert rest.json()["next_cursor"] is None
     assert client.get("/api/v1/ingest/quarantine?device=R2").json()["items"] == []
     assert client.get("/api/v1/ingest/quarantine?reason=rust").status_code == 422
-    assert client.get("/api/v1/ingest/quarantine?cursor=x").status_code == 422
+    for cursor in ("x", "1", "1.2", f"{page['next_cursor']}x"):
+        assert client.get(f"/api/v1/ingest/quarantine?cursor={cursor}").status_code == 422, cursor
+    other = client.get(f"/api/v1/ingest/quarantine?device=R2&cursor={page['next_cursor']}")
+    assert "cursor" in other.json()["detail"]
 
 
 def _operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:

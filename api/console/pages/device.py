@@ -1,0 +1,68 @@
+"""The page of one device: its facts, why it is at risk, its charts, its alerts and tickets."""
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import HTMLResponse
+
+from api.console.charts.drawing import RANGES
+from api.console.pages.charts import DeviceView, drawable
+from api.console.render.asked import asked
+from api.console.render.templates import Pages
+from api.queries.alerts import AlertQuery, find_alerts
+from api.queries.ingest import count_ingest
+from api.queries.tickets import TicketQuery, find_tickets
+from api.routes.common import DeviceId
+from fleet.alerts import AlertState
+from fleet.faults import FAULTS
+from fleet.signals import Signal
+from storage.ports import LatestValue
+from storage.records.device_events import newest_events
+from storage.records.device_lists import device_of
+from storage.records.tickets import open_case_of
+
+_SHOWN_EVENTS = 8
+_FIRST_SIGNALS = ("battery_pct", "battery_health_pct", "heart_rate_bpm", "consumable_pct")
+
+
+def make_router(pages: Pages) -> APIRouter:
+    """Return the route of the page."""
+    router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+    services = pages.services
+
+    @router.get("/devices/{device_id}")
+    def device_page(request: Request, device_id: DeviceId) -> Response:
+        """Show one device: its facts, why it is at risk, its charts, its alerts and tickets."""
+        view = asked(request, DeviceView)
+        with services.desk.transaction() as session:
+            device = device_of(session, device_id)
+            alerts = find_alerts(session, AlertQuery(device=device_id, limit=10)).rows
+            tickets = find_tickets(session, TicketQuery(device=device_id, limit=10)).rows
+            case = open_case_of(session, device_id)
+            counts = count_ingest(session, device_id)
+            events = newest_events(session, device_id, _SHOWN_EVENTS)
+        latest = services.store.latest(device.kind, device_id)
+        risks = services.store.latest_risks(device_id).to_dicts()
+        return pages.render(
+            request,
+            "fleet/device.html",
+            view=view,
+            ranges=RANGES,
+            device=device,
+            stale=device.is_stale(services.clock.now_ms()),
+            latest=latest,
+            risks=risks,
+            caps={code: fault.life_cap_days for code, fault in FAULTS.items()},
+            charted=_charted(services.signals.for_kind(device.kind), latest),
+            alerts=[alert for alert in alerts if alert.state != AlertState.PENDING],
+            case=case,
+            tickets=[ticket for ticket in tickets if case is None or ticket.id != case.id],
+            counts=counts,
+            events=events,
+        )
+
+    return router
+
+
+def _charted(signals: tuple[Signal, ...], latest: dict[str, LatestValue]) -> list[Signal]:
+    """Return the signals to draw: those the device sends, what runs it first."""
+    sent = [signal for signal in signals if drawable(signal) and signal.name in latest]
+    return sorted(sent, key=lambda signal: signal.name not in _FIRST_SIGNALS)
