@@ -17,8 +17,18 @@ def start_logging(file: Path, level: str) -> None:
     to_file.setLevel(level.upper())
     to_terminal = logging.StreamHandler(sys.stderr)
     to_terminal.setLevel(logging.WARNING)
-    to_terminal.setFormatter(logging.Formatter("sweepwatch: %(message)s"))
+    to_terminal.setFormatter(_OneLine())
     to_file.setFormatter(logging.Formatter(_FORMAT))
     logging.basicConfig(level=level.upper(), handlers=[to_file, to_terminal], force=True)
     for name in _CHATTY:
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+class _OneLine(logging.Formatter):
+    """What a person at the terminal reads: what went wrong; where in the code is for the file."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return a record without a traceback."""
+        said = f"sweepwatch: {record.getMessage()}"
+        error = record.exc_info[1] if record.exc_info else None
+        return said if error is None else f"{said}: {type(error).__name__}: {error}; more in the log"

@@ -236,6 +236,8 @@ class AmqttBroker:
         self._end_loop()
 
     def _end_loop(self) -> None:
+        with contextlib.suppress(Exception):
+            asyncio.run_coroutine_threadsafe(end_tasks(), self._loop).result(STOP_TIMEOUT_S)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(STOP_TIMEOUT_S)
         if not self._thread.is_alive():
@@ -244,8 +246,15 @@ class AmqttBroker:
 
 async def shut_down_amqtt(broker: Any) -> None:
     """Shut an amqtt broker down and end the tasks that it leaves behind, which else are reported later."""
-    with contextlib.suppress(asyncio.CancelledError):
-        await broker.shutdown()
+    try:
+        with contextlib.suppress(asyncio.CancelledError):
+            await broker.shutdown()
+    finally:
+        await end_tasks()
+
+
+async def end_tasks() -> None:
+    """Cancel every task of this loop; one that is only collected later complains about it, anywhere."""
     rest = asyncio.all_tasks() - {asyncio.current_task()}
     for task in rest:
         task.cancel()

@@ -8,7 +8,7 @@ from threading import Thread
 from amqtt.broker import Broker
 from helpers.running import free_port
 
-from sweepwatch.run.embedded_broker import shut_down_amqtt
+from sweepwatch.run.embedded_broker import end_tasks, shut_down_amqtt
 
 _CONFIG = {
     "plugins": {"amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}},
@@ -39,6 +39,7 @@ def running_amqtt() -> Iterator[tuple[int, int]]:
         finally:
             asyncio.run_coroutine_threadsafe(shut_down_amqtt(broker), loop).result(15)
     finally:
+        asyncio.run_coroutine_threadsafe(end_tasks(), loop).result(15)
         loop.call_soon_threadsafe(loop.stop)
         thread.join(10)
         loop.close()

@@ -123,6 +123,7 @@ def test_nothing_is_lost_and_all_recover(scene: Scene, tmp_path: Path) -> None:
     scene.all_stored()
     scene.serve.wait_for("every robot on the list", lambda: listed(scene) == set(ROBOTS), 60)
     assert "No risk models yet: the anomaly score judges alone" in scene.score.output
+    scene.serve.wait_for("a risk of every robot", lambda: judged(scene) == set(ROBOTS), 120)
 
     trained = sweepwatch("train", **scene.environment)  # beside the three, in the folder that they share
     assert trained.returncode == 0, trained.stderr
@@ -151,6 +152,11 @@ def test_nothing_is_lost_and_all_recover(scene: Scene, tmp_path: Path) -> None:
 
 def listed(scene: Scene) -> set[str]:
     return {item["id"] for item in scene.serve.items("/api/v1/devices")}
+
+
+def judged(scene: Scene) -> set[str]:
+    """Return the robots of which a risk is known; without a model the anomaly score tells it."""
+    return {item["id"] for item in scene.serve.items("/api/v1/devices") if item["risk"] is not None}
 
 
 def outage(
