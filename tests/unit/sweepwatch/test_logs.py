@@ -33,8 +33,8 @@ def test_the_terminal_has_the_error_in_one_line_and_the_file_where_it_was(
     except KeyError:
         log.exception("a task failed")
     log.info("of no concern")
-    assert (
-        capfd.readouterr().err == "sweepwatch: a task failed: TimeoutError: nobody answers; more in the log\n"
-    )
+    said = "sweepwatch: a task failed: KeyError: 'key'; more in the log
+"
+    assert capfd.readouterr().err == said
     assert "Traceback" in file.read_text(encoding="utf-8")
     assert "of no concern" not in file.read_text(encoding="utf-8")
