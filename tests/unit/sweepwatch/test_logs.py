@@ -33,8 +33,7 @@ def test_the_terminal_has_the_error_in_one_line_and_the_file_where_it_was(
     except KeyError:
         log.exception("a task failed")
     log.info("of no concern")
-    said = "sweepwatch: a task failed: KeyError: 'key'; more in the log
-"
+    said = "sweepwatch: a task failed: KeyError: 'key'; more in the log\n"
     assert capfd.readouterr().err == said
     assert "Traceback" in file.read_text(encoding="utf-8")
     assert "of no concern" not in file.read_text(encoding="utf-8")
