@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,13 +12,8 @@ import polars as pl
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from helpers.following import follow_at_once
-from prometheus_client import CollectorRegistry, Counter
 
 from alerts.engine import AlertEngine
-from alerts.judging.rules import load_rules
-from api.app import create_app
-from api.services import ApiServices
-from desk.dispatch.visits import Visits
 from desk.tickets.desk import TicketDesk
 from fleet.clock import DAY_MS, HOUR_MS, MINUTE_MS, ManualClock
 from fleet.ledger import LedgerView
@@ -27,17 +22,16 @@ from fleet.progress import StartProgress
 from fleet.readings import ReadingBatch
 from fleet.risks import LIFE_COLUMNS, Course, Driver, Risk, risk_frame
 from fleet.signals import STANDARD_SIGNALS, Kind
-from fleet.sla import load_policy
-from fleet.text import Language
-from models.learning.settings import Costs
-from models.scoring.decision import plan_visits
-from storage.records.database import DeskDatabase, open_desk
+from models.registry.registry import ModelRegistry
+from storage.records.database import DeskDatabase
 from storage.records.devices import Device
 from storage.records.gaps import GapChanges, Gaps, StoredGap
 from storage.records.quarantine import Evidence, Quarantine
 from storage.records.unknown_signals import UnknownSignal, UnknownSignals
 from storage.series.duckdb.store import DuckDbStore
-from sweepwatch.wiring import wire_desk
+from sweepwatch.data_folder import open_data_folder
+from sweepwatch.settings.settings import Settings
+from sweepwatch.wiring import build, build_api
 
 NOW = 1_795_334_400_000
 """2026-11-22T08:00:00Z"""
@@ -93,58 +87,67 @@ class House:
     store: DuckDbStore
     tickets: TicketDesk
     alerts: AlertEngine
+    models: ModelRegistry
     clock: ManualClock
     wrong: dict[str, str | None]
     progress: list[StartProgress]
     ledger: list[LedgerView]
 
 
+@dataclass(frozen=True)
+class StillIngest:
+    """In place of the ingester: its ledger stands still, and what it lacks is what a test says."""
+
+    ledgers: list[LedgerView]
+    wrong: dict[str, str | None]
+
+    @property
+    def ledger(self) -> "StillIngest":
+        """What tells the figures, as the ingester's own does."""
+        return self
+
+    def snapshot(self) -> LedgerView | None:
+        """Return the newest ledger that a test put there."""
+        return self.ledgers[-1] if self.ledgers else None
+
+    def not_ready(self) -> str | None:
+        """Return what a test says that it lacks."""
+        return self.wrong.get("ingest")
+
+
 @contextmanager
-def open_house(folder: Path) -> Iterator[House]:
-    """Yield an empty house; close its stores at the end."""
+def open_house(folder: Path, **settings: Any) -> Iterator[House]:
+    """Yield an empty house, built as every process builds its own; close its stores at the end.
+
+    Exchanged are the clock, the ingester, and the threads of the followers: what follows has happened when a
+    change returns. `settings` are those of the installation.
+    """
     clock = ManualClock(NOW)
-    desk = open_desk(f"sqlite:///{folder / 'desk.db'}")
-    store = DuckDbStore.open(folder / "telemetry.duckdb", STANDARD_SIGNALS)
-    policy = load_policy()
-    wired = wire_desk(desk, load_rules(), policy, clock)
-    tickets, engine = wired.tickets, wired.alerts
-    follow_at_once(desk, wired.followers, clock)
-    wrong: dict[str, str | None] = {"store": None, "broker": None}
+    wrong: dict[str, str | None] = {"broker": None}
     progress: list[StartProgress] = []
     ledger: list[LedgerView] = [Counted()]
-    registry = CollectorRegistry()
-    Counter("sweepwatch_test", "A figure.", registry=registry).inc()
-    services = ApiServices(
-        store=store,
-        desk=desk,
-        signals=STANDARD_SIGNALS,
-        clock=clock,
-        tickets=tickets,
-        alerts=engine,
-        visits=Visits(desk, store, lambda risks, budget: plan_visits(risks, Costs(), budget)),
-        sla=policy,
-        explain=_explain,
-        ledger=lambda: ledger[-1] if ledger else None,
-        readiness=lambda: wrong,
-        registry=registry,
-        progress=lambda: progress[-1] if progress else None,
-    )
-    try:
-        yield House(create_app(services), desk, store, tickets, engine, clock, wrong, progress, ledger)
-    finally:
-        store.close()
-        desk.close()
-
-
-def _explain(driver: Driver, language: Language) -> str:
-    label = STANDARD_SIGNALS[driver.signal].label.in_language(language)
-    if driver.value is None or driver.usual is None:
-        return label
-    gap = f"{100 * abs(driver.value / driver.usual - 1):.0f} %"
-    above = driver.value > driver.usual
-    if language == "zh":
-        return f"{label}{'高于' if above else '低于'}同型号常值 {gap}"
-    return f"{label} {gap} {'above' if above else 'below'} the usual for this model"
+    with closing(open_data_folder(folder)) as data:
+        services = build(Settings(data=folder, **settings), data, clock)
+        with closing(services):
+            follow_at_once(services.desk, services.followers, clock)
+            app = build_api(
+                services,
+                StillIngest(ledger, wrong),
+                lambda: {name: text for name, text in wrong.items() if name != "ingest"},
+                lambda: progress[-1] if progress else None,
+            )
+            yield House(
+                app,
+                services.desk,
+                services.store,
+                services.tickets,
+                services.alerts,
+                services.models,
+                clock,
+                wrong,
+                progress,
+                ledger,
+            )
 
 
 def add_device(house: House, device_id: str, **columns: Any) -> None:

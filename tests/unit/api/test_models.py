@@ -14,7 +14,6 @@ from fleet.findings import DRIFT, ModelFinding
 from fleet.principals import person
 from fleet.text import Text
 from models.learning.settings import Costs
-from models.registry.registry import ModelRegistry
 from storage.records.model_cards import ModelCard, note_trial
 
 FAULT = "brush_jam"
@@ -28,13 +27,12 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
 
 
 @pytest.fixture(scope="module")
-def models(house: House, tmp_path_factory: pytest.TempPathFactory) -> tuple[ModelCard, ModelCard]:
+def models(house: House) -> tuple[ModelCard, ModelCard]:
     """Register a champion and a challenger of one fault."""
-    registry = ModelRegistry(house.desk, tmp_path_factory.mktemp("files"))
     saved = []
     for number in (1, 2):
         result, details = trained(FAULT, number)
-        saved.append(registry.save(FAULT, result.classifier, result.threshold, NOW - 3 + number, details))
+        saved.append(house.models.save(FAULT, result.classifier, result.threshold, NOW - 3 + number, details))
     text = {"en": "too early: 2 failures", "zh": "为时尚早"}
     trial = {"champion": saved[0].id, "at": NOW, "verdict": "too_early", "text": text, "comparison": None}
     note_trial(house.desk, saved[1].id, trial)
@@ -159,9 +157,9 @@ def test_money_has_a_currency(client: TestClient) -> None:
 
 def test_a_file_that_was_damaged_is_told_without_decoding_it(tmp_path: Path) -> None:
     with open_house(tmp_path) as house:
-        registry = ModelRegistry(house.desk, tmp_path / "models")
         result, details = trained(FAULT)
-        card = registry.save(FAULT, result.classifier, result.threshold, NOW, details)
-        assert registry.mismatch(card) is None
+        card = house.models.save(FAULT, result.classifier, result.threshold, NOW, details)
+        client = client_of(house)
+        assert client.get(f"/api/v1/models/{card.id}").json()["problem"] is None
         (tmp_path / "models" / card.path).write_bytes(b"other")
-        assert "SHA-256 differs" in str(registry.mismatch(card))
+        assert "SHA-256 differs" in client.get(f"/api/v1/models/{card.id}").json()["problem"]
