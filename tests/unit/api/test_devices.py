@@ -15,7 +15,7 @@ from sqlalchemy import delete
 
 from fleet.clock import DAY_MS
 from fleet.events import Subject
-from storage.records.devices import Device, DeviceInfo, Devices
+from storage.records.devices import Device, DeviceInfo, Devices, ReportedEvent
 from storage.records.events import events_of
 
 SORTS = ("risk", "-risk", "id", "-id", "last_seen", "-last_seen")
@@ -241,6 +241,42 @@ def test_the_desk_says_which_model_a_device_is_and_that_stands(bare: House) -> N
     assert client.patch("/api/v1/devices/M1", json={"model": None}).json()["model"] == "unknown"
     Devices(bare.desk).record_info([DeviceInfo("M1", "CR-300")])
     assert client.get("/api/v1/devices/M1").json()["model"] == "CR-300"
+
+
+def test_events_of_a_device_come_in_pages_the_newest_first(bare: House) -> None:
+    """Several of one moment stand in both halves of no page; another device's are not among them."""
+    for device in ("E1", "E2"):
+        add_device(bare, device)
+    told = [ReportedEvent("E1", NOW + n // 3, f"code{n}", {"n": n}, NOW + 9) for n in range(7)]
+    Devices(bare.desk).record_events([*told, ReportedEvent("E2", NOW, "error", {"error_code": "M31"}, NOW)])
+    client = client_of(bare)
+    seen, cursor = [], ""
+    while True:
+        page = client.get(f"/api/v1/devices/E1/events?limit=2{cursor}").json()
+        seen += [item["detail"]["n"] for item in page["items"]]
+        if page["next_cursor"] is None:
+            break
+        cursor = f"&cursor={page['next_cursor']}"
+    assert seen == [6, 5, 4, 3, 2, 1, 0]
+    (other,) = client.get("/api/v1/devices/E2/events").json()["items"]
+    assert (other["code"], other["detail"]) == ("error", {"error_code": "M31"})
+    assert client.get(f"/api/v1/devices/E2/events?limit=2{cursor}").status_code == 422, (
+        "another list's cursor"
+    )
+    assert client.get("/api/v1/devices/nobody/events").status_code == 404
+    page = client.get("/devices/E2?lang=en", headers={"accept": "text/html"}).text
+    assert "M31" in page
+
+
+def test_times_are_those_of_the_installations_zone_and_say_so(tmp_path: Path) -> None:
+    """8 in the morning UTC is 4 in the afternoon in Shanghai and 3 at night in New York."""
+    shown = {"Asia/Shanghai": "22 Nov 16:00", "America/New_York": "22 Nov 03:00", "UTC": "22 Nov 08:00"}
+    for place, (zone, time) in enumerate(shown.items()):
+        with open_house(tmp_path / str(place), server={"time_zone": zone}) as house:
+            add_device(house, "R1", last_seen=NOW)
+            page = client_of(house).get("/devices/R1?lang=en", headers={"accept": "text/html"}).text
+            assert time in page, zone
+            assert client_of(house).get("/api/v1/devices/R1").json()["last_seen"].endswith("Z")
 
 
 @pytest.mark.parametrize(

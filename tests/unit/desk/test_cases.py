@@ -5,13 +5,15 @@ from pathlib import Path
 
 import pytest
 from helpers.desk_rooms import NOON, Rooms, a_risk, open_rooms
+from sqlalchemy import update
 
-from fleet.alerts import Alert
+from fleet.alerts import Alert, said_by_device
 from fleet.clock import DAY_MS, HOUR_MS
 from fleet.errors import Conflict, InvalidInput
 from fleet.events import Event, Subject
 from fleet.principals import PrincipalKind, person
 from fleet.tickets import SuspicionState, Ticket, TicketState
+from storage.records.devices import Device
 from storage.records.events import events_after
 from storage.records.repairs import confirmed_repairs, open_tickets
 from storage.records.tickets import ticket
@@ -96,6 +98,24 @@ def test_a_worse_level_raises_the_case_and_its_clocks_run_from_then(rooms: Rooms
     assert after.solve_due == before.solve_due == NOON + 72 * HOUR_MS
     assert [event.what for event in told(rooms)] == ["opened", "joined", "level"]
     assert (told(rooms)[-1].before, told(rooms)[-1].after) == ("L3", "L1")
+
+
+def test_a_robot_that_says_itself_that_it_stands_raises_its_case_once(rooms: Rooms) -> None:
+    """A mild suspicion of a model, then the robot's own code of the same fault while it stands still."""
+    with rooms.desk.transaction() as session:
+        session.execute(update(Device).where(Device.id == "R1").values(model="CR-200"))
+    raised(rooms, "filter_clog")
+    rooms.clock.advance(HOUR_MS)
+    for after in (3600, 3610, 3620, 3630):
+        rooms.robot("R1", after, state="error", error_code="F01")
+    alert = rooms.fired[-1]
+    assert [rooms.tickets.open_for(alert) for _ in range(3)] == [1, 1, 1]
+    found = case(rooms)
+    assert (found.level, [each.fault for each in found.suspicions]) == ("L1", ["filter_clog"])
+    assert found.respond_due == NOON + 3 * HOUR_MS, "answered within 2 h of what it says, not 24 h of before"
+    assert (said_by_device(found.evidence) or {})["code"] == "F01"
+    assert found.evidence["risk"] == 0.8, "what the model saw stands beside it"
+    assert [event.what for event in told(rooms)].count("level") == 1
 
 
 def test_what_was_promised_before_is_never_put_off(rooms: Rooms) -> None:

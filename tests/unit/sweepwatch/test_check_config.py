@@ -45,3 +45,27 @@ def test_every_setting_is_shown_whole_where_no_terminal_sets_a_width(
         assert any(key in line and meaning in line for line in shown.splitlines()), key
     assert "None" not in shown
     assert "…" not in shown
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("models: [X]\ncodes: [{code: E1, fault: rust, text: {en: a, zh: b}}]", "fault"),
+        (
+            "models: [X]\ncodes: [{code: E1, fault: none, text: &t {en: a, zh: b}}, {code: e1, fault: none, text: *t}]",
+            "codes.e1",
+        ),
+        ("models: X", "models"),
+        ("- a list", "codes.yaml"),
+    ],
+)
+def test_a_makers_codes_are_checked_too(tmp_path: Path, text: str, said: str) -> None:
+    codes = tmp_path / "codes.yaml"
+    codes.write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        check_settings(None, {"SWEEPWATCH_ALERTS_CODES": str(codes)}, {}, False, print)
+    assert said in str(caught.value)
+    codes.write_text("models: [X]\ncodes: [{code: E1, fault: brush_jam, text: {en: jam, zh: 卡住}}]")
+    heard: list[str] = []
+    check_settings(None, {"SWEEPWATCH_ALERTS_CODES": str(codes)}, {}, False, heard.append)
+    assert heard == ["The settings are usable."]
