@@ -52,7 +52,8 @@ def test_every_setting_is_shown_whole_where_no_terminal_sets_a_width(
     [
         ("models: [X]\ncodes: [{code: E1, fault: rust, text: {en: a, zh: b}}]", "fault"),
         (
-            "models: [X]\ncodes: [{code: E1, fault: none, text: &t {en: a, zh: b}}, {code: e1, fault: none, text: *t}]",
+            "models: [X]\ncodes:\n- {code: E1, fault: none, text: {en: a, zh: b}}\n"
+            "- {code: e1, fault: none, text: {en: a, zh: b}}",
             "codes.e1",
         ),
         ("models: X", "models"),
