@@ -1,6 +1,7 @@
 """What a device does and whether it works, in a few words: never a bare "online"."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from fleet.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from fleet.codes import CodeCatalogue
@@ -26,6 +27,15 @@ STATES = {
 _UNITS = ((DAY_MS, "d", "天"), (HOUR_MS, "h", "小时"), (MINUTE_MS, "min", "分钟"))
 
 
+class Stands(StrEnum):
+    """How a device stands, as lists tell devices apart."""
+
+    WORKING = "working"
+    REPORTS = "reports"
+    STUCK = "stuck"
+    ABSENT = "absent"
+
+
 @dataclass(frozen=True, slots=True)
 class Condition:
     """One device as it stands.
@@ -39,9 +49,16 @@ class Condition:
     code: str | None = None
 
     @property
+    def stands(self) -> Stands:
+        """How it stands: working where nothing is known against it, absent where it was not heard."""
+        if self.word in STATES or self.word == SENDING:
+            return Stands.WORKING
+        return Stands(self.word) if self.word in (STUCK, REPORTS) else Stands.ABSENT
+
+    @property
     def works(self) -> bool:
         """Whether nothing is known against it."""
-        return self.word in STATES or self.word == SENDING
+        return self.stands is Stands.WORKING
 
 
 def condition_of(device: Device, codes: CodeCatalogue, now: int) -> Condition:

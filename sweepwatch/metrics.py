@@ -1,10 +1,10 @@
 """The figures of a process beside those of its ingester: itself, its build, and what the desk holds."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 from platform import python_version
 
-from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
+from prometheus_client import CollectorRegistry, Gauge, GCCollector, PlatformCollector, ProcessCollector
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -19,6 +19,8 @@ def new_registry(desk: DeskDatabase) -> CollectorRegistry:
     ProcessCollector(registry=registry)
     PlatformCollector(registry=registry)
     GCCollector(registry=registry)
+    build = Gauge("sweepwatch_build_info", "1", ["version", "python"], registry=registry)
+    build.labels(version("sweepwatch"), python_version()).set(1)
     registry.register(_Desk(desk))
     return registry
 
@@ -29,28 +31,28 @@ class _Desk(Collector):
     def __init__(self, desk: DeskDatabase) -> None:
         self._desk = desk
 
-    def describe(self) -> list[Metric]:
-        """Name nothing beforehand: to do so would ask the desk."""
-        return []
+    def describe(self) -> Iterator[Metric]:
+        """Name the metrics without asking the desk."""
+        return _counts({}, {})
 
     def collect(self) -> Iterator[Metric]:
-        build = GaugeMetricFamily("sweepwatch_build_info", "1", labels=["version", "python"])
-        build.add_metric([version("sweepwatch"), python_version()], 1)
-        yield build
+        """Return the counts as they are now."""
         try:
             with self._desk.transaction() as session:
                 alerts, tickets = alerts_by_level_and_state(session), tickets_by_state(session)
         except StoreUnavailable:
-            return
-        by_level = GaugeMetricFamily(
-            "sweepwatch_alerts_open", "Alerts that are not resolved", labels=["level", "state"]
-        )
-        for (level, state), count in alerts.items():
-            by_level.add_metric([level, state], count)
-        yield by_level
-        by_state = GaugeMetricFamily(
-            "sweepwatch_tickets_open", "Tickets that are not closed", labels=["state"]
-        )
-        for state, count in tickets.items():
-            by_state.add_metric([state], count)
-        yield by_state
+            return iter(())
+        return _counts(alerts, tickets)
+
+
+def _counts(alerts: Mapping[tuple[str, str], int], tickets: Mapping[str, int]) -> Iterator[Metric]:
+    by_level = GaugeMetricFamily(
+        "sweepwatch_alerts_open", "Alerts that are not resolved", labels=["level", "state"]
+    )
+    for (level, state), count in alerts.items():
+        by_level.add_metric([level, state], count)
+    yield by_level
+    by_state = GaugeMetricFamily("sweepwatch_tickets_open", "Tickets that are not closed", labels=["state"])
+    for state, count in tickets.items():
+        by_state.add_metric([state], count)
+    yield by_state

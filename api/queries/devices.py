@@ -7,6 +7,7 @@ from pydantic import Field
 from sqlalchemy.orm import Session
 
 from api.params import DeviceSort, FaultCode, IdText, Paged, SearchText
+from fleet.condition import Stands
 from fleet.devices import Device
 from fleet.signals import Kind
 from storage.records.alerts import count_firing
@@ -27,6 +28,9 @@ class DeviceQuery(Paged):
     site: IdText | None = None
     model: IdText | None = None
     status: Literal["online", "offline", "unknown"] | None = None
+    stands: Stands | None = Field(
+        None, description="How it stands now: as `condition` says, in four words", examples=["stuck"]
+    )
     fault: FaultCode | None = Field(None, description="The fault that it is most at risk of")
     q: SearchText | None = Field(
         None, min_length=1, max_length=64, description="Part of id, model, site or serial"
@@ -50,12 +54,14 @@ class FleetSummary:
     open_tickets: int
 
 
-def find_devices(session: Session, query: DeviceQuery) -> Page[Device]:
-    """Return one page of devices, filtered and sorted."""
-    wanted = DeviceFilter(query.kind, query.site, query.model, query.status, query.fault, query.q)
+def find_devices(session: Session, query: DeviceQuery, now: int) -> Page[Device]:
+    """Return one page of devices, filtered and sorted, as they stand at `now` (epoch ms)."""
+    wanted = DeviceFilter(
+        query.kind, query.site, query.model, query.status, query.fault, query.q, query.stands, now
+    )
     return find(session, wanted, query.asked())
 
 
-def summary(session: Session) -> FleetSummary:
-    """Count devices, alerts and tickets."""
-    return FleetSummary(count_devices(session, AT_RISK), count_firing(session), count_open(session))
+def summary(session: Session, now: int) -> FleetSummary:
+    """Count devices as they stand at `now` (epoch ms), alerts and tickets."""
+    return FleetSummary(count_devices(session, AT_RISK, now), count_firing(session), count_open(session))

@@ -34,7 +34,7 @@ def list_devices(services: Services, query: Annotated[DeviceQuery, Query()]) -> 
     pages are read the order may change: a device whose risk moves past the cursor is seen twice or never.
     """
     with services.desk.transaction() as session:
-        page = find_devices(session, query)
+        page = find_devices(session, query, services.clock.now_ms())
     now = services.clock.now_ms()
     return ListOf(
         items=[_item(device, services.codes, now) for device in page.rows], next_cursor=page.next_cursor

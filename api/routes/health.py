@@ -1,8 +1,8 @@
 """Whether the process lives, whether it can do its work, and its figures for Prometheus."""
 
 from fastapi import APIRouter, Request, Response
-from prometheus_client import exposition
 
+from api.exposition import exposed
 from api.problems import problem
 from api.routes.common import problems
 from api.schemas import Health, Ready
@@ -30,6 +30,10 @@ def readyz(services: Services) -> Ready | Response:
 
 @router.get("/metrics", response_class=Response)
 def metrics(services: Services, request: Request) -> Response:
-    """Give the figures of this process in Prometheus' text format, or OpenMetrics where that is asked for."""
-    encode, media_type = exposition.choose_encoder(request.headers.get("accept", ""))
-    return Response(encode(services.registry), headers={"Content-Type": media_type})
+    """Give the figures of this process in Prometheus' text format, or OpenMetrics where that is asked for.
+
+    With `?name[]=` (several are allowed) only the samples of these names.
+    """
+    accept, names = request.headers.get("accept", ""), request.query_params.getlist("name[]")
+    media_type, text = exposed(services.registry, accept, names)
+    return Response(text, headers={"Content-Type": media_type})

@@ -15,6 +15,8 @@ from benchmarks.harness.broker import free_port
 PROGRAM = (sys.executable, "-c", "from sweepwatch.cli import main; main()")
 OUTCOMES = ("received", "written", "duplicate", "quarantined")
 _TICK_S = 0.1
+_ASKED = "name[]=sweepwatch_ingest_connected&name[]=sweepwatch_ingest_readings_total"
+"""It is asked ten times a second: what the desk counts for others would be a part of the cost."""
 
 
 class Ingester:
@@ -58,7 +60,9 @@ class Ingester:
 
     def _metrics(self) -> str:
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=2) as answer:
+            with urllib.request.urlopen(
+                f"http://127.0.0.1:{self.port}/metrics?{_ASKED}", timeout=2
+            ) as answer:
                 text: str = answer.read().decode()
                 return text
         except (OSError, HTTPException):

@@ -4,9 +4,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import ColumnElement, and_, func, not_, or_, select
 from sqlalchemy.orm import Session
 
+from fleet.condition import NOT_HEARD_MS, Stands
 from fleet.devices import Device as FleetDevice
 from fleet.errors import NotFound
 from fleet.signals import Kind
@@ -21,7 +22,10 @@ _IDS_A_QUERY = 500
 
 @dataclass(frozen=True, slots=True)
 class DeviceFilter:
-    """Which devices; None is any. `text` is part of id, model, site or serial, in either case."""
+    """Which devices; None is any. `text` is part of id, model, site or serial, in either case.
+
+    `stands` is how they stand at `now` (epoch ms).
+    """
 
     kind: Kind | None = None
     site: str | None = None
@@ -29,14 +33,17 @@ class DeviceFilter:
     status: str | None = None
     fault: str | None = None
     text: str | None = None
+    stands: Stands | None = None
+    now: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class DeviceCounts:
-    """How many devices there are, are online, and are at risk."""
+    """How many devices there are, work, stand still with an error, and are at risk."""
 
     devices: int
-    online: int
+    working: int
+    stuck: int
     at_risk: int
 
 
@@ -57,6 +64,8 @@ def find_devices(session: Session, wanted: DeviceFilter, asked: Asked) -> Page[F
     ):
         if value is not None:
             query = query.where(column == value)
+    if wanted.stands is not None:
+        query = query.where(_standing(wanted.now)[wanted.stands])
     if wanted.text is not None:
         columns: tuple[Any, ...] = (Device.id, Device.model, Device.site, Device.serial)
         query = query.where(or_(*(column.icontains(wanted.text, autoescape=True) for column in columns)))
@@ -91,11 +100,29 @@ def newest_risk(session: Session) -> int | None:
     return session.scalar(select(func.max(Device.risk_ts)))
 
 
-def count_devices(session: Session, at_risk: float) -> DeviceCounts:
-    """Count the devices, those online, and those with a risk of `at_risk` or more."""
-    online = func.count().filter(Device.status == "online")
+def count_devices(session: Session, at_risk: float, now: int) -> DeviceCounts:
+    """Count the devices, how they stand at `now`, and those with a risk of `at_risk` or more."""
+    stands = _standing(now)
+    working, stuck = (func.count().filter(stands[each]) for each in (Stands.WORKING, Stands.STUCK))
     risky = func.count().filter(Device.risk >= at_risk)
-    return DeviceCounts(*session.execute(select(func.count(), online, risky).select_from(Device)).one())
+    counted = select(func.count(), working, stuck, risky).select_from(Device)
+    return DeviceCounts(*session.execute(counted).one())
+
+
+def _standing(now: int) -> dict[Stands, ColumnElement[bool]]:
+    """Return which rows stand how: what fleet.condition.condition_of tells of one device."""
+    absent = or_(
+        Device.last_seen.is_(None), Device.status == "offline", Device.last_seen <= now - NOT_HEARD_MS
+    )
+    stuck = func.coalesce(Device.state, "") == "error"
+    newer = func.coalesce(Device.error_ts, 0) >= func.coalesce(Device.state_ts, 0)
+    reports = and_(func.coalesce(Device.error_code, "") != "", newer)
+    return {
+        Stands.ABSENT: absent,
+        Stands.STUCK: and_(not_(absent), stuck),
+        Stands.REPORTS: and_(not_(absent), not_(stuck), reports),
+        Stands.WORKING: and_(not_(absent), not_(stuck), not_(reports)),
+    }
 
 
 def filter_choices(session: Session) -> tuple[Sequence[str], Sequence[str]]:

@@ -6,9 +6,11 @@ from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from types import TracebackType
+from urllib.parse import parse_qs
 
-from prometheus_client import CollectorRegistry, exposition
+from prometheus_client import CollectorRegistry
 
+from api.exposition import exposed
 from fleet.errors import PortTaken
 
 log = logging.getLogger(__name__)
@@ -43,19 +45,19 @@ class HealthServer:
 
 
 def _handler(readiness: Readiness, metrics: CollectorRegistry) -> type[BaseHTTPRequestHandler]:
-    def answer(path: str, accept: str) -> tuple[int, str, bytes]:
+    def answer(target: str, accept: str) -> tuple[int, str, bytes]:
+        path, _, query = target.partition("?")
         if path == "/healthz":
             return 200, _JSON, json.dumps({"status": "ok"}).encode()
         if path == "/readyz":
             return told(readiness())
         if path in ("/metrics", "/"):
-            encode, media_type = exposition.choose_encoder(accept)
-            return 200, media_type, encode(metrics)
+            return 200, *exposed(metrics, accept, parse_qs(query).get("name[]", ()))
         return 404, "text/plain", b"there is /healthz, /readyz and /metrics here\n"
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            status, media_type, body = answer(self.path.partition("?")[0], self.headers.get("accept", ""))
+            status, media_type, body = answer(self.path, self.headers.get("accept", ""))
             self.send_response(status)
             self.send_header("Content-Type", media_type)
             self.send_header("Content-Length", str(len(body)))

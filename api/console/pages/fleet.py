@@ -7,6 +7,7 @@ from pydantic import Field
 from api.console.render.asked import asked
 from api.console.render.templates import Pages
 from api.queries.devices import DeviceQuery, find_devices, summary
+from fleet.condition import Stands
 from fleet.faults import FAULTS
 from fleet.signals import Kind
 from storage.records.device_lists import filter_choices
@@ -30,8 +31,8 @@ def make_router(pages: Pages) -> APIRouter:
         query = asked(request, FleetQuery)
         now = services.clock.now_ms()
         with services.desk.transaction() as session:
-            page = find_devices(session, query)
-            figures, breached = summary(session), count_breached(session, now)
+            page = find_devices(session, query, now)
+            figures, breached = summary(session, now), count_breached(session, now)
             sites, models = filter_choices(session)
             tickets = open_ticket_ids(session, [device.id for device in page.rows])
         return pages.render(
@@ -48,6 +49,7 @@ def make_router(pages: Pages) -> APIRouter:
             stale={device.id for device in page.rows if device.is_stale(now)},
             faults=FAULTS,
             kinds=tuple(Kind),
+            stands=tuple(Stands),
         )
 
     return router

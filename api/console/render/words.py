@@ -1,6 +1,7 @@
 """The vocabulary's words as the console shows them, in both languages."""
 
 from fleet.alerts import AlertState
+from fleet.condition import Stands
 from fleet.faults import FAULTS
 from fleet.signals import Kind
 from fleet.text import Text
@@ -17,6 +18,12 @@ STATUSES = {
     "online": Text("online", "在线"),
     "offline": Text("offline", "离线"),
     "unknown": Text("unknown", "未知"),
+}
+STANDS = {
+    Stands.WORKING: Text("working", "正常工作"),
+    Stands.REPORTS: Text("working, reports an error", "工作中，报告错误"),
+    Stands.STUCK: Text("stuck in an error", "故障停机"),
+    Stands.ABSENT: Text("not heard", "未上报"),
 }
 TICKET_STATES = {
     TicketState.OPENED: Text("Opened", "已创建"),
@@ -154,6 +161,7 @@ _TABLES = {
     "dropped": DROPPED,
     "kind": KINDS,
     "status": STATUSES,
+    "stands": STANDS,
     "state": TICKET_STATES,
     "suspicion": SUSPICION_STATES,
     "happened": HAPPENED,

@@ -11,10 +11,13 @@ from fastapi.testclient import TestClient
 from helpers.api import NOW, House, add_device, client_of, furnish, open_house
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 
-from fleet.clock import DAY_MS
+from fleet.clock import DAY_MS, HOUR_MS
+from fleet.codes import load_codes
+from fleet.condition import Stands, condition_of
 from fleet.events import Subject
+from storage.records.device_lists import count_devices, to_device
 from storage.records.devices import Device, DeviceInfo, Devices, ReportedEvent
 from storage.records.events import events_of
 
@@ -266,6 +269,43 @@ def test_events_of_a_device_come_in_pages_the_newest_first(bare: House) -> None:
     assert client.get("/api/v1/devices/nobody/events").status_code == 404
     page = client.get("/devices/E2?lang=en", headers={"accept": "text/html"}).text
     assert "M31" in page
+
+
+@given(
+    st.lists(
+        st.fixed_dictionaries(
+            {
+                "status": st.sampled_from(["online", "offline", "unknown"]),
+                "last_seen": st.sampled_from([None, NOW, NOW - HOUR_MS + 1, NOW - HOUR_MS, NOW - DAY_MS]),
+                "state": st.sampled_from([None, "error", "cleaning", "off"]),
+                "state_ts": st.sampled_from([None, NOW - 5, NOW - 9]),
+                "error_code": st.sampled_from([None, "", "M31"]),
+                "error_ts": st.sampled_from([None, NOW - 9, NOW - 5]),
+            }
+        ),
+        max_size=12,
+    )
+)
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_lists_tell_devices_apart_as_each_ones_condition_does(
+    bare: House, rows: list[dict[str, Any]]
+) -> None:
+    with bare.desk.transaction() as session:
+        session.execute(delete(Device))
+    for number, row in enumerate(rows):
+        add_device(bare, f"D{number:02d}", **row)
+    client = client_of(bare)
+    found: dict[str, str] = {}
+    for stands in Stands:
+        items = client.get(f"/api/v1/devices?stands={stands}&limit=100").json()["items"]
+        found |= {item["id"]: stands for item in items}
+    with bare.desk.transaction() as session:
+        devices = [to_device(row) for row in session.scalars(select(Device))]
+        counts = count_devices(session, 0.5, NOW)
+    told = {device.id: condition_of(device, load_codes(), NOW).stands for device in devices}
+    assert found == told
+    standing = list(told.values())
+    assert (counts.working, counts.stuck) == (standing.count(Stands.WORKING), standing.count(Stands.STUCK))
 
 
 def test_times_are_those_of_the_installations_zone_and_say_so(tmp_path: Path) -> None:

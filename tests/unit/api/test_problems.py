@@ -155,6 +155,14 @@ def test_the_figures_are_in_prometheus_text(reader: TestClient) -> None:
     assert "sweepwatch_build_info{" in answer.text
 
 
+def test_figures_that_are_asked_for_by_name_come_alone(reader: TestClient) -> None:
+    text = reader.get("/metrics?name[]=sweepwatch_build_info&name[]=sweepwatch_tickets_open").text
+    named = {line.split("{")[0] for line in text.splitlines() if not line.startswith("#")}
+    assert "sweepwatch_build_info" in named
+    assert named <= {"sweepwatch_build_info", "sweepwatch_tickets_open"}
+    assert reader.get("/metrics?name[]=nothing").text == ""
+
+
 def test_the_ledger_adds_up_and_is_missing_where_nothing_is_ingested(
     client: TestClient, house: House
 ) -> None:
