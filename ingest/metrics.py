@@ -54,6 +54,10 @@ class _LedgerCollector(Collector):
         self._snapshot = snapshot
         self._connected = connected
 
+    def describe(self) -> Iterator[Metric]:
+        """Name the metrics, which cost nothing."""
+        return self.collect()
+
     def collect(self) -> Iterator[Metric]:
         ledger = self._snapshot()
         readings = CounterMetricFamily(
