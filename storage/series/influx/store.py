@@ -175,16 +175,18 @@ class InfluxStore:
 
     def _newest_of(self, kind: Kind) -> NewestTimes:
         if kind not in self._newest:
-            where = influxql.times(influxql.FIRST_MS, influxql.LAST_MS)
-            query = influxql.grouped(kind, ['last("received"::float) AS received'], where, "device")
-            found = influxql.with_tags(influxql.read_csv(self._connection.csv(query), {}), "device")
-            self._newest[kind] = NewestTimes(dict(found.select("device", "time").iter_rows()))
+            self._newest[kind] = NewestTimes(self.newest(kind))
         return self._newest[kind]
 
     def newest(self, kind: Kind) -> dict[str, int]:
-        """Return the time of the newest stored reading of each device."""
-        with self._writing:
-            return self._newest_of(kind).as_dict()
+        """Return the time of the newest stored reading of each device.
+
+        The server is asked each time: other processes write there too.
+        """
+        where = influxql.times(influxql.FIRST_MS, influxql.LAST_MS)
+        query = influxql.grouped(kind, ['last("received"::float) AS received'], where, "device")
+        found = influxql.with_tags(influxql.read_csv(self._connection.csv(query), {}), "device")
+        return dict(found.select("device", "time").iter_rows())
 
     def latest(self, kind: Kind, device_id: str) -> dict[str, LatestValue]:
         """Return for each signal ever stored of a device its newest value and that value's time."""

@@ -5,6 +5,7 @@ import shutil
 import signal
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from helpers.running import Running, free_port
 from fleet.clock import from_rfc3339
 from fleet.signals import STANDARD_SIGNALS, Kind
 from simulators.ground_truth import GroundTruth
+from storage.records.database import open_desk
+from storage.records.model_cards import CHAMPION, cards
 from storage.series.duckdb.store import DuckDbStore
 
 BROKERS = ("mosquitto", "amqtt")
@@ -181,7 +184,9 @@ def test_a_killed_run_loses_nothing_that_was_acknowledged(first: dict[str, Any],
 def test_a_tampered_model_is_refused_and_said_so(first: dict[str, Any], tmp_path: Path) -> None:
     data = tmp_path / "var"
     shutil.copytree(first["data"], data)
-    file = sorted((data / "models").rglob("*.skops"))[0]
+    with closing(open_desk(f"sqlite:///{data / 'desk.sqlite'}")) as desk:
+        used = next(card for card in cards(desk) if card.state == CHAMPION)
+    file = data / "models" / used.path
     file.write_bytes(file.read_bytes() + b"x")
     with start(data, tmp_path / "log") as running:
 

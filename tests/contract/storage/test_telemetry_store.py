@@ -349,6 +349,24 @@ def test_tiles_have_the_columns_that_are_asked_for(store: TelemetryStore, asked:
     assert some.equals(every.select(some.columns))
 
 
+@pytest.mark.parametrize("name", [name for name in OPENERS if name != "duckdb"])
+def test_what_another_process_stores_is_among_the_newest(
+    name: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    """A scorer that has looked once sees what the ingester stores after that, of known robots and others."""
+    opener = OPENERS[name](request)
+    ingester, scorer = opener(tmp_path), opener(tmp_path)
+    try:
+        assert scorer.newest(Kind.ROBOT) == {}
+        ingester.write(batch_of([{"device_id": "R1", "ts": T0 + 5, "battery_pct": 50.0}]))
+        assert scorer.newest(Kind.ROBOT) == {"R1": T0 + 5}
+        ingester.write(batch_of([{"device_id": d, "ts": T0 + 9, "battery_pct": 50.0} for d in ("R1", "R2")]))
+        assert scorer.newest(Kind.ROBOT) == ingester.newest(Kind.ROBOT) == {"R1": T0 + 9, "R2": T0 + 9}
+    finally:
+        ingester.close()
+        scorer.close()
+
+
 def test_newest_is_rebuilt_from_what_is_stored(opener: Opener, tmp_path: Path) -> None:
     before = opener(tmp_path)
     before.write(batch_of([{"device_id": "R1", "ts": T0, "battery_pct": 1.0}]))
