@@ -75,6 +75,10 @@ class TelemetryStore(Protocol):
         """Return the time of the newest stored reading of each device."""
         ...
 
+    def newest_known(self, kind: Kind) -> dict[str, int]:
+        """As `newest`, cheap enough for each commit: what other processes stored meanwhile may be missing."""
+        ...
+
     def latest(self, kind: Kind, device_id: str) -> dict[str, LatestValue]:
         """Return for each signal ever stored of a device its newest value and that value's time."""
         ...

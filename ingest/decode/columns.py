@@ -30,7 +30,7 @@ def date_undated(
     if not undated:
         return
     taken = _dated(rows, undated, beside)
-    newest = store.newest(kind)
+    newest = store.newest_known(kind)
     for device, waiting in undated.items():
         arrivals = [_ms(row["received"]) for row in waiting]
         if newest.get(device, -1) >= min(arrivals):

@@ -20,7 +20,7 @@ from storage.records.devices import Placement
 class Empty:
     """A store without a reading, as far as dating needs it."""
 
-    def newest(self, _: Kind) -> dict[str, int]:
+    def newest_known(self, _: Kind) -> dict[str, int]:
         return {}
 
 

@@ -8,7 +8,7 @@ from storage.ports import LatestValue
 
 Values = Mapping[str, LatestValue]
 _MOST = 1_000
-"""Devices kept: some 5 kB each."""
+"""Devices kept, each with one value a signal."""
 
 
 class LookedAt:

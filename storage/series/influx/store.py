@@ -188,6 +188,11 @@ class InfluxStore:
         found = influxql.with_tags(influxql.read_csv(self._connection.csv(query), {}), "device")
         return dict(found.select("device", "time").iter_rows())
 
+    def newest_known(self, kind: Kind) -> dict[str, int]:
+        """Return the newest times as this process knows them; see TelemetryStore.newest_known."""
+        with self._writing:
+            return self._newest_of(kind).as_dict()
+
     def latest(self, kind: Kind, device_id: str) -> dict[str, LatestValue]:
         """Return for each signal ever stored of a device its newest value and that value's time."""
         signals = self._signals.for_kind(kind)
