@@ -122,7 +122,7 @@ class Ours(Subscriber):
 
     def _metric(self, name: str) -> float:
         try:
-            with urlopen(f"http://127.0.0.1:{self._metrics}/metrics", timeout=5) as answer:
+            with urlopen(f"http://127.0.0.1:{self._metrics}/metrics?name[]={name}", timeout=5) as answer:
                 lines = answer.read().decode().splitlines()
         except OSError:
             return 0
