@@ -6,13 +6,16 @@ is an outlier up and back; after a reset the counter goes on from there; a fall 
 to just over 0 is a wrap, and the way through it counts. What tells them from use: no counter rises faster
 than a device can work (`Signal.per_s`, `Signal.grain`).
 
-An hour that begins at its lowest value and ends at its highest, fits its neighbours and is no more than a
-device can do in it needs no such thought: its rise is plain. That is nearly every hour, and its tile
-alone tells it; of the others the readings are looked at, from an hour before to an hour after.
+What hides behind a dip is shared out by time among the readings that were dips.
+
+An hour that begins at its lowest value and ends at its highest, as the hour before did, fits its neighbours
+and is no more than a device can do in it needs no such thought: its rise is plain. That is nearly every hour,
+and its tile alone tells it; of the others the readings are looked at, from `HOURS_BEFORE` to an hour after.
 """
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 import polars as pl
@@ -36,17 +39,40 @@ _WRAP_SHARE = 1 / 32
 _SETTLED = 3
 """After so many readings that go on from a fall or jump it is believed."""
 _HOURS_AT_ONCE = 5_000
+HOURS_BEFORE = 3
+"""So far back readings are looked at: all that a device sent in the hour before may have been a dip."""
+_FEW = 2
+"""So few readings in the hour before may all be wrong."""
+_MUCH_FASTER = 4.0
+"""A rise from a fallen reading is none that goes on from it where it is so much faster than what it rose."""
 
 
 @dataclass(slots=True)
 class _Track:
-    """A course that a counter takes: its `value`, `since` when, `seen` last (epoch ms), what it `rose`."""
+    """A course that a counter takes: its `value`, `since` when, `seen` last (epoch ms).
+
+    It rose by `rose` in the hour that is asked about; `first` and `begun` are where and when the course
+    began; at the times `hidden` since it was last seen the counter said what does not belong to it.
+    """
 
     value: float
     since: int
     seen: int
+    first: float
+    begun: int
     rose: float = 0.0
     readings: int = 1
+    hidden: list[int] = field(default_factory=list)
+
+    @classmethod
+    def begin(cls, value: float, at: int, through: float = 0.0, *, counts: bool = False) -> "_Track":
+        """Return a course that begins with a reading, having risen so far `through` a wrap."""
+        return cls(value, at, at, value - through, at, through if counts else 0.0)
+
+    @property
+    def climbed(self) -> float:
+        """How far it rose since it began, whatever hour is asked about."""
+        return self.value - self.first
 
     def most(self, counter: Signal, at: int) -> float:
         """Return the most that it can have risen until `at`.
@@ -59,14 +85,25 @@ class _Track:
             return np.inf if self.value > 0 else counter.grain
         return counter.grain + counter.per_s * waited / SECOND_MS
 
+    def pace(self) -> float:
+        """Return how fast it rose so far, per ms; 0 before its second reading."""
+        return self.climbed / (self.seen - self.begun) if self.seen > self.begun else 0.0
+
     def leads_to(self, counter: Signal, value: float, at: int) -> bool:
         """Tell whether a reading can be the next on this course."""
         return value == self.value or (value > self.value and value - self.value <= self.most(counter, at))
 
     def go(self, value: float, at: int, begin: int, end: int) -> None:
-        """Go on to a reading; a rise counts if it is seen in begin <= t < end."""
-        if begin <= at < end:
-            self.rose += value - self.value
+        """Go on to a reading; a rise counts if it is seen in begin <= t < end.
+
+        What hid behind other readings is shared out among them by time: an hour whose last reading was a dip
+        has its part, and not the next hour both.
+        """
+        if value > self.value:
+            times = [self.seen, *self.hidden, at]
+            seen = sum(to - since for since, to in pairwise(times) if begin <= to < end)
+            self.rose += (value - self.value) * (seen / (at - self.seen))
+        self.hidden.clear()
         if value != self.value:
             self.since = at
         self.value, self.seen = value, at
@@ -82,45 +119,54 @@ def rise(counter: Signal, times: Sequence[int], values: Sequence[float], begin: 
     main: _Track | None = None
     other: _Track | None = None
     for at, value in _without_peaks(times, values):
-        if at >= end:
-            break
+        if at >= end and not (main and main.hidden):
+            break  # else it is not yet known what the hour's last readings were
         if main is None:
-            main = _Track(value, at, at)
+            main = _Track.begin(value, at)
+        elif np.isnan(value):
+            main.hidden.append(at)
         elif (
             other is not None
             and other.leads_to(counter, value, at)
             and _rather(other, main, value, at, counter)
         ):
+            main.hidden.append(at)
             other.go(value, at, begin, end)
-            if other.readings >= _SETTLED and other.rose > 0:
+            if other.readings >= _SETTLED and other.climbed > 0:
                 other.rose += main.rose
                 main, other = other, None
         elif main.leads_to(counter, value, at):
             main.go(value, at, begin, end)
             other = None
         else:
+            main.hidden.append(at)
             through = _through_wrap(counter, main, value, at)
-            other = _Track(value, at, at, through if at >= begin else 0.0)
+            other = _Track.begin(value, at, through, counts=begin <= at < end)
     return (main.rose if main else 0.0) + (other.rose if other else 0.0)
 
 
 def _without_peaks(times: Sequence[int], values: Sequence[float]) -> Iterator[tuple[int, float]]:
-    """Yield the readings without those after which the counter is back at or above the one before.
+    """Yield the readings, nan for each after which the counter is back at or above the one before.
 
     It stays back: a reading that two later find reached again was none, the one between them was a dip.
     """
     for index, (at, value) in enumerate(zip(times, values, strict=True)):
         back = 0 < index < len(values) - 2 and values[index - 1] <= values[index + 1] < value
-        if back and values[index + 2] < value:
-            continue
-        yield at, value
+        yield at, float("nan") if back and values[index + 2] < value else value
 
 
 def _rather(other: _Track, main: _Track, value: float, at: int, counter: Signal) -> bool:
-    """Tell whether a reading that can go on from a fall or jump does so, rather than return from it."""
+    """Tell whether a reading that can go on from a fall or jump does so, rather than return from it.
+
+    Where it can do both it goes on if it does so about as it went on before: else that it is back near where
+    it fell from would be chance.
+    """
     if not main.leads_to(counter, value, at):
         return True
-    return other.rose > 0 or (other.value > main.value and other.readings > 1)
+    if other.value > main.value:
+        return other.climbed > 0 or other.readings > 1
+    as_before = _MUCH_FASTER * other.pace() * (at - other.seen) + counter.grain
+    return other.climbed > 0 and value - other.value <= as_before
 
 
 def _through_wrap(counter: Signal, before: _Track, value: float, at: int) -> float:
@@ -190,49 +236,57 @@ def without_readings(asked: Sequence[Signal]) -> list[pl.Expr]:
 
 
 def rows_left(kept: pl.DataFrame, of: Sequence[str]) -> pl.DataFrame:
-    """Return what is left of the readings of kept hours: the highest, at some time, and the last."""
+    """Return what is left of the readings of kept hours: the highest and the last, as if they ended them."""
+    step = HOUR_MS // pl.col("readings").clip(1)
     pieces = [
         kept.select(
             "device_id",
-            pl.col("hour").alias("ts") + place,
+            pl.col("hour") + HOUR_MS - before_end * step.clip(1, HOUR_MS // 2),
             *(pl.col(tile_column(name, stat)).alias(name) for name in of),
-        )
-        for place, stat in enumerate(("max", "last"))
+        ).rename({"hour": "ts"})
+        for before_end, stat in ((2, "max"), (1, "last"))
     ]
     return pl.concat(pieces)
 
 
 def _with_neighbours(tiles: pl.DataFrame, beside: pl.DataFrame, asked: Sequence[Signal]) -> pl.DataFrame:
-    """Return keys and BASE_STATS of tiles, `{counter}.before` (its highest an hour before) and `.after`."""
+    """Return keys and BASE_STATS of tiles, with the counter's values in the hours before and after.
+
+    `{counter}.before` and `.ended` are its highest and last of the hour before, `.after` its lowest of the
+    next; `few` tells that the hour before had hardly a reading.
+    """
     base = [tile_column(signal.name, stat) for signal in asked for stat in BASE_STATS]
-    edges = [column for column in base if column.endswith((".min", ".max"))]
+    edges = [column for column in base if column.endswith((".min", ".max", ".last"))]
     keys = ["device_id", "hour"]
-    found = tiles.select(*keys, *base)
-    around = pl.concat([found.select(*keys, *edges), beside.select(*keys, *edges)])
-    for shift, stat, name in ((HOUR_MS, "max", "before"), (-HOUR_MS, "min", "after")):
+    found = tiles.select(*keys, "readings", *base)
+    around = pl.concat([found.select(*keys, "readings", *edges), beside.select(*keys, "readings", *edges)])
+    wanted = (HOUR_MS, "max", "before"), (HOUR_MS, "last", "ended"), (-HOUR_MS, "min", "after")
+    for shift, stat, name in wanted:
         one = around.select(
             "device_id",
             pl.col("hour") + shift,
             *(pl.col(tile_column(s.name, stat)).alias(tile_column(s.name, name)) for s in asked),
         )
         found = found.join(one, on=keys, how="left", maintain_order="left")
-    return found
+    few = around.select("device_id", pl.col("hour") + HOUR_MS, few=pl.col("readings") <= _FEW)
+    return found.join(few, on=keys, how="left", maintain_order="left")
 
 
 def _told(signal: Signal) -> pl.Expr:
     """Return the rise that an hour's tile tells by itself; NaN where it tells none, null without readings."""
-    low, high, first, last, before, after = (
-        pl.col(tile_column(signal.name, stat)) for stat in (*BASE_STATS, "before", "after")
+    low, high, first, last, before, ended, after = (
+        pl.col(tile_column(signal.name, stat)) for stat in (*BASE_STATS, "before", "ended", "after")
     )
     most = signal.grain + signal.per_s * 2 * HOUR_MS / SECOND_MS
     start = pl.coalesce(before, first)
     straight = (first == low) & (last == high) & (last - start <= most)
-    fits = (start <= first) & (after.is_null() | (last <= after))
+    fits = (start <= first) & (ended.is_null() | (ended == before)) & (after.is_null() | (last <= after))
     known = (start > 0) | (last == 0)  # 0 may be what a counter says before it is loaded
+    leaps = pl.col("few") & (first - start > _MUCH_FASTER * (last - first) + signal.grain)
     return (
         pl.when(first.is_null())
         .then(None)
-        .when(straight & fits & known)
+        .when(straight & fits & known & ~leaps.fill_null(value=False))
         .then(last - start)
         .otherwise(float("nan"))
     )
@@ -240,7 +294,8 @@ def _told(signal: Signal) -> pl.Expr:
 
 def _looked_at(doubtful: pl.DataFrame, signal: Signal, read: RowReader) -> pl.DataFrame:
     """Return the rises of hours (`device_id`, `hour`) by their readings: with `found`."""
-    around = pl.concat([doubtful.with_columns(pl.col("hour") + step) for step in (-HOUR_MS, 0, HOUR_MS)])
+    steps = range(-HOURS_BEFORE * HOUR_MS, 2 * HOUR_MS, HOUR_MS)
+    around = pl.concat([doubtful.with_columns(pl.col("hour") + step) for step in steps])
     rows = read(around.unique(), [signal.name]).select(
         "device_id", "ts", pl.col(signal.name).cast(pl.Float64).fill_nan(None)
     )
@@ -260,5 +315,5 @@ def _looked_at(doubtful: pl.DataFrame, signal: Signal, read: RowReader) -> pl.Da
 
 
 def _of_hour(signal: Signal, times: Ints, values: Floats, hour: int) -> float:
-    begin, end = np.searchsorted(times, [hour - HOUR_MS, hour + 2 * HOUR_MS])
+    begin, end = np.searchsorted(times, [hour - HOURS_BEFORE * HOUR_MS, hour + 2 * HOUR_MS])
     return rise(signal, times[begin:end].tolist(), values[begin:end].tolist(), hour, hour + HOUR_MS)

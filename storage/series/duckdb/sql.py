@@ -242,15 +242,16 @@ def _statistics(signals: SignalTable, kind: Kind) -> dict[str, str]:
 
 
 def edges(kind: Kind, counted: Sequence[str], among: str) -> str:
-    """Return the query for the lowest and highest of counters in a range, by device and hour."""
+    """Return the query for the lowest, highest and last of counters in a range, by device and hour."""
+    made = {"min": "min({0})", "max": "max({0})", "last": "arg_max({0}, ts)"}
     stats = ", ".join(
-        f"{stat}({quoted(name)}) AS {quoted(tile_column(name, stat))}"
+        f"{how.format(quoted(name))} AS {quoted(tile_column(name, stat))}"
         for name in counted
-        for stat in ("min", "max")
+        for stat, how in made.items()
     )
     return (
-        f"SELECT device_id, ts - ts % {HOUR_MS} AS hour, {stats} FROM {whole(kind)} "
-        f"WHERE ts >= ? AND ts < ?{among} GROUP BY device_id, hour"
+        f"SELECT device_id, ts - ts % {HOUR_MS} AS hour, count(*) AS readings, {stats} "
+        f"FROM {whole(kind)} WHERE ts >= ? AND ts < ?{among} GROUP BY device_id, hour"
     )
 
 

@@ -90,20 +90,22 @@ def _made(
         return found
     names = [signal.name for signal in counted]
     query = sql.edges(kind, names, among)
-    left = pl.DataFrame()
     after: pl.DataFrame = cursor.sql(query, params=[end, end + HOUR_MS, *chosen]).pl()
+    left = pl.DataFrame()
+    back = start - rises.HOURS_BEFORE * HOUR_MS
+    if back < until:
+        stats = {tile_column(name, stat) for name in names for stat in rises.BASE_STATS}
+        left = _kept(cursor, signals, kind, back, min(start, until), devices, stats)
     if start > until:
         before: pl.DataFrame = cursor.sql(query, params=[start - HOUR_MS, start, *chosen]).pl()
     else:
-        stats = {tile_column(name, stat) for name in names for stat in rises.BASE_STATS}
-        left = _kept(cursor, signals, kind, start - HOUR_MS, start, devices, stats)
-        before = left.select(after.columns)
+        before = left.filter(pl.col("hour") == start - HOUR_MS).select(after.columns)
 
     def rows(hours: pl.DataFrame, of: Sequence[str]) -> pl.DataFrame:
         cursor.register("doubtful", hours.to_arrow())
         bounds = [hours["hour"].min(), int(hours["hour"].max()) + HOUR_MS]  # type: ignore[arg-type]
         read: pl.DataFrame = cursor.sql(sql.rows_of_hours(kind, of, "doubtful"), params=bounds).pl()
-        if start > until:
+        if left.is_empty():
             return read
         return pl.concat([rises.rows_left(left, of), read], how="vertical_relaxed")
 

@@ -34,8 +34,9 @@ class Rising:
         stats = {tile_column(signal.name, stat) for signal in counted for stat in rises.BASE_STATS}
         schema = tile_schema(self._signals, kind, stats)
         _, until = self._kept.hours(kind)
-        before = self._kept.read(kind, start - HOUR_MS, min(start, until), among, schema)
-        beside = [before]
+        back = start - rises.HOURS_BEFORE * HOUR_MS
+        before = self._kept.read(kind, back, min(start, until), among, schema)
+        beside = [before.filter(pl.col("hour") == start - HOUR_MS)]
         for begin, last in ((max(start - HOUR_MS, until), start), (end, end + HOUR_MS)):
             if begin < last:
                 beside.append(self._rows.between(kind, begin, last, among, list(counted), schema))
