@@ -39,10 +39,8 @@ _WRAP_SHARE = 1 / 32
 _SETTLED = 3
 """After so many readings that go on from a fall or jump it is believed."""
 _HOURS_AT_ONCE = 5_000
-HOURS_BEFORE = 3
-"""So far back readings are looked at: all that a device sent in the hour before may have been a dip."""
-_FEW = 2
-"""So few readings in the hour before may all be wrong."""
+HOURS_BEFORE = 2
+"""So far back it is looked: all that a device sent in the hour before may have been a dip."""
 _MUCH_FASTER = 4.0
 """A rise from a fallen reading is none that goes on from it where it is so much faster than what it rose."""
 
@@ -253,40 +251,48 @@ def _with_neighbours(tiles: pl.DataFrame, beside: pl.DataFrame, asked: Sequence[
     """Return keys and BASE_STATS of tiles, with the counter's values in the hours before and after.
 
     `{counter}.before` and `.ended` are its highest and last of the hour before, `.after` its lowest of the
-    next; `few` tells that the hour before had hardly a reading.
+    next, `.earlier` its highest of two hours before.
     """
     base = [tile_column(signal.name, stat) for signal in asked for stat in BASE_STATS]
     edges = [column for column in base if column.endswith((".min", ".max", ".last"))]
     keys = ["device_id", "hour"]
-    found = tiles.select(*keys, "readings", *base)
-    around = pl.concat([found.select(*keys, "readings", *edges), beside.select(*keys, "readings", *edges)])
-    wanted = (HOUR_MS, "max", "before"), (HOUR_MS, "last", "ended"), (-HOUR_MS, "min", "after")
-    for shift, stat, name in wanted:
+    found = tiles.select(*keys, *base)
+    around = pl.concat([found.select(*keys, *edges), beside.select(*keys, *edges)])
+    wanted = {
+        1: {"max": "before", "last": "ended"},
+        2: {"max": "earlier"},
+        -1: {"min": "after"},
+    }
+    for hours, names in wanted.items():
         one = around.select(
             "device_id",
-            pl.col("hour") + shift,
-            *(pl.col(tile_column(s.name, stat)).alias(tile_column(s.name, name)) for s in asked),
+            pl.col("hour") + hours * HOUR_MS,
+            *(
+                pl.col(tile_column(signal.name, stat)).alias(tile_column(signal.name, name))
+                for signal in asked
+                for stat, name in names.items()
+            ),
         )
         found = found.join(one, on=keys, how="left", maintain_order="left")
-    few = around.select("device_id", pl.col("hour") + HOUR_MS, few=pl.col("readings") <= _FEW)
-    return found.join(few, on=keys, how="left", maintain_order="left")
+    return found
 
 
 def _told(signal: Signal) -> pl.Expr:
     """Return the rise that an hour's tile tells by itself; NaN where it tells none, null without readings."""
-    low, high, first, last, before, ended, after = (
-        pl.col(tile_column(signal.name, stat)) for stat in (*BASE_STATS, "before", "ended", "after")
+    names = (*BASE_STATS, "earlier", "before", "ended", "after")
+    low, high, first, last, earlier, before, ended, after = (
+        pl.col(tile_column(signal.name, stat)) for stat in names
     )
     most = signal.grain + signal.per_s * 2 * HOUR_MS / SECOND_MS
     start = pl.coalesce(before, first)
     straight = (first == low) & (last == high) & (last - start <= most)
-    fits = (start <= first) & (ended.is_null() | (ended == before)) & (after.is_null() | (last <= after))
+    climbs = (earlier <= before).fill_null(value=True) & (before == ended).fill_null(value=True)
+    fits = climbs & (start <= first) & (after.is_null() | (last <= after))
     known = (start > 0) | (last == 0)  # 0 may be what a counter says before it is loaded
-    leaps = pl.col("few") & (first - start > _MUCH_FASTER * (last - first) + signal.grain)
     return (
         pl.when(first.is_null())
         .then(None)
-        .when(straight & fits & known & ~leaps.fill_null(value=False))
+        .when(straight & fits & known)
         .then(last - start)
         .otherwise(float("nan"))
     )

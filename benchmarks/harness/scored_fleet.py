@@ -13,10 +13,10 @@ import polars as pl
 from numpy.typing import NDArray
 from sqlalchemy import insert
 
-from fleet.clock import HOUR_MS
+from fleet.clock import HOUR_MS, SECOND_MS
 from fleet.faults import Fault, predicted_faults
 from fleet.readings import ReadingBatch, batch_schema
-from fleet.signals import ROBOT_STATES, STANDARD_SIGNALS, Kind
+from fleet.signals import ROBOT_STATES, STANDARD_SIGNALS, Kind, Role
 from models.features.compute import Look
 from models.features.definitions import features_of
 from models.features.tile_memory import TileMemory
@@ -40,6 +40,10 @@ _MODELS, _SITES = 6, 50
 _TAUGHT = 4_000
 _STORE_MB = 512
 """Set as `store.duckdb_memory_mb` would be for a large fleet: half the usual leaves room for its windows."""
+_USED = 0.2
+"""The share of what a device can do that its counters rise by."""
+_DIPS = 0.002
+"""The share of readings in which a counter says 0 and is back: their hours are looked at one by one."""
 _RARE = 0.99
 _ENDING = 0.1
 """The share of a fleet's wearing parts that have an end in sight; of the rest there is little to say."""
@@ -116,7 +120,13 @@ class ScoredFleet:
             columns["site"] = pl.Series([f"site-{n % _SITES}" for n in rows])
             noise = self._rng.normal(1.0, 0.02, len(rows))
             for name, level in self._level.items():
-                columns[name] = level[rows] * np.roll(noise, len(name))
+                signal = STANDARD_SIGNALS[name]
+                if signal.role is Role.COUNTER:
+                    used = signal.per_s * _USED * (ts - START) / SECOND_MS
+                    counted = np.floor(level[rows] + used)
+                    columns[name] = np.where(self._rng.random(len(rows)) < _DIPS, 0.0, counted)
+                else:
+                    columns[name] = level[rows] * np.roll(noise, len(name))
             columns["state"] = pl.Series(self._rng.choice(ROBOT_STATES[:5], len(rows)))
             schema = batch_schema(STANDARD_SIGNALS, Kind.ROBOT)
             frame = pl.DataFrame(columns).select(

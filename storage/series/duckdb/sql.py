@@ -250,8 +250,8 @@ def edges(kind: Kind, counted: Sequence[str], among: str) -> str:
         for stat, how in made.items()
     )
     return (
-        f"SELECT device_id, ts - ts % {HOUR_MS} AS hour, count(*) AS readings, {stats} "
-        f"FROM {whole(kind)} WHERE ts >= ? AND ts < ?{among} GROUP BY device_id, hour"
+        f"SELECT device_id, ts - ts % {HOUR_MS} AS hour, {stats} FROM {whole(kind)} "
+        f"WHERE ts >= ? AND ts < ?{among} GROUP BY device_id, hour"
     )
 
 

@@ -91,15 +91,12 @@ def _made(
     names = [signal.name for signal in counted]
     query = sql.edges(kind, names, among)
     after: pl.DataFrame = cursor.sql(query, params=[end, end + HOUR_MS, *chosen]).pl()
-    left = pl.DataFrame()
     back = start - rises.HOURS_BEFORE * HOUR_MS
-    if back < until:
-        stats = {tile_column(name, stat) for name in names for stat in rises.BASE_STATS}
-        left = _kept(cursor, signals, kind, back, min(start, until), devices, stats)
+    stats = {tile_column(name, stat) for name in names for stat in rises.BASE_STATS}
+    left = _kept(cursor, signals, kind, back, min(start, until), devices, stats)
+    beside = [after, left.select(after.columns)]
     if start > until:
-        before: pl.DataFrame = cursor.sql(query, params=[start - HOUR_MS, start, *chosen]).pl()
-    else:
-        before = left.filter(pl.col("hour") == start - HOUR_MS).select(after.columns)
+        beside.append(cursor.sql(query, params=[max(back, until), start, *chosen]).pl())
 
     def rows(hours: pl.DataFrame, of: Sequence[str]) -> pl.DataFrame:
         cursor.register("doubtful", hours.to_arrow())
@@ -109,8 +106,7 @@ def _made(
             return read
         return pl.concat([rises.rows_left(left, of), read], how="vertical_relaxed")
 
-    beside = pl.concat([before, after], how="vertical_relaxed")
-    return rises.with_rises(found, beside, counted, rows)
+    return rises.with_rises(found, pl.concat(beside, how="vertical_relaxed"), counted, rows)
 
 
 def _kept(

@@ -36,8 +36,8 @@ class Rising:
         _, until = self._kept.hours(kind)
         back = start - rises.HOURS_BEFORE * HOUR_MS
         before = self._kept.read(kind, back, min(start, until), among, schema)
-        beside = [before.filter(pl.col("hour") == start - HOUR_MS)]
-        for begin, last in ((max(start - HOUR_MS, until), start), (end, end + HOUR_MS)):
+        beside = [before]
+        for begin, last in ((max(back, until), start), (end, end + HOUR_MS)):
             if begin < last:
                 beside.append(self._rows.between(kind, begin, last, among, list(counted), schema))
 
