@@ -19,7 +19,6 @@ from itertools import pairwise
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from fleet.clock import HOUR_MS, SECOND_MS
 from fleet.signals import Kind, Signal, SignalTable
@@ -27,9 +26,6 @@ from fleet.tiles import counters, tile_column
 
 RowReader = Callable[[pl.DataFrame, Sequence[str]], pl.DataFrame]
 """Gives the readings of devices in hours (`device_id`, `hour`): `device_id`, `ts`, the counters asked for."""
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 BASE_STATS = ("min", "max", "first", "last")
 """The statistics of a tile that its rise is told by."""
@@ -41,6 +37,7 @@ _SETTLED = 3
 _HOURS_AT_ONCE = 5_000
 HOURS_BEFORE = 2
 """So far back it is looked: all that a device sent in the hour before may have been a dip."""
+_SEEN = ".seen"
 _MUCH_FASTER = 4.0
 """A rise from a fallen reading is none that goes on from it where it is so much faster than what it rose."""
 
@@ -206,17 +203,16 @@ def with_rises(
     keyed = _with_neighbours(tiles, beside, asked)
     told = [_told(signal).alias(tile_column(signal.name, "rise")) for signal in asked]
     found = keyed.with_columns(told)
-    for signal in asked:
-        name = tile_column(signal.name, "rise")
-        doubtful = found.filter(pl.col(name).is_nan()).select("device_id", "hour").sort("hour")
-        if doubtful.height:
-            pieces = [_looked_at(piece, signal, read) for piece in doubtful.iter_slices(_HOURS_AT_ONCE)]
-            found = found.join(pl.concat(pieces), on=["device_id", "hour"], how="left", maintain_order="left")
-            found = found.with_columns(
-                pl.when(pl.col(name).is_nan()).then("found").otherwise(name).alias(name)
-            )
-            found = found.drop("found")
     names = [tile_column(signal.name, "rise") for signal in asked]
+    keys = ["device_id", "hour"]
+    doubtful = found.filter(pl.any_horizontal(pl.col(names).is_nan())).select(*keys, *names).sort("hour")
+    if doubtful.height:
+        pieces = [_looked_at(piece, asked, read) for piece in doubtful.iter_slices(_HOURS_AT_ONCE)]
+        seen = pl.concat(pieces)
+        found = found.join(seen, on=keys, how="left", maintain_order="left", suffix=_SEEN)
+        found = found.with_columns(
+            pl.when(pl.col(name).is_nan()).then(name + _SEEN).otherwise(name).alias(name) for name in names
+        )
     return tiles.with_columns(found.select(names).get_columns())
 
 
@@ -298,28 +294,31 @@ def _told(signal: Signal) -> pl.Expr:
     )
 
 
-def _looked_at(doubtful: pl.DataFrame, signal: Signal, read: RowReader) -> pl.DataFrame:
-    """Return the rises of hours (`device_id`, `hour`) by their readings: with `found`."""
+def _looked_at(doubtful: pl.DataFrame, asked: Sequence[Signal], read: RowReader) -> pl.DataFrame:
+    """Return hours (`device_id`, `hour`, `{counter}.rise`) with the rises that are NaN told by readings."""
     steps = range(-HOURS_BEFORE * HOUR_MS, 2 * HOUR_MS, HOUR_MS)
-    around = pl.concat([doubtful.with_columns(pl.col("hour") + step) for step in steps])
-    rows = read(around.unique(), [signal.name]).select(
-        "device_id", "ts", pl.col(signal.name).cast(pl.Float64).fill_nan(None)
-    )
-    series = {
-        device: (part["ts"].to_numpy(), part[signal.name].to_numpy())
-        for (device,), part in rows.drop_nulls()
-        .sort("device_id", "ts")
-        .partition_by("device_id", as_dict=True)
-        .items()
-    }
-    nothing = np.empty(0, dtype=np.int64), np.empty(0)
-    rises = [
-        _of_hour(signal, *series.get(device, nothing), hour)
-        for device, hour in doubtful.select("device_id", "hour").iter_rows()
-    ]
-    return doubtful.with_columns(found=pl.Series(rises, dtype=pl.Float64))
+    keys = doubtful.select("device_id", "hour")
+    around = pl.concat([keys.with_columns(pl.col("hour") + step) for step in steps])
+    rows = read(around.unique(), [signal.name for signal in asked]).sort("device_id", "ts")
+    parts = rows.partition_by("device_id", as_dict=True)
+    told = []
+    for signal in asked:
+        name = tile_column(signal.name, "rise")
+        rises = [
+            _of_hour(signal, parts.get((device,)), hour) if np.isnan(known) else known
+            for device, hour, known in doubtful.select("device_id", "hour", name)
+            .with_columns(pl.col(name).fill_null(0.0))
+            .iter_rows()
+        ]
+        told.append(pl.Series(name, rises, dtype=pl.Float64))
+    return keys.with_columns(told)
 
 
-def _of_hour(signal: Signal, times: Ints, values: Floats, hour: int) -> float:
+def _of_hour(signal: Signal, rows: pl.DataFrame | None, hour: int) -> float:
+    if rows is None:
+        return 0.0
+    times, values = rows["ts"].to_numpy(), rows[signal.name].cast(pl.Float64).to_numpy()
     begin, end = np.searchsorted(times, [hour - HOURS_BEFORE * HOUR_MS, hour + 2 * HOUR_MS])
-    return rise(signal, times[begin:end].tolist(), values[begin:end].tolist(), hour, hour + HOUR_MS)
+    known = ~np.isnan(values[begin:end])
+    near = times[begin:end][known].tolist(), values[begin:end][known].tolist()
+    return rise(signal, *near, hour, hour + HOUR_MS)
