@@ -12,7 +12,7 @@ from typing import Any
 import polars as pl
 
 from fleet.clock import DAY_MS, HOUR_MS, MINUTE_MS
-from fleet.risks import Course
+from fleet.risks import HINDCAST, Course
 from fleet.text import Language, Text
 
 RANGES: dict[str, tuple[int, int]] = {
@@ -27,6 +27,7 @@ _WHO = (
     Text("Usual for its model", "同型号常值"),
     Text("Its own baseline", "自身基线"),
 )
+_WHEN = (Text("said at the time", "当时评分"), Text("computed afterwards", "事后回算"))
 # Dark pages show the same picture: text, grid and lines follow the reader's colour scheme.
 _STYLE = """<style>
 svg{--ink:#4b5563;--grid:#e5e7eb;--line:#0b6e8f;color-scheme:light dark}
@@ -42,10 +43,12 @@ def _signal_spec(unit: str, time_format: str) -> dict[str, Any]:
 
 
 @lru_cache(maxsize=64)
-def _risk_spec(faults: tuple[str, ...], time_format: str, points: bool) -> dict[str, Any]:
+def _risk_spec(
+    faults: tuple[str, ...], time_format: str, points: bool, when: tuple[str, ...]
+) -> dict[str, Any]:
     from api.console.charts.specs import quiet, risk_chart
 
-    return dict(quiet(risk_chart(faults, time_format, points=points)).to_dict())
+    return dict(quiet(risk_chart(faults, time_format, points=points, when=when)).to_dict())
 
 
 @lru_cache(maxsize=64)
@@ -65,11 +68,22 @@ def draw_signal(frame: pl.DataFrame, signal: str, unit: str, span: int, language
     return _draw(_signal_spec(unit, _time_format(span, language)), rows.to_dicts(), language)
 
 
-def draw_risks(frame: pl.DataFrame, names: Mapping[str, str], span: int, language: str) -> str:
-    """Return the SVG of a risk frame; `names` gives what each fault is called, in order of colours."""
-    rows = frame.select("ts", pl.col("fault").replace(names), pl.col("risk").round(4))
+def draw_risks(frame: pl.DataFrame, names: Mapping[str, str], span: int, language: Language) -> str:
+    """Return the SVG of a risk frame; `names` gives what each fault is called, in order of colours.
+
+    What was computed afterwards, by models of a later day, is pale and named so.
+    """
+    later = pl.col("model").fill_null("").str.starts_with(HINDCAST)
+    when = tuple(each.in_language(language) for each in _WHEN)
+    rows = frame.select(
+        "ts",
+        pl.col("fault").replace(names),
+        pl.col("risk").round(4),
+        when=pl.when(later).then(pl.lit(when[1])).otherwise(pl.lit(when[0])),
+    )
     few = frame.height <= 10 * len(names)  # a line of one point would not be seen
-    spec = _risk_spec(tuple(names.values()), _time_format(span, language), few)
+    mixed = when if frame.select(later.any()).item() else ()
+    spec = _risk_spec(tuple(names.values()), _time_format(span, language), few, mixed)
     return _draw(spec, rows.to_dicts(), language)
 
 

@@ -46,8 +46,13 @@ def signal_chart(unit: str, time_format: str) -> alt.LayerChart:
     return both
 
 
-def risk_chart(faults: Sequence[str], time_format: str, *, points: bool) -> alt.Chart:
-    """Return the risk of each fault over time, from rows `ts, fault, risk`; `faults` orders the colours."""
+def risk_chart(
+    faults: Sequence[str], time_format: str, *, points: bool, when: Sequence[str] = ()
+) -> alt.Chart:
+    """Return the risk of each fault over time, from rows `ts, fault, risk, when`; `faults` orders colours.
+
+    `when` are the two values of that column where both are to be told apart: at its time, and afterwards.
+    """
     shades = alt.Scale(domain=list(faults), range=[_HUES[n % len(_HUES)] for n in range(len(faults))])
     chart: alt.Chart = (
         alt.Chart(alt.NamedData(name=ROWS), width=_RISK_WIDTH, height=_RISK_HEIGHT)
@@ -65,6 +70,10 @@ def risk_chart(faults: Sequence[str], time_format: str, *, points: bool) -> alt.
             strokeDash=alt.StrokeDash("fault:N", scale=alt.Scale(domain=list(faults)), legend=None),
         )
     )
+    if when:
+        pale = alt.Scale(domain=list(when), range=[1.0, 0.45])
+        legend = alt.Legend(orient="bottom", title=None, symbolType="stroke", symbolStrokeColor="#8a8f98")
+        chart = chart.encode(opacity=alt.Opacity("when:N", scale=pale, legend=legend))
     return chart
 
 

@@ -14,11 +14,6 @@ KINDS = {
     Kind.TOOL: Text("Tool", "工具"),
     Kind.WRISTBAND: Text("Wristband", "手环"),
 }
-STATUSES = {
-    "online": Text("online", "在线"),
-    "offline": Text("offline", "离线"),
-    "unknown": Text("unknown", "未知"),
-}
 STANDS = {
     Stands.WORKING: Text("working", "正常工作"),
     Stands.REPORTS: Text("working, reports an error", "工作中，报告错误"),
@@ -160,7 +155,6 @@ _TABLES = {
     "reason": REASONS,
     "dropped": DROPPED,
     "kind": KINDS,
-    "status": STATUSES,
     "stands": STANDS,
     "state": TICKET_STATES,
     "suspicion": SUSPICION_STATES,

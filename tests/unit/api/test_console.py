@@ -19,7 +19,7 @@ from api.console.render.templates import risk_band, shown_value
 from fleet.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from fleet.principals import person
 from fleet.progress import StartProgress
-from fleet.text import Text
+from fleet.text import Language, Text
 from storage.records.tickets import SuspicionRow
 
 CONSOLE = Path(api.console.__file__).parent
@@ -377,9 +377,23 @@ def test_the_ranges_of_charts_need_few_points() -> None:
 
 
 def test_the_first_scores_are_seen_as_points() -> None:
-    rows = {"ts": [NOW], "fault": ["brush_jam"], "risk": [0.5]}
+    rows = {"ts": [NOW], "fault": ["brush_jam"], "risk": [0.5], "model": ["brush_jam-1"]}
     first = charts.draw_risks(pl.DataFrame(rows), {"brush_jam": "Brush jamming"}, DAY_MS, "en")
     assert 'aria-roledescription="point"' in first
+
+
+@pytest.mark.parametrize(("language", "told"), [("en", "computed afterwards"), ("zh", "事后回算")])
+def test_risks_that_were_computed_afterwards_are_told_apart(language: Language, told: str) -> None:
+    rows = {
+        "ts": [NOW - HOUR_MS * n for n in range(40)],
+        "fault": ["brush_jam"] * 40,
+        "risk": [0.5] * 40,
+        "model": ["brush_jam-1"] * 20 + ["hindcast:brush_jam-1"] * 20,
+    }
+    both = charts.draw_risks(pl.DataFrame(rows), {"brush_jam": "Brush jamming"}, DAY_MS, language)
+    ours = charts.draw_risks(pl.DataFrame(rows)[:20], {"brush_jam": "Brush jamming"}, DAY_MS, language)
+    assert told in both
+    assert told not in ours
 
 
 def test_remaining_life_is_told_in_both_languages_and_as_more_than_the_cap(house: House) -> None:
