@@ -43,3 +43,13 @@ class Standing:
     def stuck_since(self) -> int | None:
         """When it last did anything although something waited (epoch ms); None where nothing waits."""
         return None if self.waiting_since is None else max(self.waiting_since, self.moved_at)
+
+
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """An event that a follower had to pass over for now: why, and since when (epoch ms)."""
+
+    follower: str
+    event: Event
+    trouble: str
+    at: int

@@ -412,7 +412,7 @@ def store_copy(config: Path | None, data: Path | None, source: str, target: str)
 
 @cli.group()
 def desk() -> None:
-    """Move the desk database: devices, alerts, tickets, models."""
+    """Look after the desk database: devices, alerts, tickets, models, and the log of what happened."""
 
 
 @desk.command("copy")
@@ -428,6 +428,20 @@ def desk_copy(source: str, target: str) -> None:
     from sweepwatch.commands.desk import copy_desks
 
     copy_desks(source, target, click.echo)
+
+
+@desk.command("followers")
+@_options()
+@_JSON
+def desk_followers(config: Path | None, data: Path | None, as_json: bool) -> None:
+    """List who follows the log of events, how far each is, and the events that each has set aside.
+
+    An event that fails again and again is set aside so that the others go on, with what comes later of the
+    same alert or ticket. It is tried again every five minutes, and whenever a process starts.
+    """
+    from sweepwatch.commands.followers import list_followers
+
+    list_followers(_settings(config, data), as_json, click.echo)
 
 
 @cli.command("check-config")

@@ -8,7 +8,7 @@ from sqlalchemy import String, delete, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from fleet.events import Event
-from fleet.followers import Standing
+from fleet.followers import SetAside, Standing
 from storage.records.base import Base
 from storage.records.database import DeskDatabase
 from storage.records.events import EventRow, events_after, events_at
@@ -202,3 +202,10 @@ def standings(session: Session) -> list[Standing]:
         )
         for row in session.scalars(select(FollowerRow).order_by(FollowerRow.name))
     ]
+
+
+def events_aside(session: Session) -> list[SetAside]:
+    """Return what every follower has set aside: by follower, the oldest event first."""
+    rows = session.scalars(select(SetAsideRow).order_by(SetAsideRow.follower, SetAsideRow.event)).all()
+    events = {each.id: each for each in events_at(session, [row.event for row in rows])}
+    return [SetAside(row.follower, events[row.event], row.trouble, row.at) for row in rows]

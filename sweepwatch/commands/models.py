@@ -31,7 +31,7 @@ _WIDTH = 160
 
 
 @contextmanager
-def _opened(settings: Settings) -> Iterator[tuple[DeskDatabase, ModelRegistry]]:
+def opened(settings: Settings) -> Iterator[tuple[DeskDatabase, ModelRegistry]]:
     """Open the desk database and the models of an installation, which another process may be using."""
     folder = settings.data.resolve()
     if settings.desk.url is None and not (folder / "desk.sqlite").exists():
@@ -53,21 +53,22 @@ def list_models(settings: Settings, fault: str | None, as_json: bool, say: Say) 
     allowed = [each.code for each in predicted_faults(Kind.ROBOT)]
     if fault is not None and fault not in allowed:
         raise ConfigError(f"--fault: there is no fault {quoted(fault)}; allowed: {', '.join(allowed)}")
-    with _opened(settings) as (desk, registry):
+    with opened(settings) as (desk, registry):
         found = [(card, registry.trouble(card)) for card in cards(desk, fault)]
     if as_json:
         say(_json([_summary(card, trouble) for card, trouble in found]))
     elif not found:
         say("There is no model yet; `sweepwatch train` makes them.")
     else:
-        _console().print(_table(found))
+        console().print(_table(found))
         for card, trouble in found:
             note = trouble or _unproven(card) or _said(card.details.get("trial"))
             if note:
                 say(f"{card.id}: {note}")
 
 
-def _console() -> Console:
+def console() -> Console:
+    """Return where tables are printed: as wide as the terminal, or wide enough where there is none."""
     return Console() if Console().is_terminal else Console(width=_WIDTH)
 
 
@@ -83,7 +84,7 @@ def _table(found: Sequence[tuple[ModelCard, str | None]]) -> Table:
 
 def show_model(settings: Settings, model: str, as_json: bool, say: Say) -> None:
     """Print the card of one model, by its id or by the fault whose champion it is."""
-    with _opened(settings) as (desk, registry):
+    with opened(settings) as (desk, registry):
         card = _found(desk, model, CHAMPION)
         trouble = registry.trouble(card)
         deeds = model_events(desk, card.id)
@@ -115,17 +116,17 @@ def show_model(settings: Settings, model: str, as_json: bool, say: Say) -> None:
     facts.add_row("versions", ", ".join(f"{k} {v}" for k, v in details.get("versions", {}).items()) or "-")
     facts.add_row("proof", _said(details.get("proof")) or "-")
     facts.add_row("trial", _said(details.get("trial")) or "-")
-    console = _console()
-    console.print(facts)
+    screen = console()
+    screen.print(facts)
     events = Table("when", "who", "from", "to", "why")
     for each in deeds:
         events.add_row(to_rfc3339(each.at), each.principal.name, each.before or "-", each.after, each.reason)
-    console.print(events)
+    screen.print(events)
 
 
 def promote_model(settings: Settings, model: str, force: bool, who: str, why: str | None, say: Say) -> None:
     """Make a model the champion, if its trial says that it is cheaper, or by force."""
-    with _opened(settings) as (desk, registry):
+    with opened(settings) as (desk, registry):
         card = _found(desk, model, CHALLENGER)
         trial = card.details.get("trial")
         if not force and not (card.state == CHALLENGER and trial and trial["verdict"] == "cheaper"):
@@ -142,7 +143,7 @@ def roll_back_model(settings: Settings, fault: str, who: str, why: str | None, s
     """Make the champion before this one the champion of a fault again."""
     reason = why or "rolled back by hand"
     check_reason(reason)
-    with _opened(settings) as (_, registry):
+    with opened(settings) as (_, registry):
         back, withdrawn = registry.roll_back(fault, Deed(person(who), SystemClock().now_ms(), reason))
         trouble = registry.trouble(back)
     say(f"{back.id} is the champion of {fault} again; {withdrawn.id} is withdrawn.")

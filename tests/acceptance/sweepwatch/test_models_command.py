@@ -11,8 +11,12 @@ from helpers.running import sweepwatch
 
 from fleet.clock import SystemClock
 from fleet.errors import ConfigError, Conflict, ModelRejected, NotFound, SweepwatchError
+from fleet.events import Event, Subject
+from fleet.principals import schedule
 from models.registry.registry import ModelRegistry
 from storage.records.database import open_desk
+from storage.records.events import tell
+from storage.records.followers import begin_following, turn_of
 from storage.records.model_cards import cards, note_trial
 from sweepwatch.cli import cli
 from sweepwatch.data_folder import open_data_folder
@@ -103,9 +107,32 @@ def test_a_damaged_file_is_named_and_not_promoted(data: Path) -> None:
 def test_models_that_are_not_there_are_named(data: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     assert "faults with models: brush_jam" in refused("show", "brush_jamm", data=data, error=NotFound)
     assert "water_leak has no champion" in refused("rollback", "water_leak", data=data, error=NotFound)
+    said = refused("list", "--fault", "foo", data=data, error=ConfigError)
+    assert said.startswith('--fault: there is no fault "foo"; allowed: ')
+    assert "brush_jam" in said
     empty = tmp_path_factory.mktemp("empty")
     assert "holds no installation" in refused("list", data=empty, error=ConfigError)
     assert not list(empty.iterdir())
+
+
+def test_who_follows_the_log_is_listed_with_what_was_set_aside(data: Path) -> None:
+    """Beside a running installation, as all that only reads."""
+    desk = open_desk(f"sqlite:///{data / 'desk.sqlite'}")
+    begin_following(desk, "ours")
+    with desk.transaction() as session:
+        tell(session, Event(1_795_200_000_000, Subject.ALERT, "a-1", "opened", schedule("test"), ""))
+    with turn_of(desk, "ours", 1_795_200_060_000) as turn:
+        assert turn is not None
+        turn.set_aside(turn.events(1)[0], "KeyError: 'device_id'")
+    desk.close()
+    said, error = invoke("desk", "followers", "--data", str(data))
+    assert error is None
+    assert "1 event set aside" in said
+    assert "alert a-1 opened, set aside 2026-11-20T18:41:00.000Z: KeyError: 'device_id'" in said
+    items = json.loads(invoke("desk", "followers", "--json", "--data", str(data))[0])
+    (found,) = (each for each in items if each["name"] == "ours")
+    assert (found["behind"], len(found["set_aside"])) == (0, 1)
+    assert found["set_aside"][0]["trouble"] == "KeyError: 'device_id'"
 
 
 @pytest.mark.parametrize(

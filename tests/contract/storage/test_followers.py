@@ -14,7 +14,7 @@ from fleet.followers import Standing
 from fleet.principals import schedule
 from storage.records.database import DeskDatabase, open_desk
 from storage.records.events import tell
-from storage.records.followers import begin_following, standings, turn_of
+from storage.records.followers import begin_following, events_aside, standings, turn_of
 from sweepwatch.run.followers import TRIES, Followers, follow, retry_after, trouble_of, try_aside
 
 NOW = 1_800_000_000_000
@@ -108,6 +108,12 @@ def test_what_cannot_be_handled_is_set_aside_with_all_that_comes_of_its_subject(
     tell_of(desk, "poison")
     follow(desk, follower, clock)
     assert standing(desk).set_aside == 3
+    with desk.transaction() as session:
+        aside = events_aside(session)
+    assert len(aside) == 3
+    assert {(one.follower, one.event.subject_id, one.at) for one in aside} == {("recording", "poison", NOW)}
+    assert aside[0].trouble == "KeyError: 'device_id'"
+    assert f"waits for event {aside[0].event.id}" in aside[2].trouble
     del follower.fails["poison"]
     assert try_aside(desk, follower, clock) == 3
     assert follower.seen[3:] == ["poison", "poison", "poison"]
