@@ -19,6 +19,7 @@ from itertools import pairwise
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from fleet.clock import HOUR_MS, SECOND_MS
 from fleet.signals import Kind, Signal, SignalTable
@@ -26,6 +27,9 @@ from fleet.tiles import counters, tile_column
 
 RowReader = Callable[[pl.DataFrame, Sequence[str]], pl.DataFrame]
 """Gives the readings of devices in hours (`device_id`, `hour`): `device_id`, `ts`, the counters asked for."""
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 BASE_STATS = ("min", "max", "first", "last")
 """The statistics of a tile that its rise is told by."""
@@ -108,8 +112,8 @@ class _Track:
 def rise(counter: Signal, times: Sequence[int], values: Sequence[float], begin: int, end: int) -> float:
     """Return by how much a counter rose by use in begin <= t < end (epoch ms), as its readings there tell.
 
-    `times`, `values` are its readings in order, with those before and after as far as they are known: they
-    tell dips and outliers at the edges.
+    `times`, `values` are its readings in order, each time once, with those before and after as far as they are
+    known: they tell dips and outliers at the edges.
     """
     main: _Track | None = None
     other: _Track | None = None
@@ -229,18 +233,23 @@ def without_readings(asked: Sequence[Signal]) -> list[pl.Expr]:
     return made
 
 
-def rows_left(kept: pl.DataFrame, of: Sequence[str]) -> pl.DataFrame:
-    """Return what is left of the readings of kept hours: the highest and the last, as if they ended them."""
-    step = HOUR_MS // pl.col("readings").clip(1)
+def with_left(read: pl.DataFrame, kept: pl.DataFrame, of: Sequence[str]) -> pl.DataFrame:
+    """Return readings, and what is left of those of kept hours that have none any more.
+
+    That is the highest and the last, as if they had ended the hour.
+    """
+    there = read.select("device_id", pl.col("ts") - pl.col("ts") % HOUR_MS).unique()
+    gone = kept.join(there, left_on=["device_id", "hour"], right_on=["device_id", "ts"], how="anti")
+    step = (HOUR_MS // pl.col("readings").clip(1)).clip(1, HOUR_MS // 2)
     pieces = [
-        kept.select(
+        gone.select(
             "device_id",
-            pl.col("hour") + HOUR_MS - before_end * step.clip(1, HOUR_MS // 2),
+            (pl.col("hour") + HOUR_MS - before_end * step).alias("ts"),
             *(pl.col(tile_column(name, stat)).alias(name) for name in of),
-        ).rename({"hour": "ts"})
+        )
         for before_end, stat in ((2, "max"), (1, "last"))
     ]
-    return pl.concat(pieces)
+    return pl.concat([*pieces, read.select("device_id", "ts", *of)], how="vertical_relaxed")
 
 
 def _with_neighbours(tiles: pl.DataFrame, beside: pl.DataFrame, asked: Sequence[Signal]) -> pl.DataFrame:
@@ -304,9 +313,11 @@ def _looked_at(doubtful: pl.DataFrame, asked: Sequence[Signal], read: RowReader)
     told = []
     for signal in asked:
         name = tile_column(signal.name, "rise")
+        series = {device: _known(part, signal.name) for (device,), part in parts.items()}
+        nothing = np.empty(0, dtype=np.int64), np.empty(0)
         rises = [
-            _of_hour(signal, parts.get((device,)), hour) if np.isnan(known) else known
-            for device, hour, known in doubtful.select("device_id", "hour", name)
+            _of_hour(signal, *series.get(device, nothing), hour) if np.isnan(plain) else plain
+            for device, hour, plain in doubtful.select("device_id", "hour", name)
             .with_columns(pl.col(name).fill_null(0.0))
             .iter_rows()
         ]
@@ -314,11 +325,12 @@ def _looked_at(doubtful: pl.DataFrame, asked: Sequence[Signal], read: RowReader)
     return keys.with_columns(told)
 
 
-def _of_hour(signal: Signal, rows: pl.DataFrame | None, hour: int) -> float:
-    if rows is None:
-        return 0.0
-    times, values = rows["ts"].to_numpy(), rows[signal.name].cast(pl.Float64).to_numpy()
+def _known(rows: pl.DataFrame, name: str) -> tuple[Ints, Floats]:
+    """Return the times at which a device told a counter, and what it told."""
+    told = rows.select("ts", pl.col(name).cast(pl.Float64).fill_nan(None)).drop_nulls()
+    return told["ts"].to_numpy(), told[name].to_numpy()
+
+
+def _of_hour(signal: Signal, times: Ints, values: Floats, hour: int) -> float:
     begin, end = np.searchsorted(times, [hour - HOURS_BEFORE * HOUR_MS, hour + 2 * HOUR_MS])
-    known = ~np.isnan(values[begin:end])
-    near = times[begin:end][known].tolist(), values[begin:end][known].tolist()
-    return rise(signal, *near, hour, hour + HOUR_MS)
+    return rise(signal, times[begin:end].tolist(), values[begin:end].tolist(), hour, hour + HOUR_MS)

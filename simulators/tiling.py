@@ -50,19 +50,25 @@ def robot_tiles(
     frame = frame.with_columns(**{name: value for name, value in absent.items() if name not in frame.columns})
     frame = frame.select(pl.col(name).cast(dtype) for name, dtype in schema.items()).fill_nan(None)
     counted = rises.counted(signals, Kind.ROBOT)
-    beside = frame.clear() if before is None else before.filter(pl.col("hour") == start - HOUR_MS)
+    back = start - rises.HOURS_BEFORE * HOUR_MS
+    beside = (
+        frame.clear()
+        if before is None
+        else before.filter(pl.col("hour").is_between(back, start, closed="left"))
+    )
     return rises.with_rises(frame, beside, counted, _reader(cards, columns, start, per_hour, beside))
 
 
 def _reader(
     cards: Sequence[DeviceCard], columns: Columns, start: int, per_hour: int, beside: pl.DataFrame
 ) -> rises.RowReader:
-    """Return what gives the readings of few robots and hours: of the hour before its highest is left."""
+    """Return what gives the readings of few robots and hours: of the hours before their highest and last are left."""
     place = {card.id: number for number, card in enumerate(cards)}
     every = HOUR_MS // per_hour
 
     def rows(hours: pl.DataFrame, of: Sequence[str]) -> pl.DataFrame:
-        pieces = [rises.rows_left(beside, of)]
+        none = {"device_id": pl.String(), "ts": pl.Int64(), **dict.fromkeys(of, pl.Float64())}
+        pieces = [pl.DataFrame(schema=none)]
         for device, hour in hours.select("device_id", "hour").iter_rows():
             first = (hour - start) // every
             if 0 <= first < len(columns.lost):
@@ -72,7 +78,7 @@ def _reader(
                 }
                 made = pl.DataFrame({"ts": (start + steps * every).astype(np.int64), **numbers})
                 pieces.append(made.select(pl.lit(device).alias("device_id"), "ts", *of))
-        return pl.concat(pieces)
+        return rises.with_left(pl.concat(pieces), beside, of)
 
     return rows
 

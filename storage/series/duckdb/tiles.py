@@ -102,9 +102,7 @@ def _made(
         cursor.register("doubtful", hours.to_arrow())
         bounds = [hours["hour"].min(), int(hours["hour"].max()) + HOUR_MS]  # type: ignore[arg-type]
         read: pl.DataFrame = cursor.sql(sql.rows_of_hours(kind, of, "doubtful"), params=bounds).pl()
-        if left.is_empty():
-            return read
-        return pl.concat([rises.rows_left(left, of), read], how="vertical_relaxed")
+        return rises.with_left(read, left, of)
 
     return rises.with_rises(found, pl.concat(beside, how="vertical_relaxed"), counted, rows)
 

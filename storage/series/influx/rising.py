@@ -42,7 +42,7 @@ class Rising:
                 beside.append(self._rows.between(kind, begin, last, among, list(counted), schema))
 
         def rows(hours: pl.DataFrame, of: Sequence[str]) -> pl.DataFrame:
-            return pl.concat([rises.rows_left(before, of), self._of_hours(kind, hours, of)])
+            return rises.with_left(self._of_hours(kind, hours, of), before, of)
 
         return rises.with_rises(made, pl.concat(beside), counted, rows)
 

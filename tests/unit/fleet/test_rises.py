@@ -2,10 +2,11 @@
 
 from collections.abc import Callable
 
+import polars as pl
 import pytest
 
 from fleet.clock import HOUR_MS, MINUTE_MS
-from fleet.rises import rise
+from fleet.rises import rise, with_left
 from fleet.signals import STANDARD_SIGNALS
 
 HOUR = 480_000 * HOUR_MS
@@ -144,3 +145,20 @@ def test_a_dip_that_is_all_an_hour_has_is_not_where_the_next_hour_starts_from() 
     hits = STANDARD_SIGNALS["bumper_hits"]
     found = [rise(hits, times, values, at, at + HOUR_MS) for at in range(HOUR, HOUR + 4 * HOUR_MS, HOUR_MS)]
     assert found == pytest.approx([0.0, 2 / 3, 4 / 3, 1.0])
+
+
+def test_of_kept_hours_only_those_without_readings_are_stood_for() -> None:
+    """A server may still hold readings of an hour that is kept: both would be two readings of one time."""
+    kept = pl.DataFrame(
+        {
+            "device_id": ["R1", "R1"],
+            "hour": [HOUR, HOUR + HOUR_MS],
+            "readings": [120, 120],
+            "run_s.max": [900.0, 1_800.0],
+            "run_s.last": [0.0, 1_800.0],
+        }
+    )
+    read = pl.DataFrame({"device_id": ["R1"], "ts": [HOUR + HOUR_MS + STEP_MS], "run_s": [930]})
+    found = with_left(read, kept, ["run_s"]).sort("ts")
+    ends = [HOUR + HOUR_MS - 2 * STEP_MS, HOUR + HOUR_MS - STEP_MS, HOUR + HOUR_MS + STEP_MS]
+    assert found.rows() == [("R1", at, value) for at, value in zip(ends, [900, 0, 930], strict=True)]
