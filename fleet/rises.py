@@ -112,8 +112,8 @@ class _Track:
 def rise(counter: Signal, times: Sequence[int], values: Sequence[float], begin: int, end: int) -> float:
     """Return by how much a counter rose by use in begin <= t < end (epoch ms), as its readings there tell.
 
-    `times`, `values` are its readings in order, each time once, with those before and after as far as they are
-    known: they tell dips and outliers at the edges.
+    `times`, `values` are its readings in order, each time once, with those before and after as far as they
+    are known: they tell dips and outliers at the edges.
     """
     main: _Track | None = None
     other: _Track | None = None
