@@ -62,7 +62,7 @@ def robot_tiles(
 def _reader(
     cards: Sequence[DeviceCard], columns: Columns, start: int, per_hour: int, beside: pl.DataFrame
 ) -> rises.RowReader:
-    """Return what gives the readings of few robots and hours; of the hours before only their ends are left."""
+    """Return what gives the readings of few robots and hours; of hours before only the ends are left."""
     place = {card.id: number for number, card in enumerate(cards)}
     every = HOUR_MS // per_hour
 
