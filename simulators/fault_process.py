@@ -20,6 +20,10 @@ LINEAR, EXPONENTIAL, STEPWISE, INTERMITTENT, SUDDEN = range(5)
 SHAPES = ("linear", "exponential", "stepwise", "intermittent", "sudden")
 
 _NEVER = 2**62
+NO_ERROR, ERROR_OVER = -1, -2
+"""What `error_row` says of a robot without a failure: nothing, or that what was there is over."""
+_SAYS_OVER_MS = HOUR_MS
+"""For how long it says so: more than once, because a message gets lost, and not for ever."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +156,8 @@ class FaultProcess:
     """The faults of all robots. Arrays have the shape (faults, robots)."""
 
     _SAVED = ("active", "failed", "progress", "speed", "shape", "levels", "visible", "mend", "truth_index")
+    _SAVED_LATER = ("over_until",)
+    """Fleets that an older version saved have none of these."""
 
     def __init__(
         self,
@@ -178,6 +184,7 @@ class FaultProcess:
         self.visible: Bools = np.ones(shape, dtype=bool)
         self.mend: Floats = np.full(shape, np.inf)
         self.truth_index: Ints = np.full(shape, -1, dtype=np.int64)
+        self.over_until: Ints = np.zeros(len(device_ids), dtype=np.int64)
         self.visits: list[Visit] = []
         self.records: list[RepairRecord] = []
         self.events: list[EventRecord] = []
@@ -319,6 +326,8 @@ class FaultProcess:
     def repair(self, row: int, device: int, now: int, by: str) -> bool:
         """Mend a fault; return whether it was really there. A replaced part is announced either way."""
         spec, there = FAULT_SPECS[row], bool(self.active[row, device])
+        if self.failed[row, device]:
+            self.over_until[device] = now + _SAYS_OVER_MS
         if there:
             entry = self.truth[int(self.truth_index[row, device])]
             entry.severity_at_end = round(float(self.severity_of(row, device)), 4)
@@ -351,22 +360,28 @@ class FaultProcess:
         """Which robots stand still because of a failure. Shape: (robots,)."""
         return self._stopped
 
-    @property
-    def error_row(self) -> Ints:
-        """The row of a failed fault of each robot, the first in the table's order; -1 for none."""
-        return self._error_row
+    def error_row(self, now: int) -> Ints:
+        """Return the row of a failed fault of each robot at `now` (epoch ms), the first in the table's order.
+
+        NO_ERROR or ERROR_OVER where nothing has failed.
+        """
+        if now >= self._last_over:
+            return self._error_row
+        over = (self._error_row == NO_ERROR) & (now < self.over_until)
+        return np.where(over, ERROR_OVER, self._error_row)
 
     def _refresh(self) -> None:
         self._rows, self._columns = np.nonzero(self.active)
         comes_and_goes = self.shape[self._rows, self._columns] == INTERMITTENT
         self._flickers = bool(comes_and_goes.any())
         self._stopped: Bools = np.asarray((self.failed & _STOPS[:, None]).any(axis=0))
-        self._error_row = np.where(self.failed.any(axis=0), self.failed.argmax(axis=0), -1)
+        self._error_row = np.where(self.failed.any(axis=0), self.failed.argmax(axis=0), NO_ERROR)
+        self._last_over = int(self.over_until.max(initial=0))
         self.next_visit = min((visit.at for visit in self.visits), default=_NEVER)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Return the arrays that make up the state."""
-        return {name: getattr(self, name) for name in self._SAVED}
+        return {name: getattr(self, name) for name in (*self._SAVED, *self._SAVED_LATER)}
 
     def notes(self) -> dict[str, Any]:
         """Return the rest of the state, JSON-ready."""
@@ -380,6 +395,8 @@ class FaultProcess:
         """Take over a state that `arrays` and `notes` gave."""
         for name in self._SAVED:
             setattr(self, name, arrays[name])
+        for name in self._SAVED_LATER:
+            setattr(self, name, arrays.get(name, getattr(self, name)))
         self.visits = [Visit(**row) for row in notes["visits"]]
         self.records = [RepairRecord(**row) for row in notes["records"]]
         self.events = [EventRecord(**row) for row in notes["events"]]

@@ -35,7 +35,8 @@ _LONGEST_CATCH_UP_MS = 14 * DAY_MS
 MAX_DEVICES = 1_000_000
 
 Payload = dict[str, float | int | bool | str]
-_ERROR_CODES = np.array([*(spec.error_code for spec in FAULT_SPECS), None], dtype=object)
+_ERROR_CODES = np.array([*(spec.error_code for spec in FAULT_SPECS), "", None], dtype=object)
+"""By the row of a fault; the last two are those of ERROR_OVER and NO_ERROR, which count from the end."""
 
 
 @dataclass(frozen=True, slots=True)

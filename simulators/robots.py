@@ -232,7 +232,7 @@ class Robots:
         for row, value in enumerate((
             s.state, s.soc, current, voltage, s.battery_c, s.health_seen, s.cycles, drive_a, s.drive_c,
             brush_a, clog, s.dustbin, s.clean_water, s.waste_water,
-            s.brush_wear, s.fan_wear, self.faults.error_row,
+            s.brush_wear, s.fan_wear, self.faults.error_row(now),
         )):  # fmt: skip
             out[row] = value
         # Last: a reading shows the state in which its currents flowed.

@@ -111,7 +111,7 @@ def _stats(values: Floats, heard: Bools) -> dict[str, np.ndarray]:
 def _counts(
     signals: SignalTable, name: str, codes: np.ndarray, texts: np.ndarray, heard: Bools, kept: np.ndarray
 ) -> dict[str, np.ndarray]:
-    """Return how many readings were in each state, or carried a text at all."""
+    """Return how many readings were in each state, or carried a text that says something."""
     if name not in signals:
         return {}
     if signals[name].form is Form.STATE:
@@ -119,5 +119,5 @@ def _counts(
             f"{name}.{state}.n": ((codes == code) & heard).sum(axis=1).ravel()[kept]
             for code, state in enumerate(texts)
         }
-    spoken = np.array([text is not None for text in texts])[codes] & heard
+    spoken = np.array([bool(text) for text in texts])[codes] & heard
     return {f"{name}.n": spoken.sum(axis=1).ravel()[kept]}

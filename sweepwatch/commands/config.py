@@ -1,10 +1,9 @@
 """The command `check-config`: everything that is wrong with the settings, at once, and nothing started."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -13,6 +12,7 @@ from fleet.codes import load_codes
 from fleet.errors import ConfigError
 from fleet.signals import STANDARD_SIGNALS
 from ingest.dialects.config import load_dialects
+from sweepwatch.commands.printing import Say, console
 from sweepwatch.settings.settings import (
     Settings,
     as_toml,
@@ -24,7 +24,6 @@ from sweepwatch.settings.settings import (
 )
 from sweepwatch.settings.signals import signal_table
 
-Say = Callable[[str], None]
 _WIDTH = 20_000
 """Of what is printed into a file or a pipe: wide enough for every row to be whole on its line."""
 
@@ -40,7 +39,7 @@ def check_settings(
     if settings is not None:
         wrong += _wrong_files(settings)
         if show:
-            _console().print(_table(settings))
+            console(_WIDTH).print(_table(settings))
     if wrong:
         lines = "\n".join(f"- {one}" for one in wrong)
         raise ConfigError(wrong[0] if len(wrong) == 1 else f"{len(wrong)} settings are wrong:\n{lines}")
@@ -68,11 +67,6 @@ def _wrong_files(settings: Settings) -> list[str]:
     except ConfigError as error:
         wrong.append(str(error))
     return wrong
-
-
-def _console() -> Console:
-    here = Console()
-    return here if here.is_terminal else Console(width=_WIDTH)
 
 
 def _table(settings: Settings) -> Table:

@@ -1,6 +1,6 @@
 """`sweepwatch desk copy`: moves a desk database, with the model files that belong to it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -12,11 +12,10 @@ from models.registry.files import DeskFiles, FolderFiles, ModelFiles
 from storage.records.copying import copy_desk, require_empty
 from storage.records.database import DeskDatabase, open_desk
 from storage.records.model_cards import cards
+from sweepwatch.commands.printing import Say
 from sweepwatch.data_folder import open_data_folder
 from sweepwatch.run.progress import bar
 from sweepwatch.settings.settings import without_secrets
-
-Say = Callable[[str], None]
 
 
 def copy_desks(source_url: str, target_url: str, say: Say) -> None:

@@ -1,7 +1,5 @@
 """`sweepwatch evaluate ...`: our models on a yardstick, as a table or as JSON."""
 
-import json
-import math
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from importlib.util import find_spec
@@ -9,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from fleet.errors import ConfigError, InvalidInput, NotFound
+from sweepwatch.commands.printing import Say, json_text
 
-Say = Callable[[str], None]
 Evaluate = Callable[[Path | None, Sequence[int]], dict[str, Any]]
 
 YARDSTICKS = {
@@ -32,7 +30,7 @@ def run_evaluate(name: str, data: Path | None, seeds: str, as_json: bool, say: S
     """
     chosen = parse_seeds(seeds)
     told = _evaluator(name)(_folder(name, data), chosen)
-    for line in [json.dumps(_plain(told), indent=2, allow_nan=False)] if as_json else _table(told):
+    for line in [json_text(told)] if as_json else _table(told):
         say(line)
 
 
@@ -95,14 +93,3 @@ def _flat(values: Mapping[str, Any], before: str = "") -> dict[str, Any]:
 
 def _number(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-def _plain(value: Any) -> Any:
-    """Return a value as JSON has it: what is no number there becomes null."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(each) for key, each in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(each) for each in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value

@@ -1,29 +1,25 @@
 """`sweepwatch desk followers`: how far each follower of the log of events is, and what it set aside."""
 
-from collections.abc import Callable
-
-import orjson
 from rich.table import Table
 
 from api.ticket_items import event_item
 from fleet.clock import SystemClock, to_rfc3339
 from fleet.followers import SetAside, Standing
 from storage.records.followers import events_aside, standings
-from sweepwatch.commands.models import console, opened
+from sweepwatch.commands.installed import opened_desk
+from sweepwatch.commands.printing import Say, console, json_text
 from sweepwatch.run.followers import trouble_of
 from sweepwatch.settings.settings import Settings
-
-Say = Callable[[str], None]
 
 
 def list_followers(settings: Settings, as_json: bool, say: Say) -> None:
     """Print how far each follower is and each event that it set aside, beside a running installation."""
-    with opened(settings) as (desk, _), desk.transaction() as session:
+    with opened_desk(settings) as desk, desk.transaction() as session:
         found, aside = standings(session), events_aside(session)
     now = SystemClock().now_ms()
     if as_json:
         items = [_item(each, now, [one for one in aside if one.follower == each.name]) for each in found]
-        say(orjson.dumps(items, option=orjson.OPT_INDENT_2).decode())
+        say(json_text(items))
         return
     table = Table("follower", "handled", "behind", "failures", "set aside", "trouble")
     for each in found:

@@ -1,7 +1,7 @@
 """The commands beside `sweepwatch ingest`: does the ledger add up, and the quarantine once more."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from http.client import HTTPException
 from typing import Any
@@ -13,12 +13,12 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from fleet.errors import ConfigError, SweepwatchError
 from ingest.replay import ReplayReport, replay
+from sweepwatch.commands.printing import Say
 from sweepwatch.run.processes import open_services
 from sweepwatch.run.stopping import stop_on_signal
 from sweepwatch.settings.settings import Settings
 from sweepwatch.wiring import build_ingest
 
-Say = Callable[[str], None]
 _TIMEOUT_S = 10.0
 _NO_BROKER = "mqtt://127.0.0.1"
 """A replay connects to none."""

@@ -1,12 +1,9 @@
 """The commands of `sweepwatch models`: they touch cards and files alone, so they may run beside `run`."""
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-import orjson
-from rich.console import Console
 from rich.table import Table
 
 from api.ticket_items import event_item
@@ -16,36 +13,14 @@ from fleet.faults import predicted_faults
 from fleet.principals import person
 from fleet.signals import Kind
 from fleet.text import quoted
-from models.registry.registry import ModelRegistry
 from storage.records.audit import check_reason
-from storage.records.database import DeskDatabase, open_desk
+from storage.records.database import DeskDatabase
 from storage.records.model_cards import CHALLENGER, CHAMPION, UNPROVEN, Deed, ModelCard, cards, model_events
-from sweepwatch.settings.costs import costs_of
+from sweepwatch.commands.installed import opened_models
+from sweepwatch.commands.printing import Say, console, json_text
 from sweepwatch.settings.settings import Settings
-from sweepwatch.wiring import model_files
 
-Say = Callable[[str], None]
 _FIGURES = (("roc_auc", "ROC-AUC"), ("ece", "ECE"))
-_WIDTH = 160
-"""Of what is printed into a file or a pipe."""
-
-
-@contextmanager
-def opened(settings: Settings) -> Iterator[tuple[DeskDatabase, ModelRegistry]]:
-    """Open the desk database and the models of an installation, which another process may be using."""
-    folder = settings.data.resolve()
-    if settings.desk.url is None and not (folder / "desk.sqlite").exists():
-        raise ConfigError(f"{folder} holds no installation: there is no desk.sqlite; give another --data DIR")
-    desk = open_desk(settings.desk.url or f"sqlite:///{folder / 'desk.sqlite'}")
-    try:
-        yield (
-            desk,
-            ModelRegistry(
-                desk, model_files(settings, desk, folder / "models"), costs=costs_of(settings.models.costs)
-            ),
-        )
-    finally:
-        desk.close()
 
 
 def list_models(settings: Settings, fault: str | None, as_json: bool, say: Say) -> None:
@@ -53,10 +28,10 @@ def list_models(settings: Settings, fault: str | None, as_json: bool, say: Say) 
     allowed = [each.code for each in predicted_faults(Kind.ROBOT)]
     if fault is not None and fault not in allowed:
         raise ConfigError(f"--fault: there is no fault {quoted(fault)}; allowed: {', '.join(allowed)}")
-    with opened(settings) as (desk, registry):
+    with opened_models(settings) as (desk, registry):
         found = [(card, registry.trouble(card)) for card in cards(desk, fault)]
     if as_json:
-        say(_json([_summary(card, trouble) for card, trouble in found]))
+        say(json_text([_summary(card, trouble) for card, trouble in found]))
     elif not found:
         say("There is no model yet; `sweepwatch train` makes them.")
     else:
@@ -65,11 +40,6 @@ def list_models(settings: Settings, fault: str | None, as_json: bool, say: Say) 
             note = trouble or _unproven(card) or _said(card.details.get("trial"))
             if note:
                 say(f"{card.id}: {note}")
-
-
-def console() -> Console:
-    """Return where tables are printed: as wide as the terminal, or wide enough where there is none."""
-    return Console() if Console().is_terminal else Console(width=_WIDTH)
 
 
 def _table(found: Sequence[tuple[ModelCard, str | None]]) -> Table:
@@ -84,7 +54,7 @@ def _table(found: Sequence[tuple[ModelCard, str | None]]) -> Table:
 
 def show_model(settings: Settings, model: str, as_json: bool, say: Say) -> None:
     """Print the card of one model, by its id or by the fault whose champion it is."""
-    with opened(settings) as (desk, registry):
+    with opened_models(settings) as (desk, registry):
         card = _found(desk, model, CHAMPION)
         trouble = registry.trouble(card)
         deeds = model_events(desk, card.id)
@@ -93,7 +63,7 @@ def show_model(settings: Settings, model: str, as_json: bool, say: Say) -> None:
             "details": card.details,
             "events": [event_item(each).model_dump(mode="json") for each in deeds],
         }
-        say(_json(whole))
+        say(json_text(whole))
         return
     details = card.details
     facts = Table(show_header=False, box=None)
@@ -126,7 +96,7 @@ def show_model(settings: Settings, model: str, as_json: bool, say: Say) -> None:
 
 def promote_model(settings: Settings, model: str, force: bool, who: str, why: str | None, say: Say) -> None:
     """Make a model the champion, if its trial says that it is cheaper, or by force."""
-    with opened(settings) as (desk, registry):
+    with opened_models(settings) as (desk, registry):
         card = _found(desk, model, CHALLENGER)
         trial = card.details.get("trial")
         if not force and not (card.state == CHALLENGER and trial and trial["verdict"] == "cheaper"):
@@ -143,7 +113,7 @@ def roll_back_model(settings: Settings, fault: str, who: str, why: str | None, s
     """Make the champion before this one the champion of a fault again."""
     reason = why or "rolled back by hand"
     check_reason(reason)
-    with opened(settings) as (_, registry):
+    with opened_models(settings) as (_, registry):
         back, withdrawn = registry.roll_back(fault, Deed(person(who), SystemClock().now_ms(), reason))
         trouble = registry.trouble(back)
     say(f"{back.id} is the champion of {fault} again; {withdrawn.id} is withdrawn.")
@@ -193,10 +163,6 @@ def _summary(card: ModelCard, trouble: str | None) -> dict[str, Any]:
         "proof": card.details.get("proof"),
         "trial": card.details.get("trial"),
     }
-
-
-def _json(value: Any) -> str:
-    return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
 
 
 def _day(ms: int) -> str:

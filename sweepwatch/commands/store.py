@@ -1,19 +1,17 @@
 """`sweepwatch store ...`: sets a store up, or copies history between two."""
 
-from collections.abc import Callable
-
 from fleet.clock import to_rfc3339
 from fleet.errors import ConfigError
 from storage.series.copying import Difference, StoresDiffer, copy_history
 from storage.series.influx.http import InfluxConnection
 from storage.series.influx.setup import set_up
 from storage.series.store_url import DuckDbAddress, parse_store_url
+from sweepwatch.commands.printing import Say
 from sweepwatch.run.progress import bar
 from sweepwatch.settings.settings import Settings
 from sweepwatch.settings.signals import signal_table
 from sweepwatch.stores import open_store_at
 
-Say = Callable[[str], None]
 _SHOWN = 20
 
 

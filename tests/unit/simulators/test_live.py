@@ -141,6 +141,39 @@ def test_a_failure_stops_the_robot_shows_its_code_and_is_mended_within_days() ->
     assert entry.repaired_at - entry.failure < 8 * DAY
 
 
+def test_a_mended_robot_says_for_an_hour_that_no_error_is_left() -> None:
+    simulator = _fleet(hazard=0)
+    robot = _robot(simulator)
+    simulator.inject(robot, "fan_motor_wear", 1.0)
+    simulator.advance_to(START + 30_000)
+    assert simulator.repair(robot, "fan_motor_wear", simulator.now_ms)
+    others, heard = set(), {}
+    for minute in (10, 30, 50, 70, 90):
+        simulator.advance_to(START + minute * 60_000)
+        for _, device, payload in simulator.readings_now()[Kind.ROBOT]:
+            if device == robot:
+                heard[minute] = payload.get("error_code")
+            else:
+                others.add(payload.get("error_code"))
+    assert others == {None}
+    assert set(heard) >= {50, 70}, "the seed loses none of these readings"
+    assert {code for minute, code in heard.items() if minute < 60} == {""}
+    assert {code for minute, code in heard.items() if minute > 60} == {None}
+
+
+def test_a_fleet_that_an_older_version_saved_goes_on(tmp_path: Path) -> None:
+    simulator, path = _fleet(), tmp_path / "fleet.npz"
+    simulator.advance_to(START + DAY)
+    simulator.save(path)
+    with np.load(path) as file:
+        older = {name: file[name] for name in file.files if name != "fault.over_until"}
+    np.savez(path, **older)
+    loaded = FleetSimulator.load(path, STANDARD_SIGNALS)
+    for each in (simulator, loaded):
+        each.advance_to(START + DAY + 60_000)
+    assert loaded.readings_now() == simulator.readings_now()
+
+
 def test_an_injection_that_makes_no_sense_is_refused() -> None:
     simulator = _fleet(3)
     with pytest.raises(ConfigError, match="brush_jam"):

@@ -1,0 +1,32 @@
+"""The desk database and the models of an installation, for commands that run beside its processes."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from fleet.errors import ConfigError
+from models.registry.registry import ModelRegistry
+from storage.records.database import DeskDatabase, open_desk
+from sweepwatch.settings.costs import costs_of
+from sweepwatch.settings.settings import Settings
+from sweepwatch.wiring import model_files
+
+
+@contextmanager
+def opened_desk(settings: Settings) -> Iterator[DeskDatabase]:
+    """Open the desk database of an installation. Raises ConfigError where the folder holds none."""
+    folder = settings.data.resolve()
+    if settings.desk.url is None and not (folder / "desk.sqlite").exists():
+        raise ConfigError(f"{folder} holds no installation: there is no desk.sqlite; give another --data DIR")
+    desk = open_desk(settings.desk.url or f"sqlite:///{folder / 'desk.sqlite'}")
+    try:
+        yield desk
+    finally:
+        desk.close()
+
+
+@contextmanager
+def opened_models(settings: Settings) -> Iterator[tuple[DeskDatabase, ModelRegistry]]:
+    """Open the desk database and the models of an installation. Raises ConfigError as `opened_desk`."""
+    with opened_desk(settings) as desk:
+        files = model_files(settings, desk, settings.data.resolve() / "models")
+        yield desk, ModelRegistry(desk, files, costs=costs_of(settings.models.costs))
