@@ -6,7 +6,7 @@ from time import perf_counter
 
 import polars as pl
 
-from fleet.clock import DAY_MS, HOUR_MS
+from fleet.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from fleet.signals import Kind
 from models.anomaly.watched import watched_terms
 from models.features.definitions import FEATURES, LOOKBACK_HOURS, parts_of, terms_of
@@ -20,6 +20,8 @@ _FEW = 0.25
 """Up to this share of the fleet the store is asked for some devices, above it for all."""
 _COUNTING_SHARE = 0.02
 """Of all time at most this is spent on counting readings."""
+_SETTLES_MS = 15 * MINUTE_MS
+"""So long into an hour the one before can still be told otherwise: by whether its end was a dip of a counter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,7 @@ class TileMemory:
     """The tiles of one kind of device as rolling windows that follow the store.
 
     A device whose newest reading has moved has changed in the hours from the old one on, the growing hour
-    included: only from there are tiles read again. A backlog of hours that the device had already passed
+    included, and for its first minutes the hour before: only from there are tiles read again. A backlog of hours that the device had already passed
     shows in the number of its readings; counting them takes a small share of `timer`'s seconds, so that a
     large store is asked seldom.
     """
@@ -65,7 +67,8 @@ class TileMemory:
             moved = [device for device in moved if device not in fresh]
         if moved:
             end = max(newest[device] for device in moved) // HOUR_MS + 1
-            start = max(min(self._newest.get(device, 0) for device in moved) // HOUR_MS, self._first(end))
+            oldest = min(self._newest.get(device, 0) for device in moved)
+            start = max((oldest - _SETTLES_MS) // HOUR_MS, self._first(end))
             # Others have tiles in these hours as well, and of many that stood still nothing needs to be read.
             few = moved if len(moved) <= _FEW * len(newest) else None
             for first, last in spans(start, end, len(newest if few is None else few)):
