@@ -21,7 +21,7 @@ _FEW = 0.25
 _COUNTING_SHARE = 0.02
 """Of all time at most this is spent on counting readings."""
 _SETTLES_MS = 15 * MINUTE_MS
-"""So long into an hour the one before can still be told otherwise: by whether its end was a dip of a counter."""
+"""So long into an hour the one before can be told otherwise: by whether its end was a dip of a counter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +40,9 @@ class TileMemory:
     """The tiles of one kind of device as rolling windows that follow the store.
 
     A device whose newest reading has moved has changed in the hours from the old one on, the growing hour
-    included, and for its first minutes the hour before: only from there are tiles read again. A backlog of hours that the device had already passed
-    shows in the number of its readings; counting them takes a small share of `timer`'s seconds, so that a
-    large store is asked seldom.
+    included, and for its first minutes the hour before: only from there are tiles read again. A backlog of
+    hours that the device had already passed shows in the number of its readings; counting them takes a small
+    share of `timer`'s seconds, so that a large store is asked seldom.
     """
 
     def __init__(self, store: TelemetryStore, kind: Kind, timer: Callable[[], float] = perf_counter) -> None:
