@@ -72,9 +72,10 @@ class HourlyTiles:
         marked_before = self._now() - _MARKED_FROM_MS
         late = times.filter(times < marked_before)
         if late.len():
-            # The rise of a counter begins with the last reading of the hour before.
-            hours = late // HOUR_MS * HOUR_MS
-            hours = hours.append(hours + HOUR_MS).unique()
+            # By these readings the rises of a counter in the hours around may be told otherwise.
+            near = range(-HOUR_MS, (rises.HOURS_BEFORE + 1) * HOUR_MS, HOUR_MS)
+            hour = (late // HOUR_MS * HOUR_MS).unique()
+            hours = pl.concat([hour + step for step in near]).unique()
             self._kept.came_late(kind, hours.filter(hours <= marked_before))
 
     def roll_up(self, kind: Kind, start: int, end: int) -> None:

@@ -93,7 +93,7 @@ class InfluxStore:
                 self._remember(batch.kind, frame.join(stored, on=KEYS, how="anti"))
                 raise
             self._forget(batch.kind, frame)
-            newest.rise(newest.codes(frame["device_id"]), frame["ts"])
+            newest.rise(newest.codes(frame["device_id"]) if rejected else codes, frame["ts"])
             receipt = _receipt(len(batch) - sum(len(rows) for rows, _ in rejected), frame, stored, late)
             if rejected:
                 raise RowsRejected(rejected, ReadingBatch(batch.kind, frame), receipt)
@@ -438,6 +438,6 @@ def _csv_type(dtype: pl.DataType) -> pl.DataType:
 
 def _receipt(taken: int, frame: pl.DataFrame, stored: pl.DataFrame, late: pl.DataFrame) -> Receipt:
     """Return what became of `taken` readings: `frame` was written, of which `stored` was there before."""
-    stored, late = (each.join(frame, on=KEYS, how="semi") for each in (stored, late))
+    stored, late = (each.join(frame, on=KEYS, how="semi") if len(each) else each for each in (stored, late))
     repeats = taken - frame.height
     return Receipt(frame.height - stored.height, repeats + stored.height, late.height - stored.height)

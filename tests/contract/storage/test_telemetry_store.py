@@ -326,6 +326,22 @@ def test_the_rise_of_a_counter_is_what_use_made_it_rise(store: TelemetryStore) -
         assert rises() == expected
 
 
+@pytest.mark.parametrize("late", [0, 1, 2])
+def test_rises_around_what_came_late_are_those_of_what_came_in_time(store: TelemetryStore, late: int) -> None:
+    """Other hours' tiles were kept, where a store keeps them, before that hour came."""
+    values = counted(dict.fromkeys(range(12, 24), 0.0))
+    rows = [{"ts": T0 + step * 5 * MINUTE_MS, "run_s": value} for step, value in enumerate(values)]
+    came_late = [row for row in rows if (row["ts"] - T0) // HOUR_MS == late]
+    store.write(batch_of([{"device_id": "straight", **row} for row in rows]))
+    store.write(batch_of([{"device_id": "late", **row} for row in rows if row not in came_late]))
+    store.tiles(Kind.ROBOT, T0, T0 + 3 * HOUR_MS)
+    store.write(batch_of([{"device_id": "late", **row} for row in came_late]))
+    found = store.tiles(Kind.ROBOT, T0, T0 + 3 * HOUR_MS)
+    told = {name: part["run_s.rise"].to_list() for (name,), part in found.group_by("device_id")}
+    assert told["late"] == pytest.approx(told["straight"])
+    assert sum(told["straight"]) == pytest.approx(240.0 * 35)
+
+
 def test_tiles_of_some_devices_are_those_of_all_without_the_others(store: TelemetryStore) -> None:
     rows = [{"device_id": f"R{n}", "ts": T0 + n * HOUR_MS, "run_s": float(n)} for n in range(4)]
     store.write(batch_of(rows))
