@@ -15,14 +15,15 @@ from time import process_time_ns
 
 import numpy as np
 
-from alerts.engine import AlertEngine
 from alerts.judging.conditions import parse_condition
 from alerts.judging.rules import Rule, RuleText
 from fleet.clock import ManualClock
 from fleet.faults import FAULTS, Level
 from fleet.readings import ReadingBatch
 from fleet.signals import STANDARD_SIGNALS, Kind
+from fleet.sla import load_policy
 from storage.records.database import open_desk
+from sweepwatch.wiring import wire_desk
 
 MUST_US = 2.0
 RULES = 50
@@ -89,7 +90,7 @@ def measure(size: Size, share: float) -> list[float]:
     first, *rest = make_batches(Size(size.readings, size.batches + 1, 1), share)
     with tempfile.TemporaryDirectory() as folder:
         desk = open_desk(f"sqlite:///{Path(folder) / 'desk.db'}")
-        engine = AlertEngine(desk, fifty_rules(), ManualClock(START))
+        engine = wire_desk(desk, fifty_rules(), load_policy(), ManualClock(START)).alerts
         engine.observe(first)
         costs = []
         for _ in range(size.runs):

@@ -1,27 +1,20 @@
 """Commits over a real store and a real desk database, without a broker."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from fleet.clock import ManualClock
 from fleet.errors import StoreRejected, SweepwatchError
 from fleet.readings import ReadingBatch
-from fleet.signals import STANDARD_SIGNALS, Kind
-from fleet.wire import DEFAULT_RETENTION_MS
-from ingest.commit import Commit, CommitParts, Observer
-from ingest.decode.lines import LineDecoder
-from ingest.ledger import Ledger
+from fleet.signals import Kind
+from ingest.commit import Commit, Observer
 from ingest.messages import Message
-from ingest.watch.roster import Roster
-from ingest.watch.stream import StreamWatch
-from ingest.watch.summaries import Summaries
-from storage.ports import Receipt, RowsRejected
-from storage.records.database import open_desk
-from storage.records.devices import Devices
-from storage.records.dropped_values import DroppedValues
-from storage.records.quarantine import Quarantine
-from storage.series.duckdb.store import DuckDbStore
+from storage.ports import Receipt, RowsRejected, TelemetryStore
+from sweepwatch.data_folder import open_data_folder
+from sweepwatch.settings.settings import Settings
+from sweepwatch.wiring import build, build_ingest
 
 NOW = 1_763_800_000_000
 
@@ -33,7 +26,7 @@ class Faulty:
     other readings and says which those are.
     """
 
-    def __init__(self, store: DuckDbStore, error_type: type[SweepwatchError]) -> None:
+    def __init__(self, store: TelemetryStore, error_type: type[SweepwatchError]) -> None:
         self._store = store
         self._error_type = error_type
         self.errors: list[SweepwatchError] = []
@@ -63,31 +56,25 @@ class Faulty:
 
 
 class Bench:
-    """Everything a commit needs, on disk in `folder`."""
+    """Everything a commit needs, on disk in `folder`: that of an ingester, which reads nothing by itself.
+
+    Exchanged are the clock, who observes (nobody but `observers`), and a store that can fail.
+    """
 
     def __init__(
         self, folder: Path, error_type: type[SweepwatchError], observers: Sequence[Observer] = ()
     ) -> None:
-        self.store = Faulty(DuckDbStore.open(folder / "readings.duckdb", STANDARD_SIGNALS), error_type)
-        self.desk = open_desk(f"sqlite:///{folder / 'desk.sqlite'}")
-        self.devices = Devices(self.desk)
-        self.quarantine = Quarantine(self.desk)
-        self.dropped = DroppedValues(self.desk)
-        self.ledger = Ledger(NOW)
-        roster = Roster(self.devices.placements, open_registration=True)
-        self.parts = CommitParts(
-            decoder=LineDecoder(STANDARD_SIGNALS, roster, DEFAULT_RETENTION_MS),
-            roster=roster,
-            signals=STANDARD_SIGNALS,
-            store=self.store,  # type: ignore[arg-type]  # passes the rest on by name
-            devices=self.devices,
-            quarantine=self.quarantine,
-            dropped=self.dropped,
-            observers=observers,
-            ledger=self.ledger,
-            summaries=Summaries(),
-            clock=ManualClock(NOW),
-            watch=StreamWatch(self.desk, self.store, STANDARD_SIGNALS, self.ledger),  # type: ignore[arg-type]  # as above
+        self._data = open_data_folder(folder)
+        services = build(Settings(data=folder), self._data, ManualClock(NOW))
+        self.store = Faulty(services.store, error_type)
+        faulty = replace(services, store=self.store)  # type: ignore[arg-type]  # passes the rest on by name
+        self._ingest = build_ingest(faulty, "mqtt://127.0.0.1")
+        self.parts = replace(self._ingest.parts, observers=observers, event_observers=())
+        self.desk, self.ledger = services.desk, self.parts.ledger
+        self.devices, self.quarantine, self.dropped = (
+            self.parts.devices,
+            self.parts.quarantine,
+            self.parts.dropped,
         )
 
     def commit(self, messages: Sequence[Message]) -> None:
@@ -98,5 +85,7 @@ class Bench:
         return list(frame.select("ts", "battery_pct").iter_rows())
 
     def close(self) -> None:
+        self._ingest.stop()
         self.store.close()
         self.desk.close()
+        self._data.close()
