@@ -8,6 +8,8 @@ from helpers.browser import load_images, open_browser, watched
 from helpers.models import trained
 from playwright.sync_api import Browser, Page, expect
 
+from fleet.progress import StartProgress
+from fleet.text import Text
 from models.registry.registry import ModelRegistry
 from sweepwatch.run.server import WebServer, listen
 
@@ -156,6 +158,44 @@ def test_a_list_refreshes_itself_while_nobody_types(page: Page, host: str) -> No
     page.evaluate("document.querySelector('h1').textContent = 'old'")
     page.clock.run_for(16_000)
     expect(page.locator("h1")).to_have_text("Tickets")
+
+
+def test_a_page_says_within_5_s_that_its_server_is_gone_and_that_it_is_back(page: Page, house: House) -> None:
+    listener = listen("127.0.0.1", 0)
+    port = listener.getsockname()[1]
+    with WebServer(house.app, listener):
+        page.goto(f"http://127.0.0.1:{port}/?lang=en", wait_until="domcontentloaded")
+        expect(page.locator("#gone")).to_be_hidden()
+    expect(page.locator("#gone")).to_be_visible(timeout=5_000)
+    expect(page.locator("#gone")).to_contain_text("The server does not answer")
+    expect(page.locator("main")).to_contain_text("R0007")
+    with WebServer(house.app, listen("127.0.0.1", port)):
+        expect(page.locator("#gone")).to_be_hidden(timeout=10_000)
+
+
+def test_a_page_says_that_it_does_not_refresh_while_somebody_types(page: Page, host: str) -> None:
+    page.goto(f"http://{host}/?lang=en", wait_until="domcontentloaded")
+    expect(page.locator("#paused")).to_be_hidden()
+    page.locator("main select, main input").first.focus()
+    expect(page.locator("#paused")).to_have_text("Updates are paused while you type or read details.")
+    page.locator("h1").click()
+    expect(page.locator("#paused")).to_be_hidden()
+
+
+def test_a_page_of_the_first_start_goes_on_by_itself_but_not_to_a_server_that_is_gone(
+    page: Page, house: House
+) -> None:
+    house.progress.append(StartProgress(Text("Writing history", "写入历史"), 0.4))
+    listener = listen("127.0.0.1", 0)
+    port = listener.getsockname()[1]
+    with WebServer(house.app, listener):
+        page.goto(f"http://127.0.0.1:{port}/?lang=en", wait_until="domcontentloaded")
+        expect(page.locator(".progress")).to_contain_text("Writing history")
+    expect(page.locator("#gone")).to_be_visible(timeout=5_000)
+    expect(page.locator(".progress")).to_contain_text("Writing history")
+    house.progress.clear()
+    with WebServer(house.app, listen("127.0.0.1", port)):
+        expect(page.locator(".progress")).to_have_count(0, timeout=10_000)
 
 
 @pytest.mark.parametrize("path", PAGES)

@@ -18,21 +18,23 @@
     return answer;
   };
 
-  const beat = async () => {
-    if (document.hidden) return;
-    try {
-      await answered("/healthz", "application/json");
-      gone.hidden = true;
-    } catch {
-      gone.hidden = false;
-    }
-  };
-
   const typing = () => {
     const field = document.activeElement;
     return main.contains(field) && field.matches("input, select, textarea");
   };
   const busy = () => typing() || main.querySelector("details[open]");
+
+  const beat = async () => {
+    if (document.hidden) return;
+    try {
+      await answered("/healthz", "application/json");
+      gone.hidden = true;
+      if (document.body.dataset.starting && !busy()) location.reload();
+    } catch {
+      gone.hidden = false;
+    }
+  };
+
   const show = () => {
     paused.hidden = !(every && busy());
   };
@@ -53,6 +55,7 @@
       const focused = main.contains(document.activeElement) && place(document.activeElement);
       main.replaceChildren(...page.querySelector("main").childNodes);
       document.querySelector("footer").replaceWith(page.querySelector("footer"));
+      gone.textContent = page.getElementById("gone").textContent; // it says as of when
       if (focused) main.querySelector(focused)?.focus({ preventScroll: true });
     } catch {
       // The heartbeat says it; the next round tries again.
