@@ -10,12 +10,16 @@ import orjson
 import paho.mqtt.client as mqtt
 import pytest
 from helpers.influx import Influxd, running_influxd
+from helpers.models import trained
 from helpers.mosquitto import Mosquitto, running_mosquitto
 from helpers.postgres import Postgres, require_postgres, running_postgres
 from helpers.running import Running, free_port, sweepwatch
 
 from fleet.clock import HOUR_MS, SystemClock
 from fleet.signals import STANDARD_SIGNALS, Kind
+from models.registry.files import DeskFiles
+from models.registry.registry import ModelRegistry
+from storage.records.database import open_desk
 from storage.series.influx.store import InfluxStore
 from storage.series.store_url import InfluxAddress
 
@@ -125,8 +129,10 @@ def test_nothing_is_lost_and_all_recover(scene: Scene, tmp_path: Path) -> None:
     assert "No risk models yet: the anomaly score judges alone" in scene.score.output
     scene.serve.wait_for("a risk of every robot", lambda: judged(scene) == set(ROBOTS), 120)
 
-    trained = sweepwatch("train", **scene.environment)  # beside the three, in the folder that they share
-    assert trained.returncode == 0, trained.stderr
+    ended = sweepwatch("train", **scene.environment)  # beside the three, in the folder that they share
+    assert ended.returncode == 0, ended.stderr
+    made = train_elsewhere(scene)
+    scene.score.wait_for("the new model at work", lambda: speaking(scene) == {made}, 120)
     later = begin + (HOURS - 20) * HOUR_MS
 
     outage(scene, scene.influxd, "store", (scene.ingest, scene.score, scene.serve), later)
@@ -157,6 +163,24 @@ def listed(scene: Scene) -> set[str]:
 def judged(scene: Scene) -> set[str]:
     """Return the robots of which a risk is known; without a model the anomaly score tells it."""
     return {item["id"] for item in scene.serve.items("/api/v1/devices") if item["risk"] is not None}
+
+
+def train_elsewhere(scene: Scene) -> str:
+    """Register a model as `train` on another machine would, where all processes reach it; return its id."""
+    desk = open_desk(scene.postgres.url)
+    try:
+        result, details = trained("brush_jam")
+        registry = ModelRegistry(desk, DeskFiles(desk))
+        now = SystemClock().now_ms()
+        return registry.save("brush_jam", result.classifier, result.threshold, now, details).id
+    finally:
+        desk.close()
+
+
+def speaking(scene: Scene) -> set[str]:
+    """Return the models whose risk of a jammed brush is the newest of some robot."""
+    risks = [risk for robot in ROBOTS for risk in scene.serve.items(f"/api/v1/devices/{robot}/risks")]
+    return {risk["model"] for risk in risks if risk["fault"] == "brush_jam"}
 
 
 def outage(
