@@ -309,11 +309,10 @@ def _looked_at(doubtful: pl.DataFrame, asked: Sequence[Signal], read: RowReader)
     keys = doubtful.select("device_id", "hour")
     around = pl.concat([keys.with_columns(pl.col("hour") + step) for step in steps])
     rows = read(around.unique(), [signal.name for signal in asked]).sort("device_id", "ts")
-    parts = rows.partition_by("device_id", as_dict=True)
     told = []
     for signal in asked:
         name = tile_column(signal.name, "rise")
-        series = {device: _known(part, signal.name) for (device,), part in parts.items()}
+        series = _by_device(rows, signal.name)
         nothing = np.empty(0, dtype=np.int64), np.empty(0)
         rises = [
             _of_hour(signal, *series.get(device, nothing), hour) if np.isnan(plain) else plain
@@ -325,10 +324,16 @@ def _looked_at(doubtful: pl.DataFrame, asked: Sequence[Signal], read: RowReader)
     return keys.with_columns(told)
 
 
-def _known(rows: pl.DataFrame, name: str) -> tuple[Ints, Floats]:
-    """Return the times at which a device told a counter, and what it told."""
-    told = rows.select("ts", pl.col(name).cast(pl.Float64).fill_nan(None)).drop_nulls()
-    return told["ts"].to_numpy(), told[name].to_numpy()
+def _by_device(rows: pl.DataFrame, name: str) -> dict[str, tuple[Ints, Floats]]:
+    """Return the times at which each device told a counter, and what it told; `rows` are in their order."""
+    told = rows.select("device_id", "ts", pl.col(name).cast(pl.Float64).fill_nan(None)).drop_nulls()
+    times, values = told["ts"].to_numpy(), told[name].to_numpy()
+    runs = told["device_id"].rle().struct.unnest()
+    ends = runs["len"].cum_sum().to_list()
+    return {
+        device: (times[begin:end], values[begin:end])
+        for device, begin, end in zip(runs["value"], [0, *ends], ends, strict=False)
+    }
 
 
 def _of_hour(signal: Signal, times: Ints, values: Floats, hour: int) -> float:
