@@ -6,11 +6,11 @@ from contextlib import contextmanager
 
 from alerts.judging.by_absence import begin_absence, end_absence, offline_alerts
 from alerts.judging.by_code import CodeJudge
-from alerts.judging.by_event import EventJudge
+from alerts.judging.by_event import EventJudge, told_last
 from alerts.judging.by_model import judge_model
 from alerts.judging.by_risk import judge_scoring
 from alerts.judging.by_rule import judge_readings
-from alerts.judging.changes import Changes, follow
+from alerts.judging.changes import Changes, again, follow
 from alerts.judging.conditions import Condition, EventCondition
 from alerts.judging.decisions import BY_TICKET, Decision, Track, judge_person, judge_tick
 from alerts.judging.rules import BY_CODE, MODEL_RULE, OFFLINE, RISK_RULE, Rule
@@ -25,6 +25,7 @@ from fleet.principals import Principal
 from fleet.readings import ReadingBatch
 from fleet.risks import Risk
 from fleet.signals import Kind
+from fleet.text import Text
 from storage.records.alerts import alert_of, open_alert, open_alerts
 from storage.records.audit import check_reason
 from storage.records.database import DeskDatabase
@@ -58,6 +59,11 @@ class AlertEngine:
         self._events = EventJudge(events, self._codes)
         self._tracks = Tracks()
         self.reload()
+
+    @property
+    def rule_texts(self) -> Mapping[str, Text]:
+        """What people read when a rule fires, by the name of the rule."""
+        return {name: Text(rule.text.en, rule.text.zh) for name, rule in self._rules.items()}
 
     def reload(self) -> None:
         """Take over what the database holds: alerts that a ticket, a person or another process changed."""
@@ -164,15 +170,28 @@ class AlertEngine:
             return changes.by(principal, alert, judge_person(alert, after, principal.name), why)
 
     def end_with_ticket(
-        self, alert_ids: Sequence[str], closed: str, principal: Principal, why: str, at: int
+        self,
+        alert_ids: Sequence[str],
+        closed: str,
+        principal: Principal,
+        why: str,
+        at: int,
+        solved_at: int | None = None,
     ) -> None:
-        """End the alerts of a ticket that was `closed` (its state) at a time; those that are over stay so."""
+        """End the alerts of a ticket that was `closed` (its state) at a time; those that are over stay so.
+
+        What the device told of after the repair (`solved_at`) is not mended by it: it is a new alert.
+        """
         with self._changes(at) as changes:
             for alert_id in alert_ids:
                 alert = alert_of(changes.session, alert_id)
-                if alert.state is not AlertState.RESOLVED:
-                    decision = Decision(AlertState.RESOLVED, f"{BY_TICKET}{closed}")
-                    changes.by(principal, alert, decision, why)
+                if alert.state is AlertState.RESOLVED:
+                    continue
+                told_at = told_last(alert, self._rules)
+                decision = Decision(AlertState.RESOLVED, f"{BY_TICKET}{closed}")
+                changes.by(principal, alert, decision, why)
+                if solved_at is not None and told_at > solved_at:
+                    changes.raise_alert(again(alert, told_at))
 
     def hear(self, event: Event) -> None:
         """Take over what another process did to an alert, as the log tells it; cheap for our own changes."""

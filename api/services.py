@@ -76,7 +76,7 @@ class ApiServices:
     process. `readiness` maps each component to what is wrong with it, None when it is fine. `progress` gives
     None once the first start is over, `notice` what every page says on top. `currency` is that of all money;
     `model_trouble` says why the file of a model cannot be used, None when it can. `codes` says what makers'
-    codes mean, `zone` in whose time the console shows everything.
+    codes mean, `zone` in whose time the console shows everything, `rules` what each alert rule says.
     """
 
     store: TelemetryStore
@@ -97,6 +97,7 @@ class ApiServices:
     model_trouble: Callable[[ModelCard], str | None] = lambda _card: None
     codes: CodeCatalogue = field(default_factory=load_codes)
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
+    rules: Mapping[str, Text] = field(default_factory=dict)
 
 
 def services_of(request: Request) -> ApiServices:

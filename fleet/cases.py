@@ -252,11 +252,13 @@ def happened(
     **more: Any,
 ) -> Event:
     """Return the event that tells of a change of a case, which is as it is after it."""
-    data = {
+    data: dict[str, Any] = {
         "device_id": ticket.device_id,
         "alerts": [str(alert) for alert in ticket.alerts],
         "confirmed": [code for code in confirmed if code != NO_FAULT],
     }
+    if ticket.solved_at is not None:
+        data["solved_at"] = ticket.solved_at
     return Event(
         at, Subject.TICKET, str(ticket.id), what, principal, reason, ticket.site, before, after, data | more
     )

@@ -3,15 +3,16 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from fleet.clock import DAY_MS, HOUR_MS, MINUTE_MS
+from fleet.clock import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
 from fleet.codes import CodeCatalogue
 from fleet.devices import Device
+from fleet.faults import FAULTS
 from fleet.text import Text
 
 NOT_HEARD_MS = HOUR_MS
 """A device that is said to be online and was not heard for so long is shown as not heard."""
-NEVER_HEARD, NOT_HEARD, OFFLINE, STUCK, REPORTS, SENDING = (
-    "never_heard", "not_heard", "offline", "stuck", "reports", "sending",
+NEVER_HEARD, NOT_HEARD, OFFLINE, NO_READING, STUCK, REPORTS, ALARM, SENDING = (
+    "never_heard", "not_heard", "offline", "no_reading", "stuck", "reports", "alarm", "sending",
 )  # fmt: skip
 STATES = {
     "off": Text("switched off", "已关机"),
@@ -24,7 +25,7 @@ STATES = {
     "emptying": Text("emptying", "排空中"),
     "manual": Text("driven by hand", "手动操作"),
 }
-_UNITS = ((DAY_MS, "d", "天"), (HOUR_MS, "h", "小时"), (MINUTE_MS, "min", "分钟"))
+_UNITS = ((DAY_MS, "d", "天"), (HOUR_MS, "h", "小时"), (MINUTE_MS, "min", "分钟"), (SECOND_MS, "s", "秒"))
 
 
 class Stands(StrEnum):
@@ -40,8 +41,9 @@ class Stands(StrEnum):
 class Condition:
     """One device as it stands.
 
-    `word` is `never_heard`, `not_heard`, `offline`, `stuck`, `reports` (it works, and names an error),
-    `sending` (it has no state), or its state. `code` is the raw error code, where one is named.
+    `word` is `never_heard`, `not_heard`, `offline`, `no_reading` (it was heard, and has measured nothing),
+    `stuck`, `reports` (it works, and names an error), `alarm` (an L1 alert is open), `sending` (it has no
+    state), or its state. `code` is the raw error code, where one is named.
     """
 
     word: str
@@ -53,7 +55,9 @@ class Condition:
         """How it stands: working where nothing is known against it, absent where it was not heard."""
         if self.word in STATES or self.word == SENDING:
             return Stands.WORKING
-        return Stands(self.word) if self.word in (STUCK, REPORTS) else Stands.ABSENT
+        if self.word in (REPORTS, ALARM):
+            return Stands.REPORTS
+        return Stands.STUCK if self.word == STUCK else Stands.ABSENT
 
     @property
     def works(self) -> bool:
@@ -64,13 +68,12 @@ class Condition:
 def condition_of(device: Device, codes: CodeCatalogue, now: int) -> Condition:
     """Return what a device does and whether it works, at `now` (epoch ms).
 
-    What was not heard for long comes first, then an error that it stands in, then one that it names.
+    What was not heard for long comes first, then an error that it stands in, then one that it names, then an
+    alarm.
     """
-    if device.last_seen is None:
-        return Condition(NEVER_HEARD, Text("never heard", "从未上报"))
-    silent = now - device.last_seen
-    if device.status == "offline" or silent >= NOT_HEARD_MS:
-        return _absent(device.status, silent)
+    absent = _absent(device, now)
+    if absent is not None:
+        return absent
     if device.state == "error":
         return _stuck(device, codes)
     doing = STATES.get(device.state or "", Text("sending readings", "正常上报"))
@@ -79,14 +82,23 @@ def condition_of(device: Device, codes: CodeCatalogue, now: int) -> Condition:
         said = _said(device, device.error_code, codes)
         both = Text(f"{doing.en}, reports {said.en}", f"{doing.zh}，报告 {said.zh}")
         return Condition(REPORTS, both, device.error_code)
+    if device.alarm is not None:
+        name = FAULTS[device.alarm].name if device.alarm in FAULTS else Text(device.alarm, device.alarm)
+        return Condition(ALARM, Text(f"{doing.en}, alarm: {name.en}", f"{doing.zh}，警报：{name.zh}"))
     return Condition(word or SENDING, doing)
 
 
-def _absent(status: str, silent: int) -> Condition:
+def _absent(device: Device, now: int) -> Condition | None:
+    """Return what is to be said of a device of which nothing is known now; None where something is."""
+    if device.last_seen is None:
+        return Condition(NEVER_HEARD, Text("never heard", "从未上报"))
+    silent = now - device.last_seen
     for_en, for_zh = _length(silent)
-    if status == "offline":
+    if device.status == "offline":
         return Condition(OFFLINE, Text(f"offline, not heard for {for_en}", f"离线，已 {for_zh}未上报"))
-    return Condition(NOT_HEARD, Text(f"not heard for {for_en}", f"已 {for_zh}未上报"))
+    if silent >= NOT_HEARD_MS:
+        return Condition(NOT_HEARD, Text(f"not heard for {for_en}", f"已 {for_zh}未上报"))
+    return Condition(NO_READING, Text("no reading yet", "尚无读数")) if device.newest_ts is None else None
 
 
 def _stuck(device: Device, codes: CodeCatalogue) -> Condition:
@@ -105,8 +117,8 @@ def _said(device: Device, code: str, codes: CodeCatalogue) -> Text:
 
 
 def _length(ms: int) -> tuple[str, str]:
-    """Return a length of time in days from two on, hours from one on, else minutes, in both languages."""
+    """Return a length of time in both languages, in its largest unit; days from two on."""
     for size, en, zh in _UNITS:
         if ms >= (2 * size if size == DAY_MS else size):
             return f"{ms // size} {en}", f"{ms // size} {zh}"
-    return "1 min", "1 分钟"
+    return "0 s", "0 秒"

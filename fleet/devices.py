@@ -15,6 +15,7 @@ class Device:
     `risk`, `fault` and `confidence` are those of the highest of its newest risks; `newest_ts` is the time of
     its newest reading, `last_seen` when its last message arrived; `commissioned` is an ISO date.
     `state` and `error_code` are the newest that it sent, each with its own time; an empty code: none is left.
+    `alarm` is the fault of an open L1 alert that its readings or events raised.
     """
 
     id: str
@@ -37,6 +38,7 @@ class Device:
     state_ts: int | None = None
     error_code: str | None = None
     error_ts: int | None = None
+    alarm: str | None = None
 
     def is_stale(self, now: int) -> bool:
         """Tell whether its newest reading is older than 24 h, or there is none."""

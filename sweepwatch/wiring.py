@@ -241,6 +241,7 @@ def build_api(
             tickets=services.tickets,
             alerts=services.alerts,
             codes=services.codes,
+            rules=services.alerts.rule_texts,
             zone=ZoneInfo(services.settings.server.time_zone),
             sla=services.policy,
             explain=lambda driver, language: sentence(driver, services.signals, language),

@@ -14,6 +14,7 @@ from alerts.judging.decisions import CLEARED, Decision, Track, Verdict
 from alerts.judging.rules import STATE, Rule
 from alerts.judging.scan import Sighting
 from fleet.alerts import AlertState, said_by_device
+from fleet.clock import SECOND_MS
 from fleet.codes import CodeCatalogue, Meaning
 from fleet.faults import DEVICE_ERROR, FAULTS, Level
 from storage.records.alerts import NOT_SUSTAINED
@@ -22,6 +23,8 @@ from storage.records.devices import DeviceTraits, traits_of
 _WORST_FIRST = tuple(Level)
 _MOST_CODES = 8
 """An alert names so many codes: one that goes on changing its own is no news each time."""
+TOLD_AGAIN_MS = 10 * SECOND_MS
+"""An event so long after the last that an alert holds is kept with it; one that comes all the time is not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +132,7 @@ class CodeJudge:
         foreign = alert.rule not in self.names
         news = foreign or (stands and said.get("state") != "error")
         known = said.get("codes", ())
+        news = news or (report.event is not None and report.at - said.get("ts", 0) >= TOLD_AGAIN_MS)
         news = news or (report.code is not None and report.code not in known and len(known) < _MOST_CODES)
         if not (fires or news or level != alert.level or tickets != alert.opens_ticket):
             if report.at > track.judged_at:

@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from alerts.judging.by_code import CodeJudge, Report
+from alerts.judging.by_code import TOLD_AGAIN_MS, CodeJudge, Report
 from alerts.judging.by_rule import raise_by_rule, rule_evidence
 from alerts.judging.changes import Changes
 from alerts.judging.conditions import EventCondition
-from alerts.judging.decisions import CLEARED, Decision
+from alerts.judging.decisions import CLEARED, Decision, Track
 from alerts.judging.rules import BY_CODE, Rule
-from fleet.alerts import AlertState
+from fleet.alerts import Alert, AlertState, said_by_device
 from storage.records.devices import DeviceTraits, ReportedEvent
 from storage.records.repairs import PART_REPLACED
 
@@ -55,7 +55,7 @@ class EventJudge:
         track = changes.track(event.device_id, rule.fault)
         if track is not None:
             if track.alert.rule == rule.name and event.ts > track.judged_at:
-                changes.spoke(track, event.ts)
+                self._told_again(changes, rule, track, event.ts)
             return
         state = AlertState.PENDING if rule.for_ms else AlertState.FIRING
         evidence = rule_evidence(
@@ -63,11 +63,33 @@ class EventJudge:
         )
         raise_by_rule(changes, rule, event.device_id, state, event.ts, evidence, once=True)
 
+    @staticmethod
+    def _told_again(changes: Changes, rule: Rule, track: Track, at: int) -> None:
+        """Keep with the alert that it was told again: a repair before that has not mended it."""
+        evidence = track.alert.evidence
+        if at - evidence.get("ts", 0) < TOLD_AGAIN_MS:
+            changes.spoke(track, at)
+            return
+        decision = Decision(track.alert.state, f"told_more_by:{rule.name}")
+        changes.revise(track, decision, rule.name, at, evidence=evidence | {"ts": at})
+
     def _end(self, changes: Changes, rule: Rule, event: ReportedEvent) -> None:
         names = self.codes.names if rule.fault == BY_CODE else {rule.name}
         for track in changes.tracks_of(event.device_id):
             if track.alert.rule in names and event.ts > track.judged_at:
                 changes.move(track, Decision(AlertState.RESOLVED, CLEARED), rule.name, event.ts)
+
+
+def told_last(alert: Alert, rules: Mapping[str, Rule]) -> int:
+    """Return when a device last told of a moment that an alert is about (epoch ms); 0 for what lasts.
+
+    What lasts is told by the next reading as well.
+    """
+    said = said_by_device(alert.evidence)
+    rule = rules.get(alert.rule)
+    by_event = rule is not None and isinstance(rule.when, EventCondition)
+    found = said or (alert.evidence if by_event else {})
+    return int(found.get("ts") or 0)
 
 
 def _holds(rule: Rule, event: ReportedEvent) -> bool:

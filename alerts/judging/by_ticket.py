@@ -17,7 +17,10 @@ class TicketEnds:
         """End the alerts of a ticket that was closed."""
         if event.subject is Subject.TICKET and event.what == "state" and event.after in CLOSED_STATES:
             alerts = [str(alert) for alert in event.data.get("alerts", ())]
-            self._engine.end_with_ticket(alerts, str(event.after), event.principal, event.reason, event.at)
+            solved_at = event.data.get("solved_at")
+            self._engine.end_with_ticket(
+                alerts, str(event.after), event.principal, event.reason, event.at, solved_at
+            )
 
 
 class ChangedElsewhere:

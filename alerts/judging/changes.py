@@ -26,6 +26,14 @@ def follow(alert: Alert) -> Track:
     return Track(alert, seen_at=alert.updated, judged_at=alert.since)
 
 
+def again(alert: Alert, at: int) -> Alert:
+    """Return the new alert of what an ended one was told of once more, at event time `at`."""
+    evidence = alert.evidence | {"previous_alert": alert.id}
+    return replace(
+        alert, id="", state=AlertState.FIRING, since=at, reason="told_after_repair", evidence=evidence
+    )
+
+
 def acting(rule: str) -> Principal:
     """Return who acts in a rule's name: the models for their risks, the care for models, else the rule."""
     if rule == RISK_RULE:

@@ -1,6 +1,6 @@
 """Whom to visit: the newest risks of the fleet, ranked by the cost that a visit avoids."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -51,12 +51,14 @@ class FoundVisits:
     """What to do, and what is under way.
 
     `under_way` has the columns of a plan: what would pay at devices that have an open ticket; `tickets` says
-    which. `devices` are those that any of them names.
+    which. `stopped` are devices that stand in an error, have a ticket, and are no part of either: no model
+    needs to say that they are to be visited. `devices` are those that any of them names.
     """
 
     plan: Plan
     under_way: pl.DataFrame
     tickets: Mapping[str, int]
+    stopped: Sequence[str]
     devices: Mapping[str, Device]
 
 
@@ -86,7 +88,16 @@ class Visits:
         plan = self._decide(risks.filter(~has_ticket), budget)
         held = self._decide(risks.filter(has_ticket), risks.height)
         under_way = pl.concat([held.visits, held.calls])
-        named = [*plan.visits["device_id"], *plan.calls["device_id"], *under_way["device_id"]]
+        planned = [*plan.visits["device_id"], *plan.calls["device_id"]]
+        shown = set(under_way["device_id"])
         with self._desk.transaction() as session:
-            devices = devices_of(session, named)
-        return FoundVisits(plan, under_way, tickets, devices)
+            devices = devices_of(session, list({*planned, *tickets}))
+        stopped = [
+            device.id
+            for device in devices.values()
+            if device.state == "error"
+            and device.id in tickets
+            and device.id not in shown
+            and site in (None, device.site)
+        ]
+        return FoundVisits(plan, under_way, tickets, sorted(stopped, key=tickets.__getitem__), devices)

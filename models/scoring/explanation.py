@@ -109,6 +109,7 @@ _UNUSUAL = {each.feature: (each.measure, _LAST_WEEKS) for each in WATCHED} | {
 """What a driver of unusual behaviour compares, and with what."""
 _ABOVE, _BELOW, _NEAR = Text("above", "高于"), Text("below", "低于"), Text("close to", "接近")
 _POINTS = Text("points", "个百分点")
+_NO_READING = Text("no reading", "无读数")
 _LEAST_USUAL = 1e-9
 _MOST_PERCENT = 1000
 """Above this a percentage is no longer understood, and a multiple is said."""
@@ -136,7 +137,10 @@ def sentence(driver: Driver, signals: SignalTable, language: Language) -> str:
 def _compared(driver: Driver, measure: Measure, usual: Text, language: Language) -> str:
     label, against = measure.label.in_language(language), usual.in_language(language)
     if driver.value is None or driver.usual is None:
-        return f"{label}{'：' if language == 'zh' else ': '}{_amount(driver.value, driver.unit)}"
+        shown = (
+            _NO_READING.in_language(language) if driver.value is None else _amount(driver.value, driver.unit)
+        )
+        return f"{label}{'：' if language == 'zh' else ': '}{shown}"
     since = _lasting(driver.days, language)
     if measure.relative and (times := _times(driver.value, driver.usual)):
         if language == "zh":
@@ -184,24 +188,38 @@ def _gap(value: float, usual: float, unit: str, language: Language, *, relative:
     return None if apart < _LEAST_USUAL else _amount(apart, unit)
 
 
-def _amount(value: float | None, unit: str) -> str:
-    return "–" if value is None else f"{value:.3g} {unit}".rstrip()
+def _amount(value: float, unit: str) -> str:
+    return f"{value:.3g} {unit}".rstrip()
 
 
 def _since_repair(days: float | None, language: Language) -> str:
-    count = "–" if days is None else f"{days:.0f}"
+    if days is None:
+        return "上次维修时间：未知" if language == "zh" else "time since its last repair: not known"
+    count = f"{days:.0f}"
     return f"距上次维修 {count} 天" if language == "zh" else f"{count} days since its last repair"
 
 
 def _cycled(cycles: float | None, language: Language) -> str:
-    count = "–" if cycles is None else f"{cycles:.0f}"
+    if cycles is None:
+        return (
+            f"本次使用周期充电次数：{_NO_READING.zh}"
+            if language == "zh"
+            else f"charge cycles in its present life: {_NO_READING.en}"
+        )
+    count = f"{cycles:.0f}"
     return (
         f"本次使用周期已充电 {count} 次" if language == "zh" else f"{count} charge cycles in its present life"
     )
 
 
 def _used(hours: float | None, language: Language) -> str:
-    count = "–" if hours is None else f"{hours:.0f}"
+    if hours is None:
+        return (
+            f"本次使用周期运行小时数：{_NO_READING.zh}"
+            if language == "zh"
+            else f"run hours in its present life: {_NO_READING.en}"
+        )
+    count = f"{hours:.0f}"
     return (
         f"本次使用周期已运行 {count} 小时" if language == "zh" else f"{count} run hours in its present life"
     )

@@ -5,9 +5,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import (
+    ColumnElement,
     CursorResult,
     Index,
     String,
+    and_,
     func,
     select,
     text,
@@ -25,6 +27,9 @@ from storage.records.base import Base, Number
 from storage.records.devices import Device, place_of
 from storage.records.events import tell
 from storage.records.upsert import insert_into
+
+_OF_MODELS = ("risk", "model")
+"""The names of what raises alerts without a rule (alerts.judging.rules)."""
 
 
 class AlertRow(Base):
@@ -250,6 +255,19 @@ def last_heard(session: Session, device_ids: Sequence[str]) -> dict[str, Unheard
         for device_id, last_seen, status in session.execute(statement):
             found[device_id] = Unheard(device_id, last_seen or 0, status)
     return found
+
+
+def sounding() -> ColumnElement[bool]:
+    """Return what is true of alarms: open L1 alerts that readings or events raised, not a model."""
+    here = AlertRow.state.in_((AlertState.FIRING, AlertState.ACKNOWLEDGED))
+    return and_(here, AlertRow.level == Level.L1, AlertRow.rule.not_in(_OF_MODELS))
+
+
+def alarms_of(session: Session, device_ids: Sequence[str]) -> dict[str, str]:
+    """Return the fault of the newest alarm of those of these devices that have one."""
+    here = AlertRow.device_id.in_(device_ids)
+    found = select(AlertRow.device_id, AlertRow.fault).where(sounding(), here).order_by(AlertRow.since)
+    return {row.device_id: row.fault for row in session.execute(found)}
 
 
 def count_firing(session: Session) -> int:

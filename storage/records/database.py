@@ -16,7 +16,7 @@ from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
 from fleet.errors import ConfigError, DataFolderError, StoreUnavailable
-from storage.records.events import write_told
+from storage.records.events import log_told, write_told
 
 _SQLITE_TIMEOUT_S = 15
 _MIGRATIONS = Path(__file__).parent / "migrations"
@@ -49,6 +49,7 @@ class DeskDatabase:
             yield session
             told = write_told(session)
         if told:
+            log_told(told)
             for wake in self._wakened:
                 wake()
 
@@ -100,6 +101,11 @@ def open_desk(url: str) -> DeskDatabase:
         engine.dispose()
         raise
     return DeskDatabase(engine)
+
+
+def check_desk_url(url: str) -> None:
+    """Raise ConfigError for a URL that no desk can be at; nothing is connected."""
+    _engine(url).dispose()
 
 
 def _engine(url: str) -> Engine:

@@ -1,7 +1,7 @@
 """Devices as lists and pages need them; callers bring the transaction."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, func, not_, or_, select
@@ -12,11 +12,12 @@ from fleet.devices import Device as FleetDevice
 from fleet.errors import NotFound
 from fleet.signals import Kind
 from fleet.text import quoted
+from storage.records.alerts import AlertRow, alarms_of, sounding
 from storage.records.devices import Device
 from storage.records.paging import Asked, Order, Page, fetch_page
 
 _KEYS = {"risk": Device.risk, "id": Device.id, "last_seen": Device.last_seen}
-_FIELDS = tuple(field.name for field in fields(FleetDevice) if field.name != "kind")
+_FIELDS = tuple(field.name for field in fields(FleetDevice) if field.name not in ("kind", "alarm"))
 _IDS_A_QUERY = 500
 
 
@@ -70,7 +71,9 @@ def find_devices(session: Session, wanted: DeviceFilter, asked: Asked) -> Page[F
         columns: tuple[Any, ...] = (Device.id, Device.model, Device.site, Device.serial)
         query = query.where(or_(*(column.icontains(wanted.text, autoescape=True) for column in columns)))
     order = Order(_KEYS[asked.key], Device.id, asked.descending)
-    return fetch_page(session, query, order, asked).of(to_device)
+    page = fetch_page(session, query, order, asked).of(to_device)
+    alarms = alarms_of(session, [device.id for device in page.rows])
+    return page.of(lambda device: replace(device, alarm=alarms.get(device.id)))
 
 
 def device_of(session: Session, device_id: str) -> FleetDevice:
@@ -78,7 +81,7 @@ def device_of(session: Session, device_id: str) -> FleetDevice:
     row = session.get(Device, device_id) if "\x00" not in device_id else None
     if row is None:
         raise NotFound(f"there is no device {quoted(device_id)}")
-    return to_device(row)
+    return replace(to_device(row), alarm=alarms_of(session, [device_id]).get(device_id))
 
 
 def devices_of(session: Session, device_ids: Sequence[str]) -> dict[str, FleetDevice]:
@@ -112,11 +115,15 @@ def count_devices(session: Session, at_risk: float, now: int) -> DeviceCounts:
 def _standing(now: int) -> dict[Stands, ColumnElement[bool]]:
     """Return which rows stand how: what fleet.condition.condition_of tells of one device."""
     absent = or_(
-        Device.last_seen.is_(None), Device.status == "offline", Device.last_seen <= now - NOT_HEARD_MS
+        Device.last_seen.is_(None),
+        Device.newest_ts.is_(None),
+        Device.status == "offline",
+        Device.last_seen <= now - NOT_HEARD_MS,
     )
     stuck = func.coalesce(Device.state, "") == "error"
     newer = func.coalesce(Device.error_ts, 0) >= func.coalesce(Device.state_ts, 0)
-    reports = and_(func.coalesce(Device.error_code, "") != "", newer)
+    named = and_(func.coalesce(Device.error_code, "") != "", newer)
+    reports = or_(named, Device.id.in_(select(AlertRow.device_id).where(sounding())))
     return {
         Stands.ABSENT: absent,
         Stands.STUCK: and_(not_(absent), stuck),

@@ -47,8 +47,8 @@ def tell(session: Session, event: Event) -> None:
     session.info.setdefault(_PENDING, []).append(event)
 
 
-def write_told(session: Session) -> int:
-    """Write the events of a transaction as its very last statement; return how many there were.
+def write_told(session: Session) -> list[Event]:
+    """Write the events of a transaction as its very last statement; return them.
 
     On PostgreSQL ids become visible out of order when transactions overlap, and a follower would step over
     one that is still to come. So the last moment of such transactions is one at a time: the lock is taken
@@ -60,10 +60,14 @@ def write_told(session: Session) -> int:
         if session.get_bind().dialect.name == "postgresql":
             session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
         session.execute(insert(EventRow), [_columns(event) for event in told])
-        for event in told:
-            written_past = event.principal.id == _HISTORY
-            log.log(logging.DEBUG if written_past else logging.INFO, "%s", _line(event))
-    return len(told)
+    return told
+
+
+def log_told(told: Sequence[Event]) -> None:
+    """Let the process's own log say what happened; to be called when it is committed."""
+    for event in told:
+        written_past = event.principal.id == _HISTORY
+        log.log(logging.DEBUG if written_past else logging.INFO, "%s", _line(event))
 
 
 def _line(event: Event) -> str:

@@ -1,6 +1,6 @@
 """The command `check-config`: everything that is wrong with the settings, at once, and nothing started."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -8,11 +8,14 @@ from rich.markup import escape
 from rich.table import Table
 
 from alerts.judging.rules import load_rules
+from fleet.broker_url import parse_broker_url
 from fleet.codes import load_codes
 from fleet.errors import ConfigError
 from fleet.signals import STANDARD_SIGNALS
 from ingest.dialects.config import load_dialects
-from sweepwatch.commands.printing import Say, console
+from storage.records.database import check_desk_url
+from storage.series.store_url import parse_store_url
+from sweepwatch.printing import Say, console
 from sweepwatch.settings.settings import (
     Settings,
     as_toml,
@@ -33,17 +36,34 @@ def check_settings(
 ) -> None:
     """Say that the settings are usable; with `show`, list them all.
 
-    Raises ConfigError that names all that is wrong: settings, the rules file, the dialects file.
+    Raises ConfigError that names all that is wrong: settings, addresses, the rules file, the dialects file.
     """
     settings, wrong = judge_settings(file, environment, flags)
     if settings is not None:
-        wrong += _wrong_files(settings)
+        wrong += _wrong_addresses(settings) + _wrong_files(settings)
         if show:
             console(_WIDTH).print(_table(settings))
     if wrong:
         lines = "\n".join(f"- {one}" for one in wrong)
         raise ConfigError(wrong[0] if len(wrong) == 1 else f"{len(wrong)} settings are wrong:\n{lines}")
     say("The settings are usable.")
+
+
+def _wrong_addresses(settings: Settings) -> list[str]:
+    """Return what is wrong with the addresses of broker, store and desk; nobody is asked there."""
+    wrong: list[str] = []
+    checks: tuple[tuple[Callable[[str], object], str | None], ...] = (
+        (parse_broker_url, settings.broker.url),
+        (parse_store_url, settings.store.url),
+        (check_desk_url, settings.desk.url),
+    )
+    for check, url in checks:
+        try:
+            if url is not None:
+                check(url)
+        except ConfigError as error:
+            wrong.append(str(error))
+    return wrong
 
 
 def _wrong_files(settings: Settings) -> list[str]:

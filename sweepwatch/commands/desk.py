@@ -12,8 +12,8 @@ from models.registry.files import DeskFiles, FolderFiles, ModelFiles
 from storage.records.copying import copy_desk, require_empty
 from storage.records.database import DeskDatabase, open_desk
 from storage.records.model_cards import cards
-from sweepwatch.commands.printing import Say
 from sweepwatch.data_folder import open_data_folder
+from sweepwatch.printing import Say
 from sweepwatch.run.progress import bar
 from sweepwatch.settings.settings import without_secrets
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from fleet.errors import ConfigError, InvalidInput, NotFound
-from sweepwatch.commands.printing import Say, json_text
+from sweepwatch.printing import Say, json_text
 
 Evaluate = Callable[[Path | None, Sequence[int]], dict[str, Any]]
 

@@ -7,7 +7,7 @@ from fleet.clock import SystemClock, to_rfc3339
 from fleet.followers import SetAside, Standing
 from storage.records.followers import events_aside, standings
 from sweepwatch.commands.installed import opened_desk
-from sweepwatch.commands.printing import Say, console, json_text
+from sweepwatch.printing import Say, console, json_text
 from sweepwatch.run.followers import trouble_of
 from sweepwatch.settings.settings import Settings
 

@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from fleet.errors import ConfigError, SweepwatchError
 from ingest.replay import ReplayReport, replay
-from sweepwatch.commands.printing import Say
+from sweepwatch.printing import Say
 from sweepwatch.run.processes import open_services
 from sweepwatch.run.stopping import stop_on_signal
 from sweepwatch.settings.settings import Settings

@@ -17,7 +17,7 @@ from storage.records.audit import check_reason
 from storage.records.database import DeskDatabase
 from storage.records.model_cards import CHALLENGER, CHAMPION, UNPROVEN, Deed, ModelCard, cards, model_events
 from sweepwatch.commands.installed import opened_models
-from sweepwatch.commands.printing import Say, console, json_text
+from sweepwatch.printing import Say, console, json_text
 from sweepwatch.settings.settings import Settings
 
 _FIGURES = (("roc_auc", "ROC-AUC"), ("ece", "ECE"))

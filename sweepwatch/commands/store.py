@@ -6,7 +6,7 @@ from storage.series.copying import Difference, StoresDiffer, copy_history
 from storage.series.influx.http import InfluxConnection
 from storage.series.influx.setup import set_up
 from storage.series.store_url import DuckDbAddress, parse_store_url
-from sweepwatch.commands.printing import Say
+from sweepwatch.printing import Say
 from sweepwatch.run.progress import bar
 from sweepwatch.settings.settings import Settings
 from sweepwatch.settings.signals import signal_table

@@ -16,6 +16,7 @@ from models.scoring.scorer import Scorer
 from simulators.publisher import FleetPublisher
 from sweepwatch.data_folder import open_data_folder
 from sweepwatch.logs import start_logging
+from sweepwatch.printing import Say
 from sweepwatch.run.embedded_broker import EmbeddedBroker, start_broker
 from sweepwatch.run.first_models import needs_training, note_training
 from sweepwatch.run.followers import Followers, following
@@ -30,7 +31,6 @@ from sweepwatch.settings.settings import Settings, without_secrets
 from sweepwatch.wiring import Services, build, build_api, build_ingest
 
 log = logging.getLogger(__name__)
-Say = Callable[[str], None]
 
 _SAVE_EVERY_S = 60
 _LOOK_EVERY_S = 15
@@ -38,8 +38,8 @@ _LIVING_EVERY_S = 0.1
 _HISTORY = Text(
     "First start: writing the past of the simulated fleet", "首次启动：正在生成模拟设备的历史数据"
 )
-_TRAINING = Text("First start: training the risk models", "首次启动：正在训练风险模型")
-_SCORING = Text("First start: scoring the fleet", "首次启动：正在评估设备风险")
+_TRAINING = Text("Training the first risk models", "正在训练首批风险模型")
+_SCORING = Text("Scoring the fleet for the first time", "正在首次评估设备风险")
 
 
 def run_everything(settings: Settings, say: Say, clock: Clock | None = None) -> None:

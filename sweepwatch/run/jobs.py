@@ -24,6 +24,8 @@ from sweepwatch.wiring import Services
 
 log = logging.getLogger(__name__)
 _EXPIRE_EVERY_S = 6 * 3600
+_AGAIN_AT_MOST_S = 60
+"""So soon a job that failed is tried again, however seldom it is due."""
 _REVIEW_EVERY_S = 3600
 _TRAINING_AT_MOST_S = 12 * 3600
 """A lease for training holds for so long: nobody trains beside one that is at it."""
@@ -85,6 +87,7 @@ class Jobs:
         Of several processes one does it; its lease is for a job due every `lease_s` (0: as it is). None: all
         do it, each for itself.
         """
+        again = min(seconds, _AGAIN_AT_MOST_S)
 
         def run() -> None:
             try:
@@ -94,12 +97,16 @@ class Jobs:
             except SweepwatchError as problem:
                 self._wrong[name] = str(problem)
                 level = logging.INFO if self._ending else logging.WARNING
-                log.log(level, "%s: %s; trying again in %d s", name, problem, seconds)
+                log.log(level, "%s: %s; trying again in %d s", name, problem, again)
+                if not self._ending:
+                    soon = datetime.now(UTC) + timedelta(seconds=again)
+                    self._scheduler.modify_job(name, next_run_time=soon)
 
         self._scheduler.add_job(
             run,
             "interval",
             seconds=seconds,
+            id=name,
             name=name,
             next_run_time=datetime.now(UTC) + timedelta(seconds=1),
         )

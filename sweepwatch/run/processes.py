@@ -1,5 +1,6 @@
 """The parts of `run` as processes of their own, and the commands that do one thing and end."""
 
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from models.scoring.scorer import Scorer
 from simulators.command import SimulationOptions, simulate
 from sweepwatch.data_folder import open_data_folder
 from sweepwatch.logs import start_logging
+from sweepwatch.printing import Say, console
 from sweepwatch.run.followers import following, watching
 from sweepwatch.run.health import HealthServer
 from sweepwatch.run.jobs import Jobs
@@ -30,7 +32,7 @@ from sweepwatch.settings.settings import Settings
 from sweepwatch.stores import INGESTING, SERVING, DuckDbUse
 from sweepwatch.wiring import Services, build, build_api, build_ingest, trouble, uses_folder
 
-Say = Callable[[str], None]
+log = logging.getLogger(__name__)
 Troubles = Callable[[], Mapping[str, str | None]]
 _LOOK_EVERY_S = 30
 """So often `serve` looks whether the desk knows the devices of the store."""
@@ -47,9 +49,12 @@ def open_services(
     """
     folder = open_data_folder(settings.data, shared=not uses_folder(settings))
     try:
-        log = f"{part}.log" if folder.shared else "sweepwatch.log"
-        start_logging(folder.root / log, settings.log_level)
+        file = f"{part}.log" if folder.shared else "sweepwatch.log"
+        start_logging(folder.root / file, settings.log_level)
         services = build(settings, folder, SystemClock(), use=use)
+        lacking = trouble(services.store.check)
+        if lacking is not None:
+            log.warning("store: %s; going on, and trying again", lacking)
         try:
             yield services
         finally:
@@ -202,7 +207,7 @@ def run_train(settings: Settings, since: str | None, say: Say) -> None:
             return
         if not report.cancelled:
             note_trained(services)
-        Console().print(training_table(report))
+        console().print(training_table(report))
         seconds = f"{report.seconds:.1f} s"
         say(f"{report.trained} models in {seconds} from {report.devices} robots, seed {report.seed}")
 

@@ -206,3 +206,26 @@ def test_without_javascript_a_page_still_shows_its_content(browser: Browser, hos
     expect(page.locator("h1")).to_have_text(PAGES[path]["en"])
     expect(page.locator("main")).to_contain_text("R0007")
     context.close()
+
+
+def test_a_form_is_not_sent_to_a_server_that_is_gone_and_keeps_what_was_typed(
+    page: Page, house: House
+) -> None:
+    listener = listen("127.0.0.1", 0)
+    with WebServer(house.app, listener):
+        page.goto(f"http://127.0.0.1:{listener.getsockname()[1]}/tickets/4?lang=en")
+        page.get_by_label("Reason").first.fill("nobody answers the door")
+        page.get_by_label("Your name").first.fill("Li Wei")
+    expect(page.locator("#gone")).to_be_visible(timeout=5_000)
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_label("Reason").first).to_have_value("nobody answers the door")
+
+
+def test_a_refresh_takes_nothing_that_was_typed_even_when_the_field_was_left(page: Page, host: str) -> None:
+    page.clock.install()
+    page.goto(f"http://{host}/tickets/4?lang=en", wait_until="domcontentloaded")
+    page.get_by_label("Reason").first.fill("half a sentence")
+    page.locator("h1").click()
+    page.clock.run_for(61_000)
+    expect(page.get_by_label("Reason").first).to_have_value("half a sentence")
+    expect(page.locator("#paused")).to_be_visible()

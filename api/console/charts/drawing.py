@@ -11,6 +11,7 @@ from typing import Any
 
 import polars as pl
 
+from api.console.render.formats import readable_unit
 from fleet.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from fleet.risks import HINDCAST, Course
 from fleet.text import Language, Text
@@ -28,6 +29,7 @@ _WHO = (
     Text("Its own baseline", "自身基线"),
 )
 _WHEN = (Text("said at the time", "当时评分"), Text("computed afterwards", "事后回算"))
+_FEW = 3
 # Dark pages show the same picture: text, grid and lines follow the reader's colour scheme.
 _STYLE = """<style>
 svg{--ink:#4b5563;--grid:#e5e7eb;--line:#0b6e8f;color-scheme:light dark}
@@ -58,12 +60,13 @@ def _course_spec(unit: str, time_format: str, names: tuple[str, ...]) -> dict[st
     return dict(quiet(course_chart(unit, time_format, names)).to_dict())
 
 
-def draw_signal(frame: pl.DataFrame, signal: str, unit: str, span: int, language: str) -> str:
+def draw_signal(frame: pl.DataFrame, signal: str, unit: str, span: int, language: Language) -> str:
     """Return the SVG of one signal from an interval frame (storage.ports.TelemetryStore.intervals).
 
     `span` is the length of the range in ms. The line breaks where nothing was measured.
     """
-    stats = (pl.col(f"{signal}.{stat}").alias(stat).round(4) for stat in ("mean", "min", "max"))
+    unit, size = readable_unit(unit, frame[f"{signal}.max"].max() or 0.0, language)  # type: ignore[arg-type]
+    stats = ((pl.col(f"{signal}.{stat}") / size).alias(stat).round(4) for stat in ("mean", "min", "max"))
     rows = _with_breaks(frame.select("ts", *stats))
     return _draw(_signal_spec(unit, _time_format(span, language)), rows.to_dicts(), language)
 
@@ -81,7 +84,9 @@ def draw_risks(frame: pl.DataFrame, names: Mapping[str, str], span: int, languag
         pl.col("risk").round(4),
         when=pl.when(later).then(pl.lit(when[1])).otherwise(pl.lit(when[0])),
     )
-    few = frame.height <= 10 * len(names)  # a line of one point would not be seen
+    lines = rows.group_by("fault", "when").len()["len"]
+    # A line of one point would not be seen.
+    few = frame.height <= 10 * len(names) or bool((lines <= _FEW).any())
     mixed = when if frame.select(later.any()).item() else ()
     spec = _risk_spec(tuple(names.values()), _time_format(span, language), few, mixed)
     return _draw(spec, rows.to_dicts(), language)
@@ -102,11 +107,17 @@ def draw_course(course: Course, unit: str, language: Language) -> str:
 
 
 def _with_breaks(rows: pl.DataFrame) -> pl.DataFrame:
-    """Return the rows with an empty one after each that is followed by an unusually long silence."""
+    """Return the rows with an empty one after each that is followed by an unusually long silence.
+
+    `alone` says of each whether it stands between two of these.
+    """
     step = (pl.col("ts").shift(-1) - pl.col("ts")).alias("step")
     silent = rows.with_columns(step).filter(pl.col("step") > 4 * pl.col("step").median())
     breaks = silent.select(pl.col("ts") + 1, *(pl.lit(None, pl.Float64).alias(n) for n in rows.columns[1:]))
-    return pl.concat([rows, breaks]).sort("ts")
+    told = pl.concat([rows, breaks]).sort("ts")
+    empty = pl.col("mean").is_null()
+    alone = ~empty & empty.shift(1, fill_value=True) & empty.shift(-1, fill_value=True)
+    return told.with_columns(alone=alone)
 
 
 def _time_format(span: int, language: str) -> str:

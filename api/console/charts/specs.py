@@ -31,7 +31,10 @@ _TICKS = [0, 0.05, 0.1, 0.2, 0.4, 0.6, 1]
 
 
 def signal_chart(unit: str, time_format: str) -> alt.LayerChart:
-    """Return one signal over time from rows `ts, mean, min, max`: a line, and a band from least to most."""
+    """Return one signal over time from rows `ts, mean, min, max, alone`: a line, a band from least to most.
+
+    A row that is `alone` between two silences is a point, which a line would not show.
+    """
     time = _time_axis(time_format)
     scale = alt.Scale(zero=False, nice=True)
     axis = alt.Axis(title=unit or None, tickCount=4, titleAngle=0, titleAlign="left", titleY=-6, titleX=-30)
@@ -42,8 +45,11 @@ def signal_chart(unit: str, time_format: str) -> alt.LayerChart:
     line = base.mark_line(strokeWidth=1.6, color="var(--line)").encode(
         x=time, y=alt.Y("mean:Q", scale=scale, axis=axis)
     )
-    both: alt.LayerChart = band + line
-    return both
+    alone = base.transform_filter("datum.alone").mark_point(
+        filled=True, size=18, opacity=1, color="var(--line)"
+    )
+    whole: alt.LayerChart = band + line + alone.encode(x=time, y=alt.Y("mean:Q", scale=scale, axis=axis))
+    return whole
 
 
 def risk_chart(
@@ -56,7 +62,7 @@ def risk_chart(
     shades = alt.Scale(domain=list(faults), range=[_HUES[n % len(_HUES)] for n in range(len(faults))])
     chart: alt.Chart = (
         alt.Chart(alt.NamedData(name=ROWS), width=_RISK_WIDTH, height=_RISK_HEIGHT)
-        .mark_line(strokeWidth=2, interpolate="monotone", point=points)
+        .mark_line(strokeWidth=2, point=points)
         .encode(
             x=_time_axis(time_format),
             y=alt.Y(

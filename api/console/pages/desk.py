@@ -20,7 +20,6 @@ from fleet.tickets import (
     MAIN_LINE,
     NO_FAULT,
     TRANSITIONS,
-    SuspicionState,
     Ticket,
     TicketOrigin,
     TicketState,
@@ -105,6 +104,7 @@ def show_ticket(
         "desk/ticket.html",
         status,
         ticket=ticket,
+        status=status,
         faults=FAULTS,
         suspicions=sorted(ticket.suspicions, key=lambda each: each.fault != ticket.fault),
         closes_at=closes_at(ticket),
@@ -115,7 +115,7 @@ def show_ticket(
         allowed=TRANSITIONS[state],
         confirmable=[fault for fault in FAULTS.values() if fault.kind is kind],
         no_fault=NO_FAULT,
-        entered={"error": None, "state": None, "why": "", "confirmed": _presumed(ticket)}
+        entered={"error": None, "state": None, "why": "", "confirmed": _confirmed(ticket)}
         | {"who": unquote(request.cookies.get(WHO_COOKIE, ""))}
         | entered,
     )
@@ -127,12 +127,9 @@ def running_clock(clocks: tuple[TicketClock, ...]) -> TicketClock | None:
     return min(running, key=lambda clock: clock.due) if running else None
 
 
-def _presumed(ticket: Ticket) -> list[str]:
-    """Return what the form says was wrong until someone says otherwise: what was confirmed, or the likely."""
-    if ticket.solved_at is not None:
-        return list(ticket.confirmed_faults) or [NO_FAULT]
-    likely = ticket.likely
-    return [ticket.fault] if likely is not None and likely.state is SuspicionState.SUSPECTED else []
+def _confirmed(ticket: Ticket) -> list[str]:
+    """Return what the form says was wrong: what was confirmed, and nothing before, since models learn it."""
+    return [] if ticket.solved_at is None else list(ticket.confirmed_faults) or [NO_FAULT]
 
 
 def _reached(state: TicketState) -> int:

@@ -6,6 +6,8 @@ from fastapi.responses import HTMLResponse
 from api.console.charts.drawing import RANGES
 from api.console.pages.charts import DeviceView, drawable
 from api.console.render.asked import asked
+from api.console.render.device_events import shown_events
+from api.console.render.language import language_of
 from api.console.render.templates import Pages
 from api.queries.alerts import AlertQuery, find_alerts
 from api.queries.ingest import count_ingest
@@ -56,7 +58,7 @@ def make_router(pages: Pages) -> APIRouter:
             case=case,
             tickets=[ticket for ticket in tickets if case is None or ticket.id != case.id],
             counts=counts,
-            events=events,
+            events=shown_events(events, device, services.codes, language_of(request)),
         )
 
     return router

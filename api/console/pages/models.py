@@ -23,6 +23,7 @@ from storage.records.alerts import open_alerts
 from storage.records.device_lists import filter_choices
 from storage.records.model_cards import CHAMPION, ModelCard, model_events
 
+_MOST_SHOWN = 100
 ModelId = Annotated[str, Path(min_length=1, max_length=64)]
 
 
@@ -109,8 +110,8 @@ def make_router(pages: Pages) -> APIRouter:
             plan=plan,
             currency=services.currency,
             visits=_rows(plan.visits, found),
-            calls=_rows(plan.calls.head(100), found),
-            under_way=_rows(found.under_way.head(100), found),
+            calls=_rows(plan.calls.head(_MOST_SHOWN), found),
+            under_way=[*_stopped(found)[:_MOST_SHOWN], *_rows(found.under_way.head(_MOST_SHOWN), found)],
             sites=sites,
         )
 
@@ -126,6 +127,14 @@ def _rows(rows: pl.DataFrame, found: FoundVisits) -> list[dict[str, Any]]:
             "pairs": list(zip(row["faults"], row["risks"], strict=True)),
         }
         for row in rows.to_dicts()
+    ]
+
+
+def _stopped(found: FoundVisits) -> list[dict[str, Any]]:
+    """Return rows for devices that stand in an error and have a ticket, whatever a model thinks of them."""
+    return [
+        {"device_id": each, "device": found.devices[each], "ticket": found.tickets[each], "pairs": []}
+        for each in found.stopped
     ]
 
 

@@ -75,8 +75,17 @@ def about(value: float, language: Language) -> str:
     return number(round(value) if value >= 2.95 else round(value, 1), language)
 
 
+def readable_unit(unit: str, most: float, language: Language) -> tuple[str, float]:
+    """Return the unit in which values up to `most` are read, and what they are divided by.
+
+    Seconds are read in hours where they are many, as run times are.
+    """
+    if unit == "s" and abs(most) >= _LONG_S:
+        return _UNITS[1][1].in_language(language), HOUR_MS / SECOND_MS
+    return unit, 1.0
+
+
 def quantity(value: float, unit: str, language: Language) -> str:
-    """Return a number with its unit; seconds in hours where they are many, as run times are."""
-    if unit == "s" and abs(value) >= _LONG_S:
-        return f"{number(value / 3600, language)} {_UNITS[1][1].in_language(language)}"
-    return f"{number(value, language)} {unit}".strip()
+    """Return a number with the unit in which it is read."""
+    read_in, size = readable_unit(unit, value, language)
+    return f"{number(value / size, language)} {read_in}".strip()

@@ -4,9 +4,20 @@ What people wrote themselves is shown as they wrote it.
 """
 
 import re
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
 
-from fleet.principals import Principal, PrincipalKind
+from api.console.render import words
+from api.console.render.told import told
+from fleet.faults import FAULTS
+from fleet.principals import PEOPLE, Principal, PrincipalKind
 from fleet.text import Language, Text
+from fleet.tickets import NO_FAULT
+
+RuleTexts = Mapping[str, Text]
+"""What people read when a rule fires, by the name of the rule."""
+_NO_RULES: RuleTexts = MappingProxyType({})
 
 REASONS = {
     "first": Text("seen for the first time", "首次出现"),
@@ -17,10 +28,15 @@ REASONS = {
     "silent": Text("nothing was heard", "未收到数据"),  # as it was called at first
     "heard_again": Text("heard again", "已恢复通信"),
     "rule_removed": Text("its rule was removed", "规则已删除"),
-    "wanted_by": Text("rule {} asks for a ticket as well", "规则 {} 同样要求建单"),
+    "wanted_by": Text("“{}” asks for a ticket as well", "“{}”同样要求建单"),
+    "joined_by": Text("the device says so as well: {}", "设备自身也已上报：{}"),
+    "told_more_by": Text("the device said more: {}", "设备补充上报：{}"),
+    "worsened_by": Text("it got worse: {}", "情况加重：{}"),
+    "part_replaced": Text("the part was replaced", "已更换部件"),
     "acknowledged_by": Text("acknowledged by {}", "由 {} 响应"),
     "resolved_by": Text("ended by {}", "由 {} 解除"),
     "recurrence_of": Text("again, after alert {}", "告警 {} 之后再次出现"),
+    "told_after_repair": Text("the device told of it again after the repair", "维修后设备再次上报"),
     "ticket_confirmed": Text("its ticket was confirmed", "工单已确认"),
     "ticket_cancelled": Text("its ticket was cancelled", "工单已取消"),
 }
@@ -31,23 +47,75 @@ _PLATFORM = {
     "expiry": Text("expiry", "到期清理"),
     "trial": Text("trial of models", "模型试用"),
     "training": Text("training", "训练"),
+    "care": Text("care of tickets", "工单维护"),
+    "model care": Text("check of models", "模型检查"),
 }
+_OF_RULES = frozenset({"wanted_by", "joined_by", "told_more_by", "worsened_by"})
+"""The reasons that name a rule."""
+_CONFIRMED, _NOTHING = Text("confirmed fault: {}", "已确认故障：{}"), Text("no fault found", "未发现故障")
+_OF_CONFIRMED = re.compile(r"confirmed fault: (\w+)")
+_CUSTOMER = Text("the customer", "客户")
 _ALERT = Text("alert {}: {}", "告警 {}：{}")
 _OF_ALERT = re.compile(r"alert (\d+): (.+)", re.DOTALL)
 
 
-def reason_in_words(reason: str, language: Language) -> str:
-    """Return a reason of the platform's in words; any other text as it is."""
+def reason_in_words(
+    reason: str, language: Language, rules: RuleTexts = _NO_RULES, principal: Principal | None = None
+) -> str:
+    """Return a reason of the platform's in words; any other text, and what people gave, as it is."""
+    if principal is not None and principal.kind in PEOPLE:
+        return reason
     of_alert = _OF_ALERT.fullmatch(reason)
     if of_alert:
-        inner = reason_in_words(of_alert[2], language)
+        inner = reason_in_words(of_alert[2], language, rules)
         return _ALERT.in_language(language).format(of_alert[1], inner)
-    name, _, number = reason.partition(":")
-    words = REASONS.get(name)
-    return words.in_language(language).format(number) if words else reason
+    confirmed = _OF_CONFIRMED.fullmatch(reason)
+    if confirmed:
+        return _confirmed(confirmed[1], language)
+    name, _, rest = reason.partition(":")
+    if name not in REASONS:
+        return told(reason, language) or reason
+    if name in _OF_RULES:
+        rest = rule_in_words(rest, language, rules) or rest
+    return REASONS[name].in_language(language).format(rest)
 
 
-def principal_in_words(principal: Principal, language: Language) -> str:
-    """Return who it was: people by their names, the platform's own parts in words."""
-    words = None if principal.kind is PrincipalKind.PERSON else _PLATFORM.get(principal.id)
-    return words.in_language(language) if words else principal.name
+def _confirmed(fault: str, language: Language) -> str:
+    if fault == NO_FAULT:
+        return _NOTHING.in_language(language)
+    name = FAULTS[fault].name.in_language(language) if fault in FAULTS else fault
+    return _CONFIRMED.in_language(language).format(name)
+
+
+def rule_in_words(
+    name: str,
+    language: Language,
+    rules: RuleTexts = _NO_RULES,
+    evidence: Mapping[str, Any] = MappingProxyType({}),
+) -> str | None:
+    """Return what a rule says, without its full stop; None for one that nobody knows any more.
+
+    What stands in an alert's `evidence` is what the rule said then.
+    """
+    said = evidence.get("text") if evidence.get("rule") == name else None
+    if said and said.get(language):
+        return _unstopped(said[language])
+    text = words.RULES.get(name) or rules.get(name)
+    return _unstopped(text.in_language(language)) if text else None
+
+
+def _unstopped(sentence: str) -> str:
+    return sentence.rstrip(".。")
+
+
+def principal_in_words(principal: Principal, language: Language, rules: RuleTexts = _NO_RULES) -> str:
+    """Return who it was: people by their names, rules by what they say, the platform's own parts in words."""
+    if principal.kind is PrincipalKind.RULE:
+        return rule_in_words(principal.id, language, rules) or principal.name
+    text = None if principal.kind is PrincipalKind.PERSON else _PLATFORM.get(principal.id)
+    return text.in_language(language) if text else principal.name
+
+
+def reporter_in_words(name: str, language: Language) -> str:
+    """Return who reported a fault; cases from before Sweepwatch name only `customer`."""
+    return _CUSTOMER.in_language(language) if name == "customer" else name

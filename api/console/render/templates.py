@@ -1,7 +1,7 @@
 """Renders the console's templates: one Jinja environment for each language."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
@@ -16,7 +16,13 @@ from starlette.datastructures import URL
 from api.console.render import formats
 from api.console.render.language import COOKIE, HTML_TAGS, language_of, translations
 from api.console.render.payloads import visible
-from api.console.render.reasons import principal_in_words, reason_in_words
+from api.console.render.reasons import (
+    principal_in_words,
+    reason_in_words,
+    reporter_in_words,
+    rule_in_words,
+)
+from api.console.render.told import refusal_by_kind, told
 from api.console.render.words import word
 from api.services import ApiServices
 from fleet.alerts import said_by_device
@@ -89,13 +95,17 @@ def _environment(services: ApiServices, language: Language) -> Environment:
         "number": partial(formats.number, language=language),
         "about": partial(formats.about, language=language),
         "visible": visible,
-        "reason": partial(reason_in_words, language=language),
-        "principal": partial(principal_in_words, language=language),
+        "reason": lambda reason, by=None: reason_in_words(reason, language, services.rules, by),
+        "principal": partial(principal_in_words, language=language, rules=services.rules),
+        "reporter": partial(reporter_in_words, language=language),
+        "rule": lambda name, evidence: rule_in_words(name, language, services.rules, evidence),
+        "told": partial(told, language=language),
+        "refusal": refusal_by_kind,
         "text": lambda text: text.in_language(language),
         "rfc3339": to_rfc3339,
         "risk_band": risk_band,
         "condition": lambda device, now: condition_of(device, services.codes, now),
-        "said": said_by_device,
+        "said": said,
         "shown": partial(shown_value, services=services, language=language),
         "drivers": partial(explained, services=services, language=language),
         "driver_with_course": driver_with_course,
@@ -153,6 +163,12 @@ def shown_value(value: object, signal: str, services: ApiServices, language: Lan
             return f"{value:.5f} {services.signals[signal].unit}"
         return formats.quantity(value, services.signals[signal].unit, language)
     return str(value)
+
+
+def said(evidence: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return what a device itself said, every key there: a code that nobody knows has no meaning."""
+    found = said_by_device(evidence)
+    return None if found is None else {"code": None, "state": None, "meaning": None, **found}
 
 
 def driver_with_course(stored: object) -> Driver | None:

@@ -16,7 +16,7 @@ KINDS = {
 }
 STANDS = {
     Stands.WORKING: Text("working", "正常工作"),
-    Stands.REPORTS: Text("working, reports an error", "工作中，报告错误"),
+    Stands.REPORTS: Text("working, with an error or alarm", "工作中，有错误或警报"),
     Stands.STUCK: Text("stuck in an error", "故障停机"),
     Stands.ABSENT: Text("not heard", "未上报"),
 }
@@ -144,6 +144,40 @@ DROPPED = {
     Dropped.UNKNOWN_FAULT: Text("No such fault", "未知的故障"),
     Dropped.BAD_DATE: Text("Not a date", "不是日期"),
 }
+DEVICE_MODELS = {"unknown": Text("unknown", "未知")}
+"""The model of a device that told of none; any other is a name."""
+RULES = {
+    "risk": Text("Risk model", "风险模型"),
+    "model": Text("Check of models", "模型检查"),
+}
+"""What raises alerts beside the rules of the rules file, which have texts of their own."""
+EVENTS = {
+    "error": Text("Error", "报错"),
+    "robot_error": Text("Error", "报错"),
+    "error_cleared": Text("Error over", "报错已解除"),
+    "part_replaced": Text("Part replaced", "已更换部件"),
+    "device_replaced": Text("Device replaced", "已更换设备"),
+    "sos": Text("Call for help", "求助"),
+    "low_water": Text("Water low", "水量不足"),
+    "water_refilled": Text("Water refilled", "已加水"),
+}
+"""What devices tell of on their event topics; makers add codes of their own."""
+DETAILS = {
+    "error_code": Text("Error code", "错误代码"),
+    "code": Text("Code", "代码"),
+    "errorType": Text("Error code", "错误代码"),
+    "errorLevel": Text("Level", "级别"),
+    "part": Text("Part", "部件"),
+    "fault": Text("Fault", "故障"),
+    "message": Text("Message", "说明"),
+    "text": Text("Message", "说明"),
+    "description": Text("Message", "说明"),
+    "errorDescription": Text("Message", "说明"),
+    "subsystem": Text("Subsystem", "子系统"),
+    "severity": Text("Severity", "严重程度"),
+    "timestamp": Text("Time", "时间"),
+}
+"""The names of what events say."""
 MODEL_STATES = {
     CHAMPION: Text("Champion", "在用模型"),
     CHALLENGER: Text("Challenger", "挑战模型"),
@@ -168,6 +202,7 @@ _TABLES = {
     "part": PARTS,
     "robot": ROBOT_STATES,
     "model": MODEL_STATES,
+    "device_model": DEVICE_MODELS,
 }
 
 

@@ -22,7 +22,17 @@
     const field = document.activeElement;
     return main.contains(field) && field.matches("input, select, textarea");
   };
-  const busy = () => typing() || main.querySelector("details[open]");
+  // What was typed or chosen and not sent yet: to refresh would lose it.
+  const changed = (field) => {
+    if (field.matches("select")) {
+      const chosen = [...field.options].findIndex((one) => one.defaultSelected);
+      return field.selectedIndex !== Math.max(chosen, 0);
+    }
+    if (field.matches("[type=checkbox], [type=radio]")) return field.checked !== field.defaultChecked;
+    return field.value !== field.defaultValue;
+  };
+  const unsent = () => [...main.querySelectorAll("input:not([type=hidden]), select, textarea")].some(changed);
+  const busy = () => typing() || unsent() || main.querySelector("details[open]");
 
   const beat = async () => {
     if (document.hidden) return;
@@ -62,6 +72,12 @@
     }
   };
 
+  // A form sent to a server that is gone leaves the page, and what was typed, for the browser's own error.
+  main.addEventListener("submit", (event) => {
+    if (gone.hidden) return;
+    event.preventDefault();
+    gone.scrollIntoView({ block: "nearest" });
+  });
   setInterval(beat, BEAT_MS);
   document.addEventListener("visibilitychange", beat);
   if (every) {

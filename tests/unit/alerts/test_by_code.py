@@ -10,6 +10,7 @@ from sqlalchemy import update
 
 from fleet.alerts import said_by_device
 from fleet.principals import person
+from fleet.tickets import TicketState
 from storage.records.devices import Device, ReportedEvent
 
 
@@ -158,3 +159,34 @@ def test_an_order_that_does_not_fit_is_no_fault_of_the_robot(rooms: Rooms) -> No
     for after in (0, 20):
         rooms.robot("R1", after, state="idle", error_code="orderError")
     assert rooms.history() == []
+
+
+@pytest.mark.parametrize(
+    ("code", "device_id", "fault"), [("error", "R1", "device_error"), ("sos", "W1", "worker_sos")]
+)
+@pytest.mark.parametrize("after_repair", [False, True])
+def test_what_a_device_tells_of_after_the_repair_outlives_the_ticket(
+    rooms: Rooms, code: str, device_id: str, fault: str, after_repair: bool
+) -> None:
+    tell(rooms, 0, code, device_id, error_code="E78")
+    (alert,) = rooms.engine.open_alerts()
+    ticket = rooms.tickets.open_for(alert)
+    for state in ("accepted", "en_route", "repairing"):
+        rooms.tickets.change_state(ticket, TicketState(state), person("li.wei"), "on it")
+    rooms.clock.advance(60_000)
+    if not after_repair:
+        tell(rooms, 59, code, device_id, error_code="E99")
+    rooms.tickets.change_state(ticket, TicketState.REPAIRED, person("li.wei"), "done", confirmed=[fault])
+    rooms.clock.advance(60_000)
+    if after_repair:
+        tell(rooms, 90, code, device_id, error_code="E99")
+    rooms.tickets.change_state(ticket, TicketState.CONFIRMED, person("li.wei"), "it works")
+    rooms.engine.reload()
+    left = rooms.engine.open_alerts()
+    if not after_repair:
+        assert left == []
+        return
+    (new,) = left
+    assert (new.fault, new.reason, new.since) == (fault, "told_after_repair", NOON + 90_000)
+    assert new.evidence["previous_alert"] == alert.id
+    assert new.opens_ticket

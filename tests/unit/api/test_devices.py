@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 from helpers.api import NOW, House, add_device, client_of, furnish, open_house
+from helpers.batches import batch_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, select
@@ -17,6 +18,7 @@ from fleet.clock import DAY_MS, HOUR_MS
 from fleet.codes import load_codes
 from fleet.condition import Stands, condition_of
 from fleet.events import Subject
+from fleet.signals import Kind
 from storage.records.device_lists import count_devices, to_device
 from storage.records.devices import Device, DeviceInfo, Devices, ReportedEvent
 from storage.records.events import events_of
@@ -308,6 +310,19 @@ def test_lists_tell_devices_apart_as_each_ones_condition_does(
     assert (counts.working, counts.stuck) == (standing.count(Stands.WORKING), standing.count(Stands.STUCK))
 
 
+def test_a_device_whose_worker_calls_for_help_is_not_counted_as_working(bare: House) -> None:
+    add_device(bare, "W1", kind="wristband")
+    add_device(bare, "W2", kind="wristband")
+    bare.alerts.observe(batch_of([{"device_id": "W1", "ts": NOW, "sos": True}], Kind.WRISTBAND))
+    client = client_of(bare)
+    assert client.get("/api/v1/devices/W1").json()["condition"]["word"] == "alarm"
+    for stands, device in (("reports", "W1"), ("working", "W2")):
+        items = client.get(f"/api/v1/devices?stands={stands}&kind=wristband").json()["items"]
+        assert [item["id"] for item in items] == [device]
+    page = client.get("/?lang=zh", headers={"accept": "text/html"}).text
+    assert "警报：工人求助" in page
+
+
 def test_times_are_those_of_the_installations_zone_and_say_so(tmp_path: Path) -> None:
     """8 in the morning UTC is 4 in the afternoon in Shanghai and 3 at night in New York."""
     shown = {"Asia/Shanghai": "22 Nov 16:00", "America/New_York": "22 Nov 03:00", "UTC": "22 Nov 08:00"}
@@ -330,3 +345,18 @@ def test_times_are_those_of_the_installations_zone_and_say_so(tmp_path: Path) ->
 )
 def test_a_model_that_is_none_is_refused(bare: House, device: str, body: dict[str, Any], status: int) -> None:
     assert client_of(bare).patch(f"/api/v1/devices/{device}", json=body).status_code == status
+
+
+@pytest.mark.parametrize(
+    "detail", [{"error_code": "E78"}, {"error_code": "E78", "message": "brush stuck"}, {}]
+)
+def test_pages_show_an_error_that_no_catalogue_knows(bare: House, detail: dict[str, str]) -> None:
+    add_device(bare, "R1", newest_ts=NOW)
+    bare.alerts.observe_events([ReportedEvent("R1", NOW, "error", detail, NOW)])
+    client = client_of(bare)
+    (ticket,) = client.get("/api/v1/tickets?device=R1").json()["items"]
+    for path in ("/", "/alerts", "/devices/R1", f"/tickets/{ticket['id']}", "/tickets"):
+        for language in ("en", "zh"):
+            page = client.get(f"{path}?lang={language}", headers={"accept": "text/html"})
+            assert page.status_code == 200, (path, page.text)
+    assert (detail.get("error_code") or "error") in client.get("/alerts").text

@@ -8,12 +8,14 @@ import pytest
 from fastapi.testclient import TestClient
 from helpers.api import NOW, House, add_device, add_risks, client_of, open_house
 from helpers.models import trained
+from sqlalchemy import update
 
 from fleet.faults import FAULTS
 from fleet.findings import DRIFT, ModelFinding
 from fleet.principals import person
 from fleet.text import Text
 from models.learning.settings import Costs
+from storage.records.devices import Device
 from storage.records.model_cards import ModelCard, note_trial
 
 FAULT = "brush_jam"
@@ -147,6 +149,12 @@ def test_what_has_an_open_ticket_is_shown_with_it_and_not_planned_again(
     assert plan["under_way"][0]["faults"], "one visit mends all: what pays there is not only the ticket's"
     page = client.get("/visits?lang=en", headers=HTML).text
     assert '<a href="/tickets/1">#1</a>' in page
+    assert "/devices/R4" not in page
+    with house.desk.transaction() as session:
+        session.execute(update(Device).where(Device.id == "R4").values(state="error", error_code="M11"))
+    page = client.get("/visits?lang=en", headers=HTML).text
+    assert "/devices/R4" in page, "it stands still: no model needs to say that it is to be visited"
+    assert "stuck: M11" in page
     assert "已有工单" in client.get("/visits?lang=zh", headers=HTML).text
 
 

@@ -60,6 +60,13 @@ DEVICE = Device(
             "清洁中",
         ),
         ({"kind": Kind.TOOL}, "sending", "sending readings", "正常上报"),
+        ({"kind": Kind.TOOL, "newest_ts": None}, "no_reading", "no reading yet", "尚无读数"),
+        (
+            {"kind": Kind.WRISTBAND, "alarm": "worker_sos"},
+            "alarm",
+            "sending readings, alarm: Worker calls for help",
+            "正常上报，警报：工人求助",
+        ),
     ],
 )
 def test_the_shown_state_is_what_a_device_does(known: dict[str, Any], word: str, en: str, zh: str) -> None:

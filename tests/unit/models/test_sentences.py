@@ -4,7 +4,8 @@ import pytest
 
 from fleet.risks import Driver
 from fleet.signals import STANDARD_SIGNALS
-from fleet.text import Language
+from fleet.text import LANGUAGES, Language
+from models.features.definitions import BY_NAME, LIFE_VIEWS
 from models.scoring.explanation import sentence
 
 
@@ -116,3 +117,21 @@ def test_a_sentence_says_for_how_long_it_has_been_so() -> None:
     assert lasting(30, "en").endswith(", for 30 days or more")
     assert lasting(30, "zh").endswith("，已持续 30 天以上")
     assert lasting(None, "en").endswith("model")
+
+
+@pytest.mark.parametrize(
+    ("feature", "en", "zh"),
+    [
+        ("fan_rpm:own", "Fan speed: no reading", "风机转速：无读数"),
+        ("fan_rpm:cohort", "Fan speed: no reading", "风机转速：无读数"),
+    ],
+)
+def test_a_driver_without_a_value_says_that_there_is_no_reading(feature: str, en: str, zh: str) -> None:
+    assert said(feature, None, 4000.0, "rpm") == en
+    assert said(feature, None, None, "rpm", "zh") == zh
+
+
+def test_what_is_not_known_of_a_parts_life_is_said_in_words() -> None:
+    for name in (name for name, feature in BY_NAME.items() if feature.view in LIFE_VIEWS):
+        for language in LANGUAGES:
+            assert "–" not in said(name, None, None, "", language), name

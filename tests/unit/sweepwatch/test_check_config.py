@@ -33,6 +33,22 @@ def test_all_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
     assert "dialects: Input should be a list" in said
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("BROKER_URL", "mqtt://h:99999", "Port out of range"),
+        ("BROKER_URL", "mqtt://u:p@", "host"),
+        ("STORE_URL", "influxdb://tok@h", "influxdb://token@host:port/org/bucket"),
+        ("DESK_URL", "postgresql+no_such_driver://h/x", "desk.url is not usable"),
+    ],
+)
+def test_addresses_are_checked_as_the_commands_read_them(name: str, value: str, said: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        check_settings(None, {f"SWEEPWATCH_{name}": value}, {}, False, print)
+    assert said in str(caught.value)
+    assert "tok" not in str(caught.value).replace("token", "")
+
+
 def test_every_setting_is_shown_whole_where_no_terminal_sets_a_width(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
