@@ -78,7 +78,14 @@ def risk_chart(
     )
     if when:
         pale = alt.Scale(domain=list(when), range=[1.0, 0.45])
-        legend = alt.Legend(orient="bottom", title=None, symbolType="stroke", symbolStrokeColor="#8a8f98")
+        legend = alt.Legend(
+            orient="bottom",
+            title=None,
+            symbolType="square",
+            symbolFillColor="#8a8f98",
+            symbolStrokeWidth=0,
+            symbolSize=120,
+        )
         chart = chart.encode(opacity=alt.Opacity("when:N", scale=pale, legend=legend))
     return chart
 
