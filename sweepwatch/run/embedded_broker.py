@@ -200,7 +200,7 @@ class AmqttBroker:
             "restart is lost; install mosquitto to keep it"
         )
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="amqtt", daemon=True)
+        self._thread = threading.Thread(target=self._run_loop, name="amqtt", daemon=True)
         self._thread.start()
         try:
             self._broker = asyncio.run_coroutine_threadsafe(self._start(port), self._loop).result(
@@ -209,6 +209,13 @@ class AmqttBroker:
         except Exception as error:
             self._end_loop()
             raise BrokerUnavailable(f"amqtt did not start: {error}") from error
+
+    def _run_loop(self) -> None:
+        # The thread closes its loop itself: on a busy machine it ends later than it is waited for.
+        try:
+            self._loop.run_forever()
+        finally:
+            self._loop.close()
 
     @staticmethod
     async def _start(port: int) -> Any:
@@ -240,8 +247,6 @@ class AmqttBroker:
             asyncio.run_coroutine_threadsafe(end_tasks(), self._loop).result(STOP_TIMEOUT_S)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(STOP_TIMEOUT_S)
-        if not self._thread.is_alive():
-            self._loop.close()
 
 
 async def shut_down_amqtt(broker: Any) -> None:
