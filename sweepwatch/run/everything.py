@@ -183,7 +183,7 @@ class Run:
         self._announce()
         # The first chart of a process costs seconds; better now, unasked, than when someone looks. It has a
         # thread of its own, which nobody waits for at the end.
-        Thread(target=warm_up, name="warm-up", daemon=True).start()
+        Thread(target=self._warm_up, name="warm-up", daemon=True).start()
         if self._trained:
             self._score_past()
 
@@ -220,6 +220,13 @@ class Run:
             return True
         with self.board.step(_HISTORY, 0.0, 0.5) as report:
             return fleet.write_past(days, report, self._stop.is_set).complete
+
+    def _warm_up(self) -> None:
+        try:
+            warm_up()
+        except Exception:
+            if not self._stop.is_set():  # else half of what it loads may be gone: the process ends
+                raise
 
     def _publish(self, fleet: SimulatedFleet) -> None:
         interval = self._services.settings.simulator.interval_s
