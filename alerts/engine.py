@@ -13,10 +13,10 @@ from alerts.judging.by_rule import judge_readings
 from alerts.judging.changes import Changes, again, follow
 from alerts.judging.conditions import Condition, EventCondition
 from alerts.judging.decisions import BY_TICKET, Decision, Track, judge_person, judge_tick
-from alerts.judging.rules import BY_CODE, MODEL_RULE, OFFLINE, RISK_RULE, Rule
+from alerts.judging.rules import BY_CODE, OFFLINE, Rule
 from alerts.judging.scan import in_play
 from alerts.judging.tracks import Tracks, key_of
-from fleet.alerts import Alert, AlertState
+from fleet.alerts import MODEL_RULE, RISK_RULE, Alert, AlertState
 from fleet.clock import Clock
 from fleet.codes import CodeCatalogue, load_codes
 from fleet.events import Event
@@ -169,27 +169,20 @@ class AlertEngine:
             alert = alert_of(changes.session, alert_id)
             return changes.by(principal, alert, judge_person(alert, after, principal.name), why)
 
-    def end_with_ticket(
-        self,
-        alert_ids: Sequence[str],
-        closed: str,
-        principal: Principal,
-        why: str,
-        at: int,
-        solved_at: int | None = None,
-    ) -> None:
-        """End the alerts of a ticket that was `closed` (its state) at a time; those that are over stay so.
+    def end_with_ticket(self, event: Event) -> None:
+        """End the alerts of a ticket that was closed, as the log tells it; those that are over stay so.
 
-        What the device told of after the repair (`solved_at`) is not mended by it: it is a new alert.
+        What the device told of after the repair is not mended by it: it is a new alert.
         """
-        with self._changes(at) as changes:
-            for alert_id in alert_ids:
-                alert = alert_of(changes.session, alert_id)
+        solved_at = event.data.get("solved_at")
+        decision = Decision(AlertState.RESOLVED, f"{BY_TICKET}{event.after}")
+        with self._changes(event.at) as changes:
+            for alert_id in event.data.get("alerts", ()):
+                alert = alert_of(changes.session, str(alert_id))
                 if alert.state is AlertState.RESOLVED:
                     continue
+                changes.by(event.principal, alert, decision, event.reason)
                 told_at = told_last(alert, self._rules)
-                decision = Decision(AlertState.RESOLVED, f"{BY_TICKET}{closed}")
-                changes.by(principal, alert, decision, why)
                 if solved_at is not None and told_at > solved_at:
                     changes.raise_alert(again(alert, told_at))
 

@@ -10,6 +10,10 @@ from fleet.principals import PrincipalKind
 
 INSTALLATION = "*"
 """Stands for the device of an alert that is about no device but about the installation: no device has it."""
+RISK_RULE = "risk"
+"""The rule's name on alerts that a model's risk raised."""
+MODEL_RULE = "model"
+"""The rule's name on alerts about a model itself."""
 
 
 class AlertState(StrEnum):

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 
 from alerts.judging.changes import Changes
 from alerts.judging.decisions import CLEARED, Decision, Previous
-from alerts.judging.rules import MODEL_RULE
-from fleet.alerts import INSTALLATION, Alert, AlertState
+from fleet.alerts import INSTALLATION, MODEL_RULE, Alert, AlertState
 from fleet.clock import DAY_MS
 from fleet.faults import Level
 from fleet.findings import ModelFinding

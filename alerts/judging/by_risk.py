@@ -4,8 +4,7 @@ from typing import Any
 
 from alerts.judging.changes import Changes
 from alerts.judging.decisions import judge_risk, judge_settling
-from alerts.judging.rules import RISK_RULE
-from fleet.alerts import Alert, AlertState
+from fleet.alerts import RISK_RULE, Alert, AlertState
 from fleet.faults import FAULTS
 from fleet.risks import Risk
 

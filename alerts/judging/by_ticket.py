@@ -16,11 +16,7 @@ class TicketEnds:
     def handle(self, event: Event) -> None:
         """End the alerts of a ticket that was closed."""
         if event.subject is Subject.TICKET and event.what == "state" and event.after in CLOSED_STATES:
-            alerts = [str(alert) for alert in event.data.get("alerts", ())]
-            solved_at = event.data.get("solved_at")
-            self._engine.end_with_ticket(
-                alerts, str(event.after), event.principal, event.reason, event.at, solved_at
-            )
+            self._engine.end_with_ticket(event)
 
 
 class ChangedElsewhere:

@@ -6,10 +6,9 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from alerts.judging.decisions import Decision, Previous, Track
-from alerts.judging.rules import MODEL_RULE, RISK_RULE
 from alerts.judging.tracks import Key, Tracks, key_of
 from fleet import principals
-from fleet.alerts import Alert, AlertState
+from fleet.alerts import MODEL_RULE, RISK_RULE, Alert, AlertState
 from fleet.errors import Conflict
 from fleet.faults import FAULTS
 from fleet.principals import Principal

@@ -7,8 +7,8 @@ Times are epoch milliseconds; `at` is event time, the time of the reading or of 
 from dataclasses import dataclass
 from enum import IntEnum
 
-from alerts.judging.rules import OFFLINE, RISK_RULE, Rule
-from fleet.alerts import Alert, AlertState
+from alerts.judging.rules import OFFLINE, Rule
+from fleet.alerts import RISK_RULE, Alert, AlertState
 from fleet.clock import HOUR_MS, SECOND_MS
 from fleet.errors import Conflict
 from fleet.principals import PEOPLE, PrincipalKind

@@ -14,15 +14,12 @@ from pydantic import (
 )
 
 from alerts.judging.conditions import Condition, EventCondition, Term, check_condition, parse_condition
+from fleet.alerts import MODEL_RULE, RISK_RULE
 from fleet.config import Duration, Shape, read_config
 from fleet.errors import ConfigError
 from fleet.faults import DEVICE_ERROR, FAULTS, Level
 from fleet.signals import STANDARD_SIGNALS, Kind, SignalTable
 
-RISK_RULE = "risk"
-"""The rule's name on alerts that a model's risk raised."""
-MODEL_RULE = "model"
-"""The rule's name on alerts about a model itself."""
 OFFLINE = "offline"
 BY_HAND = "by_hand"
 BY_CODE = "by_code"

@@ -128,7 +128,7 @@ def sentence(driver: Driver, signals: SignalTable, language: Language) -> str:
         return signals[driver.signal].label.in_language(language) if known else driver.signal
     label = feature.measure.label.in_language(language)
     if feature.view in LIFE_VIEWS:
-        return _LIVED[feature.view](driver.value, language)
+        return _lived(feature.view, driver.value, language)
     if feature.view in YEAR_VIEWS:
         return label
     return _compared(driver, feature.measure, _AGAINST[feature.view], language)
@@ -192,37 +192,25 @@ def _amount(value: float, unit: str) -> str:
     return f"{value:.3g} {unit}".rstrip()
 
 
-def _since_repair(days: float | None, language: Language) -> str:
-    if days is None:
-        return "上次维修时间：未知" if language == "zh" else "time since its last repair: not known"
-    count = f"{days:.0f}"
-    return f"距上次维修 {count} 天" if language == "zh" else f"{count} days since its last repair"
+_LIVED = {
+    View.RENEWED: (
+        Text("{:.0f} days since its last repair", "距上次维修 {:.0f} 天"),
+        Text("time since its last repair: not known", "上次维修时间：未知"),
+    ),
+    View.USED: (
+        Text("{:.0f} run hours in its present life", "本次使用周期已运行 {:.0f} 小时"),
+        Text(f"run hours in its present life: {_NO_READING.en}", f"本次使用周期运行小时数：{_NO_READING.zh}"),
+    ),
+    View.CYCLED: (
+        Text("{:.0f} charge cycles in its present life", "本次使用周期已充电 {:.0f} 次"),
+        Text(
+            f"charge cycles in its present life: {_NO_READING.en}", f"本次使用周期充电次数：{_NO_READING.zh}"
+        ),
+    ),
+}
+"""What is said of how long a device has lived: with its count, and without one."""
 
 
-def _cycled(cycles: float | None, language: Language) -> str:
-    if cycles is None:
-        return (
-            f"本次使用周期充电次数：{_NO_READING.zh}"
-            if language == "zh"
-            else f"charge cycles in its present life: {_NO_READING.en}"
-        )
-    count = f"{cycles:.0f}"
-    return (
-        f"本次使用周期已充电 {count} 次" if language == "zh" else f"{count} charge cycles in its present life"
-    )
-
-
-def _used(hours: float | None, language: Language) -> str:
-    if hours is None:
-        return (
-            f"本次使用周期运行小时数：{_NO_READING.zh}"
-            if language == "zh"
-            else f"run hours in its present life: {_NO_READING.en}"
-        )
-    count = f"{hours:.0f}"
-    return (
-        f"本次使用周期已运行 {count} 小时" if language == "zh" else f"{count} run hours in its present life"
-    )
-
-
-_LIVED = {View.RENEWED: _since_repair, View.USED: _used, View.CYCLED: _cycled}
+def _lived(view: View, count: float | None, language: Language) -> str:
+    known, unknown = _LIVED[view]
+    return unknown.in_language(language) if count is None else known.in_language(language).format(count)

@@ -17,7 +17,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from fleet.alerts import Alert, AlertState
+from fleet.alerts import MODEL_RULE, RISK_RULE, Alert, AlertState
 from fleet.errors import NotFound
 from fleet.events import Event, Subject
 from fleet.faults import Level
@@ -27,9 +27,6 @@ from storage.records.base import Base, Number
 from storage.records.devices import Device, place_of
 from storage.records.events import tell
 from storage.records.upsert import insert_into
-
-_OF_MODELS = ("risk", "model")
-"""The names of what raises alerts without a rule (alerts.judging.rules)."""
 
 
 class AlertRow(Base):
@@ -260,7 +257,7 @@ def last_heard(session: Session, device_ids: Sequence[str]) -> dict[str, Unheard
 def sounding() -> ColumnElement[bool]:
     """Return what is true of alarms: open L1 alerts that readings or events raised, not a model."""
     here = AlertRow.state.in_((AlertState.FIRING, AlertState.ACKNOWLEDGED))
-    return and_(here, AlertRow.level == Level.L1, AlertRow.rule.not_in(_OF_MODELS))
+    return and_(here, AlertRow.level == Level.L1, AlertRow.rule.not_in((RISK_RULE, MODEL_RULE)))
 
 
 def alarms_of(session: Session, device_ids: Sequence[str]) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """The command `check-config`: everything that is wrong with the settings, at once, and nothing started."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -51,41 +52,35 @@ def check_settings(
 
 def _wrong_addresses(settings: Settings) -> list[str]:
     """Return what is wrong with the addresses of broker, store and desk; nobody is asked there."""
-    wrong: list[str] = []
     checks: tuple[tuple[Callable[[str], object], str | None], ...] = (
         (parse_broker_url, settings.broker.url),
         (parse_store_url, settings.store.url),
         (check_desk_url, settings.desk.url),
     )
-    for check, url in checks:
-        try:
-            if url is not None:
-                check(url)
-        except ConfigError as error:
-            wrong.append(str(error))
-    return wrong
+    return _refusals(partial(check, url) for check, url in checks if url is not None)
 
 
 def _wrong_files(settings: Settings) -> list[str]:
     """Return what is wrong with the signals, rules, dialects and codes that the settings name."""
-    wrong: list[str] = []
-    signals = STANDARD_SIGNALS
-    try:
-        signals = signal_table(settings)
-    except ConfigError as error:
-        wrong.append(str(error))
-    for load, given in (
-        (load_rules, settings.alerts.rules),
-        (load_dialects, settings.ingest.dialects),
-    ):
+    wrong = _refusals([partial(signal_table, settings)])
+    signals = STANDARD_SIGNALS if wrong else signal_table(settings)
+    return wrong + _refusals(
+        [
+            partial(load_rules, settings.alerts.rules, signals),
+            partial(load_dialects, settings.ingest.dialects, signals),
+            partial(load_codes, settings.alerts.codes),
+        ]
+    )
+
+
+def _refusals(checks: Iterable[Callable[[], object]]) -> list[str]:
+    """Return what each check that refuses says."""
+    wrong = []
+    for check in checks:
         try:
-            load(given, signals)
+            check()
         except ConfigError as error:
             wrong.append(str(error))
-    try:
-        load_codes(settings.alerts.codes)
-    except ConfigError as error:
-        wrong.append(str(error))
     return wrong
 
 

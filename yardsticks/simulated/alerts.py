@@ -12,8 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alerts.judging.decisions import Previous, Track, judge_risk, judge_settling
-from alerts.judging.rules import RISK_RULE
-from fleet.alerts import Alert, AlertState
+from fleet.alerts import RISK_RULE, Alert, AlertState
 from fleet.clock import HOUR_MS
 from fleet.faults import FAULTS
 from fleet.risks import Risk

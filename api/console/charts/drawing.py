@@ -30,6 +30,7 @@ _WHO = (
 )
 _WHEN = (Text("said at the time", "当时评分"), Text("computed afterwards", "事后回算"))
 _FEW = 3
+"""Points of a line that are shown as points too."""
 # Dark pages show the same picture: text, grid and lines follow the reader's colour scheme.
 _STYLE = """<style>
 svg{--ink:#4b5563;--grid:#e5e7eb;--line:#0b6e8f;color-scheme:light dark}

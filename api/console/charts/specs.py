@@ -39,16 +39,15 @@ def signal_chart(unit: str, time_format: str) -> alt.LayerChart:
     scale = alt.Scale(zero=False, nice=True)
     axis = alt.Axis(title=unit or None, tickCount=4, titleAngle=0, titleAlign="left", titleY=-6, titleX=-30)
     base = alt.Chart(alt.NamedData(name=ROWS), width=_WIDTH, height=_HEIGHT)
+    mean = alt.Y("mean:Q", scale=scale, axis=axis)
     band = base.mark_area(opacity=0.18, color="var(--line)").encode(
         x=time, y=alt.Y("min:Q", scale=scale, axis=axis), y2="max:Q"
     )
-    line = base.mark_line(strokeWidth=1.6, color="var(--line)").encode(
-        x=time, y=alt.Y("mean:Q", scale=scale, axis=axis)
-    )
+    line = base.mark_line(strokeWidth=1.6, color="var(--line)").encode(x=time, y=mean)
     alone = base.transform_filter("datum.alone").mark_point(
         filled=True, size=18, opacity=1, color="var(--line)"
     )
-    whole: alt.LayerChart = band + line + alone.encode(x=time, y=alt.Y("mean:Q", scale=scale, axis=axis))
+    whole: alt.LayerChart = band + line + alone.encode(x=time, y=mean)
     return whole
 
 

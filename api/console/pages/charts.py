@@ -12,10 +12,10 @@ from api.console.charts import drawing as charts
 from api.console.render.asked import asked
 from api.console.render.language import language_of
 from api.console.render.templates import Pages, driver_with_course
+from api.console.render.words import word
 from api.params import Params
 from api.routes.common import DeviceId, RowId
 from fleet.errors import NotFound
-from fleet.faults import FAULTS
 from fleet.signals import Form, Signal
 from fleet.text import quoted
 from storage.records.alerts import alert_of
@@ -69,7 +69,7 @@ def make_router(pages: Pages) -> APIRouter:
         shown = [fault for fault, risk in peaks.iter_rows() if risk >= _WORTH_SHOWING]
         frame = frame.filter(pl.col("fault").is_in(shown))
         language = language_of(request)
-        names = {fault: _fault_name(fault, language) for fault in shown}
+        names = {fault: word("fault", fault, language) for fault in shown}
         return svg(charts.draw_risks(local(frame), names, end - start, language))
 
     @router.get("/devices/{device_id}/charts/{signal}.svg")
@@ -159,10 +159,6 @@ def _span(view: DeviceView, newest: int | None, now: int) -> tuple[int, int, int
     length, every = charts.RANGES[view.range]
     end = (now if newest is None else newest) + 1
     return end - length, end, every
-
-
-def _fault_name(fault: str, language: str) -> str:
-    return FAULTS[fault].name.in_language(language) if fault in FAULTS else fault
 
 
 def drawable(signal: Signal) -> bool:

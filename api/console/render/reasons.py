@@ -10,7 +10,6 @@ from typing import Any
 
 from api.console.render import words
 from api.console.render.told import told
-from fleet.faults import FAULTS
 from fleet.principals import PEOPLE, Principal, PrincipalKind
 from fleet.text import Language, Text
 from fleet.tickets import NO_FAULT
@@ -83,8 +82,7 @@ def reason_in_words(
 def _confirmed(fault: str, language: Language) -> str:
     if fault == NO_FAULT:
         return _NOTHING.in_language(language)
-    name = FAULTS[fault].name.in_language(language) if fault in FAULTS else fault
-    return _CONFIRMED.in_language(language).format(name)
+    return _CONFIRMED.in_language(language).format(words.word("fault", fault, language))
 
 
 def rule_in_words(

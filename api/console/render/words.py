@@ -1,6 +1,6 @@
 """The vocabulary's words as the console shows them, in both languages."""
 
-from fleet.alerts import AlertState
+from fleet.alerts import MODEL_RULE, RISK_RULE, AlertState
 from fleet.condition import Stands
 from fleet.faults import FAULTS
 from fleet.signals import Kind
@@ -147,8 +147,8 @@ DROPPED = {
 DEVICE_MODELS = {"unknown": Text("unknown", "未知")}
 """The model of a device that told of none; any other is a name."""
 RULES = {
-    "risk": Text("Risk model", "风险模型"),
-    "model": Text("Check of models", "模型检查"),
+    RISK_RULE: Text("Risk model", "风险模型"),
+    MODEL_RULE: Text("Check of models", "模型检查"),
 }
 """What raises alerts beside the rules of the rules file, which have texts of their own."""
 EVENTS = {

@@ -2,11 +2,10 @@
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
-from helpers.api import NOW, Counted, House, add_device, client_of, furnish, open_house
+from helpers.api import NOW, Counted, House, client_of, furnish, open_house
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,18 +19,6 @@ from storage.records.topics_beside import TopicBeside, TopicsBeside
 
 HTML = {"accept": "text/html"}
 TOPIC = "sweepwatch/v1/hongqiao/robot/R1/telemetry"
-
-
-@pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    with open_house(tmp_path) as made:
-        add_device(made, "R1")
-        yield made
-
-
-@pytest.fixture
-def client(house: House) -> TestClient:
-    return client_of(house)
 
 
 @pytest.fixture(scope="module")

@@ -1,12 +1,10 @@
 """What pages show is in words of the page's language: no machine names, and English is marked as such."""
 
 import re
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
-from helpers.api import NOW, House, add_device, client_of, open_house, raise_alert
+from helpers.api import NOW, House, add_device, raise_alert
 
 from alerts.judging.rules import load_rules
 from storage.records.alerts import AlertRow
@@ -15,18 +13,6 @@ from storage.records.quarantine import Evidence, Quarantine
 from storage.records.tickets import SuspicionRow
 
 HTML = {"accept": "text/html"}
-
-
-@pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    with open_house(tmp_path) as made:
-        add_device(made, "R1")
-        yield made
-
-
-@pytest.fixture
-def client(house: House) -> TestClient:
-    return client_of(house)
 
 
 def test_a_rules_alert_says_what_the_rule_says_and_keeps_its_name_as_a_title(

@@ -1,12 +1,10 @@
 """A ticket is opened once, however often the same request is sent with the same Idempotency-Key."""
 
 import threading
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
-from helpers.api import House, add_device, client_of, open_house
+from helpers.api import House, add_device
 from sqlalchemy import func, select
 
 from fleet.clock import DAY_MS, MINUTE_MS
@@ -15,18 +13,6 @@ from storage.records.answers import KeptAnswerRow, KeptAnswers, KeyedRequest
 PATH = "/api/v1/tickets"
 REPORT = {"device_id": "R1", "fault": "water_leak", "reason": "water in the lobby", "who": "front.desk"}
 KEY = {"Idempotency-Key": "8e03978e-40d5-43e8-bc93-6894a57f9324"}
-
-
-@pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    with open_house(tmp_path) as made:
-        add_device(made, "R1")
-        yield made
-
-
-@pytest.fixture
-def client(house: House) -> TestClient:
-    return client_of(house)
 
 
 def events(client: TestClient, ticket_id: int = 1) -> int:

@@ -2,28 +2,15 @@
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from helpers.api import NOW, House, add_device, client_of, open_house
+from helpers.api import NOW, House, client_of, open_house
 from jsonschema import Draft202012Validator
 
 from fleet.errors import StoreRefused, StoreUnavailable
 from storage.records.quarantine import Evidence, Quarantine
-
-
-@pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    with open_house(tmp_path) as made:
-        add_device(made, "R1")
-        yield made
-
-
-@pytest.fixture
-def client(house: House) -> TestClient:
-    return client_of(house)
 
 
 @pytest.fixture(scope="module")
