@@ -221,6 +221,17 @@ def test_a_form_is_not_sent_to_a_server_that_is_gone_and_keeps_what_was_typed(
     expect(page.get_by_label("Reason").first).to_have_value("nobody answers the door")
 
 
+def test_a_form_for_a_server_that_was_only_slow_is_sent_once_it_answers(page: Page, host: str) -> None:
+    page.goto(f"http://{host}/?lang=en", wait_until="domcontentloaded")
+    page.route("**/healthz", lambda route: route.abort())
+    expect(page.locator("#gone")).to_be_visible(timeout=5_000)
+    page.unroute("**/healthz")
+    page.get_by_label("Site").select_option("pudong")
+    page.evaluate("document.querySelector('#gone').hidden = false")  # the beat may have been first
+    page.get_by_role("button", name="Show").click()
+    page.wait_for_url("**site=pudong**")
+
+
 def test_a_refresh_takes_nothing_that_was_typed_even_when_the_field_was_left(page: Page, host: str) -> None:
     page.clock.install()
     page.goto(f"http://{host}/tickets/4?lang=en", wait_until="domcontentloaded")

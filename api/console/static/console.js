@@ -9,14 +9,12 @@
   const main = document.querySelector("main");
   const every = Number(main.dataset.refresh || 0) * 1000;
 
-  const answered = async (address, accept) => {
-    const answer = await fetch(address, {
+  const answered = (address, accept, patience = PATIENCE_MS) =>
+    fetch(address, {
       headers: { Accept: accept },
       cache: "no-store",
-      signal: AbortSignal.timeout(accept === "text/html" ? 10 * PATIENCE_MS : PATIENCE_MS),
+      signal: AbortSignal.timeout(patience),
     });
-    return answer;
-  };
 
   const typing = () => {
     const field = document.activeElement;
@@ -59,7 +57,7 @@
     show();
     if (document.hidden || busy()) return;
     try {
-      const answer = await answered(location.href, "text/html");
+      const answer = await answered(location.href, "text/html", 10 * PATIENCE_MS);
       if (!answer.ok || busy()) return;
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       const focused = main.contains(document.activeElement) && place(document.activeElement);
@@ -73,10 +71,24 @@
   };
 
   // A form sent to a server that is gone leaves the page, and what was typed, for the browser's own error.
-  main.addEventListener("submit", (event) => {
-    if (gone.hidden) return;
+  // One that was only slow is asked once more, with more patience, and then gets the form.
+  let asking = false;
+  main.addEventListener("submit", async (event) => {
+    if (gone.hidden && !asking) return;
     event.preventDefault();
+    if (asking) return;
+    asking = true;
+    const { target: form, submitter } = event;
     gone.scrollIntoView({ block: "nearest" });
+    try {
+      await answered("/healthz", "application/json", 4 * PATIENCE_MS);
+    } catch {
+      return; // what is typed stays, and the page says why
+    } finally {
+      asking = false;
+    }
+    gone.hidden = true;
+    if (form.isConnected) form.requestSubmit(submitter);
   });
   setInterval(beat, BEAT_MS);
   document.addEventListener("visibilitychange", beat);
