@@ -48,6 +48,26 @@ class Names(Schema):
     zh: str
 
 
+class Summed(Schema):
+    """One signal over one interval; all but `count` are null where it was not told."""
+
+    mean: float | None
+    min: float | None
+    max: float | None
+    count: int
+
+
+class ReadingItem(Schema):
+    """One reading, or one interval from `ts` on: beside `ts` each signal asked for, by its name.
+
+    A reading holds values, null where it told none; an interval holds what they sum up to.
+    """
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, Summed | float | bool | str | None]
+    ts: Time
+
+
 class ConditionItem(Schema):
     """What a device does and whether it works.
 

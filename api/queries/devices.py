@@ -32,6 +32,9 @@ class DeviceQuery(Paged):
         None, description="How it stands now: as `condition` says, in four words", examples=["stuck"]
     )
     fault: FaultCode | None = Field(None, description="The fault that it is most at risk of")
+    at_risk: float | None = Field(
+        None, ge=0, le=1, description="Only those whose highest risk is so high or higher", examples=[0.5]
+    )
     q: SearchText | None = Field(
         None, min_length=1, max_length=64, description="Part of id, model, site or serial"
     )
@@ -57,7 +60,15 @@ class FleetSummary:
 def find_devices(session: Session, query: DeviceQuery, now: int) -> Page[Device]:
     """Return one page of devices, filtered and sorted, as they stand at `now` (epoch ms)."""
     wanted = DeviceFilter(
-        query.kind, query.site, query.model, query.status, query.fault, query.q, query.stands, now
+        query.kind,
+        query.site,
+        query.model,
+        query.status,
+        query.fault,
+        query.q,
+        query.stands,
+        now,
+        query.at_risk,
     )
     return find(session, wanted, query.asked())
 

@@ -20,12 +20,19 @@ class TicketQuery(Paged):
     origin: TicketOrigin | None = None
     device: IdText | None = None
     site: IdText | None = None
+    overdue: bool = Field(False, description="Only open ones with a milestone that is overdue")
     fault: FaultCode | None = Field(None, description="Tickets that suspect it, whatever else they suspect")
 
 
-def find_tickets(session: Session, query: TicketQuery) -> Page[Ticket]:
-    """Return one page of tickets, filtered and sorted."""
+def find_tickets(session: Session, query: TicketQuery, now: int) -> Page[Ticket]:
+    """Return one page of tickets as they stand at `now` (epoch ms), filtered and sorted."""
     wanted = TicketFilter(
-        tuple(query.state), query.level, query.origin, query.device, query.site, query.fault
+        tuple(query.state),
+        query.level,
+        query.origin,
+        query.device,
+        query.site,
+        query.fault,
+        now if query.overdue else None,
     )
     return ticket_lists.find_tickets(session, wanted, query.asked())

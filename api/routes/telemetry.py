@@ -10,6 +10,7 @@ from pydantic import Field
 
 from api.params import EveryMs, Params, TimeMs
 from api.routes.common import DeviceId, problems
+from api.schemas import ListOf, ReadingItem
 from api.services import ApiServices, Services
 from fleet.clock import DAY_MS, to_rfc3339
 from fleet.errors import InvalidInput
@@ -38,7 +39,7 @@ class TelemetryQuery(Params):
 
 @router.get(
     "",
-    response_class=Response,
+    response_model=ListOf[ReadingItem],
     responses=problems(not_found="There is no such device")
     | {200: {"content": {"application/json": {"example": _EXAMPLE}}, "description": "A page of readings"}},
 )

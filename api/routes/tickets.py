@@ -38,7 +38,7 @@ _ETAG = re.compile(r'"(\d{1,18})"')
 def list_tickets(services: Services, query: Annotated[TicketQuery, Query()]) -> ListOf[TicketItem]:
     """List tickets, the newest first."""
     with services.desk.transaction() as session:
-        page = find_tickets(session, query)
+        page = find_tickets(session, query, services.clock.now_ms())
     return ListOf(items=[ticket_item(found) for found in page.rows], next_cursor=page.next_cursor)
 
 

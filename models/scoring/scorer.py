@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from fleet.clock import HOUR_MS
 from fleet.risks import RISK_COLUMNS, Scoring
 from fleet.signals import Kind
+from models.anomaly.fleet import LEAST_DAYS
 from models.anomaly.risk import MODEL as ANOMALY
 from models.anomaly.risk import alert_threshold
 from models.anomaly.scoring import Pieces, unusual
@@ -117,6 +118,22 @@ class Scorer:
             self._store.write_risks(pl.concat(beside), shadow=True)
         self._recent.take(fleet.devices, fleet.times, sight.matrix)
         return frame
+
+    def why_none(self) -> str:
+        """Return, for people, why a first pass told of no risk."""
+        robots = len(self._memory.tiles.devices)
+        if not robots:
+            return "no robot has sent a reading"
+        most = int(hours_heard(self._memory.tiles.at(np.arange(robots))).max())
+        if most < LEAST_HOURS:
+            return (
+                f"a robot is judged from {LEAST_HOURS} different hours in which it was heard; "
+                f"the most of {robots} robots so far: {most}"
+            )
+        return (
+            f"of {robots} robots none sends what a model looks at, or has sent signals that vary "
+            f"for {LEAST_DAYS + 1} days, to tell what is unusual"
+        )
 
     def in_use(self) -> InUse:
         """Return what the last pass scored with, and a sample of what it and those before it saw."""

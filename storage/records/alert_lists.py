@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from fleet.alerts import Alert, AlertState
 from fleet.faults import Level
 from storage.records.alerts import AlertRow, to_alert
-from storage.records.paging import Asked, Order, Page, fetch_page
+from storage.records.paging import Asked, Order, Page, fetch_page, narrowed
 
 _KEYS = {"since": AlertRow.since, "id": AlertRow.id}
 
@@ -27,15 +27,13 @@ class AlertFilter:
 
 def find_alerts(session: Session, wanted: AlertFilter, asked: Asked) -> Page[Alert]:
     """Return one page of alerts; sorted by since or id."""
-    query = select(AlertRow)
-    for column, value in (
+    query = narrowed(
+        select(AlertRow),
         (AlertRow.level, wanted.level),
         (AlertRow.device_id, wanted.device),
         (AlertRow.fault, wanted.fault),
         (AlertRow.rule, wanted.rule),
-    ):
-        if value is not None:
-            query = query.where(column == value)
+    )
     if wanted.states:
         query = query.where(AlertRow.state.in_(wanted.states))
     order = Order(_KEYS[asked.key], AlertRow.id, asked.descending)

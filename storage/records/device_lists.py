@@ -14,7 +14,7 @@ from fleet.signals import Kind
 from fleet.text import quoted
 from storage.records.alerts import AlertRow, alarms_of, sounding
 from storage.records.devices import Device
-from storage.records.paging import Asked, Order, Page, fetch_page
+from storage.records.paging import Asked, Order, Page, fetch_page, narrowed
 
 _KEYS = {"risk": Device.risk, "id": Device.id, "last_seen": Device.last_seen}
 _FIELDS = tuple(field.name for field in fields(FleetDevice) if field.name not in ("kind", "alarm"))
@@ -25,7 +25,7 @@ _IDS_A_QUERY = 500
 class DeviceFilter:
     """Which devices; None is any. `text` is part of id, model, site or serial, in either case.
 
-    `stands` is how they stand at `now` (epoch ms).
+    `stands` is how they stand at `now` (epoch ms), `at_risk` the least of their highest risk (0 to 1).
     """
 
     kind: Kind | None = None
@@ -36,6 +36,7 @@ class DeviceFilter:
     text: str | None = None
     stands: Stands | None = None
     now: int = 0
+    at_risk: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +56,16 @@ def to_device(row: Device) -> FleetDevice:
 
 def find_devices(session: Session, wanted: DeviceFilter, asked: Asked) -> Page[FleetDevice]:
     """Return one page of devices; sorted by risk, id or last_seen."""
-    query = select(Device)
-    for column, value in (
+    query = narrowed(
+        select(Device),
         (Device.kind, wanted.kind),
         (Device.site, wanted.site),
         (Device.model, wanted.model),
         (Device.status, wanted.status),
         (Device.fault, wanted.fault),
-    ):
-        if value is not None:
-            query = query.where(column == value)
+    )
+    if wanted.at_risk is not None:
+        query = query.where(Device.risk >= wanted.at_risk)
     if wanted.stands is not None:
         query = query.where(_standing(wanted.now)[wanted.stands])
     if wanted.text is not None:

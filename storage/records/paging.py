@@ -62,6 +62,14 @@ class Page(Generic[Item]):
         return Page([value(row) for row in self.rows], self.next_cursor)
 
 
+def narrowed(select: Select[Any], *wanted: tuple[InstrumentedAttribute[Any], Any]) -> Select[Any]:
+    """Return the query for rows whose columns hold these values; None is any."""
+    for column, value in wanted:
+        if value is not None:
+            select = select.where(column == value)
+    return select
+
+
 def encode_cursor(query: str, after: Sequence[Any]) -> str:
     """Return a cursor: `after` is the key and id of a page's last row, `query` what was asked."""
     return urlsafe_b64encode(json.dumps([_digest(query), *after]).encode()).decode().rstrip("=")

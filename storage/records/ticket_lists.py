@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from fleet.faults import Level
 from fleet.tickets import CLOSED_STATES, Ticket, TicketOrigin, TicketState
-from storage.records.paging import Asked, Order, Page, fetch_page
+from storage.records.paging import Asked, Order, Page, fetch_page, narrowed
 from storage.records.tickets import SuspicionRow, TicketRow, to_tickets
 
 _KEYS = {"due": TicketRow.due, "opened_at": TicketRow.opened_at, "id": TicketRow.id}
@@ -17,7 +17,10 @@ _IDS_A_QUERY = 500
 
 @dataclass(frozen=True, slots=True)
 class TicketFilter:
-    """Which tickets; None and an empty `states` are any. `fault` is one of their suspicions."""
+    """Which tickets; None and an empty `states` are any. `fault` is one of their suspicions.
+
+    `overdue_at` (epoch ms) is for open ones with a milestone that is overdue then.
+    """
 
     states: tuple[TicketState, ...] = ()
     level: Level | None = None
@@ -25,24 +28,25 @@ class TicketFilter:
     device: str | None = None
     site: str | None = None
     fault: str | None = None
+    overdue_at: int | None = None
 
 
 def find_tickets(session: Session, wanted: TicketFilter, asked: Asked) -> Page[Ticket]:
     """Return one page of tickets; sorted by due, opened_at or id."""
-    query = select(TicketRow)
-    for column, value in (
+    query = narrowed(
+        select(TicketRow),
         (TicketRow.level, wanted.level),
         (TicketRow.origin, wanted.origin),
         (TicketRow.device_id, wanted.device),
         (TicketRow.site, wanted.site),
-    ):
-        if value is not None:
-            query = query.where(column == value)
+    )
     if wanted.fault is not None:
         suspected = select(SuspicionRow.ticket_id).where(SuspicionRow.fault == wanted.fault)
         query = query.where(TicketRow.id.in_(suspected))
     if wanted.states:
         query = query.where(TicketRow.state.in_(wanted.states))
+    if wanted.overdue_at is not None:
+        query = query.where(_overdue(wanted.overdue_at))
     order = Order(_KEYS[asked.key], TicketRow.id, asked.descending)
     page: Page[TicketRow] = fetch_page(session, query, order, asked)
     return Page(to_tickets(session, page.rows), page.next_cursor)
@@ -50,18 +54,17 @@ def find_tickets(session: Session, wanted: TicketFilter, asked: Asked) -> Page[T
 
 def count_breached(session: Session, now: int) -> int:
     """Count the open tickets with a milestone that is overdue at `now` (epoch ms)."""
-    overdue = or_(
-        *(
-            and_(done.is_(None), due < now)
-            for due, done in (
-                (TicketRow.respond_due, TicketRow.responded_at),
-                (TicketRow.on_site_due, TicketRow.on_site_at),
-                (TicketRow.solve_due, TicketRow.solved_at),
-            )
-        )
+    return session.scalar(select(func.count()).select_from(TicketRow).where(_overdue(now))) or 0
+
+
+def _overdue(now: int) -> ColumnElement[bool]:
+    milestones = (
+        (TicketRow.respond_due, TicketRow.responded_at),
+        (TicketRow.on_site_due, TicketRow.on_site_at),
+        (TicketRow.solve_due, TicketRow.solved_at),
     )
-    wanted = select(func.count()).select_from(TicketRow)
-    return session.scalar(wanted.where(TicketRow.state.not_in(CLOSED_STATES), overdue)) or 0
+    missed = or_(*(and_(done.is_(None), due < now) for due, done in milestones))
+    return and_(TicketRow.state.not_in(CLOSED_STATES), missed)
 
 
 def open_ticket_ids(session: Session, device_ids: Sequence[str] | None = None) -> dict[str, int]:

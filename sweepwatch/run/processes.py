@@ -113,9 +113,11 @@ def run_score(settings: Settings, once: bool, say: Say) -> None:
         services.models.load()
         if not services.models.champions():
             say("No risk models yet: the anomaly score judges alone until `sweepwatch train` has made some.")
-        jobs = Jobs(services, Scorer(services.store, services.desk, services.models))
+        scorer = Scorer(services.store, services.desk, services.models)
+        jobs = Jobs(services, scorer)
         if once:
-            say(f"{jobs.score()} risks scored")
+            scored = jobs.score()
+            say(f"{scored} risks scored" + ("" if scored else f": {scorer.why_none()}"))
             jobs.review()
             return
 

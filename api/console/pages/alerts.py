@@ -9,6 +9,7 @@ from api.console.render.asked import asked
 from api.console.render.templates import Pages
 from api.queries.alerts import AlertQuery, find_alerts
 from fleet.alerts import AlertState
+from fleet.faults import FAULTS, Level
 
 SHOWN_ALERTS = (AlertState.FIRING, AlertState.ACKNOWLEDGED)
 
@@ -33,7 +34,13 @@ def make_router(pages: Pages) -> APIRouter:
         with services.desk.transaction() as session:
             page = find_alerts(session, query)
         return pages.render(
-            request, "alerts/alerts.html", query=query, alerts=page.rows, next_cursor=page.next_cursor
+            request,
+            "alerts/alerts.html",
+            query=query,
+            alerts=page.rows,
+            next_cursor=page.next_cursor,
+            levels=tuple(Level),
+            faults=FAULTS,
         )
 
     return router

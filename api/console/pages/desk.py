@@ -69,7 +69,7 @@ def make_router(pages: Pages) -> APIRouter:
         """List the tickets with their running clocks."""
         view = asked(request, TicketView)
         with services.desk.transaction() as session:
-            page = find_tickets(session, view.chosen())
+            page = find_tickets(session, view.chosen(), services.clock.now_ms())
         return pages.render(
             request,
             "desk/tickets.html",

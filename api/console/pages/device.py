@@ -34,10 +34,11 @@ def make_router(pages: Pages) -> APIRouter:
     def device_page(request: Request, device_id: DeviceId) -> Response:
         """Show one device: its facts, why it is at risk, its charts, its alerts and tickets."""
         view = asked(request, DeviceView)
+        now = services.clock.now_ms()
         with services.desk.transaction() as session:
             device = device_of(session, device_id)
             alerts = find_alerts(session, AlertQuery(device=device_id, limit=10)).rows
-            tickets = find_tickets(session, TicketQuery(device=device_id, limit=10)).rows
+            tickets = find_tickets(session, TicketQuery(device=device_id, limit=10), now).rows
             case = open_case_of(session, device_id)
             counts = count_ingest(session, device_id)
             events = newest_events(session, device_id, _SHOWN_EVENTS)
@@ -49,7 +50,7 @@ def make_router(pages: Pages) -> APIRouter:
             view=view,
             ranges=RANGES,
             device=device,
-            stale=device.is_stale(services.clock.now_ms()),
+            stale=device.is_stale(now),
             latest=latest,
             risks=risks,
             caps={code: fault.life_cap_days for code, fault in FAULTS.items()},

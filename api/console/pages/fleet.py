@@ -6,12 +6,16 @@ from pydantic import Field
 
 from api.console.render.asked import asked
 from api.console.render.templates import Pages
-from api.queries.devices import DeviceQuery, find_devices, summary
+from api.queries.devices import AT_RISK, DeviceQuery, find_devices, summary
 from fleet.condition import Stands
 from fleet.faults import FAULTS
 from fleet.signals import Kind
 from storage.records.device_lists import filter_choices
 from storage.records.ticket_lists import count_breached, open_ticket_ids
+
+
+_RISK_STEPS = (0.25, 0.75)
+"""What the filter by risk offers beside what counts as at risk."""
 
 
 class FleetQuery(DeviceQuery):
@@ -50,6 +54,8 @@ def make_router(pages: Pages) -> APIRouter:
             faults=FAULTS,
             kinds=tuple(Kind),
             stands=tuple(Stands),
+            high_risk=AT_RISK,
+            risk_steps=sorted({AT_RISK, *_RISK_STEPS, *([] if query.at_risk is None else [query.at_risk])}),
         )
 
     return router

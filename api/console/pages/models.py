@@ -72,6 +72,7 @@ def make_router(pages: Pages) -> APIRouter:
             wrong=services.model_trouble(card),
             events=model_events(services.desk, card.id),
             saving=_saving(card),
+            currency=services.currency,
         )
 
     @router.get("/models/{model_id}/charts/calibration.svg")

@@ -104,7 +104,7 @@ def test_score_without_models_lets_the_anomaly_score_judge_and_says_what_to_do(t
     scored = sweepwatch("score", "--once", "--data", str(tmp_path))
     assert scored.returncode == 0, scored.stderr
     assert "the anomaly score judges alone until `sweepwatch train`" in scored.stdout
-    assert "0 risks scored" in scored.stdout
+    assert "0 risks scored: no robot has sent a reading" in scored.stdout
 
 
 def test_training_without_readings_says_so(tmp_path: Path) -> None:

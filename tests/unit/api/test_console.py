@@ -8,8 +8,19 @@ import polars as pl
 import pytest
 from babel.messages.pofile import read_po
 from fastapi.testclient import TestClient
-from helpers.api import NOW, House, add_device, add_readings, add_risks, client_of, open_house, raise_alert
+from helpers.api import (
+    NOW,
+    House,
+    add_device,
+    add_readings,
+    add_risks,
+    client_of,
+    furnish,
+    open_house,
+    raise_alert,
+)
 from jinja2.ext import babel_extract
+from sqlalchemy import update
 
 import api.console
 from api.console.charts import drawing as charts
@@ -20,6 +31,7 @@ from fleet.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from fleet.principals import person
 from fleet.progress import StartProgress
 from fleet.text import Language, Text
+from storage.records.devices import Device
 from storage.records.tickets import SuspicionRow
 
 CONSOLE = Path(api.console.__file__).parent
@@ -161,6 +173,41 @@ def test_the_fleet_says_of_which_robot_too_little_is_known(house: House, client:
     assert 'href="/devices/R2"' in unsure[0]
     listed = {device["id"]: device["confidence"] for device in client.get("/api/v1/devices").json()["items"]}
     assert listed == {"R1": None, "R2": "low"}
+
+
+def test_each_figure_of_the_fleet_leads_to_the_list_that_it_counts(tmp_path: Path) -> None:
+    with open_house(tmp_path) as house:
+        furnish(house)
+        house.clock.ms += 3 * HOUR_MS
+        with house.desk.transaction() as session:
+            session.execute(update(Device).values(last_seen=house.clock.ms))
+            session.execute(update(Device).where(Device.id.in_(["R0002", "R0003"])).values(state="error"))
+        client = client_of(house)
+        page = client.get("/", headers=HTML).text
+        tiles = re.findall(r'<li><a href="([^"]+)"><b class="figure[^"]*">(\d+)', page)
+        assert [address for address, _ in tiles] == [
+            "/?stands=working", "/?stands=stuck", "/?at_risk=0.5", "/alerts", "/tickets", "/tickets?overdue=true"
+        ]  # fmt: skip
+        for address, figure in tiles:
+            rows = client.get(address, headers=HTML).text
+            listed = rows.count('<th scope="row">')
+            assert listed == min(int(figure), 50), address
+            assert listed, f"{address}: this fleet has some of each"
+
+
+def test_alerts_are_chosen_by_level_fault_and_device(house: House, client: TestClient) -> None:
+    add_device(house, "R2")
+    raise_alert(house, "R2", "filter_clog", 0.9)
+    for query, those in {
+        "": {"R1", "R2"},
+        "?fault=filter_clog": {"R2"},
+        "?device=R1": {"R1"},
+        "?level=L1": set(),
+        "?show=all&device=R1": {"R1"},
+    }.items():
+        page = client.get(f"/alerts{query}", headers=HTML).text
+        assert set(re.findall(r'href="/devices/(R\d)"', page)) == those, query
+        assert ("No alert fits these filters." in page) is (not those)
 
 
 def test_an_alert_is_acknowledged_from_its_row(client: TestClient) -> None:
