@@ -21,13 +21,12 @@ from fleet.clock import Clock
 from fleet.codes import CodeCatalogue, load_codes
 from fleet.events import Event
 from fleet.findings import ModelFinding
-from fleet.principals import Principal
+from fleet.principals import Principal, check_reason
 from fleet.readings import ReadingBatch
 from fleet.risks import Risk
 from fleet.signals import Kind
 from fleet.text import Text
 from storage.records.alerts import alert_of, open_alert, open_alerts
-from storage.records.audit import check_reason
 from storage.records.database import DeskDatabase
 from storage.records.devices import ReportedEvent, traits_of
 

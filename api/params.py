@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from fleet.clock import DAY_MS, SECOND_MS, from_rfc3339
 from fleet.config import duration_ms
 from fleet.faults import FAULTS
+from fleet.principals import MAX_NAME
 from fleet.text import quoted
 from storage.records.paging import Asked
 
@@ -68,11 +69,11 @@ NO_PERSONS = frozenset(
     }
 )
 """Names under which the platform itself acts, or might: nobody passes for one of them over HTTP."""
-PersonName = Annotated[str, AfterValidator(_person)]
+# Lengths stand before what checks further: after it they are told as those of a list.
+PersonName = Annotated[str, Field(max_length=MAX_NAME), AfterValidator(_person)]
 """Who does something, as a person says it."""
-SearchText = Annotated[str, AfterValidator(_searchable)]
-"""Text that is looked for; one with a NUL is found nowhere."""
-IdText = Annotated[SearchText, Field(min_length=1, max_length=64)]
+SearchText = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_searchable)]
+"""Text that is looked for, an id or a part of one; one with a NUL is found nowhere."""
 
 
 class Params(BaseModel):
@@ -85,7 +86,7 @@ class VisitQuery(Params):
     """How many visits there can be in a day, and where."""
 
     budget: int = Field(10, ge=0, le=10_000, description="How many devices can be visited")
-    site: IdText | None = Field(None, description="Only devices of this site")
+    site: SearchText | None = Field(None, description="Only devices of this site")
 
 
 class NoParams(Params):

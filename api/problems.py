@@ -130,6 +130,8 @@ def _member(route: BaseRoute | None, error: Mapping[str, Any]) -> dict[str, str]
     reason = str(error["msg"]).removeprefix("Value error, ")
     if error["type"] == "extra_forbidden":
         reason = f"unknown; allowed: {', '.join(_known(route, place)) or 'none'}"
+    elif error["type"] == "string_pattern_mismatch" and error["ctx"]["pattern"] == r"\S":
+        reason = "must not be blank"
     elif error["type"] == "json_invalid":
         path, reason = ["body"], f"not valid JSON: {error['ctx']['error']}"
     return {"in": place, "name": ".".join(path) or place, "reason": reason}

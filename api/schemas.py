@@ -5,7 +5,7 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from api.params import FaultCode, IdText, PersonName
+from api.params import FaultCode, PersonName, SearchText
 from fleet.alerts import AlertState
 from fleet.clock import to_rfc3339
 from fleet.faults import Level
@@ -307,9 +307,7 @@ class _Request(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-Who = Annotated[
-    PersonName, Field(min_length=1, max_length=64, pattern=r"\S", description="Who does this: a person")
-]
+Who = Annotated[PersonName, Field(pattern=r"\S", description="Who does this: a person")]
 Reason = Annotated[
     str, Field(min_length=1, max_length=1000, pattern=r"\S", description="Why; kept in the history")
 ]
@@ -369,7 +367,7 @@ class DeviceChange(_Request):
 class TicketReport(_Request):
     """A request to open a ticket for a fault that somebody noticed."""
 
-    device_id: IdText = Field(examples=["R0042"])
+    device_id: SearchText = Field(examples=["R0042"])
     fault: FaultCode = Field(examples=["brush_jam"])
     reason: Reason = Field(examples=["the brush squeals and stops"])
     who: Who = Field("api", examples=["front.desk"])

@@ -46,6 +46,14 @@ def person(name: str) -> Principal:
     return Principal(PrincipalKind.PERSON, name, name)
 
 
+def check_reason(why: str) -> None:
+    """Raise InvalidInput unless a reason is given, as each change by a person needs one."""
+    if not why.strip():
+        raise InvalidInput("a reason is required and must not be blank")
+    if "\x00" in why:
+        raise InvalidInput("a reason must not contain a NUL character")
+
+
 def rule(name: str) -> Principal:
     """Return the alert rule of a name."""
     return Principal(PrincipalKind.RULE, name, name)

@@ -3,7 +3,7 @@
 from pydantic import Field
 from sqlalchemy.orm import Session
 
-from api.params import AlertSort, FaultCode, IdText, Paged
+from api.params import AlertSort, FaultCode, Paged, SearchText
 from fleet.alerts import Alert, AlertState
 from fleet.faults import Level
 from storage.records.alert_lists import AlertFilter
@@ -17,9 +17,9 @@ class AlertQuery(Paged):
     sort: AlertSort = "-since"
     state: list[AlertState] = Field([], description="May be given several times; without it, every state")
     level: Level | None = None
-    device: IdText | None = None
+    device: SearchText | None = None
     fault: FaultCode | None = None
-    rule: IdText | None = None
+    rule: SearchText | None = None
 
 
 def find_alerts(session: Session, query: AlertQuery) -> Page[Alert]:

@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field
 from sqlalchemy.orm import Session
 
-from api.params import DeviceSort, FaultCode, IdText, Paged, SearchText
+from api.params import DeviceSort, FaultCode, Paged, SearchText
 from fleet.condition import Stands
 from fleet.devices import Device
 from fleet.signals import Kind
@@ -25,8 +25,8 @@ class DeviceQuery(Paged):
 
     sort: DeviceSort = Field("-risk", description="A leading - turns the order; nulls come last in either")
     kind: Kind | None = None
-    site: IdText | None = None
-    model: IdText | None = None
+    site: SearchText | None = None
+    model: SearchText | None = None
     status: Literal["online", "offline", "unknown"] | None = None
     stands: Stands | None = Field(
         None, description="How it stands now: as `condition` says, in four words", examples=["stuck"]
@@ -35,9 +35,7 @@ class DeviceQuery(Paged):
     at_risk: float | None = Field(
         None, ge=0, le=1, description="Only those whose highest risk is so high or higher", examples=[0.5]
     )
-    q: SearchText | None = Field(
-        None, min_length=1, max_length=64, description="Part of id, model, site or serial"
-    )
+    q: SearchText | None = Field(None, description="Part of id, model, site or serial")
 
 
 class EventQuery(Paged):

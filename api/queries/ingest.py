@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 from pydantic import Field
 from sqlalchemy.orm import Session
 
-from api.params import IdText, Paged
+from api.params import Paged, SearchText
 from fleet.errors import InvalidInput
 from fleet.wire import Dropped, Reason
 from storage.records.database import DeskDatabase
@@ -24,13 +24,13 @@ Item = TypeVar("Item")
 class GapQuery(Paged):
     """Whose gaps."""
 
-    device: IdText | None = None
+    device: SearchText | None = None
 
 
 class QuarantineQuery(Paged):
     """Which rows of the quarantine."""
 
-    device: IdText | None = None
+    device: SearchText | None = None
     reason: Reason | None = None
     topic: str | None = Field(
         None, pattern=r"^[^\x00]{1,512}$", description="Text that the topic contains, in either case"
@@ -40,8 +40,8 @@ class QuarantineQuery(Paged):
 class DroppedQuery(Paged):
     """Which dropped values."""
 
-    device: IdText | None = None
-    signal: IdText | None = Field(
+    device: SearchText | None = None
+    signal: SearchText | None = Field(
         None, description="Or a key of info or of an event", examples=["battery_pct"]
     )
     reason: Dropped | None = None

@@ -3,7 +3,7 @@
 from pydantic import Field
 from sqlalchemy.orm import Session
 
-from api.params import FaultCode, IdText, Paged, TicketSort
+from api.params import FaultCode, Paged, SearchText, TicketSort
 from fleet.faults import Level
 from fleet.tickets import Ticket, TicketOrigin, TicketState
 from storage.records import ticket_lists
@@ -18,8 +18,8 @@ class TicketQuery(Paged):
     state: list[TicketState] = Field([], description="May be given several times; without it, every state")
     level: Level | None = None
     origin: TicketOrigin | None = None
-    device: IdText | None = None
-    site: IdText | None = None
+    device: SearchText | None = None
+    site: SearchText | None = None
     overdue: bool = Field(False, description="Only open ones with a milestone that is overdue")
     fault: FaultCode | None = Field(None, description="Tickets that suspect it, whatever else they suspect")
 

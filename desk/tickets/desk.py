@@ -13,7 +13,7 @@ from fleet.cases import CLOSE_AFTER_MS, cleared, closes_at, happened, joined, mo
 from fleet.clock import Clock
 from fleet.errors import Conflict, InvalidInput, NotFound
 from fleet.faults import FAULTS, Fault
-from fleet.principals import Principal, model, rule, schedule
+from fleet.principals import Principal, check_reason, model, rule, schedule
 from fleet.sla import SlaPolicy
 from fleet.tickets import REPORT, Suspicion, Ticket, TicketOrigin, TicketState
 from storage.records.database import DeskDatabase
@@ -109,7 +109,7 @@ class TicketDesk:
 
         Raises NotFound for an unknown device, InvalidInput for a fault that its kind cannot have.
         """
-        _check_reason(why)
+        check_reason(why)
         try:
             return self._report(device_id, fault, principal, why)
         except Conflict:
@@ -144,14 +144,14 @@ class TicketDesk:
         were found, or ("none",); `confirmed` may correct it. Raises NotFound, IllegalTransition,
         InvalidInput, or Conflict when someone else changed it meanwhile.
         """
-        _check_reason(why)
+        check_reason(why)
         with self._writing() as session:
             before = _current(session, ticket_id, version)
             return self._move(session, before, after, principal, why, confirmed)
 
     def keep_open(self, ticket_id: int, principal: Principal, why: str, version: int | None = None) -> Ticket:
         """Object to the end of a case that asks to be closed. Raises NotFound, Conflict where it does not."""
-        _check_reason(why)
+        check_reason(why)
         with self._writing() as session:
             before = _current(session, ticket_id, version)
             if closes_at(before) is None:
@@ -251,11 +251,6 @@ def _current(session: Session, ticket_id: int, version: int | None) -> Ticket:
 def _judge(alert: Alert) -> Principal:
     """Return who raised an alert: a model by its risk, or a rule."""
     return model(_RISK) if alert.rule == _RISK else rule(alert.rule)
-
-
-def _check_reason(why: str) -> None:
-    if not why.strip() or "\x00" in why:
-        raise InvalidInput("why: a reason is required and must not be blank")
 
 
 def _fault_of(kind: str, code: str) -> Fault:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from fleet.risks import Driver
 from fleet.signals import SignalTable
 from fleet.text import Language, Text
+from fleet.units import readable_unit
 from models.anomaly.watched import WATCHED
 from models.features.compute import Look
 from models.features.definitions import BY_NAME, LIFE_VIEWS, YEAR_VIEWS, Feature, View
@@ -138,7 +139,9 @@ def _compared(driver: Driver, measure: Measure, usual: Text, language: Language)
     label, against = measure.label.in_language(language), usual.in_language(language)
     if driver.value is None or driver.usual is None:
         shown = (
-            _NO_READING.in_language(language) if driver.value is None else _amount(driver.value, driver.unit)
+            _NO_READING.in_language(language)
+            if driver.value is None
+            else _amount(driver.value, driver.unit, language)
         )
         return f"{label}{'：' if language == 'zh' else ': '}{shown}"
     since = _lasting(driver.days, language)
@@ -185,11 +188,13 @@ def _gap(value: float, usual: float, unit: str, language: Language, *, relative:
         # A difference of two percentages is counted in points: 4 % is not 2 % above 2 %.
         points = f"{apart if unit else 100 * apart:.1f}"
         return None if points == "0.0" else f"{points} {_POINTS.in_language(language)}"
-    return None if apart < _LEAST_USUAL else _amount(apart, unit)
+    return None if apart < _LEAST_USUAL else _amount(apart, unit, language)
 
 
-def _amount(value: float, unit: str) -> str:
-    return f"{value:.3g} {unit}".rstrip()
+def _amount(value: float, unit: str, language: Language) -> str:
+    read_in, size = readable_unit(unit, value, language)
+    read = value / size
+    return f"{read:,.0f} {read_in}".rstrip() if abs(read) >= 100 else f"{read:.3g} {read_in}".rstrip()
 
 
 _LIVED = {

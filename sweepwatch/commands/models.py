@@ -10,10 +10,9 @@ from api.ticket_items import event_item
 from fleet.clock import SystemClock, to_rfc3339
 from fleet.errors import ConfigError, Conflict, NotFound
 from fleet.faults import predicted_faults
-from fleet.principals import person
+from fleet.principals import check_reason, person
 from fleet.signals import Kind
 from fleet.text import quoted
-from storage.records.audit import check_reason
 from storage.records.database import DeskDatabase
 from storage.records.model_cards import CHALLENGER, CHAMPION, UNPROVEN, Deed, ModelCard, cards, model_events
 from sweepwatch.commands.installed import opened_models

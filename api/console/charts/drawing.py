@@ -11,10 +11,12 @@ from typing import Any
 
 import polars as pl
 
-from api.console.render.formats import readable_unit
+from api.console.render.words import NO_YES
 from fleet.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from fleet.risks import HINDCAST, Course
+from fleet.signals import STANDARD_SIGNALS, Form, Signal
 from fleet.text import Language, Text
+from fleet.units import readable_unit
 
 RANGES: dict[str, tuple[int, int]] = {
     "6h": (6 * HOUR_MS, 2 * MINUTE_MS),
@@ -39,10 +41,10 @@ svg{--ink:#4b5563;--grid:#e5e7eb;--line:#0b6e8f;color-scheme:light dark}
 
 
 @lru_cache(maxsize=64)
-def _signal_spec(unit: str, time_format: str) -> dict[str, Any]:
+def _signal_spec(unit: str, time_format: str, no_yes: tuple[str, str] | None) -> dict[str, Any]:
     from api.console.charts.specs import quiet, signal_chart
 
-    return dict(quiet(signal_chart(unit, time_format)).to_dict())
+    return dict(quiet(signal_chart(unit, time_format, no_yes)).to_dict())
 
 
 @lru_cache(maxsize=64)
@@ -61,15 +63,17 @@ def _course_spec(unit: str, time_format: str, names: tuple[str, ...]) -> dict[st
     return dict(quiet(course_chart(unit, time_format, names)).to_dict())
 
 
-def draw_signal(frame: pl.DataFrame, signal: str, unit: str, span: int, language: Language) -> str:
+def draw_signal(frame: pl.DataFrame, signal: Signal, span: int, language: Language) -> str:
     """Return the SVG of one signal from an interval frame (storage.ports.TelemetryStore.intervals).
 
     `span` is the length of the range in ms. The line breaks where nothing was measured.
     """
-    unit, size = readable_unit(unit, frame[f"{signal}.max"].max() or 0.0, language)  # type: ignore[arg-type]
-    stats = ((pl.col(f"{signal}.{stat}") / size).alias(stat).round(4) for stat in ("mean", "min", "max"))
+    most = frame[f"{signal.name}.max"].max() or 0.0
+    unit, size = readable_unit(signal.unit, most, language)  # type: ignore[arg-type]
+    stats = ((pl.col(f"{signal.name}.{stat}") / size).alias(stat).round(4) for stat in ("mean", "min", "max"))
     rows = _with_breaks(frame.select("ts", *stats))
-    return _draw(_signal_spec(unit, _time_format(span, language)), rows.to_dicts(), language)
+    no_yes = NO_YES[language] if signal.form is Form.BOOLEAN else None
+    return _draw(_signal_spec(unit, _time_format(span, language), no_yes), rows.to_dicts(), language)
 
 
 def draw_risks(frame: pl.DataFrame, names: Mapping[str, str], span: int, language: Language) -> str:
@@ -97,10 +101,13 @@ def draw_course(course: Course, unit: str, language: Language) -> str:
     """Return the SVG of a driver's course: the device, its cohort, and its own baseline where it has one."""
     own, cohort, baseline = (name.in_language(language) for name in _WHO)
     days = [course.start + n * course.every for n in range(len(course.own))]
+    unit, size = readable_unit(
+        unit, max((abs(level) for level in course.own if level), default=0.0), language
+    )
     lines = {own: course.own, cohort: course.cohort, baseline: (course.baseline,) * len(days)}
     names = tuple(who for who, levels in lines.items() if any(level is not None for level in levels))
     rows = [
-        {"ts": ts, "level": level, "who": who, "own": who == own}
+        {"ts": ts, "level": None if level is None else level / size, "who": who, "own": who == own}
         for who in names
         for ts, level in zip(days, lines[who], strict=True)
     ]
@@ -147,5 +154,6 @@ def to_svg(spec: str, language: str) -> str:
 
 def warm_up() -> None:
     """Load Altair and Vega, which takes some seconds of processor time, before somebody waits for a chart."""
-    frame = pl.DataFrame({"ts": [0, 1], "x.mean": [0.0, 1.0], "x.min": [0.0, 1.0], "x.max": [0.0, 1.0]})
-    draw_signal(frame, "x", "", DAY_MS, "en")
+    signal = STANDARD_SIGNALS["battery_pct"]
+    stats = {f"{signal.name}.{stat}": [0.0, 1.0] for stat in ("mean", "min", "max")}
+    draw_signal(pl.DataFrame({"ts": [0, 1], **stats}), signal, DAY_MS, "en")

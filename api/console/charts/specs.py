@@ -30,14 +30,17 @@ _TICKS = [0, 0.05, 0.1, 0.2, 0.4, 0.6, 1]
 """Thresholds named on an axis of square roots, far enough apart for their labels."""
 
 
-def signal_chart(unit: str, time_format: str) -> alt.LayerChart:
+def signal_chart(unit: str, time_format: str, no_yes: tuple[str, str] | None) -> alt.LayerChart:
     """Return one signal over time from rows `ts, mean, min, max, alone`: a line, a band from least to most.
 
-    A row that is `alone` between two silences is a point, which a line would not show.
+    A row that is `alone` between two silences is a point, which a line would not show. `no_yes` are the words
+    for 0 and 1 of a signal that is nothing else.
     """
     time = _time_axis(time_format)
-    scale = alt.Scale(zero=False, nice=True)
-    axis = alt.Axis(title=unit or None, tickCount=4, titleAngle=0, titleAlign="left", titleY=-6, titleX=-30)
+    scale, axis = alt.Scale(zero=False, nice=True), _value_axis(unit)
+    if no_yes is not None:
+        scale = alt.Scale(domain=[0, 1])
+        axis = alt.Axis(title=None, values=[0, 1], labelExpr=f"{list(no_yes)}[datum.value]")
     base = alt.Chart(alt.NamedData(name=ROWS), width=_WIDTH, height=_HEIGHT)
     mean = alt.Y("mean:Q", scale=scale, axis=axis)
     band = base.mark_area(opacity=0.18, color="var(--line)").encode(
@@ -99,8 +102,7 @@ def course_chart(unit: str, time_format: str, names: Sequence[str]) -> alt.Layer
     colours = alt.Scale(domain=list(names), range=["var(--line)", "#8a8f98", "#c0851a"][:count])
     dashes = alt.Scale(domain=list(names), range=[[1, 0], [6, 3], [2, 3]][:count])
     legend = alt.Legend(orient="top", title=None, columnPadding=16, symbolType="stroke", symbolSize=300)
-    axis = alt.Axis(title=unit or None, tickCount=4, titleAngle=0, titleAlign="left", titleY=-6, titleX=-30)
-    level = alt.Y("level:Q", scale=alt.Scale(zero=False, nice=True), axis=axis)
+    level = alt.Y("level:Q", scale=alt.Scale(zero=False, nice=True), axis=_value_axis(unit))
     base = alt.Chart(alt.NamedData(name=ROWS), width=_COURSE_WIDTH, height=_HEIGHT)
     lines = base.mark_line(strokeWidth=2).encode(
         x=_time_axis(time_format),
@@ -115,6 +117,10 @@ def course_chart(unit: str, time_format: str, names: Sequence[str]) -> alt.Layer
     )
     both: alt.LayerChart = lines + points
     return both
+
+
+def _value_axis(unit: str) -> alt.Axis:
+    return alt.Axis(title=unit or None, tickCount=4, titleAngle=0, titleAlign="left", titleY=-6, titleX=-30)
 
 
 def _time_axis(time_format: str) -> alt.X:

@@ -88,8 +88,7 @@ def make_router(pages: Pages) -> APIRouter:
         if young is not None:
             start, every = young
             frame = services.store.intervals(kind, device_id, [signal], start, end, every, 1000)
-        unit = known[signal].unit
-        return svg(charts.draw_signal(local(frame), signal, unit, end - start, language_of(request)))
+        return svg(charts.draw_signal(local(frame), known[signal], end - start, language_of(request)))
 
     @router.get("/devices/{device_id}/charts/why/{fault}.svg")
     def device_course_svg(request: Request, device_id: DeviceId, fault: str) -> Response:

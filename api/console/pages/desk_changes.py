@@ -30,7 +30,7 @@ def make_router(pages: Pages) -> APIRouter:
         ticket_id: RowId,
         state: Annotated[str, Form()] = "",
         why: Annotated[str, Form(max_length=1000)] = "",
-        who: Annotated[PersonName, Form(max_length=64)] = "",
+        who: Annotated[PersonName, Form()] = "",
         version: Annotated[int | None, Form()] = None,
         confirmed_fault: Annotated[list[str], Form(max_length=32)] = [],  # noqa: B006 - FastAPI copies it
     ) -> Response:
@@ -54,7 +54,7 @@ def make_router(pages: Pages) -> APIRouter:
         request: Request,
         ticket_id: RowId,
         why: Annotated[str, Form(max_length=1000)] = "",
-        who: Annotated[PersonName, Form(max_length=64)] = "",
+        who: Annotated[PersonName, Form()] = "",
     ) -> Response:
         """Object to the end of a ticket that cleared itself."""
         try:
@@ -73,7 +73,7 @@ def make_router(pages: Pages) -> APIRouter:
         alert_id: RowId,
         action: Literal["acknowledge", "resolve"],
         why: Annotated[str, Form(max_length=1000)] = "",
-        who: Annotated[PersonName, Form(max_length=64)] = "",
+        who: Annotated[PersonName, Form()] = "",
     ) -> Response:
         """Acknowledge or end an alert."""
         change = services.alerts.acknowledge if action == "acknowledge" else services.alerts.resolve

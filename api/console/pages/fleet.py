@@ -13,7 +13,6 @@ from fleet.signals import Kind
 from storage.records.device_lists import filter_choices
 from storage.records.ticket_lists import count_breached, open_ticket_ids
 
-
 _RISK_STEPS = (0.25, 0.75)
 """What the filter by risk offers beside what counts as at risk."""
 

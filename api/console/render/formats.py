@@ -9,6 +9,7 @@ from babel.numbers import format_currency, format_decimal, format_percent
 from api.console.render.language import LOCALES
 from fleet.clock import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
 from fleet.text import Language, Text
+from fleet.units import readable_unit
 
 _UNITS = (
     (DAY_MS, Text("d", "天")),
@@ -16,7 +17,6 @@ _UNITS = (
     (MINUTE_MS, Text("min", "分钟")),
     (SECOND_MS, Text("s", "秒")),
 )
-_LONG_S = 3600
 
 
 def moment(ms: int, language: Language, zone: tzinfo = UTC) -> str:
@@ -73,16 +73,6 @@ def number(value: float, language: Language) -> str:
 def about(value: float, language: Language) -> str:
     """Return a number that is not known better: whole from 3 on, with one decimal below."""
     return number(round(value) if value >= 2.95 else round(value, 1), language)
-
-
-def readable_unit(unit: str, most: float, language: Language) -> tuple[str, float]:
-    """Return the unit in which values up to `most` are read, and what they are divided by.
-
-    Seconds are read in hours where they are many, as run times are.
-    """
-    if unit == "s" and abs(most) >= _LONG_S:
-        return _UNITS[1][1].in_language(language), HOUR_MS / SECOND_MS
-    return unit, 1.0
 
 
 def quantity(value: float, unit: str, language: Language) -> str:

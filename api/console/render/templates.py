@@ -23,7 +23,7 @@ from api.console.render.reasons import (
     rule_in_words,
 )
 from api.console.render.told import refusal_by_kind, told
-from api.console.render.words import word
+from api.console.render.words import NO_YES, word
 from api.services import ApiServices
 from fleet.alerts import said_by_device
 from fleet.clock import to_rfc3339
@@ -157,7 +157,7 @@ def shown_value(value: object, signal: str, services: ApiServices, language: Lan
     if signal == "state":
         return word("robot", str(value), language)
     if isinstance(value, bool):
-        return {"en": ("no", "yes"), "zh": ("否", "是")}[language][value]
+        return NO_YES[language][value]
     if isinstance(value, int | float):
         if signal in _COORDINATES:
             return f"{value:.5f} {services.signals[signal].unit}"

@@ -75,8 +75,8 @@ SENTENCES = (
     ),
     Text("{0} is not possible here; allowed: {1}", "此处不支持 {0}；允许：{1}"),
     Text("something went wrong on our side; the log says what", "服务器内部出错，详情见日志"),
-    Text("why: a reason is required and must not be blank", "必须填写原因"),
-    Text("why must not contain a NUL character", "原因中不得含有 NUL 字符"),
+    Text("a reason is required and must not be blank", "必须填写原因"),
+    Text("a reason must not contain a NUL character", "原因中不得含有 NUL 字符"),
     Text(
         "who: the name of who does this is required, 1 to {0} characters", "必须填写姓名（1 至 {0} 个字符）"
     ),

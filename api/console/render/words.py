@@ -9,6 +9,7 @@ from fleet.tickets import SuspicionState, TicketOrigin, TicketState
 from fleet.wire import Dropped, Reason
 from storage.records.model_cards import CHALLENGER, CHAMPION, RETIRED, UNPROVEN, WITHDRAWN
 
+NO_YES = {"en": ("no", "yes"), "zh": ("否", "是")}
 KINDS = {
     Kind.ROBOT: Text("Robot", "机器人"),
     Kind.TOOL: Text("Tool", "工具"),

@@ -276,7 +276,7 @@ def test_an_unknown_alert_is_not_found(rooms: Rooms, alert_id: str) -> None:
 
 def test_a_change_by_a_person_needs_a_name_a_reason_and_a_fitting_state(rooms: Rooms) -> None:
     rooms.robot("R1", 0, battery_temp_c=61.0)
-    with pytest.raises(InvalidInput, match="why"):
+    with pytest.raises(InvalidInput, match="a reason is required"):
         rooms.engine.resolve("1", person("Li"), "  ")
     with pytest.raises(InvalidInput, match="who"):
         rooms.engine.resolve("1", person(" "), "because")

@@ -30,6 +30,7 @@ from api.console.render.templates import risk_band, shown_value
 from fleet.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from fleet.principals import person
 from fleet.progress import StartProgress
+from fleet.signals import STANDARD_SIGNALS
 from fleet.text import Language, Text
 from storage.records.devices import Device
 from storage.records.tickets import SuspicionRow
@@ -147,7 +148,7 @@ def test_a_change_through_the_form_leads_back_and_remembers_who(house: House, cl
 @pytest.mark.parametrize(
     ("form", "status", "says"),
     [
-        ({"state": "accepted", "why": "", "who": "li"}, 422, "why: a reason is required"),
+        ({"state": "accepted", "why": "", "who": "li"}, 422, "a reason is required"),
         ({"state": "accepted", "why": "x", "who": ""}, 422, "who: the name"),
         ({"state": "flying", "why": "x", "who": "li"}, 422, "is none; allowed: opened"),
         ({"state": "repaired", "why": "x", "who": "li", "confirmed_fault": "none"}, 409, "cannot become"),
@@ -186,8 +187,9 @@ def test_each_figure_of_the_fleet_leads_to_the_list_that_it_counts(tmp_path: Pat
         page = client.get("/", headers=HTML).text
         tiles = re.findall(r'<li><a href="([^"]+)"><b class="figure[^"]*">(\d+)', page)
         assert [address for address, _ in tiles] == [
-            "/?stands=working", "/?stands=stuck", "/?at_risk=0.5", "/alerts", "/tickets", "/tickets?overdue=true"
-        ]  # fmt: skip
+            *("/?stands=working", "/?stands=stuck", "/?at_risk=0.5"),
+            *("/alerts", "/tickets", "/tickets?overdue=true"),
+        ]
         for address, figure in tiles:
             rows = client.get(address, headers=HTML).text
             listed = rows.count('<th scope="row">')
@@ -394,6 +396,29 @@ def test_a_device_without_readings_or_scores_still_has_its_page(house: House, cl
 )
 def test_a_length_of_time_is_told_in_its_two_largest_units(ms: int, en: str, zh: str) -> None:
     assert (formats.duration(ms, "en"), formats.duration(ms, "zh")) == (en, zh)
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "en", "zh"),
+    [
+        (1800.0, "s", "1,800 s", "1,800 s"),
+        (5400.0, "s", "1.5 h", "1.5 小时"),
+        (1200.0, "s/h", "20 min/h", "20 分钟/小时"),
+        (0.005, "1/s", "18 /h", "18 次/小时"),
+        (360.0, "1/h", "360 /h", "360 次/小时"),
+        (4.8, "A", "4.8 A", "4.8 A"),
+    ],
+)
+def test_quantities_are_read_in_units_that_people_use(value: float, unit: str, en: str, zh: str) -> None:
+    assert formats.quantity(value, unit, "en") == en
+    assert formats.quantity(value, unit, "zh") == zh
+
+
+def test_a_signal_of_yes_and_no_has_no_tenths_on_its_axis() -> None:
+    stats = {f"sos.{stat}": [0.0, 1.0, 0.0] for stat in ("mean", "min", "max")}
+    frame = pl.DataFrame({"ts": [0, HOUR_MS, 2 * HOUR_MS], **stats})
+    drawn = charts.draw_signal(frame, STANDARD_SIGNALS["sos"], DAY_MS, "zh")
+    assert [word in drawn for word in (">否<", ">是<", ">0.5<", ">0.2<")] == [True, True, False, False]
 
 
 def test_numbers_keep_about_three_digits() -> None:

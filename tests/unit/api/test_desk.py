@@ -65,7 +65,15 @@ def test_a_change_of_state_is_kept_with_who_and_why(client: TestClient) -> None:
     ("change", "headers", "status", "says"),
     [
         ({"state": "accepted"}, {}, 422, "reason: Field required"),
-        ({"state": "accepted", "reason": "  "}, {}, 422, "reason: "),
+        ({"state": "accepted", "reason": "  "}, {}, 422, "reason: must not be blank"),
+        ({"state": "accepted", "reason": "a\0"}, {}, 422, "a reason must not contain a NUL"),
+        (
+            {"state": "accepted", "reason": "a", "who": "b" * 65},
+            {},
+            422,
+            "who: String should have at most 64",
+        ),
+        ({"state": "accepted", "reason": "a", "who": ""}, {}, 422, "who: must not be blank"),
         ({"state": "mended", "reason": "x"}, {}, 422, "state: Input should be 'opened', 'accepted'"),
         (
             {"state": "accepted", "reason": "x", "mood": "good"},

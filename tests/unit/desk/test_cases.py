@@ -185,7 +185,7 @@ def test_a_person_can_object_to_the_end(rooms: Rooms) -> None:
     with pytest.raises(Conflict, match="does not ask to be closed"):
         rooms.tickets.keep_open(1, LI, "wait")
     over(rooms, rooms.fired[0])
-    with pytest.raises(InvalidInput, match="why"):
+    with pytest.raises(InvalidInput, match="a reason is required"):
         rooms.tickets.keep_open(1, LI, " ")
     assert rooms.tickets.keep_open(1, LI, "it squeaks").close_asked_at is None
     assert rooms.tickets.close_cleared(NOON + 10 * DAY_MS) == 0

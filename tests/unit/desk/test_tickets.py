@@ -163,7 +163,7 @@ def test_a_refused_change_says_what_is_allowed_and_leaves_no_trace(rooms: Rooms)
         change(99, T.ACCEPTED, LI, "why not")
     with pytest.raises(NotFound):
         change(10**30, T.ACCEPTED, LI, "why not")
-    with pytest.raises(InvalidInput, match="why: a reason is required"):
+    with pytest.raises(InvalidInput, match="a reason is required"):
         change(ticket_id, T.ACCEPTED, LI, " \n")
     with pytest.raises(IllegalTransition, match="opened cannot become repaired; allowed: acc"):
         change(ticket_id, T.REPAIRED, LI, "done", confirmed=["brush_jam"])
@@ -242,7 +242,7 @@ def test_a_report_names_a_device_and_a_fault_that_exist(rooms: Rooms) -> None:
         rooms.tickets.report("R9", "water_leak", WANG, "puddle")
     with pytest.raises(InvalidInput, match="'water_leak' is no fault of a tool; allowed: tool_"):
         rooms.tickets.report("T1", "water_leak", WANG, "puddle")
-    with pytest.raises(InvalidInput, match="why"):
+    with pytest.raises(InvalidInput, match="a reason is required"):
         rooms.tickets.report("R2", "water_leak", WANG, "")
     assert tickets(rooms) == []
 
