@@ -101,7 +101,7 @@ def test_a_sentence_says_what_how_far_and_against_what(
 def test_without_anything_to_compare_with_the_value_is_said() -> None:
     assert said("brush_current_a:own", 2.0, None, "A") == "Brush current: 2 A"
     assert said("drive_rpm:own", 12_400.0, None, "rpm") == "Drive motor speed: 12,400 rpm"
-    assert said("run_share:own", 1200.0, None, "s/h", "zh").endswith("：20 分钟/小时")
+    assert said("cycles_per_day:own", 0.125, None, "1/h").endswith(": 3 /d")
 
 
 def test_an_unknown_feature_is_named_by_its_signal() -> None:
