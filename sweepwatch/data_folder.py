@@ -13,6 +13,8 @@ from typing import IO
 
 from fleet.errors import DataFolderError
 
+DESK = "desk.sqlite"
+"""The file of the embedded desk database."""
 FORMAT = 1
 """Raised whenever a newer Sweepwatch writes what an older one cannot read."""
 _NOT_FOR_OTHERS = 0o077
@@ -38,7 +40,7 @@ class DataFolder:
     @property
     def desk(self) -> Path:
         """Return the path of the embedded desk database."""
-        return self.root / "desk.sqlite"
+        return self.root / DESK
 
     def folder(self, name: str) -> Path:
         """Return a folder inside, made if it is not there."""

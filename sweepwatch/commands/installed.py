@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from fleet.errors import ConfigError
 from models.registry.registry import ModelRegistry
 from storage.records.database import DeskDatabase, open_desk
+from sweepwatch.data_folder import DESK
 from sweepwatch.settings.costs import costs_of
 from sweepwatch.settings.settings import Settings
 from sweepwatch.wiring import model_files
@@ -14,10 +15,12 @@ from sweepwatch.wiring import model_files
 @contextmanager
 def opened_desk(settings: Settings) -> Iterator[DeskDatabase]:
     """Open the desk database of an installation. Raises ConfigError where the folder holds none."""
-    folder = settings.data.resolve()
-    if settings.desk.url is None and not (folder / "desk.sqlite").exists():
-        raise ConfigError(f"{folder} holds no installation: there is no desk.sqlite; give another --data DIR")
-    desk = open_desk(settings.desk.url or f"sqlite:///{folder / 'desk.sqlite'}")
+    embedded = settings.data.resolve() / DESK
+    if settings.desk.url is None and not embedded.exists():
+        raise ConfigError(
+            f"{embedded.parent} holds no installation: there is no {DESK}; give another --data DIR"
+        )
+    desk = open_desk(settings.desk.url or f"sqlite:///{embedded}")
     try:
         yield desk
     finally:
