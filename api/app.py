@@ -47,6 +47,8 @@ def create_app(services: ApiServices) -> FastAPI:
         pages.desk_changes,
         pages.ingest,
         pages.models,
+        pages.people,
+        pages.sign_in,
     ):
         app.include_router(page.make_router(rendered))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")

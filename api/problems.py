@@ -5,10 +5,11 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlencode
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import JSONResponse, RedirectResponse, Response
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Match
@@ -17,10 +18,13 @@ from fleet.errors import (
     Conflict,
     IllegalTransition,
     InvalidInput,
+    NotAllowed,
     NotFound,
+    NotSignedIn,
     StoreRefused,
     StoreUnavailable,
     SweepwatchError,
+    TooOften,
 )
 
 log = logging.getLogger(__name__)
@@ -29,10 +33,13 @@ MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 5
 _AS_WELL = {"GET": ("GET", "HEAD")}
 _STATUS: tuple[tuple[type[SweepwatchError], int], ...] = (
+    (NotSignedIn, 401),
+    (NotAllowed, 403),
     (NotFound, 404),
     (IllegalTransition, 409),
     (Conflict, 409),
     (InvalidInput, 422),
+    (TooOften, 429),
     (StoreUnavailable, 503),
     (StoreRefused, 503),
 )
@@ -70,6 +77,9 @@ def install(app: FastAPI, page: Page) -> None:
 
 def _readable(handler: _Handler, page: Page) -> Callable[[Request, Exception], Response]:
     def answer(request: Request, error: Exception) -> Response:
+        if isinstance(error, NotSignedIn) and _is_page(request):
+            onward = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+            return RedirectResponse(f"/sign-in?{urlencode({'next': onward})}", status_code=303)
         made = handler(request, error)
         for_people = "text/html" in request.headers.get("accept", "")
         if request.url.path.startswith("/api/") or not for_people:
@@ -79,6 +89,11 @@ def _readable(handler: _Handler, page: Page) -> Callable[[Request, Exception], R
     return answer
 
 
+def _is_page(request: Request) -> bool:
+    """Tell whether a page of the console was asked for, by whatever means: one is led to its door."""
+    return request.method in ("GET", "HEAD") and not request.url.path.startswith(("/api/", "/metrics"))
+
+
 def _on_ours(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, SweepwatchError)
     status = status_of(error)
@@ -86,7 +101,15 @@ def _on_ours(request: Request, error: Exception) -> JSONResponse:
         status = 412  # RFC 9110, 13.1.1: the condition that the request itself named does not hold
     if status == 500:
         log.error("%s %s: %s", request.method, request.url.path, error)
-    return problem(status, str(error), {"Retry-After": str(RETRY_AFTER_S)} if error.retryable else None)
+    return problem(status, str(error), _headers_for(error))
+
+
+def _headers_for(error: SweepwatchError) -> dict[str, str]:
+    if isinstance(error, NotSignedIn):
+        return {"WWW-Authenticate": "Bearer"}
+    if isinstance(error, TooOften):
+        return {"Retry-After": str(error.after_s)}
+    return {"Retry-After": str(RETRY_AFTER_S)} if error.retryable else {}
 
 
 def _on_http(request: Request, error: Exception) -> JSONResponse:

@@ -307,7 +307,9 @@ class _Request(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-Who = Annotated[PersonName, Field(pattern=r"\S", description="Who does this: a person")]
+Who = Annotated[
+    PersonName, Field(pattern=r"\S", description="For a machine: the person for whom it does this")
+]
 Reason = Annotated[
     str, Field(min_length=1, max_length=1000, pattern=r"\S", description="Why; kept in the history")
 ]
@@ -318,7 +320,7 @@ class StateChange(_Request):
 
     state: TicketState = Field(examples=["accepted"])
     reason: Reason = Field(examples=["engineer is free this afternoon"])
-    who: Who = Field("api", examples=["li.wei"])
+    who: Who | None = Field(None, examples=["li.wei"])
     confirmed_fault: str | None = Field(
         None,
         max_length=64,
@@ -348,7 +350,7 @@ class Objection(_Request):
     """A request to keep a case open that asks to be closed."""
 
     reason: Reason = Field(examples=["it squeaked again this morning"])
-    who: Who = Field("api", examples=["li.wei"])
+    who: Who | None = Field(None, examples=["li.wei"])
 
 
 class DeviceChange(_Request):
@@ -361,7 +363,7 @@ class DeviceChange(_Request):
         examples=["CR-200"],
         description="Its model; null makes it unknown again, until the device says more",
     )
-    who: Who = Field("api", examples=["li.wei"])
+    who: Who | None = Field(None, examples=["li.wei"])
 
 
 class TicketReport(_Request):
@@ -370,14 +372,14 @@ class TicketReport(_Request):
     device_id: SearchText = Field(examples=["R0042"])
     fault: FaultCode = Field(examples=["brush_jam"])
     reason: Reason = Field(examples=["the brush squeals and stops"])
-    who: Who = Field("api", examples=["front.desk"])
+    who: Who | None = Field(None, examples=["front.desk"])
 
 
 class AlertChange(_Request):
     """A request to acknowledge or to end an alert."""
 
     reason: Reason = Field(examples=["engineer informed"])
-    who: Who = Field("api", examples=["li.wei"])
+    who: Who | None = Field(None, examples=["li.wei"])
 
 
 class FaultItem(Schema):

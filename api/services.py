@@ -8,9 +8,11 @@ from zoneinfo import ZoneInfo
 from fastapi import Depends, Request
 from prometheus_client import CollectorRegistry
 
+from access.doors import Doors
 from desk.dispatch.visits import FoundVisits
 from fleet.clock import Clock
 from fleet.codes import CodeCatalogue, load_codes
+from fleet.grants import Sites
 from fleet.ledger import LedgerView
 from fleet.principals import Principal
 from fleet.progress import StartProgress
@@ -51,8 +53,8 @@ class Tickets(Protocol):
 class Visits(Protocol):
     """Whoever plans visits (desk.dispatch.visits.Visits)."""
 
-    def find(self, budget: int, site: str | None) -> FoundVisits:
-        """Return whom to visit within a budget, and whom to call; `site` None is every site."""
+    def find(self, budget: int, site: str | None, sites: Sites) -> FoundVisits:
+        """Return whom to visit within a budget, and whom to call, at one site or all of `sites`."""
         ...
 
 
@@ -75,7 +77,8 @@ class ApiServices:
     `explain` says in one sentence what a driver shows. `ledger` gives None where no ingester runs in this
     process. `readiness` maps each component to what is wrong with it, None when it is fine. `progress` gives
     None once the first start is over, `notice` what every page says on top. `currency` is that of all money;
-    `model_trouble` says why the file of a model cannot be used, None when it can. `codes` says what makers'
+    `model_trouble` says why the file of a model cannot be used, None when it can. `demo` tells whether it shows a simulated fleet to whoever
+    sits at this machine, `secure` whether browsers reach it by TLS. `codes` says what makers'
     codes mean, `zone` in whose time the console shows everything, `rules` what each alert rule says.
     """
 
@@ -92,6 +95,9 @@ class ApiServices:
     readiness: Callable[[], Mapping[str, str | None]]
     registry: CollectorRegistry
     progress: Callable[[], StartProgress | None]
+    doors: Doors
+    demo: bool = False
+    secure: bool = False
     notice: Callable[[], Text | None] = lambda: None
     currency: str = "EUR"
     model_trouble: Callable[[ModelCard], str | None] = lambda _card: None

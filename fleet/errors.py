@@ -65,3 +65,21 @@ class IllegalTransition(SweepwatchError):
 
 class Conflict(SweepwatchError):
     """Someone else changed the thing meanwhile; read it again and decide anew."""
+
+
+class NotSignedIn(SweepwatchError):
+    """Nobody is known to ask: no session, no token, or one that is over."""
+
+
+class NotAllowed(SweepwatchError):
+    """Whoever asks is known, and may not do this."""
+
+
+class TooOften(SweepwatchError):
+    """Something was tried too often; it may be tried again after `after_s` seconds."""
+
+    retryable = True
+
+    def __init__(self, message: str, after_s: int) -> None:
+        super().__init__(message)
+        self.after_s = after_s

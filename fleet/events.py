@@ -14,6 +14,9 @@ class Subject(StrEnum):
     TICKET = "ticket"
     MODEL = "model"
     DEVICE = "device"
+    PERSON = "person"
+    TOKEN = "token"
+    SITE = "site"
 
 
 @dataclass(frozen=True, slots=True)

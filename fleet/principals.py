@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from fleet.errors import InvalidInput
+from fleet.grants import Grant, Permission, Sites, reach
 
 MAX_NAME = 64
 
@@ -28,15 +29,18 @@ PEOPLE = frozenset({PrincipalKind.PERSON, PrincipalKind.TOKEN, PrincipalKind.CUS
 class Principal:
     """Somebody or something that changes things.
 
-    `id` is unique within its kind, `name` is what people read. `roles` and `sites` limit what it may do;
-    `sites` is None where it may act on every site.
+    `id` is unique within its kind, `name` is what people read. `grants` are what it is trusted with where a
+    door asks; the log of events keeps who it was, and not these.
     """
 
     kind: PrincipalKind
     id: str
     name: str
-    roles: frozenset[str] = frozenset()
-    sites: frozenset[str] | None = None
+    grants: tuple[Grant, ...] = ()
+
+    def reach(self, permission: Permission) -> Sites:
+        """Return the sites at which it has a permission: None at every, the empty set at none."""
+        return reach(self.grants, permission)
 
 
 def person(name: str) -> Principal:

@@ -11,6 +11,7 @@ import polars as pl
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
+from access.doors import Doors
 from alerts.engine import AlertEngine
 from alerts.judging.by_ticket import ChangedElsewhere, TicketEnds
 from alerts.judging.rules import Rule, load_rules
@@ -218,10 +219,13 @@ def build_api(
     troubles: Callable[[], Mapping[str, str | None]],
     progress: Callable[[], StartProgress | None] = lambda: None,
     notice: Callable[[], Text | None] = lambda: None,
+    doors: Doors | None = None,
+    demo: bool = False,
 ) -> FastAPI:
     """Wire the API and the console; `troubles` are those of the parts that only the process knows.
 
-    A `notice` stands on top of every page.
+    A `notice` stands on top of every page. `doors` are those of the installation, unless given; `demo`
+    says on every page that its fleet is simulated.
     """
 
     def ledger() -> LedgerView | None:
@@ -249,6 +253,8 @@ def build_api(
             readiness=noting_changes(readiness),
             registry=services.metrics,
             progress=progress,
+            doors=doors or Doors(services.desk, services.clock),
+            demo=demo,
             visits=Visits(services.desk, services.store, partial(_plan, costs_of(costs))),
             currency=costs.currency,
             notice=notice,

@@ -6,6 +6,7 @@ from sqlalchemy.orm import Session
 from api.params import AlertSort, FaultCode, Paged, SearchText
 from fleet.alerts import Alert, AlertState
 from fleet.faults import Level
+from fleet.grants import Sites
 from storage.records.alert_lists import AlertFilter
 from storage.records.alert_lists import find_alerts as find
 from storage.records.paging import Page
@@ -22,7 +23,7 @@ class AlertQuery(Paged):
     rule: SearchText | None = None
 
 
-def find_alerts(session: Session, query: AlertQuery) -> Page[Alert]:
-    """Return one page of alerts, filtered and sorted."""
+def find_alerts(session: Session, query: AlertQuery, sites: Sites) -> Page[Alert]:
+    """Return one page of alerts of devices at some sites, filtered and sorted."""
     wanted = AlertFilter(query.state, query.level, query.device, query.fault, query.rule)
-    return find(session, wanted, query.asked())
+    return find(session, wanted, query.asked(), sites)

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from api.params import DeviceSort, FaultCode, Paged, SearchText
 from fleet.condition import Stands
 from fleet.devices import Device
+from fleet.grants import Sites
 from fleet.signals import Kind
 from storage.records.alerts import count_firing
 from storage.records.device_lists import DeviceCounts, DeviceFilter, count_devices
@@ -55,8 +56,8 @@ class FleetSummary:
     open_tickets: int
 
 
-def find_devices(session: Session, query: DeviceQuery, now: int) -> Page[Device]:
-    """Return one page of devices, filtered and sorted, as they stand at `now` (epoch ms)."""
+def find_devices(session: Session, query: DeviceQuery, now: int, sites: Sites) -> Page[Device]:
+    """Return one page of devices at some sites, filtered and sorted, as they stand at `now` (epoch ms)."""
     wanted = DeviceFilter(
         query.kind,
         query.site,
@@ -68,9 +69,10 @@ def find_devices(session: Session, query: DeviceQuery, now: int) -> Page[Device]
         now,
         query.at_risk,
     )
-    return find(session, wanted, query.asked())
+    return find(session, wanted, query.asked(), sites)
 
 
-def summary(session: Session, now: int) -> FleetSummary:
-    """Count devices as they stand at `now` (epoch ms), alerts and tickets."""
-    return FleetSummary(count_devices(session, AT_RISK, now), count_firing(session), count_open(session))
+def summary(session: Session, now: int, sites: Sites) -> FleetSummary:
+    """Count devices at some sites as they stand at `now` (epoch ms), alerts and tickets."""
+    counts = count_devices(session, AT_RISK, now, sites)
+    return FleetSummary(counts, count_firing(session, sites), count_open(session, sites))

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from api.params import Paged, SearchText
 from fleet.errors import InvalidInput
+from fleet.grants import Sites
 from fleet.wire import Dropped, Reason
 from storage.records.database import DeskDatabase
 from storage.records.dropped_values import DroppedValue, DroppedValues, count_dropped
@@ -71,24 +72,24 @@ class Listed(Generic[Item]):
     evicted: int
 
 
-def find_gaps(desk: DeskDatabase, query: GapQuery) -> tuple[GapPage, str | None]:
+def find_gaps(desk: DeskDatabase, query: GapQuery, sites: Sites) -> tuple[GapPage, str | None]:
     """Return one page of gaps, and the cursor of the next."""
-    page = Gaps(desk).find(query.device, query.limit, _gap_key(query))
+    page = Gaps(desk).find(query.device, query.limit, _gap_key(query), sites)
     return page, encode_cursor(query.query(), page.after) if page.after else None
 
 
-def find_quarantined(desk: DeskDatabase, query: QuarantineQuery) -> Listed[QuarantineItem]:
+def find_quarantined(desk: DeskDatabase, query: QuarantineQuery, sites: Sites) -> Listed[QuarantineItem]:
     """Return one page of the quarantine, the most recently seen first."""
     after = _two_of(query, int, int)
-    return _listed(query, Quarantine(desk).find(query.device, query.reason, query.limit, after, query.topic))
+    found = Quarantine(desk).find(query.device, query.reason, query.limit, after, query.topic, sites)
+    return _listed(query, found)
 
 
-def find_dropped(desk: DeskDatabase, query: DroppedQuery) -> Listed[DroppedValue]:
+def find_dropped(desk: DeskDatabase, query: DroppedQuery, sites: Sites) -> Listed[DroppedValue]:
     """Return one page of dropped values, the most recently seen first."""
     after = _two_of(query, int, int)
-    return _listed(
-        query, DroppedValues(desk).find(query.device, query.signal, query.reason, query.limit, after)
-    )
+    found = DroppedValues(desk).find(query.device, query.signal, query.reason, query.limit, after, sites)
+    return _listed(query, found)
 
 
 def find_beside(desk: DeskDatabase, query: BesideQuery) -> Listed[TopicBeside]:
@@ -110,15 +111,18 @@ def _two_of(query: Paged, *types: type) -> SeenKey | None:
     return first, second
 
 
-def count_ingest(session: Session, device: str | None = None) -> IngestCounts:
-    """Count gaps, quarantine and dropped values of one device, or of all."""
-    gaps, missing = count_gaps(session, device)
+def count_ingest(session: Session, device: str | None = None, sites: Sites = None) -> IngestCounts:
+    """Count gaps, quarantine and dropped values of one device, or of all at some sites.
+
+    Topics beside ours are of no site.
+    """
+    gaps, missing = count_gaps(session, device, sites)
     return IngestCounts(
         gaps=gaps,
         missing=missing,
-        quarantined=count_quarantined(session, device),
-        dropped=count_dropped(session, device),
-        beside=count_topics_beside(session) if device is None else 0,
+        quarantined=count_quarantined(session, device, sites),
+        dropped=count_dropped(session, device, sites),
+        beside=count_topics_beside(session) if device is None and sites is None else 0,
     )
 
 

@@ -5,6 +5,7 @@ from sqlalchemy.orm import Session
 
 from api.params import FaultCode, Paged, SearchText, TicketSort
 from fleet.faults import Level
+from fleet.grants import Sites
 from fleet.tickets import Ticket, TicketOrigin, TicketState
 from storage.records import ticket_lists
 from storage.records.paging import Page
@@ -24,8 +25,8 @@ class TicketQuery(Paged):
     fault: FaultCode | None = Field(None, description="Tickets that suspect it, whatever else they suspect")
 
 
-def find_tickets(session: Session, query: TicketQuery, now: int) -> Page[Ticket]:
-    """Return one page of tickets as they stand at `now` (epoch ms), filtered and sorted."""
+def find_tickets(session: Session, query: TicketQuery, now: int, sites: Sites) -> Page[Ticket]:
+    """Return one page of tickets of some sites as they stand at `now` (epoch ms), filtered and sorted."""
     wanted = TicketFilter(
         tuple(query.state),
         query.level,
@@ -35,4 +36,4 @@ def find_tickets(session: Session, query: TicketQuery, now: int) -> Page[Ticket]
         query.fault,
         now if query.overdue else None,
     )
-    return ticket_lists.find_tickets(session, wanted, query.asked())
+    return ticket_lists.find_tickets(session, wanted, query.asked(), sites)

@@ -4,11 +4,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
+from api.doors import Acting, ChangesAlerts, SeesFleet, on_behalf_of
 from api.queries.alerts import AlertQuery, find_alerts
 from api.routes.common import Nothing, RowId, problems
 from api.schemas import AlertChange, AlertItem, ListOf
 from api.services import ApiServices, Services
-from fleet.principals import person
+from fleet.grants import Sites
 from storage.records.alerts import alert_of
 
 router = APIRouter(prefix="/alerts", tags=["alerts"])
@@ -20,33 +21,51 @@ _CHANGE = problems(
 
 
 @router.get("", responses=problems())
-def list_alerts(services: Services, query: Annotated[AlertQuery, Query()]) -> ListOf[AlertItem]:
+def list_alerts(
+    services: Services, sites: SeesFleet, query: Annotated[AlertQuery, Query()]
+) -> ListOf[AlertItem]:
     """List alerts, the newest first."""
     with services.desk.transaction() as session:
-        page = find_alerts(session, query)
+        page = find_alerts(session, query, sites)
     return ListOf(items=[AlertItem.model_validate(row) for row in page.rows], next_cursor=page.next_cursor)
 
 
 @router.get("/{alert_id}", responses=problems(not_found="There is no such alert"))
-def show_alert(services: Services, alert_id: RowId, _: Nothing) -> AlertItem:
+def show_alert(services: Services, sites: SeesFleet, alert_id: RowId, _: Nothing) -> AlertItem:
     """Show one alert."""
-    return _shown(services, alert_id)
+    return _shown(services, alert_id, sites)
 
 
 @router.post("/{alert_id}/acknowledge", responses=_CHANGE)
-def acknowledge_alert(services: Services, alert_id: RowId, change: AlertChange, _: Nothing) -> AlertItem:
+def acknowledge_alert(
+    services: Services,
+    sites: ChangesAlerts,
+    principal: Acting,
+    alert_id: RowId,
+    change: AlertChange,
+    _: Nothing,
+) -> AlertItem:
     """Note that someone takes care of a firing alert."""
-    services.alerts.acknowledge(str(alert_id), person(change.who), change.reason)
-    return _shown(services, alert_id)
+    _shown(services, alert_id, sites)  # before anything is said about one of another site
+    services.alerts.acknowledge(str(alert_id), on_behalf_of(principal, change.who), change.reason)
+    return _shown(services, alert_id, sites)
 
 
 @router.post("/{alert_id}/resolve", responses=_CHANGE)
-def resolve_alert(services: Services, alert_id: RowId, change: AlertChange, _: Nothing) -> AlertItem:
+def resolve_alert(
+    services: Services,
+    sites: ChangesAlerts,
+    principal: Acting,
+    alert_id: RowId,
+    change: AlertChange,
+    _: Nothing,
+) -> AlertItem:
     """End an open alert by hand."""
-    services.alerts.resolve(str(alert_id), person(change.who), change.reason)
-    return _shown(services, alert_id)
+    _shown(services, alert_id, sites)
+    services.alerts.resolve(str(alert_id), on_behalf_of(principal, change.who), change.reason)
+    return _shown(services, alert_id, sites)
 
 
-def _shown(services: ApiServices, alert_id: int) -> AlertItem:
+def _shown(services: ApiServices, alert_id: int, sites: Sites) -> AlertItem:
     with services.desk.transaction() as session:
-        return AlertItem.model_validate(alert_of(session, str(alert_id)))
+        return AlertItem.model_validate(alert_of(session, str(alert_id), sites))

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
+from api.doors import Acting, ChangesDevices, SeesFleet, on_behalf_of
 from api.queries.devices import DeviceQuery, EventQuery, find_devices
 from api.routes.common import DeviceId, Nothing, problems
 from api.routes.risks import life_item
@@ -13,7 +14,7 @@ from api.services import ApiServices, Services
 from fleet.codes import CodeCatalogue
 from fleet.condition import condition_of
 from fleet.devices import Device
-from fleet.principals import person
+from fleet.grants import Sites
 from storage.records.device_events import find_events
 from storage.records.device_lists import device_of
 from storage.records.devices import set_model
@@ -27,14 +28,16 @@ def _item(device: Device, codes: CodeCatalogue, now: int) -> DeviceItem:
 
 
 @router.get("", responses=problems())
-def list_devices(services: Services, query: Annotated[DeviceQuery, Query()]) -> ListOf[DeviceItem]:
+def list_devices(
+    services: Services, sites: SeesFleet, query: Annotated[DeviceQuery, Query()]
+) -> ListOf[DeviceItem]:
     """List devices, those most at risk first.
 
     `risk` is the highest calibrated probability over a device's faults, each within its own horizon. While
     pages are read the order may change: a device whose risk moves past the cursor is seen twice or never.
     """
     with services.desk.transaction() as session:
-        page = find_devices(session, query, services.clock.now_ms())
+        page = find_devices(session, query, services.clock.now_ms(), sites)
     now = services.clock.now_ms()
     return ListOf(
         items=[_item(device, services.codes, now) for device in page.rows], next_cursor=page.next_cursor
@@ -42,24 +45,33 @@ def list_devices(services: Services, query: Annotated[DeviceQuery, Query()]) -> 
 
 
 @router.get("/{device_id}", responses=problems(not_found="There is no such device"))
-def show_device(services: Services, device_id: DeviceId, _: Nothing) -> DeviceDetail:
+def show_device(services: Services, sites: SeesFleet, device_id: DeviceId, _: Nothing) -> DeviceDetail:
     """Show one device with the newest value of each of its signals, and what its wearing parts have left."""
-    return _detail(services, device_id)
+    return _detail(services, device_id, sites)
 
 
 @router.patch(
     "/{device_id}", responses=problems(body="The body cannot be read", not_found="There is no such device")
 )
-def change_device(services: Services, device_id: DeviceId, change: DeviceChange, _: Nothing) -> DeviceDetail:
+def change_device(
+    services: Services,
+    sites: ChangesDevices,
+    principal: Acting,
+    device_id: DeviceId,
+    change: DeviceChange,
+    _: Nothing,
+) -> DeviceDetail:
     """Say which model a device is: what the desk says stands, whatever the device says of itself."""
     with services.desk.transaction() as session:
-        set_model(session, device_id, change.model, person(change.who), services.clock.now_ms())
-    return _detail(services, device_id)
+        device_of(session, device_id, sites)
+        who = on_behalf_of(principal, change.who)
+        set_model(session, device_id, change.model, who, services.clock.now_ms())
+    return _detail(services, device_id, sites)
 
 
-def _detail(services: ApiServices, device_id: str) -> DeviceDetail:
+def _detail(services: ApiServices, device_id: str, sites: Sites) -> DeviceDetail:
     with services.desk.transaction() as session:
-        device = device_of(session, device_id)
+        device = device_of(session, device_id, sites)
     latest = services.store.latest(device.kind, device_id)
     lives = {
         row["fault"]: life_item(row) for row in services.store.latest_risks(device_id).iter_rows(named=True)
@@ -77,10 +89,10 @@ def _detail(services: ApiServices, device_id: str) -> DeviceDetail:
 
 @router.get("/{device_id}/events", responses=problems(not_found="There is no such device"))
 def list_events(
-    services: Services, device_id: DeviceId, query: Annotated[EventQuery, Query()]
+    services: Services, sites: SeesFleet, device_id: DeviceId, query: Annotated[EventQuery, Query()]
 ) -> ListOf[ToldItem]:
     """List what a device told of on its event topic, the newest first."""
     with services.desk.transaction() as session:
-        device_of(session, device_id)
+        device_of(session, device_id, sites)
         page = find_events(session, device_id, query.asked_of(device_id))
     return ListOf(items=[ToldItem.model_validate(one) for one in page.rows], next_cursor=page.next_cursor)

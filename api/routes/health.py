@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter, Request, Response
 
+from api.doors import SeesMetrics, everywhere
 from api.exposition import exposed
 from api.problems import problem
 from api.routes.common import problems
@@ -29,11 +30,12 @@ def readyz(services: Services) -> Ready | Response:
 
 
 @router.get("/metrics", response_class=Response)
-def metrics(services: Services, request: Request) -> Response:
+def metrics(services: Services, sites: SeesMetrics, request: Request) -> Response:
     """Give the figures of this process in Prometheus' text format, or OpenMetrics where that is asked for.
 
     With `?name[]=` (several are allowed) only the samples of these names.
     """
+    everywhere(sites)
     accept, names = request.headers.get("accept", ""), request.query_params.getlist("name[]")
     media_type, text = exposed(services.registry, accept, names)
     return Response(text, headers={"Content-Type": media_type})

@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from starlette.exceptions import HTTPException
 
+from api.doors import SeesIngest, everywhere
 from api.queries.ingest import (
     BesideQuery,
     DroppedQuery,
@@ -36,8 +37,9 @@ router = APIRouter(prefix="/ingest", tags=["ingest"])
 
 
 @router.get("/ledger", responses=problems(unavailable="No ingester runs in this process"))
-def show_ledger(services: Services, _: Nothing) -> LedgerAnswer:
+def show_ledger(services: Services, sites: SeesIngest, _: Nothing) -> LedgerAnswer:
     """Show what came in since the process started: received = written + duplicate + quarantined."""
+    everywhere(sites)
     ledger = services.ledger()
     if ledger is None:
         raise HTTPException(503, "no ingester runs in this process; each serves its own /metrics")
@@ -45,35 +47,36 @@ def show_ledger(services: Services, _: Nothing) -> LedgerAnswer:
 
 
 @router.get("/gaps", responses=problems())
-def list_gaps(services: Services, query: Annotated[GapQuery, Query()]) -> GapList:
+def list_gaps(services: Services, sites: SeesIngest, query: Annotated[GapQuery, Query()]) -> GapList:
     """List the readings that devices counted and that never arrived; a late arrival closes its gap."""
-    page, following = find_gaps(services.desk, query)
+    page, following = find_gaps(services.desk, query, sites)
     items = [GapItem.model_validate(gap) for gap in page.items]
     return GapList(items=items, next_cursor=following, dropped=page.dropped)
 
 
 @router.get("/unknown-signals", responses=problems())
-def list_unknown_signals(services: Services, _: Nothing) -> ListOf[UnknownSignalItem]:
+def list_unknown_signals(services: Services, sites: SeesIngest, _: Nothing) -> ListOf[UnknownSignalItem]:
     """List the first 100 names that devices sent and no signal has, the newest found first."""
-    found = UnknownSignals(services.desk).all()
+    found = UnknownSignals(services.desk).all(sites)
     return ListOf(items=[UnknownSignalItem.model_validate(one) for one in found])
 
 
 @router.get("/dropped-values", responses=problems())
 def list_dropped_values(
-    services: Services, query: Annotated[DroppedQuery, Query()]
+    services: Services, sites: SeesIngest, query: Annotated[DroppedQuery, Query()]
 ) -> Evictable[DroppedValueItem]:
     """List values that were dropped while the rest of their message stayed, the most recently seen first."""
-    page = find_dropped(services.desk, query)
+    page = find_dropped(services.desk, query, sites)
     items = [DroppedValueItem.model_validate(one) for one in page.items]
     return Evictable(items=items, next_cursor=page.next_cursor, evicted=page.evicted)
 
 
 @router.get("/topics-beside", responses=problems())
 def list_topics_beside(
-    services: Services, query: Annotated[BesideQuery, Query()]
+    services: Services, sites: SeesIngest, query: Annotated[BesideQuery, Query()]
 ) -> Evictable[TopicBesideItem]:
     """List topics under our root that are none of ours (misspelt, another version): nobody takes them."""
+    everywhere(sites)
     page = find_beside(services.desk, query)
     items = [
         TopicBesideItem.model_validate(asdict(one) | {"payload": b64encode(one.payload).decode()})
@@ -84,10 +87,10 @@ def list_topics_beside(
 
 @router.get("/quarantine", responses=problems())
 def list_quarantine(
-    services: Services, query: Annotated[QuarantineQuery, Query()]
+    services: Services, sites: SeesIngest, query: Annotated[QuarantineQuery, Query()]
 ) -> Evictable[QuarantineEntry]:
     """List messages that were turned away, the most recently seen first."""
-    page = find_quarantined(services.desk, query)
+    page = find_quarantined(services.desk, query, sites)
     items = [
         QuarantineEntry.model_validate(asdict(item) | {"payload": b64encode(item.payload).decode()})
         for item in page.items

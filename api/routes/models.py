@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
 
+from api.doors import SeesModels, SeesVisits
 from api.model_schemas import ModelDetail, ModelItem, VisitFault, VisitItem, VisitPlan
 from api.params import VisitQuery
 from api.queries.models import ModelQuery, find_model, find_models
@@ -19,13 +20,15 @@ ModelId = Annotated[str, Path(min_length=1, max_length=64, examples=["brush_jam-
 
 
 @router.get("/models", responses=problems())
-def list_models(services: Services, query: Annotated[ModelQuery, Query()]) -> ListOf[ModelItem]:
+def list_models(
+    services: Services, _sites: SeesModels, query: Annotated[ModelQuery, Query()]
+) -> ListOf[ModelItem]:
     """List the models of each fault, those in use first, with their figures on held-out time."""
     return ListOf(items=[ModelItem(**_item(card, wrong)) for card, wrong in find_models(services, query)])
 
 
 @router.get("/models/{model_id}", responses=problems(not_found="There is no such model"))
-def show_model(services: Services, model_id: ModelId, _: Nothing) -> ModelDetail:
+def show_model(services: Services, _sites: SeesModels, model_id: ModelId, _: Nothing) -> ModelDetail:
     """Show a model's whole card and what was done to it."""
     card = find_model(services, model_id)
     events = [event_item(event) for event in model_events(services.desk, card.id)]
@@ -50,13 +53,13 @@ def _item(card: ModelCard, problem: str | None) -> dict[str, Any]:
 
 
 @router.get("/visits", responses=problems())
-def list_visits(services: Services, query: Annotated[VisitQuery, Query()]) -> VisitPlan:
+def list_visits(services: Services, sites: SeesVisits, query: Annotated[VisitQuery, Query()]) -> VisitPlan:
     """Rank devices by the expected cost that a visit avoids, as many as the budget allows.
 
     `calls` are customers who can mend a fault alone: they take nothing of the budget. What
     would pay at devices with an open ticket is not planned anew but `under_way`, with its ticket.
     """
-    found = services.visits.find(query.budget, query.site)
+    found = services.visits.find(query.budget, query.site, sites)
     plan = found.plan
     return VisitPlan(
         budget=query.budget,

@@ -8,6 +8,7 @@ import polars as pl
 from fastapi import APIRouter, Query
 from pydantic import Field
 
+from api.doors import SeesFleet
 from api.params import EveryMs, FaultCode, Paged, TimeMs
 from api.routes.common import DeviceId, Nothing, problems
 from api.schemas import LifeItem, ListOf, QuantilesItem, RiskItem
@@ -32,20 +33,20 @@ class RiskQuery(Paged):
 
 
 @router.get("/latest", responses=problems(not_found="There is no such device"))
-def latest_risks(services: Services, device_id: DeviceId, _: Nothing) -> ListOf[RiskItem]:
+def latest_risks(services: Services, sites: SeesFleet, device_id: DeviceId, _: Nothing) -> ListOf[RiskItem]:
     """List the newest risk of each fault, the highest first, with the signals that drove it."""
     with services.desk.transaction() as session:
-        device_of(session, device_id)
+        device_of(session, device_id, sites)
     return ListOf(items=_items(services.store.latest_risks(device_id)))
 
 
 @router.get("", responses=problems(not_found="There is no such device"))
 def risk_history(
-    services: Services, device_id: DeviceId, query: Annotated[RiskQuery, Query()]
+    services: Services, sites: SeesFleet, device_id: DeviceId, query: Annotated[RiskQuery, Query()]
 ) -> ListOf[RiskItem]:
     """List the risks of a device in order of time, then of fault."""
     with services.desk.transaction() as session:
-        device = device_of(session, device_id)
+        device = device_of(session, device_id, sites)
     newest = device.risk_ts if device.risk_ts is not None else services.clock.now_ms()
     end = query.end if query.end is not None else newest + 1
     start = query.start if query.start is not None else max(0, end - DAY_MS)

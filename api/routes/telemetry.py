@@ -8,6 +8,7 @@ import polars as pl
 from fastapi import APIRouter, Query, Response
 from pydantic import Field
 
+from api.doors import SeesFleet
 from api.params import EveryMs, Params, TimeMs
 from api.routes.common import DeviceId, problems
 from api.schemas import ListOf, ReadingItem
@@ -44,11 +45,11 @@ class TelemetryQuery(Params):
     | {200: {"content": {"application/json": {"example": _EXAMPLE}}, "description": "A page of readings"}},
 )
 def list_telemetry(
-    services: Services, device_id: DeviceId, query: Annotated[TelemetryQuery, Query()]
+    services: Services, sites: SeesFleet, device_id: DeviceId, query: Annotated[TelemetryQuery, Query()]
 ) -> Response:
     """List a device's readings in order of time; with `every`, mean, min, max and count by interval."""
     with services.desk.transaction() as session:
-        device = device_of(session, device_id)
+        device = device_of(session, device_id, sites)
     kind = device.kind
     names = _signals(services.signals, kind, query)
     start, end = _range(query, device.newest_ts, services.clock.now_ms())

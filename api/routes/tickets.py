@@ -5,6 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Response
 
+from api.doors import Acting, ChangesTickets, ReportsFaults, SeesFleet, on_behalf_of
 from api.idempotency import IdempotencyKey, once
 from api.queries.tickets import TicketQuery, find_tickets
 from api.routes.common import Nothing, RowId, problems
@@ -13,9 +14,10 @@ from api.services import ApiServices, Services
 from api.ticket_items import ticket_detail, ticket_item
 from fleet.errors import InvalidInput
 from fleet.events import Subject
-from fleet.principals import person
+from fleet.grants import Sites
 from fleet.text import quoted
 from storage.records.answers import KeptAnswer
+from storage.records.device_lists import device_of
 from storage.records.events import events_of
 from storage.records.tickets import ticket
 
@@ -35,22 +37,31 @@ _ETAG = re.compile(r'"(\d{1,18})"')
 
 
 @router.get("", responses=problems())
-def list_tickets(services: Services, query: Annotated[TicketQuery, Query()]) -> ListOf[TicketItem]:
+def list_tickets(
+    services: Services, sites: SeesFleet, query: Annotated[TicketQuery, Query()]
+) -> ListOf[TicketItem]:
     """List tickets, the newest first."""
     with services.desk.transaction() as session:
-        page = find_tickets(session, query, services.clock.now_ms())
+        page = find_tickets(session, query, services.clock.now_ms(), sites)
     return ListOf(items=[ticket_item(found) for found in page.rows], next_cursor=page.next_cursor)
 
 
 @router.get("/{ticket_id}", responses=problems(not_found="There is no such ticket"))
-def show_ticket(services: Services, response: Response, ticket_id: RowId, _: Nothing) -> TicketDetail:
+def show_ticket(
+    services: Services, sites: SeesFleet, response: Response, ticket_id: RowId, _: Nothing
+) -> TicketDetail:
     """Show one ticket with its clocks and history; its ETag goes into If-Match to change it."""
-    return _shown(services, response, ticket_id)
+    return _shown(services, response, ticket_id, sites)
 
 
 @router.post("", status_code=201, response_model=TicketDetail, responses=_REPORT)
 def report_fault(
-    services: Services, report: TicketReport, _: Nothing, idempotency_key: IdempotencyKey = None
+    services: Services,
+    sites: ReportsFaults,
+    principal: Acting,
+    report: TicketReport,
+    _: Nothing,
+    idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Report a fault that somebody noticed.
 
@@ -59,17 +70,23 @@ def report_fault(
     """
 
     def open_ticket() -> KeptAnswer:
-        ticket_id = services.tickets.report(report.device_id, report.fault, person(report.who), report.reason)
-        detail = _detail(services, ticket_id)
+        with services.desk.transaction() as session:
+            device_of(session, report.device_id, sites)
+        who = on_behalf_of(principal, report.who)
+        ticket_id = services.tickets.report(report.device_id, report.fault, who, report.reason)
+        detail = _detail(services, ticket_id, sites)
         headers = {"Location": f"/api/v1/tickets/{ticket_id}", "ETag": _etag(detail.version)}
         return KeptAnswer(201, headers, detail.model_dump_json())
 
-    return once(services, "POST /api/v1/tickets", idempotency_key, report, open_ticket)
+    operation = f"POST /api/v1/tickets {principal.kind} {principal.id}"[:64]
+    return once(services, operation, idempotency_key, report, open_ticket)
 
 
 @router.patch("/{ticket_id}", responses=_CHANGE)
 def change_ticket(
     services: Services,
+    sites: ChangesTickets,
+    principal: Acting,
     response: Response,
     ticket_id: RowId,
     change: StateChange,
@@ -77,20 +94,23 @@ def change_ticket(
     if_match: Annotated[str | None, Header(description="The ETag that was read")] = None,
 ) -> TicketDetail:
     """Move a ticket on to another state, with a reason."""
+    _within(services, ticket_id, sites)
     services.tickets.change_state(
         ticket_id,
         change.state,
-        person(change.who),
+        on_behalf_of(principal, change.who),
         change.reason,
         version=_version(if_match),
         confirmed=change.confirmed,
     )
-    return _shown(services, response, ticket_id)
+    return _shown(services, response, ticket_id, sites)
 
 
 @router.post("/{ticket_id}/keep-open", responses=_CHANGE)
 def keep_open(
     services: Services,
+    sites: ChangesTickets,
+    principal: Acting,
     response: Response,
     ticket_id: RowId,
     objection: Objection,
@@ -98,8 +118,10 @@ def keep_open(
     if_match: Annotated[str | None, Header(description="The ETag that was read")] = None,
 ) -> TicketDetail:
     """Object to the end of a ticket whose suspicions have all cleared: it stays open."""
-    services.tickets.keep_open(ticket_id, person(objection.who), objection.reason, version=_version(if_match))
-    return _shown(services, response, ticket_id)
+    _within(services, ticket_id, sites)
+    who = on_behalf_of(principal, objection.who)
+    services.tickets.keep_open(ticket_id, who, objection.reason, version=_version(if_match))
+    return _shown(services, response, ticket_id, sites)
 
 
 def _version(if_match: str | None) -> int | None:
@@ -115,14 +137,20 @@ def _etag(version: int) -> str:
     return f'"{version}"'
 
 
-def _shown(services: ApiServices, response: Response, ticket_id: int) -> TicketDetail:
-    detail = _detail(services, ticket_id)
+def _within(services: ApiServices, ticket_id: int, sites: Sites) -> None:
+    """Raise NotFound for a ticket of another site, before anything is said about it."""
+    with services.desk.transaction() as session:
+        ticket(session, ticket_id, sites)
+
+
+def _shown(services: ApiServices, response: Response, ticket_id: int, sites: Sites) -> TicketDetail:
+    detail = _detail(services, ticket_id, sites)
     response.headers["ETag"] = _etag(detail.version)
     return detail
 
 
-def _detail(services: ApiServices, ticket_id: int) -> TicketDetail:
+def _detail(services: ApiServices, ticket_id: int, sites: Sites) -> TicketDetail:
     with services.desk.transaction() as session:
-        found = ticket(session, ticket_id)
+        found = ticket(session, ticket_id, sites)
         events = events_of(session, Subject.TICKET, str(ticket_id))
     return ticket_detail(found, events, services.sla, services.clock.now_ms())

@@ -8,6 +8,7 @@ import polars as pl
 
 from fleet.clock import DAY_MS
 from fleet.devices import Device
+from fleet.grants import Sites
 from storage.ports import TelemetryStore
 from storage.records.database import DeskDatabase
 from storage.records.device_lists import devices_at, devices_of, newest_risk
@@ -70,16 +71,17 @@ class Visits:
         self._store = store
         self._decide = decide
 
-    def find(self, budget: int, site: str | None) -> FoundVisits:
-        """Return whom to visit and whom to call; `site` None is every site.
+    def find(self, budget: int, site: str | None = None, sites: Sites = None) -> FoundVisits:
+        """Return whom to visit and whom to call, at one site or at all of `sites` (None: every one).
 
         Risks are those of the 24 h before the fleet's newest. A device that has an open ticket is not planned
         anew: whoever goes there mends all that is suspected, so it is shown with its ticket.
         """
         with self._desk.transaction() as session:
             newest = newest_risk(session)
-            here = None if site is None else devices_at(session, site)
-            tickets = open_ticket_ids(session)
+            wanted = sites if site is None else _only(site, sites)
+            here = None if wanted is None else devices_at(session, wanted)
+            tickets = open_ticket_ids(session, here)
         end = 0 if newest is None else newest + 1
         risks = self._store.fleet_risks(end - DAY_MS, end)
         if here is not None:
@@ -98,6 +100,11 @@ class Visits:
             if device.state == "error"
             and device.id in tickets
             and device.id not in shown
-            and site in (None, device.site)
+            and (wanted is None or device.site in wanted)
         ]
         return FoundVisits(plan, under_way, tickets, sorted(stopped, key=tickets.__getitem__), devices)
+
+
+def _only(site: str, sites: Sites) -> frozenset[str]:
+    """Return one site as those that are asked for, and none where it is not one of `sites`."""
+    return frozenset({site}) if sites is None or site in sites else frozenset()

@@ -8,8 +8,10 @@ from sqlalchemy.orm import Session
 
 from fleet.alerts import Alert, AlertState
 from fleet.faults import Level
+from fleet.grants import Sites
 from storage.records.alerts import AlertRow, to_alert
 from storage.records.paging import Asked, Order, Page, fetch_page, narrowed
+from storage.records.within import of_devices_at
 
 _KEYS = {"since": AlertRow.since, "id": AlertRow.id}
 
@@ -25,10 +27,10 @@ class AlertFilter:
     rule: str | None = None
 
 
-def find_alerts(session: Session, wanted: AlertFilter, asked: Asked) -> Page[Alert]:
-    """Return one page of alerts; sorted by since or id."""
+def find_alerts(session: Session, wanted: AlertFilter, asked: Asked, sites: Sites = None) -> Page[Alert]:
+    """Return one page of alerts of devices at some sites; sorted by since or id."""
     query = narrowed(
-        select(AlertRow),
+        of_devices_at(select(AlertRow), AlertRow.device_id, sites),
         (AlertRow.level, wanted.level),
         (AlertRow.device_id, wanted.device),
         (AlertRow.fault, wanted.fault),

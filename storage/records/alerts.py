@@ -21,12 +21,14 @@ from fleet.alerts import MODEL_RULE, RISK_RULE, Alert, AlertState
 from fleet.errors import NotFound
 from fleet.events import Event, Subject
 from fleet.faults import Level
+from fleet.grants import Sites
 from fleet.principals import Principal, PrincipalKind
 from fleet.text import quoted
 from storage.records.base import Base, Number
 from storage.records.devices import Device, place_of
 from storage.records.events import tell
 from storage.records.upsert import insert_into
+from storage.records.within import of_devices_at
 
 
 class AlertRow(Base):
@@ -96,14 +98,21 @@ def to_alert(row: AlertRow) -> Alert:
     )
 
 
-def alert_of(session: Session, alert_id: str) -> Alert:
-    """Return an alert. Raises NotFound."""
+def alert_of(session: Session, alert_id: str, sites: Sites = None) -> Alert:
+    """Return an alert. Raises NotFound, where its device is at none of these sites as well."""
     # A number beyond 18 digits does not fit the column and would be an error of the database's.
     usable = alert_id.isdecimal() and len(alert_id) <= 18
     row = session.get(AlertRow, int(alert_id), populate_existing=True) if usable else None
-    if row is None:
+    if row is None or not _is_within(session, row.device_id, sites):
         raise NotFound(f"there is no alert {quoted(alert_id)}")
     return to_alert(row)
+
+
+def _is_within(session: Session, device_id: str, sites: Sites) -> bool:
+    if sites is None:
+        return True
+    place = place_of(session, device_id)
+    return place is not None and place.site in sites
 
 
 def open_alerts(session: Session, device_id: str | None = None) -> list[Alert]:
@@ -267,7 +276,8 @@ def alarms_of(session: Session, device_ids: Sequence[str]) -> dict[str, str]:
     return {row.device_id: row.fault for row in session.execute(found)}
 
 
-def count_firing(session: Session) -> int:
-    """Count the alerts that fire, acknowledged ones included."""
+def count_firing(session: Session, sites: Sites = None) -> int:
+    """Count the alerts of devices at some sites that fire, acknowledged ones included."""
     firing = AlertRow.state.in_((AlertState.FIRING, AlertState.ACKNOWLEDGED))
-    return session.scalar(select(func.count()).select_from(AlertRow).where(firing)) or 0
+    wanted = select(func.count()).select_from(AlertRow).where(firing)
+    return session.scalar(of_devices_at(wanted, AlertRow.device_id, sites)) or 0

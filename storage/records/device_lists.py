@@ -10,11 +10,13 @@ from sqlalchemy.orm import Session
 from fleet.condition import NOT_HEARD_MS, Stands
 from fleet.devices import Device as FleetDevice
 from fleet.errors import NotFound
+from fleet.grants import Sites
 from fleet.signals import Kind
 from fleet.text import quoted
 from storage.records.alerts import AlertRow, alarms_of, sounding
 from storage.records.devices import Device
 from storage.records.paging import Asked, Order, Page, fetch_page, narrowed
+from storage.records.within import at_sites
 
 _KEYS = {"risk": Device.risk, "id": Device.id, "last_seen": Device.last_seen}
 _FIELDS = tuple(field.name for field in fields(FleetDevice) if field.name not in ("kind", "alarm"))
@@ -54,10 +56,12 @@ def to_device(row: Device) -> FleetDevice:
     return FleetDevice(kind=Kind(row.kind), **{name: getattr(row, name) for name in _FIELDS})
 
 
-def find_devices(session: Session, wanted: DeviceFilter, asked: Asked) -> Page[FleetDevice]:
-    """Return one page of devices; sorted by risk, id or last_seen."""
+def find_devices(
+    session: Session, wanted: DeviceFilter, asked: Asked, sites: Sites = None
+) -> Page[FleetDevice]:
+    """Return one page of devices at some sites; sorted by risk, id or last_seen."""
     query = narrowed(
-        select(Device),
+        at_sites(select(Device), Device.site, sites),
         (Device.kind, wanted.kind),
         (Device.site, wanted.site),
         (Device.model, wanted.model),
@@ -77,10 +81,10 @@ def find_devices(session: Session, wanted: DeviceFilter, asked: Asked) -> Page[F
     return page.of(lambda device: replace(device, alarm=alarms.get(device.id)))
 
 
-def device_of(session: Session, device_id: str) -> FleetDevice:
-    """Return one device. Raises NotFound."""
+def device_of(session: Session, device_id: str, sites: Sites = None) -> FleetDevice:
+    """Return one device. Raises NotFound, where it is at none of these sites as well."""
     row = session.get(Device, device_id) if "\x00" not in device_id else None
-    if row is None:
+    if row is None or (sites is not None and row.site not in sites):
         raise NotFound(f"there is no device {quoted(device_id)}")
     return replace(to_device(row), alarm=alarms_of(session, [device_id]).get(device_id))
 
@@ -94,9 +98,9 @@ def devices_of(session: Session, device_ids: Sequence[str]) -> dict[str, FleetDe
     return found
 
 
-def devices_at(session: Session, site: str) -> list[str]:
-    """Return the ids of a site's devices."""
-    return list(session.scalars(select(Device.id).where(Device.site == site)))
+def devices_at(session: Session, sites: Collection[str]) -> list[str]:
+    """Return the ids of the devices at some sites."""
+    return list(session.scalars(select(Device.id).where(Device.site.in_(sites))))
 
 
 def newest_risk(session: Session) -> int | None:
@@ -104,12 +108,12 @@ def newest_risk(session: Session) -> int | None:
     return session.scalar(select(func.max(Device.risk_ts)))
 
 
-def count_devices(session: Session, at_risk: float, now: int) -> DeviceCounts:
-    """Count the devices, how they stand at `now`, and those with a risk of `at_risk` or more."""
+def count_devices(session: Session, at_risk: float, now: int, sites: Sites = None) -> DeviceCounts:
+    """Count the devices at some sites, how they stand at `now`, those with a risk of `at_risk` or more."""
     stands = _standing(now)
     working, stuck = (func.count().filter(stands[each]) for each in (Stands.WORKING, Stands.STUCK))
     risky = func.count().filter(Device.risk >= at_risk)
-    counted = select(func.count(), working, stuck, risky).select_from(Device)
+    counted = at_sites(select(func.count(), working, stuck, risky).select_from(Device), Device.site, sites)
     return DeviceCounts(*session.execute(counted).one())
 
 
@@ -133,14 +137,18 @@ def _standing(now: int) -> dict[Stands, ColumnElement[bool]]:
     }
 
 
-def filter_choices(session: Session) -> tuple[Sequence[str], Sequence[str]]:
-    """Return every site and every model that some device has."""
-    sites = session.scalars(select(Device.site).distinct().order_by(Device.site)).all()
-    models = session.scalars(select(Device.model).distinct().order_by(Device.model)).all()
-    return sites, models
+def filter_choices(session: Session, sites: Sites = None) -> tuple[Sequence[str], Sequence[str]]:
+    """Return every site and every model that some device at some sites has."""
+    every = (
+        session.scalars(at_sites(select(column).distinct().order_by(column), Device.site, sites)).all()
+        for column in (Device.site, Device.model)
+    )
+    places, models = every
+    return places, models
 
 
-def registered(session: Session, device_ids: Collection[str | None]) -> frozenset[str]:
-    """Return which of these are devices of the fleet: a message that was turned away may name any."""
+def registered(session: Session, device_ids: Collection[str | None], sites: Sites = None) -> frozenset[str]:
+    """Return which of these are devices of the fleet, at some sites: a message turned away may name any."""
     wanted = [device_id for device_id in device_ids if device_id is not None]
-    return frozenset(session.scalars(select(Device.id).where(Device.id.in_(wanted))))
+    known = at_sites(select(Device.id).where(Device.id.in_(wanted)), Device.site, sites)
+    return frozenset(session.scalars(known))

@@ -7,12 +7,14 @@ from functools import cache
 from sqlalchemy import Index, Insert, String, UniqueConstraint, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from fleet.grants import Sites
 from storage.records.base import Base, Number
 from storage.records.bounds import Bounds
 from storage.records.database import DeskDatabase
 from storage.records.notes import count_on
 from storage.records.seen import SeenKey, SeenList, SeenPage
 from storage.records.upsert import insert_in
+from storage.records.within import of_devices_at
 
 
 class DroppedValueRow(Base):
@@ -85,9 +87,13 @@ class DroppedValues:
         reason: str | None = None,
         limit: int = 50,
         after: SeenKey | None = None,
+        sites: Sites = None,
     ) -> SeenPage[DroppedValue]:
-        """Return up to `limit` rows of one device, signal, reason, or of all, behind the page before."""
-        query = select(DroppedValueRow)
+        """Return up to `limit` rows of one device, signal, reason, or of all, behind the page before.
+
+        Of devices at some sites.
+        """
+        query = of_devices_at(select(DroppedValueRow), DroppedValueRow.device_id, sites)
         for column, wanted in ((_rows.device_id, device), (_rows.signal, signal), (_rows.reason, reason)):
             if wanted is not None:
                 query = query.where(column == wanted)
@@ -98,9 +104,10 @@ class DroppedValues:
         return _LIST.expire(self._desk, days, now)
 
 
-def count_dropped(session: Session, device: str | None = None) -> int:
-    """Return how many rows there are of one device, or of all."""
+def count_dropped(session: Session, device: str | None = None, sites: Sites = None) -> int:
+    """Return how many rows there are of one device, or of all at some sites."""
     query = select(func.count()).select_from(DroppedValueRow)
+    query = of_devices_at(query, DroppedValueRow.device_id, sites)
     if device is not None:
         query = query.where(DroppedValueRow.device_id == device)
     return session.scalar(query) or 0

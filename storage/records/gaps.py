@@ -18,11 +18,13 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from fleet.grants import Sites
 from storage.records.base import Base
 from storage.records.database import DeskDatabase
 from storage.records.notes import Note, count_on
 from storage.records.straight import execute_straight
 from storage.records.upsert import insert_in
+from storage.records.within import of_devices_at
 
 
 class SeqRunRow(Base):
@@ -156,9 +158,11 @@ class Gaps:
         with self._desk.statements() as connection:
             execute_straight(connection, _ADVANCE, ("device", "number", "seq", "ts"), rows)
 
-    def find(self, device: str | None, limit: int, after: GapKey | None = None) -> GapPage:
-        """Return up to `limit` gaps of one device, or of all, behind the key of the page before."""
-        query = _ordered().limit(limit + 1)
+    def find(
+        self, device: str | None, limit: int, after: GapKey | None = None, sites: Sites = None
+    ) -> GapPage:
+        """Return up to `limit` gaps of one device, or of all at some sites, behind the page before."""
+        query = of_devices_at(_ordered(), SeqGapRow.device_id, sites).limit(limit + 1)
         key = tuple_(SeqGapRow.device_id, SeqGapRow.run, SeqGapRow.first_seq)
         if device is not None:
             query = query.where(SeqGapRow.device_id == device)
@@ -213,10 +217,11 @@ def _laid_over(dialect: str, table: type[SeqRunRow] | type[SeqGapRow]) -> Insert
     return statement.on_conflict_do_update(index_elements=key, set_=changed)
 
 
-def count_gaps(session: Session, device: str | None = None) -> tuple[int, int]:
-    """Count the gaps of one device, or of all, and the readings that are missing in them."""
+def count_gaps(session: Session, device: str | None = None, sites: Sites = None) -> tuple[int, int]:
+    """Count the gaps of one device, or of all at some sites, and the readings that are missing in them."""
     missing = func.coalesce(func.sum(SeqGapRow.last_seq - SeqGapRow.first_seq + 1), 0)
     gaps = select(func.count(), missing).select_from(SeqGapRow)
+    gaps = of_devices_at(gaps, SeqGapRow.device_id, sites)
     if device is not None:
         gaps = gaps.where(SeqGapRow.device_id == device)
     count, numbers = session.execute(gaps).one()

@@ -10,12 +10,14 @@ from typing import Any
 from sqlalchemy import Index, Insert, LargeBinary, String, UniqueConstraint, delete, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from fleet.grants import Sites
 from storage.records.base import Base, Number
 from storage.records.bounds import Bounds
 from storage.records.database import DeskDatabase
 from storage.records.notes import count_on
 from storage.records.seen import SeenKey, SeenList, SeenPage
 from storage.records.upsert import insert_in
+from storage.records.within import of_devices_at
 
 
 class QuarantineRow(Base):
@@ -122,12 +124,13 @@ class Quarantine:
         limit: int = 50,
         after: SeenKey | None = None,
         topic: str | None = None,
+        sites: Sites = None,
     ) -> SeenPage[QuarantineItem]:
         """Return up to `limit` rows of one device, one reason, or all, whose topic contains a text.
 
-        `after` is where the page before ended.
+        `after` is where the page before ended. At some sites only: what names no device is nobody's.
         """
-        query = select(QuarantineRow)
+        query = of_devices_at(select(QuarantineRow), QuarantineRow.device_id, sites)
         if device is not None:
             query = query.where(QuarantineRow.device_id == device)
         if reason is not None:
@@ -210,9 +213,10 @@ def _item(row: QuarantineRow) -> QuarantineItem:
 _LIST = SeenList(QuarantineRow, "id", _item, EVICTED_NOTE)
 
 
-def count_quarantined(session: Session, device: str | None = None) -> int:
-    """Count the rows of one device, or all."""
+def count_quarantined(session: Session, device: str | None = None, sites: Sites = None) -> int:
+    """Count the rows of one device, or of all at some sites."""
     wanted = select(func.count()).select_from(QuarantineRow)
+    wanted = of_devices_at(wanted, QuarantineRow.device_id, sites)
     if device is not None:
         wanted = wanted.where(QuarantineRow.device_id == device)
     return session.scalar(wanted) or 0

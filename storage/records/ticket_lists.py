@@ -7,9 +7,11 @@ from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from fleet.faults import Level
+from fleet.grants import Sites
 from fleet.tickets import CLOSED_STATES, Ticket, TicketOrigin, TicketState
 from storage.records.paging import Asked, Order, Page, fetch_page, narrowed
 from storage.records.tickets import SuspicionRow, TicketRow, to_tickets
+from storage.records.within import at_sites
 
 _KEYS = {"due": TicketRow.due, "opened_at": TicketRow.opened_at, "id": TicketRow.id}
 _IDS_A_QUERY = 500
@@ -31,10 +33,10 @@ class TicketFilter:
     overdue_at: int | None = None
 
 
-def find_tickets(session: Session, wanted: TicketFilter, asked: Asked) -> Page[Ticket]:
-    """Return one page of tickets; sorted by due, opened_at or id."""
+def find_tickets(session: Session, wanted: TicketFilter, asked: Asked, sites: Sites = None) -> Page[Ticket]:
+    """Return one page of tickets of some sites; sorted by due, opened_at or id."""
     query = narrowed(
-        select(TicketRow),
+        at_sites(select(TicketRow), TicketRow.site, sites),
         (TicketRow.level, wanted.level),
         (TicketRow.origin, wanted.origin),
         (TicketRow.device_id, wanted.device),
@@ -52,9 +54,10 @@ def find_tickets(session: Session, wanted: TicketFilter, asked: Asked) -> Page[T
     return Page(to_tickets(session, page.rows), page.next_cursor)
 
 
-def count_breached(session: Session, now: int) -> int:
-    """Count the open tickets with a milestone that is overdue at `now` (epoch ms)."""
-    return session.scalar(select(func.count()).select_from(TicketRow).where(_overdue(now))) or 0
+def count_breached(session: Session, now: int, sites: Sites = None) -> int:
+    """Count the open tickets of some sites with a milestone that is overdue at `now` (epoch ms)."""
+    wanted = select(func.count()).select_from(TicketRow).where(_overdue(now))
+    return session.scalar(at_sites(wanted, TicketRow.site, sites)) or 0
 
 
 def _overdue(now: int) -> ColumnElement[bool]:

@@ -22,6 +22,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from fleet.errors import Conflict, NotFound
 from fleet.faults import Level
+from fleet.grants import Sites
 from fleet.tickets import (
     CLOSED_STATES,
     Suspicion,
@@ -32,6 +33,7 @@ from fleet.tickets import (
     TicketState,
 )
 from storage.records.base import Base, Number
+from storage.records.within import at_sites
 
 _IDS_A_QUERY = 500
 _OPEN_REPAIR = text("kind = 'repair' AND state NOT IN ('confirmed', 'cancelled')")
@@ -121,10 +123,10 @@ _TICKET_COLUMNS = tuple(
 _SUSPICION_COLUMNS = ("fault", "level", "part", "skill", "state", "since", "ended_at", "evidence")
 
 
-def ticket(session: Session, ticket_id: int) -> Ticket:
-    """Return a ticket. Raises NotFound."""
+def ticket(session: Session, ticket_id: int, sites: Sites = None) -> Ticket:
+    """Return a ticket. Raises NotFound, where it is of none of these sites as well."""
     row = session.get(TicketRow, ticket_id, populate_existing=True) if 0 < ticket_id < 2**63 else None
-    if row is None:
+    if row is None or (sites is not None and row.site not in sites):
         raise NotFound(f"there is no ticket {ticket_id}")
     return to_tickets(session, [row])[0]
 
@@ -273,7 +275,7 @@ def _suspicion(row: SuspicionRow, alerts: tuple[int, ...]) -> Suspicion:
     )
 
 
-def count_open(session: Session) -> int:
-    """Count the open tickets."""
+def count_open(session: Session, sites: Sites = None) -> int:
+    """Count the open tickets of some sites."""
     wanted = select(func.count()).select_from(TicketRow).where(TicketRow.state.not_in(CLOSED_STATES))
-    return session.scalar(wanted) or 0
+    return session.scalar(at_sites(wanted, TicketRow.site, sites)) or 0

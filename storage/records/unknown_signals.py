@@ -9,9 +9,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
+from fleet.grants import Sites
 from storage.records.base import Base
 from storage.records.database import DeskDatabase
 from storage.records.upsert import insert_into
+from storage.records.within import of_devices_at
 
 
 class UnknownSignalRow(Base):
@@ -68,11 +70,12 @@ class UnknownSignals:
                 rows,
             )
 
-    def all(self) -> list[UnknownSignal]:
-        """Return every name, the newest found first."""
+    def all(self, sites: Sites = None) -> list[UnknownSignal]:
+        """Return every name, the newest found first; at some sites those whose example is there."""
         query = select(UnknownSignalRow).order_by(
             UnknownSignalRow.first_seen.desc(), UnknownSignalRow.name, UnknownSignalRow.kind
         )
+        query = of_devices_at(query, UnknownSignalRow.example_device, sites)
         with self._desk.transaction() as session:
             return [
                 UnknownSignal(row.name, row.kind, row.example_device, row.first_seen, row.last_seen)

@@ -6,6 +6,7 @@ from contextlib import ExitStack, suppress
 from importlib.metadata import version
 from threading import Event, Thread
 
+from access.doors import Doors
 from api.console.charts.drawing import warm_up
 from fleet.clock import Clock, SystemClock
 from fleet.errors import NotEnoughHistory, SweepwatchError
@@ -27,6 +28,7 @@ from sweepwatch.run.simulated_fleet import SimulatedFleet
 from sweepwatch.run.stopping import stop_on_signal
 from sweepwatch.run.training import train
 from sweepwatch.run.unfinished import UnfinishedPast
+from sweepwatch.run.way_in import address_of, is_demo, show_way_in
 from sweepwatch.settings.settings import Settings, without_secrets
 from sweepwatch.wiring import Services, build, build_api, build_ingest
 
@@ -62,10 +64,14 @@ def run_everything(settings: Settings, say: Say, clock: Clock | None = None) -> 
         run = Run(services, ingest, broker, stop, say)
         if settings.simulator.enabled:
             run.fleet = SimulatedFleet(services)
-        app = build_api(services, ingest, run.troubles, run.board.current)
+        doors = Doors(services.desk, services.clock)
+        demo = is_demo(settings, doors.people)
+        app = build_api(services, ingest, run.troubles, run.board.current, doors=doors, demo=demo)
         stack.enter_context(WebServer(app, listener))
         run.readiness = app.state.services.readiness
         _introduce(settings, services, broker, say)
+        show_way_in(settings, doors.people, say, demo=demo)
+        say("Stop with Ctrl-C.")
         stack.callback(run.finish)
         run.start()
         stop.wait()
@@ -94,13 +100,7 @@ def _introduce(settings: Settings, services: Services, broker: EmbeddedBroker | 
     say(f"Sweepwatch {version('sweepwatch')}")
     say(f"  data     {services.folder.root}")
     say(f"  broker   {broker.description if broker else without_secrets(settings.broker.url)}")
-    say(f"  console  {_address(settings)}")
-    say("Stop with Ctrl-C.")
-
-
-def _address(settings: Settings) -> str:
-    host = f"[{settings.server.host}]" if ":" in settings.server.host else settings.server.host
-    return f"http://{host}:{settings.server.port}/"
+    say(f"  console  {address_of(settings)}")
 
 
 class Run:
@@ -207,7 +207,7 @@ class Run:
                 return
         if self._broker is not None:
             self._say(f"devices publish to {self._broker.url}")
-        self._say(f"ready: {_address(self._services.settings)}")
+        self._say(f"ready: {address_of(self._services.settings)}")
 
     def _is_living(self) -> bool:
         heard = self.fleet is None or self._ingest.ledger.snapshot().written > 0

@@ -9,6 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from access.doors import Doors
 from fleet.broker_url import parse_broker_url
 from fleet.clock import SystemClock
 from fleet.errors import ConfigError, NotEnoughHistory
@@ -28,6 +29,7 @@ from sweepwatch.run.simulated_fleet import require_empty
 from sweepwatch.run.stopping import stop_on_signal
 from sweepwatch.run.strangers import Strangers
 from sweepwatch.run.training import train, training_settings
+from sweepwatch.run.way_in import show_way_in
 from sweepwatch.settings.settings import Settings
 from sweepwatch.stores import INGESTING, SERVING, DuckDbUse
 from sweepwatch.wiring import Services, build, build_api, build_ingest, trouble, uses_folder
@@ -139,13 +141,16 @@ def run_serve(settings: Settings, say: Say) -> None:
     try:
         with stop_on_signal() as stop, open_services(settings, part="serve") as services:
             strangers, followers = Strangers(services.store, services.desk), watching(services)
+            doors = Doors(services.desk, services.clock)
             app = build_api(
                 services,
                 None,
                 lambda: {**followers(), "fleet": strangers.trouble()},
                 notice=strangers.notice,
+                doors=doors,
             )
             with WebServer(app, listener):
+                show_way_in(settings, doors.people, say, demo=False)
                 say(f"Serving http://{settings.server.host}:{settings.server.port}/ . Stop with Ctrl-C.")
                 while not stop.is_set():
                     strangers.look()

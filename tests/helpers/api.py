@@ -13,11 +13,15 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from helpers.following import follow_at_once
 
+from access.doors import Doors
+from access.tokens import Asked
 from alerts.engine import AlertEngine
 from desk.tickets.desk import TicketDesk
 from fleet.clock import DAY_MS, HOUR_MS, MINUTE_MS, ManualClock
+from fleet.grants import Permission, Role, Sites
 from fleet.ledger import LedgerView
-from fleet.principals import person
+from fleet.people import RoleAt
+from fleet.principals import person, schedule
 from fleet.progress import StartProgress
 from fleet.readings import ReadingBatch
 from fleet.risks import LIFE_COLUMNS, Course, Driver, Risk, risk_frame
@@ -92,6 +96,12 @@ class House:
     wrong: dict[str, str | None]
     progress: list[StartProgress]
     ledger: list[LedgerView]
+
+    @property
+    def doors(self) -> Doors:
+        """The doors through which tests come in."""
+        doors: Doors = self.app.state.services.doors
+        return doors
 
 
 @dataclass(frozen=True)
@@ -290,6 +300,33 @@ def _furnish_ingest(house: House) -> None:
     UnknownSignals(house.desk).add([UnknownSignal("temprature_c", "robot", "R0007", NOW - 5000, NOW)])
 
 
-def client_of(house: House) -> TestClient:
-    """Return a client that speaks to the API as a program on the same machine does."""
-    return TestClient(house.app, base_url="http://127.0.0.1:8000", raise_server_exceptions=False)
+def client_of(house: House, *scopes: Permission, sites: Sites = None) -> TestClient:
+    """Return a client that speaks to the API as a program with a token does: for all, unless scopes are given."""
+    asked = Asked("tests", scopes or tuple(Permission), sites)
+    _, secret = house.doors.tokens.make(asked, schedule("tests"))
+    return anonymous(house, {"Authorization": f"Bearer {secret}"})
+
+
+def anonymous(house: House, headers: Mapping[str, str] | None = None) -> TestClient:
+    """Return a client that nobody knows."""
+    return TestClient(
+        house.app,
+        base_url="http://127.0.0.1:8000",
+        raise_server_exceptions=False,
+        headers=dict(headers or {}),
+    )
+
+
+def signed_in(house: House, *roles: RoleAt, email: str = "li.wei@example.org") -> TestClient:
+    """Return a browser in which somebody with these roles (an admin, unless given) has signed in."""
+    person, secret = house.doors.people.invite(
+        email, "Li Wei", roles or [RoleAt(Role.ADMIN)], schedule("tests")
+    )
+    client = anonymous(house)
+    answer = client.post(f"/enter/{secret}", data={"password": PASSWORD}, follow_redirects=False)
+    assert answer.status_code == 303, answer.text
+    return client
+
+
+PASSWORD = "correct horse battery staple"
+"""Of everybody whom tests let in."""

@@ -7,6 +7,7 @@ from fastapi.responses import HTMLResponse
 
 from api.console.render.asked import asked
 from api.console.render.templates import Pages
+from api.doors import SeesFleet
 from api.queries.alerts import AlertQuery, find_alerts
 from fleet.alerts import AlertState
 from fleet.faults import FAULTS, Level
@@ -26,13 +27,13 @@ def make_router(pages: Pages) -> APIRouter:
     services = pages.services
 
     @router.get("/alerts")
-    def alerts_page(request: Request) -> Response:
+    def alerts_page(request: Request, sites: SeesFleet) -> Response:
         """List the alerts."""
         query = asked(request, AlertView)
         if query.show == "open" and not query.state:
             query = query.model_copy(update={"state": list(SHOWN_ALERTS)})
         with services.desk.transaction() as session:
-            page = find_alerts(session, query)
+            page = find_alerts(session, query, sites)
         return pages.render(
             request,
             "alerts/alerts.html",

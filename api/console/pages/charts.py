@@ -13,6 +13,7 @@ from api.console.render.asked import asked
 from api.console.render.language import language_of
 from api.console.render.templates import Pages, driver_with_course
 from api.console.render.words import word
+from api.doors import SeesFleet
 from api.params import Params
 from api.routes.common import DeviceId, RowId
 from fleet.errors import NotFound
@@ -58,11 +59,11 @@ def make_router(pages: Pages) -> APIRouter:
         return _local(frame, zone)
 
     @router.get("/devices/{device_id}/charts/risks.svg")
-    def risk_svg(request: Request, device_id: DeviceId) -> Response:
+    def risk_svg(request: Request, sites: SeesFleet, device_id: DeviceId) -> Response:
         """Draw the risks of one device over time."""
         view = asked(request, DeviceView, range="7d")
         with services.desk.transaction() as session:
-            device = device_of(session, device_id)
+            device = device_of(session, device_id, sites)
         start, end, every = _span(view, device.risk_ts, services.clock.now_ms())
         frame = services.store.risk_history(device_id, start, end, every)
         peaks = frame.group_by("fault").agg(pl.col("risk").max()).sort("risk", descending=True)
@@ -73,11 +74,11 @@ def make_router(pages: Pages) -> APIRouter:
         return svg(charts.draw_risks(local(frame), names, end - start, language))
 
     @router.get("/devices/{device_id}/charts/{signal}.svg")
-    def signal_svg(request: Request, device_id: DeviceId, signal: str) -> Response:
+    def signal_svg(request: Request, sites: SeesFleet, device_id: DeviceId, signal: str) -> Response:
         """Draw one signal of one device over time."""
         view = asked(request, DeviceView)
         with services.desk.transaction() as session:
-            device = device_of(session, device_id)
+            device = device_of(session, device_id, sites)
         kind = device.kind
         known = {one.name: one for one in services.signals.for_kind(kind) if drawable(one)}
         if signal not in known:
@@ -91,32 +92,34 @@ def make_router(pages: Pages) -> APIRouter:
         return svg(charts.draw_signal(local(frame), known[signal], end - start, language_of(request)))
 
     @router.get("/devices/{device_id}/charts/why/{fault}.svg")
-    def device_course_svg(request: Request, device_id: DeviceId, fault: str) -> Response:
+    def device_course_svg(request: Request, sites: SeesFleet, device_id: DeviceId, fault: str) -> Response:
         """Draw the days behind what drives a device's newest risk of a fault."""
         asked(request, CourseView)
+        with services.desk.transaction() as session:
+            device_of(session, device_id, sites)
         frame = services.store.latest_risks(device_id).filter(pl.col("fault") == fault)
         return _course_svg(request, frame["drivers"][0] if frame.height else None, zone)
 
     @router.get("/alerts/{alert_id}/why.svg")
-    def alert_course_svg(request: Request, alert_id: RowId) -> Response:
+    def alert_course_svg(request: Request, sites: SeesFleet, alert_id: RowId) -> Response:
         """Draw the days behind what raised an alert, as they were stored with it."""
         asked(request, CourseView)
         with services.desk.transaction() as session:
-            return _course_svg(request, alert_of(session, str(alert_id)).evidence.get("drivers"), zone)
+            return _course_svg(request, alert_of(session, str(alert_id), sites).evidence.get("drivers"), zone)
 
     @router.get("/tickets/{ticket_id}/why.svg")
-    def ticket_course_svg(request: Request, ticket_id: RowId) -> Response:
+    def ticket_course_svg(request: Request, sites: SeesFleet, ticket_id: RowId) -> Response:
         """Draw the days behind the likely fault of a ticket, as they were stored with it."""
         asked(request, CourseView)
         with services.desk.transaction() as session:
-            return _course_svg(request, ticket(session, ticket_id).evidence.get("drivers"), zone)
+            return _course_svg(request, ticket(session, ticket_id, sites).evidence.get("drivers"), zone)
 
     @router.get("/tickets/{ticket_id}/why/{fault}.svg")
-    def suspicion_course_svg(request: Request, ticket_id: RowId, fault: str) -> Response:
+    def suspicion_course_svg(request: Request, sites: SeesFleet, ticket_id: RowId, fault: str) -> Response:
         """Draw the days behind one fault that a ticket suspects, as they were stored with it."""
         asked(request, CourseView)
         with services.desk.transaction() as session:
-            suspicion = ticket(session, ticket_id).suspicion_of(fault)
+            suspicion = ticket(session, ticket_id, sites).suspicion_of(fault)
         return _course_svg(request, suspicion.evidence.get("drivers") if suspicion else None, zone)
 
     return router

@@ -1,13 +1,13 @@
 """The console's pages of the desk: tickets with their clocks, and the forms that change things."""
 
 from typing import Any, Literal
-from urllib.parse import unquote
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
 
 from api.console.render.asked import NoQuery, asked
 from api.console.render.templates import Pages
+from api.doors import SeesFleet
 from api.params import TicketSort
 from api.queries.tickets import TicketQuery, find_tickets
 from api.routes.common import RowId
@@ -15,6 +15,7 @@ from desk.clocks.standing import TicketClock, ticket_clocks
 from fleet.cases import closes_at
 from fleet.events import Subject
 from fleet.faults import FAULTS, Level
+from fleet.grants import Sites
 from fleet.tickets import (
     CLOSED_STATES,
     MAIN_LINE,
@@ -27,7 +28,6 @@ from fleet.tickets import (
 from storage.records.events import events_of
 from storage.records.tickets import ticket as stored_ticket
 
-WHO_COOKIE = "who"
 _SHOWN_STATES: dict[str, list[TicketState]] = {
     "open": [state for state in TicketState if state not in CLOSED_STATES],
     "closed": sorted(CLOSED_STATES),
@@ -65,11 +65,11 @@ def make_router(pages: Pages) -> APIRouter:
         return ticket_clocks(ticket, services.sla, services.clock.now_ms())
 
     @router.get("/tickets")
-    def tickets_page(request: Request) -> Response:
+    def tickets_page(request: Request, sites: SeesFleet) -> Response:
         """List the tickets with their running clocks."""
         view = asked(request, TicketView)
         with services.desk.transaction() as session:
-            page = find_tickets(session, view.chosen(), services.clock.now_ms())
+            page = find_tickets(session, view.chosen(), services.clock.now_ms(), sites)
         return pages.render(
             request,
             "desk/tickets.html",
@@ -81,21 +81,21 @@ def make_router(pages: Pages) -> APIRouter:
         )
 
     @router.get("/tickets/{ticket_id}")
-    def ticket_page(request: Request, ticket_id: RowId) -> Response:
+    def ticket_page(request: Request, sites: SeesFleet, ticket_id: RowId) -> Response:
         """Show one ticket, and the form that moves it on."""
         asked(request, NoQuery)
-        return show_ticket(pages, request, ticket_id)
+        return show_ticket(pages, request, ticket_id, sites)
 
     return router
 
 
 def show_ticket(
-    pages: Pages, request: Request, ticket_id: int, status: int = 200, **entered: Any
+    pages: Pages, request: Request, ticket_id: int, sites: Sites, status: int = 200, **entered: Any
 ) -> Response:
     """Return the page of a ticket with its forms, filled with what was `entered`."""
     services = pages.services
     with services.desk.transaction() as session:
-        ticket = stored_ticket(session, ticket_id)
+        ticket = stored_ticket(session, ticket_id, sites)
         events = events_of(session, Subject.TICKET, str(ticket_id))
     state = ticket.state
     kind = FAULTS[ticket.fault].kind if ticket.fault in FAULTS else None
@@ -115,9 +115,7 @@ def show_ticket(
         allowed=TRANSITIONS[state],
         confirmable=[fault for fault in FAULTS.values() if fault.kind is kind],
         no_fault=NO_FAULT,
-        entered={"error": None, "state": None, "why": "", "confirmed": _confirmed(ticket)}
-        | {"who": unquote(request.cookies.get(WHO_COOKIE, ""))}
-        | entered,
+        entered={"error": None, "state": None, "why": "", "confirmed": _confirmed(ticket)} | entered,
     )
 
 

@@ -9,6 +9,7 @@ from api.console.render.asked import asked
 from api.console.render.device_events import shown_events
 from api.console.render.language import language_of
 from api.console.render.templates import Pages
+from api.doors import SeesFleet
 from api.queries.alerts import AlertQuery, find_alerts
 from api.queries.ingest import count_ingest
 from api.queries.tickets import TicketQuery, find_tickets
@@ -31,14 +32,14 @@ def make_router(pages: Pages) -> APIRouter:
     services = pages.services
 
     @router.get("/devices/{device_id}")
-    def device_page(request: Request, device_id: DeviceId) -> Response:
+    def device_page(request: Request, sites: SeesFleet, device_id: DeviceId) -> Response:
         """Show one device: its facts, why it is at risk, its charts, its alerts and tickets."""
         view = asked(request, DeviceView)
         now = services.clock.now_ms()
         with services.desk.transaction() as session:
-            device = device_of(session, device_id)
-            alerts = find_alerts(session, AlertQuery(device=device_id, limit=10)).rows
-            tickets = find_tickets(session, TicketQuery(device=device_id, limit=10), now).rows
+            device = device_of(session, device_id, sites)
+            alerts = find_alerts(session, AlertQuery(device=device_id, limit=10), sites).rows
+            tickets = find_tickets(session, TicketQuery(device=device_id, limit=10), now, sites).rows
             case = open_case_of(session, device_id)
             counts = count_ingest(session, device_id)
             events = newest_events(session, device_id, _SHOWN_EVENTS)

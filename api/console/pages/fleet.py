@@ -6,6 +6,7 @@ from pydantic import Field
 
 from api.console.render.asked import asked
 from api.console.render.templates import Pages
+from api.doors import SeesFleet
 from api.queries.devices import AT_RISK, DeviceQuery, find_devices, summary
 from fleet.condition import Stands
 from fleet.faults import FAULTS
@@ -29,14 +30,14 @@ def make_router(pages: Pages) -> APIRouter:
     services = pages.services
 
     @router.get("/")
-    def fleet(request: Request) -> Response:
+    def fleet(request: Request, sites: SeesFleet) -> Response:
         """Show the fleet, ranked by risk."""
         query = asked(request, FleetQuery)
         now = services.clock.now_ms()
         with services.desk.transaction() as session:
-            page = find_devices(session, query, now)
-            figures, breached = summary(session, now), count_breached(session, now)
-            sites, models = filter_choices(session)
+            page = find_devices(session, query, now, sites)
+            figures, breached = summary(session, now, sites), count_breached(session, now, sites)
+            places, models = filter_choices(session, sites)
             tickets = open_ticket_ids(session, [device.id for device in page.rows])
         return pages.render(
             request,
@@ -46,7 +47,7 @@ def make_router(pages: Pages) -> APIRouter:
             next_cursor=page.next_cursor,
             figures=figures,
             breached=breached,
-            sites=sites,
+            sites=places,
             models=models,
             tickets=tickets,
             stale={device.id for device in page.rows if device.is_stale(now)},

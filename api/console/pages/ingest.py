@@ -9,6 +9,7 @@ from pydantic import Field
 from api.console.render.asked import NoQuery, asked
 from api.console.render.payloads import show_payload
 from api.console.render.templates import Pages
+from api.doors import SeesIngest, everywhere
 from api.queries.ingest import (
     BesideQuery,
     DroppedQuery,
@@ -20,6 +21,7 @@ from api.queries.ingest import (
     find_gaps,
     find_quarantined,
 )
+from fleet.grants import Sites
 from fleet.ledger import LedgerView
 from fleet.wire import Dropped, Reason
 from storage.records.device_lists import registered
@@ -58,34 +60,36 @@ def make_router(pages: Pages) -> APIRouter:
     router = APIRouter(prefix="/ingest", include_in_schema=False, default_response_class=HTMLResponse)
     services = pages.services
 
-    def render(request: Request, template: str, **values: Any) -> Response:
+    def render(request: Request, template: str, sites: Sites, **values: Any) -> Response:
         with services.desk.transaction() as session:
-            counts = count_ingest(session)
+            counts = count_ingest(session, sites=sites)
         return pages.render(request, template, counts=counts, **values)
 
     @router.get("")
-    def overview(request: Request) -> Response:
+    def overview(request: Request, sites: SeesIngest) -> Response:
         """Show whether the broker is connected, the ledger, and the names that no signal has."""
         asked(request, NoQuery)
-        ledger = services.ledger()
+        ledger = services.ledger() if sites is None else None
         return render(
             request,
             "ingest/ingest.html",
+            sites,
             ledger=ledger,
             unexplained=_unexplained(ledger),
             trouble=None if ledger is None else services.readiness().get(_INGEST),
-            unknown=UnknownSignals(services.desk).all(),
+            unknown=UnknownSignals(services.desk).all(sites),
             most_names=MAX_NAMES,
         )
 
     @router.get("/gaps")
-    def gaps_page(request: Request) -> Response:
+    def gaps_page(request: Request, sites: SeesIngest) -> Response:
         """List the readings that devices counted and that never arrived."""
         query = asked(request, GapView)
-        page, following = find_gaps(services.desk, query)
+        page, following = find_gaps(services.desk, query, sites)
         return render(
             request,
             "ingest/gaps.html",
+            sites,
             query=query,
             gaps=page.items,
             dropped=page.dropped,
@@ -93,13 +97,14 @@ def make_router(pages: Pages) -> APIRouter:
         )
 
     @router.get("/dropped")
-    def dropped_page(request: Request) -> Response:
+    def dropped_page(request: Request, sites: SeesIngest) -> Response:
         """List the values that were dropped while the rest of their message stayed."""
         query = asked(request, DroppedView)
-        page = find_dropped(services.desk, query)
+        page = find_dropped(services.desk, query, sites)
         return render(
             request,
             "ingest/dropped.html",
+            sites,
             query=query,
             items=page.items,
             reasons=tuple(Dropped),
@@ -108,28 +113,31 @@ def make_router(pages: Pages) -> APIRouter:
         )
 
     @router.get("/beside")
-    def beside_page(request: Request) -> Response:
+    def beside_page(request: Request, sites: SeesIngest) -> Response:
         """List the topics beside ours that somebody publishes on."""
         query = asked(request, BesideView)
+        everywhere(sites)
         page = find_beside(services.desk, query)
         return render(
             request,
             "ingest/beside.html",
+            sites,
             items=[(one, show_payload(one.payload, one.truncated)) for one in page.items],
             evicted=page.evicted,
             next_cursor=page.next_cursor,
         )
 
     @router.get("/quarantine")
-    def quarantine_page(request: Request) -> Response:
+    def quarantine_page(request: Request, sites: SeesIngest) -> Response:
         """List the messages that were turned away, with what was in them."""
         query = asked(request, QuarantineView)
-        page = find_quarantined(services.desk, query)
+        page = find_quarantined(services.desk, query, sites)
         with services.desk.transaction() as session:
-            known = registered(session, {item.device_id for item in page.items})
+            known = registered(session, {item.device_id for item in page.items}, sites)
         return render(
             request,
             "ingest/quarantine.html",
+            sites,
             query=query,
             items=[(item, show_payload(item.payload, item.truncated)) for item in page.items],
             known=known,

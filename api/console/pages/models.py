@@ -13,6 +13,7 @@ from api.console.pages.charts import svg
 from api.console.render.asked import NoQuery, asked
 from api.console.render.language import language_of
 from api.console.render.templates import Pages
+from api.doors import SeesModels, SeesVisits
 from api.params import Params, VisitQuery
 from api.queries.models import ModelQuery, find_model, find_models
 from desk.dispatch.visits import FoundVisits
@@ -45,7 +46,7 @@ def make_router(pages: Pages) -> APIRouter:
     services = pages.services
 
     @router.get("/models")
-    def models_page(request: Request) -> Response:
+    def models_page(request: Request, _sites: SeesModels) -> Response:
         """List the models of each fault, and what is wrong with those in use."""
         asked(request, NoQuery)
         found = find_models(services, ModelQuery())
@@ -59,7 +60,7 @@ def make_router(pages: Pages) -> APIRouter:
             return open_alerts(session, INSTALLATION)
 
     @router.get("/models/{model_id}")
-    def model_page(request: Request, model_id: ModelId) -> Response:
+    def model_page(request: Request, _sites: SeesModels, model_id: ModelId) -> Response:
         """Show one model's card: data, figures, charts, and what was done to it."""
         asked(request, NoQuery)
         card = find_model(services, model_id)
@@ -76,7 +77,7 @@ def make_router(pages: Pages) -> APIRouter:
         )
 
     @router.get("/models/{model_id}/charts/calibration.svg")
-    def calibration_svg(request: Request, model_id: ModelId) -> Response:
+    def calibration_svg(request: Request, _sites: SeesModels, model_id: ModelId) -> Response:
         """Draw how true a model's risks are."""
         asked(request, CardView)
         points = find_model(services, model_id).details.get("calibration")
@@ -85,7 +86,7 @@ def make_router(pages: Pages) -> APIRouter:
         return svg(model_charts.draw_calibration(points, language_of(request)))
 
     @router.get("/models/{model_id}/charts/costs.svg")
-    def costs_svg(request: Request, model_id: ModelId) -> Response:
+    def costs_svg(request: Request, _sites: SeesModels, model_id: ModelId) -> Response:
         """Draw what each threshold of a model costs."""
         asked(request, CardView)
         card = find_model(services, model_id)
@@ -97,13 +98,13 @@ def make_router(pages: Pages) -> APIRouter:
         return svg(drawn)
 
     @router.get("/visits")
-    def visits_page(request: Request) -> Response:
+    def visits_page(request: Request, sites: SeesVisits) -> Response:
         """Rank devices by the cost that a visit avoids."""
         query = asked(request, VisitView)
-        found = services.visits.find(query.budget, query.site)
+        found = services.visits.find(query.budget, query.site, sites)
         plan = found.plan
         with services.desk.transaction() as session:
-            sites, _models = filter_choices(session)
+            places, _models = filter_choices(session, sites)
         return pages.render(
             request,
             "desk/visits.html",
@@ -113,7 +114,7 @@ def make_router(pages: Pages) -> APIRouter:
             visits=_rows(plan.visits, found),
             calls=_rows(plan.calls.head(_MOST_SHOWN), found),
             under_way=[*_stopped(found)[:_MOST_SHOWN], *_rows(found.under_way.head(_MOST_SHOWN), found)],
-            sites=sites,
+            sites=places,
         )
 
     return router

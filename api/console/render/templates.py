@@ -24,6 +24,7 @@ from api.console.render.reasons import (
 )
 from api.console.render.told import refusal_by_kind, told
 from api.console.render.words import NO_YES, word
+from api.doors import visitor_or_none
 from api.services import ApiServices
 from fleet.alerts import said_by_device
 from fleet.clock import to_rfc3339
@@ -47,7 +48,7 @@ class Pages:
 
     def render(self, request: Request, template: str, code: int = 200, **values: Any) -> HTMLResponse:
         """Render one page in the request's language."""
-        language = language_of(request)
+        language, visitor = language_of(request), visitor_or_none(request, self.services)
         page = self.environments[language].get_template(template)
         html = page.render(
             **values,
@@ -56,6 +57,9 @@ class Pages:
             now=self.services.clock.now_ms(),
             progress=self.services.progress(),
             notice=self.services.notice(),
+            demo=self.services.demo,
+            visitor=visitor,
+            may=lambda permission: visitor is not None and visitor.principal.reach(permission) != frozenset(),
             filtered=any(value and name != COOKIE for name, value in request.query_params.items()),
             other_language=_other_language(request, language),
         )

@@ -3,6 +3,7 @@
 from fleet.alerts import MODEL_RULE, RISK_RULE, AlertState
 from fleet.condition import Stands
 from fleet.faults import FAULTS
+from fleet.grants import Role
 from fleet.signals import Kind
 from fleet.text import Text
 from fleet.tickets import SuspicionState, TicketOrigin, TicketState
@@ -186,6 +187,13 @@ MODEL_STATES = {
     UNPROVEN: Text("Not proved", "未证实"),
     WITHDRAWN: Text("Withdrawn", "已撤回"),
 }
+ROLES = {
+    Role.VIEWER: Text("Viewer", "查看者"),
+    Role.ENGINEER: Text("Engineer", "工程师"),
+    Role.MANAGER: Text("Service manager", "服务经理"),
+    Role.SAFETY: Text("Safety officer", "安全员"),
+    Role.ADMIN: Text("Admin", "管理员"),
+}
 _TABLES = {
     "reason": REASONS,
     "dropped": DROPPED,
@@ -204,6 +212,7 @@ _TABLES = {
     "robot": ROBOT_STATES,
     "model": MODEL_STATES,
     "device_model": DEVICE_MODELS,
+    "role": ROLES,
 }
 
 

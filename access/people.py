@@ -1,0 +1,255 @@
+"""People: who they are, what they may do, and the one-time links by which they come in first."""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from access.passwords import check_password, hash_password
+from access.secrets import digest, new_secret
+from fleet.clock import DAY_MS, HOUR_MS, Clock
+from fleet.errors import Conflict, InvalidInput, NotFound
+from fleet.events import Event, Subject
+from fleet.grants import Role
+from fleet.people import Person, Purpose, RoleAt, Scope
+from fleet.principals import MAX_NAME, Principal, schedule
+from fleet.text import quoted
+from storage.records import people as rows
+from storage.records.database import DeskDatabase
+from storage.records.events import tell
+from storage.records.links import end_links, link_of, make_link, use_link
+from storage.records.sessions import end_sessions
+
+_EMAIL = re.compile(r"[^@\s\x00-\x1f]{1,64}@[^@\s\x00-\x1f]{1,189}")
+FIRST = schedule("first start")
+"""Who lets the first admin in: whoever reads the terminal."""
+DEMO_EMAIL = "demo@sweepwatch.invalid"
+_LASTS = {
+    Purpose.FIRST_ADMIN: DAY_MS,
+    Purpose.DEMO: DAY_MS,
+    Purpose.INVITATION: 7 * DAY_MS,
+    Purpose.PASSWORD: HOUR_MS,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What a link that was looked at is for; `person` is whose password it sets, `email` whom it invites."""
+
+    purpose: Purpose
+    email: str = ""
+    name: str = ""
+
+
+class People:
+    """The people of an installation. Each change is an event of the log; may raise StoreUnavailable."""
+
+    def __init__(self, desk: DeskDatabase, clock: Clock) -> None:
+        self._desk = desk
+        self._clock = clock
+        self._changed: list[Callable[[], None]] = []
+
+    def when_changed(self, call: Callable[[], None]) -> None:
+        """Call `call` after each change of what people may do, so that nothing older is remembered."""
+        self._changed.append(call)
+
+    def everybody(self) -> Sequence[Person]:
+        """Return everybody, by name."""
+        with self._desk.transaction() as session:
+            return rows.people(session)
+
+    def one(self, person_id: int) -> Person:
+        """Return one person. Raises NotFound."""
+        with self._desk.transaction() as session:
+            return rows.person_of(session, person_id)
+
+    def have_admin(self) -> bool:
+        """Tell whether somebody can let others in; the demo's own person does not count."""
+        with self._desk.transaction() as session:
+            demo = rows.person_by_email(session, DEMO_EMAIL)
+            return rows.count_admins(session, besides=demo.id if demo else None) > 0
+
+    def link_for_first_admin(self) -> str:
+        """Return the secret of a link by which the first admin comes in; links made before end."""
+        return self._only_link(Purpose.FIRST_ADMIN)
+
+    def link_for_demo(self) -> str:
+        """Return the secret of a link that signs in whoever reads the terminal of a demo."""
+        return self._only_link(Purpose.DEMO)
+
+    def _only_link(self, purpose: Purpose) -> str:
+        with self._desk.transaction() as session:
+            end_links(session, purpose)
+            return self._link(session, purpose, {})
+
+    def invite(self, email: str, name: str, roles: Iterable[RoleAt], by: Principal) -> tuple[Person, str]:
+        """Add somebody with roles, and return them with the secret of the link that sets their password.
+
+        Raises InvalidInput for an address, a name or roles that cannot be, Conflict where there is one.
+        """
+        email, name, given = _address(email), _name(name), _checked(roles)
+        with self._desk.transaction() as session:
+            person = rows.add_person(session, email, name, self._clock.now_ms(), given)
+            self._tell(session, person, "invited", by, after=_roles_in_words(given))
+            secret = self._link(session, Purpose.INVITATION, {"person": person.id})
+        return person, secret
+
+    def link_for_password(self, person_id: int, by: Principal) -> str:
+        """Return the secret of a link that sets somebody's password anew. Raises NotFound."""
+        with self._desk.transaction() as session:
+            person = rows.person_of(session, person_id)
+            self._tell(session, person, "reset", by)
+            return self._link(session, Purpose.PASSWORD, {"person": person.id})
+
+    def give_roles(self, person_id: int, roles: Iterable[RoleAt], by: Principal) -> Person:
+        """Give somebody these roles in place of theirs. Raises NotFound; Conflict: the last admin stays."""
+        given = _checked(roles)
+        with self._desk.transaction() as session:
+            before = rows.person_of(session, person_id)
+            rows.set_roles(session, person_id, given)
+            self._keep_an_admin(session, before)
+            self._tell(session, before, "roles", by, _roles_in_words(before.roles), _roles_in_words(given))
+            after = rows.person_of(session, person_id)
+        self._note()
+        return after
+
+    def disable(self, person_id: int, by: Principal, *, disabled: bool = True) -> Person:
+        """Let somebody sign in no more and end their sessions, or let them again. Raises as `give_roles`."""
+        with self._desk.transaction() as session:
+            before = rows.person_of(session, person_id)
+            rows.disable(session, person_id, self._clock.now_ms() if disabled else None)
+            end_sessions(session, person_id)
+            self._keep_an_admin(session, before)
+            self._tell(session, before, "disabled" if disabled else "enabled", by)
+            after = rows.person_of(session, person_id)
+        self._note()
+        return after
+
+    def look_at(self, secret: str) -> Opened:
+        """Return what a link is for, and leave it usable. Raises NotFound where it is none, used, or over."""
+        with self._desk.transaction() as session:
+            purpose, data = self._open(session, secret)
+            if "person" not in data:
+                return Opened(purpose)
+            person = rows.person_of(session, data["person"])
+        return Opened(purpose, person.email, person.name)
+
+    def enter_demo(self, secret: str) -> Person:
+        """Use the link of a demo up, and return whom it signs in. Raises NotFound."""
+        with self._desk.transaction() as session:
+            self._use(session, secret, Purpose.DEMO)
+            person = rows.person_by_email(session, DEMO_EMAIL)
+            if person is None:
+                all_roles = [RoleAt(Role.ADMIN), RoleAt(Role.SAFETY)]
+                person = rows.add_person(session, DEMO_EMAIL, "Demo", self._clock.now_ms(), all_roles)
+            return person
+
+    def enter_first(self, secret: str, email: str, name: str, password: str) -> Person:
+        """Use the first admin's link up, and return them. Raises NotFound, InvalidInput or Conflict."""
+        email, name = _address(email), _name(name)
+        check_password(password, email, name)
+        kept = hash_password(password)
+        with self._desk.transaction() as session:
+            self._use(session, secret, Purpose.FIRST_ADMIN)
+            person = rows.add_person(session, email, name, self._clock.now_ms(), [RoleAt(Role.ADMIN)])
+            rows.set_password_hash(session, person.id, kept)
+            self._tell(session, person, "first", FIRST, after=Role.ADMIN)
+            return rows.person_of(session, person.id)
+
+    def set_password(self, secret: str, password: str) -> Person:
+        """Use an invitation or a reset up: set the password, end all sessions, and return whose it is.
+
+        Raises NotFound for a link that cannot be used, InvalidInput for a password that is not good enough.
+        """
+        opened = self.look_at(secret)
+        check_password(password, opened.email, opened.name)
+        kept = hash_password(password)
+        with self._desk.transaction() as session:
+            data = self._use(session, secret, opened.purpose)
+            if "person" not in data:
+                raise _no_link()
+            rows.set_password_hash(session, data["person"], kept)
+            end_sessions(session, data["person"])
+            person = rows.person_of(session, data["person"])
+            self._tell(session, person, "password", schedule("link"))
+        self._note()
+        return person
+
+    def _link(self, session: Session, purpose: Purpose, data: dict[str, Any]) -> str:
+        secret, now = new_secret(), self._clock.now_ms()
+        make_link(session, digest(secret), purpose, now, now + _LASTS[purpose], data)
+        return secret
+
+    def _open(self, session: Session, secret: str) -> tuple[Purpose, dict[str, Any]]:
+        found = link_of(session, digest(secret), self._clock.now_ms())
+        if found is None:
+            raise _no_link()
+        return found
+
+    def _use(self, session: Session, secret: str, purpose: Purpose) -> dict[str, Any]:
+        found, data = self._open(session, secret)
+        if found is not purpose or not use_link(session, digest(secret), self._clock.now_ms()):
+            raise _no_link()
+        return data
+
+    def _keep_an_admin(self, session: Session, before: Person) -> None:
+        session.flush()
+        was = any(each.role is Role.ADMIN and each.scope is Scope.ALL for each in before.roles)
+        if was and not rows.count_admins(session):
+            raise Conflict("nobody could let others in any more: make somebody else an admin first")
+
+    def _tell(
+        self,
+        session: Session,
+        person: Person,
+        what: str,
+        by: Principal,
+        before: str | None = None,
+        after: str | None = None,
+    ) -> None:
+        now = self._clock.now_ms()
+        data = {"before": before, "after": after} if before or after else {}
+        tell(session, Event(now, Subject.PERSON, str(person.id), what, by, what, data=data))
+
+    def _note(self) -> None:
+        for call in self._changed:
+            call()
+
+
+def _no_link() -> NotFound:
+    return NotFound("this link is over, or was used already; ask for another")
+
+
+def _address(email: str) -> str:
+    email = email.strip().lower()
+    if not _EMAIL.fullmatch(email):
+        raise InvalidInput(f"email: {quoted(email)} is no e-mail address")
+    return email
+
+
+def _name(name: str) -> str:
+    name = name.strip()
+    if not name or len(name) > MAX_NAME or "\x00" in name:
+        raise InvalidInput(f"name: required, 1 to {MAX_NAME} characters")
+    return name
+
+
+def _checked(roles: Iterable[RoleAt]) -> list[RoleAt]:
+    given = list(dict.fromkeys(roles))
+    for each in given:
+        if (each.scope is Scope.ALL) != (each.place == ""):
+            raise InvalidInput(
+                f"roles: {each.role} needs a place with the scope {each.scope}, or none with all"
+            )
+        if each.role is Role.ADMIN and each.scope is not Scope.ALL:
+            raise InvalidInput("roles: an admin is one everywhere; a manager may be one of a site or region")
+    return given
+
+
+def _roles_in_words(roles: Iterable[RoleAt]) -> str:
+    return ", ".join(
+        each.role if each.scope is Scope.ALL else f"{each.role} of {each.scope} {each.place}"
+        for each in roles
+    )

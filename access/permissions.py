@@ -1,0 +1,28 @@
+"""The one table of who may do what: what each role is for."""
+
+from fleet.grants import Grant, Permission, Role, Sites
+
+_SEES = frozenset({Permission.FLEET_READ})
+_REPORTS = _SEES | {Permission.TICKETS_REPORT}
+ALLOWED: dict[Role, frozenset[Permission]] = {
+    Role.VIEWER: _SEES,
+    Role.ENGINEER: _REPORTS | {Permission.TICKETS_CHANGE, Permission.ALERTS_CHANGE},
+    Role.MANAGER: _REPORTS
+    | {
+        Permission.TICKETS_CHANGE,
+        Permission.ALERTS_CHANGE,
+        Permission.DEVICES_CHANGE,
+        Permission.VISITS_READ,
+        Permission.MODELS_READ,
+        Permission.INGEST_READ,
+    },
+    # Safety watches over people: their alerts, and what their wristbands tell of them.
+    Role.SAFETY: _REPORTS | {Permission.ALERTS_CHANGE, Permission.PERSONAL_READ},
+    # An admin lets others in, and has no business with what wristbands tell.
+    Role.ADMIN: frozenset(Permission) - {Permission.PERSONAL_READ},
+}
+
+
+def granted(role: Role, sites: Sites = None) -> Grant:
+    """Return what a role may do at some sites, None at all."""
+    return Grant(ALLOWED[role], sites, role)

@@ -1,0 +1,118 @@
+"""Tokens of machines: shown once, kept as digests, with scopes, sites and an end."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from access.secrets import digest, new_secret
+from fleet.clock import DAY_MS, HOUR_MS, MINUTE_MS, Clock
+from fleet.errors import InvalidInput, NotSignedIn
+from fleet.events import Event, Subject
+from fleet.grants import Grant, Permission, Sites
+from fleet.people import Token
+from fleet.principals import MAX_NAME, Principal, PrincipalKind
+from fleet.text import quoted
+from storage.records import tokens as rows
+from storage.records.database import DeskDatabase
+from storage.records.events import tell
+
+PREFIX = "sw_"
+"""Every token begins so, that people and scanners know one when they see it."""
+OVERLAP_MS = HOUR_MS
+"""So long an old token goes on beside the one that takes its place."""
+LONGEST_DAYS = 3660
+_USED_MS = MINUTE_MS
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A token that is asked for; `days` until it ends, None: never. `sites` None: everywhere."""
+
+    name: str
+    scopes: tuple[str, ...]
+    sites: Sites = None
+    days: int | None = 365
+
+
+class Tokens:
+    """The tokens of an installation. Each change is an event of the log; may raise StoreUnavailable."""
+
+    def __init__(self, desk: DeskDatabase, clock: Clock) -> None:
+        self._desk = desk
+        self._clock = clock
+
+    def all(self) -> Sequence[Token]:
+        """Return every token, the newest first."""
+        with self._desk.transaction() as session:
+            return rows.tokens(session)
+
+    def make(self, asked: Asked, by: Principal) -> tuple[Token, str]:
+        """Make a token; return it with its secret, which nobody will see again. Raises InvalidInput."""
+        _check(asked)
+        now = self._clock.now_ms()
+        ends = None if asked.days is None else now + asked.days * DAY_MS
+        token = Token(0, asked.name, asked.scopes, asked.sites, by.name, now, ends, None, None)
+        return self._keep(token, by, "made")
+
+    def rotate(self, token_id: int, by: Principal) -> tuple[Token, str]:
+        """Make a token like one that is still good; that one goes on for an hour. Raises NotFound."""
+        now = self._clock.now_ms()
+        with self._desk.transaction() as session:
+            old = rows.token_of(session, token_id)
+            if _is_over(old, now):
+                raise InvalidInput(f"token {token_id} is over; make another")
+            rows.end_token(session, token_id, min(old.ends or now + OVERLAP_MS, now + OVERLAP_MS))
+        length = None if old.ends is None else max(old.ends - old.made_at, DAY_MS)
+        ends = None if length is None else now + length
+        token = Token(0, old.name, old.scopes, old.sites, by.name, now, ends, None, None)
+        return self._keep(token, by, "rotated")
+
+    def revoke(self, token_id: int, by: Principal) -> None:
+        """End a token now. Raises NotFound."""
+        now = self._clock.now_ms()
+        with self._desk.transaction() as session:
+            rows.revoke_token(session, token_id, now)
+            tell(session, Event(now, Subject.TOKEN, str(token_id), "revoked", by, "revoked"))
+
+    def principal_of(self, secret: str) -> Principal:
+        """Return who a secret makes of its bearer. Raises NotSignedIn."""
+        now = self._clock.now_ms()
+        if not secret.startswith(PREFIX):
+            raise NotSignedIn(f"this is no token of ours: they begin with {PREFIX}")
+        with self._desk.transaction() as session:
+            token = rows.token_by_key(session, digest(secret))
+            if token is None or _is_over(token, now):
+                raise NotSignedIn("this token is over, or never was one")
+            if token.last_used is None or now - token.last_used >= _USED_MS:
+                rows.see_token(session, token.id, now)
+        known = frozenset(Permission(scope) for scope in token.scopes if scope in set(Permission))
+        return Principal(PrincipalKind.TOKEN, str(token.id), token.name, (Grant(known, token.sites),))
+
+    def _keep(self, token: Token, by: Principal, what: str) -> tuple[Token, str]:
+        secret = new_secret(PREFIX)
+        with self._desk.transaction() as session:
+            kept = rows.add_token(session, digest(secret), token)
+            told = {"name": kept.name, "scopes": list(kept.scopes)}
+            tell(session, Event(token.made_at, Subject.TOKEN, str(kept.id), what, by, what, data=told))
+        return kept, secret
+
+
+def scopes_of(names: Iterable[str]) -> tuple[str, ...]:
+    """Return scopes by their names, each once. Raises InvalidInput, which lists what is allowed."""
+    asked = tuple(dict.fromkeys(names))
+    for name in asked:
+        if name not in set(Permission):
+            raise InvalidInput(f"scopes: {quoted(name)} is none; allowed: {', '.join(Permission)}")
+    return asked
+
+
+def _check(asked: Asked) -> None:
+    if not asked.name.strip() or len(asked.name) > MAX_NAME or "\x00" in asked.name:
+        raise InvalidInput(f"name: required, 1 to {MAX_NAME} characters")
+    if not scopes_of(asked.scopes):
+        raise InvalidInput(f"scopes: at least one is required; allowed: {', '.join(Permission)}")
+    if asked.days is not None and not 1 <= asked.days <= LONGEST_DAYS:
+        raise InvalidInput(f"days: allowed: 1 to {LONGEST_DAYS}")
+
+
+def _is_over(token: Token, now: int) -> bool:
+    return token.revoked_at is not None or (token.ends is not None and token.ends <= now)

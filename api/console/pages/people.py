@@ -1,0 +1,171 @@
+"""The console's pages of people: one's own sessions, and who may do what."""
+
+from typing import Annotated
+from urllib.parse import quote
+
+from fastapi import APIRouter, Form, Path, Request, Response
+from fastapi.responses import HTMLResponse, RedirectResponse
+
+from api.console.render.asked import NoQuery, asked
+from api.console.render.templates import Pages
+from api.doors import ActingByForm, ManagesPeople, visitor_of
+from api.problems import status_of
+from api.routes.common import RowId
+from fleet.errors import InvalidInput, SweepwatchError
+from fleet.grants import Role
+from fleet.people import RoleAt, Scope
+from fleet.text import quoted
+from storage.records.sites import all_sites
+
+_KEY = Annotated[str, Path(pattern="^[0-9a-f]{64}$")]
+
+
+def make_router(pages: Pages) -> APIRouter:
+    """Return the routes of the pages."""
+    router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+    services = pages.services
+    doors = services.doors
+
+    @router.get("/account")
+    def account_page(request: Request) -> Response:
+        """Show who one is here, and where one is signed in."""
+        asked(request, NoQuery)
+        visitor = visitor_of(request, services)
+        person = None if visitor.person is None else doors.people.one(visitor.person)
+        sessions = [] if visitor.person is None else doors.sessions.of(visitor.person)
+        return pages.render(
+            request, "access/account.html", person=person, sessions=sessions, here=visitor.session
+        )
+
+    @router.post("/account/sessions/{key}/end")
+    def end_session(request: Request, _principal: ActingByForm, key: _KEY) -> Response:
+        """End one of one's own sessions."""
+        visitor = visitor_of(request, services)
+        if visitor.person is not None:
+            doors.sessions.end(visitor.person, key)
+            doors.forget()
+        return RedirectResponse("/account", status_code=303)
+
+    @router.post("/account/sign-out-everywhere")
+    def sign_out_everywhere(request: Request, _principal: ActingByForm) -> Response:
+        """End all of one's own sessions."""
+        visitor = visitor_of(request, services)
+        if visitor.person is not None:
+            doors.sessions.end_all(visitor.person)
+            doors.forget()
+        return RedirectResponse("/sign-in", status_code=303)
+
+    @router.get("/people")
+    def people_page(request: Request, _sites: ManagesPeople) -> Response:
+        """List who may sign in and do what."""
+        asked(request, NoQuery)
+        return show_people(pages, request)
+
+    @router.post("/people")
+    def invite(
+        request: Request,
+        _sites: ManagesPeople,
+        principal: ActingByForm,
+        email: Annotated[str, Form(max_length=254)] = "",
+        name: Annotated[str, Form(max_length=64)] = "",
+        role: Annotated[str, Form(max_length=16)] = "",
+        place: Annotated[str, Form(max_length=80)] = "",
+    ) -> Response:
+        """Invite somebody, and show the link that they are to be given."""
+        try:
+            person, secret = doors.people.invite(email, name, [role_at(role, place)], principal)
+        except SweepwatchError as error:
+            if status_of(error) not in (409, 422):
+                raise
+            entered = {"email": email, "name": name, "role": role, "place": place}
+            return show_people(pages, request, status_of(error), str(error), entered)
+        return _link_made(pages, request, person.name, secret)
+
+    @router.post("/people/{person_id}/roles")
+    def change_roles(
+        request: Request,
+        _sites: ManagesPeople,
+        principal: ActingByForm,
+        person_id: RowId,
+        role: Annotated[str, Form(max_length=16)] = "",
+        place: Annotated[str, Form(max_length=80)] = "",
+        keep: Annotated[list[str], Form(max_length=64)] = [],  # noqa: B006 - FastAPI copies it
+    ) -> Response:
+        """Give somebody the roles that are kept, and one more where one was chosen."""
+        try:
+            kept = [role_at(*each.partition(" ")[::2]) for each in keep]
+            roles = [*kept, role_at(role, place)] if role else kept
+            doors.people.give_roles(person_id, roles, principal)
+        except SweepwatchError as error:
+            if status_of(error) not in (409, 422):
+                raise
+            return show_people(pages, request, status_of(error), str(error))
+        return RedirectResponse("/people", status_code=303)
+
+    @router.post("/people/{person_id}/password")
+    def reset_password(
+        request: Request, _sites: ManagesPeople, principal: ActingByForm, person_id: RowId
+    ) -> Response:
+        """Make a link by which somebody chooses a new password, and show it."""
+        secret = doors.people.link_for_password(person_id, principal)
+        return _link_made(pages, request, doors.people.one(person_id).name, secret)
+
+    @router.post("/people/{person_id}/disabled")
+    def disable(
+        request: Request,
+        _sites: ManagesPeople,
+        principal: ActingByForm,
+        person_id: RowId,
+        disabled: Annotated[bool, Form()] = True,
+    ) -> Response:
+        """Let somebody sign in no more, or let them again."""
+        try:
+            doors.people.disable(person_id, principal, disabled=disabled)
+        except SweepwatchError as error:
+            if status_of(error) != 409:
+                raise
+            return show_people(pages, request, 409, str(error))
+        return RedirectResponse("/people", status_code=303)
+
+    return router
+
+
+def show_people(
+    pages: Pages,
+    request: Request,
+    status: int = 200,
+    error: str | None = None,
+    entered: dict[str, str] | None = None,
+) -> Response:
+    """Return the page of people, with what was refused and had been entered."""
+    services = pages.services
+    with services.desk.transaction() as session:
+        sites = all_sites(session)
+    return pages.render(
+        request,
+        "access/people.html",
+        status,
+        people=services.doors.people.everybody(),
+        roles=tuple(Role),
+        sites=sites,
+        regions=sorted({site.region for site in sites if site.region}),
+        error=error,
+        entered={"email": "", "name": "", "role": Role.VIEWER, "place": ""} | (entered or {}),
+    )
+
+
+def role_at(role: str, place: str) -> RoleAt:
+    """Return a role from a form: `place` is empty, `site ID` or `region ID`. Raises InvalidInput."""
+    if role not in set(Role):
+        raise InvalidInput(f"role: {quoted(role)} is none; allowed: {', '.join(Role)}")
+    if not place:
+        return RoleAt(Role(role))
+    scope, _, name = place.partition(" ")
+    if scope not in (Scope.SITE, Scope.REGION) or not name:
+        raise InvalidInput(f"place: {quoted(place)} is none; allowed: a site or a region")
+    return RoleAt(Role(role), Scope(scope), name)
+
+
+def _link_made(pages: Pages, request: Request, name: str, secret: str) -> Response:
+    link = str(request.url.replace(path=f"/enter/{quote(secret)}", query="", fragment=""))
+    return pages.render(request, "access/link.html", name=name, link=link)

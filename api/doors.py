@@ -1,0 +1,121 @@
+"""What each route needs: who asks, where they may, and that a browser's change was asked for on our own page."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Annotated, Any
+
+from fastapi import Depends, Form, Request
+
+from access.doors import Doors, Visitor
+from access.secrets import same
+from api.services import ApiServices, Services
+from fleet.errors import InvalidInput, NotAllowed, NotSignedIn
+from fleet.grants import Permission, Sites
+from fleet.principals import Principal, PrincipalKind
+from fleet.text import quoted
+
+CSRF_HEADER = "x-csrf-token"
+_BEARER = "bearer "
+
+
+def cookie_name(request: Request, services: ApiServices) -> str:
+    """Return the name of the session's cookie; browsers share cookies between the ports of one host."""
+    return "__Host-sweepwatch" if services.secure else f"sweepwatch_{request.url.port or 80}"
+
+
+def visitor_or_none(request: Request, services: ApiServices) -> Visitor | None:
+    """Return who asks; None where nobody is known, whatever was shown."""
+    try:
+        return visitor_of(request, services)
+    except NotSignedIn:
+        return None
+
+
+def visitor_of(request: Request, services: Services) -> Visitor:
+    """Return who asks, by token or by session. Raises NotSignedIn."""
+    known: Visitor | None = getattr(request.state, "visitor", None)
+    if known is None:
+        known = request.state.visitor = _come_in(request, services, services.doors)
+    return known
+
+
+def _come_in(request: Request, services: ApiServices, doors: Doors) -> Visitor:
+    shown = request.headers.get("authorization")
+    if shown is not None:
+        if not shown.lower().startswith(_BEARER):
+            raise NotSignedIn("Authorization: allowed: Bearer and a token")
+        return doors.by_token(shown[len(_BEARER) :].strip())
+    secret = request.cookies.get(cookie_name(request, services))
+    if not secret:
+        raise NotSignedIn("sign in, or send a token: Authorization: Bearer sw_...")
+    return doors.by_session(secret)
+
+
+class Needs:
+    """A dependency that lets in whoever has a permission anywhere, and returns at which sites they have it."""
+
+    def __init__(self, permission: Permission) -> None:
+        self.permission = permission
+
+    def __call__(self, visitor: Annotated[Visitor, Depends(visitor_of)]) -> Sites:
+        """Return where; raises NotAllowed where nowhere."""
+        sites = visitor.principal.reach(self.permission)
+        if sites is not None and not sites:
+            raise NotAllowed(f"this needs {self.permission}, which {visitor.principal.name} does not have")
+        return sites
+
+
+def needs(permission: Permission) -> Any:
+    """Return the dependency of a route that needs a permission: its value is where it holds."""
+    return Depends(Needs(permission))
+
+
+def _asked_here(request: Request, visitor: Visitor, csrf: str) -> Principal:
+    """Return who changes something. Raises NotAllowed for a browser that did not ask on a page of ours."""
+    if visitor.csrf is not None and not same(csrf, visitor.csrf):
+        raise NotAllowed("this page is of another session: load it again, and repeat what you did")
+    return visitor.principal
+
+
+def acting(request: Request, visitor: Annotated[Visitor, Depends(visitor_of)]) -> Principal:
+    """Return who changes something by the API; browsers show their page's token in a header."""
+    return _asked_here(request, visitor, request.headers.get(CSRF_HEADER, ""))
+
+
+def acting_by_form(
+    request: Request, visitor: Annotated[Visitor, Depends(visitor_of)], csrf: Annotated[str, Form()] = ""
+) -> Principal:
+    """Return who changes something by a form of the console, which holds its page's token."""
+    return _asked_here(request, visitor, csrf)
+
+
+ACTING: tuple[Callable[..., Principal], ...] = (acting, acting_by_form)
+"""One of these is in every route that changes something."""
+Acting = Annotated[Principal, Depends(acting)]
+ActingByForm = Annotated[Principal, Depends(acting_by_form)]
+SeesFleet = Annotated[Sites, needs(Permission.FLEET_READ)]
+ChangesDevices = Annotated[Sites, needs(Permission.DEVICES_CHANGE)]
+ChangesAlerts = Annotated[Sites, needs(Permission.ALERTS_CHANGE)]
+ReportsFaults = Annotated[Sites, needs(Permission.TICKETS_REPORT)]
+ChangesTickets = Annotated[Sites, needs(Permission.TICKETS_CHANGE)]
+SeesVisits = Annotated[Sites, needs(Permission.VISITS_READ)]
+SeesModels = Annotated[Sites, needs(Permission.MODELS_READ)]
+SeesIngest = Annotated[Sites, needs(Permission.INGEST_READ)]
+SeesMetrics = Annotated[Sites, needs(Permission.METRICS_READ)]
+ManagesPeople = Annotated[Sites, needs(Permission.PEOPLE_MANAGE)]
+ManagesTokens = Annotated[Sites, needs(Permission.TOKENS_MANAGE)]
+
+
+def everywhere(sites: Sites) -> None:
+    """Raise NotAllowed unless somebody's permission holds at every site: what is asked for is of no site."""
+    if sites is not None:
+        raise NotAllowed("this is of the whole installation, not of some sites")
+
+
+def on_behalf_of(principal: Principal, who: str | None) -> Principal:
+    """Return who acts: a machine may name the person for whom it does. Raises InvalidInput for people."""
+    if who is None or who == principal.name:
+        return principal
+    if principal.kind is not PrincipalKind.TOKEN:
+        raise InvalidInput(f"who: leave it out; you act as {quoted(principal.name)}")
+    return replace(principal, name=who)

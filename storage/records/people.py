@@ -1,0 +1,134 @@
+"""People and their roles. Callers bring the transaction."""
+
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import ForeignKey, String, delete, func, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from fleet.errors import Conflict, NotFound
+from fleet.grants import Role, Sites
+from fleet.people import Person, RoleAt, Scope
+from fleet.text import quoted
+from storage.records.base import Base, Number
+from storage.records.sites import sites_in
+
+
+class PersonRow(Base):
+    """Somebody who may sign in (fleet.people.Person)."""
+
+    __tablename__ = "person"
+
+    id: Mapped[int] = mapped_column(Number, primary_key=True)
+    email: Mapped[str] = mapped_column(String(254), unique=True)
+    name: Mapped[str] = mapped_column(String(64))
+    password_hash: Mapped[str | None] = mapped_column(String(255))
+    created_at: Mapped[int]
+    disabled_at: Mapped[int | None]
+
+
+class RoleRow(Base):
+    """A role of a person, everywhere or at one place."""
+
+    __tablename__ = "person_role"
+
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id", ondelete="CASCADE"), primary_key=True)
+    role: Mapped[str] = mapped_column(String(16), primary_key=True)
+    scope: Mapped[str] = mapped_column(String(8), primary_key=True)
+    place: Mapped[str] = mapped_column(String(64), primary_key=True)
+
+
+def add_person(session: Session, email: str, name: str, now: int, roles: Iterable[RoleAt]) -> Person:
+    """Add somebody without a password. Raises Conflict where the address is taken."""
+    if person_by_email(session, email) is not None:
+        raise Conflict(f"there is a person with the address {quoted(email)} already")
+    row = PersonRow(email=email, name=name, created_at=now)
+    session.add(row)
+    session.flush()
+    set_roles(session, row.id, roles)
+    return person_of(session, row.id)
+
+
+def set_roles(session: Session, person_id: int, roles: Iterable[RoleAt]) -> None:
+    """Give somebody these roles in place of those they had."""
+    session.execute(delete(RoleRow).where(RoleRow.person_id == person_id))
+    for each in dict.fromkeys(roles):
+        session.add(RoleRow(person_id=person_id, role=each.role, scope=each.scope, place=each.place))
+    session.flush()
+
+
+def set_password_hash(session: Session, person_id: int, password_hash: str) -> None:
+    """Keep the hash of a new password."""
+    _row(session, person_id).password_hash = password_hash
+
+
+def disable(session: Session, person_id: int, now: int | None) -> None:
+    """Let somebody sign in no more, from `now` on; None lets them again."""
+    _row(session, person_id).disabled_at = now
+
+
+def person_of(session: Session, person_id: int) -> Person:
+    """Return one person. Raises NotFound."""
+    return _people(session, [_row(session, person_id)])[0]
+
+
+def person_by_email(session: Session, email: str) -> Person | None:
+    """Return whoever has an address (in lower case)."""
+    row = session.scalar(select(PersonRow).where(PersonRow.email == email))
+    return None if row is None else _people(session, [row])[0]
+
+
+def password_hash_of(session: Session, person_id: int) -> str | None:
+    """Return the hash of somebody's password, None where they have none."""
+    return _row(session, person_id).password_hash
+
+
+def people(session: Session) -> Sequence[Person]:
+    """Return everybody, by name."""
+    return _people(session, session.scalars(select(PersonRow).order_by(PersonRow.name, PersonRow.id)).all())
+
+
+def count_admins(session: Session, besides: int | None = None) -> int:
+    """Count who may administer everywhere and sign in, `besides` one person."""
+    wanted = (
+        select(func.count(PersonRow.id.distinct()))
+        .join(RoleRow, RoleRow.person_id == PersonRow.id)
+        .where(PersonRow.disabled_at.is_(None), RoleRow.role == Role.ADMIN, RoleRow.scope == Scope.ALL)
+    )
+    if besides is not None:
+        wanted = wanted.where(PersonRow.id != besides)
+    return session.scalar(wanted) or 0
+
+
+def _row(session: Session, person_id: int) -> PersonRow:
+    row = session.get(PersonRow, person_id)
+    if row is None:
+        raise NotFound(f"there is no person {person_id}")
+    return row
+
+
+def _people(session: Session, rows: Sequence[PersonRow]) -> list[Person]:
+    roles: dict[int, list[RoleAt]] = {row.id: [] for row in rows}
+    wanted = select(RoleRow).where(RoleRow.person_id.in_(roles)).order_by(RoleRow.role, RoleRow.place)
+    for role in session.scalars(wanted):
+        roles[role.person_id].append(RoleAt(Role(role.role), Scope(role.scope), role.place))
+    regions = {each.place for given in roles.values() for each in given if each.scope is Scope.REGION}
+    inside = sites_in(session, regions)
+    return [
+        Person(
+            row.id,
+            row.email,
+            row.name,
+            row.created_at,
+            row.disabled_at,
+            row.password_hash is not None,
+            tuple(roles[row.id]),
+            tuple((each.role, _reached(each, inside)) for each in roles[row.id]),
+        )
+        for row in rows
+    ]
+
+
+def _reached(role: RoleAt, inside: dict[str, frozenset[str]]) -> Sites:
+    if role.scope is Scope.ALL:
+        return None
+    return frozenset({role.place}) if role.scope is Scope.SITE else inside.get(role.place, frozenset())
