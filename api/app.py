@@ -42,6 +42,7 @@ def create_app(services: ApiServices) -> FastAPI:
         pages.fleet,
         pages.device,
         pages.charts,
+        pages.courses,
         pages.alerts,
         pages.desk,
         pages.desk_changes,
