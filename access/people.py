@@ -241,7 +241,7 @@ def _checked(roles: Iterable[RoleAt]) -> list[RoleAt]:
     for each in given:
         if (each.scope is Scope.ALL) != (each.place == ""):
             raise InvalidInput(
-                f"roles: {each.role} needs a place with the scope {each.scope}, or none with all"
+                f"roles: {each.role} has a place with a scope of site or region, and only then"
             )
         if each.role is Role.ADMIN and each.scope is not Scope.ALL:
             raise InvalidInput("roles: an admin is one everywhere; a manager may be one of a site or region")
@@ -249,7 +249,5 @@ def _checked(roles: Iterable[RoleAt]) -> list[RoleAt]:
 
 
 def _roles_in_words(roles: Iterable[RoleAt]) -> str:
-    return ", ".join(
-        each.role if each.scope is Scope.ALL else f"{each.role} of {each.scope} {each.place}"
-        for each in roles
-    )
+    named = (f"{each.role} of {each.scope} {each.place}" if each.place else each.role for each in roles)
+    return ", ".join(named)

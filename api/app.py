@@ -42,13 +42,16 @@ def create_app(services: ApiServices) -> FastAPI:
         pages.fleet,
         pages.device,
         pages.charts,
+        pages.courses,
         pages.alerts,
         pages.desk,
         pages.desk_changes,
         pages.ingest,
         pages.models,
         pages.people,
+        pages.account,
         pages.sign_in,
+        pages.links,
     ):
         app.include_router(page.make_router(rendered))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")

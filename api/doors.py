@@ -1,4 +1,4 @@
-"""What each route needs: who asks, where they may, and that a browser's change was asked for on our own page."""
+"""What each route needs: who asks, where they may, and that a change was asked for on a page of ours."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -52,7 +52,7 @@ def _come_in(request: Request, services: ApiServices, doors: Doors) -> Visitor:
 
 
 class Needs:
-    """A dependency that lets in whoever has a permission anywhere, and returns at which sites they have it."""
+    """A dependency that lets in whoever has a permission anywhere, and returns at which sites."""
 
     def __init__(self, permission: Permission) -> None:
         self.permission = permission

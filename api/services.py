@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Protocol
-from zoneinfo import ZoneInfo
 
 from fastapi import Depends, Request
 from prometheus_client import CollectorRegistry
@@ -21,6 +20,7 @@ from fleet.signals import SignalTable
 from fleet.sla import SlaPolicy
 from fleet.text import Language, Text
 from fleet.tickets import Ticket, TicketState
+from fleet.zones import Zones
 from storage.ports import TelemetryStore
 from storage.records.database import DeskDatabase
 from storage.records.model_cards import ModelCard
@@ -77,9 +77,10 @@ class ApiServices:
     `explain` says in one sentence what a driver shows. `ledger` gives None where no ingester runs in this
     process. `readiness` maps each component to what is wrong with it, None when it is fine. `progress` gives
     None once the first start is over, `notice` what every page says on top. `currency` is that of all money;
-    `model_trouble` says why the file of a model cannot be used, None when it can. `demo` tells whether it shows a simulated fleet to whoever
-    sits at this machine, `secure` whether browsers reach it by TLS. `codes` says what makers'
-    codes mean, `zone` in whose time the console shows everything, `rules` what each alert rule says.
+    `model_trouble` says why the file of a model cannot be used, None when it can. `demo` tells whether it
+    shows a simulated fleet to whoever sits at this machine, `secure` whether browsers reach it by TLS.
+    `codes` says what makers' codes mean, `zones` by whose clock the console shows times, `rules` what each
+    alert rule says.
     """
 
     store: TelemetryStore
@@ -102,7 +103,7 @@ class ApiServices:
     currency: str = "EUR"
     model_trouble: Callable[[ModelCard], str | None] = lambda _card: None
     codes: CodeCatalogue = field(default_factory=load_codes)
-    zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
+    zones: Zones = field(default_factory=Zones)
     rules: Mapping[str, Text] = field(default_factory=dict)
 
 

@@ -1,4 +1,4 @@
-"""What somebody is trusted with: roles, each at some sites or at all, and the permissions that doors ask for."""
+"""What somebody is trusted with: roles, at some sites or at all, and the permissions that doors ask for."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -30,6 +30,7 @@ from fleet.progress import StartProgress
 from fleet.signals import SignalTable
 from fleet.sla import SlaPolicy, load_policy
 from fleet.text import Text
+from fleet.zones import Zones
 from ingest.dialects.config import load_dialects
 from ingest.metrics import export
 from ingest.service import IngestService
@@ -246,7 +247,7 @@ def build_api(
             alerts=services.alerts,
             codes=services.codes,
             rules=services.alerts.rule_texts,
-            zone=ZoneInfo(services.settings.server.time_zone),
+            zones=_zones(services.settings),
             sla=services.policy,
             explain=lambda driver, language: sentence(driver, services.signals, language),
             ledger=ledger,
@@ -261,6 +262,12 @@ def build_api(
             model_trouble=services.models.mismatch,
         )
     )
+
+
+def _zones(settings: Settings) -> Zones:
+    named = settings.server.site_time_zones
+    sites = {site: ZoneInfo(name) for site, name in named.items()}
+    return Zones(ZoneInfo(settings.server.time_zone), sites)
 
 
 def _plan(costs: Costs, risks: pl.DataFrame, budget: int) -> Plan:

@@ -1,4 +1,4 @@
-"""The commands of `sweepwatch people` and `sweepwatch tokens`: who may come in, beside a running installation.
+"""The commands of `sweepwatch people` and `sweepwatch tokens`, which may run beside an installation.
 
 Whoever can read the data folder, or has the desk's address, is trusted with this.
 """

@@ -48,6 +48,11 @@ class ServerSettings(_Section):
         "UTC", description="Zone in which the console shows times, such as Asia/Shanghai; the API speaks UTC"
     )
 
+    site_time_zones: dict[str, str] = Field(
+        default_factory=dict,
+        description="Zones of sites in others, in the file alone: [server.site_time_zones], by site",
+    )
+
     @field_validator("host")
     @classmethod
     def _is_loopback(cls, host: str) -> str:
@@ -58,11 +63,20 @@ class ServerSettings(_Section):
     @field_validator("time_zone")
     @classmethod
     def _zone_is_known(cls, name: str) -> str:
-        zones = available_timezones()
-        if name not in zones:
-            near = ", ".join(difflib.get_close_matches(name, sorted(zones), 3, 0.5)) or "UTC, Asia/Shanghai"
-            raise ValueError(f"{name!r} is no time zone; allowed are names such as {near}")
-        return name
+        return _known_zone(name)
+
+    @field_validator("site_time_zones")
+    @classmethod
+    def _zones_are_known(cls, zones: dict[str, str]) -> dict[str, str]:
+        return {site: _known_zone(name) for site, name in zones.items()}
+
+
+def _known_zone(name: str) -> str:
+    zones = available_timezones()
+    if name not in zones:
+        near = ", ".join(difflib.get_close_matches(name, sorted(zones), 3, 0.5)) or "UTC, Asia/Shanghai"
+        raise ValueError(f"{name!r} is no time zone; allowed are names such as {near}")
+    return name
 
 
 class BrokerSettings(_Section):

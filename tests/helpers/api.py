@@ -301,7 +301,7 @@ def _furnish_ingest(house: House) -> None:
 
 
 def client_of(house: House, *scopes: Permission, sites: Sites = None) -> TestClient:
-    """Return a client that speaks to the API as a program with a token does: for all, unless scopes are given."""
+    """Return a client with a token, as programs have one: for everything, unless scopes are given."""
     asked = Asked("tests", scopes or tuple(Permission), sites)
     _, secret = house.doors.tokens.make(asked, schedule("tests"))
     return anonymous(house, {"Authorization": f"Bearer {secret}"})
@@ -309,19 +309,14 @@ def client_of(house: House, *scopes: Permission, sites: Sites = None) -> TestCli
 
 def anonymous(house: House, headers: Mapping[str, str] | None = None) -> TestClient:
     """Return a client that nobody knows."""
-    return TestClient(
-        house.app,
-        base_url="http://127.0.0.1:8000",
-        raise_server_exceptions=False,
-        headers=dict(headers or {}),
-    )
+    at = "http://127.0.0.1:8000"
+    return TestClient(house.app, base_url=at, raise_server_exceptions=False, headers=dict(headers or {}))
 
 
 def signed_in(house: House, *roles: RoleAt, email: str = "li.wei@example.org") -> TestClient:
     """Return a browser in which somebody with these roles (an admin, unless given) has signed in."""
-    person, secret = house.doors.people.invite(
-        email, "Li Wei", roles or [RoleAt(Role.ADMIN)], schedule("tests")
-    )
+    given = roles or [RoleAt(Role.ADMIN)]
+    _, secret = house.doors.people.invite(email, "Li Wei", given, schedule("tests"))
     client = anonymous(house)
     answer = client.post(f"/enter/{secret}", data={"password": PASSWORD}, follow_redirects=False)
     assert answer.status_code == 303, answer.text

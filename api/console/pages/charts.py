@@ -1,7 +1,5 @@
 """The console's charts: one SVG each, so that a page is there before they are drawn."""
 
-from dataclasses import replace
-from datetime import datetime, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -11,17 +9,15 @@ from fastapi import APIRouter, Request, Response
 from api.console.charts import drawing as charts
 from api.console.render.asked import asked
 from api.console.render.language import language_of
-from api.console.render.templates import Pages, driver_with_course
+from api.console.render.templates import Pages
 from api.console.render.words import word
 from api.doors import SeesFleet
 from api.params import Params
-from api.routes.common import DeviceId, RowId
+from api.routes.common import DeviceId
 from fleet.errors import NotFound
 from fleet.signals import Form, Signal
 from fleet.text import quoted
-from storage.records.alerts import alert_of
 from storage.records.device_lists import device_of
-from storage.records.tickets import ticket
 
 _POSITIONS = frozenset({"x_m", "y_m", "floor", "lat", "lon"})
 _CHART_HEADERS = {
@@ -43,20 +39,11 @@ class DeviceView(Params):
     at: int | None = None
 
 
-class CourseView(Params):
-    """The address of a course; `at` only tells one state of a chart from the next."""
-
-    at: int | None = None
-
-
 def make_router(pages: Pages) -> APIRouter:
     """Return the routes of the charts."""
     router = APIRouter(include_in_schema=False)
     services = pages.services
-    zone = services.zone
-
-    def local(frame: pl.DataFrame) -> pl.DataFrame:
-        return _local(frame, zone)
+    zones = services.zones
 
     @router.get("/devices/{device_id}/charts/risks.svg")
     def risk_svg(request: Request, sites: SeesFleet, device_id: DeviceId) -> Response:
@@ -71,7 +58,7 @@ def make_router(pages: Pages) -> APIRouter:
         frame = frame.filter(pl.col("fault").is_in(shown))
         language = language_of(request)
         names = {fault: word("fault", fault, language) for fault in shown}
-        return svg(charts.draw_risks(local(frame), names, end - start, language))
+        return svg(charts.draw_risks(_local(frame, zones.of(device.site)), names, end - start, language))
 
     @router.get("/devices/{device_id}/charts/{signal}.svg")
     def signal_svg(request: Request, sites: SeesFleet, device_id: DeviceId, signal: str) -> Response:
@@ -89,48 +76,10 @@ def make_router(pages: Pages) -> APIRouter:
         if young is not None:
             start, every = young
             frame = services.store.intervals(kind, device_id, [signal], start, end, every, 1000)
-        return svg(charts.draw_signal(local(frame), known[signal], end - start, language_of(request)))
-
-    @router.get("/devices/{device_id}/charts/why/{fault}.svg")
-    def device_course_svg(request: Request, sites: SeesFleet, device_id: DeviceId, fault: str) -> Response:
-        """Draw the days behind what drives a device's newest risk of a fault."""
-        asked(request, CourseView)
-        with services.desk.transaction() as session:
-            device_of(session, device_id, sites)
-        frame = services.store.latest_risks(device_id).filter(pl.col("fault") == fault)
-        return _course_svg(request, frame["drivers"][0] if frame.height else None, zone)
-
-    @router.get("/alerts/{alert_id}/why.svg")
-    def alert_course_svg(request: Request, sites: SeesFleet, alert_id: RowId) -> Response:
-        """Draw the days behind what raised an alert, as they were stored with it."""
-        asked(request, CourseView)
-        with services.desk.transaction() as session:
-            return _course_svg(request, alert_of(session, str(alert_id), sites).evidence.get("drivers"), zone)
-
-    @router.get("/tickets/{ticket_id}/why.svg")
-    def ticket_course_svg(request: Request, sites: SeesFleet, ticket_id: RowId) -> Response:
-        """Draw the days behind the likely fault of a ticket, as they were stored with it."""
-        asked(request, CourseView)
-        with services.desk.transaction() as session:
-            return _course_svg(request, ticket(session, ticket_id, sites).evidence.get("drivers"), zone)
-
-    @router.get("/tickets/{ticket_id}/why/{fault}.svg")
-    def suspicion_course_svg(request: Request, sites: SeesFleet, ticket_id: RowId, fault: str) -> Response:
-        """Draw the days behind one fault that a ticket suspects, as they were stored with it."""
-        asked(request, CourseView)
-        with services.desk.transaction() as session:
-            suspicion = ticket(session, ticket_id, sites).suspicion_of(fault)
-        return _course_svg(request, suspicion.evidence.get("drivers") if suspicion else None, zone)
+        local = _local(frame, zones.of(device.site))
+        return svg(charts.draw_signal(local, known[signal], end - start, language_of(request)))
 
     return router
-
-
-def _course_svg(request: Request, stored: object, zone: ZoneInfo) -> Response:
-    found = driver_with_course(stored)
-    if found is None or found.course is None:
-        raise NotFound("nothing was stored that could be drawn here")
-    course = replace(found.course, start=_wall_ms(found.course.start, zone))
-    return svg(charts.draw_course(course, found.unit, language_of(request)))
 
 
 def _young(frame: pl.DataFrame, start: int, end: int, every: int) -> tuple[int, int] | None:
@@ -149,11 +98,6 @@ def _local(frame: pl.DataFrame, zone: ZoneInfo) -> pl.DataFrame:
     """Return a frame whose times read, as UTC, what clocks show in `zone`: so charts are drawn."""
     offset = pl.from_epoch("ts", "ms").dt.replace_time_zone("UTC").dt.convert_time_zone(str(zone))
     return frame.with_columns(offset.dt.replace_time_zone(None).dt.epoch("ms").alias("ts"))
-
-
-def _wall_ms(ms: int, zone: ZoneInfo) -> int:
-    offset = datetime.fromtimestamp(ms / 1000, zone).utcoffset()
-    return ms + round((offset or timedelta()).total_seconds() * 1000)
 
 
 def _span(view: DeviceView, newest: int | None, now: int) -> tuple[int, int, int]:

@@ -103,6 +103,7 @@ def show_ticket(
         request,
         "desk/ticket.html",
         status,
+        site=ticket.site,
         ticket=ticket,
         status=status,
         faults=FAULTS,

@@ -48,6 +48,7 @@ def make_router(pages: Pages) -> APIRouter:
         return pages.render(
             request,
             "fleet/device.html",
+            site=device.site,
             view=view,
             ranges=RANGES,
             device=device,

@@ -1,14 +1,15 @@
-"""The console's pages of people: one's own sessions, and who may do what."""
+"""The console's page of people: who may come in, and do what."""
 
+from collections.abc import Callable
 from typing import Annotated
 from urllib.parse import quote
 
-from fastapi import APIRouter, Form, Path, Request, Response
+from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from api.console.render.asked import NoQuery, asked
 from api.console.render.templates import Pages
-from api.doors import ActingByForm, ManagesPeople, visitor_of
+from api.doors import ActingByForm, ManagesPeople
 from api.problems import status_of
 from api.routes.common import RowId
 from fleet.errors import InvalidInput, SweepwatchError
@@ -17,43 +18,12 @@ from fleet.people import RoleAt, Scope
 from fleet.text import quoted
 from storage.records.sites import all_sites
 
-_KEY = Annotated[str, Path(pattern="^[0-9a-f]{64}$")]
-
 
 def make_router(pages: Pages) -> APIRouter:
     """Return the routes of the pages."""
     router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
     services = pages.services
     doors = services.doors
-
-    @router.get("/account")
-    def account_page(request: Request) -> Response:
-        """Show who one is here, and where one is signed in."""
-        asked(request, NoQuery)
-        visitor = visitor_of(request, services)
-        person = None if visitor.person is None else doors.people.one(visitor.person)
-        sessions = [] if visitor.person is None else doors.sessions.of(visitor.person)
-        return pages.render(
-            request, "access/account.html", person=person, sessions=sessions, here=visitor.session
-        )
-
-    @router.post("/account/sessions/{key}/end")
-    def end_session(request: Request, _principal: ActingByForm, key: _KEY) -> Response:
-        """End one of one's own sessions."""
-        visitor = visitor_of(request, services)
-        if visitor.person is not None:
-            doors.sessions.end(visitor.person, key)
-            doors.forget()
-        return RedirectResponse("/account", status_code=303)
-
-    @router.post("/account/sign-out-everywhere")
-    def sign_out_everywhere(request: Request, _principal: ActingByForm) -> Response:
-        """End all of one's own sessions."""
-        visitor = visitor_of(request, services)
-        if visitor.person is not None:
-            doors.sessions.end_all(visitor.person)
-            doors.forget()
-        return RedirectResponse("/sign-in", status_code=303)
 
     @router.get("/people")
     def people_page(request: Request, _sites: ManagesPeople) -> Response:
@@ -72,14 +42,13 @@ def make_router(pages: Pages) -> APIRouter:
         place: Annotated[str, Form(max_length=80)] = "",
     ) -> Response:
         """Invite somebody, and show the link that they are to be given."""
-        try:
+
+        def change() -> Response:
             person, secret = doors.people.invite(email, name, [role_at(role, place)], principal)
-        except SweepwatchError as error:
-            if status_of(error) not in (409, 422):
-                raise
-            entered = {"email": email, "name": name, "role": role, "place": place}
-            return show_people(pages, request, status_of(error), str(error), entered)
-        return _link_made(pages, request, person.name, secret)
+            return _link_made(pages, request, person.name, secret)
+
+        entered = {"email": email, "name": name, "role": role, "place": place}
+        return _tried(pages, request, change, entered)
 
     @router.post("/people/{person_id}/roles")
     def change_roles(
@@ -92,15 +61,14 @@ def make_router(pages: Pages) -> APIRouter:
         keep: Annotated[list[str], Form(max_length=64)] = [],  # noqa: B006 - FastAPI copies it
     ) -> Response:
         """Give somebody the roles that are kept, and one more where one was chosen."""
-        try:
+
+        def change() -> Response:
             kept = [role_at(*each.partition(" ")[::2]) for each in keep]
             roles = [*kept, role_at(role, place)] if role else kept
             doors.people.give_roles(person_id, roles, principal)
-        except SweepwatchError as error:
-            if status_of(error) not in (409, 422):
-                raise
-            return show_people(pages, request, status_of(error), str(error))
-        return RedirectResponse("/people", status_code=303)
+            return RedirectResponse("/people", status_code=303)
+
+        return _tried(pages, request, change)
 
     @router.post("/people/{person_id}/password")
     def reset_password(
@@ -119,15 +87,26 @@ def make_router(pages: Pages) -> APIRouter:
         disabled: Annotated[bool, Form()] = True,
     ) -> Response:
         """Let somebody sign in no more, or let them again."""
-        try:
+
+        def change() -> Response:
             doors.people.disable(person_id, principal, disabled=disabled)
-        except SweepwatchError as error:
-            if status_of(error) != 409:
-                raise
-            return show_people(pages, request, 409, str(error))
-        return RedirectResponse("/people", status_code=303)
+            return RedirectResponse("/people", status_code=303)
+
+        return _tried(pages, request, change)
 
     return router
+
+
+def _tried(
+    pages: Pages, request: Request, change: Callable[[], Response], entered: dict[str, str] | None = None
+) -> Response:
+    """Return what a change answers, or the page with why it was refused and what had been entered."""
+    try:
+        return change()
+    except SweepwatchError as error:
+        if status_of(error) not in (409, 422):
+            raise
+        return show_people(pages, request, status_of(error), str(error), entered)
 
 
 def show_people(

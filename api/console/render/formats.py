@@ -1,4 +1,4 @@
-"""How numbers and times read in the console. Times are in the installation's zone and say so."""
+"""How numbers and times read in the console. Times are in a zone and say so."""
 
 from datetime import UTC, datetime, tzinfo
 from math import ceil, log10

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import tzinfo
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -10,7 +11,8 @@ from typing import Any
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
 from starlette.datastructures import URL
 
 from api.console.render import formats
@@ -46,8 +48,10 @@ class Pages:
     services: ApiServices
     environments: dict[Language, Environment]
 
-    def render(self, request: Request, template: str, code: int = 200, **values: Any) -> HTMLResponse:
-        """Render one page in the request's language."""
+    def render(
+        self, request: Request, template: str, code: int = 200, site: str | None = None, **values: Any
+    ) -> HTMLResponse:
+        """Render one page in the request's language, by the clock of `site` where it is about one."""
         language, visitor = language_of(request), visitor_or_none(request, self.services)
         page = self.environments[language].get_template(template)
         html = page.render(
@@ -55,6 +59,7 @@ class Pages:
             request=request,
             language=language,
             now=self.services.clock.now_ms(),
+            zone=self.services.zones.of(site),
             progress=self.services.progress(),
             notice=self.services.notice(),
             demo=self.services.demo,
@@ -91,8 +96,8 @@ def _environment(services: ApiServices, language: Language) -> Environment:
     environment.install_gettext_translations(words, newstyle=True)  # type: ignore[attr-defined]
     filters: dict[str, Callable[..., Any]] = {
         "word": lambda value, table: word(table, value, language),
-        "moment": partial(formats.moment, language=language, zone=services.zone),
-        "second": partial(formats.second, language=language, zone=services.zone),
+        "moment": _in_zone(formats.moment, language),
+        "second": _in_zone(formats.second, language),
         "duration": partial(formats.duration, language=language),
         "percent": partial(formats.percent, language=language),
         "money": partial(formats.money, language=language),
@@ -120,10 +125,19 @@ def _environment(services: ApiServices, language: Language) -> Environment:
         "static": _static_urls(),
         "html_tag": HTML_TAGS[language],
         "signals": services.signals,
-        "zone_name": str(services.zone),
         "replace_query": replace_query,
     }
     return environment
+
+
+def _in_zone(format_time: Callable[[int, Language, tzinfo], str], language: Language) -> Callable[..., str]:
+    """Return a filter that writes a time by the clock of the page that it stands on."""
+
+    @pass_context
+    def written(context: Context, ms: int) -> str:
+        return format_time(ms, language, context["zone"])
+
+    return written
 
 
 def _static_urls() -> dict[str, str]:

@@ -8,7 +8,16 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from helpers.api import NOW, House, add_device, client_of, furnish, open_house
+from helpers.api import (
+    NOW,
+    House,
+    add_device,
+    add_readings,
+    client_of,
+    furnish,
+    open_house,
+    raise_alert,
+)
 from helpers.batches import batch_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -332,6 +341,31 @@ def test_times_are_those_of_the_installations_zone_and_say_so(tmp_path: Path) ->
             page = client_of(house).get("/devices/R1?lang=en", headers={"accept": "text/html"}).text
             assert time in page, zone
             assert client_of(house).get("/api/v1/devices/R1").json()["last_seen"].endswith("Z")
+
+
+def test_pages_about_one_site_have_its_clock_and_say_so(tmp_path: Path) -> None:
+    zones = {"time_zone": "Asia/Shanghai", "site_time_zones": {"jfk": "America/New_York"}}
+    with open_house(tmp_path, server=zones) as house:
+        for device, site in (("R1", "pudong"), ("R2", "jfk")):
+            add_device(house, device, site=site, last_seen=NOW, risk=0.9, risk_ts=NOW)
+            raise_alert(house, device, "brush_jam", 0.9)
+            add_readings(house, device, days=0.25)
+        client = client_of(house)
+
+        def page(path: str) -> str:
+            text: str = client.get(path, params={"lang": "en"}, headers={"accept": "text/html"}).text
+            return text
+
+        for paths, time, zone in (
+            (("/devices/R1", "/tickets/1", "/", "/tickets"), "22 Nov 16:00 CST", "Asia/Shanghai"),
+            (("/devices/R2", "/tickets/2"), "22 Nov 03:00 EST", "America/New_York"),
+        ):
+            for path in paths:
+                assert time in page(path), path
+                assert f"All times are those of {zone}." in page(path), path
+        for device, hours in (("R1", ("16:00", "14:00")), ("R2", ("03:00", "01:00"))):
+            drawn = client.get(f"/devices/{device}/charts/battery_pct.svg?range=6h").text
+            assert any(f">{hour}<" in drawn for hour in hours), device
 
 
 @pytest.mark.parametrize(
