@@ -171,7 +171,7 @@ def test_a_case_names_all_that_it_suspects(client: TestClient) -> None:
     assert shown["parts"] == ["brush-bearing", "hepa-filter"]
     assert [(e["what"], e["by"]["kind"], e["who"]) for e in shown["events"]] == [
         ("opened", "model", "risk"),
-        ("joined", "person", "api"),
+        ("joined", "token", "tests"),
     ]
 
 
@@ -195,7 +195,7 @@ def test_an_objection_keeps_open_what_cleared_itself(client: TestClient) -> None
     assert client.get("/api/v1/tickets/1").json()["closes_at"] == "2026-11-23T08:00:00.000Z"
     kept = client.post("/api/v1/tickets/1/keep-open", json=objection).json()
     assert (kept["closes_at"], kept["events"][-1]["what"]) == (None, "kept_open")
-    assert kept["events"][-1]["by"] == {"kind": "person", "id": "li.wei", "name": "li.wei"}
+    assert kept["events"][-1]["by"] == {"kind": "token", "id": "1", "name": "li.wei"}
 
 
 def test_an_alert_is_acknowledged_once_and_ended_by_hand(client: TestClient) -> None:

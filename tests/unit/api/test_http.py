@@ -7,9 +7,9 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 from helpers.api import House, add_device, client_of, furnish, open_house
+from helpers.routes import routes_of
 from jsonschema import Draft202012Validator
 
 from api.body_limit import MAX_BODY_BYTES
@@ -119,18 +119,13 @@ def addresses(house: House) -> list[str]:
         "model_id": "none",
         "signal": "battery_pct",
         "fault": "brush_jam",
+        "secret": "none",
     }
 
-    def paths(routes: Any) -> Iterator[str]:
-        for route in routes:
-            inner = getattr(getattr(route, "original_router", None), "routes", None)
-            if isinstance(route, APIRoute) and "GET" in route.methods:
-                yield route.path_format
-            elif inner:
-                yield from paths(inner)
-
     document = house.app.openapi()["paths"]
-    found = {path for path, item in document.items() if "get" in item} | set(paths(house.app.routes))
+    found = {path for path, item in document.items() if "get" in item} | {
+        route.path_format for route in routes_of(house.app) if "GET" in route.methods
+    }
     return sorted({path.format_map(given) for path in found})
 
 
@@ -214,9 +209,6 @@ def test_nobody_passes_for_the_platform(client: TestClient, name: str) -> None:
     body = {"device_id": "R0001", "fault": "brush_jam", "reason": "it squeals", "who": name}
     answer = client.post("/api/v1/tickets", json=body)
     assert (answer.status_code, answer.json()["errors"][0]["name"]) == (422, "who")
-    form = client.post("/tickets/1/state", data={"state": "accepted", "why": "x", "who": name})
-    assert form.status_code == 422
-    assert client.post("/alerts/1/resolve", data={"why": "x", "who": name}).status_code == 422
 
 
 # Examples

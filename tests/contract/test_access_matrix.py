@@ -1,0 +1,221 @@
+"""Every route x every role x own site and foreign site, nobody, a token that is over, a scope that is wrong.
+
+Made from the application's own routes: a new one without a permission fails here.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+from fastapi.routing import RouteContext
+from fastapi.testclient import TestClient
+from helpers.api import (
+    NOW,
+    House,
+    add_device,
+    add_readings,
+    add_risks,
+    anonymous,
+    client_of,
+    open_house,
+    raise_alert,
+    signed_in,
+)
+from helpers.routes import knows_who_acts, permissions_of, routes_of
+
+from access.permissions import ALLOWED
+from access.tokens import Asked
+from fleet.clock import DAY_MS
+from fleet.grants import Permission, Role
+from fleet.people import RoleAt, Scope
+from fleet.principals import schedule
+from sweepwatch.settings.settings import Settings
+from sweepwatch.wiring import build, build_api
+
+OWN, FOREIGN = "pudong", "elsewhere"
+OPEN = {
+    ("GET", "/healthz"),
+    ("GET", "/readyz"),
+    ("GET", "/sign-in"),
+    ("POST", "/sign-in"),
+    ("GET", "/enter/{secret}"),
+    ("POST", "/enter/{secret}"),
+}
+"""What anybody may ask for: whether it lives, and to be let in."""
+ANYBODY = {
+    ("GET", "/account"),
+    ("POST", "/sign-out"),
+    ("POST", "/account/sessions/{key}/end"),
+    ("POST", "/account/sign-out-everywhere"),
+}
+"""What anybody who was let in may ask for, of themselves."""
+WHOLE = {"/metrics", "/api/v1/ingest/ledger", "/api/v1/ingest/topics-beside", "/ingest/beside"}
+"""What is of no site: a role that holds at some sites is not enough."""
+BODIES: Mapping[str, dict[str, Any]] = {
+    "/api/v1/tickets": {"device_id": "DEVICE", "fault": "brush_jam", "reason": "it squeals"},
+    "/api/v1/tickets/{ticket_id}": {"state": "accepted", "reason": "now"},
+    "/api/v1/tickets/{ticket_id}/keep-open": {"reason": "now"},
+    "/api/v1/alerts/{alert_id}/acknowledge": {"reason": "now"},
+    "/api/v1/alerts/{alert_id}/resolve": {"reason": "now"},
+    "/api/v1/devices/{device_id}": {"model": "CR-200"},
+}
+OF_SITES = ("{device_id}", "{ticket_id}", "{alert_id}")
+
+
+def _routes() -> list[tuple[str, str]]:
+    """Return method and path of every route: the application is built once for their list."""
+    import tempfile
+    from contextlib import closing
+    from pathlib import Path
+
+    from fleet.clock import ManualClock
+    from sweepwatch.data_folder import open_data_folder
+
+    with tempfile.TemporaryDirectory() as folder, closing(open_data_folder(Path(folder))) as data:
+        services = build(Settings(data=Path(folder)), data, ManualClock(NOW))
+        with closing(services):
+            app = build_api(services, None, dict)
+            return sorted((m, r.path_format) for r in routes_of(app) for m in r.methods or ())
+
+
+ROUTES = _routes()
+CHANGES = [each for each in ROUTES if each[0] != "GET" and each not in OPEN]
+GUARDED = [each for each in ROUTES if each not in OPEN and each not in ANYBODY]
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    with open_house(tmp_path_factory.mktemp("house")) as made:
+        for device, site in (("R1", OWN), ("R2-FOREIGN", FOREIGN)):
+            add_device(made, device, site=site, risk=0.9, fault="brush_jam", risk_ts=NOW)
+            add_readings(made, device, days=0.1)
+            add_risks(made, device, {"brush_jam": 0.9}, days=1)
+            raise_alert(made, device, "brush_jam", 0.9)
+        yield made
+
+
+@pytest.fixture(scope="module")
+def browsers(house: House) -> dict[Role, TestClient]:
+    """Return for each role a token's client that has it at one site; what a session may is the same table."""
+    found = {}
+    for role in Role:
+        scopes = tuple(ALLOWED[role])
+        found[role] = client_of(house, *scopes, sites=None if role is Role.ADMIN else frozenset({OWN}))
+    return found
+
+
+def route_of(house: House, method: str, path: str) -> RouteContext:
+    return next(r for r in routes_of(house.app) if r.path_format == path and method in (r.methods or ()))
+
+
+def ask(client: TestClient, method: str, path: str, number: int) -> Any:
+    """Ask a route about what is ours (1) or foreign (2)."""
+    device = {1: "R1", 2: "R2-FOREIGN"}[number]
+    given = {"device_id": device, "ticket_id": number, "alert_id": number, "model_id": "none"}
+    given |= {
+        "signal": "battery_pct",
+        "fault": "brush_jam",
+        "secret": "none",
+        "key": "0" * 64,
+        "action": "resolve",
+    }
+    given |= {"person_id": 1}
+    body = {name: device if value == "DEVICE" else value for name, value in BODIES.get(path, {}).items()}
+    address = path.format_map(given)
+    if path.startswith("/api/"):
+        return client.request(method, address, json=body or None, follow_redirects=False)
+    return client.request(method, address, data=body or None, follow_redirects=False)
+
+
+def test_every_route_has_a_door(house: House) -> None:
+    for method, path in ROUTES:
+        route = route_of(house, method, path)
+        if (method, path) in OPEN:
+            continue
+        if (method, path) not in ANYBODY:
+            assert len(permissions_of(route)) == 1, f"{method} {path} needs one permission"
+        if method != "GET":
+            assert knows_who_acts(route), f"{method} {path} does not ask who acts"
+
+
+@pytest.mark.parametrize(("method", "path"), GUARDED + sorted(ANYBODY))
+def test_nobody_comes_in(house: House, method: str, path: str) -> None:
+    over = house.doors.tokens.make(Asked("over", tuple(Permission), None, 1), schedule("tests"))[1]
+    house.clock.ms += DAY_MS
+    revoked, secret = house.doors.tokens.make(Asked("revoked", tuple(Permission)), schedule("tests"))
+    house.doors.tokens.revoke(revoked.id, schedule("tests"))
+    house.doors.forget()
+    shown = [{}, *({"Authorization": f"Bearer {each}"} for each in (over, secret, "sw_x", "x"))]
+    for headers in [*shown, {"Authorization": "Basic eDp5"}]:
+        answer = ask(anonymous(house, headers), method, path, 1)
+        if method == "GET" and not path.startswith(("/api/", "/metrics")):
+            assert answer.status_code == 303
+            assert answer.headers["location"].startswith("/sign-in?next=")
+        else:
+            assert answer.status_code == 401, (headers, answer.text)
+            assert answer.headers["www-authenticate"] == "Bearer"
+    house.clock.ms = NOW
+
+
+@pytest.mark.parametrize(("method", "path"), GUARDED)
+def test_roles_open_what_is_theirs_and_nothing_of_another_site(
+    house: House, browsers: Mapping[Role, TestClient], method: str, path: str
+) -> None:
+    (permission,) = permissions_of(route_of(house, method, path))
+    for role, client in browsers.items():
+        own, foreign = ask(client, method, path, 1), ask(client, method, path, 2)
+        if permission not in ALLOWED[role]:
+            assert (own.status_code, foreign.status_code) == (403, 403), role
+            continue
+        if path in WHOLE and role is not Role.ADMIN:
+            assert own.status_code == 403, role
+            continue
+        found = 404 if "{model_id}" in path else own.status_code
+        assert own.status_code == found, (role, own.text)
+        assert own.status_code not in (401, 403), (role, own.text)
+        if role is Role.ADMIN:
+            continue
+        if any(part in path for part in OF_SITES) or (path == "/api/v1/tickets" and method == "POST"):
+            assert foreign.status_code == 404, (role, foreign.text)
+            assert own.status_code != 404, (role, own.text)
+        assert FOREIGN not in own.text, role
+        assert "FOREIGN" not in own.text, role
+
+
+@pytest.mark.parametrize(("method", "path"), GUARDED)
+def test_a_token_with_another_scope_is_refused(house: House, method: str, path: str) -> None:
+    (permission,) = permissions_of(route_of(house, method, path))
+    others = [each for each in Permission if each is not permission]
+    assert ask(client_of(house, *others), method, path, 1).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [each for each in ROUTES if each[0] != "GET" and each not in OPEN]
+)
+def test_a_browsers_change_is_refused_without_its_pages_token(house: House, method: str, path: str) -> None:
+    client = signed_in(house, RoleAt(Role.ADMIN), email=f"{method}{abs(hash(path))}@example.org".lower())
+    for headers in ({}, {"X-CSRF-Token": "x"}):
+        client.headers.update(headers)
+        answer = ask(client, method, path, 1)
+        assert answer.status_code == 403, answer.text
+        assert "another session" in answer.text
+
+
+@pytest.mark.parametrize("scope", [Scope.SITE, Scope.REGION])
+def test_a_session_reaches_the_sites_of_its_roles(house: House, scope: Scope) -> None:
+    from fleet.sites import Site
+    from storage.records.sites import describe_site
+
+    with house.desk.transaction() as session:
+        describe_site(session, Site(OWN, region="east"))
+        describe_site(session, Site(FOREIGN, region="west"))
+    place = {Scope.SITE: OWN, Scope.REGION: "east"}[scope]
+    client = signed_in(house, RoleAt(Role.VIEWER, scope, place), email=f"{scope}@example.org")
+    items = client.get("/api/v1/devices").json()["items"]
+    assert [item["id"] for item in items] == ["R1"]
+    assert client.get("/api/v1/devices/R2-FOREIGN").status_code == 404
+    summary = client.get("/", headers={"accept": "text/html"}).text
+    assert "FOREIGN" not in summary
+    assert " / 1</small>" in summary, "counts are of one's own sites"
+    assert json.dumps(items).count(FOREIGN) == 0
