@@ -1,13 +1,14 @@
 """The commands beside `sweepwatch ingest`: does the ledger add up, and the quarantine once more."""
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http.client import HTTPException
 from typing import Any
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
-from urllib.request import ProxyHandler, build_opener
+from urllib.request import ProxyHandler, Request, build_opener
 
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -16,10 +17,11 @@ from ingest.replay import ReplayReport, replay
 from sweepwatch.printing import Say
 from sweepwatch.run.processes import open_services
 from sweepwatch.run.stopping import stop_on_signal
-from sweepwatch.settings.settings import Settings
+from sweepwatch.settings.settings import TOKEN_VARIABLE, Settings
 from sweepwatch.wiring import build_ingest
 
 _TIMEOUT_S = 10.0
+_HOW = "`sweepwatch tokens add NAME --scope ingest:read` makes one"
 _NO_BROKER = "mqtt://127.0.0.1"
 """A replay connects to none."""
 
@@ -100,11 +102,15 @@ def _get(url: str) -> str:
     """Return what is at `url`, empty where the server says that there is nothing."""
     opener = build_opener(ProxyHandler({}))
     try:
-        with opener.open(url, timeout=_TIMEOUT_S) as answer:
+        token = os.environ.get(TOKEN_VARIABLE)
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        with opener.open(Request(url, headers=headers), timeout=_TIMEOUT_S) as answer:
             body: bytes = answer.read()
             return body.decode(errors="replace")
     except HTTPError as error:
         error.close()
+        if error.code in (401, 403):
+            raise LedgerUnreadable(f"{url} needs a token in {TOKEN_VARIABLE}: {_HOW}") from error
         return ""
     except (OSError, HTTPException, ValueError) as error:
         why = getattr(error, "reason", error)

@@ -19,6 +19,8 @@ from sweepwatch.settings.costs import CostsSettings
 from sweepwatch.settings.section import Section as _Section
 
 PREFIX = "SWEEPWATCH_"
+TOKEN_VARIABLE = PREFIX + "TOKEN"
+"""Holds the token with which commands ask another machine's API; no setting."""
 _SIGNAL_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _TAKEN_NAMES = frozenset(
     (
@@ -407,7 +409,11 @@ def _flat(content: Mapping[str, Any], prefix: str, known: Mapping[str, object]) 
 
 def _from_environment(environment: Mapping[str, str], wrong: list[str]) -> dict[str, str]:
     by_variable = {variable_name(key): key for key in setting_keys()}
-    given = {name: value for name, value in environment.items() if name.startswith(PREFIX)}
+    given = {
+        name: value
+        for name, value in environment.items()
+        if name.startswith(PREFIX) and name != TOKEN_VARIABLE
+    }
     wrong += [
         f"unknown setting {name} in the environment{_nearest(name, by_variable)}"
         for name in given

@@ -6,6 +6,7 @@ import pytest
 from helpers.api import NOW, House, furnish, open_house
 from helpers.browser import load_images, open_browser, watched
 from helpers.models import trained
+from helpers.way_in import let_in
 from playwright.sync_api import Browser, Page, expect
 
 from fleet.progress import StartProgress
@@ -23,13 +24,14 @@ PAGES = {
     "/ingest/gaps": {"en": "Gaps", "zh": "缺失区间"},
     "/ingest/quarantine": {"en": "Quarantine", "zh": "隔离区"},
 }
+PEOPLE_PAGES = {"/people": {"en": "People", "zh": "人员"}, "/account": {"en": "Li Wei", "zh": "Li Wei"}}
 MODEL_PAGES = {
     "/models": {"en": "Models", "zh": "模型"},
     "/models/MODEL": {"en": "Brush jamming", "zh": "滚刷卡滞"},
     "/visits": {"en": "Plan visits", "zh": "安排上门"},
 }
 """MODEL stands for the id of the model that the house has."""
-EVERY_PAGE = PAGES | MODEL_PAGES
+EVERY_PAGE = PAGES | MODEL_PAGES | PEOPLE_PAGES
 WIDTHS = {"wide": 1440, "desk": 1280, "narrow": 390}
 
 
@@ -61,8 +63,9 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
+def page(browser: Browser, house: House, host: str) -> Iterator[Page]:
     context = browser.new_context()
+    let_in(context, house, int(host.rpartition(":")[2]))
     context.set_default_timeout(60_000)
     yield context.new_page()
     context.close()
@@ -106,7 +109,6 @@ def test_a_ticket_is_moved_on_through_its_form_and_its_history_says_so(page: Pag
     page.goto(f"http://{host}/tickets/3?lang=en", wait_until="domcontentloaded")
     page.get_by_label("New state").select_option("accepted")
     page.get_by_label("Reason").fill("the engineer passes by at noon")
-    page.get_by_label("Your name").fill("Li Wei")
     page.get_by_role("button", name="Save").click()
     expect(page.locator("[aria-current=step]")).to_have_text("Accepted")
     newest = page.locator(".history li").first
@@ -118,7 +120,6 @@ def test_a_ticket_is_moved_on_through_its_form_and_its_history_says_so(page: Pag
 
 def test_a_form_without_a_reason_is_not_sent(page: Page, host: str) -> None:
     page.goto(f"http://{host}/tickets/4?lang=en", wait_until="domcontentloaded")
-    page.get_by_label("Your name").fill("Li Wei")
     page.get_by_role("button", name="Save").click()
     expect(page.locator("textarea:invalid")).to_have_count(1)
     expect(page.locator(".history li")).to_have_count(1)
@@ -163,6 +164,7 @@ def test_a_list_refreshes_itself_while_nobody_types(page: Page, host: str) -> No
 def test_a_page_says_within_5_s_that_its_server_is_gone_and_that_it_is_back(page: Page, house: House) -> None:
     listener = listen("127.0.0.1", 0)
     port = listener.getsockname()[1]
+    let_in(page.context, house, port)
     with WebServer(house.app, listener):
         page.goto(f"http://127.0.0.1:{port}/?lang=en", wait_until="domcontentloaded")
         expect(page.locator("#gone")).to_be_hidden()
@@ -188,6 +190,7 @@ def test_a_page_of_the_first_start_goes_on_by_itself_but_not_to_a_server_that_is
     house.progress.append(StartProgress(Text("Writing history", "写入历史"), 0.4))
     listener = listen("127.0.0.1", 0)
     port = listener.getsockname()[1]
+    let_in(page.context, house, port)
     with WebServer(house.app, listener):
         page.goto(f"http://127.0.0.1:{port}/?lang=en", wait_until="domcontentloaded")
         expect(page.locator(".progress")).to_contain_text("Writing history")
@@ -199,8 +202,11 @@ def test_a_page_of_the_first_start_goes_on_by_itself_but_not_to_a_server_that_is
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_without_javascript_a_page_still_shows_its_content(browser: Browser, host: str, path: str) -> None:
+def test_without_javascript_a_page_still_shows_its_content(
+    browser: Browser, house: House, host: str, path: str
+) -> None:
     context = browser.new_context(java_script_enabled=False)
+    let_in(context, house, int(host.rpartition(":")[2]))
     page = context.new_page()
     page.goto(f"http://{host}{path}?lang=en", wait_until="domcontentloaded", timeout=60_000)
     expect(page.locator("h1")).to_have_text(PAGES[path]["en"])
@@ -212,10 +218,11 @@ def test_a_form_is_not_sent_to_a_server_that_is_gone_and_keeps_what_was_typed(
     page: Page, house: House
 ) -> None:
     listener = listen("127.0.0.1", 0)
+    port = listener.getsockname()[1]
+    let_in(page.context, house, port)
     with WebServer(house.app, listener):
-        page.goto(f"http://127.0.0.1:{listener.getsockname()[1]}/tickets/4?lang=en")
+        page.goto(f"http://127.0.0.1:{port}/tickets/4?lang=en")
         page.get_by_label("Reason").first.fill("nobody answers the door")
-        page.get_by_label("Your name").first.fill("Li Wei")
     expect(page.locator("#gone")).to_be_visible(timeout=5_000)
     page.get_by_role("button", name="Save").click()
     expect(page.get_by_label("Reason").first).to_have_value("nobody answers the door")

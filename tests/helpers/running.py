@@ -16,9 +16,13 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
+from helpers.way_in import token_for
+
 ROOT = Path(__file__).parents[2]
 # Long, for machines that are busy with other things: what is measured is measured elsewhere.
 PATIENCE_S = 400.0
+_OPEN = ("/healthz", "/readyz", "/metrics")
+"""What nobody needs a token for, of `run` and `serve` or of the ports of `ingest` and `score`."""
 PROGRAM = [sys.executable, "-c", "from sweepwatch.cli import main; main()"]
 
 
@@ -66,6 +70,8 @@ class Running:
 
     def __init__(self, *arguments: str, log: Path, port: int, **more: str) -> None:
         self.port = port
+        self._arguments, self._more = arguments, more
+        self._token: str | None = None
         self._log = log.open("w+", encoding="utf-8")
         self.process = subprocess.Popen(
             [*PROGRAM, *arguments],
@@ -90,18 +96,27 @@ class Running:
         return Path(self._log.name).read_text(encoding="utf-8")
 
     def get(self, path: str) -> Any:
-        """Return the JSON (or text) at a path, whatever its status."""
-        url = f"http://127.0.0.1:{self.port}{path}"
-        try:
-            with urllib.request.urlopen(url, timeout=10) as answer:
-                body = answer.read().decode()
-        except urllib.error.HTTPError as error:
-            with error:
-                body = error.read().decode()
+        """Return the JSON (or text) at a path, whatever its status; it comes in by a token of its own."""
+        if self._token is None and not path.startswith(_OPEN):
+            self._token = token_for(self._arguments, self._more)
+        status, body = self._read(path)
+        if status == 401:
+            self._token = token_for(self._arguments, self._more)
+            body = self._read(path)[1]
         try:
             return json.loads(body)
         except ValueError:
             return body
+
+    def _read(self, path: str) -> tuple[int, str]:
+        headers = {"Authorization": f"Bearer {self._token}"} if self._token else {}
+        asked = urllib.request.Request(f"http://127.0.0.1:{self.port}{path}", headers=headers)
+        try:
+            with urllib.request.urlopen(asked, timeout=10) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, error.read().decode()
 
     def items(self, path: str) -> list[dict[str, Any]]:
         """Return all items of a list, page by page."""

@@ -90,6 +90,8 @@
     gone.hidden = true;
     if (form.isConnected) form.requestSubmit(submitter);
   });
+  // The link into a demo needs no more than to be opened; a program that only looks at links uses nothing up.
+  main.querySelector("form[data-go]")?.requestSubmit();
   setInterval(beat, BEAT_MS);
   document.addEventListener("visibilitychange", beat);
   if (every) {

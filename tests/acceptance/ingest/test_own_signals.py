@@ -8,8 +8,12 @@ from fastapi.testclient import TestClient
 from helpers.mosquitto import running_mosquitto
 from helpers.publishing import publish, wait_until
 
+from access.doors import Doors
+from access.tokens import Asked
 from fleet.clock import ManualClock
 from fleet.errors import ConfigError
+from fleet.grants import Permission
+from fleet.principals import schedule
 from fleet.readings import KEY_COLUMNS
 from sweepwatch.data_folder import open_data_folder
 from sweepwatch.settings.settings import load_settings
@@ -73,7 +77,11 @@ def test_an_own_signal_is_stored_served_and_drawn(tmp_path: Path) -> None:
         finally:
             ingest.stop(4.0)
     try:
-        with TestClient(build_api(services, ingest, dict), base_url="http://127.0.0.1:8000") as client:
+        app = build_api(services, ingest, dict)
+        tokens = Doors(services.desk, services.clock).tokens
+        _, secret = tokens.make(Asked("t", tuple(Permission)), schedule("t"))
+        held = {"Authorization": f"Bearer {secret}"}
+        with TestClient(app, base_url="http://127.0.0.1:8000", headers=held) as client:
             latest = client.get("/api/v1/devices/R1").json()["latest"]
             assert (latest["uv_lamp_h"]["value"], latest["tray_pct"]["value"]) == (812.5, 40)
             assert client.get("/api/v1/devices/R2").json()["latest"]["uv_lamp_h"]["value"] == 2

@@ -8,12 +8,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, Thread
 from urllib.error import HTTPError, URLError
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 import pytest
 from click.testing import CliRunner
 from helpers.ages import AGES, write_age
 from helpers.running import Running, free_port
+from helpers.way_in import token_for
 
 from fleet.clock import SystemClock
 from sweepwatch.cli import cli
@@ -65,16 +66,17 @@ class Stops:
         return done.output
 
 
-def read(port: int, path: str) -> tuple[int, str]:
+def read(port: int, path: str, token: str | None = None) -> tuple[int, str]:
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
     try:
-        with urlopen(f"http://127.0.0.1:{port}{path}", timeout=30) as answer:
+        with urlopen(Request(f"http://127.0.0.1:{port}{path}", headers=headers), timeout=30) as answer:
             return answer.status, answer.read().decode()
     except HTTPError as error:
         with error:
             return error.code, error.read().decode()
 
 
-def look_round(port: int, devices: list[str]) -> None:
+def look_round(port: int, devices: list[str], token: str) -> None:
     """Wait until it is ready, then ask for every page and list."""
     deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline:
@@ -87,19 +89,20 @@ def look_round(port: int, devices: list[str]) -> None:
     paths = [*PAGES, *(f"/api/v1/{name}" for name in LISTS)]
     for device in devices:
         paths += [f"/devices/{device}{page}" for page in DEVICE_PAGES]
-    answers = {path: read(port, path)[0] for path in paths}
+    answers = {path: read(port, path, token)[0] for path in paths}
     assert {path: status for path, status in answers.items() if status >= 500} == {}
     assert [path for path in PAGES if answers[path] != 200] == []
 
 
-def started(port: int, devices: list[str]) -> None:
+def started(port: int, devices: list[str], token: str) -> None:
     """Look round a whole `run`, once its starter has done what it had to do."""
-    look_round(port, devices)
+    look_round(port, devices, token)
     deadline = time.monotonic() + PATIENCE_S
     while any(thread.name == "starter" for thread in threading.enumerate()):
         assert time.monotonic() < deadline
         time.sleep(0.05)
-    ledger = CliRunner().invoke(cli, ["ingest", "ledger", "--url", f"http://127.0.0.1:{port}"])
+    url, held = f"http://127.0.0.1:{port}", {"SWEEPWATCH_TOKEN": token}
+    ledger = CliRunner().invoke(cli, ["ingest", "ledger", "--url", url], env=held)
     assert ledger.exit_code == 0, ledger.output
 
 
@@ -108,10 +111,17 @@ def test_every_command_works_at_every_age(age: str, tmp_path: Path, monkeypatch:
     folder, data = tmp_path / "var", ("--data", str(tmp_path / "var"))
     write_age(folder, AGES[age], SystemClock().now_ms())
     devices, stops = list(AGES[age].devices), Stops(monkeypatch)
+    token = token_for(data, {})
+    assert token is not None
     for _ in range(2):
         port = free_port()
         said = stops.invoke(
-            "run", "--no-simulator", "--port", str(port), *data, visit=lambda at=port: started(at, devices)
+            "run",
+            "--no-simulator",
+            "--port",
+            str(port),
+            *data,
+            visit=lambda at=port: started(at, devices, token),
         )
         assert "start failed" not in said
     trained = stops.invoke("train", *data)
@@ -119,7 +129,7 @@ def test_every_command_works_at_every_age(age: str, tmp_path: Path, monkeypatch:
     scored = stops.invoke("score", "--once", *data)
     assert re.search(r"(?m)^([1-9]\d* risks scored$|0 risks scored: .*robot)", scored), scored
     port = free_port()
-    stops.invoke("serve", "--port", str(port), *data, visit=lambda: look_round(port, devices))
+    stops.invoke("serve", "--port", str(port), *data, visit=lambda: look_round(port, devices, token))
     assert "There is no model yet" in stops.invoke("models", "list", *data)
     log = (folder / "sweepwatch.log").read_text(encoding="utf-8")
     assert "Traceback" not in log, log
