@@ -26,7 +26,7 @@ def make_router(pages: Pages) -> APIRouter:
         person = None if visitor.person is None else doors.people.one(visitor.person)
         sessions = [] if visitor.person is None else doors.sessions.of(visitor.person)
         return pages.render(
-            request, "access/account.html", person=person, sessions=sessions, here=visitor.session
+            request, "access/account.html", person=person, sessions=sessions, current=visitor.session
         )
 
     @router.post("/account/sessions/{key}/end")

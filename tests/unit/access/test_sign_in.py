@@ -1,0 +1,314 @@
+"""People come in by password or one-time link, and out again; what strangers try gets them nowhere."""
+
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import median
+
+import pytest
+from fastapi.testclient import TestClient
+from helpers.api import PASSWORD, House, add_device, anonymous, open_house, signed_in
+
+from access.people import People
+from access.sessions import IDLE_MS, LASTS_MS
+from fleet.clock import DAY_MS, HOUR_MS, MINUTE_MS
+from fleet.errors import Conflict, InvalidInput, NotFound
+from fleet.events import Subject
+from fleet.grants import Role
+from fleet.people import RoleAt, Scope
+from fleet.principals import schedule
+from storage.records.events import events_of
+
+EMAIL = "li.wei@example.org"
+BY = schedule("tests")
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    with open_house(tmp_path) as made:
+        add_device(made, "R1")
+        yield made
+
+
+@pytest.fixture
+def people(house: House) -> People:
+    return house.doors.people
+
+
+def try_in(client: TestClient, email: str = EMAIL, password: str = PASSWORD, **more: str) -> int:
+    form = {"email": email, "password": password, **more}
+    return client.post("/sign-in", data=form, follow_redirects=False).status_code
+
+
+def csrf_of(client: TestClient) -> str:
+    found = re.search(r'name="csrf" value="([^"]+)"', client.get("/account").text)
+    assert found
+    return found[1]
+
+
+def test_somebody_who_was_invited_chooses_a_password_and_signs_in_and_out(house: House) -> None:
+    client = signed_in(house, RoleAt(Role.VIEWER))
+    assert client.get("/api/v1/devices").status_code == 200
+    assert client.post("/sign-out", data={"csrf": csrf_of(client)}).url.path == "/sign-in"
+    assert client.get("/api/v1/devices").status_code == 401
+    assert try_in(client, password="correct horse battery stable") == 401
+    assert try_in(client, email=" LI.Wei@Example.org ") == 303
+    assert client.get("/api/v1/devices").status_code == 200
+
+
+def test_a_cookie_is_worth_nothing_after_signing_out_however_it_was_kept(house: House) -> None:
+    client = signed_in(house)
+    kept = dict(client.cookies)
+    client.post("/sign-out", data={"csrf": csrf_of(client)})
+    thief = anonymous(house)
+    thief.cookies.update(kept)
+    assert thief.get("/api/v1/devices").status_code == 401
+
+
+def test_a_session_that_was_there_before_is_not_the_one_that_signs_in(house: House) -> None:
+    """Fixation: a stranger who planted a cookie holds nothing after somebody signed in over it."""
+    signed_in(house)
+    client = anonymous(house)
+    client.headers["cookie"] = "sweepwatch_8000=planted"
+    form = {"email": EMAIL, "password": PASSWORD}
+    answer = client.post("/sign-in", data=form, follow_redirects=False)
+    assert answer.status_code == 303
+    assert answer.cookies["sweepwatch_8000"] not in ("", "planted")
+    thief = anonymous(house)
+    thief.cookies.set("sweepwatch_8000", "planted")
+    assert thief.get("/api/v1/devices").status_code == 401
+
+
+def test_cookies_are_kept_from_scripts_and_other_sites(house: House) -> None:
+    signed_in(house)
+    answer = anonymous(house).post(
+        "/sign-in", data={"email": EMAIL, "password": PASSWORD}, follow_redirects=False
+    )
+    cookie = answer.headers["set-cookie"]
+    assert "HttpOnly" in cookie
+    assert "samesite=lax" in cookie.lower()
+    assert "Path=/" in cookie
+
+
+@pytest.mark.parametrize(("after", "still"), [(IDLE_MS - 1, True), (IDLE_MS, False)])
+def test_a_session_that_is_not_used_ends(house: House, after: int, still: bool) -> None:
+    client = signed_in(house)
+    assert client.get("/api/v1/devices").status_code == 200
+    house.clock.ms += after
+    house.doors.forget()
+    assert (client.get("/api/v1/devices").status_code == 200) is still
+
+
+def test_a_session_ends_however_much_it_is_used(house: House) -> None:
+    client = signed_in(house)
+    begun = house.clock.ms
+    while house.clock.ms + 6 * HOUR_MS < begun + LASTS_MS:
+        house.clock.ms += 6 * HOUR_MS
+        house.doors.forget()
+        assert client.get("/api/v1/devices").status_code == 200
+    house.clock.ms = begun + LASTS_MS
+    house.doors.forget()
+    assert client.get("/api/v1/devices").status_code == 401
+
+
+def test_one_signs_out_everywhere_and_sees_where_one_is(house: House) -> None:
+    here, there = signed_in(house), anonymous(house)
+    there.headers["user-agent"] = "another browser"
+    try_in(there)
+    page = here.get("/account").text
+    assert "another browser" in page
+    assert page.count("this one") == 1
+    here.post("/account/sign-out-everywhere", data={"csrf": csrf_of(here)})
+    assert [client.get("/api/v1/devices").status_code for client in (here, there)] == [401, 401]
+
+
+def test_known_and_unknown_addresses_get_the_same_answer(house: House) -> None:
+    signed_in(house)
+    client, bodies = anonymous(house), []
+    for email in (EMAIL, "nobody@example.org"):
+        answer = client.post("/sign-in", data={"email": email, "password": "wrong"})
+        assert answer.status_code == 401
+        bodies.append(answer.text.replace(email, "ADDRESS"))
+    assert re.sub(r"\d\d:\d\d", "", bodies[0]) == re.sub(r"\d\d:\d\d", "", bodies[1])
+
+
+def test_known_and_unknown_addresses_take_the_same_processor_time(house: House) -> None:
+    """Both verify one hash, which is nearly all that it costs."""
+    signed_in(house)
+
+    def cost(email: str) -> float:
+        begun = time.process_time()
+        try_in(anonymous(house), email=email, password="wrong")
+        house.clock.ms += 20 * MINUTE_MS
+        return time.process_time() - begun
+
+    cost("warm@example.org")
+    known, unknown = zip(*((cost(EMAIL), cost(f"n{n}@example.org")) for n in range(5)), strict=True)
+    assert 0.5 < median(known) / median(unknown) < 2.0
+
+
+def test_guessing_waits_longer_each_time_and_locks_nobody_out_for_long(house: House) -> None:
+    signed_in(house)
+    stranger = anonymous(house)
+    for _ in range(5):
+        assert try_in(stranger, password="wrong") == 401
+    answer = stranger.post("/sign-in", data={"email": EMAIL, "password": PASSWORD})
+    assert answer.status_code == 429
+    assert int(answer.headers.get("retry-after", "1")) >= 1
+    elsewhere = TestClient(house.app, base_url="http://127.0.0.1:8000", client=("10.0.0.9", 1))
+    assert try_in(elsewhere) == 303, "who sits elsewhere is not kept out by five guesses"
+    for _ in range(40):
+        house.clock.ms += 16 * MINUTE_MS
+        try_in(stranger, password="wrong")
+    owner = TestClient(house.app, base_url="http://127.0.0.1:8000", client=("10.0.0.7", 1))
+    house.clock.ms += MINUTE_MS
+    assert try_in(owner) == 303, "however long a stranger guesses, a minute is all that it costs"
+
+
+@pytest.mark.parametrize(
+    "onward",
+    [
+        "//evil.example",
+        "https://evil.example/",
+        "/\\evil.example",
+        "\\\\evil.example",
+        "javascript:alert(1)",
+        "/a\nb",
+    ],
+)
+def test_signing_in_leads_to_no_other_server(house: House, onward: str) -> None:
+    signed_in(house)
+    form = {"email": EMAIL, "password": PASSWORD, "next": onward}
+    answer = anonymous(house).post("/sign-in", data=form, follow_redirects=False)
+    assert answer.headers["location"] == "/"
+
+
+def test_signing_in_leads_back_to_where_one_was_going(house: House) -> None:
+    signed_in(house)
+    client = anonymous(house)
+    page = client.get("/tickets?show=all", follow_redirects=False)
+    assert page.headers["location"] == "/sign-in?next=%2Ftickets%3Fshow%3Dall"
+    form = {"email": EMAIL, "password": PASSWORD, "next": "/tickets?show=all"}
+    assert (
+        client.post("/sign-in", data=form, follow_redirects=False).headers["location"] == "/tickets?show=all"
+    )
+
+
+# Links
+
+
+def test_a_link_works_once_and_looking_at_it_uses_nothing_up(house: House, people: People) -> None:
+    _, secret = people.invite("a@example.org", "A", [RoleAt(Role.VIEWER)], BY)
+    client = anonymous(house)
+    for _ in range(2):
+        assert client.get(f"/enter/{secret}").status_code == 200
+    assert client.post(f"/enter/{secret}", data={"password": "short"}).status_code == 422
+    assert client.post(f"/enter/{secret}", data={"password": PASSWORD}).status_code == 200
+    assert client.post(f"/enter/{secret}", data={"password": PASSWORD}).status_code == 404
+    assert client.get(f"/enter/{secret}").status_code == 404
+
+
+def test_links_end(house: House, people: People) -> None:
+    person, invitation = people.invite("a@example.org", "A", [RoleAt(Role.VIEWER)], BY)
+    reset = people.link_for_password(person.id, BY)
+    for secret, lasts in (
+        (reset, HOUR_MS),
+        (invitation, 7 * DAY_MS),
+        (people.link_for_first_admin(), DAY_MS),
+    ):
+        begun = house.clock.ms
+        house.clock.ms = begun + lasts - 1
+        people.look_at(secret)
+        house.clock.ms = begun + lasts
+        with pytest.raises(NotFound, match="over"):
+            people.look_at(secret)
+        house.clock.ms = begun
+
+
+def test_a_new_password_ends_every_session_that_the_old_one_opened(house: House, people: People) -> None:
+    client = signed_in(house)
+    secret = people.link_for_password(1, BY)
+    anonymous(house).post(f"/enter/{secret}", data={"password": "another good long secret"})
+    assert client.get("/api/v1/devices").status_code == 401
+    assert try_in(anonymous(house)) == 401
+
+
+def test_the_first_admin_comes_in_by_the_terminals_link_and_lets_others_in(
+    house: House, people: People
+) -> None:
+    client = anonymous(house)
+    assert "Nobody can sign in yet" in client.get("/sign-in").text
+    older, secret = people.link_for_first_admin(), people.link_for_first_admin()
+    form = {"email": EMAIL, "name": "李伟", "password": PASSWORD}
+    assert client.post(f"/enter/{older}", data=form).status_code == 404, "only the newest link is good"
+    assert client.post(f"/enter/{secret}", data=form | {"email": "x"}).status_code == 422
+    assert client.post(f"/enter/{secret}", data=form).status_code == 200
+    invited = {"email": "eng@example.org", "name": "Engineer", "role": "engineer", "place": "site hongqiao"}
+    page = client.post("/people", data=invited | {"csrf": csrf_of(client)}).text
+    link = re.search(r"http://127\.0\.0\.1:8000/enter/[\w-]+", page)
+    assert link
+    engineer = anonymous(house)
+    engineer.post(link[0], data={"password": PASSWORD})
+    assert [item["id"] for item in engineer.get("/api/v1/devices").json()["items"]] == ["R1"]
+    assert engineer.get("/people").status_code == 403
+    assert "Nobody can sign in yet" not in anonymous(house).get("/sign-in").text
+
+
+def test_a_link_is_of_the_address_that_was_asked_and_no_other_host_is_answered(house: House) -> None:
+    """Poisoning: a reset asked for under another Host would lead whoever follows it there."""
+    client = signed_in(house)
+    form = {"csrf": csrf_of(client)}
+    answer = client.post("/people/1/password", data=form, headers={"host": "evil.example"})
+    assert answer.status_code == 400
+    assert "evil.example/enter" not in answer.text
+
+
+def test_the_last_admin_stays_one(people: People, house: House) -> None:
+    signed_in(house)
+    with pytest.raises(Conflict, match="nobody could let others in"):
+        people.give_roles(1, [RoleAt(Role.VIEWER)], BY)
+    with pytest.raises(Conflict, match="nobody could let others in"):
+        people.disable(1, BY)
+    assert people.one(1).roles == (RoleAt(Role.ADMIN),)
+    people.invite("b@example.org", "B", [RoleAt(Role.ADMIN)], BY)
+    assert people.give_roles(1, [RoleAt(Role.VIEWER)], BY).roles == (RoleAt(Role.VIEWER),)
+
+
+def test_what_was_taken_from_somebody_is_gone_at_once(house: House, people: People) -> None:
+    people.invite("b@example.org", "B", [RoleAt(Role.ADMIN)], BY)
+    client = signed_in(house)
+    assert client.get("/people").status_code == 200
+    people.give_roles(2, [RoleAt(Role.VIEWER)], BY)
+    assert client.get("/people").status_code == 403
+    people.disable(2, BY)
+    assert client.get("/api/v1/devices").status_code == 401
+    assert try_in(anonymous(house)) == 401
+    with house.desk.transaction() as session:
+        told = [event.what for event in events_of(session, Subject.PERSON, "2")]
+    assert told == ["invited", "password", "roles", "disabled"]
+
+
+@pytest.mark.parametrize(
+    ("role", "says"),
+    [
+        (RoleAt(Role.VIEWER, Scope.SITE, ""), "only then"),
+        (RoleAt(Role.VIEWER, Scope.ALL, "x"), "only then"),
+        (RoleAt(Role.ADMIN, Scope.SITE, "x"), "an admin is one everywhere"),
+    ],
+)
+def test_roles_that_cannot_be_are_refused(people: People, role: RoleAt, says: str) -> None:
+    with pytest.raises(InvalidInput, match=says):
+        people.invite("a@example.org", "A", [role], BY)
+
+
+@pytest.mark.parametrize("email", ["", "x", "a@b@c", "a b@c.d", "a@", "@b", "a\0@b.c", "x" * 65 + "@a.b"])
+def test_an_address_that_is_none_is_refused(people: People, email: str) -> None:
+    with pytest.raises(InvalidInput, match="no e-mail address"):
+        people.invite(email, "A", [RoleAt(Role.VIEWER)], BY)
+
+
+def test_two_people_have_two_addresses(people: People) -> None:
+    people.invite("a@example.org", "A", [RoleAt(Role.VIEWER)], BY)
+    with pytest.raises(Conflict, match="already"):
+        people.invite("A@Example.org", "B", [RoleAt(Role.VIEWER)], BY)
