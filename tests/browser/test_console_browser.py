@@ -1,5 +1,6 @@
 """The console in a real browser: each page, both languages, wide and narrow, with and without JavaScript."""
 
+import dataclasses
 from collections.abc import Iterator
 
 import pytest
@@ -8,7 +9,9 @@ from helpers.browser import load_images, open_browser, watched
 from helpers.models import trained
 from helpers.way_in import let_in
 from playwright.sync_api import Browser, Page, expect
+from prometheus_client import CollectorRegistry
 
+from api.app import create_app
 from fleet.progress import StartProgress
 from fleet.text import Text
 from models.registry.registry import ModelRegistry
@@ -247,3 +250,21 @@ def test_a_refresh_takes_nothing_that_was_typed_even_when_the_field_was_left(pag
     page.clock.run_for(61_000)
     expect(page.get_by_label("Reason").first).to_have_value("half a sentence")
     expect(page.locator("#paused")).to_be_visible()
+
+
+def test_the_link_of_a_demo_signs_in_whoever_opens_it_and_says_so(browser: Browser, house: House) -> None:
+    services = dataclasses.replace(house.app.state.services, demo=True, registry=CollectorRegistry())
+    listener = listen("127.0.0.1", 0)
+    port = listener.getsockname()[1]
+    with WebServer(create_app(services), listener):
+        page = browser.new_context().new_page()
+        page.goto(f"http://127.0.0.1:{port}/devices/R0007?lang=en", wait_until="domcontentloaded")
+        expect(page.locator("h1")).to_have_text("Sign in")
+        expect(page.locator("main")).to_contain_text("Open the link that the terminal printed")
+        secret = house.doors.people.link_for_demo()
+        page.goto(f"http://127.0.0.1:{port}/enter/{secret}", wait_until="domcontentloaded")
+        expect(page.locator("h1")).to_have_text("Fleet by risk")
+        expect(page.locator(".demo")).to_contain_text("A demo: the fleet is simulated")
+        page.get_by_role("button", name="Sign out").click()
+        expect(page.locator("h1")).to_have_text("Sign in")
+        page.context.close()
