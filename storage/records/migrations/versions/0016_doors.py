@@ -26,9 +26,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "person_role",
-        sa.Column(
-            "person_id", sa.BigInteger(), sa.ForeignKey("person.id", ondelete="CASCADE"), primary_key=True
-        ),
+        sa.Column("person_id", _NUMBER, sa.ForeignKey("person.id", ondelete="CASCADE"), primary_key=True),
         sa.Column("role", sa.String(16), primary_key=True),
         sa.Column("scope", sa.String(8), primary_key=True),
         sa.Column("place", sa.String(64), primary_key=True),
@@ -36,9 +34,7 @@ def upgrade() -> None:
     op.create_table(
         "session",
         sa.Column("key", sa.String(64), primary_key=True),
-        sa.Column(
-            "person_id", sa.BigInteger(), sa.ForeignKey("person.id", ondelete="CASCADE"), nullable=False
-        ),
+        sa.Column("person_id", _NUMBER, sa.ForeignKey("person.id", ondelete="CASCADE"), nullable=False),
         sa.Column("begun", sa.BigInteger(), nullable=False),
         sa.Column("seen", sa.BigInteger(), nullable=False),
         sa.Column("ends", sa.BigInteger(), nullable=False),
