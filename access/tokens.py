@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from access.secrets import digest, new_secret
 from fleet.clock import DAY_MS, HOUR_MS, MINUTE_MS, Clock
-from fleet.errors import InvalidInput, NotSignedIn
+from fleet.errors import InvalidInput, NotAllowed, NotSignedIn
 from fleet.events import Event, Subject
 from fleet.grants import Grant, Permission, Sites
 from fleet.people import Token
-from fleet.principals import MAX_NAME, Principal, PrincipalKind
+from fleet.principals import MAX_NAME, PEOPLE, Principal, PrincipalKind
 from fleet.text import quoted
 from storage.records import tokens as rows
 from storage.records.database import DeskDatabase
@@ -46,20 +46,25 @@ class Tokens:
             return rows.tokens(session)
 
     def make(self, asked: Asked, by: Principal) -> tuple[Token, str]:
-        """Make a token; return it with its secret, which nobody will see again. Raises InvalidInput."""
+        """Make a token; return it with its secret, which nobody will see again.
+
+        Raises InvalidInput for one that cannot be, NotAllowed for one that could do more than its maker.
+        """
         _check(asked)
+        _check_within(asked.scopes, asked.sites, by)
         now = self._clock.now_ms()
         ends = None if asked.days is None else now + asked.days * DAY_MS
         token = Token(0, asked.name, asked.scopes, asked.sites, by.name, now, ends, None, None)
         return self._keep(token, by, "made")
 
     def rotate(self, token_id: int, by: Principal) -> tuple[Token, str]:
-        """Make a token like one that is still good; that one goes on for an hour. Raises NotFound."""
+        """Make a token like one that is still good, which goes on for an hour. Raises as `make`, NotFound."""
         now = self._clock.now_ms()
         with self._desk.transaction() as session:
             old = rows.token_of(session, token_id)
             if _is_over(old, now):
                 raise InvalidInput(f"token {token_id} is over; make another")
+            _check_within(old.scopes, old.sites, by)
             rows.end_token(session, token_id, min(old.ends or now + OVERLAP_MS, now + OVERLAP_MS))
         length = None if old.ends is None else max(old.ends - old.made_at, DAY_MS)
         ends = None if length is None else now + length
@@ -112,6 +117,16 @@ def _check(asked: Asked) -> None:
         raise InvalidInput(f"scopes: at least one is required; allowed: {', '.join(Permission)}")
     if asked.days is not None and not 1 <= asked.days <= LONGEST_DAYS:
         raise InvalidInput(f"days: allowed: 1 to {LONGEST_DAYS}")
+
+
+def _check_within(scopes: Iterable[str], sites: Sites, by: Principal) -> None:
+    """Raise NotAllowed where a token could do more than the person or the machine that makes it."""
+    if by.kind not in PEOPLE:
+        return
+    for scope in scopes:
+        theirs = by.reach(Permission(scope))
+        if theirs is not None and (sites is None or not sites <= theirs):
+            raise NotAllowed(f"a token can do no more than {by.name}, who does not have {scope} there")
 
 
 def _is_over(token: Token, now: int) -> bool:

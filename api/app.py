@@ -11,7 +11,20 @@ from api.guards import Guards
 from api.head import HeadAnswers
 from api.measure import Measured
 from api.openapi import complete
-from api.routes import alerts, catalogue, devices, health, ingest, models, risks, telemetry, tickets
+from api.routes import (
+    alerts,
+    catalogue,
+    devices,
+    health,
+    ingest,
+    models,
+    people,
+    risks,
+    sites,
+    telemetry,
+    tickets,
+    tokens,
+)
 from api.services import ApiServices
 
 _ABOUT = """Telemetry, fault risks, alerts and repair tickets of a fleet of cleaning devices.
@@ -33,7 +46,19 @@ def create_app(services: ApiServices) -> FastAPI:
     )
     app.state.services = services
     v1 = APIRouter(prefix="/api/v1")
-    for module in (risks, telemetry, devices, alerts, tickets, catalogue, ingest, models):
+    for module in (
+        risks,
+        telemetry,
+        devices,
+        alerts,
+        tickets,
+        catalogue,
+        ingest,
+        models,
+        people,
+        tokens,
+        sites,
+    ):
         v1.include_router(module.router)
     app.include_router(v1)
     app.include_router(health.router)

@@ -91,10 +91,12 @@ def acting_by_form(
 
 ACTING: tuple[Callable[..., Principal], ...] = (acting, acting_by_form)
 """One of these is in every route that changes something."""
+Known = Annotated[Visitor, Depends(visitor_of)]
 Acting = Annotated[Principal, Depends(acting)]
 ActingByForm = Annotated[Principal, Depends(acting_by_form)]
 SeesFleet = Annotated[Sites, needs(Permission.FLEET_READ)]
 ChangesDevices = Annotated[Sites, needs(Permission.DEVICES_CHANGE)]
+ChangesSites = Annotated[Sites, needs(Permission.SITES_CHANGE)]
 ChangesAlerts = Annotated[Sites, needs(Permission.ALERTS_CHANGE)]
 ReportsFaults = Annotated[Sites, needs(Permission.TICKETS_REPORT)]
 ChangesTickets = Annotated[Sites, needs(Permission.TICKETS_CHANGE)]

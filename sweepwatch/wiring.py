@@ -42,6 +42,7 @@ from models.scoring.decision import Plan, plan_visits
 from models.scoring.explanation import sentence
 from storage.ports import TelemetryStore
 from storage.records.database import DeskDatabase, open_desk
+from storage.records.sites import zone_of
 from storage.series.store_url import DuckDbAddress, parse_store_url
 from sweepwatch.data_folder import DataFolder
 from sweepwatch.metrics import new_registry
@@ -247,7 +248,7 @@ def build_api(
             alerts=services.alerts,
             codes=services.codes,
             rules=services.alerts.rule_texts,
-            zones=_zones(services.settings),
+            zones=_zones(services.settings, services.desk),
             sla=services.policy,
             explain=lambda driver, language: sentence(driver, services.signals, language),
             ledger=ledger,
@@ -264,10 +265,16 @@ def build_api(
     )
 
 
-def _zones(settings: Settings) -> Zones:
+def _zones(settings: Settings, desk: DeskDatabase) -> Zones:
     named = settings.server.site_time_zones
     sites = {site: ZoneInfo(name) for site, name in named.items()}
-    return Zones(ZoneInfo(settings.server.time_zone), sites)
+
+    def described(site: str) -> ZoneInfo | None:
+        with desk.transaction() as session:
+            name = zone_of(session, site)
+        return ZoneInfo(name) if name else None
+
+    return Zones(ZoneInfo(settings.server.time_zone), sites, described)
 
 
 def _plan(costs: Costs, risks: pl.DataFrame, budget: int) -> Plan:

@@ -10,6 +10,9 @@ from api.problems import MEDIA_TYPE
 from api.schemas import Problem
 
 DeviceId = Annotated[str, Path(min_length=1, max_length=64, examples=["R0042"])]
+SiteId = Annotated[
+    str, Path(min_length=1, max_length=64, pattern=r"^[^\x00-\x20\x7f]+$", examples=["pudong"])
+]
 RowId = Annotated[int, Path(ge=1, lt=2**63, examples=[1])]
 Nothing = Annotated[NoParams, Query()]
 """For operations without query parameters, so that a misspelt one is refused there too."""

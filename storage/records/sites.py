@@ -58,6 +58,11 @@ def site_of(session: Session, site_id: str) -> Site:
     return Site(site_id)
 
 
+def zone_of(session: Session, site_id: str) -> str:
+    """Return the IANA name of a site's time zone, empty where nobody said it."""
+    return session.scalar(select(SiteRow.zone).where(SiteRow.id == site_id)) or ""
+
+
 def all_sites(session: Session) -> Sequence[Site]:
     """Return every site that is described or that a device names, by id."""
     known = {row.id: _site(row) for row in session.scalars(select(SiteRow))}

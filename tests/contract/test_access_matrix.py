@@ -44,6 +44,7 @@ OPEN = {
 }
 """What anybody may ask for: whether it lives, and to be let in."""
 ANYBODY = {
+    ("GET", "/api/v1/me"),
     ("GET", "/account"),
     ("POST", "/sign-out"),
     ("POST", "/account/sessions/{key}/end"),
@@ -59,8 +60,11 @@ BODIES: Mapping[str, dict[str, Any]] = {
     "/api/v1/alerts/{alert_id}/acknowledge": {"reason": "now"},
     "/api/v1/alerts/{alert_id}/resolve": {"reason": "now"},
     "/api/v1/devices/{device_id}": {"model": "CR-200"},
+    "/api/v1/people/{person_id}": {},
+    "/api/v1/sites/{site_id}": {"region": ""},
+    "/api/v1/tokens": {"name": "t", "scopes": ["fleet:read"]},
 }
-OF_SITES = ("{device_id}", "{ticket_id}", "{alert_id}")
+OF_SITES = ("{site_id}", "{device_id}", "{ticket_id}", "{alert_id}")
 
 
 def _routes() -> list[tuple[str, str]]:
@@ -119,8 +123,9 @@ def ask(client: TestClient, method: str, path: str, number: int) -> Any:
         "secret": "none",
         "key": "0" * 64,
         "action": "resolve",
+        "site_id": {1: OWN, 2: FOREIGN}[number],
     }
-    given |= {"person_id": 1}
+    given |= {"person_id": 1, "token_id": 1}
     body = {name: device if value == "DEVICE" else value for name, value in BODIES.get(path, {}).items()}
     address = path.format_map(given)
     if path.startswith("/api/"):

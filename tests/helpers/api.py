@@ -1,6 +1,7 @@
 """A small fleet in a SQLite desk database and a DuckDB store, behind the real API, alerts and desk."""
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -300,6 +301,9 @@ def _furnish_ingest(house: House) -> None:
     UnknownSignals(house.desk).add([UnknownSignal("temprature_c", "robot", "R0007", NOW - 5000, NOW)])
 
 
+HTML = {"accept": "text/html"}
+
+
 def client_of(house: House, *scopes: Permission, sites: Sites = None) -> TestClient:
     """Return a client with a token, as programs have one: for everything, unless scopes are given."""
     asked = Asked("tests", scopes or tuple(Permission), sites)
@@ -325,3 +329,10 @@ def signed_in(house: House, *roles: RoleAt, email: str = "li.wei@example.org") -
 
 PASSWORD = "correct horse battery staple"
 """Of everybody whom tests let in."""
+
+
+def csrf_of(client: TestClient) -> str:
+    """Return what a browser's changes have to bring with them, as the pages hold it."""
+    found = re.search(r'name="csrf" value="([^"]+)"', client.get("/account").text)
+    assert found
+    return found[1]

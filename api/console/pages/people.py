@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from typing import Annotated
-from urllib.parse import quote
 
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
@@ -12,6 +11,7 @@ from api.console.render.templates import Pages
 from api.doors import ActingByForm, ManagesPeople
 from api.problems import status_of
 from api.routes.common import RowId
+from api.routes.people import link_to
 from fleet.errors import InvalidInput, SweepwatchError
 from fleet.grants import Role
 from fleet.people import RoleAt, Scope
@@ -146,5 +146,4 @@ def role_at(role: str, place: str) -> RoleAt:
 
 
 def _link_made(pages: Pages, request: Request, name: str, secret: str) -> Response:
-    link = str(request.url.replace(path=f"/enter/{quote(secret)}", query="", fragment=""))
-    return pages.render(request, "access/link.html", name=name, link=link)
+    return pages.render(request, "access/link.html", name=name, link=link_to(request, secret))

@@ -8,7 +8,7 @@ from statistics import median
 
 import pytest
 from fastapi.testclient import TestClient
-from helpers.api import PASSWORD, House, add_device, anonymous, open_house, signed_in
+from helpers.api import PASSWORD, House, add_device, anonymous, csrf_of, open_house, signed_in
 
 from access.people import People
 from access.sessions import IDLE_MS, LASTS_MS
@@ -39,12 +39,6 @@ def people(house: House) -> People:
 def try_in(client: TestClient, email: str = EMAIL, password: str = PASSWORD, **more: str) -> int:
     form = {"email": email, "password": password, **more}
     return client.post("/sign-in", data=form, follow_redirects=False).status_code
-
-
-def csrf_of(client: TestClient) -> str:
-    found = re.search(r'name="csrf" value="([^"]+)"', client.get("/account").text)
-    assert found
-    return found[1]
 
 
 def test_somebody_who_was_invited_chooses_a_password_and_signs_in_and_out(house: House) -> None:

@@ -4,12 +4,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from helpers.api import House, add_device, anonymous, open_house
+from helpers.api import House, add_device, anonymous, client_of, csrf_of, open_house, signed_in
 
 from access.tokens import OVERLAP_MS, Asked, Tokens
 from fleet.clock import DAY_MS
 from fleet.errors import InvalidInput, NotFound, NotSignedIn
-from fleet.grants import Permission
+from fleet.grants import Permission, Role
+from fleet.people import RoleAt
 from fleet.principals import PrincipalKind, schedule
 
 BY = schedule("tests")
@@ -108,3 +109,34 @@ def test_there_is_no_token_that_was_not_made(tokens: Tokens) -> None:
     for change in (tokens.rotate, tokens.revoke):
         with pytest.raises(NotFound):
             change(7, BY)
+
+
+def test_nobody_makes_a_token_that_can_do_more_than_they(house: House, tokens: Tokens) -> None:
+    admin = signed_in(house, RoleAt(Role.ADMIN))
+    token = csrf_of(admin)
+    more = {"name": "x", "scopes": ["personal:read"]}
+    answer = admin.post("/api/v1/tokens", json=more, headers={"X-CSRF-Token": token})
+    assert (answer.status_code, "no more than Li Wei" in answer.json()["detail"]) == (403, True)
+    fine = {"name": "x", "scopes": ["fleet:read"], "sites": ["pudong"]}
+    made = admin.post("/api/v1/tokens", json=fine, headers={"X-CSRF-Token": token}).json()
+    limited = anonymous(house, {"Authorization": f"Bearer {made['secret']}"})
+    assert limited.get("/api/v1/me").json()["grants"] == [
+        {"permissions": ["fleet:read"], "sites": ["pudong"]}
+    ]
+    maker = client_of(house, Permission.TOKENS_MANAGE, Permission.FLEET_READ, sites=frozenset({"pudong"}))
+    assert maker.post("/api/v1/tokens", json=fine).status_code == 201
+    assert maker.post("/api/v1/tokens", json=fine | {"sites": ["jingan"]}).status_code == 403
+    assert maker.post("/api/v1/tokens", json=fine | {"sites": None}).status_code == 403
+    everywhere, _ = tokens.make(Asked("all", SCOPES), BY)
+    assert maker.post(f"/api/v1/tokens/{everywhere.id}/rotate").status_code == 403
+
+
+def test_a_token_that_is_revoked_over_http_opens_nothing_from_then_on(house: House) -> None:
+    client = client_of(house)
+    made = client.post("/api/v1/tokens", json={"name": "x", "scopes": ["fleet:read"]}).json()
+    held = anonymous(house, {"Authorization": f"Bearer {made['secret']}"})
+    assert held.get("/api/v1/devices").status_code == 200
+    assert client.delete(f"/api/v1/tokens/{made['id']}").status_code == 204
+    assert held.get("/api/v1/devices").status_code == 401
+    listed = client.get("/api/v1/tokens").json()["items"]
+    assert "secret" not in listed[0]

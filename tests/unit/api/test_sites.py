@@ -1,0 +1,63 @@
+"""Sites: who may see and describe which, and whose clock their pages have."""
+
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from helpers.api import HTML, House, add_device, client_of
+
+from fleet.grants import Permission
+
+JFK = {
+    "name": {"en": "Terminal 4", "zh": "四号航站楼"},
+    "region": "east",
+    "customer": "ACME",
+    "address": "Queens, NY",
+    "lat": 40.64,
+    "lon": -73.78,
+    "zone": "America/New_York",
+}
+
+
+def test_a_site_that_devices_name_is_there_and_can_be_described(house: House, client: TestClient) -> None:
+    add_device(house, "R2", site="jfk")
+    assert [item["id"] for item in client.get("/api/v1/sites").json()["items"]] == ["hongqiao", "jfk"]
+    assert client.get("/api/v1/sites/jfk").json()["zone"] == ""
+    made = client.put("/api/v1/sites/jfk", json=JFK)
+    assert (made.status_code, made.json()) == (200, {"id": "jfk", **JFK})
+    assert client.get("/api/v1/sites/jfk").json() == {"id": "jfk", **JFK}
+    assert client.put("/api/v1/sites/still-to-come", json={}).status_code == 200
+    assert client.get("/api/v1/sites/nowhere").status_code == 404
+
+
+def test_pages_of_a_site_have_the_clock_that_was_said_of_it(house: House, client: TestClient) -> None:
+    add_device(house, "R2", site="jfk")
+    assert "22 Nov 08:00 UTC" in client.get("/devices/R2?lang=en", headers=HTML).text
+    client.put("/api/v1/sites/jfk", json=JFK)
+    assert "22 Nov 03:00 EST" in client.get("/devices/R2?lang=en", headers=HTML).text
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"zone": "Mars/Olympus"}, "zone: "),
+        ({"lat": 91}, "lat: "),
+        ({"lon": -181}, "lon: "),
+        ({"name": {"en": "x"}}, "name.zh: "),
+        ({"colour": "blue"}, "colour: unknown"),
+        ({"region": "a\0"}, "region: "),
+    ],
+)
+def test_what_cannot_be_said_of_a_site_is_refused(
+    client: TestClient, change: dict[str, Any], says: str
+) -> None:
+    answer = client.put("/api/v1/sites/jfk", json=JFK | change)
+    assert answer.status_code == 422
+    assert answer.json()["detail"].startswith(says)
+
+
+def test_who_has_a_site_describes_that_one_alone(house: House) -> None:
+    manager = client_of(house, Permission.FLEET_READ, Permission.SITES_CHANGE, sites=frozenset({"hongqiao"}))
+    assert manager.put("/api/v1/sites/hongqiao", json=JFK).status_code == 200
+    assert manager.put("/api/v1/sites/jfk", json=JFK).status_code == 404
+    assert [item["id"] for item in manager.get("/api/v1/sites").json()["items"]] == ["hongqiao"]
