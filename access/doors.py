@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from time import monotonic
 
+from access.looks import Looks
 from access.people import People
 from access.secrets import derived, digest
 from access.sessions import Sessions, principal_of
@@ -38,6 +39,7 @@ class Doors:
         self.people = People(desk, clock)
         self.sessions = Sessions(desk, clock)
         self.tokens = Tokens(desk, clock)
+        self.looks = Looks(desk, clock)
         self._known: dict[str, tuple[Visitor, float]] = {}
         self._lock = threading.Lock()
         self.people.when_changed(self.forget)

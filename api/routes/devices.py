@@ -5,7 +5,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from api.doors import Acting, ChangesDevices, SeesFleet, on_behalf_of
+from access.doors import Visitor
+from api.doors import Acting, ChangesDevices, Known, SeesFleet, on_behalf_of
+from api.personal import hidden_signals
 from api.queries.devices import DeviceQuery, EventQuery, find_devices
 from api.routes.common import DeviceId, Nothing, problems
 from api.routes.risks import life_item
@@ -45,9 +47,11 @@ def list_devices(
 
 
 @router.get("/{device_id}", responses=problems(not_found="There is no such device"))
-def show_device(services: Services, sites: SeesFleet, device_id: DeviceId, _: Nothing) -> DeviceDetail:
+def show_device(
+    services: Services, visitor: Known, sites: SeesFleet, device_id: DeviceId, _: Nothing
+) -> DeviceDetail:
     """Show one device with the newest value of each of its signals, and what its wearing parts have left."""
-    return _detail(services, device_id, sites)
+    return _detail(services, visitor, device_id, sites)
 
 
 @router.patch(
@@ -55,6 +59,7 @@ def show_device(services: Services, sites: SeesFleet, device_id: DeviceId, _: No
 )
 def change_device(
     services: Services,
+    visitor: Known,
     sites: ChangesDevices,
     principal: Acting,
     device_id: DeviceId,
@@ -66,12 +71,13 @@ def change_device(
         device_of(session, device_id, sites)
         who = on_behalf_of(principal, change.who)
         set_model(session, device_id, change.model, who, services.clock.now_ms())
-    return _detail(services, device_id, sites)
+    return _detail(services, visitor, device_id, sites)
 
 
-def _detail(services: ApiServices, device_id: str, sites: Sites) -> DeviceDetail:
+def _detail(services: ApiServices, visitor: Visitor, device_id: str, sites: Sites) -> DeviceDetail:
     with services.desk.transaction() as session:
         device = device_of(session, device_id, sites)
+    hidden = hidden_signals(services, visitor, device)
     latest = services.store.latest(device.kind, device_id)
     lives = {
         row["fault"]: life_item(row) for row in services.store.latest_risks(device_id).iter_rows(named=True)
@@ -82,7 +88,11 @@ def _detail(services: ApiServices, device_id: str, sites: Sites) -> DeviceDetail
         serial=device.serial,
         commissioned=device.commissioned,
         registered_at=device.registered_at,
-        latest={name: Latest(value=value.value, ts=value.ts) for name, value in latest.items()},
+        latest={
+            name: Latest(value=value.value, ts=value.ts)
+            for name, value in latest.items()
+            if name not in hidden
+        },
         life={fault: life for fault, life in lives.items() if life is not None},
     )
 

@@ -8,8 +8,9 @@ import polars as pl
 from fastapi import APIRouter, Query, Response
 from pydantic import Field
 
-from api.doors import SeesFleet
+from api.doors import Known, SeesFleet
 from api.params import EveryMs, Params, TimeMs
+from api.personal import hidden_signals
 from api.routes.common import DeviceId, problems
 from api.schemas import ListOf, ReadingItem
 from api.services import ApiServices, Services
@@ -45,13 +46,17 @@ class TelemetryQuery(Params):
     | {200: {"content": {"application/json": {"example": _EXAMPLE}}, "description": "A page of readings"}},
 )
 def list_telemetry(
-    services: Services, sites: SeesFleet, device_id: DeviceId, query: Annotated[TelemetryQuery, Query()]
+    services: Services,
+    visitor: Known,
+    sites: SeesFleet,
+    device_id: DeviceId,
+    query: Annotated[TelemetryQuery, Query()],
 ) -> Response:
     """List a device's readings in order of time; with `every`, mean, min, max and count by interval."""
     with services.desk.transaction() as session:
         device = device_of(session, device_id, sites)
     kind = device.kind
-    names = _signals(services.signals, kind, query)
+    names = _signals(services.signals, kind, query, hidden_signals(services, visitor, device))
     start, end = _range(query, device.newest_ts, services.clock.now_ms())
     asked = f"{device_id} {','.join(names)} {query.every}"
     if query.cursor is not None:
@@ -66,12 +71,13 @@ def list_telemetry(
     return Response(orjson.dumps({"items": items, "next_cursor": following}), media_type="application/json")
 
 
-def _signals(table: SignalTable, kind: Kind, query: TelemetryQuery) -> list[str]:
+def _signals(table: SignalTable, kind: Kind, query: TelemetryQuery, hidden: frozenset[str]) -> list[str]:
     """Return the names asked for, each once; InvalidInput names one that is none and lists the others."""
     fit = [
         signal.name
         for signal in table.for_kind(kind)
-        if query.every is None or signal.is_numeric or signal.form is Form.BOOLEAN
+        if (query.every is None or signal.is_numeric or signal.form is Form.BOOLEAN)
+        and signal.name not in hidden
     ]
     if query.signals is None:
         return fit

@@ -11,8 +11,9 @@ from api.console.render.asked import asked
 from api.console.render.language import language_of
 from api.console.render.templates import Pages
 from api.console.render.words import word
-from api.doors import SeesFleet
+from api.doors import Known, SeesFleet
 from api.params import Params
+from api.personal import hidden_signals
 from api.routes.common import DeviceId
 from fleet.errors import NotFound
 from fleet.signals import Form, Signal
@@ -61,13 +62,17 @@ def make_router(pages: Pages) -> APIRouter:
         return svg(charts.draw_risks(_local(frame, zones.of(device.site)), names, end - start, language))
 
     @router.get("/devices/{device_id}/charts/{signal}.svg")
-    def signal_svg(request: Request, sites: SeesFleet, device_id: DeviceId, signal: str) -> Response:
+    def signal_svg(
+        request: Request, visitor: Known, sites: SeesFleet, device_id: DeviceId, signal: str
+    ) -> Response:
         """Draw one signal of one device over time."""
         view = asked(request, DeviceView)
         with services.desk.transaction() as session:
             device = device_of(session, device_id, sites)
         kind = device.kind
-        known = {one.name: one for one in services.signals.for_kind(kind) if drawable(one)}
+        hidden = hidden_signals(services, visitor, device)
+        signals = [one for one in services.signals.for_kind(kind) if one.name not in hidden]
+        known = {one.name: one for one in signals if drawable(one)}
         if signal not in known:
             raise NotFound(f"{quoted(signal)} is no signal of a {kind} that can be drawn")
         start, end, every = _span(view, device.newest_ts, services.clock.now_ms())

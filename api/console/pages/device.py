@@ -9,7 +9,8 @@ from api.console.render.asked import asked
 from api.console.render.device_events import shown_events
 from api.console.render.language import language_of
 from api.console.render.templates import Pages
-from api.doors import SeesFleet
+from api.doors import Known, SeesFleet
+from api.personal import hidden_signals
 from api.queries.alerts import AlertQuery, find_alerts
 from api.queries.ingest import count_ingest
 from api.queries.tickets import TicketQuery, find_tickets
@@ -32,7 +33,7 @@ def make_router(pages: Pages) -> APIRouter:
     services = pages.services
 
     @router.get("/devices/{device_id}")
-    def device_page(request: Request, sites: SeesFleet, device_id: DeviceId) -> Response:
+    def device_page(request: Request, visitor: Known, sites: SeesFleet, device_id: DeviceId) -> Response:
         """Show one device: its facts, why it is at risk, its charts, its alerts and tickets."""
         view = asked(request, DeviceView)
         now = services.clock.now_ms()
@@ -43,7 +44,9 @@ def make_router(pages: Pages) -> APIRouter:
             case = open_case_of(session, device_id)
             counts = count_ingest(session, device_id)
             events = newest_events(session, device_id, _SHOWN_EVENTS)
-        latest = services.store.latest(device.kind, device_id)
+        hidden = hidden_signals(services, visitor, device)
+        newest = services.store.latest(device.kind, device_id)
+        latest = {name: value for name, value in newest.items() if name not in hidden}
         risks = services.store.latest_risks(device_id).to_dicts()
         return pages.render(
             request,
