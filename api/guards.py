@@ -1,7 +1,7 @@
 """Guards before every request: who is addressed, where a change comes from, and what browsers may do.
 
-Until there is access control the server trusts whoever can reach 127.0.0.1. A web page open in the same
-browser could: by a name that resolves to 127.0.0.1 (DNS rebinding), or by posting a form. Both are refused.
+The server is reached on this machine alone. A web page open in the same browser could reach it too: by a name
+that resolves to 127.0.0.1 (DNS rebinding), or by posting a form. Both are refused, before any door is asked.
 """
 
 from urllib.parse import urlsplit
@@ -60,7 +60,7 @@ def _foreign_host(headers: Headers) -> tuple[int, str] | None:
         return None
     return (
         400,
-        "Host: this server answers to 127.0.0.1, localhost and [::1] only, until it has access control",
+        "Host: this server answers to 127.0.0.1, localhost and [::1] only",
     )
 
 

@@ -43,7 +43,7 @@ class ServerSettings(_Section):
     """The API and the console."""
 
     host: str = Field(
-        "127.0.0.1", description="Address to listen on; loopback only, until access control exists"
+        "127.0.0.1", description="Address to listen on; loopback only, until it speaks TLS"
     )
     port: int = Field(8000, ge=1, le=65535, description="Port to listen on")
     time_zone: str = Field(
@@ -59,7 +59,7 @@ class ServerSettings(_Section):
     @classmethod
     def _is_loopback(cls, host: str) -> str:
         if host != "localhost" and not (_is_address(host) and ip_address(host).is_loopback):
-            raise ValueError("allowed: 127.0.0.1, ::1 or localhost, until access control exists")
+            raise ValueError("allowed: 127.0.0.1, ::1 or localhost, until it speaks TLS")
         return host
 
     @field_validator("time_zone")
