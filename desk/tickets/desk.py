@@ -8,7 +8,7 @@ from dataclasses import replace
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from fleet.alerts import Alert, said_by_device
+from fleet.alerts import RISK_RULE, Alert, said_by_device
 from fleet.cases import CLOSE_AFTER_MS, cleared, closes_at, happened, joined, moved, open_case, suspect
 from fleet.clock import Clock
 from fleet.errors import Conflict, InvalidInput, NotFound
@@ -29,8 +29,6 @@ from storage.records.tickets import (
 )
 
 _UNKNOWN_SITE = "unknown"
-_RISK = "risk"
-"""The rule's name on alerts that a model's risk raised."""
 CLEARED_ITSELF = "cleared itself"
 """Why the schedule closes a case of which nothing stands any more."""
 
@@ -250,7 +248,7 @@ def _current(session: Session, ticket_id: int, version: int | None) -> Ticket:
 
 def _judge(alert: Alert) -> Principal:
     """Return who raised an alert: a model by its risk, or a rule."""
-    return model(_RISK) if alert.rule == _RISK else rule(alert.rule)
+    return model(RISK_RULE) if alert.rule == RISK_RULE else rule(alert.rule)
 
 
 def _fault_of(kind: str, code: str) -> Fault:

@@ -75,7 +75,7 @@ def about(value: float, language: Language) -> str:
     return number(round(value) if value >= 2.95 else round(value, 1), language)
 
 
-def quantity(value: float, unit: str, language: Language) -> str:
-    """Return a number with the unit in which it is read."""
-    read_in, size = readable_unit(unit, value, language)
+def quantity(value: float, unit: str, language: Language, beside: float = 0.0) -> str:
+    """Return a number with the unit in which it is read; what stands `beside` it is in the same."""
+    read_in, size = readable_unit(unit, max(abs(value), abs(beside)), language)
     return f"{number(value / size, language)} {read_in}".strip()

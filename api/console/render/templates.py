@@ -205,12 +205,12 @@ def explained(stored: object, services: ApiServices, language: Language) -> list
 
 
 def _explained(driver: Driver, services: ApiServices, language: Language) -> dict[str, str | None]:
-    def shown(value: float | None) -> str | None:
-        return None if value is None else formats.quantity(value, driver.unit, language)
+    def shown(value: float | None, beside: float | None) -> str | None:
+        return None if value is None else formats.quantity(value, driver.unit, language, beside or 0.0)
 
     return {
         "signal": driver.signal,
         "sentence": services.explain(driver, language),
-        "value": shown(driver.value),
-        "usual": shown(driver.usual),
+        "value": shown(driver.value, driver.usual),
+        "usual": shown(driver.usual, driver.value),
     }

@@ -419,6 +419,12 @@ def test_quantities_are_read_in_units_that_people_use(value: float, unit: str, e
     assert formats.quantity(value, unit, "zh") == zh
 
 
+def test_what_is_compared_is_read_in_one_unit() -> None:
+    assert formats.quantity(0.8, "1/h", "en", beside=1.2) == "0.8 /h"
+    assert formats.quantity(1.2, "1/h", "en", beside=0.8) == "1.2 /h"
+    assert formats.quantity(1800.0, "s", "en", beside=7200.0) == "0.5 h"
+
+
 def test_a_signal_of_yes_and_no_has_no_tenths_on_its_axis() -> None:
     stats = {f"sos.{stat}": [0.0, 1.0, 0.0] for stat in ("mean", "min", "max")}
     frame = pl.DataFrame({"ts": [0, HOUR_MS, 2 * HOUR_MS], **stats})
