@@ -7,6 +7,7 @@ from typing import Annotated, Protocol
 from fastapi import Depends, Request
 from prometheus_client import CollectorRegistry
 
+from access.devices.credentials import DeviceDoors
 from access.doors import Doors
 from desk.dispatch.visits import FoundVisits
 from fleet.clock import Clock
@@ -79,6 +80,7 @@ class ApiServices:
     None once the first start is over, `notice` what every page says on top. `currency` is that of all money;
     `model_trouble` says why the file of a model cannot be used, None when it can. `demo` tells whether it
     shows a simulated fleet to whoever sits at this machine, `secure` whether browsers reach it by TLS.
+    `devices` are the credentials of devices.
     `codes` says what makers' codes mean, `zones` by whose clock the console shows times, `rules` what each
     alert rule says.
     """
@@ -97,6 +99,7 @@ class ApiServices:
     registry: CollectorRegistry
     progress: Callable[[], StartProgress | None]
     doors: Doors
+    devices: DeviceDoors
     demo: bool = False
     secure: bool = False
     notice: Callable[[], Text | None] = lambda: None

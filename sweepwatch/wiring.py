@@ -11,6 +11,7 @@ import polars as pl
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
+from access.devices.credentials import DeviceDoors
 from access.doors import Doors
 from alerts.engine import AlertEngine
 from alerts.judging.by_ticket import ChangedElsewhere, TicketEnds
@@ -46,6 +47,7 @@ from storage.records.sites import zone_of
 from storage.series.store_url import DuckDbAddress, parse_store_url
 from sweepwatch.data_folder import DataFolder
 from sweepwatch.metrics import new_registry
+from sweepwatch.run.device_doors import device_doors
 from sweepwatch.run.readiness import noting_changes
 from sweepwatch.settings.costs import costs_of
 from sweepwatch.settings.settings import Settings
@@ -74,6 +76,7 @@ class Services:
     listeners: tuple[Follower, ...]
     models: ModelRegistry
     metrics: CollectorRegistry
+    devices: DeviceDoors
 
     def close(self) -> None:
         """Let go of both stores."""
@@ -120,6 +123,7 @@ def build(
             desk, model_files(settings, desk, folder.root / "models"), costs=costs_of(settings.models.costs)
         ),
         metrics=new_registry(desk),
+        devices=device_doors(settings, folder.root, desk, clock),
     )
 
 
@@ -195,7 +199,7 @@ def build_ingest(services: Services, broker_url: str, mqtt_version: str = "auto"
         session_expiry_s=chosen.session_expiry_s,
         receive_maximum=chosen.receive_maximum,
         buffer_bytes=chosen.in_flight_mb * _MB,
-        open_registration=chosen.open_registration,
+        open_registration=services.settings.registration_is_open,
         topics_beside=chosen.topics_beside,
         retention_ms=services.settings.store.retention_days * DAY_MS,
         quarantine_rows=chosen.quarantine_rows,
@@ -256,6 +260,7 @@ def build_api(
             registry=services.metrics,
             progress=progress,
             doors=doors or Doors(services.desk, services.clock),
+            devices=services.devices,
             demo=demo,
             visits=Visits(services.desk, services.store, partial(_plan, costs_of(costs))),
             currency=costs.currency,

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
+from functools import partial
 from importlib.metadata import version
 from threading import Event, Thread
 
@@ -18,6 +19,7 @@ from simulators.publisher import FleetPublisher
 from sweepwatch.data_folder import open_data_folder
 from sweepwatch.logs import start_logging
 from sweepwatch.printing import Say
+from sweepwatch.run.device_doors import BROKER_FOLDER, LIST_EVERY_S, SETTLE_EVERY_S, broker_doors, settle
 from sweepwatch.run.embedded_broker import EmbeddedBroker, start_broker
 from sweepwatch.run.first_models import needs_training, note_training
 from sweepwatch.run.followers import Followers, following
@@ -84,14 +86,16 @@ def _broker(settings: Settings, services: Services, stack: ExitStack, say: Say) 
     if settings.broker.url is not None:
         return None
     chosen = settings.broker
-    broker = start_broker(chosen.embedded, chosen.port, services.folder.folder("broker"), say)
+    folder = services.folder.folder(BROKER_FOLDER)
+    doors = broker_doors(settings, services.folder.root, services.devices, services.clock)
+    broker = start_broker(chosen.embedded, chosen.port, folder, say, doors)
     stack.callback(broker.stop)
     return broker
 
 
 def _ingest(settings: Settings, services: Services, broker: EmbeddedBroker | None) -> IngestService:
     if broker is not None:
-        return build_ingest(services, broker.url, broker.mqtt_version)
+        return build_ingest(services, broker.service_url, broker.mqtt_version)
     assert settings.broker.url is not None  # else there would be a broker of our own
     return build_ingest(services, settings.broker.url)
 
@@ -179,6 +183,9 @@ class Run:
         if self.fleet is not None:
             jobs.every(_SAVE_EVERY_S, "save the simulated fleet", self.fleet.save)
         jobs.every(_LOOK_EVERY_S, "look whether all works", self.readiness)
+        devices = self._services.devices
+        jobs.every(SETTLE_EVERY_S, "let devices in", partial(settle, devices, self._broker))
+        jobs.every(LIST_EVERY_S, "list revoked certificates", devices.list_revoked)
         self._parts.enter_context(jobs)
         self._announce()
         # The first chart of a process costs seconds; better now, unasked, than when someone looks. It has a
@@ -238,7 +245,7 @@ class Run:
         publisher.start()
 
     def _broker_url(self) -> str:
-        return self._services.settings.broker.url or (self._broker.url if self._broker else "")
+        return self._services.settings.broker.url or (self._broker.simulator_url if self._broker else "")
 
     def _train(self) -> None:
         with self.board.step(_TRAINING, 0.5, 0.95) as advance:

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -20,6 +21,7 @@ from simulators.command import SimulationOptions, simulate
 from sweepwatch.data_folder import open_data_folder
 from sweepwatch.logs import start_logging
 from sweepwatch.printing import Say, console
+from sweepwatch.run.device_doors import LIST_EVERY_S, SETTLE_EVERY_S, settle
 from sweepwatch.run.followers import following, watching
 from sweepwatch.run.health import HealthServer
 from sweepwatch.run.jobs import Jobs
@@ -81,6 +83,8 @@ def run_ingest(settings: Settings, say: Say) -> None:
             lambda: {"ingest": ingest.not_ready(), **followers.troubles(), **jobs.troubles()},
             stack,
         )
+        jobs.every(SETTLE_EVERY_S, "let devices in", partial(settle, services.devices, None))
+        jobs.every(LIST_EVERY_S, "list revoked certificates", services.devices.list_revoked)
         ingest.start()
         say(f"Ingesting from {parse_broker_url(url)}. Stop with Ctrl-C.")
         try:
