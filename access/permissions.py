@@ -12,6 +12,7 @@ ALLOWED: dict[Role, frozenset[Permission]] = {
         Permission.TICKETS_CHANGE,
         Permission.ALERTS_CHANGE,
         Permission.DEVICES_CHANGE,
+        Permission.DEVICES_ADMIT,
         Permission.SITES_CHANGE,
         Permission.VISITS_READ,
         Permission.MODELS_READ,

@@ -14,6 +14,7 @@ from api.openapi import complete
 from api.routes import (
     alerts,
     catalogue,
+    device_access,
     devices,
     health,
     ingest,
@@ -49,6 +50,7 @@ def create_app(services: ApiServices) -> FastAPI:
     for module in (
         risks,
         telemetry,
+        device_access,
         devices,
         alerts,
         tickets,
@@ -60,6 +62,7 @@ def create_app(services: ApiServices) -> FastAPI:
         sites,
     ):
         v1.include_router(module.router)
+    v1.include_router(device_access.claims)
     app.include_router(v1)
     app.include_router(health.router)
     rendered = make_pages(services)

@@ -5,6 +5,10 @@ from enum import StrEnum
 
 from fleet.signals import Kind
 
+CERTIFICATE_DAYS = 90
+CLAIM_DAYS = 3_650
+"""A label may lie in a store for years."""
+
 
 class CredentialKind(StrEnum):
     """What a device shows to the broker."""
@@ -77,6 +81,19 @@ class Handed:
     key: str = ""
     authority: str = ""
     ends: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which credential is wanted. `days` is how long a certificate holds, `request` one in PEM for it.
+
+    `keep_days` lets the certificate before go on for so long.
+    """
+
+    kind: CredentialKind = CredentialKind.PASSWORD
+    days: int = CERTIFICATE_DAYS
+    request: str = ""
+    keep_days: int = 0
 
 
 @dataclass(frozen=True, slots=True)

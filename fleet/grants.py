@@ -23,6 +23,7 @@ class Permission(StrEnum):
 
     FLEET_READ = "fleet:read"
     DEVICES_CHANGE = "devices:change"
+    DEVICES_ADMIT = "devices:admit"
     SITES_CHANGE = "sites:change"
     PERSONAL_READ = "personal:read"
     ALERTS_CHANGE = "alerts:change"

@@ -6,7 +6,6 @@ starts with a book that is written from the desk: nobody stays in who was put ou
 
 import logging
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from sqlalchemy.orm import Session
@@ -15,7 +14,7 @@ from access.devices.asked import check_device, check_site
 from access.devices.authority import Authority
 from access.devices.hashing import hashed, new_password
 from fleet.clock import DAY_MS, Clock
-from fleet.device_doors import BrokerUser, Credential, CredentialKind, Handed, NewDevice
+from fleet.device_doors import BrokerUser, Credential, CredentialKind, Handed, NewDevice, Wanted
 from fleet.errors import BrokerUnavailable, Conflict, InvalidInput
 from fleet.events import Event, Subject
 from fleet.grants import Sites
@@ -30,7 +29,6 @@ from storage.records.registering import add_devices, move_device, places_of, rep
 
 log = logging.getLogger(__name__)
 
-CERTIFICATE_DAYS = 90
 LONGEST_DAYS = 825
 AT_ONCE = 50
 """So many new devices are told to a running broker; of more it reads a new book (`settle`)."""
@@ -59,19 +57,6 @@ class Broker(Protocol):
     def reload(self) -> None:
         """Read the list of revoked certificates again."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """Which credential is wanted. `days` is how long a certificate holds, `request` one in PEM for it.
-
-    `keep_days` lets the certificate before go on for so long.
-    """
-
-    kind: CredentialKind = CredentialKind.PASSWORD
-    days: int = CERTIFICATE_DAYS
-    request: str = ""
-    keep_days: int = 0
 
 
 class DeviceDoors:

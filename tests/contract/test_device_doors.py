@@ -9,9 +9,9 @@ from helpers.device_broker import PASSWORD, DeviceBroker, Guest, running_device_
 from access.devices.at_broker import PluginBroker
 from access.devices.authority import Authority
 from access.devices.book import SERVICE
-from access.devices.credentials import DeviceDoors, Wanted
+from access.devices.credentials import DeviceDoors
 from fleet.clock import SystemClock
-from fleet.device_doors import CredentialKind, Handed, NewDevice
+from fleet.device_doors import CredentialKind, Handed, NewDevice, Wanted
 from fleet.principals import schedule
 from fleet.signals import Kind
 from storage.records.database import DeskDatabase, open_desk
