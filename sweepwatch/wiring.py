@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry
 from access.devices.credentials import DeviceDoors
 from access.doors import Doors
 from alerts.engine import AlertEngine
-from alerts.judging.by_ticket import ChangedElsewhere, TicketEnds
+from alerts.judging.by_ticket import ChangedElsewhere, DeviceEnds, TicketEnds
 from alerts.judging.rules import Rule, load_rules
 from api.app import create_app
 from api.services import ApiServices
@@ -147,7 +147,7 @@ def wire_desk(
     """Wire what judges, what works on it, and what follows from either."""
     alerts = AlertEngine(desk, rules, clock, codes)
     tickets = TicketDesk(desk, policy, clock)
-    followers = (TicketOpener(desk, tickets), TicketEnds(alerts))
+    followers = (TicketOpener(desk, tickets), TicketEnds(alerts), DeviceEnds(alerts))
     return WiredDesk(alerts, tickets, followers, (ChangedElsewhere(alerts),))
 
 

@@ -64,7 +64,7 @@ BODIES: Mapping[str, dict[str, Any]] = {
     "/api/v1/devices/import": {"devices": [{"id": "NEW-1", "site": OWN}]},
     "/api/v1/devices/{device_id}/credentials": {"credential": "password"},
     "/api/v1/devices/{device_id}/credentials/revoke": {"reason": "now"},
-    "/api/v1/devices/{device_id}/move": {"site": OWN, "reason": "now"},
+    "/api/v1/devices/{device_id}/move": {"site": "SITE", "reason": "now"},
     "/api/v1/devices/{device_id}/replace": {"serial": "S2", "reason": "now"},
     "/api/v1/claims": {"serial": "S1", "code": "NONE", "site": OWN},
     "/api/v1/people/{person_id}": {},
@@ -133,7 +133,9 @@ def ask(client: TestClient, method: str, path: str, number: int) -> Any:
         "site_id": {1: OWN, 2: FOREIGN}[number],
     }
     given |= {"person_id": 1, "token_id": 1}
-    body = {name: device if value == "DEVICE" else value for name, value in BODIES.get(path, {}).items()}
+    named = {"DEVICE": device, "SITE": given["site_id"]}
+    wanted = BODIES.get(path, {}).items()
+    body = {name: named.get(value, value) if isinstance(value, str) else value for name, value in wanted}
     address = path.format_map(given)
     if path.startswith("/api/"):
         return client.request(method, address, json=body or None, follow_redirects=False)

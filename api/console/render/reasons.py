@@ -32,6 +32,7 @@ REASONS = {
     "told_more_by": Text("the device said more: {}", "设备补充上报：{}"),
     "worsened_by": Text("it got worse: {}", "情况加重：{}"),
     "part_replaced": Text("the part was replaced", "已更换部件"),
+    "device_replaced": Text("the device was replaced", "设备已更换"),
     "acknowledged_by": Text("acknowledged by {}", "由 {} 响应"),
     "resolved_by": Text("ended by {}", "由 {} 解除"),
     "recurrence_of": Text("again, after alert {}", "告警 {} 之后再次出现"),
