@@ -478,6 +478,9 @@ def people_link(config: Path | None, data: Path | None, email: str | None) -> No
     print_link(settings_of(config, data), email, click.echo)
 
 
+_SCOPES = click.Choice([str(each) for each in Permission])
+
+
 @cli.group()
 def tokens() -> None:
     """Make and end the tokens by which machines use the API."""
@@ -496,9 +499,7 @@ def tokens_list(config: Path | None, data: Path | None, as_json: bool) -> None:
 @tokens.command("add")
 @options()
 @click.argument("name")
-@click.option(
-    "--scope", "scopes", multiple=True, type=click.Choice([str(each) for each in Permission]), required=True
-)
+@click.option("--scope", "scopes", multiple=True, type=_SCOPES, required=True)
 @click.option("--site", "sites", multiple=True, help="Only there; may be given several times.")
 @click.option("--days", type=int, default=365, show_default=True, help="Until it ends.")
 def tokens_add(

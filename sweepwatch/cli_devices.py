@@ -10,9 +10,8 @@ from fleet.errors import InvalidInput
 from fleet.signals import Kind
 from sweepwatch.cli_options import JSON, PATH, Command, options, settings_of
 
-_KIND = click.option(
-    "--kind", type=click.Choice([str(kind) for kind in Kind]), default="robot", show_default=True
-)
+_KINDS = click.Choice([str(kind) for kind in Kind])
+_KIND = click.option("--kind", type=_KINDS, default="robot", show_default=True)
 _SERIAL = click.option("--serial", default="", help="Its serial number.")
 _MODEL = click.option("--model", default="", help="Its model, such as CR-200.")
 _WHY = click.option("--why", required=True, help="Why; kept in the history.")

@@ -142,11 +142,11 @@ class DeviceDoors:
         Raises NotFound, InvalidInput, and Conflict where it is there already.
         """
         check_site(site)
-        if sites is not None and site not in sites:
-            raise InvalidInput(f"site: {quoted(site)} is none of yours")
         now = self._clock.now_ms()
         with self._desk.transaction() as session:
             device = device_of(session, device_id, sites)
+            if sites is not None and site not in sites:
+                raise InvalidInput(f"site: {quoted(site)} is none of yours")
             if device.site == site:
                 raise Conflict(f"{device_id} is at {site} already")
             waited = device_id in rows.unknown_to_broker(session)
