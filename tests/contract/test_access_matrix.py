@@ -27,9 +27,11 @@ from helpers.routes import knows_who_acts, permissions_of, routes_of
 from access.permissions import ALLOWED
 from access.tokens import Asked
 from fleet.clock import DAY_MS
+from fleet.commands import Command, CommandState
 from fleet.grants import Permission, Role
 from fleet.people import RoleAt, Scope
 from fleet.principals import schedule
+from storage.records.commands import add_commands
 from sweepwatch.settings.settings import Settings
 from sweepwatch.wiring import build, build_api
 
@@ -60,6 +62,9 @@ BODIES: Mapping[str, dict[str, Any]] = {
     "/api/v1/alerts/{alert_id}/acknowledge": {"reason": "now"},
     "/api/v1/alerts/{alert_id}/resolve": {"reason": "now"},
     "/api/v1/devices/{device_id}": {"model": "CR-200"},
+    "/api/v1/devices/{device_id}/commands": {"command": "dock", "reason": "now"},
+    "/api/v1/devices/{device_id}/commands/{command_id}/cancel": {"reason": "now"},
+    "/api/v1/commands": {"command": "dock", "reason": "now", "device_ids": ["DEVICE"]},
     "/api/v1/people/{person_id}": {},
     "/api/v1/sites/{site_id}": {"region": ""},
     "/api/v1/tokens": {"name": "t", "scopes": ["fleet:read"]},
@@ -88,6 +93,12 @@ CHANGES = [each for each in ROUTES if each[0] != "GET" and each not in OPEN]
 GUARDED = [each for each in ROUTES if each not in OPEN and each not in ANYBODY]
 
 
+def a_command(number: int, device_id: str) -> Command:
+    """Return a command that waits; its id says whose it is (1: ours)."""
+    by, ends = schedule("tests"), NOW + DAY_MS
+    return Command(f"c{number}", device_id, "dock", {}, CommandState.QUEUED, by, "why", NOW, ends, ends)
+
+
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     with open_house(tmp_path_factory.mktemp("house")) as made:
@@ -96,6 +107,8 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
             add_readings(made, device, days=0.1)
             add_risks(made, device, {"brush_jam": 0.9}, days=1)
             raise_alert(made, device, "brush_jam", 0.9)
+        with made.desk.transaction() as session:
+            add_commands(session, [a_command(1, "R1"), a_command(2, "R2-FOREIGN")])
         yield made
 
 
@@ -120,13 +133,17 @@ def ask(client: TestClient, method: str, path: str, number: int) -> Any:
     given |= {
         "signal": "battery_pct",
         "fault": "brush_jam",
+        "command_id": f"c{number}",
         "secret": "none",
         "key": "0" * 64,
         "action": "resolve",
         "site_id": {1: OWN, 2: FOREIGN}[number],
     }
     given |= {"person_id": 1, "token_id": 1}
-    body = {name: device if value == "DEVICE" else value for name, value in BODIES.get(path, {}).items()}
+    body = {
+        name: device if value == "DEVICE" else [device] if value == ["DEVICE"] else value
+        for name, value in BODIES.get(path, {}).items()
+    }
     address = path.format_map(given)
     if path.startswith("/api/"):
         return client.request(method, address, json=body or None, follow_redirects=False)

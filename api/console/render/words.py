@@ -135,6 +135,7 @@ REASONS = {
     Reason.UNKNOWN_ALIAS: Text("An alias that no birth message named", "出生消息中未声明的别名"),
     Reason.HISTORICAL: Text("Called historical, yet not older", "标记为历史数据，却不早于实时数据"),
     Reason.DIALECT_FAILED: Text("Its decoder failed", "解码器出错"),
+    Reason.BAD_REPLY: Text("No usable answer to a command", "命令应答无效"),
 }
 DROPPED = {
     Dropped.WRONG_TYPE: Text("Of another type", "类型不符"),
