@@ -68,6 +68,7 @@ def create_app(services: ApiServices) -> FastAPI:
     for page in (
         pages.fleet,
         pages.device,
+        pages.commands,
         pages.charts,
         pages.courses,
         pages.alerts,

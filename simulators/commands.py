@@ -43,6 +43,7 @@ class CommandedDevice:
     away_until: int = 0
     report_every_s: int | None = None
     parameters: dict[str, int] = field(default_factory=dict)
+    _installing: bool = False
     _tasks: list[_Task] = field(default_factory=list)
     _answered: OrderedDict[str, Answer] = field(default_factory=OrderedDict)
     _replies: list[dict[str, Any]] = field(default_factory=list)
@@ -154,12 +155,14 @@ class CommandedDevice:
             return ReplyState.REFUSED, "an offer without a version"
         if version == self.card.firmware:
             return ReplyState.DONE, "it has this version"
-        if self.busy:
+        if self._installing:
             return ReplyState.REFUSED, "it is busy"
+        self._installing = True
 
         def installed(at: int) -> Answer | None:
             if at < now + _INSTALLS_MS:
                 return None
+            self._installing = False
             self.card = self.simulator.install(self.card.id, version)
             return ReplyState.DONE, f"{version} is installed"
 

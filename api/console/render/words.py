@@ -1,6 +1,7 @@
 """The vocabulary's words as the console shows them, in both languages."""
 
 from fleet.alerts import MODEL_RULE, RISK_RULE, AlertState
+from fleet.commands import COMMANDS, PARAMETERS, CommandState
 from fleet.condition import Stands
 from fleet.faults import FAULTS
 from fleet.grants import Role
@@ -195,7 +196,19 @@ ROLES = {
     Role.SAFETY: Text("Safety officer", "安全员"),
     Role.ADMIN: Text("Admin", "管理员"),
 }
+COMMAND_STATES = {
+    CommandState.QUEUED: Text("waiting", "等待发送"),
+    CommandState.SENT: Text("sent", "已发送"),
+    CommandState.RECEIVED: Text("received", "设备已收到"),
+    CommandState.DONE: Text("done", "已完成"),
+    CommandState.REFUSED: Text("refused", "设备已拒绝"),
+    CommandState.TIMED_OUT: Text("timed out", "已超时"),
+    CommandState.CANCELLED: Text("taken back", "已撤回"),
+}
 _TABLES = {
+    "command": {name: each.text for name, each in COMMANDS.items()},
+    "command_state": COMMAND_STATES,
+    "parameter": {name: each.text for name, each in PARAMETERS.items()},
     "reason": REASONS,
     "dropped": DROPPED,
     "kind": KINDS,
