@@ -14,6 +14,7 @@ from api.openapi import complete
 from api.routes import (
     alerts,
     catalogue,
+    commands,
     device_access,
     devices,
     health,
@@ -52,6 +53,7 @@ def create_app(services: ApiServices) -> FastAPI:
         telemetry,
         device_access,
         devices,
+        commands,
         alerts,
         tickets,
         catalogue,
@@ -69,6 +71,7 @@ def create_app(services: ApiServices) -> FastAPI:
     for page in (
         pages.fleet,
         pages.device,
+        pages.commands,
         pages.charts,
         pages.courses,
         pages.alerts,

@@ -7,6 +7,7 @@ from typing import Annotated, Protocol
 from fastapi import Depends, Request
 from prometheus_client import CollectorRegistry
 
+from access.devices.commands import Commands
 from access.devices.credentials import DeviceDoors
 from access.doors import Doors
 from desk.dispatch.visits import FoundVisits
@@ -91,6 +92,7 @@ class ApiServices:
     clock: Clock
     tickets: Tickets
     alerts: Alerts
+    commands: Commands
     visits: Visits
     sla: SlaPolicy
     explain: Callable[[Driver, Language], str]

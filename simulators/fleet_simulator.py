@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import wraps
 from pathlib import Path
 from threading import RLock
@@ -97,6 +97,8 @@ class FleetSimulator:
         self.seq: dict[Kind, Ints] = {
             kind: np.zeros(len(cards), dtype=np.int64) for kind, cards in self.roster.cards.items()
         }
+        self.installed: dict[str, str] = {}
+        """The firmware of devices that were given another than they came with."""
         self._latest: dict[Kind, Columns] = {}
         self._finders: dict[str, tuple[Kind, int]] = {
             card.id: (kind, index)
@@ -321,6 +323,43 @@ class FleetSimulator:
             self._faults.begin(row, index, self.now_ms, cause="injected", shape=LINEAR)
             self._faults.progress[row, index] = progress
 
+    # --- commands
+
+    @_locked
+    def standing(self, device_id: str) -> tuple[str | None, str | None]:
+        """Return the state of a device and the error that it names; None for what it has not."""
+        kind, index = self._finders[device_id]
+        if kind is not Kind.ROBOT:
+            return None, None
+        columns, code = self._latest.get(kind), None
+        if columns is not None and "error_code" in columns.texts:
+            codes, texts = columns.texts["error_code"]
+            code = texts[codes[-1][index]]
+        return ROBOT_STATES[self._robots.state.state[index]], code or None
+
+    @_locked
+    def send_home(self, device_id: str) -> None:
+        """Let a robot that is about return to its dock."""
+        kind, index = self._finders[device_id]
+        if kind is Kind.ROBOT:
+            self._robots.send_home(index)
+
+    @_locked
+    def return_at(self, device_id: str, charge: float) -> None:
+        """Set the charge (0 to 1) at which a robot returns to its dock."""
+        kind, index = self._finders[device_id]
+        if kind is Kind.ROBOT:
+            self._robots.return_at[index] = charge
+
+    @_locked
+    def install(self, device_id: str, version: str) -> DeviceCard:
+        """Give a device another firmware; return its card, which says so from now on."""
+        kind, index = self._finders[device_id]
+        card = replace(self.roster.cards[kind][index], firmware=version)
+        self.roster.cards[kind][index] = card
+        self.installed[device_id] = version
+        return card
+
     @_locked
     def take_events(self) -> list[EventRecord]:
         """Return what devices had to say on their event topics since the last call, in order of time."""
@@ -373,6 +412,7 @@ class FleetSimulator:
             "generator": save_generator(self._generator),
             "faults": self._faults.notes(),
             "truth": self.truth.to_dicts(),
+            "installed": self.installed,
         }
         arrays = {f"{part}.{name}": array for part, made in parts.items() for name, array in made.items()}
         arrays["notes"] = np.frombuffer(json.dumps(notes).encode(), dtype=np.uint8)
@@ -417,3 +457,5 @@ class FleetSimulator:
         self._tools.faults.restore(part("tool_fault"))
         self._bands.faults.restore(part("band_fault"))
         self.seq = {kind: arrays[f"seq.{kind}"] for kind in Kind}
+        for device_id, version in notes.get("installed", {}).items():
+            self.install(device_id, version)

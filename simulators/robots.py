@@ -44,6 +44,7 @@ _BATTERY_TAU_S = 2_400.0
 _DRIVE_TAU_S = 900.0
 _MEAN_DUTY = 0.28
 _FULL = 0.97
+_RETURNS_AT = 0.2
 
 
 @dataclass
@@ -160,6 +161,14 @@ class Robots:
         self.habits = habits
         self.state = state
         self.faults = faults
+        self.return_at = np.full(len(state.soc), _RETURNS_AT)
+        """The charge (0 to 1) at which each returns to its dock."""
+
+    def send_home(self, robot: int) -> None:
+        """Let a robot that is about return to its dock; one that is stuck or there stays where it is."""
+        s = self.state
+        if s.state[robot] in (IDLE, CLEANING, PAUSED, _MANUAL):
+            s.state[robot], s.dwell_s[robot] = RETURNING, 0.0
 
     def run(self, times: Ints, dt: float, around: Surroundings) -> tuple[Floats, Floats]:
         """Advance by len(times) steps of `dt` seconds, each ending at its time (epoch ms).
@@ -322,7 +331,7 @@ class Robots:
         s, faults = self.state, self.faults
         before = s.state
         s.dwell_s = s.dwell_s + dt
-        low, wet = s.soc < 0.2, self.parameters.has_water
+        low, wet = s.soc < self.return_at, self.parameters.has_water
         dry = wet & (s.clean_water < 0.03)
         full = s.dustbin > _FULL
         after = before.copy()

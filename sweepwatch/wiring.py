@@ -11,6 +11,7 @@ import polars as pl
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
+from access.devices.commands import Commands
 from access.devices.credentials import DeviceDoors
 from access.doors import Doors
 from alerts.engine import AlertEngine
@@ -72,6 +73,7 @@ class Services:
     tickets: TicketDesk
     alerts: AlertEngine
     codes: CodeCatalogue
+    commands: Commands
     followers: tuple[Follower, ...]
     listeners: tuple[Follower, ...]
     models: ModelRegistry
@@ -117,6 +119,7 @@ def build(
         tickets=wired.tickets,
         alerts=wired.alerts,
         codes=codes,
+        commands=Commands(desk, clock),
         followers=wired.followers,
         listeners=wired.listeners,
         models=ModelRegistry(
@@ -213,6 +216,7 @@ def build_ingest(services: Services, broker_url: str, mqtt_version: str = "auto"
         services.clock,
         observers=[services.alerts.observe],
         event_observers=[services.alerts.observe_events],
+        reply_observers=[services.commands.take_replies],
         dialects=load_dialects(chosen.dialects, services.signals),
     )
     export(services.metrics, ingest.ledger.snapshot, lambda: ingest.connected, ingest.commits)
@@ -250,6 +254,7 @@ def build_api(
             clock=services.clock,
             tickets=services.tickets,
             alerts=services.alerts,
+            commands=services.commands,
             codes=services.codes,
             rules=services.alerts.rule_texts,
             zones=_zones(services.settings, services.desk),

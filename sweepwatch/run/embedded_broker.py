@@ -16,7 +16,6 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Protocol
 
-from access.devices.book import SERVICE, SIMULATOR
 from fleet.errors import BrokerUnavailable, ConfigError, PortTaken
 from sweepwatch.run.broker_doors import BrokerDoors
 
@@ -34,12 +33,13 @@ class EmbeddedBroker(Protocol):
     """A running broker that ends with us."""
 
     url: str
-    service_url: str
-    """Where our own programs come in, with a password where it knows any."""
-    simulator_url: str
     description: str
     mqtt_version: str
     """What the ingester should speak to it: "auto", or "3.1.1" where trying 5 costs time."""
+
+    def url_of(self, name: str) -> str:
+        """Return where one of our own programs comes in, with a password where it knows any."""
+        ...
 
     def not_ready(self) -> str | None:
         """Return what is wrong with it, None when it is fine."""
@@ -116,11 +116,9 @@ class MosquittoBroker:
     mqtt_version = "auto"
 
     def __init__(self, program: Path, port: int, folder: Path, doors: BrokerDoors | None = None) -> None:
-        self.url = self.service_url = self.simulator_url = f"mqtt://{HOST}:{port}"
+        self.url = f"mqtt://{HOST}:{port}"
         self.description = f"mosquitto on port {port}, sessions kept in {folder}"
         if doors is not None:
-            self.service_url = doors.url_of(SERVICE, port)
-            self.simulator_url = doors.url_of(SIMULATOR, port)
             self.description += f"; {doors.description}"
         self._program, self._port, self._folder, self._doors = program, port, folder, doors
         self._log = folder / "mosquitto.log"
@@ -140,6 +138,10 @@ class MosquittoBroker:
         if self._doors is not None:
             self._doors.started()
         return self._child
+
+    def url_of(self, name: str) -> str:
+        """Return where one of our own programs comes in."""
+        return self.url if self._doors is None else self._doors.url_of(name, self._port)
 
     def restart(self) -> None:
         """End it and start it with a new book; it keeps sessions and queues. Raises BrokerUnavailable."""
@@ -244,7 +246,7 @@ class AmqttBroker:
     mqtt_version = "3.1.1"
 
     def __init__(self, port: int) -> None:
-        self.url = self.service_url = self.simulator_url = f"mqtt://{HOST}:{port}"
+        self.url = f"mqtt://{HOST}:{port}"
         self.description = (
             f"amqtt on port {port}: it keeps no session on disk, so what devices send during a "
             "restart is lost; install mosquitto to keep it"
@@ -285,6 +287,10 @@ class AmqttBroker:
     def not_ready(self) -> str | None:
         """Return what is wrong with it, None when it is fine."""
         return None if self._thread.is_alive() else "amqtt ended"
+
+    def url_of(self, _name: str) -> str:
+        """Return where everybody comes in."""
+        return self.url
 
     def restart(self) -> None:
         """Do nothing: it lets in everybody."""

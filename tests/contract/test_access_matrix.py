@@ -27,9 +27,11 @@ from helpers.routes import knows_who_acts, permissions_of, routes_of
 from access.permissions import ALLOWED
 from access.tokens import Asked
 from fleet.clock import DAY_MS
+from fleet.commands import Command, CommandState
 from fleet.grants import Permission, Role
 from fleet.people import RoleAt, Scope
 from fleet.principals import schedule
+from storage.records.commands import add_commands
 from sweepwatch.settings.settings import Settings
 from sweepwatch.wiring import build, build_api
 
@@ -67,6 +69,9 @@ BODIES: Mapping[str, dict[str, Any]] = {
     "/api/v1/devices/{device_id}/move": {"site": "SITE", "reason": "now"},
     "/api/v1/devices/{device_id}/replace": {"serial": "S2", "reason": "now"},
     "/api/v1/claims": {"serial": "S1", "code": "NONE", "site": OWN},
+    "/api/v1/devices/{device_id}/commands": {"command": "dock", "reason": "now"},
+    "/api/v1/devices/{device_id}/commands/{command_id}/cancel": {"reason": "now"},
+    "/api/v1/commands": {"command": "dock", "reason": "now", "device_ids": ["DEVICE"]},
     "/api/v1/people/{person_id}": {},
     "/api/v1/sites/{site_id}": {"region": ""},
     "/api/v1/tokens": {"name": "t", "scopes": ["fleet:read"]},
@@ -95,6 +100,12 @@ CHANGES = [each for each in ROUTES if each[0] != "GET" and each not in OPEN]
 GUARDED = [each for each in ROUTES if each not in OPEN and each not in ANYBODY]
 
 
+def a_command(number: int, device_id: str) -> Command:
+    """Return a command that waits; its id says whose it is (1: ours)."""
+    by, ends = schedule("tests"), NOW + DAY_MS
+    return Command(f"c{number}", device_id, "dock", {}, CommandState.QUEUED, by, "why", NOW, ends, ends)
+
+
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     with open_house(tmp_path_factory.mktemp("house")) as made:
@@ -103,6 +114,8 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
             add_readings(made, device, days=0.1)
             add_risks(made, device, {"brush_jam": 0.9}, days=1)
             raise_alert(made, device, "brush_jam", 0.9)
+        with made.desk.transaction() as session:
+            add_commands(session, [a_command(1, "R1"), a_command(2, "R2-FOREIGN")])
         yield made
 
 
@@ -127,6 +140,7 @@ def ask(client: TestClient, method: str, path: str, number: int) -> Any:
     given |= {
         "signal": "battery_pct",
         "fault": "brush_jam",
+        "command_id": f"c{number}",
         "secret": "none",
         "key": "0" * 64,
         "action": "resolve",
@@ -134,8 +148,13 @@ def ask(client: TestClient, method: str, path: str, number: int) -> Any:
     }
     given |= {"person_id": 1, "token_id": 1}
     named = {"DEVICE": device, "SITE": given["site_id"]}
-    wanted = BODIES.get(path, {}).items()
-    body = {name: named.get(value, value) if isinstance(value, str) else value for name, value in wanted}
+
+    def filled(value: Any) -> Any:
+        if isinstance(value, list):
+            return [filled(one) for one in value]
+        return named.get(value, value) if isinstance(value, str) else value
+
+    body = {name: filled(value) for name, value in BODIES.get(path, {}).items()}
     address = path.format_map(given)
     if path.startswith("/api/"):
         return client.request(method, address, json=body or None, follow_redirects=False)

@@ -1,6 +1,7 @@
 """The vocabulary's words as the console shows them, in both languages."""
 
 from fleet.alerts import MODEL_RULE, RISK_RULE, AlertState
+from fleet.commands import COMMANDS, PARAMETERS, CommandState
 from fleet.condition import Stands
 from fleet.faults import FAULTS
 from fleet.grants import Role
@@ -135,6 +136,7 @@ REASONS = {
     Reason.UNKNOWN_ALIAS: Text("An alias that no birth message named", "出生消息中未声明的别名"),
     Reason.HISTORICAL: Text("Called historical, yet not older", "标记为历史数据，却不早于实时数据"),
     Reason.DIALECT_FAILED: Text("Its decoder failed", "解码器出错"),
+    Reason.BAD_REPLY: Text("No usable answer to a command", "命令应答无效"),
 }
 DROPPED = {
     Dropped.WRONG_TYPE: Text("Of another type", "类型不符"),
@@ -194,7 +196,19 @@ ROLES = {
     Role.SAFETY: Text("Safety officer", "安全员"),
     Role.ADMIN: Text("Admin", "管理员"),
 }
+COMMAND_STATES = {
+    CommandState.QUEUED: Text("waiting", "等待发送"),
+    CommandState.SENT: Text("sent", "已发送"),
+    CommandState.RECEIVED: Text("received", "设备已收到"),
+    CommandState.DONE: Text("done", "已完成"),
+    CommandState.REFUSED: Text("refused", "设备已拒绝"),
+    CommandState.TIMED_OUT: Text("timed out", "已超时"),
+    CommandState.CANCELLED: Text("taken back", "已撤回"),
+}
 _TABLES = {
+    "command": {name: each.text for name, each in COMMANDS.items()},
+    "command_state": COMMAND_STATES,
+    "parameter": {name: each.text for name, each in PARAMETERS.items()},
     "reason": REASONS,
     "dropped": DROPPED,
     "kind": KINDS,
