@@ -23,6 +23,8 @@ class Permission(StrEnum):
 
     FLEET_READ = "fleet:read"
     DEVICES_CHANGE = "devices:change"
+    COMMANDS_SEND = "commands:send"
+    COMMANDS_CONFIGURE = "commands:configure"
     SITES_CHANGE = "sites:change"
     PERSONAL_READ = "personal:read"
     ALERTS_CHANGE = "alerts:change"
