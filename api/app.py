@@ -15,6 +15,7 @@ from api.routes import (
     alerts,
     catalogue,
     devices,
+    firmware,
     health,
     ingest,
     models,
@@ -58,6 +59,7 @@ def create_app(services: ApiServices) -> FastAPI:
         people,
         tokens,
         sites,
+        firmware,
     ):
         v1.include_router(module.router)
     app.include_router(v1)
@@ -77,6 +79,7 @@ def create_app(services: ApiServices) -> FastAPI:
         pages.account,
         pages.sign_in,
         pages.links,
+        pages.firmware,
     ):
         app.include_router(page.make_router(rendered))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")

@@ -8,6 +8,7 @@ from fastapi import Depends, Request
 from prometheus_client import CollectorRegistry
 
 from access.doors import Doors
+from access.firmware.rollouts import Rollouts
 from desk.dispatch.visits import FoundVisits
 from fleet.clock import Clock
 from fleet.codes import CodeCatalogue, load_codes
@@ -97,6 +98,7 @@ class ApiServices:
     registry: CollectorRegistry
     progress: Callable[[], StartProgress | None]
     doors: Doors
+    rollouts: Rollouts
     demo: bool = False
     secure: bool = False
     notice: Callable[[], Text | None] = lambda: None

@@ -11,7 +11,11 @@ import polars as pl
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
+from access.devices.commands import Commands
 from access.doors import Doors
+from access.firmware.lives import Lives
+from access.firmware.moving import Mover
+from access.firmware.rollouts import Rollouts
 from alerts.engine import AlertEngine
 from alerts.judging.by_ticket import ChangedElsewhere, TicketEnds
 from alerts.judging.rules import Rule, load_rules
@@ -256,6 +260,7 @@ def build_api(
             registry=services.metrics,
             progress=progress,
             doors=doors or Doors(services.desk, services.clock),
+            rollouts=build_rollouts(services),
             demo=demo,
             visits=Visits(services.desk, services.store, partial(_plan, costs_of(costs))),
             currency=costs.currency,
@@ -263,6 +268,19 @@ def build_api(
             model_trouble=services.models.mismatch,
         )
     )
+
+
+def build_rollouts(services: Services) -> Rollouts:
+    """Wire what steers roll-outs of firmware."""
+    desk, clock = services.desk, services.clock
+    return Rollouts(desk, Lives(desk, services.store), Commands(desk, clock), clock)
+
+
+def build_mover(services: Services) -> Mover:
+    """Wire what moves roll-outs of firmware on by itself."""
+    desk, clock = services.desk, services.clock
+    lives = Lives(desk, services.store)
+    return Mover(desk, lives, Commands(desk, clock), build_rollouts(services), clock)
 
 
 def _zones(settings: Settings, desk: DeskDatabase) -> Zones:

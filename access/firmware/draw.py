@@ -20,7 +20,8 @@ _AT_ONCE = 4_000_000
 
 def order_of(sites: Sequence[str], seed: int) -> Ints:
     """Return the indices of the devices in the order of the offers. Shape: (devices,)."""
-    return _draw(_codes(sites), np.random.default_rng((seed, 0)), 1)[0]
+    drawn: Ints = _draw(_codes(sites), np.random.default_rng((seed, 0)), 1)[0]
+    return drawn
 
 
 def other_orders(sites: Sequence[str], seed: int, first: int, draws: int = DRAWS) -> Ints:

@@ -24,7 +24,7 @@ Floats = NDArray[np.float64]
 FALSE_STOPS = 0.03
 """The chance that an equal firmware is ever stopped, all looks and stages of a roll-out together."""
 _PSEUDO_H = 72.0
-"""So many hours of the fleet's average are mixed into a device's own past: who has little is like the rest."""
+"""So many hours of the fleet's average are mixed into a device's past: one with little is like the rest."""
 _SPREAD = 0.5
 """Squared coefficient of variation of a rate around what is expected of it; only power depends on it."""
 _FAR = 3.0
@@ -105,7 +105,7 @@ class Verdict:
 def judge(
     scores: Mapping[str, Floats], own: Ints, others: Ints, spend: float, ended: Sequence[int] = ()
 ) -> Verdict:
-    """Look once at a comparison. `own` (cohort,) are the devices with the firmware, `others` (orders, cohort).
+    """Look once at a comparison. `own` (cohort,) are those with the firmware, `others` (orders, cohort).
 
     `spend` is the chance that may have been spent by now, `ended` the orders stopped at earlier looks.
     """
