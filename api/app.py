@@ -14,6 +14,7 @@ from api.openapi import complete
 from api.routes import (
     alerts,
     catalogue,
+    commands,
     devices,
     firmware,
     health,
@@ -51,6 +52,7 @@ def create_app(services: ApiServices) -> FastAPI:
         risks,
         telemetry,
         devices,
+        commands,
         alerts,
         tickets,
         catalogue,

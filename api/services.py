@@ -7,6 +7,7 @@ from typing import Annotated, Protocol
 from fastapi import Depends, Request
 from prometheus_client import CollectorRegistry
 
+from access.devices.commands import Commands
 from access.doors import Doors
 from access.firmware.rollouts import Rollouts
 from desk.dispatch.visits import FoundVisits
@@ -90,6 +91,7 @@ class ApiServices:
     clock: Clock
     tickets: Tickets
     alerts: Alerts
+    commands: Commands
     visits: Visits
     sla: SlaPolicy
     explain: Callable[[Driver, Language], str]

@@ -74,6 +74,7 @@ class Services:
     tickets: TicketDesk
     alerts: AlertEngine
     codes: CodeCatalogue
+    commands: Commands
     followers: tuple[Follower, ...]
     listeners: tuple[Follower, ...]
     models: ModelRegistry
@@ -118,6 +119,7 @@ def build(
         tickets=wired.tickets,
         alerts=wired.alerts,
         codes=codes,
+        commands=Commands(desk, clock),
         followers=wired.followers,
         listeners=wired.listeners,
         models=ModelRegistry(
@@ -213,6 +215,7 @@ def build_ingest(services: Services, broker_url: str, mqtt_version: str = "auto"
         services.clock,
         observers=[services.alerts.observe],
         event_observers=[services.alerts.observe_events],
+        reply_observers=[services.commands.take_replies],
         dialects=load_dialects(chosen.dialects, services.signals),
     )
     export(services.metrics, ingest.ledger.snapshot, lambda: ingest.connected, ingest.commits)
@@ -250,6 +253,7 @@ def build_api(
             clock=services.clock,
             tickets=services.tickets,
             alerts=services.alerts,
+            commands=services.commands,
             codes=services.codes,
             rules=services.alerts.rule_texts,
             zones=_zones(services.settings, services.desk),
@@ -273,14 +277,14 @@ def build_api(
 def build_rollouts(services: Services) -> Rollouts:
     """Wire what steers roll-outs of firmware."""
     desk, clock = services.desk, services.clock
-    return Rollouts(desk, Lives(desk, services.store), Commands(desk, clock), clock)
+    return Rollouts(desk, Lives(desk, services.store), services.commands, clock)
 
 
 def build_mover(services: Services) -> Mover:
     """Wire what moves roll-outs of firmware on by itself."""
     desk, clock = services.desk, services.clock
     lives = Lives(desk, services.store)
-    return Mover(desk, lives, Commands(desk, clock), build_rollouts(services), clock)
+    return Mover(desk, lives, services.commands, build_rollouts(services), clock)
 
 
 def _zones(settings: Settings, desk: DeskDatabase) -> Zones:

@@ -27,7 +27,7 @@ from fleet.commands import (
 from fleet.devices import Device
 from fleet.errors import Conflict, InvalidInput
 from fleet.events import Event, Subject
-from fleet.grants import Sites
+from fleet.grants import Permission, Sites
 from fleet.principals import Principal, PrincipalKind, check_reason, schedule
 from fleet.text import quoted
 from storage.records.commands import (
@@ -145,6 +145,12 @@ class Commands:
         """Forget the commands that ended before a time (epoch ms)."""
         with self._desk.transaction() as session:
             forget_commands(session, before)
+
+
+def may_order(by: Principal, command: str) -> Sites:
+    """Return at which sites somebody may order a command; one that there is not is nobody's to refuse."""
+    known = COMMANDS.get(command)
+    return by.reach(Permission.COMMANDS_SEND if known is None else known.permission)
 
 
 def new_ids(now: int, count: int) -> list[str]:

@@ -6,6 +6,7 @@ from contextlib import ExitStack, suppress
 from importlib.metadata import version
 from threading import Event, Thread
 
+from access.devices.publisher import CommandPublisher
 from access.doors import Doors
 from api.console.charts.drawing import warm_up
 from fleet.clock import Clock, SystemClock
@@ -18,6 +19,7 @@ from simulators.publisher import FleetPublisher
 from sweepwatch.data_folder import open_data_folder
 from sweepwatch.logs import start_logging
 from sweepwatch.printing import Say
+from sweepwatch.run.command_sender import sending_commands
 from sweepwatch.run.embedded_broker import EmbeddedBroker, start_broker
 from sweepwatch.run.first_models import needs_training, note_training
 from sweepwatch.run.followers import Followers, following
@@ -122,6 +124,7 @@ class Run:
         self._say = say
         self._parts = ExitStack()
         self._followers: Followers | None = None
+        self._sender: CommandPublisher | None = None
         self._starter = Thread(target=self._start_parts, name="starter", daemon=True)
 
     def start(self) -> None:
@@ -141,6 +144,7 @@ class Run:
         problems = self._services.models.problems
         found["models"] = "; ".join(problems) if problems else None
         found |= self._followers.troubles() if self._followers else {}
+        found |= {"commands": self._sender.trouble()} if self._sender else {}
         doing = self.board.current()
         found["start"] = None if self._started else doing.text.en if doing else "starting"
         return found
@@ -165,6 +169,9 @@ class Run:
         self._follow()
         self._parts.callback(self._ingest.stop)
         self._ingest.start()
+        version = self._broker.mqtt_version if self._broker else "auto"
+        sending = sending_commands(self._services, self._broker_url(), version)
+        self._sender = self._parts.enter_context(sending)
         if self.fleet is not None:
             self._publish(self.fleet)
         jobs = Jobs(self._services, Scorer(self._services.store, self._services.desk, self._services.models))

@@ -20,6 +20,7 @@ from simulators.command import SimulationOptions, simulate
 from sweepwatch.data_folder import open_data_folder
 from sweepwatch.logs import start_logging
 from sweepwatch.printing import Say, console
+from sweepwatch.run.command_sender import sending_commands
 from sweepwatch.run.followers import following, watching
 from sweepwatch.run.health import HealthServer
 from sweepwatch.run.jobs import Jobs
@@ -75,10 +76,16 @@ def run_ingest(settings: Settings, say: Say) -> None:
         services = stack.enter_context(open_services(settings, INGESTING, "ingest"))
         ingest = build_ingest(services, url)
         jobs, followers = Jobs(services), following(services)
+        sender = stack.enter_context(sending_commands(services, url))
         _serve_health(
             settings.ingest.metrics_port,
             services,
-            lambda: {"ingest": ingest.not_ready(), **followers.troubles(), **jobs.troubles()},
+            lambda: {
+                "ingest": ingest.not_ready(),
+                "commands": sender.trouble(),
+                **followers.troubles(),
+                **jobs.troubles(),
+            },
             stack,
         )
         ingest.start()

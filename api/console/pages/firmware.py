@@ -25,7 +25,7 @@ from storage.records.rollouts import find_rollout_devices
 from storage.records.sites import all_sites
 
 _SHOWN_DEVICES = 50
-Action = Literal["start", "pause", "resume", "skip", "roll_back", "cancel"]
+Step = Literal["start", "pause", "resume", "skip", "roll_back", "cancel"]
 _EMPTY = {
     "model": "",
     "version": "",
@@ -102,13 +102,13 @@ def make_router(pages: Pages) -> APIRouter:
         asked(request, NoQuery)
         return show_rollout(pages, request, rollout_id, sites)
 
-    @router.post("/firmware/rollouts/{rollout_id}/{action}")
+    @router.post("/firmware/rollouts/{rollout_id}/{step}")
     def change_rollout(  # noqa: PLR0913, PLR0917 - one for each field of the form
         request: Request,
         sites: ManagesFirmware,
         principal: ActingByForm,
         rollout_id: RowId,
-        action: Action,
+        step: Step,
         why: Annotated[str, Form(max_length=1000)] = "",
         version: Annotated[str, Form(max_length=64)] = "",
         url: Annotated[str, Form(max_length=2100)] = "",
@@ -119,11 +119,11 @@ def make_router(pages: Pages) -> APIRouter:
         rollouts.one(rollout_id, sites)
 
         def change() -> Response:
-            if action == "roll_back":
+            if step == "roll_back":
                 named = Firmware(version.strip(), url.strip(), sha256.strip().lower(), _whole(size or "0"))
                 rollouts.roll_back(rollout_id, principal, why, sites, named if version.strip() else None)
             else:
-                getattr(rollouts, action)(rollout_id, principal, why, sites)
+                getattr(rollouts, step)(rollout_id, principal, why, sites)
             return _to(rollout_id)
 
         return _tried(change, lambda code, said: show_rollout(pages, request, rollout_id, sites, code, said))

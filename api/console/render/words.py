@@ -136,6 +136,7 @@ REASONS = {
     Reason.UNKNOWN_ALIAS: Text("An alias that no birth message named", "出生消息中未声明的别名"),
     Reason.HISTORICAL: Text("Called historical, yet not older", "标记为历史数据，却不早于实时数据"),
     Reason.DIALECT_FAILED: Text("Its decoder failed", "解码器出错"),
+    Reason.BAD_REPLY: Text("No usable answer to a command", "命令应答无效"),
 }
 DROPPED = {
     Dropped.WRONG_TYPE: Text("Of another type", "类型不符"),
@@ -159,6 +160,7 @@ EVENTS = {
     "robot_error": Text("Error", "报错"),
     "error_cleared": Text("Error over", "报错已解除"),
     "part_replaced": Text("Part replaced", "已更换部件"),
+    "restart": Text("Restarted", "已重启"),
     "device_replaced": Text("Device replaced", "已更换设备"),
     "sos": Text("Call for help", "求助"),
     "low_water": Text("Water low", "水量不足"),
