@@ -83,5 +83,6 @@ def needs_in_words(needs: Mapping[str, Any], stage: int, devices: int) -> Text:
             )
             parts_zh.append(f"要看出{name.zh}翻倍约需 {days:,} 设备·天（{found['devices']:,} 台）")
     can = any(each["can"] for each in of.values())
-    tail = Text("", "") if can else Text(f"; it has {devices:,}", f"；本阶段有 {devices:,} 台")
+    named = any(each["devices"] is not None for each in of.values())
+    tail = Text("", "") if can or not named else Text(f"; it has {devices:,}", f"；本阶段有 {devices:,} 台")
     return Text(f"{'; '.join(parts_en)}{tail.en}.".capitalize(), f"{'；'.join(parts_zh)}{tail.zh}。")

@@ -165,10 +165,15 @@ def rollout_devices(session: Session, rollout_id: int) -> list[RolloutDevice]:
 
 
 def find_rollout_devices(
-    session: Session, rollout_id: int, state: OfferState | None, asked: Asked
+    session: Session, rollout_id: int, state: OfferState | None, asked: Asked, *, begun: bool = False
 ) -> Page[RolloutDevice]:
-    """Return one page of the devices of a roll-out in the order of their turns."""
+    """Return one page of the devices of a roll-out in the order of their turns.
+
+    Only those in one state, if it is given; `begun`: only those whose turn has come.
+    """
     wanted = select(RolloutDeviceRow).where(RolloutDeviceRow.rollout_id == rollout_id)
+    if begun:
+        wanted = wanted.where(RolloutDeviceRow.state != OfferState.LATER)
     if state is not None:
         wanted = wanted.where(RolloutDeviceRow.state == state)
     order = Order(RolloutDeviceRow.place, RolloutDeviceRow.place, asked.descending)

@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from access.firmware.comparing import RATES
 from access.firmware.judging import FALSE_STOPS
 from access.firmware.planning import Asked
-from access.firmware.words import NAMES
+from access.firmware.words import NAMES, verdict_in_words
 from api.console.render.asked import NoQuery, asked
 from api.console.render.templates import Pages
 from api.doors import ActingByForm, ManagesFirmware, SeesFleet
@@ -169,14 +169,16 @@ def show_rollout(
     shown = find_rollout(pages.services, rollout_id, sites)
     with pages.services.desk.transaction() as session:
         first = Part("place", _SHOWN_DEVICES, None, "")
-        devices = find_rollout_devices(session, rollout_id, None, first).rows
+        found = find_rollout_devices(session, rollout_id, None, first, begun=True)
     return pages.render(
         request,
         "firmware/rollout.html",
         status,
         shown=shown,
         rollout=shown.rollout,
-        devices=devices,
+        devices=found.rows,
+        more=found.next_cursor is not None,
+        verdict=verdict_in_words,
         states=tuple(OfferState),
         rates=RATES,
         names=NAMES,
