@@ -13,6 +13,7 @@ import json
 import sys
 import time
 from pathlib import Path
+from statistics import median
 
 from benchmarks.harness.rollout_fleet import Outcome, RunOptions, run
 
@@ -22,18 +23,23 @@ MUST_STOP_WORSE, MAY_STOP_EQUAL = 95, 5
 def summary(outcomes: dict[str, list[Outcome]], seconds: float) -> dict[str, object]:
     """Return the figures of all runs."""
     worse, equal = outcomes["worse"], outcomes["equal"]
+    after = [each.after for each in worse if each.after is not None]
+    can = [each.can + 1 for each in worse if each.can is not None]
     return {
         "runs": len(worse),
-        "stopped_worse_of_100": 100 * sum(each.in_time for each in worse) / len(worse),
-        "stopped_worse_at_all_of_100": 100 * sum(each.stopped_in is not None for each in worse) / len(worse),
-        "stopped_equal_of_100": 100 * sum(each.stopped_in is not None for each in equal) / len(equal),
-        "stopped_equal_by_pooled_rates_of_100": 100 * sum(each.pooled for each in equal) / len(equal),
-        "first_cohort_that_can": sorted(each.can for each in worse if each.can is not None)[len(worse) // 2],
-        "stopped_after_share_of_soak_median": sorted(each.after for each in worse if each.after is not None)[
-            len([each for each in worse if each.after is not None]) // 2
-        ],
+        "must": {"stopped_worse_of_100": MUST_STOP_WORSE, "stopped_equal_of_100": MAY_STOP_EQUAL},
+        "stopped_worse_of_100": _of_100([each.in_time for each in worse]),
+        "stopped_worse_at_all_of_100": _of_100([each.stopped_in is not None for each in worse]),
+        "stopped_equal_of_100": _of_100([each.stopped_in is not None for each in equal]),
+        "stopped_equal_by_pooled_rates_of_100": _of_100([each.pooled for each in equal]),
+        "first_stage_that_can_median": median(can) if can else None,
+        "stopped_after_share_of_soak_median": round(median(after), 2) if after else None,
         "seconds": round(seconds, 1),
     }
+
+
+def _of_100(told: list[bool]) -> float:
+    return 100 * sum(told) / len(told)
 
 
 def main() -> int:

@@ -14,6 +14,8 @@ NAMES: Mapping[str, Text] = {
     "all": Text("all rates together", "各项指标合计"),
 }
 
+_OFTEN = 5
+
 
 def verdict_in_words(evidence: Mapping[str, Any]) -> Text:
     """Return what a look saw, and why it stops or not."""
@@ -25,12 +27,16 @@ def verdict_in_words(evidence: Mapping[str, Any]) -> Text:
             "所有设备都已升级：没有可对照的设备，因此无法自动停止。",
         )
     worst, bound = evidence["worst"], evidence["bound"]
+    if evidence["statistic"] <= 0:
+        return Text("No rate is worse with the new firmware.", "新固件的各项指标均未变差。")
     seen = _seen(evidence)
-    once = max(1, round(1 / max(evidence["larger"], 1e-6)))
+    once = round(1 / max(evidence["larger"], 1e-6))
     odds = Text(
         f"Were it no worse, chance alone would show as much about once in {once:,} times.",
         f"若固件并无变差，仅凭偶然出现这样的差异约为 {once:,} 次中 1 次。",
     )
+    if once < _OFTEN:
+        odds = Text("Chance alone often shows as much.", "仅凭偶然也常出现这样的差异。")
     name = NAMES[worst]
     stands = evidence["statistic"]
     if bound is None:

@@ -23,18 +23,17 @@ _SHAPE = 0.7
 _ILL_PER_DAY = 0.004
 _ILL_FACTOR = 10.0
 _HEARD = 0.93
-_LOOKS = 12
-"""Looks at a stage."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """One run: its seed, how many devices, and whether the firmware is worse."""
+    """One run: its seed, how many devices, whether the firmware is worse, and how often a stage is looked at."""
 
     seed: int
     devices: int = 1_000
     worse: bool = True
     stages: tuple[Stage, ...] = STAGES
+    looks: int = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,14 +135,16 @@ def _live_through(
     total: Lived | None = None
     ended: tuple[int, ...] = ()
     pooled = False
-    for look in range(1, _LOOKS + 1):
-        lived = fleet.live(round(soak * look / _LOOKS) - round(soak * (look - 1) / _LOOKS), changed, effect)
+    for look in range(1, options.looks + 1):
+        lived = fleet.live(
+            round(soak * look / options.looks) - round(soak * (look - 1) / options.looks), changed, effect
+        )
         total = lived if total is None else _together(total, lived)
         found = compare(fleet.devices, stage, options.seed, total, stage, total.hours / soak, ended, others)
         pooled = pooled or _pooled_stops(total, changed)
         ended = found.ended
         if found.stop:
-            return True, look / _LOOKS, str(found.evidence["worst"]), pooled
+            return True, look / options.looks, str(found.evidence["worst"]), pooled
     return False, None, None, pooled
 
 
