@@ -16,6 +16,7 @@ ALLOWED: dict[Role, frozenset[Permission]] = {
         Permission.COMMANDS_SEND,
         # What stays changed: parameters and firmware.
         Permission.COMMANDS_CONFIGURE,
+        Permission.FIRMWARE_MANAGE,
         Permission.SITES_CHANGE,
         Permission.VISITS_READ,
         Permission.MODELS_READ,

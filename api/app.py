@@ -17,6 +17,7 @@ from api.routes import (
     commands,
     device_access,
     devices,
+    firmware,
     health,
     ingest,
     models,
@@ -62,6 +63,7 @@ def create_app(services: ApiServices) -> FastAPI:
         people,
         tokens,
         sites,
+        firmware,
     ):
         v1.include_router(module.router)
     v1.include_router(device_access.claims)
@@ -83,6 +85,7 @@ def create_app(services: ApiServices) -> FastAPI:
         pages.account,
         pages.sign_in,
         pages.links,
+        pages.firmware,
     ):
         app.include_router(page.make_router(rendered))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")

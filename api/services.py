@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 from access.devices.commands import Commands
 from access.devices.credentials import DeviceDoors
 from access.doors import Doors
+from access.firmware.rollouts import Rollouts
 from desk.dispatch.visits import FoundVisits
 from fleet.clock import Clock
 from fleet.codes import CodeCatalogue, load_codes
@@ -102,6 +103,7 @@ class ApiServices:
     progress: Callable[[], StartProgress | None]
     doors: Doors
     devices: DeviceDoors
+    rollouts: Rollouts
     demo: bool = False
     secure: bool = False
     notice: Callable[[], Text | None] = lambda: None

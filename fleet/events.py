@@ -17,6 +17,7 @@ class Subject(StrEnum):
     PERSON = "person"
     TOKEN = "token"
     SITE = "site"
+    ROLLOUT = "rollout"
     COMMAND = "command"
 
 

@@ -26,6 +26,7 @@ class Permission(StrEnum):
     DEVICES_ADMIT = "devices:admit"
     COMMANDS_SEND = "commands:send"
     COMMANDS_CONFIGURE = "commands:configure"
+    FIRMWARE_MANAGE = "firmware:manage"
     SITES_CHANGE = "sites:change"
     PERSONAL_READ = "personal:read"
     ALERTS_CHANGE = "alerts:change"

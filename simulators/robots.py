@@ -163,6 +163,9 @@ class Robots:
         self.faults = faults
         self.return_at = np.full(len(state.soc), _RETURNS_AT)
         """The charge (0 to 1) at which each returns to its dock."""
+        self.error_factor = np.ones(len(state.soc))
+        self.wear_factor = np.ones(len(state.soc))
+        """What their firmware does to how often they get stuck, and to how fast they wear."""
 
     def send_home(self, robot: int) -> None:
         """Let a robot that is about return to its dock; one that is stuck or there stays where it is."""
@@ -209,8 +212,8 @@ class Robots:
         (Arrhenius; Wang et al., see _ACTIVATION_J_MOL).
         """
         s, h, state = self.state, self.habits, latents[:, ROW["state"]]
-        cleaning_s = dt * (state == CLEANING).sum(axis=0)
-        running_s = cleaning_s + dt * (state == RETURNING).sum(axis=0)
+        cleaning_s = dt * (state == CLEANING).sum(axis=0) * self.wear_factor
+        running_s = cleaning_s + dt * (state == RETURNING).sum(axis=0) * self.wear_factor
         s.drive_wear = np.minimum(s.drive_wear + running_s * h.friction / 9.0e6, 1)
         s.fan_wear = np.minimum(s.fan_wear + cleaning_s / 9.0e6, 1)
         s.brush_wear = np.minimum(s.brush_wear + cleaning_s * h.carpet / 5.0e6, 1)
@@ -338,7 +341,7 @@ class Robots:
         cleaning, docked = before == CLEANING, before == DOCKED
         charging, error = before == CHARGING, before == ERROR
         after[cleaning & (uniform < dt / 14_400)] = PAUSED
-        after[cleaning & (uniform > 1 - dt / 180_000)] = ERROR
+        after[cleaning & (uniform > 1 - self.error_factor * dt / 180_000)] = ERROR
         after[cleaning & (low | full | dry | ~planned)] = RETURNING
         after[(before == PAUSED) & (s.dwell_s >= 240)] = CLEANING
         after[(before == RETURNING) & (s.dwell_s >= 150)] = DOCKED

@@ -14,6 +14,9 @@ from prometheus_client import CollectorRegistry
 from access.devices.commands import Commands
 from access.devices.credentials import DeviceDoors
 from access.doors import Doors
+from access.firmware.lives import Lives
+from access.firmware.moving import Mover
+from access.firmware.rollouts import Rollouts
 from alerts.engine import AlertEngine
 from alerts.judging.by_ticket import ChangedElsewhere, DeviceEnds, TicketEnds
 from alerts.judging.rules import Rule, load_rules
@@ -266,6 +269,7 @@ def build_api(
             progress=progress,
             doors=doors or Doors(services.desk, services.clock),
             devices=services.devices,
+            rollouts=build_rollouts(services),
             demo=demo,
             visits=Visits(services.desk, services.store, partial(_plan, costs_of(costs))),
             currency=costs.currency,
@@ -273,6 +277,19 @@ def build_api(
             model_trouble=services.models.mismatch,
         )
     )
+
+
+def build_rollouts(services: Services) -> Rollouts:
+    """Wire what steers roll-outs of firmware."""
+    desk, clock = services.desk, services.clock
+    return Rollouts(desk, Lives(desk, services.store), services.commands, clock)
+
+
+def build_mover(services: Services) -> Mover:
+    """Wire what moves roll-outs of firmware on by itself."""
+    desk, clock = services.desk, services.clock
+    lives = Lives(desk, services.store)
+    return Mover(desk, lives, services.commands, build_rollouts(services), clock)
 
 
 def _zones(settings: Settings, desk: DeskDatabase) -> Zones:

@@ -20,13 +20,14 @@ from storage.records.quarantine import Quarantine
 from storage.records.topics_beside import TopicsBeside
 from sweepwatch.run.model_care import ModelCare
 from sweepwatch.run.sharing import Claim, Leases, alone
-from sweepwatch.wiring import Services
+from sweepwatch.wiring import Services, build_mover
 
 log = logging.getLogger(__name__)
 _EXPIRE_EVERY_S = 6 * 3600
 _AGAIN_AT_MOST_S = 60
 """So soon a job that failed is tried again, however seldom it is due."""
 _REVIEW_EVERY_S = 3600
+_ROLL_OUT_EVERY_S = 60
 _COMMANDS_EVERY_S = 5
 _TRAINING_AT_MOST_S = 12 * 3600
 """A lease for training holds for so long: nobody trains beside one that is at it."""
@@ -55,6 +56,7 @@ class Jobs:
         self.every(settings.alerts.check_every_s, "check for absence", self.check)
         self.every(_COMMANDS_EVERY_S, "end commands", self._services.commands.end_overdue)
         self.every(_EXPIRE_EVERY_S, "expire", self.expire)
+        self.every(_ROLL_OUT_EVERY_S, "roll out firmware", build_mover(self._services).move_on)
         if self._scorer is not None:
             self.every(settings.models.score_every_s, "score", self.score)
         if self._care is not None:

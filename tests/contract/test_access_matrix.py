@@ -24,6 +24,7 @@ from helpers.api import (
 )
 from helpers.routes import knows_who_acts, permissions_of, routes_of
 
+from access.firmware.planning import Asked as PlannedRollout
 from access.permissions import ALLOWED
 from access.tokens import Asked
 from fleet.clock import DAY_MS
@@ -31,6 +32,7 @@ from fleet.commands import Command, CommandState
 from fleet.grants import Permission, Role
 from fleet.people import RoleAt, Scope
 from fleet.principals import schedule
+from fleet.rollouts import Firmware
 from storage.records.commands import add_commands
 from sweepwatch.settings.settings import Settings
 from sweepwatch.wiring import build, build_api
@@ -55,6 +57,7 @@ ANYBODY = {
 """What anybody who was let in may ask for, of themselves."""
 WHOLE = {"/metrics", "/api/v1/ingest/ledger", "/api/v1/ingest/topics-beside", "/ingest/beside"}
 """What is of no site: a role that holds at some sites is not enough."""
+IMAGE = {"version": "9.0", "url": "https://fw.example.org/9", "sha256": "ab" * 32, "size": 1}
 BODIES: Mapping[str, dict[str, Any]] = {
     "/api/v1/tickets": {"device_id": "DEVICE", "fault": "brush_jam", "reason": "it squeals"},
     "/api/v1/tickets/{ticket_id}": {"state": "accepted", "reason": "now"},
@@ -74,9 +77,14 @@ BODIES: Mapping[str, dict[str, Any]] = {
     "/api/v1/commands": {"command": "dock", "reason": "now", "device_ids": ["DEVICE"]},
     "/api/v1/people/{person_id}": {},
     "/api/v1/sites/{site_id}": {"region": ""},
+    "/api/v1/firmware/rollouts": {"firmware": IMAGE, "model": "CR-200"},
+    **{
+        f"/api/v1/firmware/rollouts/{{rollout_id}}/{step}": {"reason": "now"}
+        for step in ("start", "pause", "resume", "skip", "roll-back", "cancel")
+    },
     "/api/v1/tokens": {"name": "t", "scopes": ["fleet:read"]},
 }
-OF_SITES = ("{site_id}", "{device_id}", "{ticket_id}", "{alert_id}")
+OF_SITES = ("{site_id}", "{device_id}", "{ticket_id}", "{alert_id}", "{rollout_id}")
 
 
 def _routes() -> list[tuple[str, str]]:
@@ -114,6 +122,8 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
             add_readings(made, device, days=0.1)
             add_risks(made, device, {"brush_jam": 0.9}, days=1)
             raise_alert(made, device, "brush_jam", 0.9)
+            plan = PlannedRollout(Firmware(**IMAGE), "CR-200", frozenset({site}))
+            made.app.state.services.rollouts.create(plan, schedule("tests"), None)
         with made.desk.transaction() as session:
             add_commands(session, [a_command(1, "R1"), a_command(2, "R2-FOREIGN")])
         yield made
@@ -146,7 +156,7 @@ def ask(client: TestClient, method: str, path: str, number: int) -> Any:
         "action": "resolve",
         "site_id": {1: OWN, 2: FOREIGN}[number],
     }
-    given |= {"person_id": 1, "token_id": 1}
+    given |= {"person_id": 1, "token_id": 1, "rollout_id": number, "step": "pause"}
     named = {"DEVICE": device, "SITE": given["site_id"]}
 
     def filled(value: Any) -> Any:

@@ -49,6 +49,7 @@ _PLATFORM = {
     "training": Text("training", "训练"),
     "care": Text("care of tickets", "工单维护"),
     "model care": Text("check of models", "模型检查"),
+    "rollout": Text("roll-out of firmware", "固件发布"),
 }
 _OF_RULES = frozenset({"wanted_by", "joined_by", "told_more_by", "worsened_by"})
 """The reasons that name a rule."""
