@@ -17,8 +17,10 @@ from fleet.people import Person, Purpose, RoleAt, Scope
 from fleet.principals import MAX_NAME, Principal, schedule
 from fleet.text import quoted
 from storage.records import people as rows
+from storage.records.begun_sign_ins import forget_sign_ins
 from storage.records.database import DeskDatabase
 from storage.records.events import tell
+from storage.records.identities import release_identities
 from storage.records.links import end_links, link_of, make_link, use_link
 from storage.records.sessions import end_sessions
 
@@ -121,11 +123,19 @@ class People:
             before = rows.person_of(session, person_id)
             rows.disable(session, person_id, self._clock.now_ms() if disabled else None)
             end_sessions(session, person_id)
+            forget_sign_ins(session, person_id)
             self._keep_an_admin(session, before)
             self._tell(session, before, "disabled" if disabled else "enabled", by)
             after = rows.person_of(session, person_id)
         self._note()
         return after
+
+    def release(self, person_id: int, by: Principal) -> None:
+        """Let no account at the provider be somebody's; the next with their address will. Raises NotFound."""
+        with self._desk.transaction() as session:
+            person = rows.person_of(session, person_id)
+            release_identities(session, person_id)
+            self._tell(session, person, "released", by)
 
     def look_at(self, secret: str) -> Opened:
         """Return what a link is for, and leave it usable. Raises NotFound where it is none, used, or over."""
@@ -173,6 +183,7 @@ class People:
             rows.set_password_hash(session, data["person"], kept)
             end_sessions(session, data["person"])
             person = rows.person_of(session, data["person"])
+            forget_sign_ins(session, person.id)
             self._tell(session, person, "password", schedule("link"))
         self._note()
         return person

@@ -75,7 +75,12 @@ def create_app(services: ApiServices) -> FastAPI:
         pages.models,
         pages.people,
         pages.account,
+        pages.second_factor,
+        pages.tokens,
+        pages.sites,
         pages.sign_in,
+        pages.codes,
+        pages.provider,
         pages.links,
     ):
         app.include_router(page.make_router(rendered))

@@ -21,6 +21,8 @@ from fleet.errors import (
     NotAllowed,
     NotFound,
     NotSignedIn,
+    ProviderTrouble,
+    SecondFactorMissing,
     StoreRefused,
     StoreUnavailable,
     SweepwatchError,
@@ -40,6 +42,7 @@ _STATUS: tuple[tuple[type[SweepwatchError], int], ...] = (
     (Conflict, 409),
     (InvalidInput, 422),
     (TooOften, 429),
+    (ProviderTrouble, 503),
     (StoreUnavailable, 503),
     (StoreRefused, 503),
 )
@@ -80,6 +83,8 @@ def _readable(handler: _Handler, page: Page) -> Callable[[Request, Exception], R
         if isinstance(error, NotSignedIn) and _is_page(request):
             onward = request.url.path + (f"?{request.url.query}" if request.url.query else "")
             return RedirectResponse(f"/sign-in?{urlencode({'next': onward})}", status_code=303)
+        if isinstance(error, SecondFactorMissing) and _is_page(request):
+            return RedirectResponse("/account/second-factor", status_code=303)
         made = handler(request, error)
         for_people = "text/html" in request.headers.get("accept", "")
         if request.url.path.startswith("/api/") or not for_people:

@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
 from access.doors import Doors
+from access.provider import Provider
 from alerts.engine import AlertEngine
 from alerts.judging.by_ticket import ChangedElsewhere, TicketEnds
 from alerts.judging.rules import Rule, load_rules
@@ -48,6 +49,7 @@ from sweepwatch.data_folder import DataFolder
 from sweepwatch.metrics import new_registry
 from sweepwatch.run.readiness import noting_changes
 from sweepwatch.settings.costs import costs_of
+from sweepwatch.settings.oidc import registration_of
 from sweepwatch.settings.settings import Settings
 from sweepwatch.settings.signals import signal_table
 from sweepwatch.stores import SERVING, DuckDbUse, open_store_at
@@ -215,6 +217,17 @@ def build_ingest(services: Services, broker_url: str, mqtt_version: str = "auto"
     return ingest
 
 
+def build_doors(settings: Settings, desk: DeskDatabase, clock: Clock) -> Doors:
+    """Wire the doors; nobody is asked at the provider before somebody signs in there."""
+    registration = registration_of(settings.oidc)
+    return Doors(
+        desk,
+        clock,
+        second_factor_required=settings.server.second_factor == "required",
+        provider=None if registration is None else Provider(registration, clock),
+    )
+
+
 def build_api(
     services: Services,
     ingest: IngestService | None,
@@ -255,7 +268,7 @@ def build_api(
             readiness=noting_changes(readiness),
             registry=services.metrics,
             progress=progress,
-            doors=doors or Doors(services.desk, services.clock),
+            doors=doors or build_doors(services.settings, services.desk, services.clock),
             demo=demo,
             visits=Visits(services.desk, services.store, partial(_plan, costs_of(costs))),
             currency=costs.currency,

@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import available_timezones
 
-from pydantic import BaseModel, Field, ValidationError, field_validator
+from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator
 
 from fleet.errors import ConfigError
 from fleet.signals import STANDARD_SIGNALS, Kind
 from fleet.text import quoted
 from sweepwatch.settings.costs import CostsSettings
+from sweepwatch.settings.oidc import OidcSettings
 from sweepwatch.settings.section import Section as _Section
 
 PREFIX = "SWEEPWATCH_"
@@ -42,14 +43,15 @@ def _is_address(text: str) -> bool:
 class ServerSettings(_Section):
     """The API and the console."""
 
-    host: str = Field(
-        "127.0.0.1", description="Address to listen on; loopback only, until it speaks TLS"
-    )
+    host: str = Field("127.0.0.1", description="Address to listen on; loopback only, until it speaks TLS")
     port: int = Field(8000, ge=1, le=65535, description="Port to listen on")
     time_zone: str = Field(
         "UTC", description="Zone in which the console shows times, such as Asia/Shanghai; the API speaks UTC"
     )
 
+    second_factor: Literal["optional", "required"] = Field(
+        "optional", description="Whether everybody who signs in must show a code of a phone (TOTP) as well"
+    )
     site_time_zones: dict[str, str] = Field(
         default_factory=dict,
         description="Zones of sites in others, in the file alone: [server.site_time_zones], by site",
@@ -286,6 +288,7 @@ class Settings(_Section):
     simulator: SimulatorSettings = SimulatorSettings()
     models: ModelsSettings = ModelsSettings()
     alerts: AlertsSettings = AlertsSettings()
+    oidc: OidcSettings = OidcSettings()
     signals: dict[str, SignalSettings] = Field(
         default_factory=dict, description="Signals of your own, in the file alone: [signals.NAME]"
     )
@@ -441,8 +444,17 @@ def _nested(flat: Mapping[str, Any]) -> dict[str, Any]:
 def _explain(problem: Any, origin: Mapping[str, str]) -> str:
     key = ".".join(str(part) for part in problem["loc"])
     allowed = str(problem["msg"]).removeprefix("Value error, ")
-    given = without_secrets(as_toml(problem["input"]))
+    given = "***" if _holds_secret(key) else without_secrets(as_toml(problem["input"]))
     return f"{origin.get(key, key)} = {given} is not usable: {allowed}"
+
+
+def _holds_secret(key: str) -> bool:
+    """Tell whether a setting, or one of a section, is a secret that must be shown nowhere."""
+    return any(
+        section.model_fields[one.rpartition(".")[2]].annotation == SecretStr | None
+        for one, section in setting_keys().items()
+        if one == key or one.startswith(f"{key}.")
+    )
 
 
 def as_toml(value: object) -> str:

@@ -4,6 +4,7 @@ from api.console.pages import (
     account,
     alerts,
     charts,
+    codes,
     courses,
     desk,
     desk_changes,
@@ -13,13 +14,18 @@ from api.console.pages import (
     links,
     models,
     people,
+    provider,
+    second_factor,
     sign_in,
+    sites,
+    tokens,
 )
 
 __all__ = [
     "account",
     "alerts",
     "charts",
+    "codes",
     "courses",
     "desk",
     "desk_changes",
@@ -29,5 +35,9 @@ __all__ = [
     "links",
     "models",
     "people",
+    "provider",
+    "second_factor",
     "sign_in",
+    "sites",
+    "tokens",
 ]

@@ -98,6 +98,7 @@ def _environment(services: ApiServices, language: Language) -> Environment:
         "word": lambda value, table: word(table, value, language),
         "moment": _in_zone(formats.moment, language),
         "second": _in_zone(formats.second, language),
+        "day": _in_zone(formats.day, language),
         "duration": partial(formats.duration, language=language),
         "percent": partial(formats.percent, language=language),
         "money": partial(formats.money, language=language),

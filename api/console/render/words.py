@@ -3,7 +3,7 @@
 from fleet.alerts import MODEL_RULE, RISK_RULE, AlertState
 from fleet.condition import Stands
 from fleet.faults import FAULTS
-from fleet.grants import Role
+from fleet.grants import Permission, Role
 from fleet.signals import Kind
 from fleet.text import Text
 from fleet.tickets import SuspicionState, TicketOrigin, TicketState
@@ -194,6 +194,21 @@ ROLES = {
     Role.SAFETY: Text("Safety officer", "安全员"),
     Role.ADMIN: Text("Admin", "管理员"),
 }
+PERMISSIONS = {
+    Permission.FLEET_READ: Text("See the fleet", "查看设备"),
+    Permission.DEVICES_CHANGE: Text("Change devices", "修改设备"),
+    Permission.SITES_CHANGE: Text("Describe sites", "维护站点"),
+    Permission.PERSONAL_READ: Text("Read what wristbands tell", "查看手环个人数据"),
+    Permission.ALERTS_CHANGE: Text("Handle alerts", "处理告警"),
+    Permission.TICKETS_REPORT: Text("Report faults", "报修"),
+    Permission.TICKETS_CHANGE: Text("Handle tickets", "处理工单"),
+    Permission.VISITS_READ: Text("See planned visits", "查看上门安排"),
+    Permission.MODELS_READ: Text("See models", "查看模型"),
+    Permission.INGEST_READ: Text("See the ingest", "查看数据接入"),
+    Permission.METRICS_READ: Text("Read metrics", "读取运行指标"),
+    Permission.PEOPLE_MANAGE: Text("Let people in", "管理人员"),
+    Permission.TOKENS_MANAGE: Text("Make tokens", "管理令牌"),
+}
 _TABLES = {
     "reason": REASONS,
     "dropped": DROPPED,
@@ -213,6 +228,7 @@ _TABLES = {
     "model": MODEL_STATES,
     "device_model": DEVICE_MODELS,
     "role": ROLES,
+    "permission": PERMISSIONS,
 }
 
 
