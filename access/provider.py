@@ -3,6 +3,7 @@
 State, nonce and verifier follow from one secret that the browser alone holds, so that none of them is stored.
 """
 
+import logging
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -16,6 +17,8 @@ from fleet.clock import SECOND_MS, Clock
 from fleet.errors import NotAllowed, ProviderTrouble
 from fleet.people import RoleAt
 from fleet.text import Text, quoted
+
+log = logging.getLogger(__name__)
 
 ALGORITHMS = ("RS256", "ES256")
 """With these an identity may be signed: never `none`, and never with a secret that is public (HS256)."""
@@ -148,7 +151,7 @@ class Provider:
         with self._lock:
             if self._keys is not None and not anew:
                 return self._keys
-        found = _json(client.get(_endpoint(self._metadata(), "jwks_uri"), withhold_token=True))
+        found = _json(client.request("GET", _endpoint(self._metadata(), "jwks_uri"), withhold_token=True))
         listed = found.get("keys", ())
         keys = [key for key in listed if key.get("kty") in ("RSA", "EC") and key.get("use", "sig") == "sig"]
         key_set = KeySet.import_key_set({"keys": keys})
@@ -171,7 +174,7 @@ class Provider:
         if not isinstance(subject, str) or not 1 <= len(subject) <= 255 or "\0" in subject:
             raise _not_believed("it names nobody (sub)")
         email, verified = claims.get("email"), claims.get("email_verified")
-        known = isinstance(email, str) and verified in (True, "true")
+        known = isinstance(email, str) and (verified is True or verified == "true")
         values = claims.get(ours.roles_claim, ())
         named = [values] if isinstance(values, str) else values if isinstance(values, list) else []
         roles = tuple(ours.roles[each] for each in named if isinstance(each, str) and each in ours.roles)
@@ -187,7 +190,7 @@ class Provider:
         issuer = self.registration.issuer
         with self._client("") as client:
             at = f"{issuer.rstrip('/')}/.well-known/openid-configuration"
-            found = _json(client.get(at, withhold_token=True))
+            found = _json(client.request("GET", at, withhold_token=True))
         if found.get("issuer") != issuer:
             called = quoted(str(found.get("issuer")), 200)
             raise ProviderTrouble(f"oidc.issuer is {issuer}, and the provider calls itself {called}")
@@ -216,6 +219,7 @@ class Provider:
         except OAuthError as error:
             raise _not_believed(str(error.error)) from error
         except (httpx2.HTTPError, httpx2.InvalidURL, ValueError, TypeError, AttributeError) as error:
+            log.warning("provider %s: %r", ours.issuer, error)
             raise ProviderTrouble(
                 "the provider does not answer as it should; try again later, or sign in by password"
             ) from error

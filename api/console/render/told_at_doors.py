@@ -71,7 +71,7 @@ AT_DOORS = (
         "roles: an admin is one everywhere; a manager may be one of a site or region",
         "管理员须适用于全部范围；服务经理可限于站点或区域",
     ),
-    Text("scopes: at least one is required; allowed: {0}", "至少选择一项权限"),
+    Text("scopes: at least one is required; allowed: {0}", "至少选择一项权限；允许：{0}"),
     Text("token {0} is over; make another", "令牌 {0} 已失效，请另建"),
     Text(
         "a token can do no more than {0}, who does not have {1} there",
