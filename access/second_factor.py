@@ -21,7 +21,7 @@ from storage.records import second_factors as rows
 from storage.records.begun_sign_ins import forget_sign_ins
 from storage.records.database import DeskDatabase
 from storage.records.events import tell
-from storage.records.sessions import end_sessions, session_of, strengthen_session
+from storage.records.sessions import end_sessions, session_of, strengthen_session, weaken_sessions
 
 HOUSE = "Sweepwatch"
 """How the app on the phone calls us."""
@@ -135,6 +135,7 @@ class SecondFactors:
         self._prove(person, proof, address)
         with self._desk.transaction() as session:
             rows.end_factor(session, person.id)
+            weaken_sessions(session, person.id)
             self._tell(session, person, "second_factor_off")
 
     def reset(self, person_id: int, by: Principal) -> None:

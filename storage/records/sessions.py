@@ -52,6 +52,11 @@ def strengthen_session(session: Session, key: str) -> None:
     session.execute(update(SessionRow).where(SessionRow.key == key).values(strong=True))
 
 
+def weaken_sessions(session: Session, person_id: int) -> None:
+    """Note that the second factor shown in somebody's sessions counts no more."""
+    session.execute(update(SessionRow).where(SessionRow.person_id == person_id).values(strong=False))
+
+
 def end_session(session: Session, key: str) -> None:
     """Forget one session."""
     session.execute(delete(SessionRow).where(SessionRow.key == key))

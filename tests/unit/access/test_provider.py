@@ -23,6 +23,8 @@ from storage.records.events import events_of
 
 BY = schedule("tests")
 BACK = "/sign-in/provider/back"
+KEYS = OidcProvider("", ManualClock(0))
+"""Whose keys are those of every test: making them takes a moment."""
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +42,7 @@ def running() -> Iterator[OidcProvider]:
 @pytest.fixture
 def provider(shared: House, running: OidcProvider) -> OidcProvider:
     """Return the provider as it is when nobody lies."""
-    fresh = OidcProvider(running.issuer, shared.clock, rsa=running.rsa, ec=running.ec)
+    fresh = OidcProvider(running.issuer, shared.clock, rsa=KEYS.rsa, ec=KEYS.ec)
     for each in dataclasses.fields(fresh):
         setattr(running, each.name, getattr(fresh, each.name))
     return running
