@@ -39,6 +39,10 @@ OPEN = {
     ("GET", "/readyz"),
     ("GET", "/sign-in"),
     ("POST", "/sign-in"),
+    ("GET", "/sign-in/code"),
+    ("POST", "/sign-in/code"),
+    ("GET", "/sign-in/provider"),
+    ("GET", "/sign-in/provider/back"),
     ("GET", "/enter/{secret}"),
     ("POST", "/enter/{secret}"),
 }
@@ -46,6 +50,11 @@ OPEN = {
 ANYBODY = {
     ("GET", "/api/v1/me"),
     ("GET", "/account"),
+    ("GET", "/account/second-factor"),
+    ("POST", "/account/second-factor/begin"),
+    ("POST", "/account/second-factor/confirm"),
+    ("POST", "/account/second-factor/codes"),
+    ("POST", "/account/second-factor/off"),
     ("POST", "/sign-out"),
     ("POST", "/account/sessions/{key}/end"),
     ("POST", "/account/sign-out-everywhere"),
@@ -62,6 +71,8 @@ BODIES: Mapping[str, dict[str, Any]] = {
     "/api/v1/devices/{device_id}": {"model": "CR-200"},
     "/api/v1/people/{person_id}": {},
     "/api/v1/sites/{site_id}": {"region": ""},
+    "/sites": {"id": "still-to-come"},
+    "/tokens": {"name": "t", "scope": "fleet:read"},
     "/api/v1/tokens": {"name": "t", "scopes": ["fleet:read"]},
 }
 OF_SITES = ("{site_id}", "{device_id}", "{ticket_id}", "{alert_id}")

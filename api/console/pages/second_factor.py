@@ -31,6 +31,7 @@ def make_router(pages: Pages) -> APIRouter:
     @router.get(_PAGE)
     def second_factor_page(request: Request) -> Response:
         """Show whether a code is asked for, and how to set that up."""
+        visitor_of(request, services)
         asked(request, NoQuery)
         return _page(pages, request)
 

@@ -124,7 +124,7 @@ def _list(
 def _one(
     pages: Pages, request: Request, sites: Sites, site: Site, entered: Entered, status: int = 200, **more: Any
 ) -> Response:
-    values: dict[str, Any] = {"error": None, "saved": False, "entered": entered, "site": site} | more
+    values: dict[str, Any] = {"error": None, "saved": False, "entered": entered, "described": site} | more
     choices = _choices(pages, sites)
     return pages.render(request, "access/site.html", status, site.id, **choices, **values)
 
