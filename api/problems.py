@@ -63,11 +63,15 @@ def problem(
 
 Page = Callable[[Request, int, str], Response]
 """Renders an error for a person: the request, the status, and the detail."""
+Answer = Callable[[Request, Exception], Response]
 _Handler = Callable[[Request, Exception], JSONResponse]
 
 
-def install(app: FastAPI, page: Page) -> None:
-    """Make `app` answer each error with a problem; outside the API, browsers get it as a page."""
+def install(app: FastAPI, page: Page, guard: Callable[[Answer], Answer]) -> None:
+    """Make `app` answer each error with a problem; outside the API, browsers get it as a page.
+
+    `guard` is put around the answers to crashes, which pass by every middleware.
+    """
     handlers: tuple[tuple[type[Exception], _Handler], ...] = (
         (RequestValidationError, _on_invalid),
         (SweepwatchError, _on_ours),
@@ -75,7 +79,8 @@ def install(app: FastAPI, page: Page) -> None:
         (Exception, _on_crash),
     )
     for kind, handler in handlers:
-        app.add_exception_handler(kind, _readable(handler, page))
+        made = _readable(handler, page)
+        app.add_exception_handler(kind, guard(made) if kind is Exception else made)
 
 
 def _readable(handler: _Handler, page: Page) -> Callable[[Request, Exception], Response]:

@@ -60,6 +60,21 @@ def test_no_answer_can_be_shown_in_anothers_frame(
             assert {name: answer.headers.get(name) for name in HEADERS} == HEADERS, address
 
 
+def test_an_answer_to_a_crash_has_them_too(
+    house: House, browser: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def crash() -> None:
+        raise RuntimeError("a mistake of ours")
+
+    monkeypatch.setattr(house.doors.tokens, "all", crash)
+    for address in ("/tokens", "/api/v1/tokens"):
+        answer = browser.get(address, headers=HTML)
+        assert answer.status_code == 500
+        assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
+        assert {name: answer.headers.get(name) for name in HEADERS} == HEADERS
+        assert "a mistake of ours" not in answer.text
+
+
 def test_every_form_that_changes_something_holds_its_pages_token(
     browser: TestClient, addresses: list[str]
 ) -> None:
