@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from access.people import People
+from access.people import People, address_in
 from access.provider import Account, Provider
 from access.secrets import digest, new_secret
 from access.sessions import Browser, Entry, Sessions
@@ -121,7 +121,7 @@ class Federation:
             raise NotAllowed("nobody has invited you here; ask an admin")
         name = account.name.replace("\0", "").strip()[:MAX_NAME] or email.partition("@")[0][:MAX_NAME]
         now = self._clock.now_ms()
-        person = rows.add_person(session, email, name, now, roles)
+        person = rows.add_person(session, address_in(email), name, now, roles)
         _tell(session, person, "came", now)
         return person
 

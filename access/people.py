@@ -91,7 +91,7 @@ class People:
 
         Raises InvalidInput for an address, a name or roles that cannot be, Conflict where there is one.
         """
-        email, name, given = _address(email), _name(name), _checked(roles)
+        email, name, given = address_in(email), _name(name), _checked(roles)
         with self._desk.transaction() as session:
             person = rows.add_person(session, email, name, self._clock.now_ms(), given)
             self._tell(session, person, "invited", by, after=_roles_in_words(given))
@@ -158,7 +158,7 @@ class People:
 
     def enter_first(self, secret: str, email: str, name: str, password: str) -> Person:
         """Use the first admin's link up, and return them. Raises NotFound, InvalidInput or Conflict."""
-        email, name = _address(email), _name(name)
+        email, name = address_in(email), _name(name)
         check_password(password, email, name)
         kept = hash_password(password)
         with self._desk.transaction() as session:
@@ -233,7 +233,8 @@ def _no_link() -> NotFound:
     return NotFound("this link is over, or was used already; ask for another")
 
 
-def _address(email: str) -> str:
+def address_in(email: str) -> str:
+    """Return an e-mail address as it is kept. Raises InvalidInput."""
     email = email.strip().lower()
     if not _EMAIL.fullmatch(email):
         raise InvalidInput(f"email: {quoted(email)} is no e-mail address")

@@ -16,6 +16,7 @@ from api.services import ApiServices
 from fleet.clock import SECOND_MS
 from fleet.errors import SweepwatchError
 
+_LONGEST = 2048
 STEP, PROVIDER = "step", "provider"
 """Cookies beside the session's: of a sign-in that waits for its code, or for the provider."""
 
@@ -129,7 +130,10 @@ def sign_in_page(
 
 def here(address: str) -> str:
     """Return an address of this server: where a form leads on must not be another's."""
-    parts = urlsplit(address)
-    here = not parts.scheme and not parts.netloc and address.startswith("/")
-    usable = here and not address.startswith(("//", "/\\")) and "\\" not in address and address.isprintable()
+    try:
+        parts = urlsplit(address)
+    except ValueError:  # "//[" and the like
+        return "/"
+    ours = not parts.scheme and not parts.netloc and address.startswith("/") and len(address) <= _LONGEST
+    usable = ours and not address.startswith(("//", "/\\")) and "\\" not in address and address.isprintable()
     return address if usable else "/"

@@ -321,7 +321,9 @@ def test_an_answer_of_another_provider_is_not_taken(house: House, provider: Oidc
     assert "another provider" in answer.text
 
 
-@pytest.mark.parametrize("onward", ["//evil.example", "https://evil.example/", "/\\evil.example"])
+@pytest.mark.parametrize(
+    "onward", ["//evil.example", "https://evil.example/", "/\\evil.example", "//[", "/" + "a" * 2048]
+)
 def test_the_way_by_the_provider_leads_to_no_other_server(
     house: House, provider: OidcProvider, onward: str
 ) -> None:
