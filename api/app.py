@@ -7,7 +7,7 @@ from api import problems
 from api.body_limit import BodyLimit
 from api.console import pages
 from api.console.render.templates import STATIC, make_pages
-from api.guards import Guards
+from api.guards import Guards, guarded
 from api.head import HeadAnswers
 from api.measure import Measured
 from api.openapi import complete
@@ -83,13 +83,18 @@ def create_app(services: ApiServices) -> FastAPI:
         pages.models,
         pages.people,
         pages.account,
+        pages.second_factor,
+        pages.tokens,
+        pages.sites,
         pages.sign_in,
+        pages.codes,
+        pages.provider,
         pages.links,
         pages.firmware,
     ):
         app.include_router(page.make_router(rendered))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
-    problems.install(app, rendered.error)
+    problems.install(app, rendered.error, guarded)
     complete(app)
     app.add_middleware(BodyLimit)
     app.add_middleware(HeadAnswers)

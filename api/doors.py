@@ -9,7 +9,7 @@ from fastapi import Depends, Form, Request
 from access.doors import Doors, Visitor
 from access.secrets import same
 from api.services import ApiServices, Services
-from fleet.errors import InvalidInput, NotAllowed, NotSignedIn
+from fleet.errors import InvalidInput, NotAllowed, NotSignedIn, SecondFactorMissing
 from fleet.grants import Permission, Sites
 from fleet.principals import Principal, PrincipalKind
 from fleet.text import quoted
@@ -18,21 +18,43 @@ CSRF_HEADER = "x-csrf-token"
 _BEARER = "bearer "
 
 
-def cookie_name(request: Request, services: ApiServices) -> str:
-    """Return the name of the session's cookie; browsers share cookies between the ports of one host."""
-    return "__Host-sweepwatch" if services.secure else f"sweepwatch_{request.url.port or 80}"
+_BEFORE_SECOND_FACTOR = frozenset(
+    {
+        "/account/second-factor",
+        "/account/second-factor/begin",
+        "/account/second-factor/confirm",
+        "/sign-out",
+    }
+)
+"""All that is open to whoever has to set up a second factor first."""
+
+
+def cookie_name(request: Request, services: ApiServices, use: str = "") -> str:
+    """Return the name of the session's cookie, or of one for another use (`step`, `provider`).
+
+    Browsers share cookies between the ports of one host.
+    """
+    kind = f"_{use}" if use else ""
+    return f"__Host-sweepwatch{kind}" if services.secure else f"sweepwatch{kind}_{request.url.port or 80}"
 
 
 def visitor_or_none(request: Request, services: ApiServices) -> Visitor | None:
     """Return who asks; None where nobody is known, whatever was shown."""
     try:
-        return visitor_of(request, services)
+        return _whoever(request, services)
     except NotSignedIn:
         return None
 
 
 def visitor_of(request: Request, services: Services) -> Visitor:
-    """Return who asks, by token or by session. Raises NotSignedIn."""
+    """Return who asks, by token or by session. Raises NotSignedIn or SecondFactorMissing."""
+    known = _whoever(request, services)
+    if known.must_set_up and request.url.path not in _BEFORE_SECOND_FACTOR:
+        raise SecondFactorMissing("set up the second step first: /account/second-factor")
+    return known
+
+
+def _whoever(request: Request, services: ApiServices) -> Visitor:
     known: Visitor | None = getattr(request.state, "visitor", None)
     if known is None:
         known = request.state.visitor = _come_in(request, services, services.doors)

@@ -4,13 +4,17 @@ The server is reached on this machine alone. A web page open in the same browser
 that resolves to 127.0.0.1 (DNS rebinding), or by posting a form. Both are refused, before any door is asked.
 """
 
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.problems import problem
 
+Handler = Callable[[Request, Exception], Response]
 HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _HEADERS = {
@@ -49,6 +53,18 @@ class Guards:
         refusal = _foreign_host(headers) or _cross_site(scope["method"], headers)
         app = self._app if refusal is None else problem(*refusal)
         await app(scope, receive, send_guarded)
+
+
+def guarded(handler: Handler) -> Handler:
+    """Return a handler of crashes that adds the headers too: their answers are made outside of all guards."""
+
+    def answer(request: Request, error: Exception) -> Response:
+        made = handler(request, error)
+        for name, value in _HEADERS.items():
+            made.headers.setdefault(name, value)
+        return made
+
+    return answer
 
 
 def _foreign_host(headers: Headers) -> tuple[int, str] | None:

@@ -468,6 +468,16 @@ def people_invite(
     invite_person(settings_of(config, data), email, name, role, at, click.echo)
 
 
+@people.command("reset-second-factor")
+@options()
+@click.argument("email")
+def people_reset_second_factor(config: Path | None, data: Path | None, email: str) -> None:
+    """Take the second step of EMAIL away, who lost their phone and their recovery codes."""
+    from sweepwatch.commands.doors import reset_second_factor
+
+    reset_second_factor(settings_of(config, data), email, click.echo)
+
+
 @people.command("link")
 @options()
 @click.argument("email", required=False)

@@ -17,6 +17,7 @@ from access.doors import Doors
 from access.firmware.lives import Lives
 from access.firmware.moving import Mover
 from access.firmware.rollouts import Rollouts
+from access.provider import Provider
 from alerts.engine import AlertEngine
 from alerts.judging.by_ticket import ChangedElsewhere, DeviceEnds, TicketEnds
 from alerts.judging.rules import Rule, load_rules
@@ -54,6 +55,7 @@ from sweepwatch.metrics import new_registry
 from sweepwatch.run.device_doors import device_doors
 from sweepwatch.run.readiness import noting_changes
 from sweepwatch.settings.costs import costs_of
+from sweepwatch.settings.oidc import registration_of
 from sweepwatch.settings.settings import Settings
 from sweepwatch.settings.signals import signal_table
 from sweepwatch.stores import SERVING, DuckDbUse, open_store_at
@@ -226,6 +228,17 @@ def build_ingest(services: Services, broker_url: str, mqtt_version: str = "auto"
     return ingest
 
 
+def build_doors(settings: Settings, desk: DeskDatabase, clock: Clock) -> Doors:
+    """Wire the doors; nobody is asked at the provider before somebody signs in there."""
+    registration = registration_of(settings.oidc)
+    return Doors(
+        desk,
+        clock,
+        second_factor_required=settings.server.second_factor == "required",
+        provider=None if registration is None else Provider(registration, clock),
+    )
+
+
 def build_api(
     services: Services,
     ingest: IngestService | None,
@@ -267,7 +280,7 @@ def build_api(
             readiness=noting_changes(readiness),
             registry=services.metrics,
             progress=progress,
-            doors=doors or Doors(services.desk, services.clock),
+            doors=doors or build_doors(services.settings, services.desk, services.clock),
             devices=services.devices,
             rollouts=build_rollouts(services),
             demo=demo,

@@ -32,10 +32,11 @@ def list_people(settings: Settings, as_json: bool, say: Say) -> None:
     elif not found:
         say("Nobody can sign in yet; `sweepwatch people link` prints a link for the first admin.")
     else:
-        table = Table("id", "name", "e-mail", "roles", "may sign in")
+        table = Table("id", "name", "e-mail", "roles", "may sign in", "second step")
         for each in found:
-            may = "no" if each.disabled_at else "yes" if each.has_password else "not yet"
-            table.add_row(str(each.id), each.name, each.email, _roles(each.roles), may)
+            may = "no" if each.disabled_at else "yes" if each.has_password or each.bound else "not yet"
+            second = "on" if each.second_factor else "off"
+            table.add_row(str(each.id), each.name, each.email, _roles(each.roles), may, second)
         console().print(table)
 
 
@@ -57,15 +58,27 @@ def print_link(settings: Settings, email: str | None, say: Say) -> None:
     with _doors(settings) as doors:
         people = doors.people
         if email is not None:
-            found = next((each for each in people.everybody() if each.email == email.strip().lower()), None)
-            if found is None:
-                raise NotFound(f"nobody has the address {quoted(email)}")
-            secret = people.link_for_password(found.id, whoever())
+            secret = people.link_for_password(_by_email(doors, email).id, whoever())
         elif people.have_admin():
             raise NotFound("there is an admin already; give an e-mail address for a link to a new password")
         else:
             secret = people.link_for_first_admin()
     say(f"{address_of(settings)}enter/{secret}")
+
+
+def reset_second_factor(settings: Settings, email: str, say: Say) -> None:
+    """Take somebody's second factor away, who lost it, and end their sessions."""
+    with _doors(settings) as doors:
+        person = _by_email(doors, email)
+        doors.second_factors.reset(person.id, whoever())
+    say(f"{person.name} signs in by password alone, and is signed out everywhere.")
+
+
+def _by_email(doors: Doors, email: str) -> Person:
+    found = next((each for each in doors.people.everybody() if each.email == email.strip().lower()), None)
+    if found is None:
+        raise NotFound(f"nobody has the address {quoted(email)}")
+    return found
 
 
 def list_tokens(settings: Settings, as_json: bool, say: Say) -> None:
@@ -133,6 +146,8 @@ def _person_item(person: Person) -> dict[str, object]:
         "email": person.email,
         "name": person.name,
         "roles": [{"role": each.role, "scope": each.scope, "place": each.place} for each in person.roles],
+        "second_factor": person.second_factor,
+        "bound": person.bound,
         "created_at": to_rfc3339(person.created_at),
         "disabled_at": None if person.disabled_at is None else to_rfc3339(person.disabled_at),
     }

@@ -9,7 +9,6 @@ from threading import Event, Thread
 
 from access.devices.book import SERVICE, SIMULATOR
 from access.devices.publisher import CommandPublisher
-from access.doors import Doors
 from api.console.charts.drawing import warm_up
 from fleet.clock import Clock, SystemClock
 from fleet.errors import NotEnoughHistory, SweepwatchError
@@ -35,7 +34,7 @@ from sweepwatch.run.training import train
 from sweepwatch.run.unfinished import UnfinishedPast
 from sweepwatch.run.way_in import address_of, is_demo, show_way_in
 from sweepwatch.settings.settings import Settings, without_secrets
-from sweepwatch.wiring import Services, build, build_api, build_ingest
+from sweepwatch.wiring import Services, build, build_api, build_doors, build_ingest
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +68,7 @@ def run_everything(settings: Settings, say: Say, clock: Clock | None = None) -> 
         run = Run(services, ingest, broker, stop, say)
         if settings.simulator.enabled:
             run.fleet = SimulatedFleet(services)
-        doors = Doors(services.desk, services.clock)
+        doors = build_doors(settings, services.desk, services.clock)
         demo = is_demo(settings, doors.people)
         app = build_api(services, ingest, run.troubles, run.board.current, doors=doors, demo=demo)
         stack.enter_context(WebServer(app, listener))

@@ -10,7 +10,6 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from access.doors import Doors
 from fleet.broker_url import parse_broker_url
 from fleet.clock import SystemClock
 from fleet.errors import ConfigError, NotEnoughHistory
@@ -35,7 +34,7 @@ from sweepwatch.run.training import train, training_settings
 from sweepwatch.run.way_in import show_way_in
 from sweepwatch.settings.settings import Settings
 from sweepwatch.stores import INGESTING, SERVING, DuckDbUse
-from sweepwatch.wiring import Services, build, build_api, build_ingest, trouble, uses_folder
+from sweepwatch.wiring import Services, build, build_api, build_doors, build_ingest, trouble, uses_folder
 
 log = logging.getLogger(__name__)
 Troubles = Callable[[], Mapping[str, str | None]]
@@ -152,7 +151,7 @@ def run_serve(settings: Settings, say: Say) -> None:
     try:
         with stop_on_signal() as stop, open_services(settings, part="serve") as services:
             strangers, followers = Strangers(services.store, services.desk), watching(services)
-            doors = Doors(services.desk, services.clock)
+            doors = build_doors(settings, services.desk, services.clock)
             app = build_api(
                 services,
                 None,

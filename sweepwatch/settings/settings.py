@@ -11,12 +11,13 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
-from pydantic import BaseModel, Field, ValidationError, field_validator
+from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator
 
 from fleet.errors import ConfigError
 from fleet.signals import STANDARD_SIGNALS, Kind
 from fleet.text import quoted
 from sweepwatch.settings.costs import CostsSettings
+from sweepwatch.settings.oidc import OidcSettings
 from sweepwatch.settings.section import Section as _Section
 
 PREFIX = "SWEEPWATCH_"
@@ -58,6 +59,9 @@ class ServerSettings(_Section):
         "UTC", description="Zone in which the console shows times, such as Asia/Shanghai; the API speaks UTC"
     )
 
+    second_factor: Literal["optional", "required"] = Field(
+        "optional", description="Whether everybody who signs in must show a code of a phone (TOTP) as well"
+    )
     site_time_zones: dict[str, str] = Field(
         default_factory=dict,
         description="Zones of sites in others, in the file alone: [server.site_time_zones], by site",
@@ -328,6 +332,7 @@ class Settings(_Section):
     simulator: SimulatorSettings = SimulatorSettings()
     models: ModelsSettings = ModelsSettings()
     alerts: AlertsSettings = AlertsSettings()
+    oidc: OidcSettings = OidcSettings()
     signals: dict[str, SignalSettings] = Field(
         default_factory=dict, description="Signals of your own, in the file alone: [signals.NAME]"
     )
@@ -490,8 +495,17 @@ def _nested(flat: Mapping[str, Any]) -> dict[str, Any]:
 def _explain(problem: Any, origin: Mapping[str, str]) -> str:
     key = ".".join(str(part) for part in problem["loc"])
     allowed = str(problem["msg"]).removeprefix("Value error, ")
-    given = without_secrets(as_toml(problem["input"]))
+    given = "***" if _holds_secret(key) else without_secrets(as_toml(problem["input"]))
     return f"{origin.get(key, key)} = {given} is not usable: {allowed}"
+
+
+def _holds_secret(key: str) -> bool:
+    """Tell whether a setting, or one of a section, is a secret that must be shown nowhere."""
+    return any(
+        section.model_fields[one.rpartition(".")[2]].annotation == SecretStr | None
+        for one, section in setting_keys().items()
+        if one == key or one.startswith(f"{key}.")
+    )
 
 
 def as_toml(value: object) -> str:

@@ -43,6 +43,10 @@ OPEN = {
     ("GET", "/readyz"),
     ("GET", "/sign-in"),
     ("POST", "/sign-in"),
+    ("GET", "/sign-in/code"),
+    ("POST", "/sign-in/code"),
+    ("GET", "/sign-in/provider"),
+    ("GET", "/sign-in/provider/back"),
     ("GET", "/enter/{secret}"),
     ("POST", "/enter/{secret}"),
 }
@@ -50,6 +54,11 @@ OPEN = {
 ANYBODY = {
     ("GET", "/api/v1/me"),
     ("GET", "/account"),
+    ("GET", "/account/second-factor"),
+    ("POST", "/account/second-factor/begin"),
+    ("POST", "/account/second-factor/confirm"),
+    ("POST", "/account/second-factor/codes"),
+    ("POST", "/account/second-factor/off"),
     ("POST", "/sign-out"),
     ("POST", "/account/sessions/{key}/end"),
     ("POST", "/account/sign-out-everywhere"),
@@ -82,6 +91,8 @@ BODIES: Mapping[str, dict[str, Any]] = {
         f"/api/v1/firmware/rollouts/{{rollout_id}}/{step}": {"reason": "now"}
         for step in ("start", "pause", "resume", "skip", "roll-back", "cancel")
     },
+    "/sites": {"id": "still-to-come"},
+    "/tokens": {"name": "t", "scope": "fleet:read"},
     "/api/v1/tokens": {"name": "t", "scopes": ["fleet:read"]},
 }
 OF_SITES = ("{site_id}", "{device_id}", "{ticket_id}", "{alert_id}", "{rollout_id}")

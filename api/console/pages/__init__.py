@@ -4,6 +4,7 @@ from api.console.pages import (
     account,
     alerts,
     charts,
+    codes,
     commands,
     courses,
     desk,
@@ -15,13 +16,18 @@ from api.console.pages import (
     links,
     models,
     people,
+    provider,
+    second_factor,
     sign_in,
+    sites,
+    tokens,
 )
 
 __all__ = [
     "account",
     "alerts",
     "charts",
+    "codes",
     "commands",
     "courses",
     "desk",
@@ -33,5 +39,9 @@ __all__ = [
     "links",
     "models",
     "people",
+    "provider",
+    "second_factor",
     "sign_in",
+    "sites",
+    "tokens",
 ]

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from string import Formatter
 
+from api.console.render.told_at_doors import AT_DOORS
 from api.console.render.words import KINDS, word
 from fleet.text import Language, Text
 
@@ -165,6 +166,7 @@ SENTENCES = (
     Text("{0:id} belongs to site {1:id}", "{0} 属于站点 {1}"),
     Text("{0:id} is a {1:kind}", "{0} 是{1}"),
     Text("{0:id} is not registered and registration is closed", "{0} 未登记，且登记已关闭"),
+    *AT_DOORS,
 )
 
 

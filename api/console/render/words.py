@@ -4,7 +4,7 @@ from fleet.alerts import MODEL_RULE, RISK_RULE, AlertState
 from fleet.commands import COMMANDS, PARAMETERS, CommandState
 from fleet.condition import Stands
 from fleet.faults import FAULTS
-from fleet.grants import Role
+from fleet.grants import Permission, Role
 from fleet.rollouts import OfferState, RolloutState
 from fleet.signals import Kind
 from fleet.text import Text
@@ -248,6 +248,25 @@ ROLLOUT_EVENTS = {
     "cancel": Text("Cancelled", "已取消"),
     "done": Text("Done", "已完成"),
 }
+PERMISSIONS = {
+    Permission.FLEET_READ: Text("See the fleet", "查看设备"),
+    Permission.DEVICES_CHANGE: Text("Change devices", "修改设备"),
+    Permission.DEVICES_ADMIT: Text("Let devices in", "管理设备凭证"),
+    Permission.COMMANDS_SEND: Text("Send commands", "下发指令"),
+    Permission.COMMANDS_CONFIGURE: Text("Change parameters and firmware", "修改参数与固件"),
+    Permission.FIRMWARE_MANAGE: Text("Roll firmware out", "管理固件发布"),
+    Permission.SITES_CHANGE: Text("Describe sites", "维护站点"),
+    Permission.PERSONAL_READ: Text("Read what wristbands tell", "查看手环个人数据"),
+    Permission.ALERTS_CHANGE: Text("Handle alerts", "处理告警"),
+    Permission.TICKETS_REPORT: Text("Report faults", "报修"),
+    Permission.TICKETS_CHANGE: Text("Handle tickets", "处理工单"),
+    Permission.VISITS_READ: Text("See planned visits", "查看上门安排"),
+    Permission.MODELS_READ: Text("See models", "查看模型"),
+    Permission.INGEST_READ: Text("See the ingest", "查看数据接入"),
+    Permission.METRICS_READ: Text("Read metrics", "读取运行指标"),
+    Permission.PEOPLE_MANAGE: Text("Let people in", "管理人员"),
+    Permission.TOKENS_MANAGE: Text("Make tokens", "管理令牌"),
+}
 _TABLES = {
     "command": {name: each.text for name, each in COMMANDS.items()},
     "command_state": COMMAND_STATES,
@@ -274,6 +293,7 @@ _TABLES = {
     "offer": OFFER_STATES,
     "rollout_action": ROLLOUT_ACTIONS,
     "rollout_event": ROLLOUT_EVENTS,
+    "permission": PERMISSIONS,
 }
 
 
