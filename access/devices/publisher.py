@@ -30,7 +30,7 @@ LOOK_S = 1.0
 _PACE = 20
 """Of the time, one part in so many may go into looking for what is due."""
 _BACK_S = 15.0
-_MOST_OF_A_WAIT_S = 0.05
+_LONGEST_PACE_S = 1.0
 _FIRST_RETRY_S, _SLOWEST_RETRY_S = 0.25, 30.0
 _ENDED_S = 3.0
 
@@ -131,7 +131,7 @@ class CommandPublisher:
                     busy = self._send_batch(link)
                 link.until(self._woken.is_set, max(LOOK_S, _PACE * looked))
                 # Many changes wake us at once; one look is enough for all of them.
-                link.until(self._stopping.is_set, min(_MOST_OF_A_WAIT_S, _PACE * looked))
+                link.until(self._stopping.is_set, min(_LONGEST_PACE_S, _PACE * looked))
         finally:
             self._link = None
             link.close()
