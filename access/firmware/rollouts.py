@@ -170,7 +170,6 @@ class Rollouts:
 
         def step(session: Session, rollout: Rollout, _now: int) -> Rollout:
             devices = rows.rollout_devices(session, rollout.id)
-            back = to or image_before(session, rollout, devices)
             returning = [
                 replace(each, state=OfferState.GOING_BACK, command=None, detail="")
                 for each in devices
@@ -184,8 +183,8 @@ class Rollouts:
             held = rows.rollout_of(session, rollout_id, sites)
             check_action(ROLL_BACK, held)
             check_reason(why)
-            if to is None:  # before anything is taken back
-                image_before(session, held, rows.rollout_devices(session, rollout_id))
+            # Before anything is taken back: who was never sent an offer has no image to go back to.
+            back = to or image_before(session, held, rows.rollout_devices(session, rollout_id))
         self.withdraw(held, by, why, for_good=True)
         return self._change(rollout_id, sites, ROLL_BACK, by, why, step)
 

@@ -176,5 +176,15 @@ def test_a_small_fleet_is_told_what_it_cannot_see() -> None:
     assert not needs["stages"][-1]["rates"]["errors"]["can"], "where all have it there is no other side"
     said = needs_in_words(needs, 0, 1)
     assert "doubling" in said.en
-    assert "it has 1" in said.en
+    assert "cannot be seen" in said.en
     assert "翻倍" in said.zh
+
+
+def test_a_large_fleet_is_told_how_many_device_days_it_takes() -> None:
+    needs = needs_of(_pasts(2_000, 3.0), STAGES)
+    found = needs["stages"][0]["rates"]["errors"]
+    said = needs_in_words(needs, 0, 20)
+    assert (
+        f"needs about {round(found['device_days']):,} device-days ({found['devices']:,} devices)" in said.en
+    )
+    assert ("it has 20" in said.en) is not any(each["can"] for each in needs["stages"][0]["rates"].values())

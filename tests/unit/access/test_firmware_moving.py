@@ -260,3 +260,14 @@ def test_two_cannot_change_one_from_the_same_state(scene: Scene) -> None:
         rows.save_rollout(session, rollout)
     with pytest.raises(Conflict, match="changed meanwhile"), scene.house.desk.transaction() as session:
         rows.save_rollout(session, rollout)
+
+
+def test_an_image_that_a_rollout_offered_before_is_known_and_need_not_be_given(scene: Scene) -> None:
+    rollout = scene.start()
+    scene.mover.move_on()
+    scene.install(rollout)
+    scene.mover.move_on()
+    with scene.house.desk.transaction() as session:
+        rows.add_rollout(session, replace(rollout, firmware=OLD, state=RolloutState.DONE))
+    assert scene.rollouts.roll_back(rollout.id, WE, "customers complain").back_to == OLD
+    assert len(scene.devices(rollout, OfferState.GOING_BACK)) == 6
