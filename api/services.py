@@ -8,6 +8,8 @@ from fastapi import Depends, Request
 from prometheus_client import CollectorRegistry
 
 from access.doors import Doors
+from access.rates import Rates
+from api.reach import Reach
 from desk.dispatch.visits import FoundVisits
 from fleet.clock import Clock
 from fleet.codes import CodeCatalogue, load_codes
@@ -78,9 +80,9 @@ class ApiServices:
     process. `readiness` maps each component to what is wrong with it, None when it is fine. `progress` gives
     None once the first start is over, `notice` what every page says on top. `currency` is that of all money;
     `model_trouble` says why the file of a model cannot be used, None when it can. `demo` tells whether it
-    shows a simulated fleet to whoever sits at this machine, `secure` whether browsers reach it by TLS.
-    `codes` says what makers' codes mean, `zones` by whose clock the console shows times, `rules` what each
-    alert rule says.
+    shows a simulated fleet to whoever sits at this machine, `reach` how browsers come to it, `rates` how
+    often each may ask. `codes` says what makers' codes mean, `zones` by whose clock the console shows times,
+    `rules` what each alert rule says.
     """
 
     store: TelemetryStore
@@ -98,7 +100,8 @@ class ApiServices:
     progress: Callable[[], StartProgress | None]
     doors: Doors
     demo: bool = False
-    secure: bool = False
+    reach: Reach = field(default_factory=Reach)
+    rates: Rates = field(default_factory=Rates)
     notice: Callable[[], Text | None] = lambda: None
     currency: str = "EUR"
     model_trouble: Callable[[ModelCard], str | None] = lambda _card: None

@@ -11,11 +11,24 @@ from fleet.errors import ConfigError, SweepwatchError
 from fleet.grants import Permission, Role
 from fleet.wire import Reason
 from sweepwatch.run.stopping import end
-from sweepwatch.settings.settings import Settings, load_settings
+from sweepwatch.settings.settings import Settings, load_settings, read_secret
 
 _FOLDER = click.Path(path_type=Path)
 Command = Callable[..., Any]
 
+
+class _Url(click.ParamType[str]):
+    """A URL, or `@FILE` that holds it: others see the command line, and so what stands in it."""
+
+    name = "url"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the URL."""
+        return read_secret(Path(value[1:])) if value.startswith("@") else value
+
+
+_URL = _Url()
+_HELD = "@FILE takes it from a file, where others do not see it."
 _COMMON = (
     click.option(
         "--config", type=_FOLDER, help="Settings file (TOML). Every setting also has a SWEEPWATCH_* variable."
@@ -23,15 +36,25 @@ _COMMON = (
     click.option("--data", type=_FOLDER, help="Data folder. [default: ./var]"),
 )
 _BROKER = click.option(
-    "--broker", metavar="URL", help="MQTT broker: mqtt://user:pass@host:port, mqtts:// or ws://."
+    "--broker",
+    type=_URL,
+    metavar="URL",
+    help=f"MQTT broker: mqtt://user:pass@host:port, mqtts:// or ws://. {_HELD}",
 )
 _STORE = click.option(
     "--store",
+    type=_URL,
     metavar="URL",
-    help="Time-series store: duckdb:///path or influxdb://token@host:port/org/bucket. "
+    help=f"Time-series store: duckdb:///path or influxdb://token@host:port/org/bucket. {_HELD} "
     "[default: in the data folder]",
 )
 _PORT = click.option("--port", type=int, help="Port of the API and the console. [default: 8000]")
+_HOST = click.option(
+    "--host",
+    metavar="ADDRESS",
+    help="Address to listen on; 0.0.0.0 once there is an admin, and TLS or a trusted proxy is set. "
+    "[default: 127.0.0.1]",
+)
 _DEVICES = click.option("--devices", type=int, help="How many devices to simulate. [default: 60]")
 _SEED = click.option(
     "--seed", type=int, help="Seed of the simulated fleet; same seed, same fleet. [default: 1]"
@@ -40,7 +63,8 @@ _SEED = click.option(
 _METRICS_PORT = click.option(
     "--metrics-port",
     type=int,
-    help="Serve /healthz, /readyz and /metrics on this port of 127.0.0.1. [default: not at all]",
+    help="Serve /healthz, /readyz and /metrics on this port of server.metrics_host, 127.0.0.1 unless set. "
+    "[default: not at all]",
 )
 _WORLD = click.option(
     "--world",
@@ -75,14 +99,16 @@ def cli() -> None:
 
 
 @cli.command()
-@_options(_PORT, _DEVICES, _SEED, _WORLD, _BROKER)
+@_options(_HOST, _PORT, _DEVICES, _SEED, _WORLD, _BROKER)
 @click.option(
     "--broker-port", type=int, help="Port of the broker of its own. [default: a free one, kept from then on]"
 )
 @click.option("--no-simulator", is_flag=True, help="Simulate no fleet: wait for real devices.")
+@click.option("--no-browser", is_flag=True, help="Open no browser with the one-time link; it is printed.")
 def run(  # noqa: PLR0913, PLR0917 - click hands each option over by name
     config: Path | None,
     data: Path | None,
+    host: str | None,
     port: int | None,
     devices: int | None,
     seed: int | None,
@@ -90,6 +116,7 @@ def run(  # noqa: PLR0913, PLR0917 - click hands each option over by name
     broker: str | None,
     broker_port: int | None,
     no_simulator: bool,
+    no_browser: bool,
 ) -> None:
     """Start everything: broker, ingest, store, models, alerts, tickets, console and a simulated fleet.
 
@@ -102,7 +129,9 @@ def run(  # noqa: PLR0913, PLR0917 - click hands each option over by name
     settings = _settings(
         config,
         data,
+        server__host=host,
         server__port=port,
+        server__open_browser=False if no_browser else None,
         simulator__devices=devices,
         simulator__seed=seed,
         simulator__world=world,
@@ -196,12 +225,15 @@ def score(
 
 
 @cli.command()
-@_options(_PORT, _STORE)
-def serve(config: Path | None, data: Path | None, port: int | None, store: str | None) -> None:
+@_options(_HOST, _PORT, _STORE)
+def serve(
+    config: Path | None, data: Path | None, host: str | None, port: int | None, store: str | None
+) -> None:
     """Serve the API and the console from what is stored, and nothing else."""
     from sweepwatch.run.processes import run_serve
 
-    run_serve(_settings(config, data, server__port=port, store__url=store), click.echo)
+    settings = _settings(config, data, server__host=host, server__port=port, store__url=store)
+    run_serve(settings, click.echo)
 
 
 @cli.command()
@@ -398,8 +430,8 @@ def store_init(config: Path | None, data: Path | None, store: str | None) -> Non
 
 @store.command("copy")
 @_options()
-@click.option("--from", "source", metavar="URL", required=True, help="The store to read.")
-@click.option("--to", "target", metavar="URL", required=True, help="The store to write.")
+@click.option("--from", "source", type=_URL, metavar="URL", required=True, help=f"The store to read. {_HELD}")
+@click.option("--to", "target", type=_URL, metavar="URL", required=True, help=f"The store to write. {_HELD}")
 def store_copy(config: Path | None, data: Path | None, source: str, target: str) -> None:
     """Copy all readings, kept tiles and risks from one store to another, and verify them.
 
@@ -417,8 +449,10 @@ def desk() -> None:
 
 
 @desk.command("copy")
-@click.option("--from", "source", metavar="URL", required=True, help="The desk database to read.")
-@click.option("--to", "target", metavar="URL", required=True, help="The empty desk database to fill.")
+@click.option("--from", "source", type=_URL, metavar="URL", required=True, help=f"The desk to read. {_HELD}")
+@click.option(
+    "--to", "target", type=_URL, metavar="URL", required=True, help=f"The empty desk to fill. {_HELD}"
+)
 def desk_copy(source: str, target: str) -> None:
     """Copy a desk database, as sqlite:///path to postgresql+psycopg://user:pass@host/name or back.
 

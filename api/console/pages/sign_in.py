@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from access.sessions import LASTS_MS, Browser
 from api.console.render.asked import asked
 from api.console.render.templates import Pages
-from api.doors import cookie_name, visitor_or_none
+from api.doors import address_of, cookie_name, is_secure, visitor_or_none
 from api.params import Params
 from api.problems import status_of
 from api.services import ApiServices
@@ -46,6 +46,7 @@ def make_router(pages: Pages) -> APIRouter:
         """Let somebody in by address and password."""
         onward = _here(next)
         try:
+            services.rates.sign_in(address_of(request))
             _, secret = services.doors.sessions.sign_in(email, password, browser_of(request))
         except SweepwatchError as error:
             if status_of(error) not in (401, 429):
@@ -58,8 +59,7 @@ def make_router(pages: Pages) -> APIRouter:
 
 def browser_of(request: Request) -> Browser:
     """Return what is known of the browser that asks."""
-    address = request.client.host if request.client else ""
-    return Browser(request.headers.get("user-agent", ""), address)
+    return Browser(request.headers.get("user-agent", ""), address_of(request))
 
 
 def let_in(request: Request, services: ApiServices, secret: str, onward: str) -> Response:
@@ -70,7 +70,7 @@ def let_in(request: Request, services: ApiServices, secret: str, onward: str) ->
         secret,
         max_age=LASTS_MS // SECOND_MS,
         path="/",
-        secure=services.secure,
+        secure=is_secure(request, services),
         httponly=True,
         samesite="lax",
     )
