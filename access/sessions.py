@@ -1,5 +1,6 @@
 """Sessions: signing in and out, and who a browser's cookie is."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -22,6 +23,7 @@ from storage.records.sessions import (
     sessions_of,
 )
 
+log = logging.getLogger(__name__)
 IDLE_MS = 12 * HOUR_MS
 """A session that was not used for so long is over."""
 LASTS_MS = 14 * DAY_MS
@@ -60,8 +62,11 @@ class Sessions:
         fits, better = verify_password(password, kept)
         if person is None or not fits or person.disabled_at is not None:
             self._attempts.failed(email, browser.address, now)
+            # Not what was entered: now and then it is a password.
+            log.warning("sign-in refused: %s, from %s", _who(person), browser.address)
             raise NotSignedIn("this address and password do not belong together")
         self._attempts.succeeded(email, browser.address)
+        log.info("signed in: %s, by password, from %s", _who(person), browser.address)
         if better is not None:
             with self._desk.transaction() as session:
                 rows.set_password_hash(session, person.id, better)
@@ -120,6 +125,10 @@ class Sessions:
         """Sign somebody out everywhere."""
         with self._desk.transaction() as session:
             end_sessions(session, person_id)
+
+
+def _who(person: Person | None) -> str:
+    return "an account that is none" if person is None else f"person {person.id}"
 
 
 def principal_of(person: Person) -> Principal:

@@ -104,7 +104,8 @@ def _rfc7239(told: Headers) -> list[_Hop]:
 
 def _split(text: str, at: str) -> list[str]:
     """Split a text where it is not within quotes."""
-    return re.findall(rf'(?:[^{at}"]|"(?:[^"\\]|\\.)*+(?:"|$))++', text)  # possessive: no text is tried twice
+    # Possessive, so that nothing is tried twice: who sends the text may mean it to be slow.
+    return re.findall(rf'(?:[^{at}"]|"(?:[^"\\]|\\.?)*+(?:"|$))++', text)
 
 
 def _unquoted(value: str) -> str:

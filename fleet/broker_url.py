@@ -1,6 +1,6 @@
 """Where an MQTT broker is: a URL, taken apart and checked."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
 from fleet.errors import ConfigError
@@ -17,7 +17,7 @@ class BrokerAddress:
     host: str
     port: int
     username: str | None
-    password: str | None
+    password: str | None = field(repr=False)
     path: str
 
     @property

@@ -1,6 +1,6 @@
 """Where the time-series store is: a URL, taken apart and checked."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -32,7 +32,7 @@ class InfluxAddress:
     host: str
     port: int
     tls: bool
-    token: str
+    token: str = field(repr=False)
     org: str
     bucket: str
 

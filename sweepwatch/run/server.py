@@ -40,7 +40,8 @@ class WebServer:
     proxies say is for the application to judge.
     """
 
-    def __init__(self, app: FastAPI, listener: socket.socket, server: ServerSettings) -> None:
+    def __init__(self, app: FastAPI, listener: socket.socket, server: ServerSettings | None = None) -> None:
+        server = server or ServerSettings()
         config = uvicorn.Config(
             app,
             log_config=None,

@@ -38,6 +38,7 @@ class BrokerSettings(_Section):
 
     url: str | None = Field(
         None,
+        repr=False,
         pattern=r"^(mqtts?|wss?)://\S+$",
         description="mqtt://user:pass@host:port, mqtts://, ws:// or wss://; empty: a broker of its own",
     )
@@ -54,6 +55,7 @@ class StoreSettings(_Section):
 
     url: str | None = Field(
         None,
+        repr=False,
         pattern=r"^(duckdb:///|influxdbs?://)\S+$",
         description="duckdb:///path, influxdb://token@host:port/org/bucket or influxdbs:// (TLS); "
         "empty: telemetry.duckdb in the data folder",
@@ -83,6 +85,7 @@ class DeskSettings(_Section):
 
     url: str | None = Field(
         None,
+        repr=False,
         pattern=r"^(sqlite|postgresql)(\+\w+)?://\S+$",
         description="sqlite:///path, or with the extra `postgres` postgresql+psycopg://user:pass@host/name; "
         "empty: in the data folder",
