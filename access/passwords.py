@@ -8,6 +8,8 @@ from fleet.errors import InvalidInput
 LEAST, MOST = 10, 128
 _STRONG = 3
 """Of zxcvbn's five steps: not found in some 10^8 guesses, common and breached passwords first."""
+_OURS = ("sweepwatch", "sweep", "robot", "cleaning")
+"""What anybody would try here first."""
 _JUDGED = 72
 """So many characters are judged; more only make it better, and zxcvbn slow."""
 
@@ -18,8 +20,8 @@ def check_password(password: str, *about: str) -> None:
 
     if not LEAST <= len(password) <= MOST:
         raise InvalidInput(f"password: of {LEAST} to {MOST} characters")
-    words = [word for text in about for word in (text, *text.replace("@", " ").replace(".", " ").split())]
-    if zxcvbn(password[:_JUDGED], user_inputs=words)["score"] < _STRONG:
+    theirs = [word for text in about for word in (text, *text.replace("@", " ").replace(".", " ").split())]
+    if zxcvbn(password[:_JUDGED], user_inputs=[*_OURS, *theirs])["score"] < _STRONG:
         raise InvalidInput("password: too easily guessed; several words that belong to nothing are good")
 
 

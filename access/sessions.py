@@ -1,5 +1,6 @@
 """Sessions: signing in and out, and who a browser's cookie is."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -24,6 +25,7 @@ from storage.records.sessions import (
     sessions_of,
 )
 
+log = logging.getLogger(__name__)
 IDLE_MS = 12 * HOUR_MS
 """A session that was not used for so long is over."""
 LASTS_MS = 14 * DAY_MS
@@ -85,9 +87,12 @@ class Sessions:
         fits, better = verify_password(password, kept)
         if person is None or not fits or person.disabled_at is not None:
             self._attempts.failed(email, browser.address, now)
+            # Not what was entered: now and then it is a password.
+            log.warning("sign-in refused: %s, from %s", _who(person), browser.address)
             raise NotSignedIn("this address and password do not belong together")
         if not person.second_factor:  # else the failures of the second step would be forgotten by the first
             self._attempts.succeeded(email, browser.address)
+        log.info("first step of sign-in: %s, by password, from %s", _who(person), browser.address)
         if better is not None:
             with self._desk.transaction() as session:
                 rows.set_password_hash(session, person.id, better)
@@ -188,6 +193,10 @@ class Sessions:
 
 def _no_sign_in() -> NotFound:
     return NotFound("this sign-in is over, or was ended already; begin again")
+
+
+def _who(person: Person | None) -> str:
+    return "an account that is none" if person is None else f"person {person.id}"
 
 
 def principal_of(person: Person) -> Principal:

@@ -7,8 +7,10 @@ from api import problems
 from api.body_limit import BodyLimit
 from api.console import pages
 from api.console.render.templates import STATIC, make_pages
+from api.forwarded import Forwarded
 from api.guards import Guards, guarded
 from api.head import HeadAnswers
+from api.limited import Limited
 from api.measure import Measured
 from api.openapi import complete
 from api.routes import (
@@ -98,6 +100,8 @@ def create_app(services: ApiServices) -> FastAPI:
     complete(app)
     app.add_middleware(BodyLimit)
     app.add_middleware(HeadAnswers)
+    app.add_middleware(Limited, rates=services.rates)
     app.add_middleware(Measured, registry=services.registry)
-    app.add_middleware(Guards)  # the last is the first that a request meets
+    app.add_middleware(Guards, reach=services.reach)
+    app.add_middleware(Forwarded, reach=services.reach)  # the last is the first that a request meets
     return app

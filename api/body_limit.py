@@ -1,6 +1,6 @@
 """Limits how much of a request's body is read: while it arrives, whatever its headers say."""
 
-from asyncio import wait_for
+from asyncio import get_running_loop, timeout_at, wait_for
 from contextlib import suppress
 
 from starlette.datastructures import Headers
@@ -11,19 +11,22 @@ from api.problems import problem
 MAX_BODY_BYTES = 1_048_576
 _DRAIN_BYTES = 16 * MAX_BODY_BYTES
 _DRAIN_S = 1.0
+BODY_S = 60.0
+"""So long a body may take to arrive."""
 
 
 class BodyLimit:
-    """ASGI middleware: a body beyond `most` bytes is refused (413) as soon as that is known.
+    """ASGI middleware: a body beyond `most` bytes is refused (413) once that is known, a slow one (408).
 
     By its Content-Length before anything is read; without one (chunked), or with one that lies, when the
     first byte too many arrives. What comes behind it is thrown away for a moment, so that the sender reads
     the answer before it finds the connection closed.
     """
 
-    def __init__(self, app: ASGIApp, most: int = MAX_BODY_BYTES) -> None:
+    def __init__(self, app: ASGIApp, most: int = MAX_BODY_BYTES, within_s: float = BODY_S) -> None:
         self._app = app
         self._most = most
+        self._within_s = within_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -31,19 +34,10 @@ class BodyLimit:
             await self._app(scope, receive, send)
             return
         if _announced(scope) > self._most:
-            await self._refuse(scope, receive, send)
+            await self._refuse(scope, receive, send, _too_large(self._most))
             return
-        read = 0
         begun = False
-
-        async def receive_limited() -> Message:
-            nonlocal read
-            message = await receive()
-            if message["type"] == "http.request":
-                read += len(message.get("body", b""))
-                if read > self._most:
-                    raise _TooLarge
-            return message
+        body = _Body(receive, self._most, self._within_s)
 
         async def send_noted(message: Message) -> None:
             nonlocal begun
@@ -51,17 +45,13 @@ class BodyLimit:
             await send(message)
 
         try:
-            await self._app(scope, receive_limited, send_noted)
-        except _TooLarge:
+            await self._app(scope, body.receive, send_noted)
+        except _Refused as refused:
             if not begun:
-                await self._refuse(scope, receive, send)
+                await self._refuse(scope, receive, send, refused)
 
-    async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
-        answer = problem(
-            413,
-            f"the body is larger than {self._most} bytes, which is the most that is taken",
-            {"Connection": "close"},
-        )
+    async def _refuse(self, scope: Scope, receive: Receive, send: Send, refused: "_Refused") -> None:
+        answer = problem(refused.status, refused.detail, {"Connection": "close"})
 
         async def send_and_drain(message: Message) -> None:
             if message["type"] == "http.response.body":
@@ -74,6 +64,34 @@ class BodyLimit:
         await answer(scope, receive, send_and_drain)
 
 
+class _Body:
+    """A body as it arrives: its end is waited for so long, and no more of it is handed on than may be."""
+
+    def __init__(self, receive: Receive, most: int, within_s: float) -> None:
+        self._receive = receive
+        self._most = most
+        self._within_s = within_s
+        self._until = get_running_loop().time() + within_s
+        self._read = 0
+        self._whole = False
+
+    async def receive(self) -> Message:
+        """Return the next message. Raises _Refused."""
+        if self._whole:
+            return await self._receive()
+        try:
+            async with timeout_at(self._until):
+                message = await self._receive()
+        except TimeoutError:
+            raise _Refused(408, f"the body did not arrive within {self._within_s:g} s") from None
+        if message["type"] == "http.request":
+            self._whole = not message.get("more_body", False)
+            self._read += len(message.get("body", b""))
+            if self._read > self._most:
+                raise _too_large(self._most)
+        return message
+
+
 async def _drain(receive: Receive) -> None:
     left = _DRAIN_BYTES
     while left > 0:
@@ -83,8 +101,17 @@ async def _drain(receive: Receive) -> None:
             return
 
 
-class _TooLarge(BaseException):
+class _Refused(BaseException):
     """Ends the reading of a body; no handler of the application's errors may take it for one of theirs."""
+
+    def __init__(self, status: int, detail: str) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+
+
+def _too_large(most: int) -> _Refused:
+    return _Refused(413, f"the body is larger than {most} bytes, which is the most that is taken")
 
 
 def _announced(scope: Scope) -> int:

@@ -9,7 +9,7 @@ from fastapi import Depends, Form, Request
 from access.doors import Doors, Visitor
 from access.secrets import same
 from api.services import ApiServices, Services
-from fleet.errors import InvalidInput, NotAllowed, NotSignedIn, SecondFactorMissing
+from fleet.errors import InvalidInput, NotAllowed, NotSignedIn, SecondFactorMissing, TooOften
 from fleet.grants import Permission, Sites
 from fleet.principals import Principal, PrincipalKind
 from fleet.text import quoted
@@ -35,19 +35,31 @@ def cookie_name(request: Request, services: ApiServices, use: str = "") -> str:
     Browsers share cookies between the ports of one host.
     """
     kind = f"_{use}" if use else ""
-    return f"__Host-sweepwatch{kind}" if services.secure else f"sweepwatch{kind}_{request.url.port or 80}"
+    if is_secure(request, services):
+        return f"__Host-sweepwatch{kind}"
+    return f"sweepwatch{kind}_{request.url.port or 80}"
+
+
+def is_secure(request: Request, services: ApiServices) -> bool:
+    """Tell whether whoever asks came by HTTPS, here or at a proxy that is believed."""
+    return services.reach.secure or request.url.scheme == "https"
+
+
+def address_of(request: Request) -> str:
+    """Return the address that a request comes from: before the proxies that are believed."""
+    return request.client.host if request.client else ""
 
 
 def visitor_or_none(request: Request, services: ApiServices) -> Visitor | None:
     """Return who asks; None where nobody is known, whatever was shown."""
     try:
         return _whoever(request, services)
-    except NotSignedIn:
+    except (NotSignedIn, TooOften):
         return None
 
 
 def visitor_of(request: Request, services: Services) -> Visitor:
-    """Return who asks, by token or by session. Raises NotSignedIn or SecondFactorMissing."""
+    """Return who asks, by token or by session. Raises NotSignedIn, SecondFactorMissing, TooOften."""
     known = _whoever(request, services)
     if known.must_set_up and request.url.path not in _BEFORE_SECOND_FACTOR:
         raise SecondFactorMissing("set up the second step first: /account/second-factor")
@@ -56,9 +68,22 @@ def visitor_of(request: Request, services: Services) -> Visitor:
 
 def _whoever(request: Request, services: ApiServices) -> Visitor:
     known: Visitor | None = getattr(request.state, "visitor", None)
-    if known is None:
-        known = request.state.visitor = _come_in(request, services, services.doors)
-    return known
+    if known is not None:
+        return known
+    try:
+        visitor = _come_in(request, services, services.doors)
+    except NotSignedIn:
+        if _shows_something(request, services):
+            services.rates.refused(address_of(request))
+        raise
+    services.rates.request_of(visitor.principal)
+    request.state.visitor = visitor
+    return visitor
+
+
+def _shows_something(request: Request, services: ApiServices) -> bool:
+    """Tell whether a token or a session was shown: to ask without any is no try to get in."""
+    return "authorization" in request.headers or cookie_name(request, services) in request.cookies
 
 
 def _come_in(request: Request, services: ApiServices, doors: Doors) -> Visitor:

@@ -1,7 +1,7 @@
 """Guards before every request: who is addressed, where a change comes from, and what browsers may do.
 
-The server is reached on this machine alone. A web page open in the same browser could reach it too: by a name
-that resolves to 127.0.0.1 (DNS rebinding), or by posting a form. Both are refused, before any door is asked.
+A web page open in a browser that reaches the server could reach it too: by a name of its own that resolves
+to the server's address (DNS rebinding), or by posting a form. Both are refused, before any door is asked.
 """
 
 from collections.abc import Callable
@@ -13,9 +13,10 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.problems import problem
+from api.reach import Reach, names_in_words
 
 Handler = Callable[[Request, Exception], Response]
-HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
+_HSTS = "max-age=31536000; includeSubDomains"
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _HEADERS = {
     "Content-Security-Policy": (
@@ -23,6 +24,7 @@ _HEADERS = {
         "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     ),
     "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-store",  # unless an answer says otherwise: whose data it is, no cache can know
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -33,8 +35,9 @@ _HEADERS = {
 class Guards:
     """ASGI middleware: refuses foreign hosts and cross-site changes, and adds the security headers."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, reach: Reach) -> None:
         self._app = app
+        self._reach = reach
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -42,17 +45,27 @@ class Guards:
             await self._app(scope, receive, send)
             return
 
+        headers = Headers(scope=scope)
+        host = _host_of(headers)
+        lasting = host != "localhost" and (self._reach.secure or scope["scheme"] == "https")
+
         async def send_guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
+                answer = MutableHeaders(scope=message)
                 for name, value in _HEADERS.items():
-                    headers.setdefault(name, value)
+                    answer.setdefault(name, value)
+                if lasting:  # localhost is the name of whatever else runs on somebody's machine as well
+                    answer["Strict-Transport-Security"] = _HSTS
             await send(message)
 
-        headers = Headers(scope=scope)
-        refusal = _foreign_host(headers) or _cross_site(scope["method"], headers)
+        refusal = self._foreign_host(host) or _cross_site(scope["method"], headers)
         app = self._app if refusal is None else problem(*refusal)
         await app(scope, receive, send_guarded)
+
+    def _foreign_host(self, host: str | None) -> tuple[int, str] | None:
+        if self._reach.answers_to(host):
+            return None
+        return 400, f"Host: this server answers to {names_in_words(self._reach.names)} only"
 
 
 def guarded(handler: Handler) -> Handler:
@@ -67,17 +80,11 @@ def guarded(handler: Handler) -> Handler:
     return answer
 
 
-def _foreign_host(headers: Headers) -> tuple[int, str] | None:
+def _host_of(headers: Headers) -> str | None:
     try:
-        host = urlsplit(f"//{headers.get('host', '')}").hostname
+        return urlsplit(f"//{headers.get('host', '')}").hostname
     except ValueError:
-        host = None
-    if host in HOSTS:
         return None
-    return (
-        400,
-        "Host: this server answers to 127.0.0.1, localhost and [::1] only",
-    )
 
 
 def _cross_site(method: str, headers: Headers) -> tuple[int, str] | None:
@@ -88,5 +95,12 @@ def _cross_site(method: str, headers: Headers) -> tuple[int, str] | None:
     if site is not None:
         foreign = site not in ("same-origin", "none")
     else:
-        foreign = origin is not None and urlsplit(origin).netloc != headers.get("host")
+        foreign = origin is not None and _netloc(origin) != headers.get("host")
     return (403, "a page of another site may not change anything here") if foreign else None
+
+
+def _netloc(origin: str) -> str | None:
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return None

@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 5
+_REFUSED = frozenset({401, 403, 429})
 _AS_WELL = {"GET": ("GET", "HEAD")}
 _STATUS: tuple[tuple[type[SweepwatchError], int], ...] = (
     (NotSignedIn, 401),
@@ -110,8 +111,17 @@ def _on_ours(request: Request, error: Exception) -> JSONResponse:
     if isinstance(error, Conflict) and "if-match" in request.headers:
         status = 412  # RFC 9110, 13.1.1: the condition that the request itself named does not hold
     if status == 500:
-        log.error("%s %s: %s", request.method, request.url.path, error)
+        log.error("%s %s: %s", request.method, _place(request), error)
+    elif status in _REFUSED and ("authorization" in request.headers or request.cookies):
+        address = request.client.host if request.client else ""
+        log.info("%s %s refused, from %s: %s", request.method, _place(request), address, error)
     return problem(status, str(error), _headers_for(error))
+
+
+def _place(request: Request) -> str:
+    """Return the address that was asked for, fit for a log: a one-time link's is a secret."""
+    path = request.url.path
+    return "/enter/***" if "/enter" in path.lower() else path
 
 
 def _headers_for(error: SweepwatchError) -> dict[str, str]:
@@ -147,7 +157,7 @@ def _methods(request: Request) -> str:
 
 
 def _on_crash(request: Request, error: Exception) -> JSONResponse:
-    log.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    log.error("%s %s failed", request.method, _place(request), exc_info=error)
     return problem(500, "something went wrong on our side; the log says what")
 
 

@@ -11,6 +11,8 @@ from access.devices.commands import Commands
 from access.devices.credentials import DeviceDoors
 from access.doors import Doors
 from access.firmware.rollouts import Rollouts
+from access.rates import Rates
+from api.reach import Reach
 from desk.dispatch.visits import FoundVisits
 from fleet.clock import Clock
 from fleet.codes import CodeCatalogue, load_codes
@@ -81,10 +83,10 @@ class ApiServices:
     process. `readiness` maps each component to what is wrong with it, None when it is fine. `progress` gives
     None once the first start is over, `notice` what every page says on top. `currency` is that of all money;
     `model_trouble` says why the file of a model cannot be used, None when it can. `demo` tells whether it
-    shows a simulated fleet to whoever sits at this machine, `secure` whether browsers reach it by TLS.
+    shows a simulated fleet to whoever sits at this machine, `reach` how browsers come to it, `rates` how
+    often each may ask. `codes` says what makers' codes mean, `zones` by whose clock the console shows times,
+    `rules` what each alert rule says.
     `devices` are the credentials of devices.
-    `codes` says what makers' codes mean, `zones` by whose clock the console shows times, `rules` what each
-    alert rule says.
     """
 
     store: TelemetryStore
@@ -105,7 +107,8 @@ class ApiServices:
     devices: DeviceDoors
     rollouts: Rollouts
     demo: bool = False
-    secure: bool = False
+    reach: Reach = field(default_factory=Reach)
+    rates: Rates = field(default_factory=Rates)
     notice: Callable[[], Text | None] = lambda: None
     currency: str = "EUR"
     model_trouble: Callable[[ModelCard], str | None] = lambda _card: None

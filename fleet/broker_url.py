@@ -1,9 +1,10 @@
 """Where an MQTT broker is: a URL, taken apart and checked."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
 from fleet.errors import ConfigError
+from fleet.secrecy import without_secrets
 
 _DEFAULT_PORTS = {"mqtt": 1883, "mqtts": 8883, "ws": 80, "wss": 443}
 
@@ -16,7 +17,7 @@ class BrokerAddress:
     host: str
     port: int
     username: str | None
-    password: str | None
+    password: str | None = field(repr=False)
     path: str
 
     @property
@@ -41,8 +42,11 @@ def parse_broker_url(url: str) -> BrokerAddress:
     try:
         parts = urlsplit(url)
         port = parts.port
-    except ValueError as error:
-        raise ConfigError(f"broker: {_hidden(url)} is not a URL: {error}") from error
+    except ValueError:  # its text may hold a part of the password
+        raise ConfigError(
+            f"broker: {_hidden(url)} is not a URL; its port is a number up to 65535, and in a password "
+            "write %2F, %40, %3A, %3F and %23 for `/`, `@`, `:`, `?` and `#`"
+        ) from None
     if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
         raise ConfigError(
             f"broker: {_hidden(url)} is not mqtt://, mqtts://, ws:// or wss://[user:pass@]host[:port]"
@@ -60,6 +64,5 @@ def parse_broker_url(url: str) -> BrokerAddress:
 
 
 def _hidden(url: str) -> str:
-    """Return a URL for an error message, without what may be a password."""
-    scheme, separator, rest = url.partition("://")
-    return repr(scheme + separator + rest.rpartition("@")[2])
+    """Return a URL for an error message, without what may be a password or a token."""
+    return repr(without_secrets(url))

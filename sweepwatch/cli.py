@@ -11,17 +11,41 @@ from fleet.wire import Reason
 from sweepwatch.cli_devices import devices
 from sweepwatch.cli_options import JSON, PATH, WHY, options, settings_of
 from sweepwatch.run.stopping import end
+from sweepwatch.settings.settings import read_secret
 
+
+class _Url(click.ParamType[str]):
+    """A URL, or `@FILE` that holds it: others see the command line, and so what stands in it."""
+
+    name = "url"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the URL."""
+        return read_secret(Path(value[1:])) if value.startswith("@") else value
+
+
+_URL = _Url()
+_HELD = "@FILE takes it from a file, where others do not see it."
 _BROKER = click.option(
-    "--broker", metavar="URL", help="MQTT broker: mqtt://user:pass@host:port, mqtts:// or ws://."
+    "--broker",
+    type=_URL,
+    metavar="URL",
+    help=f"MQTT broker: mqtt://user:pass@host:port, mqtts:// or ws://. {_HELD}",
 )
 _STORE = click.option(
     "--store",
+    type=_URL,
     metavar="URL",
-    help="Time-series store: duckdb:///path or influxdb://token@host:port/org/bucket. "
+    help=f"Time-series store: duckdb:///path or influxdb://token@host:port/org/bucket. {_HELD} "
     "[default: in the data folder]",
 )
 _PORT = click.option("--port", type=int, help="Port of the API and the console. [default: 8000]")
+_HOST = click.option(
+    "--host",
+    metavar="ADDRESS",
+    help="Address to listen on; 0.0.0.0 once there is an admin, and TLS or a trusted proxy is set. "
+    "[default: 127.0.0.1]",
+)
 _DEVICES = click.option("--devices", type=int, help="How many devices to simulate. [default: 60]")
 _SEED = click.option(
     "--seed", type=int, help="Seed of the simulated fleet; same seed, same fleet. [default: 1]"
@@ -30,7 +54,8 @@ _SEED = click.option(
 _METRICS_PORT = click.option(
     "--metrics-port",
     type=int,
-    help="Serve /healthz, /readyz and /metrics on this port of 127.0.0.1. [default: not at all]",
+    help="Serve /healthz, /readyz and /metrics on this port of server.metrics_host, 127.0.0.1 unless set. "
+    "[default: not at all]",
 )
 _WORLD = click.option(
     "--world",
@@ -51,14 +76,16 @@ def cli() -> None:
 
 
 @cli.command()
-@options(_PORT, _DEVICES, _SEED, _WORLD, _BROKER)
+@options(_HOST, _PORT, _DEVICES, _SEED, _WORLD, _BROKER)
 @click.option(
     "--broker-port", type=int, help="Port of the broker of its own. [default: a free one, kept from then on]"
 )
 @click.option("--no-simulator", is_flag=True, help="Simulate no fleet: wait for real devices.")
+@click.option("--no-browser", is_flag=True, help="Open no browser with the one-time link; it is printed.")
 def run(  # noqa: PLR0913, PLR0917 - click hands each option over by name
     config: Path | None,
     data: Path | None,
+    host: str | None,
     port: int | None,
     devices: int | None,
     seed: int | None,
@@ -66,6 +93,7 @@ def run(  # noqa: PLR0913, PLR0917 - click hands each option over by name
     broker: str | None,
     broker_port: int | None,
     no_simulator: bool,
+    no_browser: bool,
 ) -> None:
     """Start everything: broker, ingest, store, models, alerts, tickets, console and a simulated fleet.
 
@@ -78,7 +106,9 @@ def run(  # noqa: PLR0913, PLR0917 - click hands each option over by name
     settings = settings_of(
         config,
         data,
+        server__host=host,
         server__port=port,
+        server__open_browser=False if no_browser else None,
         simulator__devices=devices,
         simulator__seed=seed,
         simulator__world=world,
@@ -172,12 +202,15 @@ def score(
 
 
 @cli.command()
-@options(_PORT, _STORE)
-def serve(config: Path | None, data: Path | None, port: int | None, store: str | None) -> None:
+@options(_HOST, _PORT, _STORE)
+def serve(
+    config: Path | None, data: Path | None, host: str | None, port: int | None, store: str | None
+) -> None:
     """Serve the API and the console from what is stored, and nothing else."""
     from sweepwatch.run.processes import run_serve
 
-    run_serve(settings_of(config, data, server__port=port, store__url=store), click.echo)
+    settings = settings_of(config, data, server__host=host, server__port=port, store__url=store)
+    run_serve(settings, click.echo)
 
 
 @cli.command()
@@ -372,8 +405,8 @@ def store_init(config: Path | None, data: Path | None, store: str | None) -> Non
 
 @store.command("copy")
 @options()
-@click.option("--from", "source", metavar="URL", required=True, help="The store to read.")
-@click.option("--to", "target", metavar="URL", required=True, help="The store to write.")
+@click.option("--from", "source", type=_URL, metavar="URL", required=True, help=f"The store to read. {_HELD}")
+@click.option("--to", "target", type=_URL, metavar="URL", required=True, help=f"The store to write. {_HELD}")
 def store_copy(config: Path | None, data: Path | None, source: str, target: str) -> None:
     """Copy all readings, kept tiles and risks from one store to another, and verify them.
 
@@ -391,8 +424,10 @@ def desk() -> None:
 
 
 @desk.command("copy")
-@click.option("--from", "source", metavar="URL", required=True, help="The desk database to read.")
-@click.option("--to", "target", metavar="URL", required=True, help="The empty desk database to fill.")
+@click.option("--from", "source", type=_URL, metavar="URL", required=True, help=f"The desk to read. {_HELD}")
+@click.option(
+    "--to", "target", type=_URL, metavar="URL", required=True, help=f"The empty desk to fill. {_HELD}"
+)
 def desk_copy(source: str, target: str) -> None:
     """Copy a desk database, as sqlite:///path to postgresql+psycopg://user:pass@host/name or back.
 

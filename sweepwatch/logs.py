@@ -8,7 +8,7 @@ from pathlib import Path
 _LIMIT_BYTES = 10_000_000
 _FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 # What these tell at level info is their own business.
-_CHATTY = ("alembic", "amqtt", "apscheduler", "asyncio", "shap", "transitions", "uvicorn")
+_CHATTY = ("alembic", "amqtt", "apscheduler", "asyncio", "httpx", "httpx2", "shap", "transitions", "uvicorn")
 
 
 def start_logging(file: Path, level: str) -> None:
@@ -18,10 +18,24 @@ def start_logging(file: Path, level: str) -> None:
     to_terminal = logging.StreamHandler(sys.stderr)
     to_terminal.setLevel(logging.WARNING)
     to_terminal.setFormatter(_OneLine())
-    to_file.setFormatter(logging.Formatter(_FORMAT))
+    to_file.setFormatter(_Escaping(_FORMAT))
     logging.basicConfig(level=level.upper(), handlers=[to_file, to_terminal], force=True)
     for name in _CHATTY:
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+class _Escaping(logging.Formatter):
+    """One record begins one line: what others put into a message cannot pass for another record."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's own name
+        """Return a record's line, what cannot be seen escaped."""
+        return _visible(super().formatMessage(record))
+
+
+def _visible(text: str) -> str:
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
 
 
 class _OneLine(logging.Formatter):
@@ -29,6 +43,6 @@ class _OneLine(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return a record without a traceback."""
-        said = f"sweepwatch: {record.getMessage()}"
+        said = _visible(f"sweepwatch: {record.getMessage()}")
         error = record.exc_info[1] if record.exc_info else None
         return said if error is None else f"{said}: {type(error).__name__}: {error}; more in the log"

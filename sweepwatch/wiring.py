@@ -53,6 +53,7 @@ from storage.series.store_url import DuckDbAddress, parse_store_url
 from sweepwatch.data_folder import DataFolder
 from sweepwatch.metrics import new_registry
 from sweepwatch.run.device_doors import device_doors
+from sweepwatch.run.reach import rates_of, reach_of
 from sweepwatch.run.readiness import noting_changes
 from sweepwatch.settings.costs import costs_of
 from sweepwatch.settings.oidc import registration_of
@@ -251,8 +252,10 @@ def build_api(
     """Wire the API and the console; `troubles` are those of the parts that only the process knows.
 
     A `notice` stands on top of every page. `doors` are those of the installation, unless given; `demo`
-    says on every page that its fleet is simulated.
+    says on every page that its fleet is simulated. Raises ConfigError where nobody should reach it as the
+    settings say.
     """
+    server = services.settings.server
 
     def ledger() -> LedgerView | None:
         return ingest.ledger.snapshot() if ingest else None
@@ -284,6 +287,8 @@ def build_api(
             devices=services.devices,
             rollouts=build_rollouts(services),
             demo=demo,
+            reach=reach_of(server, services.clock.now_ms()),
+            rates=rates_of(server),
             visits=Visits(services.desk, services.store, partial(_plan, costs_of(costs))),
             currency=costs.currency,
             notice=notice,

@@ -28,6 +28,7 @@ _HEARD = 0.93
 @dataclass(frozen=True, slots=True)
 class RunOptions:
     """One run: its seed, how many devices, whether the firmware is worse, how often a stage is looked at."""
+
     """One run: its seed, its devices, whether the firmware is worse, how often a stage is looked at."""
 
     seed: int

@@ -16,6 +16,7 @@ from sqlalchemy.exc import ArgumentError, DatabaseError, OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
 from fleet.errors import ConfigError, DataFolderError, StoreUnavailable
+from fleet.secrecy import without_secrets
 from storage.records.events import log_told, write_told
 
 _SQLITE_TIMEOUT_S = 15
@@ -84,7 +85,7 @@ def open_desk(url: str) -> DeskDatabase:
     cannot be written, StoreUnavailable when a server cannot be reached.
     """
     engine = _engine(url)
-    url = engine.url.render_as_string()  # messages show no password
+    url = without_secrets(engine.url.render_as_string())  # for messages
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
     try:
@@ -114,10 +115,10 @@ def _engine(url: str) -> Engine:
         if address.drivername == "postgresql":
             address = address.set(drivername="postgresql+psycopg")
         return create_engine(address, **_engine_options(url))
-    except ArgumentError as error:  # its text may hold the URL, and so a password
+    except (ArgumentError, ValueError):  # its text may hold the URL, and so a password
         raise ConfigError(
             "desk.url is not usable; allowed: sqlite:///path or postgresql+psycopg://user:pass@host/name"
-        ) from error
+        ) from None
     except ImportError as error:
         raise ConfigError(
             f"desk.url is not usable: {error}; PostgreSQL needs the extra `postgres`: "

@@ -1,10 +1,11 @@
 """Where the time-series store is: a URL, taken apart and checked."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from fleet.errors import ConfigError
+from fleet.secrecy import without_secrets
 
 ALLOWED = "duckdb:///path, influxdb://token@host:port/org/bucket or influxdbs:// (TLS)"
 _DEFAULT_PORT = 8086
@@ -31,7 +32,7 @@ class InfluxAddress:
     host: str
     port: int
     tls: bool
-    token: str
+    token: str = field(repr=False)
     org: str
     bucket: str
 
@@ -67,8 +68,11 @@ def _influx(url: str) -> InfluxAddress:
     try:
         parts = urlsplit(url)
         port = parts.port
-    except ValueError as error:
-        raise ConfigError(f"store: {_hidden(url)} is not a URL: {error}") from error
+    except ValueError:  # its text may hold a part of the password
+        raise ConfigError(
+            f"store: {_hidden(url)} is not a URL; its port is a number up to 65535, and in the token "
+            "write %2F, %40, %3A, %3F and %23 for `/`, `@`, `:`, `?` and `#`"
+        ) from None
     names = [unquote(name) for name in parts.path.strip("/").split("/")]
     if not parts.hostname or len(names) != 2 or not all(names) or parts.query or parts.fragment:
         raise ConfigError(
@@ -87,6 +91,5 @@ def _influx(url: str) -> InfluxAddress:
 
 
 def _hidden(url: str) -> str:
-    """Return a URL for an error message, without what may be a token."""
-    scheme, separator, rest = url.partition("://")
-    return repr(scheme + separator + rest.rpartition("@")[2])
+    """Return a URL for an error message, without what may be a password or a token."""
+    return repr(without_secrets(url))

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from alerts.judging.rules import load_rules
 from fleet.broker_url import parse_broker_url
+from fleet.clock import SystemClock
 from fleet.codes import load_codes
 from fleet.errors import ConfigError
 from fleet.signals import STANDARD_SIGNALS
@@ -17,14 +18,14 @@ from ingest.dialects.config import load_dialects
 from storage.records.database import check_desk_url
 from storage.series.store_url import parse_store_url
 from sweepwatch.printing import Say, console
+from sweepwatch.run.reach import reach_of
 from sweepwatch.settings.settings import (
     Settings,
-    as_toml,
     judge_settings,
     setting_keys,
+    shown,
     value_of,
     variable_name,
-    without_secrets,
 )
 from sweepwatch.settings.signals import signal_table
 
@@ -41,6 +42,7 @@ def check_settings(
     """
     settings, wrong = judge_settings(file, environment, flags)
     if settings is not None:
+        wrong += _refusals([partial(reach_of, settings.server, SystemClock().now_ms())])
         wrong += _wrong_addresses(settings) + _wrong_files(settings)
         if show:
             console(_WIDTH).print(_table(settings))
@@ -91,6 +93,6 @@ def _table(settings: Settings) -> Table:
     for key, section in setting_keys().items():
         meaning = section.model_fields[key.rpartition(".")[2]].description or ""
         value = value_of(settings, key)
-        shown = "" if value is None else without_secrets(as_toml(value).strip('"'))
-        table.add_row(*(escape(text) for text in (key, shown, variable_name(key), meaning)))
+        text = "" if value is None else shown(key, value).strip('"')
+        table.add_row(*(escape(each) for each in (key, text, variable_name(key), meaning)))
     return table

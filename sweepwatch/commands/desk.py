@@ -8,6 +8,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from fleet.errors import ConfigError, ModelRejected
+from fleet.secrecy import without_secrets
 from models.registry.files import DeskFiles, FolderFiles, ModelFiles
 from storage.records.copying import copy_desk, require_empty
 from storage.records.database import DeskDatabase, open_desk
@@ -15,7 +16,6 @@ from storage.records.model_cards import cards
 from sweepwatch.data_folder import open_data_folder
 from sweepwatch.printing import Say
 from sweepwatch.run.progress import bar
-from sweepwatch.settings.settings import without_secrets
 
 
 def copy_desks(source_url: str, target_url: str, say: Say) -> None:

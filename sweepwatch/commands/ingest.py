@@ -17,7 +17,7 @@ from ingest.replay import ReplayReport, replay
 from sweepwatch.printing import Say
 from sweepwatch.run.processes import open_services
 from sweepwatch.run.stopping import stop_on_signal
-from sweepwatch.settings.settings import TOKEN_VARIABLE, Settings
+from sweepwatch.settings.settings import TOKEN_VARIABLE, Settings, token_of
 from sweepwatch.wiring import build_ingest
 
 _TIMEOUT_S = 10.0
@@ -102,7 +102,7 @@ def _get(url: str) -> str:
     """Return what is at `url`, empty where the server says that there is nothing."""
     opener = build_opener(ProxyHandler({}))
     try:
-        token = os.environ.get(TOKEN_VARIABLE)
+        token = token_of(os.environ)
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         with opener.open(Request(url, headers=headers), timeout=_TIMEOUT_S) as answer:
             body: bytes = answer.read()

@@ -1,6 +1,7 @@
 """`sweepwatch run`: everything in one process, started in order and stopped in the reverse order."""
 
 import logging
+import os
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
 from functools import partial
@@ -12,6 +13,7 @@ from access.devices.publisher import CommandPublisher
 from api.console.charts.drawing import warm_up
 from fleet.clock import Clock, SystemClock
 from fleet.errors import NotEnoughHistory, SweepwatchError
+from fleet.secrecy import without_secrets
 from fleet.text import Text
 from ingest.service import IngestService
 from models.scoring.hindcast import HindcastCancelled, hindcast
@@ -20,20 +22,23 @@ from simulators.publisher import FleetPublisher
 from sweepwatch.data_folder import open_data_folder
 from sweepwatch.logs import start_logging
 from sweepwatch.printing import Say
+from sweepwatch.run.browser import may_open, opened_browser
 from sweepwatch.run.command_sender import sending_commands
 from sweepwatch.run.device_doors import BROKER_FOLDER, LIST_EVERY_S, SETTLE_EVERY_S, broker_doors, settle
 from sweepwatch.run.embedded_broker import EmbeddedBroker, start_broker
 from sweepwatch.run.first_models import needs_training, note_training
 from sweepwatch.run.followers import Followers, following
+from sweepwatch.run.health import serve_health
 from sweepwatch.run.jobs import Jobs
 from sweepwatch.run.progress import ProgressBoard
-from sweepwatch.run.server import WebServer, listen
+from sweepwatch.run.reach import reach_of, require_admin
+from sweepwatch.run.server import WebServer, listen, warn_of_end
 from sweepwatch.run.simulated_fleet import SimulatedFleet
 from sweepwatch.run.stopping import stop_on_signal
 from sweepwatch.run.training import train
 from sweepwatch.run.unfinished import UnfinishedPast
 from sweepwatch.run.way_in import address_of, is_demo, show_way_in
-from sweepwatch.settings.settings import Settings, without_secrets
+from sweepwatch.settings.settings import Settings
 from sweepwatch.wiring import Services, build, build_api, build_doors, build_ingest
 
 log = logging.getLogger(__name__)
@@ -53,6 +58,8 @@ def run_everything(settings: Settings, say: Say, clock: Clock | None = None) -> 
 
     Raises SweepwatchError with one line for people when a part cannot start.
     """
+    clock = clock or SystemClock()
+    reach_of(settings.server, clock.now_ms())  # before anything is opened or listens
     with stop_on_signal() as stop, ExitStack() as stack:
         listener = listen(settings.server.host, settings.server.port)
         stack.callback(listener.close)
@@ -61,20 +68,25 @@ def run_everything(settings: Settings, say: Say, clock: Clock | None = None) -> 
         start_logging(folder.root / "sweepwatch.log", settings.log_level)
         if UnfinishedPast(folder).discard(settings):
             say("The last first start was ended half-way; what it had written is discarded.")
-        services = build(settings, folder, clock or SystemClock())
+        services = build(settings, folder, clock)
         stack.callback(services.close)
+        doors = build_doors(settings, services.desk, services.clock)
+        require_admin(settings.server, doors.people)
+        warn_of_end(settings.server, clock)
         broker = _broker(settings, services, stack, say)
         ingest = _ingest(settings, services, broker)
         run = Run(services, ingest, broker, stop, say)
         if settings.simulator.enabled:
             run.fleet = SimulatedFleet(services)
-        doors = build_doors(settings, services.desk, services.clock)
         demo = is_demo(settings, doors.people)
         app = build_api(services, ingest, run.troubles, run.board.current, doors=doors, demo=demo)
-        stack.enter_context(WebServer(app, listener))
+        stack.enter_context(WebServer(app, listener, settings.server))
         run.readiness = app.state.services.readiness
+        serve_health(settings.server, settings.server.metrics_port, run.readiness, services.metrics, stack)
         _introduce(settings, services, broker, say)
-        show_way_in(settings, doors.people, say, demo=demo)
+        link = show_way_in(settings, doors.people, say, demo=demo)
+        if link is not None and may_open(settings.server, os.environ):
+            stack.enter_context(opened_browser(link, folder.root))
         say("Stop with Ctrl-C.")
         stack.callback(run.finish)
         run.start()
@@ -118,7 +130,7 @@ class Run:
         self.board = ProgressBoard()
         self.fleet: SimulatedFleet | None = None
         self.failure: SweepwatchError | None = None
-        self.readiness: Callable[[], object] = dict
+        self.readiness: Callable[[], Mapping[str, str | None]] = dict
         """Looks at every component, and so logs what changed."""
         self._started = self._trained = False
         self._services = services

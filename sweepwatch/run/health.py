@@ -1,8 +1,10 @@
-"""/healthz, /readyz and /metrics of a process that serves no API."""
+"""/healthz, /readyz and /metrics on a port of their own, for whoever reaches it."""
 
 import json
 import logging
+import socket
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from types import TracebackType
@@ -12,23 +14,29 @@ from prometheus_client import CollectorRegistry
 
 from api.exposition import exposed
 from fleet.errors import PortTaken
+from sweepwatch.settings.server import ServerSettings
 
 log = logging.getLogger(__name__)
 Readiness = Callable[[], Mapping[str, str | None]]
+_TIMEOUT_S = 10.0
+"""So long whoever asks may take for it: a thread waits meanwhile."""
 _JSON, _PROBLEM = "application/json", "application/problem+json"
 
 
 class HealthServer:
-    """Answers on a port of 127.0.0.1; a context manager that ends it. Raises PortTaken.
+    """Answers on a port of `host`; a context manager that ends it. Raises PortTaken.
 
     `readiness` maps each component to what is wrong with it, None when it is fine, as the API's does.
     """
 
-    def __init__(self, port: int, readiness: Readiness, metrics: CollectorRegistry) -> None:
+    def __init__(
+        self, port: int, readiness: Readiness, metrics: CollectorRegistry, host: str = "127.0.0.1"
+    ) -> None:
+        family = _SixServer if ":" in host else ThreadingHTTPServer
         try:
-            self._server = ThreadingHTTPServer(("127.0.0.1", port), _handler(readiness, metrics))
+            self._server = family((host, port), _handler(readiness, metrics))
         except OSError as error:
-            raise PortTaken(f"cannot serve /metrics on port {port}: {error.strerror}") from error
+            raise PortTaken(f"cannot serve /metrics on {host}, port {port}: {error.strerror}") from error
         self._server.daemon_threads = True
         self._thread = Thread(target=self._server.serve_forever, name="health", daemon=True)
 
@@ -44,6 +52,18 @@ class HealthServer:
         self._thread.join()
 
 
+class _SixServer(ThreadingHTTPServer):
+    address_family = socket.AF_INET6
+
+
+def serve_health(
+    server: ServerSettings, port: int, readiness: Readiness, metrics: CollectorRegistry, stack: ExitStack
+) -> None:
+    """Serve /healthz, /readyz and /metrics on a port, 0: not at all; `stack` ends it. Raises PortTaken."""
+    if port:
+        stack.enter_context(HealthServer(port, readiness, metrics, server.metrics_host))
+
+
 def _handler(readiness: Readiness, metrics: CollectorRegistry) -> type[BaseHTTPRequestHandler]:
     def answer(target: str, accept: str) -> tuple[int, str, bytes]:
         path, _, query = target.partition("?")
@@ -56,6 +76,9 @@ def _handler(readiness: Readiness, metrics: CollectorRegistry) -> type[BaseHTTPR
         return 404, "text/plain", b"there is /healthz, /readyz and /metrics here\n"
 
     class Handler(BaseHTTPRequestHandler):
+        timeout = _TIMEOUT_S
+        server_version, sys_version = "sweepwatch", ""
+
         def do_GET(self) -> None:
             status, media_type, body = answer(self.path, self.headers.get("accept", ""))
             self.send_response(status)

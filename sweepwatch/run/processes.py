@@ -23,10 +23,11 @@ from sweepwatch.printing import Say, console
 from sweepwatch.run.command_sender import sending_commands
 from sweepwatch.run.device_doors import LIST_EVERY_S, SETTLE_EVERY_S, settle
 from sweepwatch.run.followers import following, watching
-from sweepwatch.run.health import HealthServer
+from sweepwatch.run.health import serve_health
 from sweepwatch.run.jobs import Jobs
 from sweepwatch.run.model_care import note_trained
-from sweepwatch.run.server import WebServer, listen
+from sweepwatch.run.reach import address_of, reach_of, require_admin
+from sweepwatch.run.server import WebServer, listen, warn_of_end
 from sweepwatch.run.simulated_fleet import require_empty
 from sweepwatch.run.stopping import stop_on_signal
 from sweepwatch.run.strangers import Strangers
@@ -115,8 +116,7 @@ def _serve_health(port: int, services: Services, troubles: Troubles, stack: Exit
             **troubles(),
         }
 
-    if port:
-        stack.enter_context(HealthServer(port, readiness, services.metrics))
+    serve_health(services.settings.server, port, readiness, services.metrics, stack)
 
 
 def run_score(settings: Settings, once: bool, say: Say) -> None:
@@ -147,11 +147,18 @@ def run_score(settings: Settings, once: bool, say: Say) -> None:
 
 def run_serve(settings: Settings, say: Say) -> None:
     """Serve what is stored until told to stop."""
+    reach_of(settings.server, SystemClock().now_ms())  # before anything is opened or listens
     listener = listen(settings.server.host, settings.server.port)
     try:
-        with stop_on_signal() as stop, open_services(settings, part="serve") as services:
+        with (
+            stop_on_signal() as stop,
+            open_services(settings, part="serve") as services,
+            ExitStack() as stack,
+        ):
             strangers, followers = Strangers(services.store, services.desk), watching(services)
             doors = build_doors(settings, services.desk, services.clock)
+            require_admin(settings.server, doors.people)
+            warn_of_end(settings.server, services.clock)
             app = build_api(
                 services,
                 None,
@@ -159,12 +166,14 @@ def run_serve(settings: Settings, say: Say) -> None:
                 notice=strangers.notice,
                 doors=doors,
             )
-            with WebServer(app, listener):
-                show_way_in(settings, doors.people, say, demo=False)
-                say(f"Serving http://{settings.server.host}:{settings.server.port}/ . Stop with Ctrl-C.")
-                while not stop.is_set():
-                    strangers.look()
-                    stop.wait(_LOOK_EVERY_S)
+            stack.enter_context(WebServer(app, listener, settings.server))
+            ready = app.state.services.readiness
+            serve_health(settings.server, settings.server.metrics_port, ready, services.metrics, stack)
+            show_way_in(settings, doors.people, say, demo=False)
+            say(f"Serving {address_of(settings.server)} . Stop with Ctrl-C.")
+            while not stop.is_set():
+                strangers.look()
+                stop.wait(_LOOK_EVERY_S)
     finally:
         listener.close()
 

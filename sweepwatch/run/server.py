@@ -1,5 +1,6 @@
 """Serves the API and the console from a thread, on a port that is taken before anything else starts."""
 
+import logging
 import socket
 import threading
 from types import TracebackType
@@ -7,8 +8,12 @@ from types import TracebackType
 import uvicorn
 from fastapi import FastAPI
 
+from fleet.clock import Clock
 from fleet.errors import PortTaken
+from sweepwatch.run.certificates import ends_soon
+from sweepwatch.settings.server import ServerSettings
 
+log = logging.getLogger(__name__)
 STOP_TIMEOUT_S = 2.0
 
 
@@ -29,11 +34,24 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 class WebServer:
-    """uvicorn in a thread; a context manager that stops it."""
+    """uvicorn in a thread, by HTTPS where a certificate is set; a context manager that stops it.
 
-    def __init__(self, app: FastAPI, listener: socket.socket) -> None:
+    It logs no request, since addresses of one-time links are secrets, and believes no forwarded header: what
+    proxies say is for the application to judge.
+    """
+
+    def __init__(self, app: FastAPI, listener: socket.socket, server: ServerSettings | None = None) -> None:
+        server = server or ServerSettings()
         config = uvicorn.Config(
-            app, log_config=None, access_log=False, timeout_graceful_shutdown=1, lifespan="off"
+            app,
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            timeout_graceful_shutdown=1,
+            lifespan="off",
+            ssl_certfile=server.tls_certificate,
+            ssl_keyfile=server.tls_key,
         )
         self._server = uvicorn.Server(config)
         self._listener = listener
@@ -55,3 +73,12 @@ class WebServer:
         self._server.should_exit = True
         self._thread.join(STOP_TIMEOUT_S)
         self._listener.close()
+
+
+def warn_of_end(server: ServerSettings, clock: Clock) -> None:
+    """Log a warning where the certificate is over soon."""
+    if server.tls_certificate is None:
+        return
+    ends = ends_soon(server.tls_certificate, clock.now_ms())
+    if ends is not None:
+        log.warning("%s ends at %s; renew it and start again", server.tls_certificate, ends)

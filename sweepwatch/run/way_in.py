@@ -2,6 +2,7 @@
 
 from access.people import People
 from sweepwatch.printing import Say
+from sweepwatch.run import reach
 from sweepwatch.settings.settings import Settings
 
 
@@ -10,17 +11,22 @@ def is_demo(settings: Settings, people: People) -> bool:
     return settings.simulator.enabled and settings.broker.url is None and not people.have_admin()
 
 
-def show_way_in(settings: Settings, people: People, say: Say, *, demo: bool) -> None:
-    """Print the link by which whoever reads the terminal comes in, where nobody else could let them in."""
+def show_way_in(settings: Settings, people: People, say: Say, *, demo: bool) -> str | None:
+    """Print the link by which whoever reads the terminal comes in, where nobody else could let them in.
+
+    Return it, None where there is none.
+    """
     if demo:
-        say(f"  sign in  {address_of(settings)}enter/{people.link_for_demo()}")
-    elif not people.have_admin():
-        say(
-            f"  sign in  {address_of(settings)}enter/{people.link_for_first_admin()}  (makes the first admin)"
-        )
+        link = f"{address_of(settings)}enter/{people.link_for_demo()}"
+        say(f"  sign in  {link}")
+        return link
+    if people.have_admin():
+        return None
+    link = f"{address_of(settings)}enter/{people.link_for_first_admin()}"
+    say(f"  sign in  {link}  (makes the first admin)")
+    return link
 
 
 def address_of(settings: Settings) -> str:
     """Return the address of the console."""
-    host = f"[{settings.server.host}]" if ":" in settings.server.host else settings.server.host
-    return f"http://{host}:{settings.server.port}/"
+    return reach.address_of(settings.server)

@@ -4,25 +4,27 @@ import difflib
 import re
 import tomllib
 from collections.abc import Mapping
-from ipaddress import ip_address
 from math import isfinite
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
-from zoneinfo import available_timezones
 
 from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator
 
 from fleet.errors import ConfigError
+from fleet.secrecy import HIDDEN, is_secret, without_secrets
 from fleet.signals import STANDARD_SIGNALS, Kind
 from fleet.text import quoted
 from sweepwatch.settings.costs import CostsSettings
 from sweepwatch.settings.oidc import OidcSettings
 from sweepwatch.settings.section import Section as _Section
+from sweepwatch.settings.server import ServerSettings, Several, is_address, is_loopback
 
 PREFIX = "SWEEPWATCH_"
 TOKEN_VARIABLE = PREFIX + "TOKEN"
 """Holds the token with which commands ask another machine's API; no setting."""
+_FILE = "_FILE"
+"""Behind a variable's name: it names the file that holds the value."""
 _SIGNAL_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _TAKEN_NAMES = frozenset(
     (
@@ -33,64 +35,12 @@ _TAKEN_NAMES = frozenset(
 """Names of columns and tags that the stores have already."""
 
 
-def _is_address(text: str) -> bool:
-    try:
-        ip_address(text)
-    except ValueError:
-        return False
-    return True
-
-
 def _is_here(url: str) -> bool:
     """Tell whether a URL's host is this machine's loopback."""
     try:
-        host = urlsplit(url).hostname or ""
+        return is_loopback(urlsplit(url).hostname or "")
     except ValueError:
         return False
-    return host == "localhost" or (_is_address(host) and ip_address(host).is_loopback)
-
-
-class ServerSettings(_Section):
-    """The API and the console."""
-
-    host: str = Field("127.0.0.1", description="Address to listen on; loopback only, until it speaks TLS")
-    port: int = Field(8000, ge=1, le=65535, description="Port to listen on")
-    time_zone: str = Field(
-        "UTC", description="Zone in which the console shows times, such as Asia/Shanghai; the API speaks UTC"
-    )
-
-    second_factor: Literal["optional", "required"] = Field(
-        "optional", description="Whether everybody who signs in must show a code of a phone (TOTP) as well"
-    )
-    site_time_zones: dict[str, str] = Field(
-        default_factory=dict,
-        description="Zones of sites in others, in the file alone: [server.site_time_zones], by site",
-    )
-
-    @field_validator("host")
-    @classmethod
-    def _is_loopback(cls, host: str) -> str:
-        if host != "localhost" and not (_is_address(host) and ip_address(host).is_loopback):
-            raise ValueError("allowed: 127.0.0.1, ::1 or localhost, until it speaks TLS")
-        return host
-
-    @field_validator("time_zone")
-    @classmethod
-    def _zone_is_known(cls, name: str) -> str:
-        return _known_zone(name)
-
-    @field_validator("site_time_zones")
-    @classmethod
-    def _zones_are_known(cls, zones: dict[str, str]) -> dict[str, str]:
-        return {site: _known_zone(name) for site, name in zones.items()}
-
-
-def _known_zone(name: str) -> str:
-    zones = available_timezones()
-    if name not in zones:
-        near = ", ".join(difflib.get_close_matches(name, sorted(zones), 3, 0.5)) or "UTC, Asia/Shanghai"
-        raise ValueError(f"{name!r} is no time zone; allowed are names such as {near}")
-    return name
 
 
 class BrokerSettings(_Section):
@@ -98,6 +48,7 @@ class BrokerSettings(_Section):
 
     url: str | None = Field(
         None,
+        repr=False,
         pattern=r"^(mqtts?|wss?)://\S+$",
         description="mqtt://user:pass@host:port, mqtts://, ws:// or wss://; empty: a broker of its own",
     )
@@ -109,6 +60,7 @@ class BrokerSettings(_Section):
     )
     access_url: str | None = Field(
         None,
+        repr=False,
         pattern=r"^mqtts?://\S+$",
         description="Who changes who comes in at that broker, mqtts://sweepwatch-access:pass@host:port; "
         "empty: it is given a book by hand",
@@ -122,19 +74,14 @@ class BrokerSettings(_Section):
     certificate_port: int = Field(
         8884, ge=1, le=65535, description="Port there for devices with certificates"
     )
-    hosts: tuple[str, ...] = Field(
+    hosts: Several = Field(
         (), description="Names and addresses by which devices reach it, for its certificate; empty: `listen`"
     )
-
-    @field_validator("hosts", mode="before")
-    @classmethod
-    def _one_or_more(cls, hosts: object) -> object:
-        return [one.strip() for one in hosts.split(",")] if isinstance(hosts, str) else hosts
 
     @field_validator("listen")
     @classmethod
     def _is_an_address(cls, listen: str | None) -> str | None:
-        if listen is not None and not _is_address(listen):
+        if listen is not None and not is_address(listen):
             raise ValueError("allowed: an IP address of this machine, or 0.0.0.0 for all")
         return listen
 
@@ -144,6 +91,7 @@ class StoreSettings(_Section):
 
     url: str | None = Field(
         None,
+        repr=False,
         pattern=r"^(duckdb:///|influxdbs?://)\S+$",
         description="duckdb:///path, influxdb://token@host:port/org/bucket or influxdbs:// (TLS); "
         "empty: telemetry.duckdb in the data folder",
@@ -173,6 +121,7 @@ class DeskSettings(_Section):
 
     url: str | None = Field(
         None,
+        repr=False,
         pattern=r"^(sqlite|postgresql)(\+\w+)?://\S+$",
         description="sqlite:///path, or with the extra `postgres` postgresql+psycopg://user:pass@host/name; "
         "empty: in the data folder",
@@ -384,9 +333,9 @@ def variable_name(key: str) -> str:
     return PREFIX + key.replace(".", "_").upper()
 
 
-def without_secrets(value: object) -> str:
-    """Return a setting as text; what stands before the `@` of a URL may be a password or a token."""
-    return re.sub(r"(?<=://)[^@/\s]+(?=@)", "***", str(value))
+def shown(key: str, value: object) -> str:
+    """Return the value of a setting about as a file has it, without what may be secret."""
+    return HIDDEN if is_secret(key) and value is not None else without_secrets(as_toml(value))
 
 
 def load_settings(file: Path | None, environment: Mapping[str, str], flags: Mapping[str, Any]) -> Settings:
@@ -463,17 +412,50 @@ def _flat(content: Mapping[str, Any], prefix: str, known: Mapping[str, object]) 
 
 def _from_environment(environment: Mapping[str, str], wrong: list[str]) -> dict[str, str]:
     by_variable = {variable_name(key): key for key in setting_keys()}
-    given = {
-        name: value
-        for name, value in environment.items()
-        if name.startswith(PREFIX) and name != TOKEN_VARIABLE
-    }
+    given = {name: value for name, value in environment.items() if name.startswith(PREFIX)}
+    for name in (TOKEN_VARIABLE, TOKEN_VARIABLE + _FILE):
+        given.pop(name, None)
+    for name in [name for name in given if name.endswith(_FILE) and name not in by_variable]:
+        variable = name.removesuffix(_FILE)
+        if variable in by_variable:
+            given[variable] = _held_by(name, given.pop(name), given.get(variable), wrong)
     wrong += [
         f"unknown setting {name} in the environment{_nearest(name, by_variable)}"
         for name in given
         if name not in by_variable
     ]
     return {by_variable[name]: value for name, value in given.items() if name in by_variable}
+
+
+def _held_by(name: str, file: str, given: str | None, wrong: list[str]) -> str:
+    """Return what the file holds that a variable names, as containers hand secrets over."""
+    if given is not None:
+        wrong.append(f"{name} and {name.removesuffix(_FILE)} are both set; one is enough")
+        return given
+    try:
+        return read_secret(Path(file))
+    except ConfigError as error:
+        wrong.append(f"{name}: {error}")
+        return ""
+
+
+def read_secret(file: Path) -> str:
+    """Return the one line that a file holds. Raises ConfigError, which does not show it."""
+    try:
+        text = file.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise ConfigError(f"{file}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{file} is no text") from error
+    if not text or "\n" in text:
+        raise ConfigError(f"{file} holds one line, and nothing else")
+    return text
+
+
+def token_of(environment: Mapping[str, str]) -> str | None:
+    """Return the token for another machine's API: in a variable, or in the file that one names."""
+    file = environment.get(TOKEN_VARIABLE + _FILE)
+    return environment.get(TOKEN_VARIABLE) or (read_secret(Path(file)) if file else None)
 
 
 def _nearest(name: str, known: Mapping[str, object]) -> str:
@@ -495,7 +477,7 @@ def _nested(flat: Mapping[str, Any]) -> dict[str, Any]:
 def _explain(problem: Any, origin: Mapping[str, str]) -> str:
     key = ".".join(str(part) for part in problem["loc"])
     allowed = str(problem["msg"]).removeprefix("Value error, ")
-    given = "***" if _holds_secret(key) else without_secrets(as_toml(problem["input"]))
+    given = HIDDEN if _holds_secret(key) else shown(key, problem["input"])
     return f"{origin.get(key, key)} = {given} is not usable: {allowed}"
 
 

@@ -7,6 +7,7 @@ from fastapi.responses import HTMLResponse
 
 from api.console.pages.sign_in import browser_of, let_in
 from api.console.render.templates import Pages
+from api.doors import address_of
 from api.services import ApiServices
 from fleet.errors import InvalidInput, NotFound
 from fleet.people import Person, Purpose
@@ -23,6 +24,7 @@ def make_router(pages: Pages) -> APIRouter:
     @router.get("/enter/{secret}")
     def link_page(request: Request, secret: str) -> Response:
         """Show what a one-time link is for. Looking uses nothing up: mail programs look at links too."""
+        services.rates.sign_in(address_of(request))
         return _link_page(pages, request, secret)
 
     @router.post("/enter/{secret}")
@@ -34,6 +36,7 @@ def make_router(pages: Pages) -> APIRouter:
         password: Annotated[str, Form(max_length=1024)] = "",
     ) -> Response:
         """Use a one-time link up, and sign in whoever it is for."""
+        services.rates.sign_in(address_of(request))
         try:
             person = _enter(services, secret, email, name, password)
         except InvalidInput as error:

@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from access.sessions import CODE_WITHIN_MS, LASTS_MS, Browser, Entry
 from api.console.render.asked import asked
 from api.console.render.templates import Pages
-from api.doors import cookie_name, visitor_or_none
+from api.doors import address_of, cookie_name, is_secure, visitor_or_none
 from api.params import Params
 from api.problems import status_of
 from api.services import ApiServices
@@ -50,6 +50,7 @@ def make_router(pages: Pages) -> APIRouter:
         """Let somebody in by address and password."""
         onward = here(next)
         try:
+            services.rates.sign_in(address_of(request))
             entry = services.doors.sessions.sign_in(email, password, browser_of(request), onward)
         except SweepwatchError as error:
             if status_of(error) not in (401, 429):
@@ -62,8 +63,7 @@ def make_router(pages: Pages) -> APIRouter:
 
 def browser_of(request: Request) -> Browser:
     """Return what is known of the browser that asks."""
-    address = request.client.host if request.client else ""
-    return Browser(request.headers.get("user-agent", ""), address)
+    return Browser(request.headers.get("user-agent", ""), address_of(request))
 
 
 def let_in(request: Request, services: ApiServices, entry: Entry, onward: str) -> Response:
@@ -91,7 +91,7 @@ def hand_cookie(
         secret,
         max_age=lasts_ms // SECOND_MS,
         path="/",
-        secure=services.secure,
+        secure=is_secure(request, services),
         httponly=True,
         samesite="lax",
     )
@@ -100,7 +100,11 @@ def hand_cookie(
 def take_cookie(request: Request, services: ApiServices, response: Response, use: str) -> None:
     """Take a cookie back that was for once."""
     response.delete_cookie(
-        cookie_name(request, services, use), path="/", secure=services.secure, httponly=True, samesite="lax"
+        cookie_name(request, services, use),
+        path="/",
+        secure=is_secure(request, services),
+        httponly=True,
+        samesite="lax",
     )
 
 

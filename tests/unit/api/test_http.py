@@ -125,8 +125,6 @@ def addresses(house: House) -> list[str]:
         "signal": "battery_pct",
         "fault": "brush_jam",
         "secret": "none",
-        "site_id": "pudong",
-        "key": "0" * 64,
     }
     document = house.app.openapi()["paths"]
     found = {path for path, item in document.items() if "get" in item} | {

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from fleet.errors import ConfigError
-from sweepwatch.settings.settings import Settings, load_settings, setting_keys, variable_name, without_secrets
+from fleet.secrecy import without_secrets
+from sweepwatch.settings.settings import Settings, load_settings, setting_keys, variable_name
 
 
 def test_nothing_given_is_a_complete_installation() -> None:
@@ -29,7 +30,9 @@ def test_flags_win_over_the_environment_and_that_over_the_file(tmp_path: Path) -
         ("[nonsense]\nx = 1", r"unknown setting nonsense\.x in .*allowed: .*server\.port"),
         ("[server]\nport = 99999", r"server\.port in .*s\.toml = 99999 is not usable: .*65535"),
         ("[server]\nport = 'abc'", r"server\.port in .*= \"abc\" is not usable: .*integer"),
-        ("[server]\nhost = '0.0.0.0'", r"allowed: 127\.0\.0\.1, ::1 or localhost"),
+        ("[server]\nhost = 'example.org'", r"allowed: an address such as 127\.0\.0\.1, .*or localhost"),
+        ("[server]\ntrusted_proxies = ['0.0.0.0/0']", r"everybody; allowed: the addresses of the proxies"),
+        ("[server]\npublic_url = 'https://x.example/a'", r"public_url .*cannot live under a path"),
         ("[broker]\nurl = 'http://x'", r"broker\.url .*mqtt"),
         ("log_level = 'loud'", r"log_level .*'debug', 'info', 'warning' or 'error'"),
         ("[server\n", "is not TOML"),
