@@ -9,7 +9,6 @@ from typing import Any
 
 import polars as pl
 
-from fleet.faults import FAULTS
 from fleet.signals import Kind
 
 _OF_A_PERSON = frozenset({"heart_rate_bpm", "skin_temp_c", "lat", "lon", "x_m", "y_m", "floor"})
@@ -35,6 +34,7 @@ _PLAIN_EVIDENCE = frozenset(
 )
 """What evidence says beside values; a `meaning` is what the device wrote, unless it comes from our tables."""
 _PLAIN_DETAILS = frozenset({"part", "fault", "error_code", "code", "errorType"})
+_BODILY = (b"heart", b"pulse", b"bpm", b"skin_temp")
 WITHHELD = "withheld"
 """The mark in evidence, and in an event's detail, that values of a person were taken out."""
 
@@ -49,9 +49,13 @@ def is_personal(kind: str) -> bool:
     return kind == Kind.WRISTBAND
 
 
-def concerns_a_person(fault: str) -> bool:
-    """Tell whether a fault is one of devices that tell of a person; so are faults that nobody knows."""
-    return fault not in FAULTS or is_personal(FAULTS[fault].kind)
+def may_be_of_a_person(topic: str, payload: bytes) -> bool:
+    """Tell whether a message of nobody known may be a wristband's: by its topic, or by what it measures."""
+    levels = topic.lower().split("/")
+    if "robot" in levels or "tool" in levels:
+        return False
+    said = payload.lower()
+    return any("wrist" in level for level in levels) or any(word in said for word in _BODILY)
 
 
 def plain_evidence(evidence: Mapping[str, Any]) -> dict[str, Any]:

@@ -198,6 +198,7 @@ def build_ingest(services: Services, broker_url: str, mqtt_version: str = "auto"
         open_registration=chosen.open_registration,
         topics_beside=chosen.topics_beside,
         retention_ms=services.settings.store.retention_days * DAY_MS,
+        personal_ms=services.settings.store.personal_retention_days * DAY_MS,
         quarantine_rows=chosen.quarantine_rows,
         quarantine_rows_per_device=chosen.quarantine_rows_per_device,
     )

@@ -199,4 +199,4 @@ def _overwritten(points: pl.DataFrame, fields: Sequence[str]) -> pl.DataFrame:
     """Return points whose values are overwritten; those that were already are left out."""
     standing = pl.any_horizontal(pl.col(name).is_not_null() & (pl.col(name) != _GONE) for name in fields)
     gone = [pl.when(pl.col(name).is_not_null()).then(_GONE).alias(name) for name in fields]
-    return points.filter(standing).with_columns(gone).cast(dict(points.schema))
+    return points.filter(standing).with_columns(gone).cast(points.schema)

@@ -161,6 +161,8 @@ class KeptTiles:
             self._send(tile_measurement(kind), tiles.select(plain), again)
 
     def _send(self, measurement: str, tiles: pl.DataFrame, zeros: bool) -> None:
+        if tiles.is_empty():
+            return
         for body in bodies(tile_lines(measurement, tiles, zeros=zeros), _LINES_A_REQUEST):
             self._connection.write(body)
 

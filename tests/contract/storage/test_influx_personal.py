@@ -36,7 +36,8 @@ def test_what_stood_among_other_fields_is_brought_over(
             raw.write(lines(T0 + day * DAY_MS, rate))
         tiles.write(
             f'wristband_tile,device=W1 site="s1",readings=9.0,battery_pct.mean=64.0,heart_rate_bpm.n=9.0,'
-            f"heart_rate_bpm.mean={RATES[0]} {T0 - DAY_MS}\nkept_tiles,kind=wristband until={T0} {T0}\n".encode()
+            f"heart_rate_bpm.mean={RATES[0]} {T0 - DAY_MS}\n"
+            f"kept_tiles,kind=wristband until={T0} {T0}\n".encode()
         )
         if broken_off:
             noted = type(store._bringing_over)._noted
