@@ -69,17 +69,18 @@ class PersonalData:
         return gone
 
     def erase(self, device_id: str, start: int, end: int, by: Principal, why: str) -> Erasure:
-        """Erase what a wristband told of its wearer in a span (`end` is not in it), and tell the log.
+        """Erase what a wristband told of its wearer in a span (`end` is not in it: at most now); tell the log.
 
         The desk's part is done on return, and the store's where there is one; else whoever holds it
         does it (`carry_out`). To ask again is harmless. Raises NotFound or InvalidInput.
         """
         check_reason(why)
+        now = self._clock.now_ms()
+        end = min(end, now)  # what comes later may be of somebody else
         if start >= end:
-            raise InvalidInput("from: must be before to")
+            raise InvalidInput("start: must be before end, and before now")
         with self._desk.transaction() as session:
             place = self._worn(place_of(session, device_id), device_id)
-            now = self._clock.now_ms()
             erasure = add_erasure(session, device_id, start, end, now)
             erase_device(session, device_id, start, end)
             data = {"from": start, "to": end, "erasure": erasure.id}
@@ -125,7 +126,7 @@ class PersonalData:
         The log is told before anything is read. Raises NotFound or InvalidInput at once.
         """
         if start >= end:
-            raise InvalidInput("from: must be before to")
+            raise InvalidInput("start: must be before end")
         assert self._store is not None  # callers have one
         with self._desk.transaction() as session:
             place = self._worn(place_of(session, device_id), device_id)

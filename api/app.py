@@ -19,6 +19,7 @@ from api.routes import (
     ingest,
     models,
     people,
+    personal,
     risks,
     sites,
     telemetry,
@@ -56,6 +57,7 @@ def create_app(services: ApiServices) -> FastAPI:
         ingest,
         models,
         people,
+        personal,
         tokens,
         sites,
     ):

@@ -25,6 +25,7 @@ class Permission(StrEnum):
     DEVICES_CHANGE = "devices:change"
     SITES_CHANGE = "sites:change"
     PERSONAL_READ = "personal:read"
+    PERSONAL_ERASE = "personal:erase"
     ALERTS_CHANGE = "alerts:change"
     TICKETS_REPORT = "tickets:report"
     TICKETS_CHANGE = "tickets:change"

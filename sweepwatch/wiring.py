@@ -43,8 +43,8 @@ from models.scoring.explanation import sentence
 from storage.ports import TelemetryStore
 from storage.records.database import DeskDatabase, open_desk
 from storage.records.sites import zone_of
-from storage.series.store_url import DuckDbAddress, parse_store_url
-from sweepwatch.data_folder import DataFolder
+from storage.series.store_url import DuckDbAddress, StoreAddress, parse_store_url
+from sweepwatch.data_folder import TELEMETRY, DataFolder
 from sweepwatch.metrics import new_registry
 from sweepwatch.run.readiness import noting_changes
 from sweepwatch.settings.costs import costs_of
@@ -98,7 +98,7 @@ def build(
     policy = load_policy()
     desk = open_desk(desk_url(settings, folder))
     try:
-        store = open_store(settings, folder, signals, use)
+        store = open_store_of(settings, signals, use)
     except BaseException:
         desk.close()
         raise
@@ -169,15 +169,18 @@ def desk_url(settings: Settings, folder: DataFolder) -> str:
     return settings.desk.url or f"sqlite:///{folder.desk}"
 
 
-def open_store(
-    settings: Settings, folder: DataFolder, signals: SignalTable, use: DuckDbUse
-) -> TelemetryStore:
-    """Open the time-series store: the one that is set, else DuckDB in the data folder."""
-    url = settings.store.url
-    address = DuckDbAddress(folder.telemetry) if url is None else parse_store_url(url)
+def store_address(settings: Settings) -> StoreAddress:
+    """Return where the time-series store is: what is set, else the file in the data folder."""
+    if settings.store.url is not None:
+        return parse_store_url(settings.store.url)
+    return DuckDbAddress(settings.data.resolve() / TELEMETRY)
+
+
+def open_store_of(settings: Settings, signals: SignalTable, use: DuckDbUse) -> TelemetryStore:
+    """Open the time-series store of an installation. Raises DataFolderError while another process holds it."""
     chosen = settings.store
     use = DuckDbUse(chosen.duckdb_threads or use.threads, chosen.duckdb_memory_mb or use.memory_mb)
-    return open_store_at(address, signals, chosen.influxdb_gzip, use)
+    return open_store_at(store_address(settings), signals, chosen.influxdb_gzip, use)
 
 
 def build_ingest(services: Services, broker_url: str, mqtt_version: str = "auto") -> IngestService:

@@ -48,7 +48,7 @@ def invite_person(
     """
     given = RoleAt(Role(role)) if place is None else RoleAt(Role(role), Scope(place[0]), place[1])
     with _doors(settings) as doors:
-        person, secret = doors.people.invite(email, name, [given], _whoever())
+        person, secret = doors.people.invite(email, name, [given], whoever())
     say(f"{person.name} is invited; for a week, once: {address_of(settings)}enter/{secret}")
 
 
@@ -60,7 +60,7 @@ def print_link(settings: Settings, email: str | None, say: Say) -> None:
             found = next((each for each in people.everybody() if each.email == email.strip().lower()), None)
             if found is None:
                 raise NotFound(f"nobody has the address {quoted(email)}")
-            secret = people.link_for_password(found.id, _whoever())
+            secret = people.link_for_password(found.id, whoever())
         elif people.have_admin():
             raise NotFound("there is an admin already; give an e-mail address for a link to a new password")
         else:
@@ -90,21 +90,21 @@ def add_token(
     """Make a token and print its secret alone, so that a script can take it."""
     places = frozenset(sites) if sites else None
     with _doors(settings) as doors:
-        _, secret = doors.tokens.make(Asked(name, scopes_of(scopes), places, days), _whoever())
+        _, secret = doors.tokens.make(Asked(name, scopes_of(scopes), places, days), whoever())
     say(secret)
 
 
 def rotate_token(settings: Settings, token_id: int, say: Say) -> None:
     """Make a token that takes another's place, which goes on for an hour; print the new secret alone."""
     with _doors(settings) as doors:
-        _, secret = doors.tokens.rotate(token_id, _whoever())
+        _, secret = doors.tokens.rotate(token_id, whoever())
     say(secret)
 
 
 def revoke_token(settings: Settings, token_id: int, say: Say) -> None:
     """End a token now."""
     with _doors(settings) as doors:
-        doors.tokens.revoke(token_id, _whoever())
+        doors.tokens.revoke(token_id, whoever())
     say(f"Token {token_id} opens nothing any more.")
 
 
@@ -114,8 +114,8 @@ def _doors(settings: Settings) -> Iterator[Doors]:
         yield Doors(desk, SystemClock())
 
 
-def _whoever() -> Principal:
-    """Return who runs this: the user of this machine."""
+def whoever() -> Principal:
+    """Return who runs a command: the user of this machine."""
     try:
         name = getpass.getuser()[:48]
     except (KeyError, OSError):  # a user without a name
