@@ -69,14 +69,14 @@ class PersonalData:
         return gone
 
     def erase(self, device_id: str, start: int, end: int, by: Principal, why: str) -> Erasure:
-        """Erase what a wristband told of its wearer in a span (`end` is not in it: at most now); tell the log.
+        """Erase what a wristband told of its wearer in a span that is over, `end` not in it; tell the log.
 
         The desk's part is done on return, and the store's where there is one; else whoever holds it
         does it (`carry_out`). To ask again is harmless. Raises NotFound or InvalidInput.
         """
         check_reason(why)
         now = self._clock.now_ms()
-        end = min(end, now)  # what comes later may be of somebody else
+        end = min(end, now + 1)  # what comes later may be of somebody else
         if start >= end:
             raise InvalidInput("start: must be before end, and before now")
         with self._desk.transaction() as session:

@@ -177,7 +177,7 @@ def store_address(settings: Settings) -> StoreAddress:
 
 
 def open_store_of(settings: Settings, signals: SignalTable, use: DuckDbUse) -> TelemetryStore:
-    """Open the time-series store of an installation. Raises DataFolderError while another process holds it."""
+    """Open the time-series store of an installation. Raises DataFolderError while another process has it."""
     chosen = settings.store
     use = DuckDbUse(chosen.duckdb_threads or use.threads, chosen.duckdb_memory_mb or use.memory_mb)
     return open_store_at(store_address(settings), signals, chosen.influxdb_gzip, use)
