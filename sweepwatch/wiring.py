@@ -98,7 +98,7 @@ def build(
     policy = load_policy()
     desk = open_desk(desk_url(settings, folder))
     try:
-        store = open_store_of(settings, signals, use)
+        store = open_store(settings, folder, signals, use)
     except BaseException:
         desk.close()
         raise
@@ -176,11 +176,22 @@ def store_address(settings: Settings) -> StoreAddress:
     return DuckDbAddress(settings.data.resolve() / TELEMETRY)
 
 
-def open_store_of(settings: Settings, signals: SignalTable, use: DuckDbUse) -> TelemetryStore:
-    """Open the time-series store of an installation. Raises DataFolderError while another process has it."""
+def open_store(
+    settings: Settings, folder: DataFolder, signals: SignalTable, use: DuckDbUse
+) -> TelemetryStore:
+    """Open the time-series store: the one that is set, else DuckDB in the data folder."""
+    url = settings.store.url
+    address = DuckDbAddress(folder.telemetry) if url is None else parse_store_url(url)
+    return open_store_of(settings, address, signals, use)
+
+
+def open_store_of(
+    settings: Settings, address: StoreAddress, signals: SignalTable, use: DuckDbUse
+) -> TelemetryStore:
+    """Open a time-series store as it is set. Raises DataFolderError while another process has it."""
     chosen = settings.store
     use = DuckDbUse(chosen.duckdb_threads or use.threads, chosen.duckdb_memory_mb or use.memory_mb)
-    return open_store_at(store_address(settings), signals, chosen.influxdb_gzip, use)
+    return open_store_at(address, signals, chosen.influxdb_gzip, use)
 
 
 def build_ingest(services: Services, broker_url: str, mqtt_version: str = "auto") -> IngestService:

@@ -127,7 +127,7 @@ def _opened(settings: Settings) -> Iterator[tuple[DeskDatabase, TelemetryStore |
         if isinstance(address, DuckDbAddress) and not address.path.exists():
             raise ConfigError(f"{address.path} is not there; give the installation's --data DIR or --store")
         try:
-            store = open_store_of(settings, signal_table(settings), SERVING)
+            store = open_store_of(settings, address, signal_table(settings), SERVING)
         except DataFolderError as error:
             yield desk, None, str(error)
             return

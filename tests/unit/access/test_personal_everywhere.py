@@ -156,7 +156,7 @@ def worn(tmp_path: Path) -> Iterator[Worn]:
 
 def client(worn: Worn, *scopes: Permission) -> TestClient:
     _, secret = worn.doors.tokens.make(Asked("tests", scopes or tuple(Permission), None), schedule("tests"))
-    return anonymous(worn, {"Authorization": f"Bearer {secret}"})  # type: ignore[arg-type]  # has an app
+    return anonymous(worn, {"Authorization": f"Bearer {secret}"})
 
 
 def test_after_their_time_they_are_nowhere(worn: Worn) -> None:
@@ -246,7 +246,7 @@ def gives_away(said: str) -> bool:
 
 def test_no_way_shows_them_to_another_role(worn: Worn) -> None:
     for role in (Role.MANAGER, Role.ADMIN, Role.ENGINEER):
-        browser = signed_in(worn, RoleAt(role), email=f"{role}@example.org")  # type: ignore[arg-type]
+        browser = signed_in(worn, RoleAt(role), email=f"{role}@example.org")
         for way, said in ways(browser).items():
             written = f"it was {RATE}"  # by a person, in the history of a ticket or alert
             assert not gives_away(said.replace(written, "")), (role, way)
@@ -255,7 +255,7 @@ def test_no_way_shows_them_to_another_role(worn: Worn) -> None:
 
 def test_safety_sees_them_and_every_look_is_told_before(worn: Worn) -> None:
     roles = RoleAt(Role.SAFETY, Scope.SITE, "pudong"), RoleAt(Role.MANAGER)
-    browser = signed_in(worn, *roles)  # type: ignore[arg-type]
+    browser = signed_in(worn, *roles)
     for path in (
         "/api/v1/alerts",
         "/api/v1/tickets",
@@ -291,4 +291,4 @@ def test_an_export_holds_all_that_an_erasure_takes(worn: Worn) -> None:
     assert not any(mark in left.replace("W2", "") for mark in MARKS)
     for wrong in ({"reason": " "}, {"reason": "x", "start": "2030-01-01T00:00:00Z"}):
         assert client(worn).post("/api/v1/devices/W1/personal/erasures", json=wrong).status_code == 422
-    assert signed_in(worn, RoleAt(Role.ADMIN)).get("/api/v1/devices/W1/personal").status_code == 403  # type: ignore[arg-type]
+    assert signed_in(worn, RoleAt(Role.ADMIN)).get("/api/v1/devices/W1/personal").status_code == 403
