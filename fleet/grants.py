@@ -29,6 +29,7 @@ class Permission(StrEnum):
     FIRMWARE_MANAGE = "firmware:manage"
     SITES_CHANGE = "sites:change"
     PERSONAL_READ = "personal:read"
+    PERSONAL_ERASE = "personal:erase"
     ALERTS_CHANGE = "alerts:change"
     TICKETS_REPORT = "tickets:report"
     TICKETS_CHANGE = "tickets:change"

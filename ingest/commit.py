@@ -18,6 +18,7 @@ from ingest.decode.columns import date_undated, merged
 from ingest.decode.decoded import Decoded, Decoder, Request
 from ingest.ledger import Ledger
 from ingest.messages import Message, MessageBlock
+from ingest.watch.privacy import Privacy
 from ingest.watch.roster import Roster
 from ingest.watch.stream import StreamWatch
 from ingest.watch.summaries import Summaries
@@ -58,6 +59,7 @@ class CommitParts:
     summaries: Summaries
     clock: Clock
     watch: StreamWatch
+    privacy: Privacy
     event_observers: Sequence[EventObserver] = ()
     reply_observers: Sequence[ReplyObserver] = ()
     request: Callable[[Sequence[Request]], None] = lambda _: None
@@ -116,7 +118,7 @@ class Commit:
             columns, rows = decoded.columns.get(kind), decoded.rows.get(kind, [])
             date_undated(rows, kind, parts.store, None if columns is None else columns.frame)
             places = decoded.rows_at.get(kind, [])
-            batches.append(merged(columns, rows, places, kind, parts.signals))
+            batches.append(parts.privacy.readings(merged(columns, rows, places, kind, parts.signals)))
         self._batches = batches
         self._to_write.extend(batches)
 
@@ -167,6 +169,7 @@ class Commit:
 
     def _record_news(self) -> None:
         news = self._decoded.news
+        news.events[:] = self._parts.privacy.events(news.events, self._parts.roster.kind_of)
         self._parts.devices.record_info(news.infos)
         self._parts.devices.record_events(news.events)
         self._parts.summaries.add_news(news)

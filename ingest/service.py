@@ -27,6 +27,7 @@ from ingest.link.subscriptions import topic_filters, wide_filters
 from ingest.messages import MessageBlock
 from ingest.metrics import CommitFigures
 from ingest.settings import IngestSettings
+from ingest.watch.privacy import Privacy
 from ingest.watch.roster import Roster
 from ingest.watch.stream import StreamWatch
 from ingest.watch.summaries import Summaries
@@ -94,6 +95,7 @@ class IngestService:
             summaries=self._summaries,
             clock=clock,
             watch=self._watch,
+            privacy=Privacy(desk, clock, settings.personal_ms),
             request=lambda requests: self._connection.request(requests),  # noqa: PLW0108 - made below
         )
         self._buffer = MessageBuffer(settings.buffer_bytes)

@@ -49,8 +49,8 @@ from models.scoring.explanation import sentence
 from storage.ports import TelemetryStore
 from storage.records.database import DeskDatabase, open_desk
 from storage.records.sites import zone_of
-from storage.series.store_url import DuckDbAddress, parse_store_url
-from sweepwatch.data_folder import DataFolder
+from storage.series.store_url import DuckDbAddress, StoreAddress, parse_store_url
+from sweepwatch.data_folder import TELEMETRY, DataFolder
 from sweepwatch.metrics import new_registry
 from sweepwatch.run.device_doors import device_doors
 from sweepwatch.run.reach import rates_of, reach_of
@@ -182,12 +182,26 @@ def desk_url(settings: Settings, folder: DataFolder) -> str:
     return settings.desk.url or f"sqlite:///{folder.desk}"
 
 
+def store_address(settings: Settings) -> StoreAddress:
+    """Return where the time-series store is: what is set, else the file in the data folder."""
+    if settings.store.url is not None:
+        return parse_store_url(settings.store.url)
+    return DuckDbAddress(settings.data.resolve() / TELEMETRY)
+
+
 def open_store(
     settings: Settings, folder: DataFolder, signals: SignalTable, use: DuckDbUse
 ) -> TelemetryStore:
     """Open the time-series store: the one that is set, else DuckDB in the data folder."""
     url = settings.store.url
     address = DuckDbAddress(folder.telemetry) if url is None else parse_store_url(url)
+    return open_store_of(settings, address, signals, use)
+
+
+def open_store_of(
+    settings: Settings, address: StoreAddress, signals: SignalTable, use: DuckDbUse
+) -> TelemetryStore:
+    """Open a time-series store as it is set. Raises DataFolderError while another process has it."""
     chosen = settings.store
     use = DuckDbUse(chosen.duckdb_threads or use.threads, chosen.duckdb_memory_mb or use.memory_mb)
     return open_store_at(address, signals, chosen.influxdb_gzip, use)
@@ -211,6 +225,7 @@ def build_ingest(services: Services, broker_url: str, mqtt_version: str = "auto"
         open_registration=services.settings.registration_is_open,
         topics_beside=chosen.topics_beside,
         retention_ms=services.settings.store.retention_days * DAY_MS,
+        personal_ms=services.settings.store.personal_retention_days * DAY_MS,
         quarantine_rows=chosen.quarantine_rows,
         quarantine_rows_per_device=chosen.quarantine_rows_per_device,
     )

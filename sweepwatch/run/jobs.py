@@ -11,6 +11,7 @@ from types import TracebackType
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
+from access.personal import PersonalData
 from fleet.clock import DAY_MS
 from fleet.errors import SweepwatchError
 from models.scoring.scorer import InUse, Scorer
@@ -24,6 +25,8 @@ from sweepwatch.wiring import Services, build_mover
 
 log = logging.getLogger(__name__)
 _EXPIRE_EVERY_S = 6 * 3600
+_FORGET_EVERY_S = 3600
+_ERASE_EVERY_S = 10
 _AGAIN_AT_MOST_S = 60
 """So soon a job that failed is tried again, however seldom it is due."""
 _REVIEW_EVERY_S = 3600
@@ -57,6 +60,8 @@ class Jobs:
         self.every(_COMMANDS_EVERY_S, "end commands", self._services.commands.end_overdue)
         self.every(_EXPIRE_EVERY_S, "expire", self.expire)
         self.every(_ROLL_OUT_EVERY_S, "roll out firmware", build_mover(self._services).move_on)
+        self.every(_FORGET_EVERY_S, "forget personal data", self.forget_personal)
+        self.every(_ERASE_EVERY_S, "erase what was asked", self.personal().carry_out)
         if self._scorer is not None:
             self.every(settings.models.score_every_s, "score", self.score)
         if self._care is not None:
@@ -139,6 +144,17 @@ class Jobs:
         """Let time pass for the alerts, and for tickets that cleared."""
         self._services.alerts.tick(self._services.clock.now_ms())
         self._services.tickets.close_cleared(self._services.clock.now_ms())
+
+    def personal(self) -> PersonalData:
+        """Return what works on the data of people."""
+        services = self._services
+        return PersonalData(services.desk, services.store, services.signals, services.clock)
+
+    def forget_personal(self) -> None:
+        """Let personal data be gone that are too old, or came in while they were erased."""
+        personal = self.personal()
+        personal.forget_older(self._services.settings.store.personal_retention_days)
+        personal.carry_out(again=True)
 
     def expire(self) -> None:
         """Delete readings, risks and evidence of what was turned away that are older than their retention."""

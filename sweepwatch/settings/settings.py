@@ -113,6 +113,13 @@ class StoreSettings(_Section):
     tile_retention_days: int = Field(
         3_650, ge=1, le=36_500, description="Hourly tiles of deleted readings are kept until they are older"
     )
+    personal_retention_days: int = Field(
+        30,
+        ge=1,
+        le=36_500,
+        description="What wristbands tell of their wearers (heart rate, skin temperature, place) is taken "
+        "out of readings, tiles, alerts and evidence when it is older",
+    )
     risk_retention_days: int = Field(180, ge=1, le=36_500, description="Risks older than this are deleted")
 
 

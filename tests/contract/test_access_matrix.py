@@ -73,6 +73,7 @@ BODIES: Mapping[str, dict[str, Any]] = {
     "/api/v1/tickets/{ticket_id}/keep-open": {"reason": "now"},
     "/api/v1/alerts/{alert_id}/acknowledge": {"reason": "now"},
     "/api/v1/alerts/{alert_id}/resolve": {"reason": "now"},
+    "/api/v1/devices/{device_id}/personal/erasures": {"reason": "asked for"},
     "/api/v1/devices/{device_id}": {"model": "CR-200"},
     "/api/v1/devices": {"id": "NEW", "site": OWN},
     "/api/v1/devices/import": {"devices": [{"id": "NEW-1", "site": OWN}]},

@@ -14,7 +14,7 @@ from api.console.render.device_events import shown_events
 from api.console.render.language import language_of
 from api.console.render.templates import Pages
 from api.doors import Known, SeesFleet
-from api.personal import hidden_signals
+from api.personal import Sight, hidden_signals
 from api.queries.alerts import AlertQuery, find_alerts
 from api.queries.ingest import count_ingest
 from api.queries.tickets import TicketQuery, find_tickets
@@ -73,6 +73,7 @@ def show_device(
         counts = count_ingest(session, device_id)
         events = newest_events(session, device_id, _SHOWN_EVENTS)
         commands = newest_commands(session, device_id, _SHOWN_COMMANDS)
+    sight = Sight(services, visitor)
     hidden = hidden_signals(services, visitor, device)
     newest = services.store.latest(device.kind, device_id)
     latest = {name: value for name, value in newest.items() if name not in hidden}
@@ -90,11 +91,11 @@ def show_device(
         risks=risks,
         caps={code: fault.life_cap_days for code, fault in FAULTS.items()},
         charted=_charted(services.signals.for_kind(device.kind), latest),
-        alerts=[alert for alert in alerts if alert.state != AlertState.PENDING],
-        case=case,
-        tickets=[ticket for ticket in tickets if case is None or ticket.id != case.id],
+        alerts=[alert for alert in sight.alerts(alerts) if alert.state != AlertState.PENDING],
+        case=sight.tickets([case])[0] if case else None,
+        tickets=[ticket for ticket in sight.tickets(tickets) if case is None or ticket.id != case.id],
         counts=counts,
-        events=shown_events(events, device, services.codes, language_of(request)),
+        events=shown_events(sight.events(device, events), device, services.codes, language_of(request)),
         commands=commands,
         orderable=_orderable(visitor.principal, device),
         parameters={name: one for name, one in PARAMETERS.items() if device.kind in one.kinds},

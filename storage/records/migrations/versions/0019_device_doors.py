@@ -1,14 +1,14 @@
 """Credentials of devices at the broker, and serial numbers that wait to be claimed.
 
 Revision ID: 0019
-Revises: 0017
+Revises: 0018
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0019"
-down_revision = "0017"
+down_revision = "0018"
 
 _NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
