@@ -14,7 +14,10 @@ from api.openapi import complete
 from api.routes import (
     alerts,
     catalogue,
+    commands,
+    device_access,
     devices,
+    firmware,
     health,
     ingest,
     models,
@@ -49,7 +52,9 @@ def create_app(services: ApiServices) -> FastAPI:
     for module in (
         risks,
         telemetry,
+        device_access,
         devices,
+        commands,
         alerts,
         tickets,
         catalogue,
@@ -58,14 +63,17 @@ def create_app(services: ApiServices) -> FastAPI:
         people,
         tokens,
         sites,
+        firmware,
     ):
         v1.include_router(module.router)
+    v1.include_router(device_access.claims)
     app.include_router(v1)
     app.include_router(health.router)
     rendered = make_pages(services)
     for page in (
         pages.fleet,
         pages.device,
+        pages.commands,
         pages.charts,
         pages.courses,
         pages.alerts,
@@ -82,6 +90,7 @@ def create_app(services: ApiServices) -> FastAPI:
         pages.codes,
         pages.provider,
         pages.links,
+        pages.firmware,
     ):
         app.include_router(page.make_router(rendered))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")

@@ -7,7 +7,10 @@ from typing import Annotated, Protocol
 from fastapi import Depends, Request
 from prometheus_client import CollectorRegistry
 
+from access.devices.commands import Commands
+from access.devices.credentials import DeviceDoors
 from access.doors import Doors
+from access.firmware.rollouts import Rollouts
 from desk.dispatch.visits import FoundVisits
 from fleet.clock import Clock
 from fleet.codes import CodeCatalogue, load_codes
@@ -79,6 +82,7 @@ class ApiServices:
     None once the first start is over, `notice` what every page says on top. `currency` is that of all money;
     `model_trouble` says why the file of a model cannot be used, None when it can. `demo` tells whether it
     shows a simulated fleet to whoever sits at this machine, `secure` whether browsers reach it by TLS.
+    `devices` are the credentials of devices.
     `codes` says what makers' codes mean, `zones` by whose clock the console shows times, `rules` what each
     alert rule says.
     """
@@ -89,6 +93,7 @@ class ApiServices:
     clock: Clock
     tickets: Tickets
     alerts: Alerts
+    commands: Commands
     visits: Visits
     sla: SlaPolicy
     explain: Callable[[Driver, Language], str]
@@ -97,6 +102,8 @@ class ApiServices:
     registry: CollectorRegistry
     progress: Callable[[], StartProgress | None]
     doors: Doors
+    devices: DeviceDoors
+    rollouts: Rollouts
     demo: bool = False
     secure: bool = False
     notice: Callable[[], Text | None] = lambda: None

@@ -9,6 +9,7 @@ from functools import partial
 import orjson
 
 from fleet.clock import Clock
+from fleet.commands import Reply
 from fleet.errors import StoreRefused, StoreRejected, SweepwatchError
 from fleet.readings import ReadingBatch
 from fleet.signals import SignalTable
@@ -37,6 +38,9 @@ A retryable SweepwatchError makes the whole commit wait; any other error is logg
 EventObserver = Callable[[Sequence[ReportedEvent]], None]
 """Looks at stored events before they are acknowledged; its errors count as an Observer's do."""
 
+ReplyObserver = Callable[[Sequence[Reply]], None]
+"""Takes what devices answer to commands before it is acknowledged; its errors count as an Observer's do."""
+
 
 @dataclass(frozen=True, slots=True)
 class CommitParts:
@@ -55,6 +59,7 @@ class CommitParts:
     clock: Clock
     watch: StreamWatch
     event_observers: Sequence[EventObserver] = ()
+    reply_observers: Sequence[ReplyObserver] = ()
     request: Callable[[Sequence[Request]], None] = lambda _: None
     """Publishes what dialects ask of devices, after all else is done."""
 
@@ -178,9 +183,11 @@ class Commit:
         for batch in self._stored:
             self._parts.summaries.add_batch(batch)
             self._to_observe.extend(partial(observer, batch) for observer in self._parts.observers)
-        events = self._decoded.news.events
+        events, replies = self._decoded.news.events, self._decoded.news.replies
         if events:
             self._to_observe.extend(partial(observer, events) for observer in self._parts.event_observers)
+        if replies:
+            self._to_observe.extend(partial(observer, replies) for observer in self._parts.reply_observers)
 
     def _observe(self) -> None:
         while self._to_observe:

@@ -11,10 +11,15 @@ import polars as pl
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
+from access.devices.commands import Commands
+from access.devices.credentials import DeviceDoors
 from access.doors import Doors
+from access.firmware.lives import Lives
+from access.firmware.moving import Mover
+from access.firmware.rollouts import Rollouts
 from access.provider import Provider
 from alerts.engine import AlertEngine
-from alerts.judging.by_ticket import ChangedElsewhere, TicketEnds
+from alerts.judging.by_ticket import ChangedElsewhere, DeviceEnds, TicketEnds
 from alerts.judging.rules import Rule, load_rules
 from api.app import create_app
 from api.services import ApiServices
@@ -47,6 +52,7 @@ from storage.records.sites import zone_of
 from storage.series.store_url import DuckDbAddress, parse_store_url
 from sweepwatch.data_folder import DataFolder
 from sweepwatch.metrics import new_registry
+from sweepwatch.run.device_doors import device_doors
 from sweepwatch.run.readiness import noting_changes
 from sweepwatch.settings.costs import costs_of
 from sweepwatch.settings.oidc import registration_of
@@ -72,10 +78,12 @@ class Services:
     tickets: TicketDesk
     alerts: AlertEngine
     codes: CodeCatalogue
+    commands: Commands
     followers: tuple[Follower, ...]
     listeners: tuple[Follower, ...]
     models: ModelRegistry
     metrics: CollectorRegistry
+    devices: DeviceDoors
 
     def close(self) -> None:
         """Let go of both stores."""
@@ -116,12 +124,14 @@ def build(
         tickets=wired.tickets,
         alerts=wired.alerts,
         codes=codes,
+        commands=Commands(desk, clock),
         followers=wired.followers,
         listeners=wired.listeners,
         models=ModelRegistry(
             desk, model_files(settings, desk, folder.root / "models"), costs=costs_of(settings.models.costs)
         ),
         metrics=new_registry(desk),
+        devices=device_doors(settings, folder.root, desk, clock),
     )
 
 
@@ -145,7 +155,7 @@ def wire_desk(
     """Wire what judges, what works on it, and what follows from either."""
     alerts = AlertEngine(desk, rules, clock, codes)
     tickets = TicketDesk(desk, policy, clock)
-    followers = (TicketOpener(desk, tickets), TicketEnds(alerts))
+    followers = (TicketOpener(desk, tickets), TicketEnds(alerts), DeviceEnds(alerts))
     return WiredDesk(alerts, tickets, followers, (ChangedElsewhere(alerts),))
 
 
@@ -197,7 +207,7 @@ def build_ingest(services: Services, broker_url: str, mqtt_version: str = "auto"
         session_expiry_s=chosen.session_expiry_s,
         receive_maximum=chosen.receive_maximum,
         buffer_bytes=chosen.in_flight_mb * _MB,
-        open_registration=chosen.open_registration,
+        open_registration=services.settings.registration_is_open,
         topics_beside=chosen.topics_beside,
         retention_ms=services.settings.store.retention_days * DAY_MS,
         quarantine_rows=chosen.quarantine_rows,
@@ -211,6 +221,7 @@ def build_ingest(services: Services, broker_url: str, mqtt_version: str = "auto"
         services.clock,
         observers=[services.alerts.observe],
         event_observers=[services.alerts.observe_events],
+        reply_observers=[services.commands.take_replies],
         dialects=load_dialects(chosen.dialects, services.signals),
     )
     export(services.metrics, ingest.ledger.snapshot, lambda: ingest.connected, ingest.commits)
@@ -259,6 +270,7 @@ def build_api(
             clock=services.clock,
             tickets=services.tickets,
             alerts=services.alerts,
+            commands=services.commands,
             codes=services.codes,
             rules=services.alerts.rule_texts,
             zones=_zones(services.settings, services.desk),
@@ -269,6 +281,8 @@ def build_api(
             registry=services.metrics,
             progress=progress,
             doors=doors or build_doors(services.settings, services.desk, services.clock),
+            devices=services.devices,
+            rollouts=build_rollouts(services),
             demo=demo,
             visits=Visits(services.desk, services.store, partial(_plan, costs_of(costs))),
             currency=costs.currency,
@@ -276,6 +290,19 @@ def build_api(
             model_trouble=services.models.mismatch,
         )
     )
+
+
+def build_rollouts(services: Services) -> Rollouts:
+    """Wire what steers roll-outs of firmware."""
+    desk, clock = services.desk, services.clock
+    return Rollouts(desk, Lives(desk, services.store), services.commands, clock)
+
+
+def build_mover(services: Services) -> Mover:
+    """Wire what moves roll-outs of firmware on by itself."""
+    desk, clock = services.desk, services.clock
+    lives = Lives(desk, services.store)
+    return Mover(desk, lives, services.commands, build_rollouts(services), clock)
 
 
 def _zones(settings: Settings, desk: DeskDatabase) -> Zones:

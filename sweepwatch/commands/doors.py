@@ -49,7 +49,7 @@ def invite_person(
     """
     given = RoleAt(Role(role)) if place is None else RoleAt(Role(role), Scope(place[0]), place[1])
     with _doors(settings) as doors:
-        person, secret = doors.people.invite(email, name, [given], _whoever())
+        person, secret = doors.people.invite(email, name, [given], whoever())
     say(f"{person.name} is invited; for a week, once: {address_of(settings)}enter/{secret}")
 
 
@@ -58,7 +58,7 @@ def print_link(settings: Settings, email: str | None, say: Say) -> None:
     with _doors(settings) as doors:
         people = doors.people
         if email is not None:
-            secret = people.link_for_password(_by_email(doors, email).id, _whoever())
+            secret = people.link_for_password(_by_email(doors, email).id, whoever())
         elif people.have_admin():
             raise NotFound("there is an admin already; give an e-mail address for a link to a new password")
         else:
@@ -70,7 +70,7 @@ def reset_second_factor(settings: Settings, email: str, say: Say) -> None:
     """Take somebody's second factor away, who lost it, and end their sessions."""
     with _doors(settings) as doors:
         person = _by_email(doors, email)
-        doors.second_factors.reset(person.id, _whoever())
+        doors.second_factors.reset(person.id, whoever())
     say(f"{person.name} signs in by password alone, and is signed out everywhere.")
 
 
@@ -103,21 +103,21 @@ def add_token(
     """Make a token and print its secret alone, so that a script can take it."""
     places = frozenset(sites) if sites else None
     with _doors(settings) as doors:
-        _, secret = doors.tokens.make(Asked(name, scopes_of(scopes), places, days), _whoever())
+        _, secret = doors.tokens.make(Asked(name, scopes_of(scopes), places, days), whoever())
     say(secret)
 
 
 def rotate_token(settings: Settings, token_id: int, say: Say) -> None:
     """Make a token that takes another's place, which goes on for an hour; print the new secret alone."""
     with _doors(settings) as doors:
-        _, secret = doors.tokens.rotate(token_id, _whoever())
+        _, secret = doors.tokens.rotate(token_id, whoever())
     say(secret)
 
 
 def revoke_token(settings: Settings, token_id: int, say: Say) -> None:
     """End a token now."""
     with _doors(settings) as doors:
-        doors.tokens.revoke(token_id, _whoever())
+        doors.tokens.revoke(token_id, whoever())
     say(f"Token {token_id} opens nothing any more.")
 
 
@@ -127,8 +127,8 @@ def _doors(settings: Settings) -> Iterator[Doors]:
         yield Doors(desk, SystemClock())
 
 
-def _whoever() -> Principal:
-    """Return who runs this: the user of this machine."""
+def whoever() -> Principal:
+    """Return who runs a command: the user of this machine."""
     try:
         name = getpass.getuser()[:48]
     except (KeyError, OSError):  # a user without a name

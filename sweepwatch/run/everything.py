@@ -3,9 +3,12 @@
 import logging
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
+from functools import partial
 from importlib.metadata import version
 from threading import Event, Thread
 
+from access.devices.book import SERVICE, SIMULATOR
+from access.devices.publisher import CommandPublisher
 from api.console.charts.drawing import warm_up
 from fleet.clock import Clock, SystemClock
 from fleet.errors import NotEnoughHistory, SweepwatchError
@@ -17,6 +20,8 @@ from simulators.publisher import FleetPublisher
 from sweepwatch.data_folder import open_data_folder
 from sweepwatch.logs import start_logging
 from sweepwatch.printing import Say
+from sweepwatch.run.command_sender import sending_commands
+from sweepwatch.run.device_doors import BROKER_FOLDER, LIST_EVERY_S, SETTLE_EVERY_S, broker_doors, settle
 from sweepwatch.run.embedded_broker import EmbeddedBroker, start_broker
 from sweepwatch.run.first_models import needs_training, note_training
 from sweepwatch.run.followers import Followers, following
@@ -83,14 +88,16 @@ def _broker(settings: Settings, services: Services, stack: ExitStack, say: Say) 
     if settings.broker.url is not None:
         return None
     chosen = settings.broker
-    broker = start_broker(chosen.embedded, chosen.port, services.folder.folder("broker"), say)
+    folder = services.folder.folder(BROKER_FOLDER)
+    doors = broker_doors(settings, services.folder.root, services.devices, services.clock)
+    broker = start_broker(chosen.embedded, chosen.port, folder, say, doors)
     stack.callback(broker.stop)
     return broker
 
 
 def _ingest(settings: Settings, services: Services, broker: EmbeddedBroker | None) -> IngestService:
     if broker is not None:
-        return build_ingest(services, broker.url, broker.mqtt_version)
+        return build_ingest(services, broker.url_of(SERVICE), broker.mqtt_version)
     assert settings.broker.url is not None  # else there would be a broker of our own
     return build_ingest(services, settings.broker.url)
 
@@ -121,6 +128,7 @@ class Run:
         self._say = say
         self._parts = ExitStack()
         self._followers: Followers | None = None
+        self._sender: CommandPublisher | None = None
         self._starter = Thread(target=self._start_parts, name="starter", daemon=True)
 
     def start(self) -> None:
@@ -140,6 +148,7 @@ class Run:
         problems = self._services.models.problems
         found["models"] = "; ".join(problems) if problems else None
         found |= self._followers.troubles() if self._followers else {}
+        found |= {"commands": self._sender.trouble()} if self._sender else {}
         doing = self.board.current()
         found["start"] = None if self._started else doing.text.en if doing else "starting"
         return found
@@ -164,6 +173,9 @@ class Run:
         self._follow()
         self._parts.callback(self._ingest.stop)
         self._ingest.start()
+        version = self._broker.mqtt_version if self._broker else "auto"
+        sending = sending_commands(self._services, self._broker_url(SERVICE), version)
+        self._sender = self._parts.enter_context(sending)
         if self.fleet is not None:
             self._publish(self.fleet)
         jobs = Jobs(self._services, Scorer(self._services.store, self._services.desk, self._services.models))
@@ -178,6 +190,9 @@ class Run:
         if self.fleet is not None:
             jobs.every(_SAVE_EVERY_S, "save the simulated fleet", self.fleet.save)
         jobs.every(_LOOK_EVERY_S, "look whether all works", self.readiness)
+        devices = self._services.devices
+        jobs.every(SETTLE_EVERY_S, "let devices in", partial(settle, devices, self._broker))
+        jobs.every(LIST_EVERY_S, "list revoked certificates", devices.list_revoked)
         self._parts.enter_context(jobs)
         self._announce()
         # The first chart of a process costs seconds; better now, unasked, than when someone looks. It has a
@@ -230,14 +245,15 @@ class Run:
     def _publish(self, fleet: SimulatedFleet) -> None:
         interval = self._services.settings.simulator.interval_s
         publisher = FleetPublisher(
-            fleet.simulator, self._broker_url(), interval_s=interval, clock=self._services.clock
+            fleet.simulator, self._broker_url(SIMULATOR), interval_s=interval, clock=self._services.clock
         )
         self._parts.callback(fleet.save)
         self._parts.callback(publisher.stop, 1.0)
         publisher.start()
 
-    def _broker_url(self) -> str:
-        return self._services.settings.broker.url or (self._broker.url if self._broker else "")
+    def _broker_url(self, name: str) -> str:
+        """Return where one of our programs comes in: at our own broker, under its name there."""
+        return self._services.settings.broker.url or (self._broker.url_of(name) if self._broker else "")
 
     def _train(self) -> None:
         with self.board.step(_TRAINING, 0.5, 0.95) as advance:

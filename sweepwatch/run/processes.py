@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -19,6 +20,8 @@ from simulators.command import SimulationOptions, simulate
 from sweepwatch.data_folder import open_data_folder
 from sweepwatch.logs import start_logging
 from sweepwatch.printing import Say, console
+from sweepwatch.run.command_sender import sending_commands
+from sweepwatch.run.device_doors import LIST_EVERY_S, SETTLE_EVERY_S, settle
 from sweepwatch.run.followers import following, watching
 from sweepwatch.run.health import HealthServer
 from sweepwatch.run.jobs import Jobs
@@ -74,12 +77,20 @@ def run_ingest(settings: Settings, say: Say) -> None:
         services = stack.enter_context(open_services(settings, INGESTING, "ingest"))
         ingest = build_ingest(services, url)
         jobs, followers = Jobs(services), following(services)
+        sender = stack.enter_context(sending_commands(services, url))
         _serve_health(
             settings.ingest.metrics_port,
             services,
-            lambda: {"ingest": ingest.not_ready(), **followers.troubles(), **jobs.troubles()},
+            lambda: {
+                "ingest": ingest.not_ready(),
+                "commands": sender.trouble(),
+                **followers.troubles(),
+                **jobs.troubles(),
+            },
             stack,
         )
+        jobs.every(SETTLE_EVERY_S, "let devices in", partial(settle, services.devices, None))
+        jobs.every(LIST_EVERY_S, "list revoked certificates", services.devices.list_revoked)
         ingest.start()
         say(f"Ingesting from {parse_broker_url(url)}. Stop with Ctrl-C.")
         try:

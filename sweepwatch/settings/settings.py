@@ -8,6 +8,7 @@ from ipaddress import ip_address
 from math import isfinite
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
 from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator
@@ -38,6 +39,15 @@ def _is_address(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _is_here(url: str) -> bool:
+    """Tell whether a URL's host is this machine's loopback."""
+    try:
+        host = urlsplit(url).hostname or ""
+    except ValueError:
+        return False
+    return host == "localhost" or (_is_address(host) and ip_address(host).is_loopback)
 
 
 class ServerSettings(_Section):
@@ -97,6 +107,36 @@ class BrokerSettings(_Section):
     embedded: Literal["auto", "mosquitto", "amqtt"] = Field(
         "auto", description="Which broker of its own: mosquitto where it is installed, else amqtt"
     )
+    access_url: str | None = Field(
+        None,
+        pattern=r"^mqtts?://\S+$",
+        description="Who changes who comes in at that broker, mqtts://sweepwatch-access:pass@host:port; "
+        "empty: it is given a book by hand",
+    )
+    listen: str | None = Field(
+        None,
+        description="Address at which the broker of its own lets in devices of other machines, by TLS and "
+        "with credentials; empty: this machine's programs alone",
+    )
+    tls_port: int = Field(8883, ge=1, le=65535, description="Port there for devices with passwords")
+    certificate_port: int = Field(
+        8884, ge=1, le=65535, description="Port there for devices with certificates"
+    )
+    hosts: tuple[str, ...] = Field(
+        (), description="Names and addresses by which devices reach it, for its certificate; empty: `listen`"
+    )
+
+    @field_validator("hosts", mode="before")
+    @classmethod
+    def _one_or_more(cls, hosts: object) -> object:
+        return [one.strip() for one in hosts.split(",")] if isinstance(hosts, str) else hosts
+
+    @field_validator("listen")
+    @classmethod
+    def _is_an_address(cls, listen: str | None) -> str | None:
+        if listen is not None and not _is_address(listen):
+            raise ValueError("allowed: an IP address of this machine, or 0.0.0.0 for all")
+        return listen
 
 
 class StoreSettings(_Section):
@@ -164,7 +204,11 @@ class IngestSettings(_Section):
         40_000, ge=1, le=65_535, description="Messages in flight before they are acknowledged"
     )
     in_flight_mb: int = Field(64, ge=1, le=16_384, description="Payload held in memory at the most")
-    open_registration: bool = Field(True, description="A device's first message registers it")
+    open_registration: bool | None = Field(
+        None,
+        description="Whether a device's first message registers it, without credentials where the broker is "
+        "our own; empty: where the broker is on this machine alone",
+    )
     topics_beside: bool = Field(
         True, description="Count what is published under sweepwatch/ on topics that are none of ours"
     )
@@ -292,6 +336,13 @@ class Settings(_Section):
     signals: dict[str, SignalSettings] = Field(
         default_factory=dict, description="Signals of your own, in the file alone: [signals.NAME]"
     )
+
+    @property
+    def registration_is_open(self) -> bool:
+        """Whether a device's first message registers it."""
+        if self.ingest.open_registration is not None:
+            return self.ingest.open_registration
+        return self.broker.listen is None and (self.broker.url is None or _is_here(self.broker.url))
 
     @field_validator("signals")
     @classmethod
