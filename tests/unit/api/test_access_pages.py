@@ -8,8 +8,9 @@ from fastapi.testclient import TestClient
 from helpers.api import HTML, House, add_device, anonymous, csrf_of, open_house, signed_in
 from httpx2 import Response
 
+from api.console.render.words import word
 from fleet.clock import DAY_MS
-from fleet.grants import Role
+from fleet.grants import Permission, Role
 from fleet.people import RoleAt, Scope
 
 
@@ -141,3 +142,9 @@ def test_a_manager_describes_their_own_sites_alone(house: House) -> None:
     assert 'href="/tokens"' not in page and 'href="/sites"' in page
     viewer = signed_in(house, RoleAt(Role.VIEWER), email="v@example.org")
     assert viewer.get("/sites", headers=HTML).status_code == 403
+
+
+def test_every_permission_has_words_in_both_languages() -> None:
+    for permission in Permission:
+        assert word("permission", permission, "en") != permission
+        assert not word("permission", permission, "zh").isascii()
