@@ -90,7 +90,7 @@ class Sight:
         known = Devices(self._services.desk).placements({one.device_id for one in items if one.device_id})
         hidden = self._hidden(known)
         return [
-            replace(one, payload=b"", detail=HIDDEN)
+            replace(one, payload=b"", detail=HIDDEN, withheld=True)
             if one.device_id in hidden
             or (one.device_id not in known and self._hides_strangers(one.topic, one.payload))
             else one
@@ -100,12 +100,14 @@ class Sight:
     def dropped(self, items: Sequence[DroppedValue]) -> list[DroppedValue]:
         """Return dropped values; of wristbands without the example."""
         hidden = self._hidden({one.device_id for one in items})
-        return [replace(one, example=HIDDEN) if one.device_id in hidden else one for one in items]
+        return [
+            replace(one, example=HIDDEN, withheld=True) if one.device_id in hidden else one for one in items
+        ]
 
     def beside(self, items: Sequence[TopicBeside]) -> list[TopicBeside]:
         """Return topics beside ours; what came on them is of nobody known, and so may be of a person."""
         return [
-            replace(one, payload=b"") if self._hides_strangers(one.topic, one.payload) else one
+            replace(one, payload=b"", withheld=True) if self._hides_strangers(one.topic, one.payload) else one
             for one in items
         ]
 

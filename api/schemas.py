@@ -460,6 +460,7 @@ class QuarantineEntry(Schema):
     count: int
     first_seen: Time
     last_seen: Time
+    withheld: bool = Field(False, description="It may tell of a person, and is kept from you")
 
 
 class DroppedValueItem(Schema):
@@ -475,6 +476,7 @@ class DroppedValueItem(Schema):
     count: int = Field(examples=[12])
     first_seen: Time
     last_seen: Time
+    withheld: bool = Field(False, description="It may tell of a person, and is kept from you")
 
 
 class TopicBesideItem(Schema):
@@ -486,6 +488,7 @@ class TopicBesideItem(Schema):
     count: int = Field(examples=[12])
     first_seen: Time
     last_seen: Time
+    withheld: bool = Field(False, description="It may tell of a person, and is kept from you")
 
 
 class Evictable(ListOf[T], Generic[T]):

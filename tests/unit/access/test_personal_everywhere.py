@@ -250,6 +250,13 @@ def test_no_way_shows_them_to_another_role(worn: Worn) -> None:
         for way, said in ways(browser).items():
             written = f"it was {RATE}"  # by a person, in the history of a ticket or alert
             assert not gives_away(said.replace(written, "")), (role, way)
+        if role is not Role.ENGINEER:  # who does not see these lists at all
+            assert (
+                "withheld: it may tell of a person"
+                in browser.get("/ingest/quarantine?lang=en", headers=HTML).text
+            )
+            items = browser.get("/api/v1/ingest/dropped-values").json()["items"]
+            assert [(one["example"], one["withheld"]) for one in items] == [("", True)] * 2
     assert "looked" not in told(worn, "W1")
 
 
