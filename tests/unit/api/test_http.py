@@ -120,6 +120,8 @@ def addresses(house: House) -> list[str]:
         "signal": "battery_pct",
         "fault": "brush_jam",
         "secret": "none",
+        "site_id": "hongqiao",
+        "command_id": "none",
     }
 
     document = house.app.openapi()["paths"]
