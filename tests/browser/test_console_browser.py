@@ -27,7 +27,11 @@ PAGES = {
     "/ingest/gaps": {"en": "Gaps", "zh": "缺失区间"},
     "/ingest/quarantine": {"en": "Quarantine", "zh": "隔离区"},
 }
-PEOPLE_PAGES = {"/people": {"en": "People", "zh": "人员"}, "/account": {"en": "Li Wei", "zh": "Li Wei"}}
+PEOPLE_PAGES = {
+    "/firmware": {"en": "Firmware", "zh": "固件"},
+    "/people": {"en": "People", "zh": "人员"},
+    "/account": {"en": "Li Wei", "zh": "Li Wei"},
+}
 MODEL_PAGES = {
     "/models": {"en": "Models", "zh": "模型"},
     "/models/MODEL": {"en": "Brush jamming", "zh": "滚刷卡滞"},
