@@ -124,9 +124,14 @@ def _candidates(total: int) -> Sequence[int]:
 def _sees(
     total: int, count: int, shift: float, spread: float, spread_worse: float, spend: float, sure: float
 ) -> bool:
-    if math.comb(total, count) * spend < 1 or spread <= 0:  # too few orders to be among the rarest
+    if _log_cohorts(total, count) < -math.log(spend) or spread <= 0:  # too few to be among the rarest
         return False
     fair = spread * math.sqrt(count * (total - count) / total)
     reached = shift * count * (total - count) / total
     luck = spread_worse * math.sqrt(count)
     return reached >= _NORMAL.inv_cdf(1 - spend) * fair + _NORMAL.inv_cdf(sure) * luck
+
+
+def _log_cohorts(total: int, count: int) -> float:
+    """Return the logarithm of how many cohorts of a size there are."""
+    return math.lgamma(total + 1) - math.lgamma(count + 1) - math.lgamma(total - count + 1)

@@ -187,4 +187,6 @@ def test_a_large_fleet_is_told_how_many_device_days_it_takes() -> None:
     assert (
         f"needs about {round(found['device_days']):,} device-days ({found['devices']:,} devices)" in said.en
     )
-    assert ("it has 20" in said.en) is not any(each["can"] for each in needs["stages"][0]["rates"].values())
+    can = any(each["can"] for each in needs["stages"][0]["rates"].values())
+    assert ("it has 20" in said.en) is not can
+    assert needs_of(_pasts(100_000, 3.0), STAGES)["stages"][0]["rates"]["errors"]["can"]
