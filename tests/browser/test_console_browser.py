@@ -37,8 +37,6 @@ PEOPLE_PAGES = {
     "/tokens": {"en": "Tokens", "zh": "令牌"},
     "/sites/hongqiao": {"en": "hongqiao", "zh": "hongqiao"},
     "/firmware": {"en": "Firmware", "zh": "固件"},
-    "/people": {"en": "People", "zh": "人员"},
-    "/account": {"en": "Li Wei", "zh": "Li Wei"},
 }
 MODEL_PAGES = {
     "/models": {"en": "Models", "zh": "模型"},
