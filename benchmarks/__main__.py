@@ -35,6 +35,7 @@ RUNS: dict[str, tuple[list[str], int]] = {
     "training": (["training"], 10),
     "scoring": (["scoring"], 15),
     "endurance": (["endurance", "--qos", "1"], 10),
+    "access": (["access"], 5),
     "followers": (["followers"], 20),
     "crash": (["crash", "--kills", "30"], 15),
     "crash-influxdb": (["crash", "--kills", "3", "--store", "influxdb", "--outage", "30"], 8),
