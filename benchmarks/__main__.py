@@ -36,6 +36,7 @@ RUNS: dict[str, tuple[list[str], int]] = {
     "rollout": (["rollout"], 15),
     "scoring": (["scoring"], 15),
     "endurance": (["endurance", "--qos", "1"], 10),
+    "access": (["access"], 5),
     "followers": (["followers"], 20),
     "crash": (["crash", "--kills", "30"], 15),
     "crash-influxdb": (["crash", "--kills", "3", "--store", "influxdb", "--outage", "30"], 8),

@@ -95,6 +95,17 @@ def _crash(found: Any) -> list[Row]:
     return [(what, shown, "0 lost, 0 twice")]
 
 
+def _access(found: Any) -> list[Row]:
+    rows = [
+        ("What the permission check adds to a request", f"{found['check_ms']} ms", "<= 0.2 ms"),
+        ("Signing in, CPU", f"{found['sign_in_ms']} ms", "<= 300 ms"),
+    ]
+    imported = found["import_cpu_s_100000"]
+    if imported is not None:
+        rows.append(("100,000 devices imported with credentials, CPU", f"{imported} s", "<= 60 s"))
+    return rows
+
+
 def _followers(found: Any) -> list[Row]:
     must, one = found["must"], found["one_process"]
     shown = f"{found['events']:,} events, {found['lost']} lost, {found['handled_twice']} handled twice"
@@ -205,6 +216,7 @@ _ROWS: dict[str, Callable[[Any], list[Row]]] = {
     "alerts": _alerts,
     "endurance": _endurance,
     "crash": _crash,
+    "access": _access,
     "followers": _followers,
     "training": _training,
     "scoring": _scoring,
