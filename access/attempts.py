@@ -1,7 +1,9 @@
 """Back-off after failed attempts to sign in: each waits longer, and nobody can lock another out for long.
 
 Counted are an account tried from an address, an address, and an account from anywhere. The first two wait up
-to a quarter of an hour; the third, which a stranger can bring about, a minute at most.
+to a quarter of an hour; the third, which a stranger can bring about, a minute at most. Codes of a second
+factor are counted for their account as well, and wait as long as the first two: whoever tries one has the
+password, and is no stranger.
 """
 
 from dataclasses import dataclass
@@ -24,6 +26,7 @@ class _Kind:
 _HERE = _Kind(5, 15 * MINUTE_MS)
 _ADDRESS = _Kind(30, 15 * MINUTE_MS)
 _ANYWHERE = _Kind(20, MINUTE_MS)
+_CODES = _Kind(10, 15 * MINUTE_MS)
 
 
 class Attempts:
@@ -32,33 +35,39 @@ class Attempts:
     def __init__(self, desk: DeskDatabase) -> None:
         self._desk = desk
 
-    def check(self, account: str, address: str, now: int) -> None:
-        """Raise TooOften while whoever tries has to wait; the same for accounts that there are not."""
-        kinds = _keys(account, address)
+    def check(self, account: str, address: str, now: int, *, codes: bool = False) -> None:
+        """Raise TooOften while whoever tries has to wait; the same for accounts that there are not.
+
+        `codes`: what is tried is a second factor, by somebody who has shown the first.
+        """
+        kinds = _keys(account, address, codes)
         with self._desk.transaction() as session:
             failures = failures_of(session, list(kinds))
         until = max((last + _wait(kinds[key], count) for key, (count, last) in failures.items()), default=0)
         if until > now:
             raise TooOften("too many attempts; try again later", -(-(until - now) // SECOND_MS))
 
-    def failed(self, account: str, address: str, now: int) -> None:
+    def failed(self, account: str, address: str, now: int, *, codes: bool = False) -> None:
         """Count a failed attempt."""
         with self._desk.transaction() as session:
-            count_failure(session, list(_keys(account, address)), now, now - _FORGET_MS)
+            count_failure(session, list(_keys(account, address, codes)), now, now - _FORGET_MS)
 
-    def succeeded(self, account: str, address: str) -> None:
+    def succeeded(self, account: str, address: str, *, codes: bool = False) -> None:
         """Let whoever came in from here begin anew."""
-        here, *_ = _keys(account, address)
+        begins_anew = {_HERE, _CODES}
         with self._desk.transaction() as session:
-            forget_failures(session, here)
+            for key, kind in _keys(account, address, codes).items():
+                if kind in begins_anew:
+                    forget_failures(session, key)
 
 
-def _keys(account: str, address: str) -> dict[str, _Kind]:
-    return {
+def _keys(account: str, address: str, codes: bool) -> dict[str, _Kind]:
+    found = {
         digest(f"here\0{account}\0{address}"): _HERE,
         digest(f"address\0{address}"): _ADDRESS,
         digest(f"anywhere\0{account}"): _ANYWHERE,
     }
+    return found | ({digest(f"codes\0{account}"): _CODES} if codes else {})
 
 
 def _wait(kind: _Kind, failures: int) -> int:

@@ -5,8 +5,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from time import monotonic
 
+from access.federation import Federation
 from access.looks import Looks
 from access.people import People
+from access.provider import Provider
+from access.second_factor import SecondFactors
 from access.secrets import derived, digest
 from access.sessions import Sessions, principal_of
 from access.tokens import Tokens
@@ -23,23 +26,37 @@ _MOST = 4096
 class Visitor:
     """Whoever came in. `person`, `session` (its key) and `csrf` are None where no browser's session did it.
 
-    `csrf` has to come back with each change that a browser asks for.
+    `csrf` has to come back with each change that a browser asks for. `must_set_up` says that nothing is open
+    before the person has set up a second factor.
     """
 
     principal: Principal
     person: int | None = None
     session: str | None = None
     csrf: str | None = None
+    must_set_up: bool = False
 
 
 class Doors:
     """Lets in people by their sessions, machines by their tokens. From any thread."""
 
-    def __init__(self, desk: DeskDatabase, clock: Clock) -> None:
+    def __init__(
+        self,
+        desk: DeskDatabase,
+        clock: Clock,
+        *,
+        second_factor_required: bool = False,
+        provider: Provider | None = None,
+    ) -> None:
+        self.second_factor_required = second_factor_required
         self.people = People(desk, clock)
+        self.second_factors = SecondFactors(desk, clock)
         self.sessions = Sessions(desk, clock)
         self.tokens = Tokens(desk, clock)
         self.looks = Looks(desk, clock)
+        self.federation = (
+            None if provider is None else Federation(desk, clock, provider, self.sessions, self.people)
+        )
         self._known: dict[str, tuple[Visitor, float]] = {}
         self._lock = threading.Lock()
         self.people.when_changed(self.forget)
@@ -58,8 +75,9 @@ class Doors:
             self._known.clear()
 
     def _of_session(self, secret: str) -> Visitor:
-        person, key = self.sessions.person_of(secret)
-        return Visitor(principal_of(person), person.id, key, derived(secret, "csrf"))
+        person, facts = self.sessions.person_of(secret)
+        lacks = self.second_factor_required and not (person.second_factor or facts.strong)
+        return Visitor(principal_of(person), person.id, facts.key, derived(secret, "csrf"), lacks)
 
     def _visitor(self, key: str, look_up: Callable[[], Visitor]) -> Visitor:
         now = monotonic()

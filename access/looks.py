@@ -31,7 +31,7 @@ class Looks:
             return
         with self._desk.transaction() as session:
             what = "personal data seen"
-            tell(session, Event(now, Subject.DEVICE, device_id, "looked", principal, what, site))
+            tell(session, Event(now, Subject.DEVICE, device_id, "looked", principal, what, site or None))
         with self._lock:
             if len(self._last) >= _MOST:
                 self._last.clear()

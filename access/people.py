@@ -17,8 +17,10 @@ from fleet.people import Person, Purpose, RoleAt, Scope
 from fleet.principals import MAX_NAME, Principal, schedule
 from fleet.text import quoted
 from storage.records import people as rows
+from storage.records.begun_sign_ins import forget_sign_ins
 from storage.records.database import DeskDatabase
 from storage.records.events import tell
+from storage.records.identities import release_identities
 from storage.records.links import end_links, link_of, make_link, use_link
 from storage.records.sessions import end_sessions
 
@@ -89,7 +91,7 @@ class People:
 
         Raises InvalidInput for an address, a name or roles that cannot be, Conflict where there is one.
         """
-        email, name, given = _address(email), _name(name), _checked(roles)
+        email, name, given = address_in(email), _name(name), _checked(roles)
         with self._desk.transaction() as session:
             person = rows.add_person(session, email, name, self._clock.now_ms(), given)
             self._tell(session, person, "invited", by, after=_roles_in_words(given))
@@ -121,11 +123,19 @@ class People:
             before = rows.person_of(session, person_id)
             rows.disable(session, person_id, self._clock.now_ms() if disabled else None)
             end_sessions(session, person_id)
+            forget_sign_ins(session, person_id)
             self._keep_an_admin(session, before)
             self._tell(session, before, "disabled" if disabled else "enabled", by)
             after = rows.person_of(session, person_id)
         self._note()
         return after
+
+    def release(self, person_id: int, by: Principal) -> None:
+        """Let no account at the provider be somebody's; the next with their address will. Raises NotFound."""
+        with self._desk.transaction() as session:
+            person = rows.person_of(session, person_id)
+            release_identities(session, person_id)
+            self._tell(session, person, "released", by)
 
     def look_at(self, secret: str) -> Opened:
         """Return what a link is for, and leave it usable. Raises NotFound where it is none, used, or over."""
@@ -148,7 +158,7 @@ class People:
 
     def enter_first(self, secret: str, email: str, name: str, password: str) -> Person:
         """Use the first admin's link up, and return them. Raises NotFound, InvalidInput or Conflict."""
-        email, name = _address(email), _name(name)
+        email, name = address_in(email), _name(name)
         check_password(password, email, name)
         kept = hash_password(password)
         with self._desk.transaction() as session:
@@ -173,6 +183,7 @@ class People:
             rows.set_password_hash(session, data["person"], kept)
             end_sessions(session, data["person"])
             person = rows.person_of(session, data["person"])
+            forget_sign_ins(session, person.id)
             self._tell(session, person, "password", schedule("link"))
         self._note()
         return person
@@ -222,7 +233,8 @@ def _no_link() -> NotFound:
     return NotFound("this link is over, or was used already; ask for another")
 
 
-def _address(email: str) -> str:
+def address_in(email: str) -> str:
+    """Return an e-mail address as it is kept. Raises InvalidInput."""
     email = email.strip().lower()
     if not _EMAIL.fullmatch(email):
         raise InvalidInput(f"email: {quoted(email)} is no e-mail address")

@@ -6,20 +6,25 @@ _SEES = frozenset({Permission.FLEET_READ})
 _REPORTS = _SEES | {Permission.TICKETS_REPORT}
 ALLOWED: dict[Role, frozenset[Permission]] = {
     Role.VIEWER: _SEES,
-    Role.ENGINEER: _REPORTS | {Permission.TICKETS_CHANGE, Permission.ALERTS_CHANGE},
+    Role.ENGINEER: _REPORTS | {Permission.TICKETS_CHANGE, Permission.ALERTS_CHANGE, Permission.COMMANDS_SEND},
     Role.MANAGER: _REPORTS
     | {
         Permission.TICKETS_CHANGE,
         Permission.ALERTS_CHANGE,
         Permission.DEVICES_CHANGE,
+        Permission.DEVICES_ADMIT,
+        Permission.COMMANDS_SEND,
+        # What stays changed: parameters and firmware.
+        Permission.COMMANDS_CONFIGURE,
+        Permission.FIRMWARE_MANAGE,
         Permission.SITES_CHANGE,
         Permission.VISITS_READ,
         Permission.MODELS_READ,
         Permission.INGEST_READ,
     },
     # Safety watches over people: their alerts, and what their wristbands tell of them.
-    Role.SAFETY: _REPORTS | {Permission.ALERTS_CHANGE, Permission.PERSONAL_READ},
-    # An admin lets others in, and has no business with what wristbands tell.
+    Role.SAFETY: _REPORTS | {Permission.ALERTS_CHANGE, Permission.PERSONAL_READ, Permission.PERSONAL_ERASE},
+    # An admin lets others in, and has no business with what wristbands tell, but may have it erased.
     Role.ADMIN: frozenset(Permission) - {Permission.PERSONAL_READ},
 }
 

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from access.attempts import Attempts
 from access.passwords import verify_password
 from access.permissions import granted
+from access.second_factor import WRONG, SecondFactors
 from access.secrets import digest, new_secret
 from fleet.clock import DAY_MS, HOUR_MS, MINUTE_MS, Clock
 from fleet.errors import NotFound, NotSignedIn
-from fleet.people import Person, SessionFacts
+from fleet.people import Begun, BegunSignIn, Person, SessionFacts
 from fleet.principals import Principal, PrincipalKind
 from storage.records import people as rows
+from storage.records.begun_sign_ins import begin_sign_in, begun_sign_in, end_sign_in
 from storage.records.database import DeskDatabase
 from storage.records.sessions import (
     begin_session,
@@ -31,6 +33,8 @@ LASTS_MS = 14 * DAY_MS
 _SEEN_MS = MINUTE_MS
 """To so much the last use is known: a write for each request would cost more than the request."""
 _AGENT, _ADDRESS = 255, 64
+CODE_WITHIN_MS = 10 * MINUTE_MS
+"""So long a sign-in by password waits for its code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,26 @@ class Browser:
     address: str
 
 
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What showing one factor opened: a session, or (`code_asked`) the second step that leads to one.
+
+    `secret` is for the browser's cookie.
+    """
+
+    person: Person
+    secret: str
+    code_asked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A sign-in that was ended: the secret of its session, and where it leads."""
+
+    secret: str
+    onward: str
+
+
 class Sessions:
     """The sessions of people; their cookies are random and kept as digests. May raise StoreUnavailable."""
 
@@ -48,9 +72,10 @@ class Sessions:
         self._desk = desk
         self._clock = clock
         self._attempts = Attempts(desk)
+        self._factors = SecondFactors(desk, clock)
 
-    def sign_in(self, email: str, password: str, browser: Browser) -> tuple[Person, str]:
-        """Return who signed in and the secret for their cookie.
+    def sign_in(self, email: str, password: str, browser: Browser, onward: str = "/") -> Entry:
+        """Return what an address and a password open; `onward` is where a sign-in that waits leads.
 
         Raises NotSignedIn, in the same words and time whether there is such an address or not, and TooOften.
         """
@@ -65,14 +90,52 @@ class Sessions:
             # Not what was entered: now and then it is a password.
             log.warning("sign-in refused: %s, from %s", _who(person), browser.address)
             raise NotSignedIn("this address and password do not belong together")
-        self._attempts.succeeded(email, browser.address)
-        log.info("signed in: %s, by password, from %s", _who(person), browser.address)
+        if not person.second_factor:  # else the failures of the second step would be forgotten by the first
+            self._attempts.succeeded(email, browser.address)
+        log.info("first step of sign-in: %s, by password, from %s", _who(person), browser.address)
         if better is not None:
             with self._desk.transaction() as session:
                 rows.set_password_hash(session, person.id, better)
-        return person, self.begin(person, browser)
+        return self.enter(person, browser, onward)
 
-    def begin(self, person: Person, browser: Browser) -> str:
+    def enter(self, person: Person, browser: Browser, onward: str = "/", *, strong: bool = False) -> Entry:
+        """Return what opens to somebody who has shown one factor; `strong`: a second one as well."""
+        if strong or not person.second_factor:
+            return Entry(person, self.begin(person, browser, strong=strong))
+        secret, now = new_secret(), self._clock.now_ms()
+        with self._desk.transaction() as session:
+            ends = now + CODE_WITHIN_MS
+            begin_sign_in(session, BegunSignIn(digest(secret), Begun.CODE, person.id, ends, onward), now)
+        return Entry(person, secret, code_asked=True)
+
+    def waits_for_code(self, secret: str) -> bool:
+        """Tell whether a sign-in that a browser began still waits for its code."""
+        with self._desk.transaction() as session:
+            return begun_sign_in(session, digest(secret), Begun.CODE, self._clock.now_ms()) is not None
+
+    def end_sign_in(self, secret: str, code: str, browser: Browser) -> Ended:
+        """Return the session that a code opens, in the browser that began. Its sign-in is used up by that.
+
+        Raises NotFound where none waits, NotSignedIn for a code that is not right, and TooOften.
+        """
+        key, now = digest(secret), self._clock.now_ms()
+        with self._desk.transaction() as session:
+            begun = begun_sign_in(session, key, Begun.CODE, now)
+            if begun is None or begun.person_id is None:
+                raise _no_sign_in()
+            person = rows.person_of(session, begun.person_id)
+        self._attempts.check(person.email, browser.address, now, codes=True)
+        with self._desk.transaction() as session:
+            fits = person.disabled_at is None and self._factors.use(session, person, code, now)
+            if fits and not end_sign_in(session, key, Begun.CODE, now):
+                raise _no_sign_in()
+        if not fits:
+            self._attempts.failed(person.email, browser.address, now, codes=True)
+            raise NotSignedIn(WRONG)
+        self._attempts.succeeded(person.email, browser.address, codes=True)
+        return Ended(self.begin(person, browser, strong=True), begun.onward)
+
+    def begin(self, person: Person, browser: Browser, *, strong: bool = False) -> str:
         """Begin a session of somebody who has shown who they are; return the secret for the cookie.
 
         It is always a new one: what a browser held before is worth nothing after.
@@ -86,13 +149,14 @@ class Sessions:
             now + LASTS_MS,
             browser.agent[:_AGENT].replace("\0", ""),
             browser.address[:_ADDRESS],
+            strong,
         )
         with self._desk.transaction() as session:
             begin_session(session, facts)
         return secret
 
-    def person_of(self, secret: str) -> tuple[Person, str]:
-        """Return whose session a cookie's secret opens, and its key. Raises NotSignedIn."""
+    def person_of(self, secret: str) -> tuple[Person, SessionFacts]:
+        """Return whose session a cookie's secret opens, and the session. Raises NotSignedIn."""
         now = self._clock.now_ms()
         with self._desk.transaction() as session:
             found = session_of(session, digest(secret))
@@ -103,7 +167,7 @@ class Sessions:
                 raise NotSignedIn("this session is over; sign in again")
             if now - found.seen >= _SEEN_MS:
                 see_session(session, found.key, now)
-        return person, found.key
+        return person, found
 
     def of(self, person_id: int) -> Sequence[SessionFacts]:
         """Return somebody's sessions that are not over, the one seen last first."""
@@ -125,6 +189,10 @@ class Sessions:
         """Sign somebody out everywhere."""
         with self._desk.transaction() as session:
             end_sessions(session, person_id)
+
+
+def _no_sign_in() -> NotFound:
+    return NotFound("this sign-in is over, or was ended already; begin again")
 
 
 def _who(person: Person | None) -> str:

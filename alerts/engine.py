@@ -12,7 +12,7 @@ from alerts.judging.by_risk import judge_scoring
 from alerts.judging.by_rule import judge_readings
 from alerts.judging.changes import Changes, again, follow
 from alerts.judging.conditions import Condition, EventCondition
-from alerts.judging.decisions import BY_TICKET, Decision, Track, judge_person, judge_tick
+from alerts.judging.decisions import BY_TICKET, DEVICE_REPLACED, Decision, Track, judge_person, judge_tick
 from alerts.judging.rules import BY_CODE, OFFLINE, Rule
 from alerts.judging.scan import in_play
 from alerts.judging.tracks import Tracks, key_of
@@ -194,6 +194,17 @@ class AlertEngine:
             with self._desk.transaction() as session:
                 stored = open_alert(session, *key)
             self._tracks.put(key, None if stored is None else self._remembered(follow(stored)))
+
+    def end_with_device(self, event: Event) -> None:
+        """End what was wrong with a device in whose place another came, as the log tells it.
+
+        What the new one has told of since stays open.
+        """
+        decision = Decision(AlertState.RESOLVED, DEVICE_REPLACED)
+        with self._changes(event.at) as changes:
+            for alert in open_alerts(changes.session, event.subject_id):
+                if alert.since <= event.at:
+                    changes.by(event.principal, alert, decision, event.reason)
 
     @staticmethod
     def _knows(event: Event, track: Track | None) -> bool:

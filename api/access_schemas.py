@@ -48,6 +48,8 @@ class PersonItem(Schema):
     name: str
     roles: list[RoleItem]
     has_password: bool
+    second_factor: bool = Field(description="Whether a code is asked for after the password")
+    bound: bool = Field(description="Whether an account at the provider is theirs")
     created_at: Time
     disabled_at: Time | None
 

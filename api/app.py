@@ -8,7 +8,7 @@ from api.body_limit import BodyLimit
 from api.console import pages
 from api.console.render.templates import STATIC, make_pages
 from api.forwarded import Forwarded
-from api.guards import Guards
+from api.guards import Guards, guarded
 from api.head import HeadAnswers
 from api.limited import Limited
 from api.measure import Measured
@@ -16,11 +16,15 @@ from api.openapi import complete
 from api.routes import (
     alerts,
     catalogue,
+    commands,
+    device_access,
     devices,
+    firmware,
     health,
     ingest,
     models,
     people,
+    personal,
     risks,
     sites,
     telemetry,
@@ -51,23 +55,29 @@ def create_app(services: ApiServices) -> FastAPI:
     for module in (
         risks,
         telemetry,
+        device_access,
         devices,
+        commands,
         alerts,
         tickets,
         catalogue,
         ingest,
         models,
         people,
+        personal,
         tokens,
         sites,
+        firmware,
     ):
         v1.include_router(module.router)
+    v1.include_router(device_access.claims)
     app.include_router(v1)
     app.include_router(health.router)
     rendered = make_pages(services)
     for page in (
         pages.fleet,
         pages.device,
+        pages.commands,
         pages.charts,
         pages.courses,
         pages.alerts,
@@ -77,12 +87,18 @@ def create_app(services: ApiServices) -> FastAPI:
         pages.models,
         pages.people,
         pages.account,
+        pages.second_factor,
+        pages.tokens,
+        pages.sites,
         pages.sign_in,
+        pages.codes,
+        pages.provider,
         pages.links,
+        pages.firmware,
     ):
         app.include_router(page.make_router(rendered))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
-    problems.install(app, rendered.error)
+    problems.install(app, rendered.error, guarded)
     complete(app)
     app.add_middleware(BodyLimit)
     app.add_middleware(HeadAnswers)

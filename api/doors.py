@@ -9,7 +9,7 @@ from fastapi import Depends, Form, Request
 from access.doors import Doors, Visitor
 from access.secrets import same
 from api.services import ApiServices, Services
-from fleet.errors import InvalidInput, NotAllowed, NotSignedIn, TooOften
+from fleet.errors import InvalidInput, NotAllowed, NotSignedIn, SecondFactorMissing, TooOften
 from fleet.grants import Permission, Sites
 from fleet.principals import Principal, PrincipalKind
 from fleet.text import quoted
@@ -18,9 +18,26 @@ CSRF_HEADER = "x-csrf-token"
 _BEARER = "bearer "
 
 
-def cookie_name(request: Request, services: ApiServices) -> str:
-    """Return the name of the session's cookie; browsers share cookies between the ports of one host."""
-    return "__Host-sweepwatch" if is_secure(request, services) else f"sweepwatch_{request.url.port or 80}"
+_BEFORE_SECOND_FACTOR = frozenset(
+    {
+        "/account/second-factor",
+        "/account/second-factor/begin",
+        "/account/second-factor/confirm",
+        "/sign-out",
+    }
+)
+"""All that is open to whoever has to set up a second factor first."""
+
+
+def cookie_name(request: Request, services: ApiServices, use: str = "") -> str:
+    """Return the name of the session's cookie, or of one for another use (`step`, `provider`).
+
+    Browsers share cookies between the ports of one host.
+    """
+    kind = f"_{use}" if use else ""
+    if is_secure(request, services):
+        return f"__Host-sweepwatch{kind}"
+    return f"sweepwatch{kind}_{request.url.port or 80}"
 
 
 def is_secure(request: Request, services: ApiServices) -> bool:
@@ -36,13 +53,20 @@ def address_of(request: Request) -> str:
 def visitor_or_none(request: Request, services: ApiServices) -> Visitor | None:
     """Return who asks; None where nobody is known, whatever was shown."""
     try:
-        return visitor_of(request, services)
+        return _whoever(request, services)
     except (NotSignedIn, TooOften):
         return None
 
 
 def visitor_of(request: Request, services: Services) -> Visitor:
-    """Return who asks, by token or by session. Raises NotSignedIn, TooOften."""
+    """Return who asks, by token or by session. Raises NotSignedIn, SecondFactorMissing, TooOften."""
+    known = _whoever(request, services)
+    if known.must_set_up and request.url.path not in _BEFORE_SECOND_FACTOR:
+        raise SecondFactorMissing("set up the second step first: /account/second-factor")
+    return known
+
+
+def _whoever(request: Request, services: ApiServices) -> Visitor:
     known: Visitor | None = getattr(request.state, "visitor", None)
     if known is not None:
         return known
@@ -119,7 +143,12 @@ Acting = Annotated[Principal, Depends(acting)]
 ActingByForm = Annotated[Principal, Depends(acting_by_form)]
 SeesFleet = Annotated[Sites, needs(Permission.FLEET_READ)]
 ChangesDevices = Annotated[Sites, needs(Permission.DEVICES_CHANGE)]
+AdmitsDevices = Annotated[Sites, needs(Permission.DEVICES_ADMIT)]
+ManagesFirmware = Annotated[Sites, needs(Permission.FIRMWARE_MANAGE)]
+SendsCommands = Annotated[Sites, needs(Permission.COMMANDS_SEND)]
 ChangesSites = Annotated[Sites, needs(Permission.SITES_CHANGE)]
+SeesPeople = Annotated[Sites, needs(Permission.PERSONAL_READ)]
+ErasesPeople = Annotated[Sites, needs(Permission.PERSONAL_ERASE)]
 ChangesAlerts = Annotated[Sites, needs(Permission.ALERTS_CHANGE)]
 ReportsFaults = Annotated[Sites, needs(Permission.TICKETS_REPORT)]
 ChangesTickets = Annotated[Sites, needs(Permission.TICKETS_CHANGE)]

@@ -4,14 +4,18 @@ A web page open in a browser that reaches the server could reach it too: by a na
 to the server's address (DNS rebinding), or by posting a form. Both are refused, before any door is asked.
 """
 
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.problems import problem
 from api.reach import Reach, names_in_words
 
+Handler = Callable[[Request, Exception], Response]
 _HSTS = "max-age=31536000; includeSubDomains"
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _HEADERS = {
@@ -62,6 +66,18 @@ class Guards:
         if self._reach.answers_to(host):
             return None
         return 400, f"Host: this server answers to {names_in_words(self._reach.names)} only"
+
+
+def guarded(handler: Handler) -> Handler:
+    """Return a handler of crashes that adds the headers too: their answers are made outside of all guards."""
+
+    def answer(request: Request, error: Exception) -> Response:
+        made = handler(request, error)
+        for name, value in _HEADERS.items():
+            made.headers.setdefault(name, value)
+        return made
+
+    return answer
 
 
 def _host_of(headers: Headers) -> str | None:

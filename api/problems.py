@@ -21,6 +21,8 @@ from fleet.errors import (
     NotAllowed,
     NotFound,
     NotSignedIn,
+    ProviderTrouble,
+    SecondFactorMissing,
     StoreRefused,
     StoreUnavailable,
     SweepwatchError,
@@ -41,6 +43,7 @@ _STATUS: tuple[tuple[type[SweepwatchError], int], ...] = (
     (Conflict, 409),
     (InvalidInput, 422),
     (TooOften, 429),
+    (ProviderTrouble, 503),
     (StoreUnavailable, 503),
     (StoreRefused, 503),
 )
@@ -61,11 +64,15 @@ def problem(
 
 Page = Callable[[Request, int, str], Response]
 """Renders an error for a person: the request, the status, and the detail."""
+Answer = Callable[[Request, Exception], Response]
 _Handler = Callable[[Request, Exception], JSONResponse]
 
 
-def install(app: FastAPI, page: Page) -> None:
-    """Make `app` answer each error with a problem; outside the API, browsers get it as a page."""
+def install(app: FastAPI, page: Page, guard: Callable[[Answer], Answer]) -> None:
+    """Make `app` answer each error with a problem; outside the API, browsers get it as a page.
+
+    `guard` is put around the answers to crashes, which pass by every middleware.
+    """
     handlers: tuple[tuple[type[Exception], _Handler], ...] = (
         (RequestValidationError, _on_invalid),
         (SweepwatchError, _on_ours),
@@ -73,7 +80,8 @@ def install(app: FastAPI, page: Page) -> None:
         (Exception, _on_crash),
     )
     for kind, handler in handlers:
-        app.add_exception_handler(kind, _readable(handler, page))
+        made = _readable(handler, page)
+        app.add_exception_handler(kind, guard(made) if kind is Exception else made)
 
 
 def _readable(handler: _Handler, page: Page) -> Callable[[Request, Exception], Response]:
@@ -81,11 +89,16 @@ def _readable(handler: _Handler, page: Page) -> Callable[[Request, Exception], R
         if isinstance(error, NotSignedIn) and _is_page(request):
             onward = request.url.path + (f"?{request.url.query}" if request.url.query else "")
             return RedirectResponse(f"/sign-in?{urlencode({'next': onward})}", status_code=303)
+        if isinstance(error, SecondFactorMissing) and _is_page(request):
+            return RedirectResponse("/account/second-factor", status_code=303)
         made = handler(request, error)
         for_people = "text/html" in request.headers.get("accept", "")
         if request.url.path.startswith("/api/") or not for_people:
             return made
-        return page(request, made.status_code, json.loads(bytes(made.body))["detail"])
+        shown = page(request, made.status_code, json.loads(bytes(made.body))["detail"])
+        if "retry-after" in made.headers:
+            shown.headers["Retry-After"] = made.headers["retry-after"]
+        return shown
 
     return answer
 

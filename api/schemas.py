@@ -5,7 +5,7 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from api.params import FaultCode, PersonName, SearchText
+from api.params import FaultCode, PersonName, SearchText, TimeMs
 from fleet.alerts import AlertState
 from fleet.clock import to_rfc3339
 from fleet.faults import Level
@@ -353,6 +353,29 @@ class Objection(_Request):
     who: Who | None = Field(None, examples=["li.wei"])
 
 
+class ErasureAsked(_Request):
+    """A request to erase what a wristband told of its wearer.
+
+    Without `start` from the first, without `end` until now.
+    """
+
+    reason: Reason = Field(examples=["asked for by the worker, letter of 2026-11-20"])
+    start: TimeMs | None = Field(None, description="Inclusive", examples=[_TIME])
+    end: TimeMs | None = Field(None, description="Exclusive; no later than now", examples=[_TIME])
+    who: Who | None = Field(None, examples=["li.wei"])
+
+
+class ErasureItem(Schema):
+    """An erasure: the desk's part is done, the store's at `store_done_at` (null: it is still to come)."""
+
+    id: int
+    device_id: str = Field(examples=["W0007"])
+    start: Time
+    end: Time
+    asked_at: Time
+    store_done_at: Time | None
+
+
 class DeviceChange(_Request):
     """What the desk says of a device, which stands whatever the device says of itself."""
 
@@ -437,6 +460,7 @@ class QuarantineEntry(Schema):
     count: int
     first_seen: Time
     last_seen: Time
+    withheld: bool = Field(False, description="It may tell of a person, and is kept from you")
 
 
 class DroppedValueItem(Schema):
@@ -452,6 +476,7 @@ class DroppedValueItem(Schema):
     count: int = Field(examples=[12])
     first_seen: Time
     last_seen: Time
+    withheld: bool = Field(False, description="It may tell of a person, and is kept from you")
 
 
 class TopicBesideItem(Schema):
@@ -463,6 +488,7 @@ class TopicBesideItem(Schema):
     count: int = Field(examples=[12])
     first_seen: Time
     last_seen: Time
+    withheld: bool = Field(False, description="It may tell of a person, and is kept from you")
 
 
 class Evictable(ListOf[T], Generic[T]):

@@ -7,7 +7,10 @@ from typing import Annotated, Protocol
 from fastapi import Depends, Request
 from prometheus_client import CollectorRegistry
 
+from access.devices.commands import Commands
+from access.devices.credentials import DeviceDoors
 from access.doors import Doors
+from access.firmware.rollouts import Rollouts
 from access.rates import Rates
 from api.reach import Reach
 from desk.dispatch.visits import FoundVisits
@@ -83,6 +86,7 @@ class ApiServices:
     shows a simulated fleet to whoever sits at this machine, `reach` how browsers come to it, `rates` how
     often each may ask. `codes` says what makers' codes mean, `zones` by whose clock the console shows times,
     `rules` what each alert rule says.
+    `devices` are the credentials of devices.
     """
 
     store: TelemetryStore
@@ -91,6 +95,7 @@ class ApiServices:
     clock: Clock
     tickets: Tickets
     alerts: Alerts
+    commands: Commands
     visits: Visits
     sla: SlaPolicy
     explain: Callable[[Driver, Language], str]
@@ -99,6 +104,8 @@ class ApiServices:
     registry: CollectorRegistry
     progress: Callable[[], StartProgress | None]
     doors: Doors
+    devices: DeviceDoors
+    rollouts: Rollouts
     demo: bool = False
     reach: Reach = field(default_factory=Reach)
     rates: Rates = field(default_factory=Rates)

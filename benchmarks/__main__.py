@@ -33,6 +33,7 @@ RUNS: dict[str, tuple[list[str], int]] = {
     "alerts": (["alerts"], 4),
     "foreign_fleet": (["foreign_fleet"], 10),
     "training": (["training"], 10),
+    "rollout": (["rollout"], 15),
     "scoring": (["scoring"], 15),
     "endurance": (["endurance", "--qos", "1"], 10),
     "access": (["access"], 5),

@@ -75,6 +75,16 @@ class NotAllowed(SweepwatchError):
     """Whoever asks is known, and may not do this."""
 
 
+class SecondFactorMissing(NotAllowed):
+    """Whoever asks is known, and has to set up a second factor before anything else."""
+
+
+class ProviderTrouble(SweepwatchError):
+    """The provider by which people sign in does not answer, or answers what cannot be believed."""
+
+    retryable = True
+
+
 class TooOften(SweepwatchError):
     """Something was tried too often; it may be tried again after `after_s` seconds."""
 

@@ -17,6 +17,8 @@ class Subject(StrEnum):
     PERSON = "person"
     TOKEN = "token"
     SITE = "site"
+    ROLLOUT = "rollout"
+    COMMAND = "command"
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,8 +23,13 @@ class Permission(StrEnum):
 
     FLEET_READ = "fleet:read"
     DEVICES_CHANGE = "devices:change"
+    DEVICES_ADMIT = "devices:admit"
+    COMMANDS_SEND = "commands:send"
+    COMMANDS_CONFIGURE = "commands:configure"
+    FIRMWARE_MANAGE = "firmware:manage"
     SITES_CHANGE = "sites:change"
     PERSONAL_READ = "personal:read"
+    PERSONAL_ERASE = "personal:erase"
     ALERTS_CHANGE = "alerts:change"
     TICKETS_REPORT = "tickets:report"
     TICKETS_CHANGE = "tickets:change"

@@ -28,6 +28,8 @@ class Person:
     """Somebody who may sign in; times are epoch ms. `email` is in lower case, and unique.
 
     `disabled_at` is None while they may. `reaches` holds each role with the sites it reaches now.
+    `second_factor` says that a code is asked for after the password, `bound` that an account at the provider
+    (OpenID Connect) is theirs.
     """
 
     id: int
@@ -38,11 +40,16 @@ class Person:
     has_password: bool
     roles: tuple[RoleAt, ...] = ()
     reaches: tuple[tuple[Role, Sites], ...] = ()
+    second_factor: bool = False
+    bound: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class SessionFacts:
-    """One session of a person, as its list shows it; times are epoch ms. `key` names it and opens nothing."""
+    """One session of a person, as its list shows it; times are epoch ms. `key` names it and opens nothing.
+
+    `strong` says that a second factor was shown, here or to a provider that is trusted with it.
+    """
 
     key: str
     person_id: int
@@ -51,6 +58,41 @@ class SessionFacts:
     ends: int
     agent: str
     address: str
+    strong: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SecondFactor:
+    """What makes the codes of somebody's phone (TOTP, RFC 6238); times are epoch ms.
+
+    It counts from `confirmed_at` on, and was offered to one session, `made_in`. `last_step` is the newest
+    step of time whose code was used: none up to it is good any more.
+    """
+
+    person_id: int
+    secret: str
+    made_at: int
+    made_in: str
+    confirmed_at: int | None
+    last_step: int
+
+
+class Begun(StrEnum):
+    """What a sign-in that was begun still waits for."""
+
+    CODE = "code"
+    PROVIDER = "provider"
+
+
+@dataclass(frozen=True, slots=True)
+class BegunSignIn:
+    """A sign-in that was begun in one browser, which alone can end it; `onward` is where it leads then."""
+
+    key: str
+    waits_for: Begun
+    person_id: int | None
+    ends: int
+    onward: str
 
 
 class Purpose(StrEnum):

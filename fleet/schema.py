@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from fleet.commands import COMMANDS, PARAMETERS, ReplyState
 from fleet.signals import ROBOT_STATES, STANDARD_SIGNALS, Form, Kind, Role, Signal, SignalTable
 from fleet.wire import EARLIEST_TS, MAX_PAYLOAD_BYTES, MAX_SEQ, ROOT
 
@@ -82,6 +83,61 @@ _EVENT = {
 _STATUS = {"type": "string", "enum": ["online", "offline"]}
 
 
+def command_schema() -> dict[str, Any]:
+    """Return the JSON Schema of a command, as it is published for a device."""
+    set_parameter = {
+        "type": "object",
+        "required": ["name", "value"],
+        "properties": {"name": {"enum": list(PARAMETERS)}, "value": {"type": "integer"}},
+    }
+    offer_firmware = {
+        "type": "object",
+        "required": ["version", "url", "sha256", "size"],
+        "properties": {
+            "version": {"type": "string"},
+            "url": {"type": "string", "format": "uri"},
+            "sha256": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
+            "size": {"type": "integer", "minimum": 1, "description": "bytes"},
+        },
+    }
+    params = {"set_parameter": set_parameter, "offer_firmware": offer_firmware}
+    return {
+        "type": "object",
+        "required": ["id", "command", "params", "expires"],
+        "properties": {
+            "id": {
+                "type": "string",
+                "pattern": _ID_PATTERN,
+                "description": "Unique; the same id again is the same command",
+            },
+            "command": {"enum": list(COMMANDS)},
+            "params": {"type": "object"},
+            "expires": {"type": "integer", "description": "Epoch ms; not to be begun after it"},
+        },
+        "allOf": [
+            {
+                "if": {"properties": {"command": {"const": name}}},
+                "then": {"properties": {"params": params.get(name, {"maxProperties": 0})}},
+            }
+            for name in COMMANDS
+        ],
+    }
+
+
+def reply_schema() -> dict[str, Any]:
+    """Return the JSON Schema of what a device answers to a command."""
+    return {
+        "type": "object",
+        "required": ["id", "state"],
+        "properties": {
+            "id": {"type": "string", "pattern": _ID_PATTERN, "description": "That of the command"},
+            "state": {"enum": [str(state) for state in ReplyState]},
+            "reason": {"type": ["string", "null"], "maxLength": 500},
+            "ts": {"type": ["number", "null"]},
+        },
+    }
+
+
 def _message(name: str, content_type: str, payload: dict[str, Any]) -> dict[str, Any]:
     return {"name": name, "contentType": content_type, "payload": payload}
 
@@ -99,14 +155,21 @@ def asyncapi(signals: SignalTable) -> dict[str, Any]:
     channels: dict[str, Any] = {}
     operations: dict[str, Any] = {}
 
-    def add(name: str, address: str, message: dict[str, Any], kind: Kind | None, summary: str) -> None:
+    def add(
+        name: str,
+        address: str,
+        message: dict[str, Any],
+        kind: Kind | None,
+        summary: str,
+        action: str = "receive",
+    ) -> None:
         channels[name] = {
             "address": address,
             "parameters": _parameters(kind),
             "messages": {"message": message},
         }
-        operations[f"receive_{name}"] = {
-            "action": "receive",
+        operations[f"{action}_{name}"] = {
+            "action": action,
             "summary": summary,
             "channel": {"$ref": f"#/channels/{name}"},
             "bindings": {"mqtt": {"qos": 1, "bindingVersion": "0.2.0"}},
@@ -129,16 +192,18 @@ def asyncapi(signals: SignalTable) -> dict[str, Any]:
         ("info", _INFO, "application/json", "Retained: model, firmware, serial number"),
         ("status", _STATUS, "text/plain", "Retained: online, or offline as the last will"),
         ("event", _EVENT, "application/json", "Errors, SOS, parts replaced"),
-        ("cmd/reply", {"type": "object"}, "application/json", "The answer to a request, correlated by id"),
+        ("cmd/reply", reply_schema(), "application/json", "The answer to a command, correlated by its id"),
     ):
         safe = name.replace("/", "_")
         add(safe, f"{device}/{name}", _message(safe, content, payload), None, summary)
+    command = _message("cmd", "application/json", command_schema())
+    add("cmd", f"{device}/cmd", command, None, "Commands, each published once, never retained", "send")
     return {
         "asyncapi": "3.0.0",
         "info": {
             "title": "Sweepwatch device telemetry",
             "version": "1.0.0",
-            "description": "What a device may publish. Generated from fleet/signals.py.",
+            "description": "What a device may publish, and what it is told. Generated from fleet/.",
         },
         "defaultContentType": "application/json",
         "channels": channels,

@@ -13,6 +13,8 @@ SUBSCRIPTIONS = tuple(f"{ROOT}/+/+/+/{channel}" for channel in CHANNELS)
 EVERYTHING = f"{ROOT.split('/', 1)[0]}/#"
 """What matches all of SUBSCRIPTIONS and whatever is published beside them."""
 _TO_DEVICES = "cmd"
+COMMAND_COPIES = f"{ROOT}/+/+/+/{_TO_DEVICES}"
+"""Commands to all devices: whoever sends them reads its own back."""
 
 MAX_PAYLOAD_BYTES = 262_144
 MAX_DEPTH = 32
@@ -25,6 +27,8 @@ MAX_SEQ = 2**53
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _CODE = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 RESERVED_SITE = "events"
+COMMAND_MARKERS = f"{ROOT}/{RESERVED_SITE}/commands/marker"
+"""Marks between batches of commands, published and read by their sender alone."""
 _KINDS = frozenset(str(kind) for kind in Kind)
 
 
@@ -55,6 +59,7 @@ class Reason(StrEnum):
     UNKNOWN_ALIAS = "unknown_alias"
     HISTORICAL = "historical"
     DIALECT_FAILED = "dialect_failed"
+    BAD_REPLY = "bad_reply"
 
 
 class Dropped(StrEnum):

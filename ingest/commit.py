@@ -9,6 +9,7 @@ from functools import partial
 import orjson
 
 from fleet.clock import Clock
+from fleet.commands import Reply
 from fleet.errors import StoreRefused, StoreRejected, SweepwatchError
 from fleet.readings import ReadingBatch
 from fleet.signals import SignalTable
@@ -17,6 +18,7 @@ from ingest.decode.columns import date_undated, merged
 from ingest.decode.decoded import Decoded, Decoder, Request
 from ingest.ledger import Ledger
 from ingest.messages import Message, MessageBlock
+from ingest.watch.privacy import Privacy
 from ingest.watch.roster import Roster
 from ingest.watch.stream import StreamWatch
 from ingest.watch.summaries import Summaries
@@ -37,6 +39,9 @@ A retryable SweepwatchError makes the whole commit wait; any other error is logg
 EventObserver = Callable[[Sequence[ReportedEvent]], None]
 """Looks at stored events before they are acknowledged; its errors count as an Observer's do."""
 
+ReplyObserver = Callable[[Sequence[Reply]], None]
+"""Takes what devices answer to commands before it is acknowledged; its errors count as an Observer's do."""
+
 
 @dataclass(frozen=True, slots=True)
 class CommitParts:
@@ -54,7 +59,9 @@ class CommitParts:
     summaries: Summaries
     clock: Clock
     watch: StreamWatch
+    privacy: Privacy
     event_observers: Sequence[EventObserver] = ()
+    reply_observers: Sequence[ReplyObserver] = ()
     request: Callable[[Sequence[Request]], None] = lambda _: None
     """Publishes what dialects ask of devices, after all else is done."""
 
@@ -111,7 +118,7 @@ class Commit:
             columns, rows = decoded.columns.get(kind), decoded.rows.get(kind, [])
             date_undated(rows, kind, parts.store, None if columns is None else columns.frame)
             places = decoded.rows_at.get(kind, [])
-            batches.append(merged(columns, rows, places, kind, parts.signals))
+            batches.append(parts.privacy.readings(merged(columns, rows, places, kind, parts.signals)))
         self._batches = batches
         self._to_write.extend(batches)
 
@@ -162,6 +169,7 @@ class Commit:
 
     def _record_news(self) -> None:
         news = self._decoded.news
+        news.events[:] = self._parts.privacy.events(news.events, self._parts.roster.kind_of)
         self._parts.devices.record_info(news.infos)
         self._parts.devices.record_events(news.events)
         self._parts.summaries.add_news(news)
@@ -178,9 +186,11 @@ class Commit:
         for batch in self._stored:
             self._parts.summaries.add_batch(batch)
             self._to_observe.extend(partial(observer, batch) for observer in self._parts.observers)
-        events = self._decoded.news.events
+        events, replies = self._decoded.news.events, self._decoded.news.replies
         if events:
             self._to_observe.extend(partial(observer, events) for observer in self._parts.event_observers)
+        if replies:
+            self._to_observe.extend(partial(observer, replies) for observer in self._parts.reply_observers)
 
     def _observe(self) -> None:
         while self._to_observe:

@@ -13,7 +13,7 @@ from time import monotonic
 from fleet.clock import Clock
 from fleet.errors import SweepwatchError
 from fleet.signals import SignalTable
-from ingest.commit import Commit, CommitParts, EventObserver, Observer
+from ingest.commit import Commit, CommitParts, EventObserver, Observer, ReplyObserver
 from ingest.decode.bulk import BulkDecoder
 from ingest.dialects.decoder import with_dialects
 from ingest.dialects.host import host_topic
@@ -27,6 +27,7 @@ from ingest.link.subscriptions import topic_filters, wide_filters
 from ingest.messages import MessageBlock
 from ingest.metrics import CommitFigures
 from ingest.settings import IngestSettings
+from ingest.watch.privacy import Privacy
 from ingest.watch.roster import Roster
 from ingest.watch.stream import StreamWatch
 from ingest.watch.summaries import Summaries
@@ -48,7 +49,7 @@ class IngestService:
     """Takes what devices publish, stores it, acknowledges it.
 
     `observers` see every stored batch before it is acknowledged (ingest.commit.Observer), `event_observers`
-    the events. Errors of the store
+    the events, `reply_observers` what devices answer to commands. Errors of the store
     or the desk never lose a reading: nothing is acknowledged, reading stops when the buffer is full, and the
     commit is tried again with growing waits.
     """
@@ -64,6 +65,7 @@ class IngestService:
         backoff: Backoff | None = None,
         dialects: Sequence[Dialect] = (),
         event_observers: Sequence[EventObserver] = (),
+        reply_observers: Sequence[ReplyObserver] = (),
     ) -> None:
         self._settings = settings
         self._clock = clock
@@ -88,10 +90,12 @@ class IngestService:
             dropped=DroppedValues(desk, settings.quarantine_rows_per_device, settings.quarantine_rows),
             observers=observers,
             event_observers=event_observers,
+            reply_observers=reply_observers,
             ledger=self.ledger,
             summaries=self._summaries,
             clock=clock,
             watch=self._watch,
+            privacy=Privacy(desk, clock, settings.personal_ms),
             request=lambda requests: self._connection.request(requests),  # noqa: PLW0108 - made below
         )
         self._buffer = MessageBuffer(settings.buffer_bytes)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fleet.broker_url import BrokerAddress
-from fleet.clock import SECOND_MS
+from fleet.clock import DAY_MS, SECOND_MS
 from fleet.errors import ConfigError
 from fleet.wire import DEFAULT_RETENTION_MS, MAX_PAYLOAD_BYTES
 
@@ -20,7 +20,8 @@ class IngestSettings:
     `client_id` names the session that the broker keeps for us: it must stay the same from start to start, and
     differ between processes. `mqtt_version` `auto` means 5, and 3.1.1 where that is not answered.
     `receive_maximum` bounds what an MQTT 5 broker sends before it waits for
-    acknowledgements; `buffer_bytes` those in memory. `retention_ms` is how old a reading may be.
+    acknowledgements; `buffer_bytes` those in memory. `retention_ms` is how old a reading may be,
+    `personal_ms` what of it tells of a person.
     `share` is the group of ingesters that share the load, each with a `client_id` of its own;
     `share_pins_devices` says that the broker gives all that a device says to the same of them.
     `topics_beside` says to look at what is published under our root on topics that are none of ours.
@@ -39,6 +40,7 @@ class IngestSettings:
     open_registration: bool = True
     topics_beside: bool = True
     retention_ms: int = DEFAULT_RETENTION_MS
+    personal_ms: int = 30 * DAY_MS
     quarantine_rows: int = 10_000
     quarantine_rows_per_device: int = 100
     summary_every_ms: int = 2 * SECOND_MS
@@ -60,6 +62,7 @@ class IngestSettings:
         _within("buffer_bytes", self.buffer_bytes, 2 * MAX_PAYLOAD_BYTES, 2**40)
         _within("batch_messages", self.batch_messages, 1, 1_000_000)
         _within("retention_ms", self.retention_ms, SECOND_MS, 100 * 365 * 86_400_000)
+        _within("personal_ms", self.personal_ms, SECOND_MS, 100 * 365 * 86_400_000)
         _within("quarantine_rows", self.quarantine_rows, 1, 10_000_000)
         _within("quarantine_rows_per_device", self.quarantine_rows_per_device, 1, self.quarantine_rows)
         _within("summary_every_ms", self.summary_every_ms, 0, 3_600_000)

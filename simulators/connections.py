@@ -67,12 +67,17 @@ class Connection:
         if info.rc in (MQTTErrorCode.MQTT_ERR_SUCCESS, MQTTErrorCode.MQTT_ERR_NO_CONN):
             self.waiting[info.mid] = readings
 
+    def listen(self, topics: list[str]) -> None:
+        """Ask the broker for what is published on these topics."""
+        assert self.client is not None
+        self.client.subscribe([(topic, 1) for topic in topics])
+
 
 class Connections:
     """All connections to one broker: opened, driven and, when lost, opened again with back-off and jitter.
 
     `on_up` is called for a connection whenever it is up (again), `on_acknowledged` with the number of
-    readings in each acknowledged message.
+    readings in each acknowledged message, `on_message` with the topic and payload of what came.
     """
 
     def __init__(
@@ -82,11 +87,13 @@ class Connections:
         on_up: Callable[[Connection], None],
         on_acknowledged: Callable[[int], None],
         ca_file: Path | None = None,
+        on_message: Callable[[str, bytes], None] = lambda _topic, _payload: None,
     ) -> None:
         self._address = address
         self._connections = connections
         self._on_up = on_up
         self._on_acknowledged = on_acknowledged
+        self._on_message = on_message
         self._ca_file = ca_file
         self._protocol = V5
         self._selector = selectors.DefaultSelector()
@@ -180,11 +187,16 @@ class Connections:
         client.on_connect = connected
         client.on_disconnect = disconnected
         client.on_publish = published
+        client.on_message = self._heard
         client.on_socket_open = opened
         client.on_socket_close = closed
         # With this set paho queues what it has to send, and the selector says when it can be written.
         client.on_socket_register_write = lambda _c, _u, _s: None
         return client
+
+    def _heard(self, _: mqtt.Client, __: Any, message: mqtt.MQTTMessage) -> None:
+        if not message.retain:  # nobody keeps a command for whoever comes
+            self._on_message(message.topic, bytes(message.payload))
 
     def _answered(self, connection: Connection, reason: Any) -> None:
         if reason.is_failure:

@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import wraps
 from pathlib import Path
 from threading import RLock
@@ -18,6 +18,7 @@ from fleet.readings import ReadingBatch
 from fleet.signals import ROBOT_STATES, Kind, SignalTable
 from simulators.columns import Columns, to_batch
 from simulators.fault_process import FAULT_ROW, FAULT_SPECS, LINEAR, EventRecord, FaultProcess, RepairRecord
+from simulators.firmware import RESTARTS_PER_DAY, effect_of
 from simulators.ground_truth import GroundTruth, TruthEntry
 from simulators.randomness import Floats, Ints, hashed_uniform, load_generator, save_generator
 from simulators.robot_sensors import RobotSensors, SensorTraits
@@ -29,7 +30,7 @@ from simulators.worlds import DEFAULT_WORLD, find_world
 from simulators.wristbands import BandReadings, Wristbands
 
 FORMAT = 1
-_PLAN_STREAM, _OFF_STREAM = 1, 2
+_PLAN_STREAM, _OFF_STREAM, _RESTART_STREAM = 1, 2, 97
 _LOST_SHARE = 0.003
 _LONGEST_CATCH_UP_MS = 14 * DAY_MS
 MAX_DEVICES = 1_000_000
@@ -97,6 +98,8 @@ class FleetSimulator:
         self.seq: dict[Kind, Ints] = {
             kind: np.zeros(len(cards), dtype=np.int64) for kind, cards in self.roster.cards.items()
         }
+        self.installed: dict[str, str] = {}
+        """The firmware of devices that were given another than they came with."""
         self._latest: dict[Kind, Columns] = {}
         self._finders: dict[str, tuple[Kind, int]] = {
             card.id: (kind, index)
@@ -114,6 +117,7 @@ class FleetSimulator:
         self._faults = FaultProcess(robots, hazard, self.truth, self._generator, ways, strength)
         state = RobotState.fresh(roster.hard_use, roster.parameters.has_water, draw)
         self._robots = Robots(roster.parameters, roster.habits, state, self._faults)
+        self._restarts = np.ones(len(robots))
         traits = SensorTraits.draw(len(robots), draw, self.world.sensor_error)
         self._sensors = RobotSensors(roster.parameters, roster.places, traits, seed)
         allowed = draw.integers(0, len(ZONES), len(ids[Kind.TOOL]))
@@ -166,7 +170,25 @@ class FleetSimulator:
             longest = 10 * SECOND_MS if gap <= MINUTE_MS else MINUTE_MS if gap <= HOUR_MS else 10 * MINUTE_MS
             count = math.ceil(gap / longest)
             steps = min(count, 256) if count > 1 else 1
+            begun = self.now_ms
             self._latest = self.run(steps, gap // count)
+            self._restart_robots(begun)
+
+    def _restart_robots(self, begun: int) -> None:
+        """Let robots restart as their firmware has it: they count their readings anew, and say so.
+
+        Whoever was not looked at for more than an hour was off, and none of its restarts is known.
+        """
+        minutes = np.arange(max(begun, self.now_ms - HOUR_MS) // MINUTE_MS, self.now_ms // MINUTE_MS)
+        if not len(minutes):
+            return
+        robots = np.arange(len(self._restarts))
+        uniform = hashed_uniform(self.config.seed, _RESTART_STREAM, minutes[:, None], robots)
+        chance = RESTARTS_PER_DAY * self._restarts * (MINUTE_MS / DAY_MS)
+        for index in np.flatnonzero((uniform < chance).any(axis=0)):
+            self.seq[Kind.ROBOT][index] = 0
+            device = self.roster.cards[Kind.ROBOT][index].id
+            self._faults.events.append(EventRecord(device, self.now_ms, "restart", {}))
 
     def _surroundings(self, kind: Kind, times: Ints) -> tuple[Floats, Floats, Floats, Floats]:
         sites, index = self.roster.sites, self.roster.site_index[kind]
@@ -321,6 +343,48 @@ class FleetSimulator:
             self._faults.begin(row, index, self.now_ms, cause="injected", shape=LINEAR)
             self._faults.progress[row, index] = progress
 
+    # --- commands
+
+    @_locked
+    def standing(self, device_id: str) -> tuple[str | None, str | None]:
+        """Return the state of a device and the error that it names; None for what it has not."""
+        kind, index = self._finders[device_id]
+        if kind is not Kind.ROBOT:
+            return None, None
+        columns, code = self._latest.get(kind), None
+        if columns is not None and "error_code" in columns.texts:
+            codes, texts = columns.texts["error_code"]
+            code = texts[codes[-1][index]]
+        return ROBOT_STATES[self._robots.state.state[index]], code or None
+
+    @_locked
+    def send_home(self, device_id: str) -> None:
+        """Let a robot that is about return to its dock."""
+        kind, index = self._finders[device_id]
+        if kind is Kind.ROBOT:
+            self._robots.send_home(index)
+
+    @_locked
+    def return_at(self, device_id: str, charge: float) -> None:
+        """Set the charge (0 to 1) at which a robot returns to its dock."""
+        kind, index = self._finders[device_id]
+        if kind is Kind.ROBOT:
+            self._robots.return_at[index] = charge
+
+    @_locked
+    def install(self, device_id: str, version: str) -> DeviceCard:
+        """Give a device another firmware; return its card, which says so from now on."""
+        kind, index = self._finders[device_id]
+        card = replace(self.roster.cards[kind][index], firmware=version)
+        self.roster.cards[kind][index] = card
+        self.installed[device_id] = version
+        if kind is Kind.ROBOT:
+            effect = effect_of(version)
+            self._robots.error_factor[index] = effect.errors
+            self._robots.wear_factor[index] = effect.wear
+            self._restarts[index] = effect.restarts
+        return card
+
     @_locked
     def take_events(self) -> list[EventRecord]:
         """Return what devices had to say on their event topics since the last call, in order of time."""
@@ -373,6 +437,7 @@ class FleetSimulator:
             "generator": save_generator(self._generator),
             "faults": self._faults.notes(),
             "truth": self.truth.to_dicts(),
+            "installed": self.installed,
         }
         arrays = {f"{part}.{name}": array for part, made in parts.items() for name, array in made.items()}
         arrays["notes"] = np.frombuffer(json.dumps(notes).encode(), dtype=np.uint8)
@@ -417,3 +482,5 @@ class FleetSimulator:
         self._tools.faults.restore(part("tool_fault"))
         self._bands.faults.restore(part("band_fault"))
         self.seq = {kind: arrays[f"seq.{kind}"] for kind in Kind}
+        for device_id, version in notes.get("installed", {}).items():
+            self.install(device_id, version)

@@ -110,6 +110,13 @@ def catalogue(now: int) -> list[BadMessage]:
             readings=0,
         ),
         BadMessage(
+            "bad-reply",
+            topic_of(SITE, Kind.ROBOT, "bad-reply", "cmd/reply"),
+            b'{"id":"7","state":"obeyed"}',
+            Reason.BAD_REPLY,
+            readings=0,
+        ),
+        BadMessage(
             "bad-status",
             topic_of(SITE, Kind.ROBOT, "bad-status", "status"),
             b"perhaps",

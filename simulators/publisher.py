@@ -14,6 +14,7 @@ from fleet.errors import ConfigError
 from fleet.signals import Kind
 from fleet.wire import topic_of
 from simulators.backlog import Backlog
+from simulators.commands import CommandedDevice
 from simulators.connections import Connection, Connections, Message, parse_tcp_url
 from simulators.fault_process import EventRecord
 from simulators.fleet_simulator import FleetSimulator, Payload
@@ -32,9 +33,12 @@ _KEPT_EVENTS = 100
 class _Sender:
     """One device on its way to the broker."""
 
-    def __init__(self, card: DeviceCard) -> None:
+    def __init__(self, card: DeviceCard, simulator: FleetSimulator) -> None:
         self.card = card
         self.backlog = Backlog()
+        self.commanded = CommandedDevice(card, simulator)
+        self.inbox: deque[bytes] = deque(maxlen=_KEPT_EVENTS)
+        self.away = False
         self.events: deque[Message] = deque(maxlen=_KEPT_EVENTS)
         self.telemetry = self.topic("telemetry")
         self.last_ts = 0
@@ -77,13 +81,18 @@ class FleetPublisher:
         self._simulator = simulator
         self._clock = clock or SystemClock()
         self._interval_ms = interval_s * 1000
-        self._senders = [_Sender(card) for card in simulator.cards]
+        self._senders = [_Sender(card, simulator) for card in simulator.cards]
+        self._by_command = {sender.topic("cmd"): number for number, sender in enumerate(self._senders)}
+        self._commanded: set[int] = set()
         self._carriers = self._share_out(max_connections)
         self._carrier_of = {device: each for each in self._carriers for device in each.devices}
         address = parse_tcp_url(broker_url)
-        self._connections = Connections(address, self._carriers, self._greet, self._count, ca_file)
+        self._connections = Connections(
+            address, self._carriers, self._greet, self._count, ca_file, self._hear
+        )
         self._first: dict[Kind, int] = {}
         self._due: dict[Kind, Floats] = {}
+        self._every: dict[Kind, Floats] = {}
         self._stop = threading.Event()
         self._goodbye_s = 2.0
         self._thread: threading.Thread | None = None
@@ -165,6 +174,7 @@ class FleetPublisher:
         for kind, cards in self._simulator.roster.cards.items():
             self._first[kind] = position
             self._due[kind] = now + self._simulator.roster.phase_ms[kind] * self._interval_ms
+            self._every[kind] = np.full(len(cards), self._interval_ms)
             position += len(cards)
 
     def _tick(self) -> None:
@@ -172,6 +182,7 @@ class FleetPublisher:
         due = {kind: np.flatnonzero(times <= now) for kind, times in self._due.items()}
         if any(len(devices) for devices in due.values()):
             self._simulator.advance_to(now)
+        self._obey(now)
         for kind, devices in due.items():
             self._measure(kind, devices, now)
         for event in self._simulator.take_events():
@@ -181,12 +192,13 @@ class FleetPublisher:
 
     def _measure(self, kind: Kind, devices: Ints, now: int) -> None:
         # A device that is behind skips what it missed: a sensor cannot measure the past.
-        times = self._due[kind]
-        times[devices] += self._interval_ms * np.maximum(
-            1, np.ceil((now - times[devices] + 1) / self._interval_ms)
-        )
+        times, every = self._due[kind], self._every[kind][devices]
+        times[devices] += every * np.maximum(1, np.ceil((now - times[devices] + 1) / every))
+        first = self._first[kind]
+        if self._commanded:
+            devices = devices[[not self._senders[first + index].away for index in devices.tolist()]]
         for index, payload, lost in self._simulator.measure(kind, devices):
-            number = self._first[kind] + index
+            number = first + index
             sender = self._senders[number]
             sender.last_ts = max(now, sender.last_ts + 1)
             if lost:
@@ -222,12 +234,54 @@ class FleetPublisher:
         self._flush(number)
 
     def _greet(self, carrier: Connection) -> None:
+        # First: who says that it is online can be told something at once.
+        carrier.listen([self._senders[number].topic("cmd") for number in carrier.devices])
         for number in carrier.devices:
+            if not self._senders[number].away:
+                self._introduce(number)
+
+    def _introduce(self, number: int) -> None:
+        sender, carrier = self._senders[number], self._carrier_of[number]
+        info: Message = (sender.topic("info"), orjson.dumps(sender.card.info()), True)
+        for message in (info, sender.status(b"online")):
+            carrier.publish(message, 0)
+        self._flush(number)
+
+    def _hear(self, topic: str, payload: bytes) -> None:
+        """Take a command; it is looked at with the next tick."""
+        number = self._by_command.get(topic)
+        if number is not None:
+            self._senders[number].inbox.append(payload)
+            self._commanded.add(number)
+
+    def _obey(self, now: int) -> None:
+        """Let the devices that were told something go on with it, and answer."""
+        for number in sorted(self._commanded):
             sender = self._senders[number]
-            info: Message = (sender.topic("info"), orjson.dumps(sender.card.info()), True)
-            for message in (info, sender.status(b"online")):
-                carrier.publish(message, 0)
+            device = sender.commanded
+            while sender.inbox and now >= device.away_until:
+                device.take(sender.inbox.popleft(), now)
+            for reply in device.go_on(now):
+                sender.events.append((sender.topic("cmd/reply"), orjson.dumps(reply), False))
             self._flush(number)
+            self._follow(number, now)
+            if not (device.busy or sender.inbox or sender.away):
+                self._commanded.discard(number)
+
+    def _follow(self, number: int, now: int) -> None:
+        """Do what a command changed about how a device publishes."""
+        sender, carrier = self._senders[number], self._carrier_of[number]
+        device, away = sender.commanded, now < sender.commanded.away_until
+        if device.report_every_s is not None:
+            kind, index = self._simulator.find(sender.card.id)
+            self._due[kind][index] = min(self._due[kind][index], now + device.report_every_s * 1000)
+            self._every[kind][index], device.report_every_s = device.report_every_s * 1000.0, None
+        news = device.card is not sender.card or (sender.away and not away)
+        if away and not sender.away and carrier.connected:
+            carrier.publish(sender.status(b"offline"), 0)
+        sender.card, sender.away = device.card, away
+        if news and carrier.connected:
+            self._introduce(number)
 
     def _count(self, readings: int) -> None:
         self.acknowledged += readings

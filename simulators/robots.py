@@ -44,6 +44,7 @@ _BATTERY_TAU_S = 2_400.0
 _DRIVE_TAU_S = 900.0
 _MEAN_DUTY = 0.28
 _FULL = 0.97
+_RETURNS_AT = 0.2
 
 
 @dataclass
@@ -160,6 +161,17 @@ class Robots:
         self.habits = habits
         self.state = state
         self.faults = faults
+        self.return_at = np.full(len(state.soc), _RETURNS_AT)
+        """The charge (0 to 1) at which each returns to its dock."""
+        self.error_factor = np.ones(len(state.soc))
+        self.wear_factor = np.ones(len(state.soc))
+        """What their firmware does to how often they get stuck, and to how fast they wear."""
+
+    def send_home(self, robot: int) -> None:
+        """Let a robot that is about return to its dock; one that is stuck or there stays where it is."""
+        s = self.state
+        if s.state[robot] in (IDLE, CLEANING, PAUSED, _MANUAL):
+            s.state[robot], s.dwell_s[robot] = RETURNING, 0.0
 
     def run(self, times: Ints, dt: float, around: Surroundings) -> tuple[Floats, Floats]:
         """Advance by len(times) steps of `dt` seconds, each ending at its time (epoch ms).
@@ -200,8 +212,8 @@ class Robots:
         (Arrhenius; Wang et al., see _ACTIVATION_J_MOL).
         """
         s, h, state = self.state, self.habits, latents[:, ROW["state"]]
-        cleaning_s = dt * (state == CLEANING).sum(axis=0)
-        running_s = cleaning_s + dt * (state == RETURNING).sum(axis=0)
+        cleaning_s = dt * (state == CLEANING).sum(axis=0) * self.wear_factor
+        running_s = cleaning_s + dt * (state == RETURNING).sum(axis=0) * self.wear_factor
         s.drive_wear = np.minimum(s.drive_wear + running_s * h.friction / 9.0e6, 1)
         s.fan_wear = np.minimum(s.fan_wear + cleaning_s / 9.0e6, 1)
         s.brush_wear = np.minimum(s.brush_wear + cleaning_s * h.carpet / 5.0e6, 1)
@@ -322,14 +334,14 @@ class Robots:
         s, faults = self.state, self.faults
         before = s.state
         s.dwell_s = s.dwell_s + dt
-        low, wet = s.soc < 0.2, self.parameters.has_water
+        low, wet = s.soc < self.return_at, self.parameters.has_water
         dry = wet & (s.clean_water < 0.03)
         full = s.dustbin > _FULL
         after = before.copy()
         cleaning, docked = before == CLEANING, before == DOCKED
         charging, error = before == CHARGING, before == ERROR
         after[cleaning & (uniform < dt / 14_400)] = PAUSED
-        after[cleaning & (uniform > 1 - dt / 180_000)] = ERROR
+        after[cleaning & (uniform > 1 - self.error_factor * dt / 180_000)] = ERROR
         after[cleaning & (low | full | dry | ~planned)] = RETURNING
         after[(before == PAUSED) & (s.dwell_s >= 240)] = CLEANING
         after[(before == RETURNING) & (s.dwell_s >= 150)] = DOCKED

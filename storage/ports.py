@@ -198,6 +198,14 @@ class TelemetryStore(Protocol):
         """
         ...
 
+    def forget_personal(self, start: int, end: int, devices: Sequence[str] | None = None) -> int:
+        """Take what is personal (fleet.personal) out of the readings of a range, of all devices or some.
+
+        The readings stay without it, and so do the tiles of every hour that the range touches. Returns about
+        how many readings had any; to do it again is harmless.
+        """
+        ...
+
     def clear(self) -> None:
         """Delete all readings, risks and tiles."""
         ...

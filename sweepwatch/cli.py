@@ -1,20 +1,17 @@
 """The command line: one command each for `run` and for the parts of it that run as processes of their own."""
 
 import os
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import click
 
 from fleet.errors import ConfigError, SweepwatchError
 from fleet.grants import Permission, Role
 from fleet.wire import Reason
+from sweepwatch.cli_devices import devices
+from sweepwatch.cli_options import JSON, PATH, WHY, options, settings_of
 from sweepwatch.run.stopping import end
-from sweepwatch.settings.settings import Settings, load_settings, read_secret
-
-_FOLDER = click.Path(path_type=Path)
-Command = Callable[..., Any]
+from sweepwatch.settings.settings import read_secret
 
 
 class _Url(click.ParamType[str]):
@@ -29,12 +26,6 @@ class _Url(click.ParamType[str]):
 
 _URL = _Url()
 _HELD = "@FILE takes it from a file, where others do not see it."
-_COMMON = (
-    click.option(
-        "--config", type=_FOLDER, help="Settings file (TOML). Every setting also has a SWEEPWATCH_* variable."
-    ),
-    click.option("--data", type=_FOLDER, help="Data folder. [default: ./var]"),
-)
 _BROKER = click.option(
     "--broker",
     type=_URL,
@@ -74,20 +65,6 @@ _WORLD = click.option(
 )
 
 
-def _options(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
-    def add(command: Command) -> Command:
-        for option in reversed((*options, *_COMMON)):
-            command = option(command)
-        return command
-
-    return add
-
-
-def _settings(config: Path | None, data: Path | None, **flags: Any) -> Settings:
-    dotted = {key.replace("__", "."): value for key, value in flags.items()}
-    return load_settings(config, os.environ, {"data": data, **dotted})
-
-
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="sweepwatch")
 def cli() -> None:
@@ -99,7 +76,7 @@ def cli() -> None:
 
 
 @cli.command()
-@_options(_HOST, _PORT, _DEVICES, _SEED, _WORLD, _BROKER)
+@options(_HOST, _PORT, _DEVICES, _SEED, _WORLD, _BROKER)
 @click.option(
     "--broker-port", type=int, help="Port of the broker of its own. [default: a free one, kept from then on]"
 )
@@ -126,7 +103,7 @@ def run(  # noqa: PLR0913, PLR0917 - click hands each option over by name
     """
     from sweepwatch.run.everything import run_everything
 
-    settings = _settings(
+    settings = settings_of(
         config,
         data,
         server__host=host,
@@ -143,7 +120,7 @@ def run(  # noqa: PLR0913, PLR0917 - click hands each option over by name
 
 
 @cli.group(invoke_without_command=True)
-@_options(_BROKER, _STORE)
+@options(_BROKER, _STORE)
 @_METRICS_PORT
 @click.pass_context
 def ingest(
@@ -164,7 +141,7 @@ def ingest(
         return
     from sweepwatch.run.processes import run_ingest
 
-    settings = _settings(
+    settings = settings_of(
         config, data, broker__url=broker, store__url=store, ingest__metrics_port=metrics_port
     )
     run_ingest(settings, click.echo)
@@ -189,7 +166,7 @@ def ledger(url: str) -> None:
 
 
 @ingest.command()
-@_options(_STORE)
+@options(_STORE)
 @click.option("--device", help="Only what this device sent.")
 @click.option(
     "--reason", type=click.Choice([str(reason) for reason in Reason]), help="Only what this turned away."
@@ -203,11 +180,11 @@ def replay(
     """
     from sweepwatch.commands.ingest import run_replay
 
-    run_replay(_settings(config, data, store__url=store), device, reason, click.echo)
+    run_replay(settings_of(config, data, store__url=store), device, reason, click.echo)
 
 
 @cli.command()
-@_options(_STORE)
+@options(_STORE)
 @click.option("--once", is_flag=True, help="Make one pass and end.")
 @_METRICS_PORT
 def score(
@@ -220,24 +197,24 @@ def score(
     """
     from sweepwatch.run.processes import run_score
 
-    settings = _settings(config, data, store__url=store, models__metrics_port=metrics_port)
+    settings = settings_of(config, data, store__url=store, models__metrics_port=metrics_port)
     run_score(settings, once, click.echo)
 
 
 @cli.command()
-@_options(_HOST, _PORT, _STORE)
+@options(_HOST, _PORT, _STORE)
 def serve(
     config: Path | None, data: Path | None, host: str | None, port: int | None, store: str | None
 ) -> None:
     """Serve the API and the console from what is stored, and nothing else."""
     from sweepwatch.run.processes import run_serve
 
-    settings = _settings(config, data, server__host=host, server__port=port, store__url=store)
+    settings = settings_of(config, data, server__host=host, server__port=port, store__url=store)
     run_serve(settings, click.echo)
 
 
 @cli.command()
-@_options(_BROKER, _STORE, _DEVICES, _SEED, _WORLD)
+@options(_BROKER, _STORE, _DEVICES, _SEED, _WORLD)
 @click.option(
     "--rate",
     type=click.FloatRange(min=0, min_open=True),
@@ -256,7 +233,7 @@ def serve(
     help="First write a past of so many days, repairs included, straight into the store.",
 )
 @click.option(
-    "--ground-truth", type=_FOLDER, metavar="FILE", help="Write what is really wrong with each device there."
+    "--ground-truth", type=PATH, metavar="FILE", help="Write what is really wrong with each device there."
 )
 @click.option(
     "--misbehave", is_flag=True, help="Also publish what no device should: each kind of bad message."
@@ -282,7 +259,7 @@ def simulate(  # noqa: PLR0913, PLR0917 - click hands each option over by name
     """
     from sweepwatch.run.processes import SimulateFlags, run_simulate
 
-    settings = _settings(
+    settings = settings_of(
         config,
         data,
         broker__url=broker,
@@ -295,7 +272,7 @@ def simulate(  # noqa: PLR0913, PLR0917 - click hands each option over by name
 
 
 @cli.command()
-@_options(_STORE)
+@options(_STORE)
 @click.option("--seed", type=int, help="Seed of the training; same seed and data, same models. [default: 1]")
 @click.option(
     "--since",
@@ -322,7 +299,7 @@ def train(
     """
     from sweepwatch.run.processes import run_train
 
-    settings = _settings(config, data, store__url=store, models__seed=seed, models__jobs=jobs)
+    settings = settings_of(config, data, store__url=store, models__seed=seed, models__jobs=jobs)
     run_train(settings, since, click.echo)
 
 
@@ -331,39 +308,37 @@ def models() -> None:
     """List trained models, compare a challenger with its champion, put one to use or take it back."""
 
 
-_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 _WHO = click.option("--who", default="cli", show_default=True, help="Who does this; kept in the history.")
-_WHY = click.option("--why", help="Why; kept in the history.")
 
 
 @models.command("list")
-@_options()
+@options()
 @click.option("--fault", help="Only the models of this fault.")
-@_JSON
+@JSON
 def models_list(config: Path | None, data: Path | None, fault: str | None, as_json: bool) -> None:
     """List the models of each fault: state, age, figures on held-out time, and whether the file is sound."""
     from sweepwatch.commands.models import list_models
 
-    list_models(_settings(config, data), fault, as_json, click.echo)
+    list_models(settings_of(config, data), fault, as_json, click.echo)
 
 
 @models.command("show")
-@_options()
+@options()
 @click.argument("model")
-@_JSON
+@JSON
 def models_show(config: Path | None, data: Path | None, model: str, as_json: bool) -> None:
     """Show the card of a MODEL (its id, or a fault for that fault's champion) and what was done to it."""
     from sweepwatch.commands.models import show_model
 
-    show_model(_settings(config, data), model, as_json, click.echo)
+    show_model(settings_of(config, data), model, as_json, click.echo)
 
 
 @models.command("promote")
-@_options()
+@options()
 @click.argument("model")
 @click.option("--force", is_flag=True, help="Promote although it is not proved to be cheaper.")
 @_WHO
-@_WHY
+@WHY
 def models_promote(
     config: Path | None, data: Path | None, model: str, force: bool, who: str, why: str | None
 ) -> None:
@@ -375,26 +350,26 @@ def models_promote(
     """
     from sweepwatch.commands.models import promote_model
 
-    promote_model(_settings(config, data), model, force, who, why, click.echo)
+    promote_model(settings_of(config, data), model, force, who, why, click.echo)
 
 
 @models.command("rollback")
-@_options()
+@options()
 @click.argument("fault")
 @_WHO
-@_WHY
+@WHY
 def models_rollback(config: Path | None, data: Path | None, fault: str, who: str, why: str | None) -> None:
     """Make the champion before this one the champion of FAULT again; the next scoring takes it up."""
     from sweepwatch.commands.models import roll_back_model
 
-    roll_back_model(_settings(config, data), fault, who, why, click.echo)
+    roll_back_model(settings_of(config, data), fault, who, why, click.echo)
 
 
 @cli.command()
 @click.argument("name")
 @click.option(
     "--data",
-    type=_FOLDER,
+    type=PATH,
     help="The yardstick's files, or a folder that holds them under the yardstick's name.",
 )
 @click.option("--seeds", default="0,1,2", show_default=True, help="Seeds of the training.")
@@ -416,7 +391,7 @@ def store() -> None:
 
 
 @store.command("init")
-@_options(_STORE)
+@options(_STORE)
 def store_init(config: Path | None, data: Path | None, store: str | None) -> None:
     """Make the store ready: on InfluxDB its bucket or database, with the retention that is set.
 
@@ -425,11 +400,23 @@ def store_init(config: Path | None, data: Path | None, store: str | None) -> Non
     """
     from sweepwatch.commands.store import init_store
 
-    init_store(_settings(config, data, store__url=store), click.echo)
+    init_store(settings_of(config, data, store__url=store), click.echo)
+
+
+@store.command("compact")
+@options(_STORE)
+def store_compact(config: Path | None, data: Path | None, store: str | None) -> None:
+    """Write an embedded store's file anew, without the blocks that are unused and may hold what was deleted.
+
+    Stop what uses it first. It takes room for a second file; broken off, the file is as it was.
+    """
+    from sweepwatch.commands.personal import compact_store
+
+    compact_store(settings_of(config, data, store__url=store), click.echo)
 
 
 @store.command("copy")
-@_options()
+@options()
 @click.option("--from", "source", type=_URL, metavar="URL", required=True, help=f"The store to read. {_HELD}")
 @click.option("--to", "target", type=_URL, metavar="URL", required=True, help=f"The store to write. {_HELD}")
 def store_copy(config: Path | None, data: Path | None, source: str, target: str) -> None:
@@ -440,7 +427,7 @@ def store_copy(config: Path | None, data: Path | None, source: str, target: str)
     """
     from sweepwatch.commands.store import copy_stores
 
-    copy_stores(_settings(config, data), source, target, click.echo)
+    copy_stores(settings_of(config, data), source, target, click.echo)
 
 
 @cli.group()
@@ -466,8 +453,8 @@ def desk_copy(source: str, target: str) -> None:
 
 
 @desk.command("followers")
-@_options()
-@_JSON
+@options()
+@JSON
 def desk_followers(config: Path | None, data: Path | None, as_json: bool) -> None:
     """List who follows the log of events, how far each is, and the events that each has set aside.
 
@@ -476,11 +463,11 @@ def desk_followers(config: Path | None, data: Path | None, as_json: bool) -> Non
     """
     from sweepwatch.commands.followers import list_followers
 
-    list_followers(_settings(config, data), as_json, click.echo)
+    list_followers(settings_of(config, data), as_json, click.echo)
 
 
 @cli.command("check-config")
-@_options()
+@options()
 @click.option("--show", is_flag=True, help="Print every setting with its value, variable and meaning.")
 def check_config(config: Path | None, data: Path | None, show: bool) -> None:
     """Say whether the settings are usable, without starting or touching anything."""
@@ -504,20 +491,20 @@ def people() -> None:
 
 
 @people.command("list")
-@_options()
-@_JSON
+@options()
+@JSON
 def people_list(config: Path | None, data: Path | None, as_json: bool) -> None:
     """List who may sign in, and what they may do."""
     from sweepwatch.commands.doors import list_people
 
-    list_people(_settings(config, data), as_json, click.echo)
+    list_people(settings_of(config, data), as_json, click.echo)
 
 
 @people.command("invite")
-@_options()
+@options()
 @click.argument("email")
 @click.argument("name")
-@click.option("--role", type=click.Choice([*Role]), default="viewer", show_default=True)
+@click.option("--role", type=click.Choice([str(role) for role in Role]), default="viewer", show_default=True)
 @_PLACE
 def people_invite(
     config: Path | None, data: Path | None, email: str, name: str, role: str, at: tuple[str, str] | None
@@ -525,17 +512,97 @@ def people_invite(
     """Add somebody by EMAIL and NAME, and print the link by which they choose a password."""
     from sweepwatch.commands.doors import invite_person
 
-    invite_person(_settings(config, data), email, name, role, at, click.echo)
+    invite_person(settings_of(config, data), email, name, role, at, click.echo)
+
+
+@people.command("reset-second-factor")
+@options()
+@click.argument("email")
+def people_reset_second_factor(config: Path | None, data: Path | None, email: str) -> None:
+    """Take the second step of EMAIL away, who lost their phone and their recovery codes."""
+    from sweepwatch.commands.doors import reset_second_factor
+
+    reset_second_factor(settings_of(config, data), email, click.echo)
 
 
 @people.command("link")
-@_options()
+@options()
 @click.argument("email", required=False)
 def people_link(config: Path | None, data: Path | None, email: str | None) -> None:
     """Print a one-time link for a new password of EMAIL; without it, for the first admin."""
     from sweepwatch.commands.doors import print_link
 
-    print_link(_settings(config, data), email, click.echo)
+    print_link(settings_of(config, data), email, click.echo)
+
+
+_SCOPES = click.Choice([str(each) for each in Permission])
+
+
+@cli.group()
+def personal() -> None:
+    """Export or erase one person's data: what a wristband told of its wearer within a span of time."""
+
+
+_DEVICE = click.option("--device", required=True, help="The wristband.")
+_FROM = click.option("--from", "start", metavar="TIME", help="A date or time (UTC). [default: the first]")
+_TO = click.option(
+    "--to", "end", metavar="TIME", help="A time, not included, or a date, included. [default: now]"
+)
+
+
+@personal.command("export")
+@options(_STORE)
+@_DEVICE
+@_FROM
+@_TO
+@click.option("--out", type=PATH, metavar="FILE", help="Write it there. [default: to the terminal]")
+@click.option("--why", default="asked for", show_default=True, help="Why; kept in the log.")
+def personal_export(
+    config: Path | None,
+    data: Path | None,
+    store: str | None,
+    device: str,
+    start: str | None,
+    end: str | None,
+    out: Path | None,
+    why: str,
+) -> None:
+    """Write all that is kept of the wearer of a wristband as one JSON object, with units.
+
+    Readings, tiles, events, alerts, cases, evidence, what people wrote, and who looked at it. Where a running
+    installation holds the store, ask its API: GET /api/v1/devices/{id}/personal.
+    """
+    from sweepwatch.commands.personal import export_person
+
+    export_person(settings_of(config, data, store__url=store), device, start, end, out, why)
+
+
+@personal.command("erase")
+@options(_STORE)
+@_DEVICE
+@_FROM
+@_TO
+@click.option("--why", required=True, help="Why; kept in the log.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def personal_erase(
+    config: Path | None,
+    data: Path | None,
+    store: str | None,
+    device: str,
+    start: str | None,
+    end: str | None,
+    why: str,
+    yes: bool,
+) -> None:
+    """Erase what a wristband told of its wearer; that it worked, and what was done, stays known.
+
+    It may run beside an installation: whoever holds the store does its part within seconds. It may be run
+    again, and is finished by the installation if it is broken off.
+    """
+    from sweepwatch.commands.personal import erase_person
+
+    settings = settings_of(config, data, store__url=store)
+    erase_person(settings, device, start, end, why, lambda what: yes or click.confirm(what), click.echo)
 
 
 @cli.group()
@@ -544,19 +611,19 @@ def tokens() -> None:
 
 
 @tokens.command("list")
-@_options()
-@_JSON
+@options()
+@JSON
 def tokens_list(config: Path | None, data: Path | None, as_json: bool) -> None:
     """List the tokens: what each may do, until when, when it was last used."""
     from sweepwatch.commands.doors import list_tokens
 
-    list_tokens(_settings(config, data), as_json, click.echo)
+    list_tokens(settings_of(config, data), as_json, click.echo)
 
 
 @tokens.command("add")
-@_options()
+@options()
 @click.argument("name")
-@click.option("--scope", "scopes", multiple=True, type=click.Choice([*Permission]), required=True)
+@click.option("--scope", "scopes", multiple=True, type=_SCOPES, required=True)
 @click.option("--site", "sites", multiple=True, help="Only there; may be given several times.")
 @click.option("--days", type=int, default=365, show_default=True, help="Until it ends.")
 def tokens_add(
@@ -570,27 +637,30 @@ def tokens_add(
     """Make a token called NAME and print it: it is shown this once."""
     from sweepwatch.commands.doors import add_token
 
-    add_token(_settings(config, data), name, scopes, sites, days, click.echo)
+    add_token(settings_of(config, data), name, scopes, sites, days, click.echo)
 
 
 @tokens.command("rotate")
-@_options()
+@options()
 @click.argument("token", type=int)
 def tokens_rotate(config: Path | None, data: Path | None, token: int) -> None:
     """Make a token that takes the place of one by its number, which goes on for an hour; print it."""
     from sweepwatch.commands.doors import rotate_token
 
-    rotate_token(_settings(config, data), token, click.echo)
+    rotate_token(settings_of(config, data), token, click.echo)
 
 
 @tokens.command("revoke")
-@_options()
+@options()
 @click.argument("token", type=int)
 def tokens_revoke(config: Path | None, data: Path | None, token: int) -> None:
     """End a token by its number, now."""
     from sweepwatch.commands.doors import revoke_token
 
-    revoke_token(_settings(config, data), token, click.echo)
+    revoke_token(settings_of(config, data), token, click.echo)
+
+
+cli.add_command(devices)
 
 
 def main() -> None:

@@ -13,6 +13,8 @@ from typing import IO
 
 from fleet.errors import DataFolderError
 
+TELEMETRY = "telemetry.duckdb"
+"""The file of the embedded time-series store."""
 DESK = "desk.sqlite"
 """The file of the embedded desk database."""
 FORMAT = 1
@@ -35,7 +37,7 @@ class DataFolder:
     @property
     def telemetry(self) -> Path:
         """Return the path of the embedded time-series store."""
-        return self.root / "telemetry.duckdb"
+        return self.root / TELEMETRY
 
     @property
     def desk(self) -> Path:
@@ -54,17 +56,22 @@ class DataFolder:
             self._lock.close()
 
 
+def for_this_user_alone() -> None:
+    """From here on let whatever this process makes, and its broker, be for its user alone."""
+    os.umask(_NOT_FOR_OTHERS)
+
+
 def open_data_folder(root: Path, *, shared: bool = False) -> DataFolder:
     """Open or make the folder; `shared` where neither the store nor the desk is in it.
 
     Raises DataFolderError when it cannot be made or written, is of a newer version, or is in use.
     """
     root = root.resolve()
-    # From here on whatever this process makes, and its broker, is for its user alone: passwords, positions.
-    os.umask(_NOT_FOR_OTHERS)
+    for_this_user_alone()  # before anything is there: it may hold passwords, and where people are
     try:
         root.mkdir(parents=True, exist_ok=True)
         if shared:
+            _close_to_others(root)
             return DataFolder(root, None)
         lock = (root / "lock").open("a+", encoding="utf-8")
     except OSError as error:

@@ -11,9 +11,15 @@ import polars as pl
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
+from access.devices.commands import Commands
+from access.devices.credentials import DeviceDoors
 from access.doors import Doors
+from access.firmware.lives import Lives
+from access.firmware.moving import Mover
+from access.firmware.rollouts import Rollouts
+from access.provider import Provider
 from alerts.engine import AlertEngine
-from alerts.judging.by_ticket import ChangedElsewhere, TicketEnds
+from alerts.judging.by_ticket import ChangedElsewhere, DeviceEnds, TicketEnds
 from alerts.judging.rules import Rule, load_rules
 from api.app import create_app
 from api.services import ApiServices
@@ -43,12 +49,14 @@ from models.scoring.explanation import sentence
 from storage.ports import TelemetryStore
 from storage.records.database import DeskDatabase, open_desk
 from storage.records.sites import zone_of
-from storage.series.store_url import DuckDbAddress, parse_store_url
-from sweepwatch.data_folder import DataFolder
+from storage.series.store_url import DuckDbAddress, StoreAddress, parse_store_url
+from sweepwatch.data_folder import TELEMETRY, DataFolder
 from sweepwatch.metrics import new_registry
+from sweepwatch.run.device_doors import device_doors
 from sweepwatch.run.reach import rates_of, reach_of
 from sweepwatch.run.readiness import noting_changes
 from sweepwatch.settings.costs import costs_of
+from sweepwatch.settings.oidc import registration_of
 from sweepwatch.settings.settings import Settings
 from sweepwatch.settings.signals import signal_table
 from sweepwatch.stores import SERVING, DuckDbUse, open_store_at
@@ -71,10 +79,12 @@ class Services:
     tickets: TicketDesk
     alerts: AlertEngine
     codes: CodeCatalogue
+    commands: Commands
     followers: tuple[Follower, ...]
     listeners: tuple[Follower, ...]
     models: ModelRegistry
     metrics: CollectorRegistry
+    devices: DeviceDoors
 
     def close(self) -> None:
         """Let go of both stores."""
@@ -115,12 +125,14 @@ def build(
         tickets=wired.tickets,
         alerts=wired.alerts,
         codes=codes,
+        commands=Commands(desk, clock),
         followers=wired.followers,
         listeners=wired.listeners,
         models=ModelRegistry(
             desk, model_files(settings, desk, folder.root / "models"), costs=costs_of(settings.models.costs)
         ),
         metrics=new_registry(desk),
+        devices=device_doors(settings, folder.root, desk, clock),
     )
 
 
@@ -144,7 +156,7 @@ def wire_desk(
     """Wire what judges, what works on it, and what follows from either."""
     alerts = AlertEngine(desk, rules, clock, codes)
     tickets = TicketDesk(desk, policy, clock)
-    followers = (TicketOpener(desk, tickets), TicketEnds(alerts))
+    followers = (TicketOpener(desk, tickets), TicketEnds(alerts), DeviceEnds(alerts))
     return WiredDesk(alerts, tickets, followers, (ChangedElsewhere(alerts),))
 
 
@@ -170,12 +182,26 @@ def desk_url(settings: Settings, folder: DataFolder) -> str:
     return settings.desk.url or f"sqlite:///{folder.desk}"
 
 
+def store_address(settings: Settings) -> StoreAddress:
+    """Return where the time-series store is: what is set, else the file in the data folder."""
+    if settings.store.url is not None:
+        return parse_store_url(settings.store.url)
+    return DuckDbAddress(settings.data.resolve() / TELEMETRY)
+
+
 def open_store(
     settings: Settings, folder: DataFolder, signals: SignalTable, use: DuckDbUse
 ) -> TelemetryStore:
     """Open the time-series store: the one that is set, else DuckDB in the data folder."""
     url = settings.store.url
     address = DuckDbAddress(folder.telemetry) if url is None else parse_store_url(url)
+    return open_store_of(settings, address, signals, use)
+
+
+def open_store_of(
+    settings: Settings, address: StoreAddress, signals: SignalTable, use: DuckDbUse
+) -> TelemetryStore:
+    """Open a time-series store as it is set. Raises DataFolderError while another process has it."""
     chosen = settings.store
     use = DuckDbUse(chosen.duckdb_threads or use.threads, chosen.duckdb_memory_mb or use.memory_mb)
     return open_store_at(address, signals, chosen.influxdb_gzip, use)
@@ -196,9 +222,10 @@ def build_ingest(services: Services, broker_url: str, mqtt_version: str = "auto"
         session_expiry_s=chosen.session_expiry_s,
         receive_maximum=chosen.receive_maximum,
         buffer_bytes=chosen.in_flight_mb * _MB,
-        open_registration=chosen.open_registration,
+        open_registration=services.settings.registration_is_open,
         topics_beside=chosen.topics_beside,
         retention_ms=services.settings.store.retention_days * DAY_MS,
+        personal_ms=services.settings.store.personal_retention_days * DAY_MS,
         quarantine_rows=chosen.quarantine_rows,
         quarantine_rows_per_device=chosen.quarantine_rows_per_device,
     )
@@ -210,10 +237,22 @@ def build_ingest(services: Services, broker_url: str, mqtt_version: str = "auto"
         services.clock,
         observers=[services.alerts.observe],
         event_observers=[services.alerts.observe_events],
+        reply_observers=[services.commands.take_replies],
         dialects=load_dialects(chosen.dialects, services.signals),
     )
     export(services.metrics, ingest.ledger.snapshot, lambda: ingest.connected, ingest.commits)
     return ingest
+
+
+def build_doors(settings: Settings, desk: DeskDatabase, clock: Clock) -> Doors:
+    """Wire the doors; nobody is asked at the provider before somebody signs in there."""
+    registration = registration_of(settings.oidc)
+    return Doors(
+        desk,
+        clock,
+        second_factor_required=settings.server.second_factor == "required",
+        provider=None if registration is None else Provider(registration, clock),
+    )
 
 
 def build_api(
@@ -249,6 +288,7 @@ def build_api(
             clock=services.clock,
             tickets=services.tickets,
             alerts=services.alerts,
+            commands=services.commands,
             codes=services.codes,
             rules=services.alerts.rule_texts,
             zones=_zones(services.settings, services.desk),
@@ -258,7 +298,9 @@ def build_api(
             readiness=noting_changes(readiness),
             registry=services.metrics,
             progress=progress,
-            doors=doors or Doors(services.desk, services.clock),
+            doors=doors or build_doors(services.settings, services.desk, services.clock),
+            devices=services.devices,
+            rollouts=build_rollouts(services),
             demo=demo,
             reach=reach_of(server, services.clock.now_ms()),
             rates=rates_of(server),
@@ -268,6 +310,19 @@ def build_api(
             model_trouble=services.models.mismatch,
         )
     )
+
+
+def build_rollouts(services: Services) -> Rollouts:
+    """Wire what steers roll-outs of firmware."""
+    desk, clock = services.desk, services.clock
+    return Rollouts(desk, Lives(desk, services.store), services.commands, clock)
+
+
+def build_mover(services: Services) -> Mover:
+    """Wire what moves roll-outs of firmware on by itself."""
+    desk, clock = services.desk, services.clock
+    lives = Lives(desk, services.store)
+    return Mover(desk, lives, services.commands, build_rollouts(services), clock)
 
 
 def _zones(settings: Settings, desk: DeskDatabase) -> Zones:

@@ -1,4 +1,4 @@
-"""What alerts follow in the log of events: tickets that end them, and others that change them."""
+"""What alerts follow in the log of events: what ends them, and others that change them."""
 
 from alerts.engine import AlertEngine
 from fleet.events import Event, Subject
@@ -17,6 +17,20 @@ class TicketEnds:
         """End the alerts of a ticket that was closed."""
         if event.subject is Subject.TICKET and event.what == "state" and event.after in CLOSED_STATES:
             self._engine.end_with_ticket(event)
+
+
+class DeviceEnds:
+    """Ends what was wrong with a device that was replaced: the new one has none of it."""
+
+    name = "alerts end with their device"
+
+    def __init__(self, engine: AlertEngine) -> None:
+        self._engine = engine
+
+    def handle(self, event: Event) -> None:
+        """End the alerts of a device in whose place another came."""
+        if event.subject is Subject.DEVICE and event.what == "replaced":
+            self._engine.end_with_device(event)
 
 
 class ChangedElsewhere:

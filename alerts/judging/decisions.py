@@ -26,6 +26,8 @@ HEARD_AGAIN = "heard_again"
 _BY = "_by:"
 BY_TICKET = "ticket_"
 """How the reason of an alert begins that ended with its ticket; the ticket's state follows."""
+DEVICE_REPLACED = "device_replaced"
+"""The reason of an alert that ended because another device took the place of the one that it was about."""
 _PROOF_OF_LIFE_MS = 5 * SECOND_MS
 
 

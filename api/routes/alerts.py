@@ -4,7 +4,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from api.doors import Acting, ChangesAlerts, SeesFleet, on_behalf_of
+from access.doors import Visitor
+from api.doors import Acting, ChangesAlerts, Known, SeesFleet, on_behalf_of
+from api.personal import Sight
 from api.queries.alerts import AlertQuery, find_alerts
 from api.routes.common import Nothing, RowId, problems
 from api.schemas import AlertChange, AlertItem, ListOf
@@ -22,23 +24,27 @@ _CHANGE = problems(
 
 @router.get("", responses=problems())
 def list_alerts(
-    services: Services, sites: SeesFleet, query: Annotated[AlertQuery, Query()]
+    services: Services, visitor: Known, sites: SeesFleet, query: Annotated[AlertQuery, Query()]
 ) -> ListOf[AlertItem]:
     """List alerts, the newest first."""
     with services.desk.transaction() as session:
         page = find_alerts(session, query, sites)
-    return ListOf(items=[AlertItem.model_validate(row) for row in page.rows], next_cursor=page.next_cursor)
+    seen = Sight(services, visitor).alerts(page.rows)
+    return ListOf(items=[AlertItem.model_validate(one) for one in seen], next_cursor=page.next_cursor)
 
 
 @router.get("/{alert_id}", responses=problems(not_found="There is no such alert"))
-def show_alert(services: Services, sites: SeesFleet, alert_id: RowId, _: Nothing) -> AlertItem:
-    """Show one alert."""
-    return _shown(services, alert_id, sites)
+def show_alert(
+    services: Services, visitor: Known, sites: SeesFleet, alert_id: RowId, _: Nothing
+) -> AlertItem:
+    """Show one alert; what a wristband's quotes of its wearer is for the safety role of that site."""
+    return _shown(services, visitor, alert_id, sites)
 
 
 @router.post("/{alert_id}/acknowledge", responses=_CHANGE)
 def acknowledge_alert(
     services: Services,
+    visitor: Known,
     sites: ChangesAlerts,
     principal: Acting,
     alert_id: RowId,
@@ -46,14 +52,15 @@ def acknowledge_alert(
     _: Nothing,
 ) -> AlertItem:
     """Note that someone takes care of a firing alert."""
-    _shown(services, alert_id, sites)  # before anything is said about one of another site
+    _within(services, alert_id, sites)  # before anything is said about one of another site
     services.alerts.acknowledge(str(alert_id), on_behalf_of(principal, change.who), change.reason)
-    return _shown(services, alert_id, sites)
+    return _shown(services, visitor, alert_id, sites)
 
 
 @router.post("/{alert_id}/resolve", responses=_CHANGE)
 def resolve_alert(
     services: Services,
+    visitor: Known,
     sites: ChangesAlerts,
     principal: Acting,
     alert_id: RowId,
@@ -61,11 +68,18 @@ def resolve_alert(
     _: Nothing,
 ) -> AlertItem:
     """End an open alert by hand."""
-    _shown(services, alert_id, sites)
+    _within(services, alert_id, sites)
     services.alerts.resolve(str(alert_id), on_behalf_of(principal, change.who), change.reason)
-    return _shown(services, alert_id, sites)
+    return _shown(services, visitor, alert_id, sites)
 
 
-def _shown(services: ApiServices, alert_id: int, sites: Sites) -> AlertItem:
+def _within(services: ApiServices, alert_id: int, sites: Sites) -> None:
     with services.desk.transaction() as session:
-        return AlertItem.model_validate(alert_of(session, str(alert_id), sites))
+        alert_of(session, str(alert_id), sites)
+
+
+def _shown(services: ApiServices, visitor: Visitor, alert_id: int, sites: Sites) -> AlertItem:
+    with services.desk.transaction() as session:
+        found = alert_of(session, str(alert_id), sites)
+    (seen,) = Sight(services, visitor).alerts([found])
+    return AlertItem.model_validate(seen)

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query
 
 from access.doors import Visitor
 from api.doors import Acting, ChangesDevices, Known, SeesFleet, on_behalf_of
-from api.personal import hidden_signals
+from api.personal import Sight, hidden_signals
 from api.queries.devices import DeviceQuery, EventQuery, find_devices
 from api.routes.common import DeviceId, Nothing, problems
 from api.routes.risks import life_item
@@ -99,10 +99,15 @@ def _detail(services: ApiServices, visitor: Visitor, device_id: str, sites: Site
 
 @router.get("/{device_id}/events", responses=problems(not_found="There is no such device"))
 def list_events(
-    services: Services, sites: SeesFleet, device_id: DeviceId, query: Annotated[EventQuery, Query()]
+    services: Services,
+    visitor: Known,
+    sites: SeesFleet,
+    device_id: DeviceId,
+    query: Annotated[EventQuery, Query()],
 ) -> ListOf[ToldItem]:
     """List what a device told of on its event topic, the newest first."""
     with services.desk.transaction() as session:
-        device_of(session, device_id, sites)
+        device = device_of(session, device_id, sites)
         page = find_events(session, device_id, query.asked_of(device_id))
-    return ListOf(items=[ToldItem.model_validate(one) for one in page.rows], next_cursor=page.next_cursor)
+    seen = Sight(services, visitor).events(device, page.rows)
+    return ListOf(items=[ToldItem.model_validate(one) for one in seen], next_cursor=page.next_cursor)

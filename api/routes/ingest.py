@@ -7,7 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from starlette.exceptions import HTTPException
 
-from api.doors import SeesIngest, everywhere
+from api.doors import Known, SeesIngest, everywhere
+from api.personal import Sight
 from api.queries.ingest import (
     BesideQuery,
     DroppedQuery,
@@ -63,36 +64,47 @@ def list_unknown_signals(services: Services, sites: SeesIngest, _: Nothing) -> L
 
 @router.get("/dropped-values", responses=problems())
 def list_dropped_values(
-    services: Services, sites: SeesIngest, query: Annotated[DroppedQuery, Query()]
+    services: Services, visitor: Known, sites: SeesIngest, query: Annotated[DroppedQuery, Query()]
 ) -> Evictable[DroppedValueItem]:
-    """List values that were dropped while the rest of their message stayed, the most recently seen first."""
+    """List values that were dropped while the rest of their message stayed, the most recently seen first.
+
+    The example of a wristband's is empty for whoever is not of the safety role of its site.
+    """
     page = find_dropped(services.desk, query, sites)
-    items = [DroppedValueItem.model_validate(one) for one in page.items]
+    seen = Sight(services, visitor).dropped(page.items)
+    items = [DroppedValueItem.model_validate(one) for one in seen]
     return Evictable(items=items, next_cursor=page.next_cursor, evicted=page.evicted)
 
 
 @router.get("/topics-beside", responses=problems())
 def list_topics_beside(
-    services: Services, sites: SeesIngest, query: Annotated[BesideQuery, Query()]
+    services: Services, visitor: Known, sites: SeesIngest, query: Annotated[BesideQuery, Query()]
 ) -> Evictable[TopicBesideItem]:
-    """List topics under our root that are none of ours (misspelt, another version): nobody takes them."""
+    """List topics under our root that are none of ours (misspelt, another version): nobody takes them.
+
+    A payload that may be a wristband's is empty for whoever is not of the safety role at every site.
+    """
     everywhere(sites)
     page = find_beside(services.desk, query)
     items = [
         TopicBesideItem.model_validate(asdict(one) | {"payload": b64encode(one.payload).decode()})
-        for one in page.items
+        for one in Sight(services, visitor).beside(page.items)
     ]
     return Evictable(items=items, next_cursor=page.next_cursor, evicted=page.evicted)
 
 
 @router.get("/quarantine", responses=problems())
 def list_quarantine(
-    services: Services, sites: SeesIngest, query: Annotated[QuarantineQuery, Query()]
+    services: Services, visitor: Known, sites: SeesIngest, query: Annotated[QuarantineQuery, Query()]
 ) -> Evictable[QuarantineEntry]:
-    """List messages that were turned away, the most recently seen first."""
+    """List messages that were turned away, the most recently seen first.
+
+    Payload and detail of a wristband's are empty for whoever is not of the safety role of its site; those of
+    no known device that may be a wristband's, for whoever is not of it at every site.
+    """
     page = find_quarantined(services.desk, query, sites)
     items = [
         QuarantineEntry.model_validate(asdict(item) | {"payload": b64encode(item.payload).decode()})
-        for item in page.items
+        for item in Sight(services, visitor).quarantined(page.items)
     ]
     return Evictable(items=items, next_cursor=page.next_cursor, evicted=page.evicted)

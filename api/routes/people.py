@@ -2,7 +2,7 @@
 
 from urllib.parse import quote
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Request, Response
 
 from access.doors import Visitor
 from api.access_schemas import GrantItem, Invitation, InvitedPerson, Linked, Me, PersonChange, PersonItem
@@ -82,9 +82,33 @@ def link_for_password(
     return Linked(link=link_to(request, secret))
 
 
+@router.delete("/people/{person_id}/second-factor", status_code=204, responses=_CHANGE)
+def reset_second_factor(
+    services: Services, _sites: ManagesPeople, principal: Acting, person_id: RowId, _: Nothing
+) -> Response:
+    """Take somebody's second factor away, who lost it, and end their sessions."""
+    services.doors.second_factors.reset(person_id, principal)
+    services.doors.forget()
+    return Response(status_code=204)
+
+
+@router.delete("/people/{person_id}/identity", status_code=204, responses=_CHANGE)
+def release_identity(
+    services: Services, _sites: ManagesPeople, principal: Acting, person_id: RowId, _: Nothing
+) -> Response:
+    """Let no account at the provider be somebody's; the next with their verified address will be."""
+    services.doors.people.release(person_id, principal)
+    return Response(status_code=204)
+
+
 def link_to(request: Request, secret: str) -> str:
-    """Return the address of a one-time link; the host is one that this server answers to."""
-    return str(request.url.replace(path=f"/enter/{quote(secret)}", query="", fragment=""))
+    """Return the address of a one-time link."""
+    return address_here(request, f"/enter/{quote(secret)}")
+
+
+def address_here(request: Request, path: str) -> str:
+    """Return the whole address of a path; the host is one that this server answers to."""
+    return str(request.url.replace(path=path, query="", fragment=""))
 
 
 def _me(visitor: Visitor) -> Me:

@@ -1,22 +1,28 @@
 """Sites: what they are called, for whom they are, where, and by which clock people live there."""
 
+import re
 from dataclasses import asdict
+from typing import Any
 from zoneinfo import available_timezones
 
 from fastapi import APIRouter
+from sqlalchemy.orm import Session
 
 from api.access_schemas import SiteChange, SiteItem
 from api.doors import Acting, ChangesSites, SeesFleet
 from api.routes.common import Nothing, SiteId, problems
 from api.schemas import ListOf
-from api.services import Services
-from fleet.errors import InvalidInput, NotFound
+from api.services import ApiServices, Services
+from fleet.errors import Conflict, InvalidInput, NotFound
 from fleet.events import Event, Subject
+from fleet.principals import Principal
 from fleet.sites import Site
 from fleet.text import Text, quoted
 from storage.records.events import tell
 from storage.records.sites import all_sites, describe_site, site_of
 
+_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+"""What a topic can name (fleet/wire.py)."""
 router = APIRouter(prefix="/sites", tags=["sites"])
 
 
@@ -31,7 +37,7 @@ def list_sites(services: Services, sites: SeesFleet, _: Nothing) -> ListOf[SiteI
 @router.get("/{site_id}", responses=problems(not_found="There is no such site"))
 def show_site(services: Services, sites: SeesFleet, site_id: SiteId, _: Nothing) -> SiteItem:
     """Show one site."""
-    _check_within(site_id, sites)
+    check_within(site_id, sites)
     with services.desk.transaction() as session:
         return _item(site_of(session, site_id))
 
@@ -48,11 +54,7 @@ def change_site(
     _: Nothing,
 ) -> SiteItem:
     """Say what a site is, in place of what was said before; one may be named before its devices are."""
-    _check_within(site_id, sites)
-    if change.zone and change.zone not in available_timezones():
-        raise InvalidInput(
-            f"zone: {quoted(change.zone)} is no time zone; allowed are names such as Asia/Shanghai"
-        )
+    check_within(site_id, sites)
     site = Site(
         site_id,
         Text(change.name.en, change.name.zh),
@@ -63,19 +65,47 @@ def change_site(
         change.lon,
         change.zone,
     )
-    with services.desk.transaction() as session:
-        describe_site(session, site)
-        data = change.model_dump()
-        now = services.clock.now_ms()
-        tell(
-            session,
-            Event(now, Subject.SITE, site_id, "described", principal, "described", site_id, data=data),
-        )
-    services.doors.forget()  # regions reach other sites now
+    describe(services, principal, site)
     return _item(site)
 
 
-def _check_within(site_id: str, sites: frozenset[str] | None) -> None:
+def describe(services: ApiServices, principal: Principal, site: Site) -> None:
+    """Keep what somebody says of a site. Raises InvalidInput for a time zone that there is not."""
+    _check_zone(site.zone)
+    with services.desk.transaction() as session:
+        _keep(session, services, principal, site)
+    services.doors.forget()  # regions reach other sites now
+
+
+def add_site(services: ApiServices, principal: Principal, site: Site) -> None:
+    """Describe a site that nobody knows yet. Raises InvalidInput, and Conflict where there is one."""
+    if not _ID.fullmatch(site.id):
+        raise InvalidInput(f"id: {quoted(site.id)} is none; allowed: 1 to 64 letters, digits, _ and -")
+    _check_zone(site.zone)
+    with services.desk.transaction() as session:
+        if any(each.id == site.id for each in all_sites(session)):
+            raise Conflict(f"there is a site {quoted(site.id)} already")
+        _keep(session, services, principal, site)
+    services.doors.forget()
+
+
+def _keep(session: Session, services: ApiServices, principal: Principal, site: Site) -> None:
+    describe_site(session, site)
+    now, data = services.clock.now_ms(), SiteChange.model_validate(_said(site)).model_dump()
+    tell(session, Event(now, Subject.SITE, site.id, "described", principal, "described", site.id, data=data))
+
+
+def _said(site: Site) -> dict[str, Any]:
+    return {name: value for name, value in asdict(site).items() if name != "id"}
+
+
+def _check_zone(zone: str) -> None:
+    if zone and zone not in available_timezones():
+        raise InvalidInput(f"zone: {quoted(zone)} is no time zone; allowed are names such as Asia/Shanghai")
+
+
+def check_within(site_id: str, sites: frozenset[str] | None) -> None:
+    """Raise NotFound for a site that is not among those of whoever asks."""
     if sites is not None and site_id not in sites:
         raise NotFound(f"there is no site {quoted(site_id)}")
 

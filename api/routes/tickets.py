@@ -5,8 +5,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Response
 
-from api.doors import Acting, ChangesTickets, ReportsFaults, SeesFleet, on_behalf_of
+from access.doors import Visitor
+from api.doors import Acting, ChangesTickets, Known, ReportsFaults, SeesFleet, on_behalf_of
 from api.idempotency import IdempotencyKey, once
+from api.personal import Sight
 from api.queries.tickets import TicketQuery, find_tickets
 from api.routes.common import Nothing, RowId, problems
 from api.schemas import ListOf, Objection, StateChange, TicketDetail, TicketItem, TicketReport
@@ -38,25 +40,27 @@ _ETAG = re.compile(r'"(\d{1,18})"')
 
 @router.get("", responses=problems())
 def list_tickets(
-    services: Services, sites: SeesFleet, query: Annotated[TicketQuery, Query()]
+    services: Services, visitor: Known, sites: SeesFleet, query: Annotated[TicketQuery, Query()]
 ) -> ListOf[TicketItem]:
     """List tickets, the newest first."""
     with services.desk.transaction() as session:
         page = find_tickets(session, query, services.clock.now_ms(), sites)
-    return ListOf(items=[ticket_item(found) for found in page.rows], next_cursor=page.next_cursor)
+    seen = Sight(services, visitor).tickets(page.rows)
+    return ListOf(items=[ticket_item(found) for found in seen], next_cursor=page.next_cursor)
 
 
 @router.get("/{ticket_id}", responses=problems(not_found="There is no such ticket"))
 def show_ticket(
-    services: Services, sites: SeesFleet, response: Response, ticket_id: RowId, _: Nothing
+    services: Services, visitor: Known, sites: SeesFleet, response: Response, ticket_id: RowId, _: Nothing
 ) -> TicketDetail:
     """Show one ticket with its clocks and history; its ETag goes into If-Match to change it."""
-    return _shown(services, response, ticket_id, sites)
+    return _shown(services, visitor, response, ticket_id, sites)
 
 
 @router.post("", status_code=201, response_model=TicketDetail, responses=_REPORT)
 def report_fault(
     services: Services,
+    visitor: Known,
     sites: ReportsFaults,
     principal: Acting,
     report: TicketReport,
@@ -74,7 +78,7 @@ def report_fault(
             device_of(session, report.device_id, sites)
         who = on_behalf_of(principal, report.who)
         ticket_id = services.tickets.report(report.device_id, report.fault, who, report.reason)
-        detail = _detail(services, ticket_id, sites)
+        detail = _detail(services, visitor, ticket_id, sites)
         headers = {"Location": f"/api/v1/tickets/{ticket_id}", "ETag": _etag(detail.version)}
         return KeptAnswer(201, headers, detail.model_dump_json())
 
@@ -85,6 +89,7 @@ def report_fault(
 @router.patch("/{ticket_id}", responses=_CHANGE)
 def change_ticket(
     services: Services,
+    visitor: Known,
     sites: ChangesTickets,
     principal: Acting,
     response: Response,
@@ -103,12 +108,13 @@ def change_ticket(
         version=_version(if_match),
         confirmed=change.confirmed,
     )
-    return _shown(services, response, ticket_id, sites)
+    return _shown(services, visitor, response, ticket_id, sites)
 
 
 @router.post("/{ticket_id}/keep-open", responses=_CHANGE)
 def keep_open(
     services: Services,
+    visitor: Known,
     sites: ChangesTickets,
     principal: Acting,
     response: Response,
@@ -121,7 +127,7 @@ def keep_open(
     _within(services, ticket_id, sites)
     who = on_behalf_of(principal, objection.who)
     services.tickets.keep_open(ticket_id, who, objection.reason, version=_version(if_match))
-    return _shown(services, response, ticket_id, sites)
+    return _shown(services, visitor, response, ticket_id, sites)
 
 
 def _version(if_match: str | None) -> int | None:
@@ -143,14 +149,17 @@ def _within(services: ApiServices, ticket_id: int, sites: Sites) -> None:
         ticket(session, ticket_id, sites)
 
 
-def _shown(services: ApiServices, response: Response, ticket_id: int, sites: Sites) -> TicketDetail:
-    detail = _detail(services, ticket_id, sites)
+def _shown(
+    services: ApiServices, visitor: Visitor, response: Response, ticket_id: int, sites: Sites
+) -> TicketDetail:
+    detail = _detail(services, visitor, ticket_id, sites)
     response.headers["ETag"] = _etag(detail.version)
     return detail
 
 
-def _detail(services: ApiServices, ticket_id: int, sites: Sites) -> TicketDetail:
+def _detail(services: ApiServices, visitor: Visitor, ticket_id: int, sites: Sites) -> TicketDetail:
     with services.desk.transaction() as session:
         found = ticket(session, ticket_id, sites)
         events = events_of(session, Subject.TICKET, str(ticket_id))
-    return ticket_detail(found, events, services.sla, services.clock.now_ms())
+    (seen,) = Sight(services, visitor).tickets([found])
+    return ticket_detail(seen, events, services.sla, services.clock.now_ms())

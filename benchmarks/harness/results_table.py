@@ -187,6 +187,24 @@ def _foreign_fleet(found: Any) -> list[Row]:
     return [(what, ", ".join(figures), f"{found['must_margin']} apart")]
 
 
+def _rollout(found: Any) -> list[Row]:
+    must, runs = found["must"], found["runs"]
+    worse, equal = found["stopped_worse_of_100"], found["stopped_equal_of_100"]
+    pooled = found["stopped_equal_by_pooled_rates_of_100"]
+    return [
+        (
+            f"Worse firmware stopped in the first cohort that can show it, of 100 ({runs} fleets)",
+            f"{worse:g}",
+            f">= {must['stopped_worse_of_100']}",
+        ),
+        (
+            "Equal firmware stopped, of 100; by a test that takes devices as alike",
+            f"{equal:g}; {pooled:g}",
+            f"<= {must['stopped_equal_of_100']}",
+        ),
+    ]
+
+
 _ROWS: dict[str, Callable[[Any], list[Row]]] = {
     "ingest": _ingest,
     "latency": _latency,
@@ -202,6 +220,7 @@ _ROWS: dict[str, Callable[[Any], list[Row]]] = {
     "followers": _followers,
     "training": _training,
     "scoring": _scoring,
+    "rollout": _rollout,
     "foreign_fleet": _foreign_fleet,
 }
 

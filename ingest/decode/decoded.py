@@ -8,6 +8,7 @@ from typing import Protocol
 import numpy as np
 import polars as pl
 
+from fleet.commands import Reply
 from fleet.signals import Kind
 from fleet.wire import Dropped, Reason
 from ingest.decode.drops import Drops
@@ -41,6 +42,7 @@ class News:
 
     infos: list[DeviceInfo] = field(default_factory=list)
     events: list[ReportedEvent] = field(default_factory=list)
+    replies: list[Reply] = field(default_factory=list)
     statuses: dict[str, str] = field(default_factory=dict)
     status_at: dict[str, int] = field(default_factory=dict)
     seen: dict[str, int] = field(default_factory=dict)

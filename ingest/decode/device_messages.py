@@ -3,8 +3,9 @@
 from datetime import date
 from typing import Any, NamedTuple
 
+from fleet.commands import Reply, ReplyState
 from fleet.faults import FAULTS, PARTS
-from fleet.wire import Dropped, Reason, Topic, is_code
+from fleet.wire import Dropped, Reason, Topic, is_code, is_id
 from ingest.decode.drops import Drop
 from ingest.decode.payload import JsonObject, not_object, parse
 from ingest.decode.shown import shown_bytes, shown_value
@@ -16,6 +17,8 @@ from storage.records.repairs import PART_REPLACED
 OFFLINE = b"offline"
 STATUSES = (b"online", OFFLINE)
 _LONGEST_TEXT = 64
+_LONGEST_REASON = 500
+_REPLIES = frozenset(map(str, ReplyState))
 
 
 def parse_object(payload: bytes) -> JsonObject | Refusal:
@@ -96,6 +99,24 @@ def parse_event(message: Message, topic: Topic, retention_ms: int) -> ReportedEv
     if detail is not None and not isinstance(detail, dict):
         return Refusal(Reason.BAD_EVENT, "detail must be a JSON object")
     return ReportedEvent(topic.device_id, ts, code, detail or {}, message.received)
+
+
+def parse_reply(message: Message, topic: Topic) -> Reply | Refusal:
+    """Return what a device answers to a command, or why it is refused."""
+    value = parse_object(message.payload)
+    if isinstance(value, Refusal):
+        return value
+    command_id, state, reason = value.get("id"), value.get("state"), value.get("reason")
+    if not isinstance(command_id, str) or not is_id(command_id):
+        return Refusal(Reason.BAD_REPLY, f"id must be that of the command, got {shown_value(command_id)}")
+    if not isinstance(state, str) or state not in _REPLIES:
+        allowed = ", ".join(ReplyState)
+        return Refusal(Reason.BAD_REPLY, f"state must be one of {allowed}, got {shown_value(state)}")
+    if reason is None:
+        reason = ""
+    if not isinstance(reason, str) or len(reason) > _LONGEST_REASON or not reason.isprintable():
+        return Refusal(Reason.BAD_REPLY, f"reason must be text of at most {_LONGEST_REASON} characters")
+    return Reply(topic.device_id, command_id, ReplyState(state), message.received, reason)
 
 
 def _event_ts(message: Message, value: Any, retention_ms: int) -> int | Refusal:

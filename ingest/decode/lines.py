@@ -10,7 +10,7 @@ from ingest.decode.device_messages import (
     OFFLINE,
     parse_event,
     parse_info,
-    parse_object,
+    parse_reply,
     parse_status,
     undated_copy,
     unknown_in,
@@ -151,8 +151,10 @@ class LineDecoder:
                 out.news.events.append(event)
                 out.drops.add(topic.device_id, unknown_in(event), message.received)
             case _:
-                reply = parse_object(message.payload)
-                return reply if isinstance(reply, Refusal) else None
+                reply = parse_reply(message, topic)
+                if isinstance(reply, Refusal):
+                    return reply
+                out.news.replies.append(reply)
         return None
 
 

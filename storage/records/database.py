@@ -60,6 +60,12 @@ class DeskDatabase:
         with _unavailable(), self._engine.begin() as connection:
             yield connection
 
+    def let_go(self) -> None:
+        """Let what was deleted be gone from SQLite's log as well, unless somebody reads it now."""
+        if self._engine.dialect.name == "sqlite":
+            with _unavailable(), self._engine.connect() as connection:
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def check(self) -> None:
         """Raise StoreUnavailable when the database does not answer."""
         with self.transaction() as session:
@@ -127,16 +133,18 @@ def _engine(url: str) -> Engine:
 
 
 def _engine_options(url: str) -> dict[str, Any]:
+    # Errors are logged and kept: they must not quote what was to be written.
     if url.startswith("sqlite"):
-        return {"connect_args": {"timeout": _SQLITE_TIMEOUT_S}}
-    return {"pool_pre_ping": True}
+        return {"connect_args": {"timeout": _SQLITE_TIMEOUT_S}, "hide_parameters": True}
+    return {"pool_pre_ping": True, "hide_parameters": True}
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
     # WAL lets readers go on beside the one writer; FULL makes a commit survive a power cut, which the
     # quarantine's promise (kept before it is acknowledged) needs.
     _switch_to_wal(connection)
-    for pragma in ("synchronous=FULL", "foreign_keys=ON"):
+    # What is deleted is overwritten too: else it stands in the file until its place is used again.
+    for pragma in ("synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
         connection.execute(f"PRAGMA {pragma}")
 
 

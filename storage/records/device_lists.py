@@ -152,3 +152,13 @@ def registered(session: Session, device_ids: Collection[str | None], sites: Site
     wanted = [device_id for device_id in device_ids if device_id is not None]
     known = at_sites(select(Device.id).where(Device.id.in_(wanted)), Device.site, sites)
     return frozenset(session.scalars(known))
+
+
+def sites_of(session: Session, device_ids: Collection[str]) -> dict[str, str]:
+    """Return by id at which site each of these devices is now."""
+    found: dict[str, str] = {}
+    ids = list(device_ids)
+    for start in range(0, len(ids), _IDS_A_QUERY):
+        some = select(Device.id, Device.site).where(Device.id.in_(ids[start : start + _IDS_A_QUERY]))
+        found |= {row.id: row.site for row in session.execute(some)}
+    return found

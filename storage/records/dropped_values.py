@@ -45,6 +45,7 @@ class DroppedValue:
     """Values of one device and signal that were dropped for one reason.
 
     `example` is the newest of them as JSON, shortened; first and last are when they were received (epoch ms).
+    `withheld` tells that whoever looks may not see the example.
     """
 
     device_id: str
@@ -54,6 +55,7 @@ class DroppedValue:
     count: int
     first_seen: int
     last_seen: int
+    withheld: bool = False
 
 
 class DroppedValues:

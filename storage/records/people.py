@@ -10,6 +10,8 @@ from fleet.grants import Role, Sites
 from fleet.people import Person, RoleAt, Scope
 from fleet.text import quoted
 from storage.records.base import Base, Number
+from storage.records.identities import bound_among
+from storage.records.second_factors import confirmed_among
 from storage.records.sites import sites_in
 
 
@@ -113,6 +115,7 @@ def _people(session: Session, rows: Sequence[PersonRow]) -> list[Person]:
         roles[role.person_id].append(RoleAt(Role(role.role), Scope(role.scope), role.place))
     regions = {each.place for given in roles.values() for each in given if each.scope is Scope.REGION}
     inside = sites_in(session, regions)
+    confirmed, bound = confirmed_among(session, roles), bound_among(session, roles)
     return [
         Person(
             row.id,
@@ -123,6 +126,8 @@ def _people(session: Session, rows: Sequence[PersonRow]) -> list[Person]:
             row.password_hash is not None,
             tuple(roles[row.id]),
             tuple((each.role, _reached(each, inside)) for each in roles[row.id]),
+            row.id in confirmed,
+            row.id in bound,
         )
         for row in rows
     ]

@@ -70,7 +70,8 @@ class Evidence:
 class QuarantineItem:
     """One row as shown to people: how often the same thing came, when first and last (epoch ms).
 
-    `payload` is its first 65,536 bytes; `truncated` tells that there was more.
+    `payload` is its first 65,536 bytes; `truncated` tells that there was more, `withheld` that whoever looks
+    may not see it.
     """
 
     id: int
@@ -83,6 +84,7 @@ class QuarantineItem:
     count: int
     first_seen: int
     last_seen: int
+    withheld: bool = False
 
 
 class Quarantine:

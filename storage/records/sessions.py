@@ -21,6 +21,7 @@ class SessionRow(Base):
     ends: Mapped[int] = mapped_column(index=True)
     agent: Mapped[str] = mapped_column(String(255))
     address: Mapped[str] = mapped_column(String(64))
+    strong: Mapped[bool]
 
 
 def begin_session(session: Session, facts: SessionFacts) -> None:
@@ -44,6 +45,16 @@ def sessions_of(session: Session, person_id: int) -> Sequence[SessionFacts]:
 def see_session(session: Session, key: str, now: int) -> None:
     """Note that a session was used."""
     session.execute(update(SessionRow).where(SessionRow.key == key).values(seen=now))
+
+
+def strengthen_session(session: Session, key: str) -> None:
+    """Note that a second factor was shown in a session."""
+    session.execute(update(SessionRow).where(SessionRow.key == key).values(strong=True))
+
+
+def weaken_sessions(session: Session, person_id: int) -> None:
+    """Note that the second factor shown in somebody's sessions counts no more."""
+    session.execute(update(SessionRow).where(SessionRow.person_id == person_id).values(strong=False))
 
 
 def end_session(session: Session, key: str) -> None:

@@ -34,7 +34,10 @@ KEPT_BYTES = 4_096
 
 @dataclass(frozen=True, slots=True)
 class TopicBeside:
-    """A topic beside ours; `payload` is the beginning of the newest message on it; times are epoch ms."""
+    """A topic beside ours; `payload` is the beginning of the newest message on it; times are epoch ms.
+
+    `withheld` tells that whoever looks may not see it.
+    """
 
     topic: str
     payload: bytes
@@ -42,6 +45,7 @@ class TopicBeside:
     count: int
     first_seen: int
     last_seen: int
+    withheld: bool = False
 
 
 class TopicsBeside:

@@ -8,6 +8,7 @@ from polars import selectors
 
 from fleet.clock import DAY_MS
 from fleet.errors import SweepwatchError
+from fleet.personal import without_personal
 from fleet.readings import ReadingBatch
 from fleet.signals import Kind
 from storage.ports import TelemetryStore
@@ -48,15 +49,19 @@ class CopyReport:
     differences: tuple[Difference, ...]
 
 
-def copy_history(source: TelemetryStore, target: TelemetryStore, report: Report) -> CopyReport:
+def copy_history(
+    source: TelemetryStore, target: TelemetryStore, report: Report, personal_from: int = -_EVER
+) -> CopyReport:
     """Copy all readings, kept tiles and risks; `report` is told the share that is done.
+
+    What is personal and from before `personal_from` (epoch ms) is left behind, and not compared.
 
     A day of a device whose number of rows and checksum are equal in both stores is passed over, so that an
     interrupted copy goes on where it ended. What the target has beyond the source stays and is a difference.
     Tiles of hours that expired in either store are copied as what the source says of them: the target keeps
     them, since it may have expired readings that it is only now given. Raises what the stores raise.
     """
-    parts = list(_parts(source, target))
+    parts = list(_parts(source, target, personal_from))
     whole = max(1, sum(part.size for part in parts))
     copied = equal = rows = done = 0
     differences: list[Difference] = []
@@ -105,15 +110,15 @@ class _Part:
         return {device: wanted[device][0] for device in unequal}, wrong
 
 
-def _parts(source: TelemetryStore, target: TelemetryStore) -> Iterator[_Part]:
+def _parts(source: TelemetryStore, target: TelemetryStore, personal_from: int) -> Iterator[_Part]:
     devices: set[str] = set()
     for kind in Kind:
         days = source.days(kind)
         devices |= set(days["device_id"])
         for (day,), rows in days.partition_by("day", as_dict=True, maintain_order=True).items():
             for group in _groups(rows):
-                yield _readings_part(source, target, kind, group, int(day))
-        yield from _tiles_parts(source, target, kind, days)
+                yield _readings_part(source, target, kind, group, int(day), personal_from)
+        yield from _tiles_parts(source, target, kind, days, personal_from)
     for group in _in_hundreds(sorted(devices)):
         yield _risks_part(source, target, group)
 
@@ -131,8 +136,17 @@ def _in_hundreds(devices: list[str]) -> Iterator[list[str]]:
 
 
 def _readings_part(
-    source: TelemetryStore, target: TelemetryStore, kind: Kind, devices: list[str], day: int
+    source: TelemetryStore,
+    target: TelemetryStore,
+    kind: Kind,
+    devices: list[str],
+    day: int,
+    personal_from: int,
 ) -> _Part:
+    def read(store: TelemetryStore) -> pl.DataFrame:
+        frame = store.readings(kind, devices, day, day + DAY_MS).frame
+        return without_personal(frame, kind, "ts", personal_from)
+
     return _Part(
         "readings",
         kind,
@@ -140,13 +154,13 @@ def _readings_part(
         len(devices),
         source,
         target,
-        read=lambda store: store.readings(kind, devices, day, day + DAY_MS).frame,
+        read=read,
         write=lambda store, frame: store.write(ReadingBatch(kind, frame)),
     )
 
 
 def _tiles_parts(
-    source: TelemetryStore, target: TelemetryStore, kind: Kind, days: pl.DataFrame
+    source: TelemetryStore, target: TelemetryStore, kind: Kind, days: pl.DataFrame, personal_from: int
 ) -> Iterator[_Part]:
     """Yield the days, in order, of which either store keeps tiles; at the end the target keeps them all."""
     first, kept_until = source.kept_hours(kind)
@@ -157,18 +171,26 @@ def _tiles_parts(
         end = min(begin + DAY_MS, until)
         devices = source.tiles(kind, begin, end)["device_id"].n_unique()
         if devices:
-            yield _tiles_part(source, target, kind, devices, (begin, end))
+            yield _tiles_part(source, target, kind, devices, (begin, end), personal_from)
 
 
 def _tiles_part(
-    source: TelemetryStore, target: TelemetryStore, kind: Kind, devices: int, hours: tuple[int, int]
+    source: TelemetryStore,
+    target: TelemetryStore,
+    kind: Kind,
+    devices: int,
+    hours: tuple[int, int],
+    personal_from: int,
 ) -> _Part:
     begin, end = hours
+
+    def tiles(store: TelemetryStore) -> pl.DataFrame:
+        return without_personal(store.tiles(kind, begin, end), kind, "hour", personal_from)
 
     def read(store: TelemetryStore) -> pl.DataFrame:
         if store is target and target.kept_hours(kind)[1] < end:
             return pl.DataFrame(schema={"device_id": pl.String})  # made of its readings: not kept yet
-        return store.tiles(kind, begin, end).with_columns(_rounded())
+        return tiles(store).with_columns(_rounded())
 
     return _Part(
         "tiles",
@@ -178,7 +200,7 @@ def _tiles_part(
         source,
         target,
         read=read,
-        write=lambda store, _: store.keep_tiles(kind, source.tiles(kind, begin, end), end),
+        write=lambda store, _: store.keep_tiles(kind, tiles(source), end),
     )
 
 

@@ -32,10 +32,11 @@ def list_people(settings: Settings, as_json: bool, say: Say) -> None:
     elif not found:
         say("Nobody can sign in yet; `sweepwatch people link` prints a link for the first admin.")
     else:
-        table = Table("id", "name", "e-mail", "roles", "may sign in")
+        table = Table("id", "name", "e-mail", "roles", "may sign in", "second step")
         for each in found:
-            may = "no" if each.disabled_at else "yes" if each.has_password else "not yet"
-            table.add_row(str(each.id), each.name, each.email, _roles(each.roles), may)
+            may = "no" if each.disabled_at else "yes" if each.has_password or each.bound else "not yet"
+            second = "on" if each.second_factor else "off"
+            table.add_row(str(each.id), each.name, each.email, _roles(each.roles), may, second)
         console().print(table)
 
 
@@ -48,7 +49,7 @@ def invite_person(
     """
     given = RoleAt(Role(role)) if place is None else RoleAt(Role(role), Scope(place[0]), place[1])
     with _doors(settings) as doors:
-        person, secret = doors.people.invite(email, name, [given], _whoever())
+        person, secret = doors.people.invite(email, name, [given], whoever())
     say(f"{person.name} is invited; for a week, once: {address_of(settings)}enter/{secret}")
 
 
@@ -57,15 +58,27 @@ def print_link(settings: Settings, email: str | None, say: Say) -> None:
     with _doors(settings) as doors:
         people = doors.people
         if email is not None:
-            found = next((each for each in people.everybody() if each.email == email.strip().lower()), None)
-            if found is None:
-                raise NotFound(f"nobody has the address {quoted(email)}")
-            secret = people.link_for_password(found.id, _whoever())
+            secret = people.link_for_password(_by_email(doors, email).id, whoever())
         elif people.have_admin():
             raise NotFound("there is an admin already; give an e-mail address for a link to a new password")
         else:
             secret = people.link_for_first_admin()
     say(f"{address_of(settings)}enter/{secret}")
+
+
+def reset_second_factor(settings: Settings, email: str, say: Say) -> None:
+    """Take somebody's second factor away, who lost it, and end their sessions."""
+    with _doors(settings) as doors:
+        person = _by_email(doors, email)
+        doors.second_factors.reset(person.id, whoever())
+    say(f"{person.name} signs in by password alone, and is signed out everywhere.")
+
+
+def _by_email(doors: Doors, email: str) -> Person:
+    found = next((each for each in doors.people.everybody() if each.email == email.strip().lower()), None)
+    if found is None:
+        raise NotFound(f"nobody has the address {quoted(email)}")
+    return found
 
 
 def list_tokens(settings: Settings, as_json: bool, say: Say) -> None:
@@ -90,21 +103,21 @@ def add_token(
     """Make a token and print its secret alone, so that a script can take it."""
     places = frozenset(sites) if sites else None
     with _doors(settings) as doors:
-        _, secret = doors.tokens.make(Asked(name, scopes_of(scopes), places, days), _whoever())
+        _, secret = doors.tokens.make(Asked(name, scopes_of(scopes), places, days), whoever())
     say(secret)
 
 
 def rotate_token(settings: Settings, token_id: int, say: Say) -> None:
     """Make a token that takes another's place, which goes on for an hour; print the new secret alone."""
     with _doors(settings) as doors:
-        _, secret = doors.tokens.rotate(token_id, _whoever())
+        _, secret = doors.tokens.rotate(token_id, whoever())
     say(secret)
 
 
 def revoke_token(settings: Settings, token_id: int, say: Say) -> None:
     """End a token now."""
     with _doors(settings) as doors:
-        doors.tokens.revoke(token_id, _whoever())
+        doors.tokens.revoke(token_id, whoever())
     say(f"Token {token_id} opens nothing any more.")
 
 
@@ -114,8 +127,8 @@ def _doors(settings: Settings) -> Iterator[Doors]:
         yield Doors(desk, SystemClock())
 
 
-def _whoever() -> Principal:
-    """Return who runs this: the user of this machine."""
+def whoever() -> Principal:
+    """Return who runs a command: the user of this machine."""
     try:
         name = getpass.getuser()[:48]
     except (KeyError, OSError):  # a user without a name
@@ -133,6 +146,8 @@ def _person_item(person: Person) -> dict[str, object]:
         "email": person.email,
         "name": person.name,
         "roles": [{"role": each.role, "scope": each.scope, "place": each.place} for each in person.roles],
+        "second_factor": person.second_factor,
+        "bound": person.bound,
         "created_at": to_rfc3339(person.created_at),
         "disabled_at": None if person.disabled_at is None else to_rfc3339(person.disabled_at),
     }

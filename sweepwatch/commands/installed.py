@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from fleet.errors import ConfigError
 from models.registry.registry import ModelRegistry
 from storage.records.database import DeskDatabase, open_desk
-from sweepwatch.data_folder import DESK
+from sweepwatch.data_folder import DESK, for_this_user_alone
 from sweepwatch.settings.costs import costs_of
 from sweepwatch.settings.settings import Settings
 from sweepwatch.wiring import model_files
@@ -15,6 +15,7 @@ from sweepwatch.wiring import model_files
 @contextmanager
 def opened_desk(settings: Settings) -> Iterator[DeskDatabase]:
     """Open the desk database of an installation. Raises ConfigError where the folder holds none."""
+    for_this_user_alone()
     embedded = settings.data.resolve() / DESK
     if settings.desk.url is None and not embedded.exists():
         raise ConfigError(

@@ -1,11 +1,12 @@
 """`sweepwatch store ...`: sets a store up, or copies history between two."""
 
-from fleet.clock import to_rfc3339
+from fleet.clock import DAY_MS, SystemClock, to_rfc3339
 from fleet.errors import ConfigError
 from storage.series.copying import Difference, StoresDiffer, copy_history
 from storage.series.influx.http import InfluxConnection
 from storage.series.influx.setup import set_up
 from storage.series.store_url import DuckDbAddress, parse_store_url
+from sweepwatch.data_folder import for_this_user_alone
 from sweepwatch.printing import Say
 from sweepwatch.run.progress import bar
 from sweepwatch.settings.settings import Settings
@@ -17,6 +18,7 @@ _SHOWN = 20
 
 def init_store(settings: Settings, say: Say) -> None:
     """Make the store that is set ready, and say what was done."""
+    for_this_user_alone()
     url = settings.store.url
     if url is None:
         raise ConfigError("store init needs a store: --store influxdb://token@host:port/org/bucket")
@@ -35,11 +37,13 @@ def init_store(settings: Settings, say: Say) -> None:
 
 def copy_stores(settings: Settings, source_url: str, target_url: str, say: Say) -> None:
     """Copy all history. Raises StoresDiffer when the stores do not hold the same after it."""
+    for_this_user_alone()
     source_address, target_address = parse_store_url(source_url), parse_store_url(target_url)
     if source_address == target_address:
         raise ConfigError(f"store copy: --from and --to are the same store, {source_address}")
     if isinstance(source_address, DuckDbAddress) and not source_address.path.exists():
         raise ConfigError(f"store copy: {source_address.path} does not exist")
+    oldest = SystemClock().now_ms() - settings.store.personal_retention_days * DAY_MS
     signals, gzip = signal_table(settings), settings.store.influxdb_gzip
     source = open_store_at(source_address, signals, gzip)
     try:
@@ -48,7 +52,7 @@ def copy_stores(settings: Settings, source_url: str, target_url: str, say: Say) 
             source.check()
             target.check()
             with bar(f"Copying {source_address} to {target_address}") as report:
-                done = copy_history(source, target, report)
+                done = copy_history(source, target, report, personal_from=oldest)
         finally:
             target.close()
     finally:

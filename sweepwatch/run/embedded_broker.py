@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from fleet.errors import BrokerUnavailable, ConfigError, PortTaken
+from sweepwatch.run.broker_doors import BrokerDoors
 
 log = logging.getLogger(__name__)
 START_TIMEOUT_S = 10.0
@@ -36,8 +37,16 @@ class EmbeddedBroker(Protocol):
     mqtt_version: str
     """What the ingester should speak to it: "auto", or "3.1.1" where trying 5 costs time."""
 
+    def url_of(self, name: str) -> str:
+        """Return where one of our own programs comes in, with a password where it knows any."""
+        ...
+
     def not_ready(self) -> str | None:
         """Return what is wrong with it, None when it is fine."""
+        ...
+
+    def restart(self) -> None:
+        """Let it read anew who may come in; what is queued is kept. Raises BrokerUnavailable."""
         ...
 
     def stop(self) -> None:
@@ -54,9 +63,15 @@ def find_mosquitto() -> Path | None:
 
 
 def start_broker(
-    choice: str, port: int, folder: Path, say: Callable[[str], None] = log.warning
+    choice: str,
+    port: int,
+    folder: Path,
+    say: Callable[[str], None] = log.warning,
+    doors: BrokerDoors | None = None,
 ) -> EmbeddedBroker:
     """Start `choice` ("auto", "mosquitto", "amqtt") on `port`, its data in `folder`.
+
+    `doors` say who comes in; without them, and at amqtt, everybody on this machine does.
 
     Port 0 is the one of the last start, so that devices find it again; at the first start, a free one. Where
     that one is taken by now, `say` is told, and another is used from then on.
@@ -73,7 +88,7 @@ def start_broker(
     chosen = port or _kept_port(folder / _PORT, say)
     if choice == "amqtt" or program is None:
         return AmqttBroker(chosen)
-    return MosquittoBroker(program, chosen, folder)
+    return MosquittoBroker(program, chosen, folder, doors)
 
 
 def _kept_port(file: Path, say: Callable[[str], None]) -> int:
@@ -100,19 +115,42 @@ class MosquittoBroker:
 
     mqtt_version = "auto"
 
-    def __init__(self, program: Path, port: int, folder: Path) -> None:
+    def __init__(self, program: Path, port: int, folder: Path, doors: BrokerDoors | None = None) -> None:
         self.url = f"mqtt://{HOST}:{port}"
         self.description = f"mosquitto on port {port}, sessions kept in {folder}"
+        if doors is not None:
+            self.description += f"; {doors.description}"
+        self._program, self._port, self._folder, self._doors = program, port, folder, doors
         self._log = folder / "mosquitto.log"
         self._pid = folder / _PID
-        config = folder / _CONF
-        config.write_text(mosquitto_config(port, folder), encoding="utf-8")
+        self._child = self._start()
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        config = self._folder / _CONF
+        doors = None if self._doors is None else self._doors.prepare(self._port)
+        config.write_text(mosquitto_config(self._port, self._folder, doors), encoding="utf-8")
         with self._log.open("a", encoding="utf-8") as output:
             self._child = subprocess.Popen(
-                [program, "-c", config], stdout=output, stderr=output, start_new_session=True
+                [self._program, "-c", config], stdout=output, stderr=output, start_new_session=True
             )
         self._pid.write_text(f"{self._child.pid}\n", encoding="utf-8")
-        self._await_start(port)
+        self._await_start(self._port)
+        if self._doors is not None:
+            self._doors.started()
+        return self._child
+
+    def url_of(self, name: str) -> str:
+        """Return where one of our own programs comes in."""
+        return self.url if self._doors is None else self._doors.url_of(name, self._port)
+
+    def restart(self) -> None:
+        """End it and start it with a new book; it keeps sessions and queues. Raises BrokerUnavailable."""
+        self._child.terminate()
+        try:
+            self._child.wait(QUEUE_TIMEOUT_S)
+        except subprocess.TimeoutExpired as error:
+            raise BrokerUnavailable("mosquitto does not end, and so cannot start anew") from error
+        self._start()
 
     def _await_start(self, port: int) -> None:
         deadline = time.monotonic() + QUEUE_TIMEOUT_S
@@ -148,13 +186,17 @@ class MosquittoBroker:
         self._pid.unlink(missing_ok=True)
 
 
-def mosquitto_config(port: int, folder: Path) -> str:
-    """Return the configuration of the child: the shipped limits, a loopback listener, and its folder."""
+def mosquitto_config(port: int, folder: Path, doors: str | None = None) -> str:
+    """Return the configuration of the child: the shipped limits, its folder, and who comes in where.
+
+    Without `doors` everybody does, on loopback.
+    """
+    doors = doors or f"listener {port} {HOST}\nallow_anonymous true\n"
     limits = files("sweepwatch.run").joinpath("mosquitto-limits.conf").read_text(encoding="utf-8")
     # Started by root, mosquitto would become the user `mosquitto`, who may not write into our folder.
     user = pwd.getpwuid(os.getuid()).pw_name
     return (
-        f"{limits}\nlistener {port} {HOST}\nallow_anonymous true\nuser {user}\n"
+        f"{limits}\n{doors}user {user}\n"
         f"persistence_location {folder}/\nlog_dest stderr\nlog_type error\nlog_type warning\n"
     )
 
@@ -178,6 +220,16 @@ def _end_orphan(pid_file: Path, config: Path) -> None:
         if time.monotonic() > deadline:
             raise BrokerUnavailable(f"mosquitto {pid} of an earlier run does not end; end it to go on")
         time.sleep(0.02)
+
+
+def send_to_child(folder: Path, number: signal.Signals) -> None:
+    """Send a signal to the mosquitto of this folder, where it runs. Raises OSError where it may not be."""
+    try:
+        pid = int((folder / _PID).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return
+    if _runs(pid, folder / _CONF):
+        os.kill(pid, number)
 
 
 def _runs(pid: int, config: Path) -> bool:
@@ -235,6 +287,13 @@ class AmqttBroker:
     def not_ready(self) -> str | None:
         """Return what is wrong with it, None when it is fine."""
         return None if self._thread.is_alive() else "amqtt ended"
+
+    def url_of(self, _name: str) -> str:
+        """Return where everybody comes in."""
+        return self.url
+
+    def restart(self) -> None:
+        """Do nothing: it lets in everybody."""
 
     def stop(self) -> None:
         """Stop it and its thread."""

@@ -4,10 +4,12 @@ import logging
 import os
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
+from functools import partial
 from importlib.metadata import version
 from threading import Event, Thread
 
-from access.doors import Doors
+from access.devices.book import SERVICE, SIMULATOR
+from access.devices.publisher import CommandPublisher
 from api.console.charts.drawing import warm_up
 from fleet.clock import Clock, SystemClock
 from fleet.errors import NotEnoughHistory, SweepwatchError
@@ -21,6 +23,8 @@ from sweepwatch.data_folder import open_data_folder
 from sweepwatch.logs import start_logging
 from sweepwatch.printing import Say
 from sweepwatch.run.browser import may_open, opened_browser
+from sweepwatch.run.command_sender import sending_commands
+from sweepwatch.run.device_doors import BROKER_FOLDER, LIST_EVERY_S, SETTLE_EVERY_S, broker_doors, settle
 from sweepwatch.run.embedded_broker import EmbeddedBroker, start_broker
 from sweepwatch.run.first_models import needs_training, note_training
 from sweepwatch.run.followers import Followers, following
@@ -35,7 +39,7 @@ from sweepwatch.run.training import train
 from sweepwatch.run.unfinished import UnfinishedPast
 from sweepwatch.run.way_in import address_of, is_demo, show_way_in
 from sweepwatch.settings.settings import Settings
-from sweepwatch.wiring import Services, build, build_api, build_ingest
+from sweepwatch.wiring import Services, build, build_api, build_doors, build_ingest
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +70,7 @@ def run_everything(settings: Settings, say: Say, clock: Clock | None = None) -> 
             say("The last first start was ended half-way; what it had written is discarded.")
         services = build(settings, folder, clock)
         stack.callback(services.close)
-        doors = Doors(services.desk, services.clock)
+        doors = build_doors(settings, services.desk, services.clock)
         require_admin(settings.server, doors.people)
         warn_of_end(settings.server, clock)
         broker = _broker(settings, services, stack, say)
@@ -96,14 +100,16 @@ def _broker(settings: Settings, services: Services, stack: ExitStack, say: Say) 
     if settings.broker.url is not None:
         return None
     chosen = settings.broker
-    broker = start_broker(chosen.embedded, chosen.port, services.folder.folder("broker"), say)
+    folder = services.folder.folder(BROKER_FOLDER)
+    doors = broker_doors(settings, services.folder.root, services.devices, services.clock)
+    broker = start_broker(chosen.embedded, chosen.port, folder, say, doors)
     stack.callback(broker.stop)
     return broker
 
 
 def _ingest(settings: Settings, services: Services, broker: EmbeddedBroker | None) -> IngestService:
     if broker is not None:
-        return build_ingest(services, broker.url, broker.mqtt_version)
+        return build_ingest(services, broker.url_of(SERVICE), broker.mqtt_version)
     assert settings.broker.url is not None  # else there would be a broker of our own
     return build_ingest(services, settings.broker.url)
 
@@ -134,6 +140,7 @@ class Run:
         self._say = say
         self._parts = ExitStack()
         self._followers: Followers | None = None
+        self._sender: CommandPublisher | None = None
         self._starter = Thread(target=self._start_parts, name="starter", daemon=True)
 
     def start(self) -> None:
@@ -153,6 +160,7 @@ class Run:
         problems = self._services.models.problems
         found["models"] = "; ".join(problems) if problems else None
         found |= self._followers.troubles() if self._followers else {}
+        found |= {"commands": self._sender.trouble()} if self._sender else {}
         doing = self.board.current()
         found["start"] = None if self._started else doing.text.en if doing else "starting"
         return found
@@ -177,6 +185,9 @@ class Run:
         self._follow()
         self._parts.callback(self._ingest.stop)
         self._ingest.start()
+        version = self._broker.mqtt_version if self._broker else "auto"
+        sending = sending_commands(self._services, self._broker_url(SERVICE), version)
+        self._sender = self._parts.enter_context(sending)
         if self.fleet is not None:
             self._publish(self.fleet)
         jobs = Jobs(self._services, Scorer(self._services.store, self._services.desk, self._services.models))
@@ -191,6 +202,9 @@ class Run:
         if self.fleet is not None:
             jobs.every(_SAVE_EVERY_S, "save the simulated fleet", self.fleet.save)
         jobs.every(_LOOK_EVERY_S, "look whether all works", self.readiness)
+        devices = self._services.devices
+        jobs.every(SETTLE_EVERY_S, "let devices in", partial(settle, devices, self._broker))
+        jobs.every(LIST_EVERY_S, "list revoked certificates", devices.list_revoked)
         self._parts.enter_context(jobs)
         self._announce()
         # The first chart of a process costs seconds; better now, unasked, than when someone looks. It has a
@@ -243,14 +257,15 @@ class Run:
     def _publish(self, fleet: SimulatedFleet) -> None:
         interval = self._services.settings.simulator.interval_s
         publisher = FleetPublisher(
-            fleet.simulator, self._broker_url(), interval_s=interval, clock=self._services.clock
+            fleet.simulator, self._broker_url(SIMULATOR), interval_s=interval, clock=self._services.clock
         )
         self._parts.callback(fleet.save)
         self._parts.callback(publisher.stop, 1.0)
         publisher.start()
 
-    def _broker_url(self) -> str:
-        return self._services.settings.broker.url or (self._broker.url if self._broker else "")
+    def _broker_url(self, name: str) -> str:
+        """Return where one of our programs comes in: at our own broker, under its name there."""
+        return self._services.settings.broker.url or (self._broker.url_of(name) if self._broker else "")
 
     def _train(self) -> None:
         with self.board.step(_TRAINING, 0.5, 0.95) as advance:

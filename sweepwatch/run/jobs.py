@@ -11,6 +11,7 @@ from types import TracebackType
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
+from access.personal import PersonalData
 from fleet.clock import DAY_MS
 from fleet.errors import SweepwatchError
 from models.scoring.scorer import InUse, Scorer
@@ -20,13 +21,17 @@ from storage.records.quarantine import Quarantine
 from storage.records.topics_beside import TopicsBeside
 from sweepwatch.run.model_care import ModelCare
 from sweepwatch.run.sharing import Claim, Leases, alone
-from sweepwatch.wiring import Services
+from sweepwatch.wiring import Services, build_mover
 
 log = logging.getLogger(__name__)
 _EXPIRE_EVERY_S = 6 * 3600
+_FORGET_EVERY_S = 3600
+_ERASE_EVERY_S = 10
 _AGAIN_AT_MOST_S = 60
 """So soon a job that failed is tried again, however seldom it is due."""
 _REVIEW_EVERY_S = 3600
+_ROLL_OUT_EVERY_S = 60
+_COMMANDS_EVERY_S = 5
 _TRAINING_AT_MOST_S = 12 * 3600
 """A lease for training holds for so long: nobody trains beside one that is at it."""
 _STOP_TIMEOUT_S = 2.0
@@ -52,7 +57,11 @@ class Jobs:
     def __enter__(self) -> "Jobs":
         settings = self._services.settings
         self.every(settings.alerts.check_every_s, "check for absence", self.check)
+        self.every(_COMMANDS_EVERY_S, "end commands", self._services.commands.end_overdue)
         self.every(_EXPIRE_EVERY_S, "expire", self.expire)
+        self.every(_ROLL_OUT_EVERY_S, "roll out firmware", build_mover(self._services).move_on)
+        self.every(_FORGET_EVERY_S, "forget personal data", self.forget_personal)
+        self.every(_ERASE_EVERY_S, "erase what was asked", self.personal().carry_out)
         if self._scorer is not None:
             self.every(settings.models.score_every_s, "score", self.score)
         if self._care is not None:
@@ -72,10 +81,7 @@ class Jobs:
         if self._scoring.acquire(timeout=_STOP_TIMEOUT_S):
             self._scoring.release()
         if self._leases is not None:
-            try:
-                self._leases.give_back()
-            except SweepwatchError as problem:
-                log.info("jobs are left to others only when their leases run out: %s", problem)
+            self._leases.leave()
 
     def troubles(self) -> dict[str, str | None]:
         """Return for each job what went wrong the last time, None when nothing did."""
@@ -139,6 +145,17 @@ class Jobs:
         self._services.alerts.tick(self._services.clock.now_ms())
         self._services.tickets.close_cleared(self._services.clock.now_ms())
 
+    def personal(self) -> PersonalData:
+        """Return what works on the data of people."""
+        services = self._services
+        return PersonalData(services.desk, services.store, services.signals, services.clock)
+
+    def forget_personal(self) -> None:
+        """Let personal data be gone that are too old, or came in while they were erased."""
+        personal = self.personal()
+        personal.forget_older(self._services.settings.store.personal_retention_days)
+        personal.carry_out(again=True)
+
     def expire(self) -> None:
         """Delete readings, risks and evidence of what was turned away that are older than their retention."""
         store = self._services.settings.store
@@ -148,6 +165,7 @@ class Jobs:
         evidence_days = self._services.settings.ingest.quarantine_days
         for evidence in (Quarantine, DroppedValues, TopicsBeside):
             evidence(self._services.desk).expire(evidence_days, now)
+        self._services.commands.forget(now - store.retention_days * DAY_MS)
         gone = self._services.store.expire(retention, now)
         if gone:
             log.info("%d readings expired", gone)

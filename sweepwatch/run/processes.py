@@ -4,12 +4,12 @@ import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
-from access.doors import Doors
 from fleet.broker_url import parse_broker_url
 from fleet.clock import SystemClock
 from fleet.errors import ConfigError, NotEnoughHistory
@@ -20,6 +20,8 @@ from simulators.command import SimulationOptions, simulate
 from sweepwatch.data_folder import open_data_folder
 from sweepwatch.logs import start_logging
 from sweepwatch.printing import Say, console
+from sweepwatch.run.command_sender import sending_commands
+from sweepwatch.run.device_doors import LIST_EVERY_S, SETTLE_EVERY_S, settle
 from sweepwatch.run.followers import following, watching
 from sweepwatch.run.health import serve_health
 from sweepwatch.run.jobs import Jobs
@@ -33,7 +35,7 @@ from sweepwatch.run.training import train, training_settings
 from sweepwatch.run.way_in import show_way_in
 from sweepwatch.settings.settings import Settings
 from sweepwatch.stores import INGESTING, SERVING, DuckDbUse
-from sweepwatch.wiring import Services, build, build_api, build_ingest, trouble, uses_folder
+from sweepwatch.wiring import Services, build, build_api, build_doors, build_ingest, trouble, uses_folder
 
 log = logging.getLogger(__name__)
 Troubles = Callable[[], Mapping[str, str | None]]
@@ -76,12 +78,20 @@ def run_ingest(settings: Settings, say: Say) -> None:
         services = stack.enter_context(open_services(settings, INGESTING, "ingest"))
         ingest = build_ingest(services, url)
         jobs, followers = Jobs(services), following(services)
+        sender = stack.enter_context(sending_commands(services, url))
         _serve_health(
             settings.ingest.metrics_port,
             services,
-            lambda: {"ingest": ingest.not_ready(), **followers.troubles(), **jobs.troubles()},
+            lambda: {
+                "ingest": ingest.not_ready(),
+                "commands": sender.trouble(),
+                **followers.troubles(),
+                **jobs.troubles(),
+            },
             stack,
         )
+        jobs.every(SETTLE_EVERY_S, "let devices in", partial(settle, services.devices, None))
+        jobs.every(LIST_EVERY_S, "list revoked certificates", services.devices.list_revoked)
         ingest.start()
         say(f"Ingesting from {parse_broker_url(url)}. Stop with Ctrl-C.")
         try:
@@ -146,7 +156,7 @@ def run_serve(settings: Settings, say: Say) -> None:
             ExitStack() as stack,
         ):
             strangers, followers = Strangers(services.store, services.desk), watching(services)
-            doors = Doors(services.desk, services.clock)
+            doors = build_doors(settings, services.desk, services.clock)
             require_admin(settings.server, doors.people)
             warn_of_end(settings.server, services.clock)
             app = build_api(

@@ -14,7 +14,8 @@ from sweepwatch.settings.section import Section
 _MOST_A_MINUTE = 10_000_000
 
 
-def _is_address(text: str) -> bool:
+def is_address(text: str) -> bool:
+    """Tell whether a text is an IP address."""
     try:
         ip_address(text)
     except ValueError:
@@ -24,7 +25,7 @@ def _is_address(text: str) -> bool:
 
 def is_loopback(host: str) -> bool:
     """Tell whether only this machine reaches what listens on an address."""
-    return host == "localhost" or (_is_address(host) and ip_address(host).is_loopback)
+    return host == "localhost" or (is_address(host) and ip_address(host).is_loopback)
 
 
 def _parts(given: object) -> object:
@@ -39,7 +40,7 @@ Several = Annotated[tuple[str, ...], BeforeValidator(_parts)]
 
 
 def _listens_on(host: str) -> str:
-    if host != "localhost" and not _is_address(host):
+    if host != "localhost" and not is_address(host):
         raise ValueError("allowed: an address such as 127.0.0.1, ::1, 0.0.0.0 or ::, or localhost")
     return host
 
@@ -104,6 +105,9 @@ class ServerSettings(Section):
     time_zone: str = Field(
         "UTC", description="Zone in which the console shows times, such as Asia/Shanghai; the API speaks UTC"
     )
+    second_factor: Literal["optional", "required"] = Field(
+        "optional", description="Whether everybody who signs in must show a code of a phone (TOTP) as well"
+    )
     site_time_zones: dict[str, str] = Field(
         default_factory=dict,
         description="Zones of sites in others, in the file alone: [server.site_time_zones], by site",
@@ -111,7 +115,7 @@ class ServerSettings(Section):
 
     @field_validator("host", "metrics_host")
     @classmethod
-    def _is_an_address(cls, host: str) -> str:
+    def _listens(cls, host: str) -> str:
         return _listens_on(host)
 
     @field_validator("public_url")

@@ -7,16 +7,18 @@ from collections.abc import Mapping
 from math import isfinite
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, Field, ValidationError, field_validator
+from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator
 
 from fleet.errors import ConfigError
 from fleet.secrecy import HIDDEN, is_secret, without_secrets
 from fleet.signals import STANDARD_SIGNALS, Kind
 from fleet.text import quoted
 from sweepwatch.settings.costs import CostsSettings
+from sweepwatch.settings.oidc import OidcSettings
 from sweepwatch.settings.section import Section as _Section
-from sweepwatch.settings.server import ServerSettings
+from sweepwatch.settings.server import ServerSettings, Several, is_address, is_loopback
 
 PREFIX = "SWEEPWATCH_"
 TOKEN_VARIABLE = PREFIX + "TOKEN"
@@ -31,6 +33,14 @@ _TAKEN_NAMES = frozenset(
     )
 )
 """Names of columns and tags that the stores have already."""
+
+
+def _is_here(url: str) -> bool:
+    """Tell whether a URL's host is this machine's loopback."""
+    try:
+        return is_loopback(urlsplit(url).hostname or "")
+    except ValueError:
+        return False
 
 
 class BrokerSettings(_Section):
@@ -48,6 +58,32 @@ class BrokerSettings(_Section):
     embedded: Literal["auto", "mosquitto", "amqtt"] = Field(
         "auto", description="Which broker of its own: mosquitto where it is installed, else amqtt"
     )
+    access_url: str | None = Field(
+        None,
+        repr=False,
+        pattern=r"^mqtts?://\S+$",
+        description="Who changes who comes in at that broker, mqtts://sweepwatch-access:pass@host:port; "
+        "empty: it is given a book by hand",
+    )
+    listen: str | None = Field(
+        None,
+        description="Address at which the broker of its own lets in devices of other machines, by TLS and "
+        "with credentials; empty: this machine's programs alone",
+    )
+    tls_port: int = Field(8883, ge=1, le=65535, description="Port there for devices with passwords")
+    certificate_port: int = Field(
+        8884, ge=1, le=65535, description="Port there for devices with certificates"
+    )
+    hosts: Several = Field(
+        (), description="Names and addresses by which devices reach it, for its certificate; empty: `listen`"
+    )
+
+    @field_validator("listen")
+    @classmethod
+    def _is_an_address(cls, listen: str | None) -> str | None:
+        if listen is not None and not is_address(listen):
+            raise ValueError("allowed: an IP address of this machine, or 0.0.0.0 for all")
+        return listen
 
 
 class StoreSettings(_Section):
@@ -76,6 +112,13 @@ class StoreSettings(_Section):
     retention_days: int = Field(730, ge=1, le=36_500, description="Readings older than this are deleted")
     tile_retention_days: int = Field(
         3_650, ge=1, le=36_500, description="Hourly tiles of deleted readings are kept until they are older"
+    )
+    personal_retention_days: int = Field(
+        30,
+        ge=1,
+        le=36_500,
+        description="What wristbands tell of their wearers (heart rate, skin temperature, place) is taken "
+        "out of readings, tiles, alerts and evidence when it is older",
     )
     risk_retention_days: int = Field(180, ge=1, le=36_500, description="Risks older than this are deleted")
 
@@ -117,7 +160,11 @@ class IngestSettings(_Section):
         40_000, ge=1, le=65_535, description="Messages in flight before they are acknowledged"
     )
     in_flight_mb: int = Field(64, ge=1, le=16_384, description="Payload held in memory at the most")
-    open_registration: bool = Field(True, description="A device's first message registers it")
+    open_registration: bool | None = Field(
+        None,
+        description="Whether a device's first message registers it, without credentials where the broker is "
+        "our own; empty: where the broker is on this machine alone",
+    )
     topics_beside: bool = Field(
         True, description="Count what is published under sweepwatch/ on topics that are none of ours"
     )
@@ -241,9 +288,17 @@ class Settings(_Section):
     simulator: SimulatorSettings = SimulatorSettings()
     models: ModelsSettings = ModelsSettings()
     alerts: AlertsSettings = AlertsSettings()
+    oidc: OidcSettings = OidcSettings()
     signals: dict[str, SignalSettings] = Field(
         default_factory=dict, description="Signals of your own, in the file alone: [signals.NAME]"
     )
+
+    @property
+    def registration_is_open(self) -> bool:
+        """Whether a device's first message registers it."""
+        if self.ingest.open_registration is not None:
+            return self.ingest.open_registration
+        return self.broker.listen is None and (self.broker.url is None or _is_here(self.broker.url))
 
     @field_validator("signals")
     @classmethod
@@ -429,8 +484,17 @@ def _nested(flat: Mapping[str, Any]) -> dict[str, Any]:
 def _explain(problem: Any, origin: Mapping[str, str]) -> str:
     key = ".".join(str(part) for part in problem["loc"])
     allowed = str(problem["msg"]).removeprefix("Value error, ")
-    given = shown(key, problem["input"])
+    given = HIDDEN if _holds_secret(key) else shown(key, problem["input"])
     return f"{origin.get(key, key)} = {given} is not usable: {allowed}"
+
+
+def _holds_secret(key: str) -> bool:
+    """Tell whether a setting, or one of a section, is a secret that must be shown nowhere."""
+    return any(
+        section.model_fields[one.rpartition(".")[2]].annotation == SecretStr | None
+        for one, section in setting_keys().items()
+        if one == key or one.startswith(f"{key}.")
+    )
 
 
 def as_toml(value: object) -> str:

@@ -10,8 +10,12 @@ from helpers.models import trained
 from helpers.way_in import let_in
 from playwright.sync_api import Browser, Page, expect
 from prometheus_client import CollectorRegistry
+from pyotp import TOTP
 
+from access.sessions import Browser as Visit
 from api.app import create_app
+from fleet.grants import Role
+from fleet.people import RoleAt, Scope
 from fleet.progress import StartProgress
 from fleet.text import Text
 from models.registry.registry import ModelRegistry
@@ -27,7 +31,13 @@ PAGES = {
     "/ingest/gaps": {"en": "Gaps", "zh": "缺失区间"},
     "/ingest/quarantine": {"en": "Quarantine", "zh": "隔离区"},
 }
-PEOPLE_PAGES = {"/people": {"en": "People", "zh": "人员"}, "/account": {"en": "Li Wei", "zh": "Li Wei"}}
+PEOPLE_PAGES = {
+    "/people": {"en": "People", "zh": "人员"},
+    "/account": {"en": "Li Wei", "zh": "Li Wei"},
+    "/tokens": {"en": "Tokens", "zh": "令牌"},
+    "/sites/hongqiao": {"en": "hongqiao", "zh": "hongqiao"},
+    "/firmware": {"en": "Firmware", "zh": "固件"},
+}
 MODEL_PAGES = {
     "/models": {"en": "Models", "zh": "模型"},
     "/models/MODEL": {"en": "Brush jamming", "zh": "滚刷卡滞"},
@@ -268,3 +278,34 @@ def test_the_link_of_a_demo_signs_in_whoever_opens_it_and_says_so(browser: Brows
         page.get_by_role("button", name="Sign out").click()
         expect(page.locator("h1")).to_have_text("Sign in")
         page.context.close()
+
+
+def test_a_second_step_is_set_up_and_asked_for_without_any_script(
+    browser: Browser, house: House, host: str
+) -> None:
+    """A real browser, its policy kept and JavaScript off: QR code, code, recovery codes, signing in again."""
+    context = browser.new_context(java_script_enabled=False)
+    port = int(host.rpartition(":")[2])
+    let_in(context, house, port, RoleAt(Role.VIEWER, Scope.SITE, "jingan"))
+    page = context.new_page()
+    watch = watched(page, host)
+    page.goto(f"http://{host}/account/second-factor?lang=en")
+    page.get_by_role("button", name="Set it up").click()
+    drawn = page.locator("svg.qr").bounding_box()
+    assert drawn and drawn["width"] == drawn["height"] == 220
+    key = page.locator(".setup code").first.inner_text().replace(" ", "")
+    page.get_by_role("textbox", name="Code").fill(TOTP(key).at(house.clock.ms // 1000))
+    page.get_by_role("button", name="Turn it on").click()
+    expect(page.locator(".codes li")).to_have_count(10)
+    code = page.locator(".codes code").first.inner_text()
+    person = next(each for each in house.doors.people.everybody() if each.second_factor)
+    page.get_by_role("button", name="Sign out").click()
+    waits = house.doors.sessions.enter(person, Visit("tests", "127.0.0.1"), "/alerts")
+    held = {"name": f"sweepwatch_step_{port}", "value": waits.secret, "url": f"http://{host}"}
+    context.add_cookies([held])
+    page.goto(f"http://{host}/sign-in/code?lang=en")
+    page.get_by_role("textbox", name="Code").fill(code)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.locator("h1")).to_have_text("Alerts")
+    assert watch.complaints == []
+    context.close()

@@ -24,12 +24,16 @@ from helpers.api import (
 )
 from helpers.routes import knows_who_acts, permissions_of, routes_of
 
+from access.firmware.planning import Asked as PlannedRollout
 from access.permissions import ALLOWED
 from access.tokens import Asked
 from fleet.clock import DAY_MS
+from fleet.commands import Command, CommandState
 from fleet.grants import Permission, Role
 from fleet.people import RoleAt, Scope
 from fleet.principals import schedule
+from fleet.rollouts import Firmware
+from storage.records.commands import add_commands
 from sweepwatch.settings.settings import Settings
 from sweepwatch.wiring import build, build_api
 
@@ -39,6 +43,10 @@ OPEN = {
     ("GET", "/readyz"),
     ("GET", "/sign-in"),
     ("POST", "/sign-in"),
+    ("GET", "/sign-in/code"),
+    ("POST", "/sign-in/code"),
+    ("GET", "/sign-in/provider"),
+    ("GET", "/sign-in/provider/back"),
     ("GET", "/enter/{secret}"),
     ("POST", "/enter/{secret}"),
 }
@@ -46,6 +54,11 @@ OPEN = {
 ANYBODY = {
     ("GET", "/api/v1/me"),
     ("GET", "/account"),
+    ("GET", "/account/second-factor"),
+    ("POST", "/account/second-factor/begin"),
+    ("POST", "/account/second-factor/confirm"),
+    ("POST", "/account/second-factor/codes"),
+    ("POST", "/account/second-factor/off"),
     ("POST", "/sign-out"),
     ("POST", "/account/sessions/{key}/end"),
     ("POST", "/account/sign-out-everywhere"),
@@ -53,18 +66,37 @@ ANYBODY = {
 """What anybody who was let in may ask for, of themselves."""
 WHOLE = {"/metrics", "/api/v1/ingest/ledger", "/api/v1/ingest/topics-beside", "/ingest/beside"}
 """What is of no site: a role that holds at some sites is not enough."""
+IMAGE = {"version": "9.0", "url": "https://fw.example.org/9", "sha256": "ab" * 32, "size": 1}
 BODIES: Mapping[str, dict[str, Any]] = {
     "/api/v1/tickets": {"device_id": "DEVICE", "fault": "brush_jam", "reason": "it squeals"},
     "/api/v1/tickets/{ticket_id}": {"state": "accepted", "reason": "now"},
     "/api/v1/tickets/{ticket_id}/keep-open": {"reason": "now"},
     "/api/v1/alerts/{alert_id}/acknowledge": {"reason": "now"},
     "/api/v1/alerts/{alert_id}/resolve": {"reason": "now"},
+    "/api/v1/devices/{device_id}/personal/erasures": {"reason": "asked for"},
     "/api/v1/devices/{device_id}": {"model": "CR-200"},
+    "/api/v1/devices": {"id": "NEW", "site": OWN},
+    "/api/v1/devices/import": {"devices": [{"id": "NEW-1", "site": OWN}]},
+    "/api/v1/devices/{device_id}/credentials": {"credential": "password"},
+    "/api/v1/devices/{device_id}/credentials/revoke": {"reason": "now"},
+    "/api/v1/devices/{device_id}/move": {"site": "SITE", "reason": "now"},
+    "/api/v1/devices/{device_id}/replace": {"serial": "S2", "reason": "now"},
+    "/api/v1/claims": {"serial": "S1", "code": "NONE", "site": OWN},
+    "/api/v1/devices/{device_id}/commands": {"command": "dock", "reason": "now"},
+    "/api/v1/devices/{device_id}/commands/{command_id}/cancel": {"reason": "now"},
+    "/api/v1/commands": {"command": "dock", "reason": "now", "device_ids": ["DEVICE"]},
     "/api/v1/people/{person_id}": {},
     "/api/v1/sites/{site_id}": {"region": ""},
+    "/api/v1/firmware/rollouts": {"firmware": IMAGE, "model": "CR-200"},
+    **{
+        f"/api/v1/firmware/rollouts/{{rollout_id}}/{step}": {"reason": "now"}
+        for step in ("start", "pause", "resume", "skip", "roll-back", "cancel")
+    },
+    "/sites": {"id": "still-to-come"},
+    "/tokens": {"name": "t", "scope": "fleet:read"},
     "/api/v1/tokens": {"name": "t", "scopes": ["fleet:read"]},
 }
-OF_SITES = ("{site_id}", "{device_id}", "{ticket_id}", "{alert_id}")
+OF_SITES = ("{site_id}", "{device_id}", "{ticket_id}", "{alert_id}", "{rollout_id}")
 
 
 def _routes() -> list[tuple[str, str]]:
@@ -88,6 +120,12 @@ CHANGES = [each for each in ROUTES if each[0] != "GET" and each not in OPEN]
 GUARDED = [each for each in ROUTES if each not in OPEN and each not in ANYBODY]
 
 
+def a_command(number: int, device_id: str) -> Command:
+    """Return a command that waits; its id says whose it is (1: ours)."""
+    by, ends = schedule("tests"), NOW + DAY_MS
+    return Command(f"c{number}", device_id, "dock", {}, CommandState.QUEUED, by, "why", NOW, ends, ends)
+
+
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     with open_house(tmp_path_factory.mktemp("house")) as made:
@@ -96,6 +134,10 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
             add_readings(made, device, days=0.1)
             add_risks(made, device, {"brush_jam": 0.9}, days=1)
             raise_alert(made, device, "brush_jam", 0.9)
+            plan = PlannedRollout(Firmware(**IMAGE), "CR-200", frozenset({site}))
+            made.app.state.services.rollouts.create(plan, schedule("tests"), None)
+        with made.desk.transaction() as session:
+            add_commands(session, [a_command(1, "R1"), a_command(2, "R2-FOREIGN")])
         yield made
 
 
@@ -120,13 +162,21 @@ def ask(client: TestClient, method: str, path: str, number: int) -> Any:
     given |= {
         "signal": "battery_pct",
         "fault": "brush_jam",
+        "command_id": f"c{number}",
         "secret": "none",
         "key": "0" * 64,
         "action": "resolve",
         "site_id": {1: OWN, 2: FOREIGN}[number],
     }
-    given |= {"person_id": 1, "token_id": 1}
-    body = {name: device if value == "DEVICE" else value for name, value in BODIES.get(path, {}).items()}
+    given |= {"person_id": 1, "token_id": 1, "rollout_id": number, "step": "pause"}
+    named = {"DEVICE": device, "SITE": given["site_id"]}
+
+    def filled(value: Any) -> Any:
+        if isinstance(value, list):
+            return [filled(one) for one in value]
+        return named.get(value, value) if isinstance(value, str) else value
+
+    body = {name: filled(value) for name, value in BODIES.get(path, {}).items()}
     address = path.format_map(given)
     if path.startswith("/api/"):
         return client.request(method, address, json=body or None, follow_redirects=False)

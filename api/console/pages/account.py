@@ -21,8 +21,8 @@ def make_router(pages: Pages) -> APIRouter:
     @router.get("/account")
     def account_page(request: Request) -> Response:
         """Show who one is here, and where one is signed in."""
-        asked(request, NoQuery)
         visitor = visitor_of(request, services)
+        asked(request, NoQuery)
         person = None if visitor.person is None else doors.people.one(visitor.person)
         sessions = [] if visitor.person is None else doors.sessions.of(visitor.person)
         return pages.render(

@@ -7,7 +7,8 @@ from fastapi.responses import HTMLResponse
 
 from api.console.render.asked import asked
 from api.console.render.templates import Pages
-from api.doors import SeesFleet
+from api.doors import Known, SeesFleet
+from api.personal import Sight
 from api.queries.alerts import AlertQuery, find_alerts
 from fleet.alerts import AlertState
 from fleet.faults import FAULTS, Level
@@ -27,7 +28,7 @@ def make_router(pages: Pages) -> APIRouter:
     services = pages.services
 
     @router.get("/alerts")
-    def alerts_page(request: Request, sites: SeesFleet) -> Response:
+    def alerts_page(request: Request, visitor: Known, sites: SeesFleet) -> Response:
         """List the alerts."""
         query = asked(request, AlertView)
         if query.show == "open" and not query.state:
@@ -38,7 +39,7 @@ def make_router(pages: Pages) -> APIRouter:
             request,
             "alerts/alerts.html",
             query=query,
-            alerts=page.rows,
+            alerts=Sight(services, visitor).alerts(page.rows),
             next_cursor=page.next_cursor,
             levels=tuple(Level),
             faults=FAULTS,

@@ -22,7 +22,7 @@ from storage.records.device_lists import device_of
 
 _POSITIONS = frozenset({"x_m", "y_m", "floor", "lat", "lon"})
 _CHART_HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
     "Cache-Control": "private, max-age=15",
 }
 _YOUNG = 6

@@ -12,8 +12,9 @@ from api.console.pages.charts import svg
 from api.console.render.asked import asked
 from api.console.render.language import language_of
 from api.console.render.templates import Pages, driver_with_course
-from api.doors import SeesFleet
+from api.doors import Known, SeesFleet
 from api.params import Params
+from api.personal import Sight
 from api.routes.common import DeviceId, RowId
 from fleet.errors import NotFound
 from storage.records.alerts import alert_of
@@ -44,29 +45,34 @@ def make_router(pages: Pages) -> APIRouter:
         return _course_svg(request, frame["drivers"][0] if frame.height else None, zone)
 
     @router.get("/alerts/{alert_id}/why.svg")
-    def alert_course_svg(request: Request, sites: SeesFleet, alert_id: RowId) -> Response:
+    def alert_course_svg(request: Request, visitor: Known, sites: SeesFleet, alert_id: RowId) -> Response:
         """Draw the days behind what raised an alert, as they were stored with it."""
         asked(request, CourseView)
         with services.desk.transaction() as session:
             alert = alert_of(session, str(alert_id), sites)
             place = place_of(session, alert.device_id)
+        (alert,) = Sight(services, visitor).alerts([alert])
         zone = zones.of(place.site if place else None)
         return _course_svg(request, alert.evidence.get("drivers"), zone)
 
     @router.get("/tickets/{ticket_id}/why.svg")
-    def ticket_course_svg(request: Request, sites: SeesFleet, ticket_id: RowId) -> Response:
+    def ticket_course_svg(request: Request, visitor: Known, sites: SeesFleet, ticket_id: RowId) -> Response:
         """Draw the days behind the likely fault of a ticket, as they were stored with it."""
         asked(request, CourseView)
         with services.desk.transaction() as session:
             found = ticket(session, ticket_id, sites)
+        (found,) = Sight(services, visitor).tickets([found])
         return _course_svg(request, found.evidence.get("drivers"), zones.of(found.site))
 
     @router.get("/tickets/{ticket_id}/why/{fault}.svg")
-    def suspicion_course_svg(request: Request, sites: SeesFleet, ticket_id: RowId, fault: str) -> Response:
+    def suspicion_course_svg(
+        request: Request, visitor: Known, sites: SeesFleet, ticket_id: RowId, fault: str
+    ) -> Response:
         """Draw the days behind one fault that a ticket suspects, as they were stored with it."""
         asked(request, CourseView)
         with services.desk.transaction() as session:
             found = ticket(session, ticket_id, sites)
+        (found,) = Sight(services, visitor).tickets([found])
         suspicion = found.suspicion_of(fault)
         drivers = suspicion.evidence.get("drivers") if suspicion else None
         return _course_svg(request, drivers, zones.of(found.site))

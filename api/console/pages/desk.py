@@ -5,10 +5,12 @@ from typing import Any, Literal
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
 
+from access.doors import Visitor
 from api.console.render.asked import NoQuery, asked
 from api.console.render.templates import Pages
-from api.doors import SeesFleet
+from api.doors import Known, SeesFleet
 from api.params import TicketSort
+from api.personal import Sight
 from api.queries.tickets import TicketQuery, find_tickets
 from api.routes.common import RowId
 from desk.clocks.standing import TicketClock, ticket_clocks
@@ -65,38 +67,46 @@ def make_router(pages: Pages) -> APIRouter:
         return ticket_clocks(ticket, services.sla, services.clock.now_ms())
 
     @router.get("/tickets")
-    def tickets_page(request: Request, sites: SeesFleet) -> Response:
+    def tickets_page(request: Request, visitor: Known, sites: SeesFleet) -> Response:
         """List the tickets with their running clocks."""
         view = asked(request, TicketView)
         with services.desk.transaction() as session:
             page = find_tickets(session, view.chosen(), services.clock.now_ms(), sites)
+        seen = Sight(services, visitor).tickets(page.rows)
         return pages.render(
             request,
             "desk/tickets.html",
             query=view,
-            tickets=[(ticket, running_clock(clocks_of(ticket))) for ticket in page.rows],
+            tickets=[(ticket, running_clock(clocks_of(ticket))) for ticket in seen],
             next_cursor=page.next_cursor,
             levels=tuple(Level),
             origins=tuple(TicketOrigin),
         )
 
     @router.get("/tickets/{ticket_id}")
-    def ticket_page(request: Request, sites: SeesFleet, ticket_id: RowId) -> Response:
+    def ticket_page(request: Request, visitor: Known, sites: SeesFleet, ticket_id: RowId) -> Response:
         """Show one ticket, and the form that moves it on."""
         asked(request, NoQuery)
-        return show_ticket(pages, request, ticket_id, sites)
+        return show_ticket(pages, request, visitor, ticket_id, sites)
 
     return router
 
 
 def show_ticket(
-    pages: Pages, request: Request, ticket_id: int, sites: Sites, status: int = 200, **entered: Any
+    pages: Pages,
+    request: Request,
+    visitor: Visitor,
+    ticket_id: int,
+    sites: Sites,
+    status: int = 200,
+    **entered: Any,
 ) -> Response:
     """Return the page of a ticket with its forms, filled with what was `entered`."""
     services = pages.services
     with services.desk.transaction() as session:
         ticket = stored_ticket(session, ticket_id, sites)
         events = events_of(session, Subject.TICKET, str(ticket_id))
+    (ticket,) = Sight(services, visitor).tickets([ticket])
     state = ticket.state
     kind = FAULTS[ticket.fault].kind if ticket.fault in FAULTS else None
     return pages.render(

@@ -7,7 +7,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from api.console.pages.desk import show_ticket
 from api.console.render.templates import Pages
-from api.doors import ActingByForm, ChangesAlerts, ChangesTickets
+from api.doors import ActingByForm, ChangesAlerts, ChangesTickets, Known
 from api.problems import status_of
 from api.routes.common import RowId
 from fleet.errors import InvalidInput, SweepwatchError
@@ -23,8 +23,9 @@ def make_router(pages: Pages) -> APIRouter:
     services = pages.services
 
     @router.post("/tickets/{ticket_id}/state")
-    def change_state(
+    def change_state(  # noqa: PLR0913, PLR0917 - FastAPI hands each field over by name
         request: Request,
+        visitor: Known,
         sites: ChangesTickets,
         principal: ActingByForm,
         ticket_id: RowId,
@@ -48,13 +49,14 @@ def make_router(pages: Pages) -> APIRouter:
                 raise
             entered = {"state": state, "why": why, "confirmed": confirmed}
             return show_ticket(
-                pages, request, ticket_id, sites, status_of(error), error=str(error), **entered
+                pages, request, visitor, ticket_id, sites, status_of(error), error=str(error), **entered
             )
         return _back(f"/tickets/{ticket_id}")
 
     @router.post("/tickets/{ticket_id}/keep-open")
     def keep_open(
         request: Request,
+        visitor: Known,
         sites: ChangesTickets,
         principal: ActingByForm,
         ticket_id: RowId,
@@ -68,7 +70,9 @@ def make_router(pages: Pages) -> APIRouter:
         except SweepwatchError as error:
             if status_of(error) not in (409, 422):
                 raise
-            return show_ticket(pages, request, ticket_id, sites, status_of(error), error=str(error), why=why)
+            return show_ticket(
+                pages, request, visitor, ticket_id, sites, status_of(error), error=str(error), why=why
+            )
         return _back(f"/tickets/{ticket_id}")
 
     @router.post("/alerts/{alert_id}/{action}")

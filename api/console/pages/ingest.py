@@ -9,7 +9,8 @@ from pydantic import Field
 from api.console.render.asked import NoQuery, asked
 from api.console.render.payloads import show_payload
 from api.console.render.templates import Pages
-from api.doors import SeesIngest, everywhere
+from api.doors import Known, SeesIngest, everywhere
+from api.personal import Sight
 from api.queries.ingest import (
     BesideQuery,
     DroppedQuery,
@@ -97,7 +98,7 @@ def make_router(pages: Pages) -> APIRouter:
         )
 
     @router.get("/dropped")
-    def dropped_page(request: Request, sites: SeesIngest) -> Response:
+    def dropped_page(request: Request, visitor: Known, sites: SeesIngest) -> Response:
         """List the values that were dropped while the rest of their message stayed."""
         query = asked(request, DroppedView)
         page = find_dropped(services.desk, query, sites)
@@ -106,14 +107,14 @@ def make_router(pages: Pages) -> APIRouter:
             "ingest/dropped.html",
             sites,
             query=query,
-            items=page.items,
+            items=Sight(services, visitor).dropped(page.items),
             reasons=tuple(Dropped),
             evicted=page.evicted,
             next_cursor=page.next_cursor,
         )
 
     @router.get("/beside")
-    def beside_page(request: Request, sites: SeesIngest) -> Response:
+    def beside_page(request: Request, visitor: Known, sites: SeesIngest) -> Response:
         """List the topics beside ours that somebody publishes on."""
         query = asked(request, BesideView)
         everywhere(sites)
@@ -122,16 +123,20 @@ def make_router(pages: Pages) -> APIRouter:
             request,
             "ingest/beside.html",
             sites,
-            items=[(one, show_payload(one.payload, one.truncated)) for one in page.items],
+            items=[
+                (one, show_payload(one.payload, one.truncated))
+                for one in Sight(services, visitor).beside(page.items)
+            ],
             evicted=page.evicted,
             next_cursor=page.next_cursor,
         )
 
     @router.get("/quarantine")
-    def quarantine_page(request: Request, sites: SeesIngest) -> Response:
+    def quarantine_page(request: Request, visitor: Known, sites: SeesIngest) -> Response:
         """List the messages that were turned away, with what was in them."""
         query = asked(request, QuarantineView)
         page = find_quarantined(services.desk, query, sites)
+        seen = Sight(services, visitor).quarantined(page.items)
         with services.desk.transaction() as session:
             known = registered(session, {item.device_id for item in page.items}, sites)
         return render(
@@ -139,7 +144,7 @@ def make_router(pages: Pages) -> APIRouter:
             "ingest/quarantine.html",
             sites,
             query=query,
-            items=[(item, show_payload(item.payload, item.truncated)) for item in page.items],
+            items=[(item, show_payload(item.payload, item.truncated)) for item in seen],
             known=known,
             reasons=tuple(Reason),
             evicted=page.evicted,

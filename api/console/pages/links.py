@@ -41,8 +41,8 @@ def make_router(pages: Pages) -> APIRouter:
             person = _enter(services, secret, email, name, password)
         except InvalidInput as error:
             return _link_page(pages, request, secret, 422, email=email, name=name, error=str(error))
-        session = services.doors.sessions.begin(person, browser_of(request))
-        return let_in(request, services, session, "/")
+        entry = services.doors.sessions.enter(person, browser_of(request))
+        return let_in(request, services, entry, "/")
 
     return router
 

@@ -70,6 +70,14 @@ def make_router(pages: Pages) -> APIRouter:
 
         return _tried(pages, request, change)
 
+    _let_in_anew(pages, router)
+    return router
+
+
+def _let_in_anew(pages: Pages, router: APIRouter) -> None:
+    """Add the routes for whoever lost what they come in by, or may come in no more."""
+    doors = pages.services.doors
+
     @router.post("/people/{person_id}/password")
     def reset_password(
         request: Request, _sites: ManagesPeople, principal: ActingByForm, person_id: RowId
@@ -77,6 +85,19 @@ def make_router(pages: Pages) -> APIRouter:
         """Make a link by which somebody chooses a new password, and show it."""
         secret = doors.people.link_for_password(person_id, principal)
         return _link_made(pages, request, doors.people.one(person_id).name, secret)
+
+    @router.post("/people/{person_id}/second-factor/reset")
+    def reset_second_factor(_sites: ManagesPeople, principal: ActingByForm, person_id: RowId) -> Response:
+        """Take somebody's second factor away, who lost it."""
+        doors.second_factors.reset(person_id, principal)
+        doors.forget()
+        return RedirectResponse("/people", status_code=303)
+
+    @router.post("/people/{person_id}/release")
+    def release(_sites: ManagesPeople, principal: ActingByForm, person_id: RowId) -> Response:
+        """Let no account at the provider be somebody's."""
+        doors.people.release(person_id, principal)
+        return RedirectResponse("/people", status_code=303)
 
     @router.post("/people/{person_id}/disabled")
     def disable(
@@ -93,8 +114,6 @@ def make_router(pages: Pages) -> APIRouter:
             return RedirectResponse("/people", status_code=303)
 
         return _tried(pages, request, change)
-
-    return router
 
 
 def _tried(

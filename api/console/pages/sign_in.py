@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from access.sessions import LASTS_MS, Browser
+from access.sessions import CODE_WITHIN_MS, LASTS_MS, Browser, Entry
 from api.console.render.asked import asked
 from api.console.render.templates import Pages
 from api.doors import address_of, cookie_name, is_secure, visitor_or_none
@@ -15,6 +15,10 @@ from api.problems import status_of
 from api.services import ApiServices
 from fleet.clock import SECOND_MS
 from fleet.errors import SweepwatchError
+
+_LONGEST = 2048
+STEP, PROVIDER = "step", "provider"
+"""Cookies beside the session's: of a sign-in that waits for its code, or for the provider."""
 
 
 class SignInView(Params):
@@ -29,12 +33,12 @@ def make_router(pages: Pages) -> APIRouter:
     services = pages.services
 
     @router.get("/sign-in")
-    def sign_in_page(request: Request) -> Response:
+    def sign_in_form(request: Request) -> Response:
         """Ask who it is."""
-        onward = _here(asked(request, SignInView).next)
+        onward = here(asked(request, SignInView).next)
         if visitor_or_none(request, services) is not None:
             return RedirectResponse(onward, status_code=303)
-        return _sign_in_page(pages, request, onward)
+        return sign_in_page(pages, request, onward)
 
     @router.post("/sign-in")
     def sign_in(
@@ -44,15 +48,15 @@ def make_router(pages: Pages) -> APIRouter:
         next: Annotated[str, Form(max_length=2048)] = "/",  # noqa: A002 - the name that addresses have
     ) -> Response:
         """Let somebody in by address and password."""
-        onward = _here(next)
+        onward = here(next)
         try:
             services.rates.sign_in(address_of(request))
-            _, secret = services.doors.sessions.sign_in(email, password, browser_of(request))
+            entry = services.doors.sessions.sign_in(email, password, browser_of(request), onward)
         except SweepwatchError as error:
             if status_of(error) not in (401, 429):
                 raise
-            return _sign_in_page(pages, request, onward, status_of(error), email=email, error=str(error))
-        return let_in(request, services, secret, onward)
+            return sign_in_page(pages, request, onward, status_of(error), email=email, error=str(error))
+        return let_in(request, services, entry, onward)
 
     return router
 
@@ -62,33 +66,78 @@ def browser_of(request: Request) -> Browser:
     return Browser(request.headers.get("user-agent", ""), address_of(request))
 
 
-def let_in(request: Request, services: ApiServices, secret: str, onward: str) -> Response:
+def let_in(request: Request, services: ApiServices, entry: Entry, onward: str) -> Response:
+    """Hand a browser the cookie of what one factor opened: a session, or the step that asks for a code."""
+    if entry.code_asked:
+        response = RedirectResponse("/sign-in/code", status_code=303)
+        hand_cookie(request, services, response, entry.secret, CODE_WITHIN_MS, STEP)
+        return response
+    return let_in_by(request, services, entry.secret, onward)
+
+
+def let_in_by(request: Request, services: ApiServices, secret: str, onward: str) -> Response:
     """Hand the cookie of a session that begins to a browser, and lead it on."""
     response = RedirectResponse(onward, status_code=303)
+    hand_cookie(request, services, response, secret, LASTS_MS)
+    return response
+
+
+def hand_cookie(
+    request: Request, services: ApiServices, response: Response, secret: str, lasts_ms: int, use: str = ""
+) -> None:
+    """Set a cookie that no script and no other site can use."""
     response.set_cookie(
-        cookie_name(request, services),
+        cookie_name(request, services, use),
         secret,
-        max_age=LASTS_MS // SECOND_MS,
+        max_age=lasts_ms // SECOND_MS,
         path="/",
         secure=is_secure(request, services),
         httponly=True,
         samesite="lax",
     )
-    return response
 
 
-def _sign_in_page(
-    pages: Pages, request: Request, onward: str, status: int = 200, email: str = "", error: str | None = None
-) -> Response:
-    nobody = not pages.services.demo and not pages.services.doors.people.have_admin()
-    return pages.render(
-        request, "access/sign_in.html", status, onward=onward, email=email, error=error, nobody=nobody
+def take_cookie(request: Request, services: ApiServices, response: Response, use: str) -> None:
+    """Take a cookie back that was for once."""
+    response.delete_cookie(
+        cookie_name(request, services, use),
+        path="/",
+        secure=is_secure(request, services),
+        httponly=True,
+        samesite="lax",
     )
 
 
-def _here(address: str) -> str:
+def sign_in_page(
+    pages: Pages,
+    request: Request,
+    onward: str = "/",
+    status: int = 200,
+    email: str = "",
+    error: str | None = None,
+) -> Response:
+    """Return the form, with what was refused."""
+    doors = pages.services.doors
+    nobody = not pages.services.demo and not doors.people.have_admin()
+    provider = None if doors.federation is None else doors.federation.provider.registration.label
+    return pages.render(
+        request,
+        "access/sign_in.html",
+        status,
+        onward=onward,
+        email=email,
+        error=error,
+        nobody=nobody,
+        provider=provider,
+    )
+
+
+def here(address: str) -> str:
     """Return an address of this server: where a form leads on must not be another's."""
-    parts = urlsplit(address)
-    here = not parts.scheme and not parts.netloc and address.startswith("/")
-    usable = here and not address.startswith(("//", "/\\")) and "\\" not in address and address.isprintable()
+    try:
+        parts = urlsplit(address)
+    except ValueError:  # "//[" and the like
+        return "/"
+    ours = not parts.scheme and not parts.netloc and address.startswith("/") and len(address) <= _LONGEST
+    usable = ours and not address.startswith(("//", "/\\")) and "\\" not in address and address.isprintable()
     return address if usable else "/"

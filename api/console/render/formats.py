@@ -32,6 +32,12 @@ def second(ms: int, language: Language, zone: tzinfo = UTC) -> str:
     return _written(datetime.fromtimestamp(ms / 1000, zone), pattern, language)
 
 
+def day(ms: int, language: Language, zone: tzinfo = UTC) -> str:
+    """Return a day with its year, such as `22 Nov 2026`; for what is far away."""
+    pattern = {"en": "d MMM y", "zh": "y年M月d日"}[language]
+    return _written(datetime.fromtimestamp(ms / 1000, zone), pattern, language)
+
+
 def _written(at: datetime, pattern: str, language: Language) -> str:
     # Without its zone: babel would turn it into the zone of the pattern's default, which is UTC.
     return format_datetime(at.replace(tzinfo=None), pattern, locale=LOCALES[language])

@@ -32,6 +32,7 @@ REASONS = {
     "told_more_by": Text("the device said more: {}", "设备补充上报：{}"),
     "worsened_by": Text("it got worse: {}", "情况加重：{}"),
     "part_replaced": Text("the part was replaced", "已更换部件"),
+    "device_replaced": Text("the device was replaced", "设备已更换"),
     "acknowledged_by": Text("acknowledged by {}", "由 {} 响应"),
     "resolved_by": Text("ended by {}", "由 {} 解除"),
     "recurrence_of": Text("again, after alert {}", "告警 {} 之后再次出现"),
@@ -48,6 +49,7 @@ _PLATFORM = {
     "training": Text("training", "训练"),
     "care": Text("care of tickets", "工单维护"),
     "model care": Text("check of models", "模型检查"),
+    "rollout": Text("roll-out of firmware", "固件发布"),
 }
 _OF_RULES = frozenset({"wanted_by", "joined_by", "told_more_by", "worsened_by"})
 """The reasons that name a rule."""

@@ -15,6 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 from starlette.datastructures import URL
 
+from access.doors import Visitor
 from api.console.render import formats
 from api.console.render.language import COOKIE, HTML_TAGS, language_of, translations
 from api.console.render.payloads import visible
@@ -31,6 +32,7 @@ from api.services import ApiServices
 from fleet.alerts import said_by_device
 from fleet.clock import to_rfc3339
 from fleet.condition import condition_of
+from fleet.grants import Permission
 from fleet.risks import Driver
 from fleet.text import LANGUAGES, Language
 
@@ -64,7 +66,7 @@ class Pages:
             notice=self.services.notice(),
             demo=self.services.demo,
             visitor=visitor,
-            may=lambda permission: visitor is not None and visitor.principal.reach(permission) != frozenset(),
+            may=lambda permission: _may(visitor, permission),
             filtered=any(value and name != COOKIE for name, value in request.query_params.items()),
             other_language=_other_language(request, language),
         )
@@ -76,6 +78,13 @@ class Pages:
     def error(self, request: Request, status: int, detail: str) -> HTMLResponse:
         """Render an error for a person."""
         return self.render(request, "error.html", status, status=status, detail=detail)
+
+
+def _may(visitor: Visitor | None, permission: str) -> bool:
+    """Tell whether something is open to who asks, at some site at least."""
+    if visitor is None or visitor.must_set_up:
+        return False
+    return visitor.principal.reach(Permission(permission)) != frozenset()
 
 
 def make_pages(services: ApiServices) -> Pages:
@@ -98,6 +107,7 @@ def _environment(services: ApiServices, language: Language) -> Environment:
         "word": lambda value, table: word(table, value, language),
         "moment": _in_zone(formats.moment, language),
         "second": _in_zone(formats.second, language),
+        "day": _in_zone(formats.day, language),
         "duration": partial(formats.duration, language=language),
         "percent": partial(formats.percent, language=language),
         "money": partial(formats.money, language=language),

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from string import Formatter
 
+from api.console.render.told_at_doors import AT_DOORS
 from api.console.render.words import KINDS, word
 from fleet.text import Language, Text
 
@@ -66,6 +67,22 @@ SENTENCES = (
     Text("store {0} cannot be reached: {1}", "无法连接存储 {0}：{1}"),
     # Why a page or a change was refused.
     Text("there is no device {0}", "没有设备 {0}"),
+    Text(
+        "command {0} is {1}: only one that waits can be cancelled",
+        "命令 {0} 已处于 {1}，只能撤回等待中的命令",
+    ),
+    Text("{0} is more than {1} may order", "{1} 无权下达 {0}"),
+    Text("device {0} has no command {1}", "设备 {0} 没有命令 {1}"),
+    Text("params.value: {0} is a whole number from {1} to {2}", "{0} 须为 {1} 到 {2} 的整数"),
+    # Why commands ended.
+    Text("it was not heard before the command expired", "命令到期前设备未上线"),
+    Text("it is not known whether it was sent", "无法确认命令是否已发出"),
+    Text("it did not answer", "设备没有应答"),
+    Text("it did not say that it was done", "设备没有报告完成"),
+    Text(
+        "it is not known whether it was sent: the broker has lost its memory",
+        "无法确认命令是否已发出：消息代理丢失了会话",
+    ),
     Text("there is no ticket {0}", "没有工单 {0}"),
     Text("there is no alert {0}", "没有告警 {0}"),
     Text("there is no model {0}", "没有模型 {0}"),
@@ -149,6 +166,7 @@ SENTENCES = (
     Text("{0:id} belongs to site {1:id}", "{0} 属于站点 {1}"),
     Text("{0:id} is a {1:kind}", "{0} 是{1}"),
     Text("{0:id} is not registered and registration is closed", "{0} 未登记，且登记已关闭"),
+    *AT_DOORS,
 )
 
 

@@ -1,9 +1,11 @@
 """The vocabulary's words as the console shows them, in both languages."""
 
 from fleet.alerts import MODEL_RULE, RISK_RULE, AlertState
+from fleet.commands import COMMANDS, PARAMETERS, CommandState
 from fleet.condition import Stands
 from fleet.faults import FAULTS
-from fleet.grants import Role
+from fleet.grants import Permission, Role
+from fleet.rollouts import OfferState, RolloutState
 from fleet.signals import Kind
 from fleet.text import Text
 from fleet.tickets import SuspicionState, TicketOrigin, TicketState
@@ -135,6 +137,7 @@ REASONS = {
     Reason.UNKNOWN_ALIAS: Text("An alias that no birth message named", "出生消息中未声明的别名"),
     Reason.HISTORICAL: Text("Called historical, yet not older", "标记为历史数据，却不早于实时数据"),
     Reason.DIALECT_FAILED: Text("Its decoder failed", "解码器出错"),
+    Reason.BAD_REPLY: Text("No usable answer to a command", "命令应答无效"),
 }
 DROPPED = {
     Dropped.WRONG_TYPE: Text("Of another type", "类型不符"),
@@ -158,6 +161,7 @@ EVENTS = {
     "robot_error": Text("Error", "报错"),
     "error_cleared": Text("Error over", "报错已解除"),
     "part_replaced": Text("Part replaced", "已更换部件"),
+    "restart": Text("Restarted", "已重启"),
     "device_replaced": Text("Device replaced", "已更换设备"),
     "sos": Text("Call for help", "求助"),
     "low_water": Text("Water low", "水量不足"),
@@ -194,7 +198,79 @@ ROLES = {
     Role.SAFETY: Text("Safety officer", "安全员"),
     Role.ADMIN: Text("Admin", "管理员"),
 }
+COMMAND_STATES = {
+    CommandState.QUEUED: Text("waiting", "等待发送"),
+    CommandState.SENT: Text("sent", "已发送"),
+    CommandState.RECEIVED: Text("received", "设备已收到"),
+    CommandState.DONE: Text("done", "已完成"),
+    CommandState.REFUSED: Text("refused", "设备已拒绝"),
+    CommandState.TIMED_OUT: Text("timed out", "已超时"),
+    CommandState.CANCELLED: Text("taken back", "已撤回"),
+}
+ROLLOUT_STATES = {
+    RolloutState.DRAFT: Text("Planned", "已计划"),
+    RolloutState.RUNNING: Text("Offering the firmware", "正在下发"),
+    RolloutState.SOAKING: Text("Soaking", "观察中"),
+    RolloutState.WAITING: Text("Waits for the next stage to be begun", "等待开始下一阶段"),
+    RolloutState.PAUSED: Text("Held", "已暂停"),
+    RolloutState.STOPPED: Text("Stopped by itself", "已自动停止"),
+    RolloutState.DONE: Text("Done", "已完成"),
+    RolloutState.ROLLED_BACK: Text("Rolled back", "已回退"),
+    RolloutState.CANCELLED: Text("Cancelled", "已取消"),
+}
+OFFER_STATES = {
+    OfferState.LATER: Text("not yet", "尚未轮到"),
+    OfferState.WAITING: Text("waiting", "等待中"),
+    OfferState.INSTALLED: Text("installed", "已安装"),
+    OfferState.FAILED: Text("failed", "失败"),
+    OfferState.GOING_BACK: Text("going back", "回退中"),
+    OfferState.WENT_BACK: Text("went back", "已回退"),
+}
+ROLLOUT_ACTIONS = {
+    "start": Text("Start", "开始"),
+    "pause": Text("Hold", "暂停"),
+    "resume": Text("Go on", "继续"),
+    "skip": Text("Begin the next stage now", "立即开始下一阶段"),
+    "roll_back": Text("Roll back", "回退"),
+    "cancel": Text("Cancel", "取消"),
+}
+ROLLOUT_EVENTS = {
+    "planned": Text("Planned", "已计划"),
+    "start": Text("Started", "已开始"),
+    "stage": Text("Next stage", "进入下一阶段"),
+    "soaking": Text("Soaking", "开始观察"),
+    "waiting": Text("Stage passed", "阶段通过"),
+    "stopped": Text("Stopped by itself", "自动停止"),
+    "pause": Text("Held", "已暂停"),
+    "resume": Text("Gone on with", "已继续"),
+    "skip": Text("Next stage begun by hand", "手动进入下一阶段"),
+    "roll_back": Text("Rolled back", "已回退"),
+    "cancel": Text("Cancelled", "已取消"),
+    "done": Text("Done", "已完成"),
+}
+PERMISSIONS = {
+    Permission.FLEET_READ: Text("See the fleet", "查看设备"),
+    Permission.DEVICES_CHANGE: Text("Change devices", "修改设备"),
+    Permission.DEVICES_ADMIT: Text("Let devices in", "管理设备凭证"),
+    Permission.COMMANDS_SEND: Text("Send commands", "下发指令"),
+    Permission.COMMANDS_CONFIGURE: Text("Change parameters and firmware", "修改参数与固件"),
+    Permission.FIRMWARE_MANAGE: Text("Roll firmware out", "管理固件发布"),
+    Permission.SITES_CHANGE: Text("Describe sites", "维护站点"),
+    Permission.PERSONAL_READ: Text("Read what wristbands tell", "查看手环个人数据"),
+    Permission.ALERTS_CHANGE: Text("Handle alerts", "处理告警"),
+    Permission.TICKETS_REPORT: Text("Report faults", "报修"),
+    Permission.TICKETS_CHANGE: Text("Handle tickets", "处理工单"),
+    Permission.VISITS_READ: Text("See planned visits", "查看上门安排"),
+    Permission.MODELS_READ: Text("See models", "查看模型"),
+    Permission.INGEST_READ: Text("See the ingest", "查看数据接入"),
+    Permission.METRICS_READ: Text("Read metrics", "读取运行指标"),
+    Permission.PEOPLE_MANAGE: Text("Let people in", "管理人员"),
+    Permission.TOKENS_MANAGE: Text("Make tokens", "管理令牌"),
+}
 _TABLES = {
+    "command": {name: each.text for name, each in COMMANDS.items()},
+    "command_state": COMMAND_STATES,
+    "parameter": {name: each.text for name, each in PARAMETERS.items()},
     "reason": REASONS,
     "dropped": DROPPED,
     "kind": KINDS,
@@ -213,6 +289,11 @@ _TABLES = {
     "model": MODEL_STATES,
     "device_model": DEVICE_MODELS,
     "role": ROLES,
+    "rollout": ROLLOUT_STATES,
+    "offer": OFFER_STATES,
+    "rollout_action": ROLLOUT_ACTIONS,
+    "rollout_event": ROLLOUT_EVENTS,
+    "permission": PERMISSIONS,
 }
 
 

@@ -7,7 +7,7 @@
   const gone = document.getElementById("gone");
   const paused = document.getElementById("paused");
   const main = document.querySelector("main");
-  const every = Number(main.dataset.refresh || 0) * 1000;
+  const every = () => Number(main.dataset.refresh || 0) * 1000;
 
   const answered = (address, accept, patience = PATIENCE_MS) =>
     fetch(address, {
@@ -44,7 +44,7 @@
   };
 
   const show = () => {
-    paused.hidden = !(every && busy());
+    paused.hidden = !(every() && busy());
   };
 
   // What had the focus is found again by where it leads or what it is called.
@@ -61,7 +61,9 @@
       if (!answer.ok || busy()) return;
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       const focused = main.contains(document.activeElement) && place(document.activeElement);
-      main.replaceChildren(...page.querySelector("main").childNodes);
+      const fresh = page.querySelector("main");
+      main.dataset.refresh = fresh.dataset.refresh || 0; // sooner while something is on its way
+      main.replaceChildren(...fresh.childNodes);
       document.querySelector("footer").replaceWith(page.querySelector("footer"));
       gone.textContent = page.getElementById("gone").textContent; // it says as of when
       if (focused) main.querySelector(focused)?.focus({ preventScroll: true });
@@ -94,8 +96,13 @@
   main.querySelector("form[data-go]")?.requestSubmit();
   setInterval(beat, BEAT_MS);
   document.addEventListener("visibilitychange", beat);
-  if (every) {
-    setInterval(refresh, every);
+  if (every()) {
+    const again = () =>
+      setTimeout(async () => {
+        await refresh();
+        again();
+      }, every() || 30000);
+    again();
     for (const event of ["focusin", "focusout", "toggle"]) {
       main.addEventListener(event, () => setTimeout(show), { capture: true });
     }

@@ -3,7 +3,7 @@
 import logging
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Condition, RLock
 from typing import Any
@@ -20,6 +20,7 @@ from fleet.signals import Kind, SignalTable
 from storage.ports import LatestValue, Receipt, Retention
 from storage.series.duckdb import sql
 from storage.series.duckdb import tiles as kept
+from storage.series.duckdb.forgetting import forget
 from storage.series.duckdb.looked_at import LookedAt
 from storage.series.newest import NewestTimes
 from storage.series.repeats import without_repeats
@@ -332,6 +333,22 @@ class DuckDbStore:
             for table in sql.RISK_TABLES:
                 cursor.execute(f"DELETE FROM {table} WHERE ts < ?", [now - retention.risks_ms])
         self._looked_at.clear()
+        return gone
+
+    def forget_personal(self, start: int, end: int, devices: Sequence[str] | None = None) -> int:
+        """Take what is personal out of readings and tiles; see TelemetryStore.forget_personal."""
+        with self._writing, self._cursor() as cursor:
+            with _transaction(cursor):
+                gone = sum(
+                    forget(cursor, self._signals, kind, self._columns[kind], start, end, devices)
+                    for kind in Kind
+                )
+            self._looked_at.clear()
+            if gone:
+                # Else the log, which holds readings as they came, lives on. A long query may forbid it: then
+                # it is folded into the file as it grows, or when the store is closed.
+                with suppress(duckdb.TransactionException):
+                    cursor.execute("CHECKPOINT")
         return gone
 
     def clear(self) -> None:

@@ -14,6 +14,7 @@ import polars as pl
 
 from fleet import rises
 from fleet.clock import DAY_MS, HOUR_MS
+from fleet.personal import personal_signals
 from fleet.signals import Kind, SignalTable
 from fleet.tiles import TileSchema, tile_schema
 from storage.series.influx import query as influxql
@@ -45,7 +46,7 @@ class HourlyTiles:
         self._rising = Rising(self._rows, kept, signals)
         self.strays = Strays(connection, signals)
         self._may_keep = True
-        self._columns = {kind: sha256(" ".join(self._whole(kind)).encode()).hexdigest()[:12] for kind in Kind}
+        self._columns = {kind: self._made_of(kind) for kind in Kind}
 
     def read(
         self,
@@ -151,6 +152,11 @@ class HourlyTiles:
         made = self._rows.between(kind, start, end, devices, asked, schema)
         counted = [each for each in rises.counted(self._signals, kind, schema) if each.name in fields]
         return self._rising.risen(kind, made, start, end, counted)
+
+    def _made_of(self, kind: Kind) -> str:
+        """Return a short sum of what tiles hold; of before what is personal stood apart it is another."""
+        columns = " ".join([*self._whole(kind), *sorted(personal_signals(kind))])
+        return sha256(columns.encode()).hexdigest()[:12]
 
     def _whole(self, kind: Kind) -> TileSchema:
         return tile_schema(self._signals, kind)

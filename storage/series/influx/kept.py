@@ -12,9 +12,11 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
-from fleet.clock import DAY_MS
+from fleet.clock import DAY_MS, HOUR_MS
+from fleet.personal import personal_signals
 from fleet.signals import Kind
 from fleet.tiles import TileSchema
+from storage.series.influx import apart
 from storage.series.influx import query as influxql
 from storage.series.influx.http import InfluxConnection
 from storage.series.influx.lines import bodies, tile_lines, tile_measurement
@@ -42,11 +44,15 @@ class HourState:
     late: str
 
 
+def _measurements(kind: Kind) -> list[str]:
+    return [tile_measurement(kind), *([apart.personal_tiles(kind)] if personal_signals(kind) else [])]
+
+
 class KeptTiles:
     """The tiles that are kept; `connection` is one to `tiles_address`."""
 
     def __init__(self, connection: InfluxConnection) -> None:
-        self._connection = connection
+        self.connection = self._connection = connection
         self._probe = Probe(connection)
 
     def until(self, kind: Kind) -> int:
@@ -98,7 +104,16 @@ class KeptTiles:
 
     def delete(self, kind: Kind, before: int) -> None:
         """Delete the tiles before a time."""
-        self._connection.delete(tile_measurement(kind), f"time < {before}ms")
+        for measurement in _measurements(kind):
+            self._connection.delete(measurement, f"time < {before}ms")
+
+    def forget_personal(self, kind: Kind, start: int, end: int, devices: Sequence[str] | None) -> None:
+        """Take what is personal out of the tiles of a range; hours that it cuts are made again."""
+        apart.deleted(self._connection, apart.personal_tiles(kind), start // HOUR_MS * HOUR_MS, end, devices)
+        cut = {bound // HOUR_MS * HOUR_MS for bound in (start, end) if bound % HOUR_MS}
+        inside = [hour for hour in cut if 0 <= hour < influxql.LAST_MS]
+        if inside:
+            self.came_late(kind, inside)
 
     def forget_hours(self, before: int) -> None:
         """Delete what is known of hours before a time, where the tiles alone count."""
@@ -106,7 +121,7 @@ class KeptTiles:
 
     def clear(self) -> None:
         """Delete everything."""
-        for measurement in (_UNTIL, _HOURS, *(tile_measurement(kind) for kind in Kind)):
+        for measurement in (_UNTIL, _HOURS, *(each for kind in Kind for each in _measurements(kind))):
             self._connection.delete(measurement, f"time <= {influxql.LAST_MS}ms")
 
     def check(self) -> None:
@@ -115,15 +130,22 @@ class KeptTiles:
 
     def _read(self, kind: Kind, where: str, schema: TileSchema) -> pl.DataFrame:
         names = [name for name in schema if name not in ("device_id", "hour")]
-        columns = ", ".join(influxql.name_of(name) for name in ("device", *names))
-        query = f'SELECT {columns} FROM "{tile_measurement(kind)}" WHERE {where}'
-        types: dict[str, pl.DataType] = {name: pl.Float64() for name in names}
-        types |= {"device": pl.String(), "site": pl.String()}
-        found = influxql.read_csv(self._connection.csv(query), types)
-        found = found.rename({"device": "device_id", "time": "hour"})
+        plain, personal = apart.split(kind, names)
+        found = self._points(tile_measurement(kind), where, plain)
+        if personal:
+            theirs = self._points(apart.personal_tiles(kind), where, personal)
+            found = apart.added(found, theirs, ["device_id", "hour"], personal)
         return found.with_columns(pl.col(r"^.*\.n$").fill_null(0)).select(
             pl.col(name).cast(dtype) for name, dtype in schema.items()
         )
+
+    def _points(self, measurement: str, where: str, names: Sequence[str]) -> pl.DataFrame:
+        columns = ", ".join(influxql.name_of(name) for name in ("device", *names))
+        query = f'SELECT {columns} FROM "{measurement}" WHERE {where}'
+        types: dict[str, pl.DataType] = {name: pl.Float64() for name in names}
+        types |= {"device": pl.String()} | ({"site": pl.String()} if "site" in names else {})
+        found = influxql.read_csv(self._connection.csv(query), types)
+        return found.rename({"device": "device_id", "time": "hour"})
 
     def keep(self, kind: Kind, tiles: pl.DataFrame, *, again: bool = False) -> None:
         """Write tiles; same device and hour replaces, of which there may be any if `again`.
@@ -131,8 +153,18 @@ class KeptTiles:
         They count once `are_made` or `keep_until` says so.
         """
         if tiles.height:
-            for body in bodies(tile_lines(kind, tiles, zeros=again), _LINES_A_REQUEST):
-                self._connection.write(body)
+            plain, personal = apart.split(kind, tiles.columns)
+            if personal:
+                held = apart.with_any(tiles, [name for name in personal if not name.endswith(".n")])
+                keys = ("device_id", "site", "hour", "readings")
+                self._send(apart.personal_tiles(kind), held.select(*keys, *personal), again)
+            self._send(tile_measurement(kind), tiles.select(plain), again)
+
+    def _send(self, measurement: str, tiles: pl.DataFrame, zeros: bool) -> None:
+        if tiles.is_empty():
+            return
+        for body in bodies(tile_lines(measurement, tiles, zeros=zeros), _LINES_A_REQUEST):
+            self._connection.write(body)
 
     def keep_until(self, kind: Kind, until: int) -> None:
         """Say that tiles before an hour are kept ones from now on."""

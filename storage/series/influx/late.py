@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 import polars as pl
 
 from fleet.clock import MINUTE_MS
-from fleet.signals import Kind
 from storage.series.influx import query as influxql
 from storage.series.influx.http import InfluxConnection
 
@@ -14,14 +13,14 @@ _LOOKUPS = 50
 _DEVICES_A_QUERY = 200
 
 
-def stored_among(connection: InfluxConnection, kind: Kind, late: pl.DataFrame) -> pl.DataFrame:
+def stored_among(connection: InfluxConnection, measurement: str, late: pl.DataFrame) -> pl.DataFrame:
     """Return `device_id`, `ts` and the stored `site` and `received` of those rows that are stored already.
 
     Readings that come late or again come close together in time: what is asked for is cut into stretches of
     a minute or more, so that little else is read with them, and into some 50 of them at the most. Their
     answers are read as one: to read each by itself costs more than to ask for it.
     """
-    answers = [connection.csv(_query(kind, *stretch)) for stretch in _stretches(late)]
+    answers = [connection.csv(_query(measurement, *stretch)) for stretch in _stretches(late)]
     found = influxql.with_tags(
         influxql.read_csv(influxql.joined(answers), {"received": pl.Float64()}), "device", "site"
     )
@@ -42,6 +41,6 @@ def _stretches(late: pl.DataFrame) -> Iterator[tuple[int, int, list[str]]]:
             yield begin, end, devices[at : at + _DEVICES_A_QUERY]
 
 
-def _query(kind: Kind, first: int, last: int, devices: Sequence[str]) -> str:
+def _query(measurement: str, first: int, last: int, devices: Sequence[str]) -> str:
     where = f"{influxql.times(first, last + 1)} AND {influxql.among(devices)}"
-    return influxql.grouped(kind, ['"received"::float'], where, "device, site")
+    return influxql.grouped(measurement, ['"received"::float'], where, "device, site")

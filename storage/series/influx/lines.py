@@ -30,8 +30,8 @@ _UNFIT_TEXT = r"[\x00\r]"
 Pieces = list[pl.Expr]
 
 
-def reading_lines(batch: ReadingBatch) -> pl.Series:
-    """Return one line for each reading, in order, without its line break.
+def reading_lines(batch: ReadingBatch, measurement: str | None = None) -> pl.Series:
+    """Return one line for each reading, in order, without its line break; `measurement` is the kind's.
 
     Raises StoreRejected for what InfluxDB cannot hold: an empty id, a control character or backslash in an
     id, an infinite number, a reading without its received time.
@@ -44,7 +44,7 @@ def reading_lines(batch: ReadingBatch) -> pl.Series:
     tags = [*_tag(frame, "device", "device_id"), *_tag(frame, "site", "site")]
     fields = [name for name in frame.columns if name not in _KEYS]
     received = [pl.lit(" received="), pl.col("received")]
-    return _lines(frame, batch.kind, tags, [*received, *_fields(frame, fields)])
+    return _lines(frame, measurement or batch.kind, tags, [*received, *_fields(frame, fields)])
 
 
 def risk_lines(risks: pl.DataFrame, measurement: str = RISKS) -> pl.Series:
@@ -55,7 +55,7 @@ def risk_lines(risks: pl.DataFrame, measurement: str = RISKS) -> pl.Series:
     return _lines(frame, measurement, tags, [pl.lit(" risk="), pl.col("risk"), *_fields(frame, fields)])
 
 
-def tile_lines(kind: Kind, tiles: pl.DataFrame, *, zeros: bool = False) -> pl.Series:
+def tile_lines(measurement: str, tiles: pl.DataFrame, *, zeros: bool = False) -> pl.Series:
     """Return one line for each row of a tile frame, in order; the site is a field there.
 
     Counts of 0 are left out but with `zeros`: they have to be there where another count is overwritten.
@@ -71,7 +71,7 @@ def tile_lines(kind: Kind, tiles: pl.DataFrame, *, zeros: bool = False) -> pl.Se
     fields = [name for name in frame.columns if name not in ("device_id", "ts", "readings")]
     readings = [pl.lit(" readings="), pl.col("readings")]
     tags = _tag(frame, "device", "device_id")
-    return _lines(frame, tile_measurement(kind), tags, [*readings, *_fields(frame, fields)])
+    return _lines(frame, measurement, tags, [*readings, *_fields(frame, fields)])
 
 
 def tile_measurement(kind: Kind) -> str:

@@ -6,7 +6,7 @@ from io import BytesIO
 
 import polars as pl
 
-from fleet.signals import Form, Kind, Signal
+from fleet.signals import Form, Signal
 from fleet.tiles import tile_column
 
 FIRST_MS = -9_223_372_036_854
@@ -53,11 +53,11 @@ def times_among(start: int, end: int, devices: Sequence[str] | None) -> str:
     return f"{times(start, end)} AND {among(devices)}" if devices else f"{times(start, start)}"
 
 
-def last_of_each(kind: Kind, signals: Iterable[Signal], device: str) -> list[str]:
-    """Return one statement for each signal: its newest value of one device."""
+def last_of_each(signals: Iterable[tuple[Signal, str]], device: str) -> list[str]:
+    """Return one statement for each signal, given with its measurement: its newest value of one device."""
     return [
-        f"SELECT last({value_of(signal)}) AS value FROM {name_of(kind)} WHERE device = {text_of(device)}"
-        for signal in signals
+        f"SELECT last({value_of(signal)}) AS value FROM {name_of(where)} WHERE device = {text_of(device)}"
+        for signal, where in signals
     ]
 
 

@@ -10,10 +10,12 @@ from polars import selectors
 
 from fleet.clock import DAY_MS, HOUR_MS
 from fleet.errors import StoreRefused, StoreRejected
+from fleet.personal import personal_signals
 from fleet.readings import KEY_COLUMNS, ReadingBatch, batch_schema
 from fleet.risks import FLEET_RISK_COLUMNS, RISK_COLUMNS
 from fleet.signals import Kind, SignalTable
 from storage.ports import LatestValue, Receipt, Retention, RowsRejected
+from storage.series.influx import apart
 from storage.series.influx import query as influxql
 from storage.series.influx.hourly import HourlyTiles
 from storage.series.influx.http import InfluxConnection, PartlyRejected
@@ -41,6 +43,7 @@ _TOLD = [name for name in RISK_COLUMNS if name not in ("device_id", "ts", "fault
 """What is stored with a risk."""
 
 
+_KEYS = ("device_id", "site", "ts", "received")
 Rejected = list[tuple[ReadingBatch, StoreRejected]]
 _CONFLICT = re.compile(r'field type conflict: input field "([^"]+)"')
 
@@ -64,6 +67,7 @@ class InfluxStore:
         self._connection = InfluxConnection(address, compress=compress)
         self._kept = KeptTiles(self._connection.beside(tiles_address(address).bucket))
         self._hourly = HourlyTiles(self._connection, self._kept, signals, now)
+        self._bringing_over = apart.BringingOver(self._connection, self._kept.connection, signals)
         self._probe = Probe(self._connection, now)
         self._proven = False
         self._signals = signals
@@ -100,17 +104,41 @@ class InfluxStore:
             return receipt
 
     def _write(self, batch: ReadingBatch) -> Rejected:
-        """Write readings; return those that the server refused while it kept the others."""
+        """Write readings; return those that the server refused while it kept the others.
+
+        What is personal goes first, apart: a reading is there once the rest of it is.
+        """
         self._prove()
+        plain, personal = apart.split(batch.kind, batch.frame.columns)
+        if not personal:
+            return self._write_to(batch.kind, batch.kind, batch.frame)
+        told = apart.with_any(batch.frame, personal)
+        columns = [*_KEYS, *personal]
+        rejected: Rejected = []
+        if told.height:
+            where = apart.personal_measurement(batch.kind)
+            refused = self._write_to(batch.kind, where, told.select(columns))
+            whole = [(batch.frame.join(rows.frame, on=KEYS, how="semi"), why) for rows, why in refused]
+            rejected = [(ReadingBatch(batch.kind, rows), why) for rows, why in whole]
+        rest = batch.frame
+        for rows, _ in rejected:
+            rest = rest.join(rows.frame, on=KEYS, how="anti", maintain_order="left")
+        refused = self._write_to(batch.kind, batch.kind, rest.select(plain))
+        whole = [(batch.frame.join(rows.frame, on=KEYS, how="semi"), why) for rows, why in refused]
+        return rejected + [(ReadingBatch(batch.kind, rows), why) for rows, why in whole]
+
+    def _write_to(self, kind: Kind, measurement: str, frame: pl.DataFrame) -> Rejected:
+        if frame.is_empty():
+            return []
         try:
-            self._send(reading_lines(batch))
+            self._send(reading_lines(ReadingBatch(kind, frame), measurement))
         except PartlyRejected as error:
-            kept = stored_among(self._connection, batch.kind, batch.frame)
-            lost = batch.frame.join(kept, on=[*KEYS, "received"], how="anti", maintain_order="left")
-            return self._reasons(batch.kind, lost, error) if lost.height else []
+            kept = stored_among(self._connection, measurement, frame)
+            lost = frame.join(kept, on=[*KEYS, "received"], how="anti", maintain_order="left")
+            return self._reasons(kind, measurement, lost, error) if lost.height else []
         return []
 
-    def _reasons(self, kind: Kind, left: pl.DataFrame, error: PartlyRejected) -> Rejected:
+    def _reasons(self, kind: Kind, measurement: str, left: pl.DataFrame, error: PartlyRejected) -> Rejected:
         """Tell readings apart by what is wrong with them, of which an answer names only the first.
 
         What has no such field is sent once more, which costs a request for each field at the most.
@@ -126,7 +154,7 @@ class InfluxStore:
             if left.is_empty():
                 break
             try:
-                self._send(reading_lines(ReadingBatch(kind, left)))
+                self._send(reading_lines(ReadingBatch(kind, left), measurement))
             except PartlyRejected as another:
                 error = another
             else:
@@ -196,7 +224,8 @@ class InfluxStore:
     def latest(self, kind: Kind, device_id: str) -> dict[str, LatestValue]:
         """Return for each signal ever stored of a device its newest value and that value's time."""
         signals = self._signals.for_kind(kind)
-        results = self._connection.answers(influxql.last_of_each(kind, signals, device_id))
+        places = [(signal, apart.measurement_of(kind, signal.name)) for signal in signals]
+        results = self._connection.answers(influxql.last_of_each(places, device_id))
         found: dict[str, LatestValue] = {}
         for signal, result in zip(signals, results, strict=True):
             for series in result.get("series", ()):
@@ -362,11 +391,37 @@ class InfluxStore:
                     self._hourly.roll_up(kind, tiles_end, end)
                 if self._deleted(self._connection.delete, kind, f"time < {end}ms"):
                     gone += int(old["readings"][0])
+                if personal_signals(kind):
+                    self._deleted(
+                        self._connection.delete, apart.personal_measurement(kind), f"time < {end}ms"
+                    )
             self._deleted(self._kept.delete, kind, tiles_end)
         self._deleted(self._kept.forget_hours, end)
         for risks in (RISKS, SHADOW_RISKS):
             self._deleted(self._connection.delete, risks, f"time < {now - retention.risks_ms}ms")
         self._deleted(self._connection.delete, PROBES, f"time < {now - DAY_MS}ms")
+        return gone
+
+    def forget_personal(self, start: int, end: int, devices: Sequence[str] | None = None) -> int:
+        """Take what is personal out of readings and tiles; see TelemetryStore.forget_personal.
+
+        Raises StoreRejected on InfluxDB 3, which deletes in no way but by its retention.
+        """
+        gone = 0
+        with self._writing:
+            self._prove()
+            for kind in Kind:
+                if not personal_signals(kind):
+                    continue
+                self._bringing_over.run(kind)
+                beside = apart.personal_measurement(kind)
+                where = influxql.times_among(start, end, devices)
+                query = influxql.grouped(beside, ['count("received"::float) AS readings'], where, "")
+                found = influxql.read_csv(self._connection.csv(query), {"readings": pl.Int64()})
+                if found.height:
+                    apart.deleted(self._connection, beside, start, end, devices)
+                    gone += int(found["readings"][0])
+                self._kept.forget_personal(kind, start, end, devices)
         return gone
 
     @staticmethod
@@ -384,9 +439,11 @@ class InfluxStore:
         """Delete all that is stored."""
         with self._writing:
             self._prove()
-            for measurement in (*Kind, RISKS, SHADOW_RISKS):
+            beside = [apart.personal_measurement(kind) for kind in Kind if personal_signals(kind)]
+            for measurement in (*Kind, *beside, RISKS, SHADOW_RISKS):
                 self._connection.delete(measurement, f"time <= {influxql.LAST_MS}ms")
             self._kept.clear()
+            self._bringing_over.again()
             self._newest.clear()
 
     def check(self) -> None:
@@ -409,12 +466,26 @@ class InfluxStore:
 
         `received` is in every reading: without it one that has none of `columns` would not be found.
         """
+        plain, personal = apart.split(kind, columns)
+        if not personal:
+            return self._points(kind, str(kind), columns, where, limit)
+        asked = list(dict.fromkeys([*plain, "device"]))
+        found = self._points(kind, str(kind), asked, where, limit)
+        if found.height:  # of what stands apart no more than belongs to these
+            where = f"{where} AND time <= {int(found['ts'][-1])}ms"
+        beside = apart.personal_measurement(kind)
+        theirs = self._points(kind, beside, ["device", *personal], where, None if found.height else 0)
+        return apart.added(found, theirs, ["ts", "device"], personal).select("ts", "received", *columns)
+
+    def _points(
+        self, kind: Kind, measurement: str, columns: Sequence[str], where: str, limit: int | None
+    ) -> pl.DataFrame:
         schema = batch_schema(self._signals, kind) | {"device": pl.String()}
         types = {name: _csv_type(schema[name]) for name in ("received", *columns)}
         if limit is not None and limit <= 0:
             return pl.DataFrame(schema={"ts": pl.Int64(), **types})
         names = ", ".join(self._column(name) for name in types)
-        query = f"SELECT {names} FROM {influxql.name_of(kind)} WHERE {where} ORDER BY time"
+        query = f"SELECT {names} FROM {influxql.name_of(measurement)} WHERE {where} ORDER BY time"
         answer = self._connection.csv(f"{query} LIMIT {limit}" if limit is not None else query)
         found = influxql.read_csv(answer, types).drop("tags").rename({"time": "ts"})
         return found.with_columns(selectors.string().replace(CLEARED, ""))

@@ -12,9 +12,11 @@ import polars as pl
 from polars import selectors
 
 from fleet.clock import DAY_MS, HOUR_MS
+from fleet.personal import personal_signals
 from fleet.signals import Form, Kind, Signal
 from fleet.tiles import TileSchema
 from storage.series.influx import query as influxql
+from storage.series.influx.apart import added, personal_measurement
 from storage.series.influx.http import InfluxConnection
 from storage.series.influx.lines import CLEARED
 from storage.series.tiling import tiles_of
@@ -95,17 +97,26 @@ class RowTiles:
 
     def rows(self, kind: Kind, piece: Piece, signals: Sequence[Signal]) -> pl.DataFrame:
         """Return a piece's readings: `ts`, `received`, `device_id`, `site` and the signals; in no order."""
+        personal = personal_signals(kind)
+        plain = [signal for signal in signals if signal.name not in personal]
+        rows = self._points(str(kind), piece, plain)
+        beside = [signal for signal in signals if signal.name in personal]
+        if beside:
+            theirs = self._points(personal_measurement(kind), piece, beside)
+            rows = added(rows, theirs, ["time", "device", "site"], [signal.name for signal in beside])
+        # What another client wrote beside our readings has no time of its receipt.
+        rows = rows.filter(pl.col("received").is_not_null())
+        rows = rows.with_columns(selectors.string().replace(CLEARED, ""))
+        return rows.rename({"time": "ts", "device": "device_id"})
+
+    def _points(self, measurement: str, piece: Piece, signals: Sequence[Signal]) -> pl.DataFrame:
         types: dict[str, pl.DataType] = {"received": pl.Float64()}
         types |= {signal.name: _TYPES.get(signal.form, pl.Float64()) for signal in signals}
         types |= {"device": pl.String(), "site": pl.String()}
         values = [_RECEIVED, *(influxql.value_of(signal) for signal in signals), '"device"::tag, "site"::tag']
         where = influxql.times_among(piece.start, piece.end, piece.devices)
-        query = f"SELECT {', '.join(values)} FROM {influxql.name_of(kind)} WHERE {where}"
-        rows = influxql.read_csv(self._connection.csv(query), types)
-        # What another client wrote beside our readings has no time of its receipt.
-        rows = rows.filter(pl.col("received").is_not_null())
-        rows = rows.with_columns(selectors.string().replace(CLEARED, ""))
-        return rows.rename({"time": "ts", "device": "device_id"})
+        query = f"SELECT {', '.join(values)} FROM {influxql.name_of(measurement)} WHERE {where}"
+        return influxql.read_csv(self._connection.csv(query), types)
 
 
 def _gathered(counts: list[tuple[int, int]], most: int) -> Iterator[tuple[int, int, int]]:

@@ -5,7 +5,11 @@ import socket
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from helpers.running import Running, free_port, sweepwatch
+
+from storage.records.database import open_desk
+from sweepwatch.cli import cli
 
 COMMANDS = ("run", "ingest", "score", "serve", "simulate", "train", "check-config")
 
@@ -145,3 +149,14 @@ def test_a_second_process_is_told_who_holds_the_folder(tmp_path: Path) -> None:
         said = refused("serve", "--port", str(free_port()), "--data", str(tmp_path))
         assert f"process {running.process.pid}" in said
         assert running.stop() == 0, running.output
+
+
+def test_people_and_tokens_are_made_by_their_roles_and_scopes(tmp_path: Path) -> None:
+    where = ["--data", str(tmp_path)]
+    open_desk(f"sqlite:///{tmp_path / 'desk.sqlite'}").close()
+    invited = CliRunner().invoke(
+        cli, ["people", "invite", "a@example.org", "A", "--role", "engineer", *where]
+    )
+    assert "/enter/" in invited.output, invited.output
+    made = CliRunner().invoke(cli, ["tokens", "add", "grafana", "--scope", "fleet:read", *where])
+    assert made.output.startswith("sw_"), made.output

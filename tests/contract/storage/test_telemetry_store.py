@@ -835,3 +835,110 @@ def test_every_signal_of_every_kind_survives_a_round_trip(store: TelemetryStore,
     names = [signal.name for signal in STANDARD_SIGNALS.for_kind(kind)]
     found = store.history(kind, "D1", names, T0, T0 + 1, 1).to_dicts()
     assert found == [{"ts": T0, **{name: row[name] for name in names}}]
+
+
+PERSONAL = ("heart_rate_bpm", "skin_temp_c", "lat", "lon", "x_m", "y_m", "floor")
+LONG = (0, 2**45)
+
+
+def worn(device: str, ts: int, **values: float) -> dict[str, Any]:
+    person = {"heart_rate_bpm": 87.5, "lat": 31.25, "lon": 121.5} | values
+    return {"device_id": device, "ts": ts, "battery_pct": 64.0, "worn": True, **person}
+
+
+def told_of(store: TelemetryStore, device: str) -> set[str]:
+    """Return which personal signals any question to the store still answers for a device."""
+    kind, found = Kind.WRISTBAND, set(store.latest(Kind.WRISTBAND, device)) & set(PERSONAL)
+    frames = [
+        store.history(kind, device, PERSONAL, *LONG, 10_000),
+        store.intervals(kind, device, PERSONAL, *LONG, HOUR_MS, 10_000),
+        store.readings(kind, [device], *LONG).frame,
+        store.tiles(kind, T0 - DAY_MS, T0 + DAY_MS).filter(pl.col("device_id") == device),
+        store.tiles(kind, T0 - DAY_MS, T0 + DAY_MS, [device]),
+    ]
+    for frame in frames:
+        for column in frame:
+            name = column.name.partition(".")[0]
+            empty = column.fill_null(0) == 0 if column.name.endswith((".n", ".count")) else column.is_null()
+            if name in PERSONAL and not bool(empty.all()):
+                found.add(name)
+    return found
+
+
+def test_what_is_personal_comes_back_with_the_rest_of_its_reading(store: TelemetryStore) -> None:
+    plain = {"device_id": "W1", "ts": T0 + 1, "battery_pct": 63.0}
+    again = {"device_id": "W1", "ts": T0, "heart_rate_bpm": 90.0}
+    store.write(batch_of([worn("W1", T0), plain], Kind.WRISTBAND))
+    assert store.write(batch_of([again], Kind.WRISTBAND)) == Receipt(0, 1, 0)
+    found = store.history(
+        Kind.WRISTBAND, "W1", ["lat", "battery_pct", "heart_rate_bpm"], *LONG, 10
+    ).to_dicts()
+    assert found == [
+        {"ts": T0, "lat": 31.25, "battery_pct": 64.0, "heart_rate_bpm": 90.0},
+        {"ts": T0 + 1, "lat": None, "battery_pct": 63.0, "heart_rate_bpm": None},
+    ]
+    assert store.history(Kind.WRISTBAND, "W1", ["lat"], *LONG, 1).to_dicts() == [{"ts": T0, "lat": 31.25}]
+    assert store.readings(Kind.WRISTBAND, ["W1"], *LONG).frame["heart_rate_bpm"].to_list() == [90.0, None]
+    (tile,) = store.tiles(Kind.WRISTBAND, T0, T0 + HOUR_MS).to_dicts()
+    assert (tile["readings"], tile["heart_rate_bpm.n"], tile["heart_rate_bpm.mean"]) == (2, 1, 90.0)
+    asked = (["heart_rate_bpm", "battery_pct"], *LONG, HOUR_MS, 5)
+    (one,) = store.intervals(Kind.WRISTBAND, "W1", *asked).to_dicts()
+    assert (one["heart_rate_bpm.mean"], one["heart_rate_bpm.count"], one["battery_pct.count"]) == (90.0, 1, 2)
+    assert store.latest(Kind.WRISTBAND, "W1")["heart_rate_bpm"] == LatestValue(90.0, T0)
+
+
+def test_forgetting_takes_what_is_personal_and_nothing_else(store: TelemetryStore) -> None:
+    rows = [worn("W1", T0 - DAY_MS), worn("W1", T0), worn("W2", T0 - DAY_MS)]
+    store.write(batch_of(rows, Kind.WRISTBAND))
+    robot = {"device_id": "R1", "ts": T0 - DAY_MS, "x_m": 4.0}
+    store.write(batch_of([robot]))
+    kept = store.tiles(Kind.WRISTBAND, T0 - DAY_MS, T0)  # on a server they are kept from now on
+    assert kept["heart_rate_bpm.mean"].to_list() == [87.5, 87.5]
+    assert store.forget_personal(0, T0) == 2
+    assert store.forget_personal(0, T0) == 0
+    assert told_of(store, "W2") == set()
+    old, new = store.history(Kind.WRISTBAND, "W1", ["battery_pct", "lat"], *LONG, 10).to_dicts()
+    assert (old, new["lat"]) == ({"ts": T0 - DAY_MS, "battery_pct": 64.0, "lat": None}, 31.25)
+    tiles = store.tiles(Kind.WRISTBAND, T0 - DAY_MS, T0)
+    assert (
+        tiles.select("battery_pct.mean", "heart_rate_bpm.n", "heart_rate_bpm.mean").rows()
+        == [(64.0, 0, None)] * 2
+    )
+    assert everything(store, "R1", "x_m") == [{"ts": T0 - DAY_MS, "x_m": 4.0}]
+
+
+def test_forgetting_one_device_leaves_the_others(store: TelemetryStore) -> None:
+    half = HOUR_MS // 2
+    rows = [worn(name, T0 + at) for name in ("W1", "W2") for at in (0, half, HOUR_MS)]
+    store.write(batch_of(rows, Kind.WRISTBAND))
+    store.tiles(Kind.WRISTBAND, T0, T0 + 2 * HOUR_MS)
+    assert store.forget_personal(T0, T0 + half, ["W1", "nobody's"]) == 1
+    rates = store.history(Kind.WRISTBAND, "W1", ["heart_rate_bpm"], *LONG, 10)["heart_rate_bpm"].to_list()
+    assert rates == [None, 87.5, 87.5]
+    first = store.tiles(Kind.WRISTBAND, T0, T0 + HOUR_MS)["heart_rate_bpm.n"].to_list()
+    assert first == [1, 2]
+    assert store.forget_personal(*LONG, ["W1"]) == 2
+    assert told_of(store, "W1") == set()
+    assert told_of(store, "W2") == {"heart_rate_bpm", "lat", "lon"}
+
+
+def test_forgotten_is_forgotten_in_tiles_that_outlive_their_readings(store: TelemetryStore) -> None:
+    store.write(batch_of([worn("W1", T0 - DAY_MS), worn("W1", T0 + DAY_MS)], Kind.WRISTBAND))
+    assert store.expire(Retention(DAY_MS, DAY_MS), T0 + DAY_MS) == 1
+    (tile,) = store.tiles(Kind.WRISTBAND, T0 - DAY_MS, T0).to_dicts()
+    assert tile["heart_rate_bpm.mean"] == 87.5
+    store.forget_personal(0, T0)
+    (tile,) = store.tiles(Kind.WRISTBAND, T0 - DAY_MS, T0).to_dicts()
+    assert (tile["readings"], tile["battery_pct.mean"]) == (1, 64.0)
+    assert (tile["heart_rate_bpm.n"], tile["heart_rate_bpm.mean"], tile["lat.max"]) == (0, None, None)
+
+
+def test_a_store_that_is_opened_again_has_forgotten_too(opener: Opener, tmp_path: Path) -> None:
+    store = opener(tmp_path)
+    store.write(batch_of([worn("W1", T0)], Kind.WRISTBAND))
+    assert told_of(store, "W1") == {"heart_rate_bpm", "lat", "lon"}
+    store.forget_personal(*LONG)
+    store.close()
+    again = opener(tmp_path)
+    assert (told_of(again, "W1"), again.newest(Kind.WRISTBAND)) == (set(), {"W1": T0})
+    again.close()

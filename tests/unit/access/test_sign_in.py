@@ -1,10 +1,8 @@
 """People come in by password or one-time link, and out again; what strangers try gets them nowhere."""
 
 import re
-import time
 from collections.abc import Iterator
 from pathlib import Path
-from statistics import median
 
 import pytest
 from fastapi.testclient import TestClient
@@ -127,21 +125,6 @@ def test_known_and_unknown_addresses_get_the_same_answer(house: House) -> None:
     assert re.sub(r"\d\d:\d\d", "", bodies[0]) == re.sub(r"\d\d:\d\d", "", bodies[1])
 
 
-def test_known_and_unknown_addresses_take_the_same_processor_time(house: House) -> None:
-    """Both verify one hash, which is nearly all that it costs."""
-    signed_in(house)
-
-    def cost(email: str) -> float:
-        begun = time.process_time()
-        try_in(anonymous(house), email=email, password="wrong")
-        house.clock.ms += 20 * MINUTE_MS
-        return time.process_time() - begun
-
-    cost("warm@example.org")
-    known, unknown = zip(*((cost(EMAIL), cost(f"n{n}@example.org")) for n in range(5)), strict=True)
-    assert 0.5 < median(known) / median(unknown) < 2.0
-
-
 def test_guessing_waits_longer_each_time_and_locks_nobody_out_for_long(house: House) -> None:
     signed_in(house)
     stranger = anonymous(house)
@@ -169,6 +152,8 @@ def test_guessing_waits_longer_each_time_and_locks_nobody_out_for_long(house: Ho
         "\\\\evil.example",
         "javascript:alert(1)",
         "/a\nb",
+        "//[",
+        "http://[",
     ],
 )
 def test_signing_in_leads_to_no_other_server(house: House, onward: str) -> None:

@@ -8,11 +8,13 @@ import pytest
 from helpers.desk_rooms import NOON, Rooms, a_risk, batch_of, open_rooms
 
 from alerts.engine import AlertEngine
+from alerts.judging.by_ticket import DeviceEnds
 from alerts.judging.decisions import SETTLE_MS
 from alerts.judging.rules import load_rules
 from fleet.alerts import AlertState
 from fleet.clock import ManualClock
 from fleet.errors import Conflict, InvalidInput, NotFound, StoreUnavailable
+from fleet.events import Event, Subject
 from fleet.principals import person
 from fleet.signals import Kind
 
@@ -22,6 +24,19 @@ def rooms(tmp_path: Path) -> Iterator[Rooms]:
     rooms = open_rooms(tmp_path)
     yield rooms
     rooms.desk.close()
+
+
+def test_what_was_wrong_with_a_device_ends_when_another_takes_its_place(rooms: Rooms) -> None:
+    rooms.robot("R1", 0, battery_temp_c=61.0)
+    rooms.robot("R1", 30, battery_temp_c=62.0)
+    rooms.robot("R2", 0, battery_temp_c=61.0)
+    reason = "fell down the stairs"
+    event = Event(NOON + 60_000, Subject.DEVICE, "R1", "replaced", person("Li Wei"), reason)
+    DeviceEnds(rooms.engine).handle(event)
+    assert {(one.device_id, one.state) for one in rooms.engine.open_alerts()} == {("R2", AlertState.PENDING)}
+    DeviceEnds(rooms.engine).handle(event)
+    rooms.robot("R1", 120, battery_temp_c=61.0)
+    assert "R1" in {one.device_id for one in rooms.engine.open_alerts()}, "the new one is as hot"
 
 
 def test_a_hot_battery_is_pending_then_fires_then_clears(rooms: Rooms) -> None:

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from fleet.readings import KEY_COLUMNS, ReadingBatch, batch_schema
-from fleet.schema import asyncapi, documents, telemetry_schema
+from fleet.schema import asyncapi, command_schema, documents, reply_schema, telemetry_schema
 from fleet.signals import STANDARD_SIGNALS, Form, Kind, Role
 from fleet.tiles import TILE_STATS, tile_columns
 
@@ -104,3 +104,17 @@ def test_asyncapi_has_a_channel_for_each_kind_and_each_side_topic() -> None:
 
 def test_only_robots_have_a_state() -> None:
     assert [s.kinds for s in STANDARD_SIGNALS if s.form is Form.STATE] == [frozenset({Kind.ROBOT})]
+
+
+def test_commands_and_answers_fit_their_schemas() -> None:
+    command = jsonschema.Draft202012Validator(command_schema())
+    told = {"id": "c1", "command": "dock", "params": {}, "expires": 1_800_000_000_000}
+    assert command.is_valid(told)
+    assert not command.is_valid(told | {"params": {"x": 1}})
+    assert command.is_valid(told | {"command": "set_parameter", "params": {"name": "volume_pct", "value": 3}})
+    assert not command.is_valid(told | {"command": "offer_firmware"})
+    reply = jsonschema.Draft202012Validator(reply_schema())
+    assert reply.is_valid({"id": "c1", "state": "done", "reason": "docked"})
+    assert not reply.is_valid({"id": "c1", "state": "sent"})
+    operations = asyncapi(STANDARD_SIGNALS)["operations"]
+    assert operations["send_cmd"]["action"] == "send"

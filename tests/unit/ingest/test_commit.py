@@ -2,7 +2,8 @@
 
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,11 @@ import pytest
 from helpers.ingesting import NOW, Bench
 from prometheus_client import CollectorRegistry, generate_latest
 
+from access.devices.commands import Commands
+from fleet.clock import ManualClock
+from fleet.commands import CommandState, Order, Reply
 from fleet.errors import StoreRejected, StoreUnavailable
+from fleet.principals import person
 from fleet.readings import ReadingBatch
 from fleet.signals import Kind
 from fleet.wire import Reason
@@ -253,3 +258,36 @@ def test_the_ledger_is_exported_under_the_names_of_the_contract(bench: Bench) ->
         "sweepwatch_ingest_connected 1.0",
     ):
         assert line in shown.splitlines()
+
+
+def test_what_a_device_answers_reaches_its_command_and_nobody_elses(bench: Bench) -> None:
+    bench.commit([reading(NOW - 2, 50.0), reading(NOW - 2, 50.0, "R2")])
+    commands = Commands(bench.desk, ManualClock(NOW))
+    (made,) = commands.order([Order("R1", "dock", "storm")], person("Li"), NOW)
+    command_id = made.command_id or ""
+
+    def answered(device: str, state: str) -> CommandState:
+        bench.commit([message({"id": command_id, "state": state}, device, "cmd/reply")])
+        return commands.states([command_id])[command_id].state
+
+    assert answered("R2", "done") is CommandState.QUEUED
+    assert answered("R1", "received") is CommandState.RECEIVED
+    assert answered("R1", "obeyed") is CommandState.RECEIVED
+    assert answered("R1", "done") is CommandState.DONE
+    assert balance(bench) == (2, 2, 0, 0), "answers are no readings"
+
+
+def test_an_answer_is_not_acknowledged_before_the_desk_has_it(bench: Bench) -> None:
+    seen: list[str] = []
+
+    def away_once(replies: Sequence[Reply]) -> None:
+        seen.append(replies[0].command_id)
+        if len(seen) == 1:
+            raise StoreUnavailable("the desk is away")
+
+    bench.parts = replace(bench.parts, reply_observers=[away_once])
+    commit = Commit([message({"id": "c1", "state": "done"}, channel="cmd/reply")], bench.parts)
+    with pytest.raises(StoreUnavailable):
+        commit.run()
+    commit.run()
+    assert seen == ["c1", "c1"]

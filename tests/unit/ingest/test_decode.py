@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from fleet.clock import DAY_MS, MINUTE_MS
+from fleet.commands import Reply, ReplyState
 from fleet.errors import StoreUnavailable
 from fleet.signals import STANDARD_SIGNALS, Kind
 from fleet.wire import DEFAULT_RETENTION_MS, Dropped, Reason
@@ -413,6 +414,13 @@ def test_status_is_the_bare_word() -> None:
         ("event", b'[{"ts":1763800000000,"code":"E1"}]', Reason.NOT_OBJECT),
         ("cmd/reply", b"ok", Reason.BAD_JSON),
         ("cmd/reply", b"[" * 33 + b"]" * 33, Reason.TOO_DEEP),
+        ("cmd/reply", b'{"state":"done"}', Reason.BAD_REPLY),
+        ("cmd/reply", b'{"id":7,"state":"done"}', Reason.BAD_REPLY),
+        ("cmd/reply", b'{"id":"7"}', Reason.BAD_REPLY),
+        ("cmd/reply", b'{"id":"7","state":"sent"}', Reason.BAD_REPLY),
+        ("cmd/reply", b'{"id":"7","state":["done"]}', Reason.BAD_REPLY),
+        ("cmd/reply", b'{"id":"7","state":"done","reason":"a\\u0000b"}', Reason.BAD_REPLY),
+        ("cmd/reply", b'{"id":"7","state":"done","reason":1}', Reason.BAD_REPLY),
     ],
 )
 def test_other_bad_messages_are_quarantined_but_the_ledger_counts_telemetry_alone(
@@ -439,8 +447,10 @@ def test_an_event_is_dated_by_its_ts_or_its_arrival() -> None:
     assert reasons(other("event", {"code": "E1"}, retain=True)) == [Reason.RETAINED_WITHOUT_TS]
 
 
-def test_a_reply_is_counted() -> None:
-    assert other("cmd/reply", {"id": "7", "ok": True}).counts.messages == {("cmd/reply", "accepted"): 1}
+def test_a_reply_is_its_devices_and_counted() -> None:
+    out = other("cmd/reply", {"id": "7", "state": "refused", "reason": "busy", "ts": NOW, "more": [1]})
+    assert out.news.replies == [Reply("R1", "7", ReplyState.REFUSED, NOW, "busy")]
+    assert out.counts.messages == {("cmd/reply", "accepted"): 1}
 
 
 def test_a_device_was_heard_when_its_message_came_unless_it_is_a_retained_copy() -> None:

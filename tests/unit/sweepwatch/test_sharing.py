@@ -6,6 +6,7 @@ import pytest
 
 from fleet.clock import ManualClock
 from storage.records.database import open_desk
+from sweepwatch.run.command_sender import Turn
 from sweepwatch.run.sharing import Leases, alone
 
 NOW = 1_795_200_000_000
@@ -42,6 +43,24 @@ def test_a_process_that_ends_leaves_its_jobs_at_once(tmp_path: Path, clock: Manu
     first.give_back()
     assert second.claim("score", EVERY_S)
     assert not first.claim("train", EVERY_S), "what another holds is not given back"
+    desk.close()
+
+
+def test_one_process_at_a_time_sends_commands(
+    tmp_path: Path, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = open_desk(f"sqlite:///{tmp_path}/desk.sqlite")
+    seconds = [0.0]
+    monkeypatch.setattr("sweepwatch.run.command_sender.monotonic", lambda: seconds[0])
+    holders = [Leases(desk, clock, name, part="commands") for name in ("first", "second")]
+    first, second = (Turn(each) for each in holders)
+    assert (first(), second()) == (True, False)
+    seconds[0] += 5
+    assert (first(), second()) == (True, False), "who sends goes on"
+    holders[0].leave()
+    seconds[0] += 5
+    assert (second(), first()) == (True, False), "the next takes over at once"
+    assert Turn(None)(), "who is alone with its desk always sends"
     desk.close()
 
 

@@ -1,0 +1,1 @@
+"""Devices: what each shows to the broker, and what it is told."""

@@ -1,0 +1,1 @@
+"""Firmware: offered to devices in stages, and stopped where it makes them worse."""

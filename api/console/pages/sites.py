@@ -1,0 +1,181 @@
+"""The console's pages of sites: what each is called, where it is, for whom, and by which clock."""
+
+from typing import Annotated, Any
+from urllib.parse import quote
+from zoneinfo import available_timezones
+
+from fastapi import APIRouter, Depends, Form, Request, Response
+from fastapi.responses import HTMLResponse, RedirectResponse
+
+from api.console.render.asked import NoQuery, asked
+from api.console.render.templates import Pages
+from api.doors import ActingByForm, ChangesSites
+from api.params import Params
+from api.problems import status_of
+from api.routes.common import SiteId
+from api.routes.sites import add_site, check_within, describe
+from fleet.errors import InvalidInput, SweepwatchError
+from fleet.grants import Sites
+from fleet.sites import Site
+from fleet.text import Text, quoted
+from storage.records.sites import all_sites, site_of
+
+Entered = dict[str, str]
+
+
+class SavedView(Params):
+    """The address of a site's page; `saved` after a change."""
+
+    saved: bool = False
+
+
+def entered_site(
+    name_en: Annotated[str, Form(max_length=128)] = "",
+    name_zh: Annotated[str, Form(max_length=128)] = "",
+    region: Annotated[str, Form(max_length=64)] = "",
+    customer: Annotated[str, Form(max_length=64)] = "",
+    address: Annotated[str, Form(max_length=255)] = "",
+    lat: Annotated[str, Form(max_length=24)] = "",
+    lon: Annotated[str, Form(max_length=24)] = "",
+    zone: Annotated[str, Form(max_length=64)] = "",
+) -> Entered:
+    """Return what a form says of a site, as it was typed."""
+    given = {"name_en": name_en, "name_zh": name_zh, "region": region, "customer": customer}
+    given |= {"address": address, "lat": lat, "lon": lon, "zone": zone}
+    return {name: text.replace("\0", "").strip() for name, text in given.items()}
+
+
+_Said = Annotated[Entered, Depends(entered_site)]
+
+
+def make_router(pages: Pages) -> APIRouter:
+    """Return the routes of the pages."""
+    router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+    services = pages.services
+
+    @router.get("/sites")
+    def sites_page(request: Request, sites: ChangesSites) -> Response:
+        """List the sites that somebody may describe."""
+        asked(request, NoQuery)
+        return _list(pages, request, sites)
+
+    @router.post("/sites")
+    def add(
+        request: Request,
+        sites: ChangesSites,
+        principal: ActingByForm,
+        said: _Said,
+        id: Annotated[str, Form(max_length=64)] = "",  # noqa: A002 - the name that sites have it by
+    ) -> Response:
+        """Describe a site whose devices are still to come."""
+        check_within(id, sites)
+        try:
+            add_site(services, principal, _site(id, said))
+        except SweepwatchError as error:
+            if status_of(error) not in (409, 422):
+                raise
+            return _list(pages, request, sites, status_of(error), str(error), said | {"id": id})
+        return RedirectResponse("/sites", status_code=303)
+
+    @router.get("/sites/{site_id}")
+    def site_page(request: Request, sites: ChangesSites, site_id: SiteId) -> Response:
+        """Show what is said of a site, to be changed."""
+        saved = asked(request, SavedView).saved
+        site = _known(pages, sites, site_id)
+        return _one(pages, request, sites, site, _typed(site), saved=saved)
+
+    @router.post("/sites/{site_id}")
+    def change(
+        request: Request, sites: ChangesSites, principal: ActingByForm, site_id: SiteId, said: _Said
+    ) -> Response:
+        """Say what a site is, in place of what was said before."""
+        site = _known(pages, sites, site_id)
+        try:
+            describe(services, principal, _site(site_id, said))
+        except InvalidInput as error:
+            return _one(pages, request, sites, site, said, status=422, error=str(error))
+        return RedirectResponse(f"/sites/{quote(site_id, safe='')}?saved=1", status_code=303)
+
+    return router
+
+
+def _known(pages: Pages, sites: Sites, site_id: str) -> Site:
+    check_within(site_id, sites)
+    with pages.services.desk.transaction() as session:
+        return site_of(session, site_id)
+
+
+def _list(
+    pages: Pages,
+    request: Request,
+    sites: Sites,
+    status: int = 200,
+    error: str | None = None,
+    entered: Entered | None = None,
+) -> Response:
+    values: dict[str, Any] = {
+        "may_add": sites is None,
+        "error": error,
+        "entered": entered or _typed(Site("")) | {"id": ""},
+    }
+    return pages.render(request, "access/sites.html", status, **_choices(pages, sites), **values)
+
+
+def _one(
+    pages: Pages, request: Request, sites: Sites, site: Site, entered: Entered, status: int = 200, **more: Any
+) -> Response:
+    values: dict[str, Any] = {"error": None, "saved": False, "entered": entered, "described": site} | more
+    choices = _choices(pages, sites)
+    return pages.render(request, "access/site.html", status, site.id, **choices, **values)
+
+
+def _choices(pages: Pages, sites: Sites) -> dict[str, Any]:
+    """Return the sites that somebody may describe, and what is said of them already, to choose from."""
+    with pages.services.desk.transaction() as session:
+        found = [each for each in all_sites(session) if sites is None or each.id in sites]
+    return {
+        "sites": found,
+        "regions": sorted({each.region for each in found if each.region}),
+        "customers": sorted({each.customer for each in found if each.customer}),
+        "zones": sorted(name for name in available_timezones() if "/" in name),
+    }
+
+
+def _typed(site: Site) -> Entered:
+    """Return a site as its form holds it."""
+    return {
+        "name_en": site.name.en,
+        "name_zh": site.name.zh,
+        "region": site.region,
+        "customer": site.customer,
+        "address": site.address,
+        "lat": "" if site.lat is None else str(site.lat),
+        "lon": "" if site.lon is None else str(site.lon),
+        "zone": site.zone,
+    }
+
+
+def _site(site_id: str, said: Entered) -> Site:
+    """Return the site that a form describes. Raises InvalidInput."""
+    return Site(
+        site_id,
+        Text(said["name_en"], said["name_zh"]),
+        said["region"],
+        said["customer"],
+        said["address"],
+        _degrees(said, "lat", 90),
+        _degrees(said, "lon", 180),
+        said["zone"],
+    )
+
+
+def _degrees(said: Entered, name: str, most: int) -> float | None:
+    if not said[name]:
+        return None
+    try:
+        found = float(said[name])
+    except ValueError:
+        found = float("nan")
+    if not -most <= found <= most:
+        raise InvalidInput(f"{name}: {quoted(said[name])} is none; allowed: -{most} to {most}, in degrees")
+    return found

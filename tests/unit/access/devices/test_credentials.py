@@ -1,0 +1,231 @@
+"""The desk's side of credentials, with a broker that takes notes or is away."""
+
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from access.devices.authority import Authority
+from access.devices.claims import Claims
+from access.devices.credentials import DeviceDoors
+from fleet.clock import DAY_MS, MINUTE_MS, ManualClock
+from fleet.device_doors import BrokerUser, CredentialKind, NewDevice, Wanted
+from fleet.errors import BrokerUnavailable, Conflict, InvalidInput, NotFound, TooOften
+from fleet.events import Subject
+from fleet.principals import person
+from fleet.signals import Kind
+from storage.records.database import DeskDatabase, open_desk
+from storage.records.device_credentials import credentials_of
+from storage.records.device_lists import device_of
+from storage.records.events import events_of
+from storage.records.repairs import renewals
+
+NOW = 1_795_334_400_000
+BY = person("Li Wei")
+R1, R2 = NewDevice("r1", "s1", Kind.ROBOT, "CR-200", "S1"), NewDevice("r2", "s1", Kind.ROBOT)
+
+
+class Notebook:
+    """A broker that notes who may come in, and can be away or unable."""
+
+    def __init__(self) -> None:
+        self.inside: dict[str, str | None] = {}
+        self.moved: list[str] = []
+        self.away = False
+        self.cannot: str | None = None
+
+    def unable(self) -> str | None:
+        return self.cannot
+
+    def admit(self, users: Sequence[tuple[BrokerUser, str | None]]) -> None:
+        self._check()
+        self.inside |= {user.device_id: password for user, password in users}
+
+    def readmit(self, user: BrokerUser) -> None:
+        self._check()
+        self.moved.append(user.site)
+
+    def expel(self, device_ids: Collection[str]) -> None:
+        self._check()
+        for each in device_ids:
+            self.inside.pop(each, None)
+
+    def reload(self) -> None:
+        self._check()
+
+    def _check(self) -> None:
+        if self.away:
+            raise BrokerUnavailable("away")
+
+
+class Rooms:
+    """The doors over a desk and a notebook."""
+
+    def __init__(self, desk: DeskDatabase, folder: Path) -> None:
+        self.desk, self.broker, self.clock = desk, Notebook(), ManualClock(NOW)
+        self.doors = DeviceDoors(desk, self.clock, Authority(folder / "ca"), self.broker)
+
+    def events(self, device_id: str) -> list[str]:
+        with self.desk.transaction() as session:
+            return [event.what for event in events_of(session, Subject.DEVICE, device_id)]
+
+
+@pytest.fixture
+def rooms(tmp_path: Path) -> Iterator[Rooms]:
+    desk = open_desk(f"sqlite:///{tmp_path / 'desk.sqlite'}")
+    yield Rooms(desk, tmp_path)
+    desk.close()
+
+
+def test_a_new_device_is_registered_and_told_to_the_broker_at_once(rooms: Rooms) -> None:
+    [handed] = rooms.doors.add([R1], Wanted(), BY)
+    assert len(handed.password) == 32
+    assert rooms.broker.inside == {"r1": handed.password}
+    with rooms.desk.transaction() as session:
+        device = device_of(session, "r1")
+        [kept] = credentials_of(session, "r1")
+    assert (device.site, device.model, device.serial) == ("s1", "CR-200", "S1")
+    assert kept.hashed is not None
+    assert handed.password not in repr(kept)
+    assert rooms.events("r1") == ["credential made"]
+    assert rooms.doors.waiting() == 0
+
+
+def test_while_the_broker_is_away_it_waits_and_the_book_lets_it_in(rooms: Rooms) -> None:
+    rooms.broker.away = True
+    rooms.doors.add([R1], Wanted(), BY)
+    assert rooms.doors.waiting() == 1
+    rooms.broker.away = False
+    assert rooms.doors.settle() == 1, "its password is known to nobody any more: it needs a book"
+    book = rooms.doors.users()
+    rooms.doors.note_book_read(book)
+    assert rooms.doors.waiting() == 0
+
+
+def test_a_certificate_needs_no_book(rooms: Rooms) -> None:
+    rooms.broker.away = True
+    rooms.doors.add([R1], Wanted(CredentialKind.CERTIFICATE), BY)
+    rooms.broker.away = False
+    assert rooms.doors.settle() == 0
+    assert rooms.broker.inside == {"r1": None}
+
+
+def test_whoever_was_revoked_while_the_broker_was_away_is_put_out_when_it_is_back(rooms: Rooms) -> None:
+    rooms.doors.add([R1, R2], Wanted(), BY)
+    rooms.broker.away = True
+    assert rooms.doors.revoke(["r1"], BY, "stolen") == 1
+    assert "r1" in rooms.broker.inside
+    assert rooms.doors.waiting() == 1
+    rooms.broker.away = False
+    assert rooms.doors.settle() == 0
+    assert set(rooms.broker.inside) == {"r2"}
+
+
+def test_what_changed_since_a_book_was_written_still_waits(rooms: Rooms) -> None:
+    rooms.broker.away = True
+    rooms.doors.add([R1, R2], Wanted(), BY)
+    book = rooms.doors.users()
+    rooms.doors.revoke(["r1"], BY, "stolen")
+    rooms.doors.note_book_read(book)
+    assert rooms.doors.waiting() == 1
+    rooms.broker.away = False
+    rooms.doors.settle()
+    assert rooms.doors.waiting() == 0
+
+
+def test_a_rotation_that_the_broker_missed_is_not_taken_for_known_after_a_move(rooms: Rooms) -> None:
+    rooms.doors.add([R1], Wanted(), BY)
+    rooms.broker.away = True
+    rooms.doors.rotate("r1", Wanted(), BY)
+    rooms.broker.away = False
+    rooms.doors.move("r1", "s2", BY, "moved")
+    assert rooms.doors.waiting() == 1
+
+
+def test_a_device_has_one_credential_and_keeps_its_place(rooms: Rooms) -> None:
+    rooms.doors.add([R1], Wanted(), BY)
+    with pytest.raises(Conflict, match="r1 has a credential already"):
+        rooms.doors.add([R1], Wanted(), BY)
+    with pytest.raises(Conflict, match="a robot at s1"):
+        rooms.doors.add([NewDevice("r1", "s2", Kind.ROBOT)], Wanted(), BY)
+    with pytest.raises(InvalidInput, match="each device once"):
+        rooms.doors.add([R2, R2], Wanted(), BY)
+    with pytest.raises(InvalidInput, match="none of yours"):
+        rooms.doors.add([R2], Wanted(), BY, frozenset({"s9"}))
+    with pytest.raises(NotFound):
+        rooms.doors.rotate("r1", Wanted(), BY, frozenset({"s9"}))
+    with pytest.raises(InvalidInput, match="none of yours"):
+        rooms.doors.move("r1", "s2", BY, "why", frozenset({"s1"}))
+
+
+def test_a_broker_that_knows_no_credentials_hands_none_out(rooms: Rooms) -> None:
+    rooms.broker.cannot = "it lets in everybody"
+    for ask in (
+        lambda: rooms.doors.add([R1], Wanted(), BY),
+        lambda: rooms.doors.rotate("r1", Wanted(), BY),
+        lambda: rooms.doors.replace("r1", "S2", Wanted(), BY, "broken"),
+    ):
+        with pytest.raises(Conflict, match="lets in everybody"):
+            ask()
+
+
+def test_another_device_under_the_same_id_begins_a_new_life(rooms: Rooms) -> None:
+    [old] = rooms.doors.add([R1], Wanted(), BY)
+    rooms.clock.ms += DAY_MS
+    new = rooms.doors.replace("r1", "S2", Wanted(), BY, "fell down the stairs")
+    assert rooms.broker.inside["r1"] == new.password != old.password
+    with rooms.desk.transaction() as session:
+        device = device_of(session, "r1")
+    assert (device.serial, device.model, device.status, device.battery_pct) == (
+        "S2",
+        "CR-200",
+        "unknown",
+        None,
+    )
+    lives = renewals(rooms.desk)
+    assert set(lives["ts"]) == {NOW + DAY_MS}
+    assert "battery_wear" in set(lives["fault"])
+    assert rooms.events("r1") == ["credential made", "replaced", "credential rotated"]
+
+
+def test_an_old_certificate_goes_on_as_long_as_it_is_kept(rooms: Rooms) -> None:
+    certificate = Wanted(CredentialKind.CERTIFICATE)
+    [old] = rooms.doors.add([R1], certificate, BY)
+    new = rooms.doors.rotate("r1", Wanted(CredentialKind.CERTIFICATE, keep_days=7), BY)
+    assert old.certificate != new.certificate
+    with rooms.desk.transaction() as session:
+        kept = credentials_of(session, "r1")
+    assert [one.holds(NOW + 6 * DAY_MS) for one in kept] == [True, True]
+    assert [one.holds(NOW + 8 * DAY_MS) for one in kept] == [True, False]
+
+
+def test_a_device_is_claimed_once_with_the_code_on_its_label(rooms: Rooms) -> None:
+    claims = Claims(rooms.desk, rooms.clock, rooms.doors)
+    [offered] = claims.offer(["S77"], Kind.ROBOT, "CR-350", BY)
+    with pytest.raises(NotFound, match="serial number and code"):
+        claims.claim(("S77", "WRONG"), ("", "s1"), Wanted(), BY, None)
+    with pytest.raises(InvalidInput, match="none of yours"):
+        claims.claim(("S77", offered.code), ("", "s1"), Wanted(), BY, frozenset({"s2"}))
+    code = offered.code.lower().replace("-", " ")
+    handed = claims.claim(("S77", code), ("lobby", "s1"), Wanted(), BY, None)
+    assert rooms.broker.inside == {"lobby": handed.password}
+    with rooms.desk.transaction() as session:
+        assert device_of(session, "lobby").model == "CR-350"
+    with pytest.raises(NotFound, match="claimed already"):
+        claims.claim(("S77", offered.code), ("other", "s1"), Wanted(), BY, None)
+
+
+def test_whoever_guesses_codes_has_to_wait(rooms: Rooms) -> None:
+    claims = Claims(rooms.desk, rooms.clock, rooms.doors)
+    [offered] = claims.offer(["S77"], Kind.ROBOT, "", BY)
+
+    def guess() -> None:
+        claims.claim(("S77", "X"), ("", "s1"), Wanted(), BY, None)
+
+    for _ in range(5):
+        with pytest.raises(NotFound):
+            guess()
+    with pytest.raises(TooOften):
+        guess()
+    rooms.clock.ms += 20 * MINUTE_MS
+    assert claims.claim(("S77", offered.code), ("", "s1"), Wanted(), BY, None).device_id == "S77"
