@@ -95,7 +95,10 @@ def _readable(handler: _Handler, page: Page) -> Callable[[Request, Exception], R
         for_people = "text/html" in request.headers.get("accept", "")
         if request.url.path.startswith("/api/") or not for_people:
             return made
-        return page(request, made.status_code, json.loads(bytes(made.body))["detail"])
+        shown = page(request, made.status_code, json.loads(bytes(made.body))["detail"])
+        if "retry-after" in made.headers:
+            shown.headers["Retry-After"] = made.headers["retry-after"]
+        return shown
 
     return answer
 

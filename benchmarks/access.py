@@ -1,8 +1,8 @@
 """What the doors cost: `python -m benchmarks.access [--json FILE]`.
 
 `check_ms`: what it adds to a request to know who asks, where they may, and that it is not too often. Who it
-is was looked up before, as it is from one request of a page to the next; `check_cold_ms` is with the look-up.
-`sign_in_ms`: from an address and a password to the cookie, in CPU, so that other work on the machine does not
+is was looked up before, as from one request of a page to the next; `check_cold_ms` is with the look-up.
+`sign_in_ms`: from an address and a password to the cookie, in CPU, so that what else runs does not
 count; `sign_in_wall_ms` is the time that it took.
 `import_cpu_s_100000`: CPU of this process for a file of 100,000 devices, with their credentials and the book
 with which a broker starts; what the broker takes is beside it.

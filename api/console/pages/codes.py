@@ -9,7 +9,7 @@ from access.secrets import derived, same
 from api.console.pages.sign_in import STEP, browser_of, let_in_by, sign_in_page, take_cookie
 from api.console.render.asked import NoQuery, asked
 from api.console.render.templates import Pages
-from api.doors import cookie_name, visitor_or_none
+from api.doors import address_of, cookie_name, visitor_or_none
 from api.problems import status_of
 from fleet.errors import NotAllowed, NotFound, SweepwatchError
 
@@ -42,6 +42,7 @@ def make_router(pages: Pages) -> APIRouter:
         if not same(csrf, derived(secret, "csrf")):
             raise NotAllowed("this page is of another session: load it again, and repeat what you did")
         try:
+            services.rates.sign_in(address_of(request))
             ended = sessions.end_sign_in(secret, code, browser_of(request))
         except NotFound as error:
             if visitor_or_none(request, services) is not None:  # sent twice, or ended in another tab

@@ -17,7 +17,7 @@ from api.console.pages.sign_in import (
 )
 from api.console.render.asked import asked
 from api.console.render.templates import Pages
-from api.doors import cookie_name, visitor_or_none
+from api.doors import address_of, cookie_name, visitor_or_none
 from api.problems import status_of
 from api.routes.people import address_here
 from fleet.errors import NotFound, SweepwatchError
@@ -44,6 +44,7 @@ def make_router(pages: Pages) -> APIRouter:
         """Lead a browser to the provider."""
         onward = here(asked(request, SignInView).next)
         try:
+            services.rates.sign_in(address_of(request))
             secret, address = _federation(pages).begin(onward, address_here(request, _BACK))
         except SweepwatchError as error:
             return sign_in_page(pages, request, onward, status_of(error), error=str(error))
@@ -58,6 +59,7 @@ def make_router(pages: Pages) -> APIRouter:
         secret = request.cookies.get(cookie_name(request, services, PROVIDER), "")
         answer = Answer(told.state, told.code, told.error, told.iss)
         try:
+            services.rates.sign_in(address_of(request))
             entry, onward = _federation(pages).end(
                 secret, answer, address_here(request, _BACK), browser_of(request)
             )
