@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Response
 from fastapi.responses import StreamingResponse
 from pydantic import Field
 
-from access.personal import EVER, PersonalData
+from access.personal import EVER, FORMAT, PersonalData
 from api.doors import Acting, ErasesPeople, Known, SeesPeople, on_behalf_of
 from api.params import Params, TimeMs
 from api.routes.common import DeviceId, Nothing, problems
@@ -17,6 +17,13 @@ from fleet.grants import Sites
 from storage.records.device_lists import device_of
 
 router = APIRouter(prefix="/devices/{device_id}/personal", tags=["personal data"])
+_EXAMPLE = {
+    "format": FORMAT,
+    "device": "W0007",
+    "person": None,
+    "units": {"heart_rate_bpm": "bpm"},
+    "readings": [{"ts": "2026-11-22T08:00:00.000Z", "heart_rate_bpm": 71.0}],
+}
 
 
 class SpanQuery(Params):
@@ -30,7 +37,7 @@ class SpanQuery(Params):
     "",
     response_class=StreamingResponse,
     responses=problems(not_found="There is no such device")
-    | {200: {"content": {"application/json": {}}, "description": "All that is kept, with units"}},
+    | {200: {"content": {"application/json": {"example": _EXAMPLE}}, "description": "All that is kept"}},
 )
 def export_personal(
     services: Services,

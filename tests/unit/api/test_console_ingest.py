@@ -217,6 +217,7 @@ def test_a_dropped_value_is_found_from_its_device_with_what_was_sent(
                 "count": 12,
                 "first_seen": "2026-11-22T07:59:55.000Z",
                 "last_seen": "2026-11-22T07:59:59.000Z",
+                "withheld": False,
             }
         ],
         "next_cursor": None,
