@@ -483,7 +483,7 @@ def people_list(config: Path | None, data: Path | None, as_json: bool) -> None:
 @_options()
 @click.argument("email")
 @click.argument("name")
-@click.option("--role", type=click.Choice([*Role]), default="viewer", show_default=True)
+@click.option("--role", type=click.Choice([str(role) for role in Role]), default="viewer", show_default=True)
 @_PLACE
 def people_invite(
     config: Path | None, data: Path | None, email: str, name: str, role: str, at: tuple[str, str] | None
@@ -504,6 +504,9 @@ def people_link(config: Path | None, data: Path | None, email: str | None) -> No
     print_link(_settings(config, data), email, click.echo)
 
 
+_SCOPES = click.Choice([str(each) for each in Permission])
+
+
 @cli.group()
 def tokens() -> None:
     """Make and end the tokens by which machines use the API."""
@@ -522,7 +525,7 @@ def tokens_list(config: Path | None, data: Path | None, as_json: bool) -> None:
 @tokens.command("add")
 @_options()
 @click.argument("name")
-@click.option("--scope", "scopes", multiple=True, type=click.Choice([*Permission]), required=True)
+@click.option("--scope", "scopes", multiple=True, type=_SCOPES, required=True)
 @click.option("--site", "sites", multiple=True, help="Only there; may be given several times.")
 @click.option("--days", type=int, default=365, show_default=True, help="Until it ends.")
 def tokens_add(

@@ -120,6 +120,7 @@ def addresses(house: House) -> list[str]:
         "signal": "battery_pct",
         "fault": "brush_jam",
         "secret": "none",
+        "site_id": "hongqiao",
     }
 
     document = house.app.openapi()["paths"]
