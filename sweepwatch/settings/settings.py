@@ -42,9 +42,7 @@ def _is_address(text: str) -> bool:
 class ServerSettings(_Section):
     """The API and the console."""
 
-    host: str = Field(
-        "127.0.0.1", description="Address to listen on; loopback only, until it speaks TLS"
-    )
+    host: str = Field("127.0.0.1", description="Address to listen on; loopback only, until it speaks TLS")
     port: int = Field(8000, ge=1, le=65535, description="Port to listen on")
     time_zone: str = Field(
         "UTC", description="Zone in which the console shows times, such as Asia/Shanghai; the API speaks UTC"
