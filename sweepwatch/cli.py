@@ -605,6 +605,9 @@ def personal_erase(
     erase_person(settings, device, start, end, why, lambda what: yes or click.confirm(what), click.echo)
 
 
+_SCOPES = click.Choice([str(each) for each in Permission])
+
+
 @cli.group()
 def tokens() -> None:
     """Make and end the tokens by which machines use the API."""
