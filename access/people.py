@@ -7,14 +7,15 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from access.passwords import check_password, hash_password
+from access.attempts import Attempts
+from access.passwords import check_password, hash_password, verify_password
 from access.secrets import digest, new_secret
 from fleet.clock import DAY_MS, HOUR_MS, Clock
-from fleet.errors import Conflict, InvalidInput, NotFound
+from fleet.errors import Conflict, InvalidInput, NotFound, NotSignedIn
 from fleet.events import Event, Subject
 from fleet.grants import Role
 from fleet.people import Person, Purpose, RoleAt, Scope
-from fleet.principals import MAX_NAME, Principal, schedule
+from fleet.principals import MAX_NAME, Principal, PrincipalKind, schedule
 from fleet.text import quoted
 from storage.records import people as rows
 from storage.records.begun_sign_ins import forget_sign_ins
@@ -51,6 +52,7 @@ class People:
     def __init__(self, desk: DeskDatabase, clock: Clock) -> None:
         self._desk = desk
         self._clock = clock
+        self._attempts = Attempts(desk)
         self._changed: list[Callable[[], None]] = []
 
     def when_changed(self, call: Callable[[], None]) -> None:
@@ -187,6 +189,33 @@ class People:
             self._tell(session, person, "password", schedule("link"))
         self._note()
         return person
+
+    def change_password(self, person_id: int, current: str, password: str, address: str, key: str) -> None:
+        """Set one's own password anew; all sessions but the one with this key end.
+
+        Raises NotSignedIn where the current one is not right, TooOften, Conflict for somebody who has none,
+        InvalidInput for a new one that is not good enough.
+        """
+        now = self._clock.now_ms()
+        with self._desk.transaction() as session:
+            person = rows.person_of(session, person_id)
+            before = rows.password_hash_of(session, person_id)
+        if before is None:
+            raise Conflict("you have no password here: you come in another way")
+        self._attempts.check(person.email, address, now)
+        if not verify_password(current, before)[0]:
+            self._attempts.failed(person.email, address, now)
+            raise NotSignedIn("this password is not right")
+        self._attempts.succeeded(person.email, address)
+        check_password(password, person.email, person.name)
+        kept = hash_password(password)
+        with self._desk.transaction() as session:
+            rows.set_password_hash(session, person_id, kept)
+            end_sessions(session, person_id, besides=key)
+            forget_sign_ins(session, person_id)
+            oneself = Principal(PrincipalKind.PERSON, str(person_id), person.name)
+            self._tell(session, person, "password", oneself)
+        self._note()
 
     def _link(self, session: Session, purpose: Purpose, data: dict[str, Any]) -> str:
         secret, now = new_secret(), self._clock.now_ms()

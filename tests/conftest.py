@@ -1,3 +1,3 @@
 """What every test may ask for."""
 
-pytest_plugins = ["helpers.brokers", "helpers.influx"]
+pytest_plugins = ["helpers.brokers", "helpers.influx", "helpers.passwords"]

@@ -58,6 +58,11 @@ def run_everything(settings: Settings, say: Say, clock: Clock | None = None) -> 
 
     Raises SweepwatchError with one line for people when a part cannot start.
     """
+    # Whole, before there are threads: charts begin with one half of it and models with the other, and two
+    # threads that import it from both ends at a time lock each other out.
+    import narwhals.stable.v1
+    import narwhals.stable.v2  # noqa: F401
+
     clock = clock or SystemClock()
     reach_of(settings.server, clock.now_ms())  # before anything is opened or listens
     with stop_on_signal() as stop, ExitStack() as stack:

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from helpers.publishing import wait_until
 from playwright.sync_api import Browser, Page, sync_playwright
 
 CHROMIUM = "/usr/bin/chromium"
@@ -72,6 +73,7 @@ def watched(page: Page, host: str) -> Watch:
 
 
 def load_images(page: Page) -> None:
-    """Load the images further down too, and wait until nothing is under way."""
+    """Load the images further down too, and wait until all are there."""
     page.evaluate("document.querySelectorAll('img').forEach(image => image.loading = 'eager')")
-    page.wait_for_load_state("networkidle")
+    loaded = "[...document.images].every(image => image.complete)"
+    wait_until(lambda: page.evaluate(loaded), 60)

@@ -1,14 +1,19 @@
 """The console's page of oneself: who one is here, where one is signed in, and signing out."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Form, Path, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from api.console.render.asked import NoQuery, asked
+from access.doors import Visitor
+from api.console.pages.sign_in import browser_of
+from api.console.pages.tried import tried
+from api.console.render.asked import SavedView, asked
 from api.console.render.templates import Pages
 from api.doors import ActingByForm, cookie_name, visitor_of
+from fleet.errors import NotFound
 
+_PASSWORD = Annotated[str, Form(max_length=1024)]
 _KEY = Annotated[str, Path(pattern="^[0-9a-f]{64}$")]
 
 
@@ -22,12 +27,8 @@ def make_router(pages: Pages) -> APIRouter:
     def account_page(request: Request) -> Response:
         """Show who one is here, and where one is signed in."""
         visitor = visitor_of(request, services)
-        asked(request, NoQuery)
-        person = None if visitor.person is None else doors.people.one(visitor.person)
-        sessions = [] if visitor.person is None else doors.sessions.of(visitor.person)
-        return pages.render(
-            request, "access/account.html", person=person, sessions=sessions, current=visitor.session
-        )
+        saved = asked(request, SavedView).saved
+        return _page(pages, request, visitor, saved=saved)
 
     @router.post("/account/sessions/{key}/end")
     def end_session(request: Request, _principal: ActingByForm, key: _KEY) -> Response:
@@ -58,4 +59,45 @@ def make_router(pages: Pages) -> APIRouter:
         response.delete_cookie(cookie_name(request, services), path="/")
         return response
 
+    _own_password(pages, router)
     return router
+
+
+def _own_password(pages: Pages, router: APIRouter) -> None:
+    services = pages.services
+
+    @router.post("/account/password")
+    def change_password(
+        request: Request, _principal: ActingByForm, current: _PASSWORD = "", password: _PASSWORD = ""
+    ) -> Response:
+        """Set one's own password anew, and sign out everywhere else."""
+        visitor = visitor_of(request, services)
+        who, key = visitor.person, visitor.session
+        if who is None or key is None:
+            raise NotFound("a password is of people who sign in, not of tokens")
+
+        def change() -> Response:
+            services.doors.people.change_password(who, current, password, browser_of(request).address, key)
+            return RedirectResponse("/account?saved=1", status_code=303)
+
+        return tried(change, lambda status, why: _page(pages, request, visitor, status, why), 429, proof=True)
+
+
+def _page(
+    pages: Pages,
+    request: Request,
+    visitor: Visitor,
+    status: int = 200,
+    error: str | None = None,
+    *,
+    saved: bool = False,
+) -> Response:
+    doors = pages.services.doors
+    values: dict[str, Any] = {
+        "person": None if visitor.person is None else doors.people.one(visitor.person),
+        "sessions": [] if visitor.person is None else doors.sessions.of(visitor.person),
+        "current": visitor.session,
+        "error": error,
+        "saved": saved,
+    }
+    return pages.render(request, "access/account.html", status, **values)

@@ -7,12 +7,11 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from api.command_schemas import CommandOrder
 from api.console.pages.device import show_device
+from api.console.pages.tried import tried
 from api.console.render.templates import Pages
 from api.doors import ActingByForm, Known, SendsCommands
-from api.problems import status_of
 from api.routes.commands import CommandId, cancel_one, order_one
 from api.routes.common import DeviceId
-from fleet.errors import SweepwatchError
 from fleet.principals import check_reason
 
 
@@ -37,18 +36,20 @@ def make_router(pages: Pages) -> APIRouter:
         params: dict[str, Any] = {}
         if command == "set_parameter":
             params = {"name": name, "value": int(value) if value.strip().isdecimal() else value}
-        try:
+        entered = {"command": command, "why": why, "name": name, "value": value}
+
+        def change() -> Response:
             check_reason(why)
             asked = CommandOrder.model_construct(command=command, params=params, reason=why)
             order_one(services, principal, sites, device_id, asked)
-        except SweepwatchError as error:
-            if status_of(error) not in (409, 422):
-                raise
-            entered = {"command": command, "why": why, "name": name, "value": value}
-            return show_device(
-                pages, request, visitor, sites, device_id, status_of(error), str(error), **entered
-            )
-        return _back(device_id)
+            return _back(device_id)
+
+        return tried(
+            change,
+            lambda status, told: show_device(
+                pages, request, visitor, sites, device_id, status, told, **entered
+            ),
+        )
 
     @router.post("/devices/{device_id}/commands/{command_id}/cancel")
     def cancel(
@@ -61,13 +62,15 @@ def make_router(pages: Pages) -> APIRouter:
         why: Annotated[str, Form(max_length=1000)] = "",
     ) -> Response:
         """Take a command back that was not sent yet."""
-        try:
+
+        def change() -> Response:
             cancel_one(services, principal, sites, device_id, command_id, why)
-        except SweepwatchError as error:
-            if status_of(error) not in (409, 422):
-                raise
-            return show_device(pages, request, visitor, sites, device_id, status_of(error), str(error))
-        return _back(device_id)
+            return _back(device_id)
+
+        return tried(
+            change,
+            lambda status, told: show_device(pages, request, visitor, sites, device_id, status, told),
+        )
 
     return router
 

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from api.console.pages.desk import show_ticket
+from api.console.pages.tried import tried
 from api.console.render.templates import Pages
 from api.doors import ActingByForm, ChangesAlerts, ChangesTickets, Known
 from api.problems import status_of
@@ -38,20 +39,22 @@ def make_router(pages: Pages) -> APIRouter:
         with services.desk.transaction() as session:
             ticket(session, ticket_id, sites)
         confirmed = list(dict.fromkeys(code for code in confirmed_fault if code))
-        try:
+        entered = {"state": state, "why": why, "confirmed": confirmed}
+
+        def change() -> Response:
             # What was chosen for another state before this one was, is not meant.
             said = confirmed if state in (TicketState.REPAIRED, TicketState.CONFIRMED) else None
             services.tickets.change_state(
                 ticket_id, _state(state), principal, why, version=version, confirmed=said or None
             )
-        except SweepwatchError as error:
-            if status_of(error) not in (409, 422):
-                raise
-            entered = {"state": state, "why": why, "confirmed": confirmed}
-            return show_ticket(
-                pages, request, visitor, ticket_id, sites, status_of(error), error=str(error), **entered
-            )
-        return _back(f"/tickets/{ticket_id}")
+            return _back(f"/tickets/{ticket_id}")
+
+        return tried(
+            change,
+            lambda status, told: show_ticket(
+                pages, request, visitor, ticket_id, sites, status, error=told, **entered
+            ),
+        )
 
     @router.post("/tickets/{ticket_id}/keep-open")
     def keep_open(
@@ -65,15 +68,17 @@ def make_router(pages: Pages) -> APIRouter:
         """Object to the end of a ticket that cleared itself."""
         with services.desk.transaction() as session:
             ticket(session, ticket_id, sites)
-        try:
+
+        def change() -> Response:
             services.tickets.keep_open(ticket_id, principal, why)
-        except SweepwatchError as error:
-            if status_of(error) not in (409, 422):
-                raise
-            return show_ticket(
-                pages, request, visitor, ticket_id, sites, status_of(error), error=str(error), why=why
-            )
-        return _back(f"/tickets/{ticket_id}")
+            return _back(f"/tickets/{ticket_id}")
+
+        return tried(
+            change,
+            lambda status, told: show_ticket(
+                pages, request, visitor, ticket_id, sites, status, error=told, why=why
+            ),
+        )
 
     @router.post("/alerts/{alert_id}/{action}")
     def change_alert(

@@ -1,6 +1,5 @@
 """The console's pages of firmware: what devices run, roll-outs, and what can be done to them."""
 
-from collections.abc import Callable
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Form, Request, Response
@@ -10,13 +9,13 @@ from access.firmware.comparing import RATES
 from access.firmware.judging import FALSE_STOPS
 from access.firmware.planning import Asked
 from access.firmware.words import NAMES, verdict_in_words
+from api.console.pages.tried import tried
 from api.console.render.asked import NoQuery, asked
 from api.console.render.templates import Pages
 from api.doors import ActingByForm, ManagesFirmware, SeesFleet
-from api.problems import status_of
 from api.queries.firmware import find_rollout, versions_by_model
 from api.routes.common import RowId
-from fleet.errors import InvalidInput, SweepwatchError
+from fleet.errors import InvalidInput
 from fleet.grants import Sites
 from fleet.rollouts import STAGES, Firmware, OfferState, Stage
 from fleet.text import quoted
@@ -94,7 +93,7 @@ def make_router(pages: Pages) -> APIRouter:
             )
             return _to(rollouts.create(plan, principal, sites).id)
 
-        return _tried(change, lambda code, why: show_firmware(pages, request, sites, code, why, entered))
+        return tried(change, lambda code, why: show_firmware(pages, request, sites, code, why, entered))
 
     @router.get("/firmware/rollouts/{rollout_id}")
     def rollout_page(request: Request, sites: SeesFleet, rollout_id: RowId) -> Response:
@@ -126,7 +125,7 @@ def make_router(pages: Pages) -> APIRouter:
                 getattr(rollouts, step)(rollout_id, principal, why, sites)
             return _to(rollout_id)
 
-        return _tried(change, lambda code, said: show_rollout(pages, request, rollout_id, sites, code, said))
+        return tried(change, lambda code, said: show_rollout(pages, request, rollout_id, sites, code, said))
 
     return router
 
@@ -185,15 +184,6 @@ def show_rollout(
         false_stops=FALSE_STOPS,
         error=error,
     )
-
-
-def _tried(change: Callable[[], Response], refused: Callable[[int, str], Response]) -> Response:
-    try:
-        return change()
-    except SweepwatchError as error:
-        if status_of(error) not in (409, 422):
-            raise
-        return refused(status_of(error), str(error))
 
 
 def _whole(text: str) -> int:

@@ -1,18 +1,17 @@
 """The console's page of people: who may come in, and do what."""
 
-from collections.abc import Callable
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
+from api.console.pages.tried import tried
 from api.console.render.asked import NoQuery, asked
 from api.console.render.templates import Pages
 from api.doors import ActingByForm, ManagesPeople
-from api.problems import status_of
 from api.routes.common import RowId
 from api.routes.people import link_to
-from fleet.errors import InvalidInput, SweepwatchError
+from fleet.errors import InvalidInput
 from fleet.grants import Role
 from fleet.people import RoleAt, Scope
 from fleet.text import quoted
@@ -48,7 +47,7 @@ def make_router(pages: Pages) -> APIRouter:
             return _link_made(pages, request, person.name, secret)
 
         entered = {"email": email, "name": name, "role": role, "place": place}
-        return _tried(pages, request, change, entered)
+        return tried(change, lambda status, why: show_people(pages, request, status, why, entered))
 
     @router.post("/people/{person_id}/roles")
     def change_roles(
@@ -68,7 +67,7 @@ def make_router(pages: Pages) -> APIRouter:
             doors.people.give_roles(person_id, roles, principal)
             return RedirectResponse("/people", status_code=303)
 
-        return _tried(pages, request, change)
+        return tried(change, lambda status, why: show_people(pages, request, status, why))
 
     _let_in_anew(pages, router)
     return router
@@ -113,19 +112,7 @@ def _let_in_anew(pages: Pages, router: APIRouter) -> None:
             doors.people.disable(person_id, principal, disabled=disabled)
             return RedirectResponse("/people", status_code=303)
 
-        return _tried(pages, request, change)
-
-
-def _tried(
-    pages: Pages, request: Request, change: Callable[[], Response], entered: dict[str, str] | None = None
-) -> Response:
-    """Return what a change answers, or the page with why it was refused and what had been entered."""
-    try:
-        return change()
-    except SweepwatchError as error:
-        if status_of(error) not in (409, 422):
-            raise
-        return show_people(pages, request, status_of(error), str(error), entered)
+        return tried(change, lambda status, why: show_people(pages, request, status, why))
 
 
 def show_people(

@@ -10,11 +10,11 @@ from markupsafe import Markup
 
 from access.doors import Visitor
 from api.console.pages.sign_in import browser_of
+from api.console.pages.tried import tried
 from api.console.render.asked import NoQuery, asked
 from api.console.render.templates import Pages
 from api.doors import ActingByForm, visitor_of
-from api.problems import status_of
-from fleet.errors import NotFound, NotSignedIn, SweepwatchError
+from fleet.errors import NotFound
 from fleet.people import Person
 
 _PAGE = "/account/second-factor"
@@ -95,14 +95,7 @@ def _own(pages: Pages, request: Request) -> tuple[Person, str]:
 
 
 def _tried(pages: Pages, request: Request, change: Callable[[], Response]) -> Response:
-    """Return what a change answers, or the page with why it was refused."""
-    try:
-        return change()
-    except SweepwatchError as error:
-        status = 422 if isinstance(error, NotSignedIn) else status_of(error)
-        if status not in (409, 422, 429):
-            raise
-        return _page(pages, request, status, str(error))
+    return tried(change, lambda status, why: _page(pages, request, status, why), 429, proof=True)
 
 
 def _page(pages: Pages, request: Request, status: int = 200, error: str | None = None) -> Response:

@@ -7,26 +7,19 @@ from zoneinfo import available_timezones
 from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from api.console.render.asked import NoQuery, asked
+from api.console.pages.tried import tried
+from api.console.render.asked import NoQuery, SavedView, asked
 from api.console.render.templates import Pages
 from api.doors import ActingByForm, ChangesSites
-from api.params import Params
-from api.problems import status_of
 from api.routes.common import SiteId
 from api.routes.sites import add_site, check_within, describe
-from fleet.errors import InvalidInput, SweepwatchError
+from fleet.errors import InvalidInput
 from fleet.grants import Sites
 from fleet.sites import Site
 from fleet.text import Text, quoted
 from storage.records.sites import all_sites, site_of
 
 Entered = dict[str, str]
-
-
-class SavedView(Params):
-    """The address of a site's page; `saved` after a change."""
-
-    saved: bool = False
 
 
 def entered_site(
@@ -69,13 +62,12 @@ def make_router(pages: Pages) -> APIRouter:
     ) -> Response:
         """Describe a site whose devices are still to come."""
         check_within(id, sites)
-        try:
+
+        def change() -> Response:
             add_site(services, principal, _site(id, said))
-        except SweepwatchError as error:
-            if status_of(error) not in (409, 422):
-                raise
-            return _list(pages, request, sites, status_of(error), str(error), said | {"id": id})
-        return RedirectResponse("/sites", status_code=303)
+            return RedirectResponse("/sites", status_code=303)
+
+        return tried(change, lambda status, why: _list(pages, request, sites, status, why, said | {"id": id}))
 
     @router.get("/sites/{site_id}")
     def site_page(request: Request, sites: ChangesSites, site_id: SiteId) -> Response:
@@ -90,11 +82,14 @@ def make_router(pages: Pages) -> APIRouter:
     ) -> Response:
         """Say what a site is, in place of what was said before."""
         site = _known(pages, sites, site_id)
-        try:
+
+        def describe_it() -> Response:
             describe(services, principal, _site(site_id, said))
-        except InvalidInput as error:
-            return _one(pages, request, sites, site, said, status=422, error=str(error))
-        return RedirectResponse(f"/sites/{quote(site_id, safe='')}?saved=1", status_code=303)
+            return RedirectResponse(f"/sites/{quote(site_id, safe='')}?saved=1", status_code=303)
+
+        return tried(
+            describe_it, lambda status, why: _one(pages, request, sites, site, said, status, error=why)
+        )
 
     return router
 

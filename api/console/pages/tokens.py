@@ -1,19 +1,19 @@
 """The console's page of tokens: what each machine may do, until when, and when it last did."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from access.tokens import Asked
+from api.console.pages.tried import tried
 from api.console.render.asked import NoQuery, asked
 from api.console.render.templates import Pages
 from api.doors import ActingByForm, ManagesTokens
-from api.problems import status_of
 from api.routes.common import RowId
 from api.routes.people import address_here
-from fleet.errors import InvalidInput, SweepwatchError
+from fleet.errors import InvalidInput
 from fleet.grants import Permission
 from fleet.people import Token
 from fleet.text import quoted
@@ -51,17 +51,17 @@ def make_router(pages: Pages) -> APIRouter:
             return _made(pages, request, *tokens.make(wanted, principal))
 
         entered = {"name": name, "scope": scope, "site": site, "days": days}
-        return _tried(pages, request, change, entered)
+        return tried(change, lambda status, why: _page(pages, request, status, why, entered), 403)
 
     @router.post("/tokens/{token_id}/rotate")
     def rotate_token(
         request: Request, _sites: ManagesTokens, principal: ActingByForm, token_id: RowId
     ) -> Response:
         """Make a token like another, which goes on for an hour, and show its secret, this once."""
-        return _tried(
-            pages,
-            request,
+        return tried(
             lambda: _made(pages, request, *tokens.rotate(token_id, principal), renewed=True),
+            lambda status, why: _page(pages, request, status, why),
+            403,
         )
 
     @router.post("/tokens/{token_id}/revoke")
@@ -80,18 +80,6 @@ def _days(text: str) -> int | None:
     if not text.isascii() or not text.isdecimal():
         raise InvalidInput(f"days: {quoted(text)} is no number of days")
     return int(text)
-
-
-def _tried(
-    pages: Pages, request: Request, change: Callable[[], Response], entered: Mapping[str, Any] | None = None
-) -> Response:
-    """Return what a change answers, or the page with why it was refused and what had been entered."""
-    try:
-        return change()
-    except SweepwatchError as error:
-        if status_of(error) not in (403, 409, 422):
-            raise
-        return _page(pages, request, status_of(error), str(error), entered)
 
 
 def _page(

@@ -16,6 +16,12 @@ class NoQuery(Params):
     """The address of a page that takes nothing."""
 
 
+class SavedView(Params):
+    """The address of a page with a form for what it shows; `saved` after a change."""
+
+    saved: bool = False
+
+
 def asked(request: Request, shape: type[P], **defaults: Any) -> P:
     """Return the query of a page as `shape`; `defaults` are for what the address does not say.
 

@@ -257,6 +257,7 @@ PERMISSIONS = {
     Permission.FIRMWARE_MANAGE: Text("Roll firmware out", "管理固件发布"),
     Permission.SITES_CHANGE: Text("Describe sites", "维护站点"),
     Permission.PERSONAL_READ: Text("Read what wristbands tell", "查看手环个人数据"),
+    Permission.PERSONAL_ERASE: Text("Erase what wristbands told", "删除手环个人数据"),
     Permission.ALERTS_CHANGE: Text("Handle alerts", "处理告警"),
     Permission.TICKETS_REPORT: Text("Report faults", "报修"),
     Permission.TICKETS_CHANGE: Text("Handle tickets", "处理工单"),

@@ -1,6 +1,5 @@
 """The simulated fleet publishes over real MQTT what the wire contract promises."""
 
-import asyncio
 import json
 import os
 import shutil
@@ -15,7 +14,7 @@ from pathlib import Path
 import jsonschema
 import paho.mqtt.client as mqtt
 import pytest
-from amqtt.broker import Broker as EmbeddedBroker
+from helpers.amqtt_broker import running_amqtt
 from helpers.running import free_port
 from paho.mqtt.enums import CallbackAPIVersion
 
@@ -275,27 +274,14 @@ def test_the_catalogue_of_bad_messages_names_every_reason_and_is_accepted_by_a_b
 
 
 def test_a_broker_that_speaks_only_3_1_1_is_served_all_the_same() -> None:
-    loop = asyncio.new_event_loop()
-    port = free_port()
-    settings = {
-        "listeners": {"default": {"type": "tcp", "bind": f"127.0.0.1:{port}"}},
-        "plugins": {"amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}},
-    }
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-    embedded = EmbeddedBroker(settings, loop=loop)
-    asyncio.run_coroutine_threadsafe(embedded.start(), loop).result(10)
-    publisher = FleetPublisher(_fleet(4), f"mqtt://127.0.0.1:{port}", interval_s=0.2)
-    publisher.start()
-    try:
-        wait_until(lambda: publisher.acknowledged >= 12, "nothing was acknowledged", 20)
-        assert publisher.connected == 4
-    finally:
-        publisher.stop(5)
-        asyncio.run_coroutine_threadsafe(embedded.shutdown(), loop).result(10)
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join(5)
-        loop.close()
+    with running_amqtt() as (port, _):
+        publisher = FleetPublisher(_fleet(4), f"mqtt://127.0.0.1:{port}", interval_s=0.2)
+        publisher.start()
+        try:
+            wait_until(lambda: publisher.acknowledged >= 12, "nothing was acknowledged", 20)
+            assert publisher.connected == 4
+        finally:
+            publisher.stop(5)
 
 
 def test_misbehaving_without_a_broker_is_a_clear_error() -> None:

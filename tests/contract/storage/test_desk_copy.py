@@ -38,8 +38,8 @@ def fresh(postgres: str) -> str:
 def _value(column: Any, row: int) -> Any:  # noqa: PLR0911 - one for each type
     if column.name == "origin":
         return "reported"
-    if column.foreign_keys:  # the first refers to the last: rows come in an order that must not matter
-        return 3 - row
+    for key in column.foreign_keys:  # the first refers to the last: the order must not matter
+        return _value(key.column, 3 - row)
     if column.nullable and row == 1:
         return None
     if isinstance(column.type, JSON):

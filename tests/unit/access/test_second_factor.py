@@ -9,8 +9,6 @@ import httpx2
 import pytest
 from fastapi.testclient import TestClient
 from helpers.api import HTML, PASSWORD, House, anonymous, csrf_of, open_house
-from pwdlib import PasswordHash
-from pwdlib.hashers.argon2 import Argon2Hasher
 from pyotp import TOTP
 
 from access import passwords
@@ -29,17 +27,6 @@ BY = schedule("tests")
 STEP_MS = 30 * SECOND_MS
 PAGE = "/account/second-factor"
 NUMBER = iter(range(1_000_000))
-
-
-@pytest.fixture(scope="module", autouse=True)
-def cheap() -> Iterator[None]:
-    """Let passwords cost next to nothing here: that they do cost something is tested with them."""
-    hasher = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1),))
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(passwords, "_hasher", lambda: hasher)
-        passwords._nobodys.cache_clear()
-        yield
-    passwords._nobodys.cache_clear()
 
 
 @pytest.fixture(scope="module")

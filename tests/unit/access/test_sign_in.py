@@ -213,6 +213,33 @@ def test_a_new_password_ends_every_session_that_the_old_one_opened(house: House,
     assert try_in(anonymous(house)) == 401
 
 
+def test_ones_own_password_is_changed_with_the_one_before_and_ends_every_other_session(house: House) -> None:
+    client, other = signed_in(house), anonymous(house)
+    assert try_in(other) == 303
+    form = {"csrf": csrf_of(client), "current": PASSWORD, "password": "another good long secret"}
+    for wrong, says in (
+        ({"current": "wrong"}, "this password is not right"),
+        ({"password": "password123"}, "too easily guessed"),
+        ({"password": EMAIL}, "too easily guessed"),
+    ):
+        answer = client.post("/account/password", data=form | wrong)
+        assert answer.status_code == 422
+        assert says in answer.text
+    assert other.get("/api/v1/devices").status_code == 200, "nothing was changed yet"
+    assert client.post("/account/password", data=form, follow_redirects=False).status_code == 303
+    assert client.get("/api/v1/devices").status_code == 200
+    assert other.get("/api/v1/devices").status_code == 401
+    assert try_in(anonymous(house)) == 401
+    assert try_in(anonymous(house), password="another good long secret") == 303
+
+
+def test_guessing_the_password_until_now_in_a_session_that_was_found_open_waits(house: House) -> None:
+    client = signed_in(house)
+    form = {"csrf": csrf_of(client), "current": "wrong", "password": "another good long secret"}
+    answers = [client.post("/account/password", data=form).status_code for _ in range(6)]
+    assert answers == [422] * 5 + [429]
+
+
 def test_the_first_admin_comes_in_by_the_terminals_link_and_lets_others_in(
     house: House, people: People
 ) -> None:

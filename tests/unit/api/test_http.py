@@ -125,7 +125,6 @@ def addresses(house: House) -> list[str]:
         "signal": "battery_pct",
         "fault": "brush_jam",
         "secret": "none",
-        "site_id": "hongqiao",
     }
     document = house.app.openapi()["paths"]
     found = {path for path, item in document.items() if "get" in item} | {
