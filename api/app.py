@@ -89,6 +89,7 @@ def create_app(services: ApiServices) -> FastAPI:
         pages.account,
         pages.second_factor,
         pages.tokens,
+        pages.claims,
         pages.sites,
         pages.sign_in,
         pages.codes,

@@ -167,13 +167,13 @@ def replace(config: Path | None, data: Path | None, device: str, out: Path | Non
 @_KIND
 @_MODEL
 @click.option("--days", type=int, default=CLAIM_DAYS, show_default=True, help="How long it can be claimed.")
-def offer(
-    config: Path | None, data: Path | None, serial: tuple[str, ...], kind: str, model: str, days: int
-) -> None:
+@click.option("--labels", type=PATH, help="A new HTML file with labels to print, QR codes and all.")
+def offer(config: Path | None, data: Path | None, serial: tuple[str, ...], kind: str, **asked: Any) -> None:
     """Let serial numbers be claimed, and print each with the code for its label."""
     from sweepwatch.commands.devices import offer_claims
 
-    offer_claims(settings_of(config, data), serial, kind, model, days, click.echo)
+    model, days, labels = asked["model"], asked["days"], asked["labels"]
+    offer_claims(settings_of(config, data), serial, kind, model, days, labels, click.echo)
 
 
 @devices.command("book")

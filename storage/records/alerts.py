@@ -27,6 +27,7 @@ from fleet.text import quoted
 from storage.records.base import Base, Number
 from storage.records.devices import Device, place_of
 from storage.records.events import tell
+from storage.records.parts import parts_of
 from storage.records.upsert import insert_into
 from storage.records.within import of_devices_at
 
@@ -254,9 +255,9 @@ def unheard_devices(session: Session, kind: str, heard_before: int) -> list[Unhe
 def last_heard(session: Session, device_ids: Sequence[str]) -> dict[str, Unheard]:
     """Return for each of these devices when it was last heard; those never heard are left out."""
     found: dict[str, Unheard] = {}
-    for start in range(0, len(device_ids), 500):
+    for part in parts_of(device_ids):
         statement = select(Device.id, Device.last_seen, Device.status).where(
-            Device.id.in_(device_ids[start : start + 500]), Device.last_seen.is_not(None)
+            Device.id.in_(part), Device.last_seen.is_not(None)
         )
         for device_id, last_seen, status in session.execute(statement):
             found[device_id] = Unheard(device_id, last_seen or 0, status)

@@ -1,6 +1,6 @@
 """Commands to devices: kept with who and why, and how far each is. Callers bring the transaction."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -15,6 +15,7 @@ from fleet.text import quoted
 from storage.records.base import Base
 from storage.records.devices import Device
 from storage.records.paging import Asked, Order, Page, fetch_page
+from storage.records.parts import parts_of
 
 
 class CommandRow(Base):
@@ -48,7 +49,6 @@ class CommandRow(Base):
     )
 
 
-_IDS_A_QUERY = 10_000
 _CHANGE = (
     "state",
     "deadline",
@@ -93,7 +93,7 @@ def newest_commands(session: Session, device_id: str, limit: int) -> Sequence[Co
 def commands_of(session: Session, ids: Sequence[str]) -> dict[str, Command]:
     """Return by id those of these commands that there are."""
     found: dict[str, Command] = {}
-    for part in _parts(ids):
+    for part in parts_of(ids):
         rows = session.scalars(select(CommandRow).where(CommandRow.id.in_(part)))
         found |= {row.id: _command(row) for row in rows}
     return found
@@ -105,7 +105,7 @@ def commands_to_change(session: Session, ids: Sequence[str]) -> dict[str, Comman
         # To become the only writer before reading: what is read is then what is changed.
         session.execute(update(CommandRow).where(CommandRow.id == "").values(state=""))
     found: dict[str, Command] = {}
-    for part in _parts(sorted(set(ids))):
+    for part in parts_of(sorted(set(ids))):
         wanted = select(CommandRow).where(CommandRow.id.in_(part)).order_by(CommandRow.id)
         rows = session.scalars(wanted.with_for_update(), execution_options={"populate_existing": True})
         found |= {row.id: _command(row) for row in rows}
@@ -159,11 +159,6 @@ def forget_commands(session: Session, before: int) -> None:
 
 def _waits() -> ColumnElement[bool]:
     return and_(CommandRow.state == CommandState.QUEUED, CommandRow.claim.is_(None))
-
-
-def _parts(ids: Sequence[str]) -> Iterator[Sequence[str]]:
-    for start in range(0, len(ids), _IDS_A_QUERY):
-        yield ids[start : start + _IDS_A_QUERY]
 
 
 def _columns(command: Command) -> dict[str, Any]:

@@ -11,9 +11,8 @@ from fleet.grants import Sites
 from fleet.signals import Kind
 from storage.records.base import Base, Number
 from storage.records.devices import Device
+from storage.records.parts import parts_of
 from storage.records.within import at_sites
-
-_PART = 5_000
 
 
 class CredentialRow(Base):
@@ -90,7 +89,7 @@ def newest_credentials(
 def revoke_credentials(session: Session, device_ids: Collection[str], now: int) -> int:
     """End what these devices show to the broker; return how many credentials that ended."""
     ended = 0
-    for part in _parts(device_ids):
+    for part in parts_of(device_ids):
         statement = (
             update(CredentialRow)
             .where(CredentialRow.device_id.in_(part), CredentialRow.revoked_at.is_(None))
@@ -117,7 +116,7 @@ def end_credentials(session: Session, device_id: str, kind: CredentialKind, ends
 def broker_users(session: Session, now: int, device_ids: Collection[str] | None = None) -> list[BrokerUser]:
     """Return the devices that may come in, all or those named, each as its newest credential has it."""
     found: dict[str, BrokerUser] = {}
-    parts = [None] if device_ids is None else [CredentialRow.device_id.in_(p) for p in _parts(device_ids)]
+    parts = [None] if device_ids is None else [CredentialRow.device_id.in_(p) for p in parts_of(device_ids)]
     for within in parts:
         query = (
             select(
@@ -147,7 +146,7 @@ def unknown_to_broker(session: Session) -> set[str]:
 
 def note_known(session: Session, device_ids: Collection[str], now: int) -> None:
     """Note that the broker was told all there is about these devices."""
-    for part in _parts(device_ids):
+    for part in parts_of(device_ids):
         condition = and_(CredentialRow.device_id.in_(part), CredentialRow.known_at.is_(None))
         session.execute(update(CredentialRow).where(condition).values(known_at=now))
 
@@ -197,8 +196,3 @@ def _credential(row: CredentialRow) -> Credential:
         hashed=HashedPassword(row.key, row.salt, row.iterations) if row.key else None,
         known_at=row.known_at,
     )
-
-
-def _parts(device_ids: Collection[str]) -> list[list[str]]:
-    ids = list(device_ids)
-    return [ids[at : at + _PART] for at in range(0, len(ids), _PART)]

@@ -1,6 +1,6 @@
 """In which hours devices told of errors, or began to count anew. Callers bring the transaction."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -8,10 +8,10 @@ from sqlalchemy.orm import Session
 from fleet.clock import HOUR_MS
 from storage.records.devices import DeviceEvent
 from storage.records.gaps import SeqRunRow
+from storage.records.parts import parts_of
 
 DeviceHours = set[tuple[str, int]]
 """Pairs of a device and the start of an hour, epoch ms."""
-_IDS_A_QUERY = 5_000
 
 
 def event_hours(
@@ -19,7 +19,7 @@ def event_hours(
 ) -> DeviceHours:
     """Return the hours in which devices told of an event with one of these codes."""
     found: DeviceHours = set()
-    for part in _parts(device_ids):
+    for part in parts_of(device_ids):
         wanted = select(DeviceEvent.device_id, DeviceEvent.ts).where(
             DeviceEvent.device_id.in_(part),
             DeviceEvent.ts >= start,
@@ -36,7 +36,7 @@ def restart_times(session: Session, device_ids: Sequence[str], start: int, end: 
     Of each device the newest eight are known (ingest.watch.sequence).
     """
     found: list[tuple[str, int]] = []
-    for part in _parts(device_ids):
+    for part in parts_of(device_ids):
         wanted = select(SeqRunRow.device_id, SeqRunRow.first_ts).where(
             SeqRunRow.device_id.in_(part),
             SeqRunRow.run > 1,
@@ -45,8 +45,3 @@ def restart_times(session: Session, device_ids: Sequence[str], start: int, end: 
         )
         found += [(device, ts) for device, ts in session.execute(wanted)]
     return found
-
-
-def _parts(ids: Sequence[str]) -> Iterator[Sequence[str]]:
-    for at in range(0, len(ids), _IDS_A_QUERY):
-        yield ids[at : at + _IDS_A_QUERY]

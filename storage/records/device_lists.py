@@ -16,11 +16,11 @@ from fleet.text import quoted
 from storage.records.alerts import AlertRow, alarms_of, sounding
 from storage.records.devices import Device
 from storage.records.paging import Asked, Order, Page, fetch_page, narrowed
+from storage.records.parts import parts_of
 from storage.records.within import at_sites
 
 _KEYS = {"risk": Device.risk, "id": Device.id, "last_seen": Device.last_seen}
 _FIELDS = tuple(field.name for field in fields(FleetDevice) if field.name not in ("kind", "alarm"))
-_IDS_A_QUERY = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +92,8 @@ def device_of(session: Session, device_id: str, sites: Sites = None) -> FleetDev
 def devices_of(session: Session, device_ids: Sequence[str]) -> dict[str, FleetDevice]:
     """Return by id those of these devices that there are."""
     found: dict[str, FleetDevice] = {}
-    for start in range(0, len(device_ids), _IDS_A_QUERY):
-        some = select(Device).where(Device.id.in_(device_ids[start : start + _IDS_A_QUERY]))
+    for part in parts_of(device_ids):
+        some = select(Device).where(Device.id.in_(part))
         found |= {row.id: to_device(row) for row in session.scalars(some)}
     return found
 
@@ -157,8 +157,7 @@ def registered(session: Session, device_ids: Collection[str | None], sites: Site
 def sites_of(session: Session, device_ids: Collection[str]) -> dict[str, str]:
     """Return by id at which site each of these devices is now."""
     found: dict[str, str] = {}
-    ids = list(device_ids)
-    for start in range(0, len(ids), _IDS_A_QUERY):
-        some = select(Device.id, Device.site).where(Device.id.in_(ids[start : start + _IDS_A_QUERY]))
+    for part in parts_of(device_ids):
+        some = select(Device.id, Device.site).where(Device.id.in_(part))
         found |= {row.id: row.site for row in session.execute(some)}
     return found

@@ -27,6 +27,7 @@ from fleet.signals import Kind
 from storage.records.base import Base, Number
 from storage.records.database import DeskDatabase
 from storage.records.events import tell
+from storage.records.parts import parts_of
 from storage.records.straight import execute_straight
 from storage.records.upsert import insert_in, insert_into
 
@@ -89,7 +90,6 @@ UNKNOWN_MODEL = "unknown"
 UNKNOWN_STATUS = "unknown"
 _REFUTED_AFTER_MS = 5 * SECOND_MS
 """The old connection of a device may end after its new one began: `offline` stands no longer than this."""
-_IDS_A_QUERY = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +167,7 @@ DeviceTraits.UNKNOWN = DeviceTraits("unknown", UNKNOWN_MODEL)
 def traits_of(session: Session, device_ids: Sequence[str]) -> dict[str, DeviceTraits]:
     """Return the kind and model of the devices named; those that are not registered are left out."""
     found: dict[str, DeviceTraits] = {}
-    for part in _parts(list(device_ids)):
+    for part in parts_of(device_ids):
         query = select(Device.id, Device.kind, Device.model).where(Device.id.in_(part))
         found |= {row.id: DeviceTraits(row.kind, row.model) for row in session.execute(query)}
     return found
@@ -184,7 +184,7 @@ class Devices:
         query = select(Device.id, Device.site, Device.kind)
         queries = [query]
         if device_ids is not None:  # in parts: a statement takes a limited number of parameters
-            queries = [query.where(Device.id.in_(part)) for part in _parts(list(device_ids))]
+            queries = [query.where(Device.id.in_(part)) for part in parts_of(device_ids)]
         with self._desk.transaction() as session:
             return {
                 row.id: Placement(row.site, Kind(row.kind)) for one in queries for row in session.execute(one)
@@ -248,10 +248,6 @@ def set_model(session: Session, device_id: str, model: str | None, by: Principal
         data = {"before": before, "after": row.model}
         reason = "the desk says which model it is"
         tell(session, Event(now, Subject.DEVICE, device_id, "model", by, reason, site=row.site, data=data))
-
-
-def _parts(device_ids: list[str]) -> list[list[str]]:
-    return [device_ids[at : at + _IDS_A_QUERY] for at in range(0, len(device_ids), _IDS_A_QUERY)]
 
 
 _ISO_DATE = "____-__-__"

@@ -10,10 +10,9 @@ from fleet.errors import NotFound
 from fleet.signals import Kind
 from fleet.text import quoted
 from storage.records.devices import UNKNOWN_MODEL, UNKNOWN_STATUS, Device, DeviceEvent, Placement
+from storage.records.parts import parts_of
 from storage.records.repairs import DEVICE_REPLACED
 from storage.records.upsert import insert_into
-
-_PART = 5_000
 
 
 def add_devices(session: Session, devices: Sequence[NewDevice], now: int) -> None:
@@ -42,10 +41,9 @@ def add_devices(session: Session, devices: Sequence[NewDevice], now: int) -> Non
 
 def places_of(session: Session, device_ids: Collection[str]) -> dict[str, Placement]:
     """Return where the devices named belong, and what they are; those that there are not are left out."""
-    ids = list(device_ids)
     found: dict[str, Placement] = {}
-    for at in range(0, len(ids), _PART):
-        query = select(Device.id, Device.site, Device.kind).where(Device.id.in_(ids[at : at + _PART]))
+    for part in parts_of(device_ids):
+        query = select(Device.id, Device.site, Device.kind).where(Device.id.in_(part))
         found |= {row.id: Placement(row.site, Kind(row.kind)) for row in session.execute(query)}
     return found
 

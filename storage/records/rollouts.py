@@ -29,6 +29,7 @@ from storage.records.commands import CommandRow
 from storage.records.device_lists import to_device
 from storage.records.devices import Device
 from storage.records.paging import Asked, Order, Page, fetch_page
+from storage.records.parts import parts_of
 from storage.records.within import at_sites
 
 
@@ -72,7 +73,6 @@ class RolloutDeviceRow(Base):
 _COLUMNS = frozenset({"id", "state", "stage", "version", "firmware", "aim", "stages", "back_to"})
 _PLAIN = tuple(field.name for field in fields(Rollout) if field.name not in _COLUMNS)
 _CHANGING = ("state", "offered_at", "installed_at", "command", "detail")
-_IDS_A_QUERY = 5_000
 
 
 def add_rollout(session: Session, new: Rollout) -> Rollout:
@@ -226,9 +226,9 @@ def firmware_known(session: Session, model: str, version: str) -> Firmware | Non
 def open_offers(session: Session, device_ids: Sequence[str], version: str) -> dict[str, str]:
     """Return for devices the id of the command that offers them a version and is not over yet."""
     found: dict[str, str] = {}
-    for at in range(0, len(device_ids), _IDS_A_QUERY):
+    for part in parts_of(device_ids):
         wanted = select(CommandRow).where(
-            CommandRow.device_id.in_(device_ids[at : at + _IDS_A_QUERY]),
+            CommandRow.device_id.in_(part),
             CommandRow.command == "offer_firmware",
             CommandRow.state.in_(OPEN_STATES),
         )

@@ -10,11 +10,11 @@ from fleet.faults import Level
 from fleet.grants import Sites
 from fleet.tickets import CLOSED_STATES, Ticket, TicketOrigin, TicketState
 from storage.records.paging import Asked, Order, Page, fetch_page, narrowed
+from storage.records.parts import parts_of
 from storage.records.tickets import SuspicionRow, TicketRow, to_tickets
 from storage.records.within import at_sites
 
 _KEYS = {"due": TicketRow.due, "opened_at": TicketRow.opened_at, "id": TicketRow.id}
-_IDS_A_QUERY = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,6 @@ def open_ticket_ids(session: Session, device_ids: Sequence[str] | None = None) -
     if device_ids is None:
         return {row[0]: row[1] for row in session.execute(wanted)}
     found: dict[str, int] = {}
-    for start in range(0, len(device_ids), _IDS_A_QUERY):
-        some = device_ids[start : start + _IDS_A_QUERY]
+    for some in parts_of(device_ids):
         found |= {row[0]: row[1] for row in session.execute(wanted.where(TicketRow.device_id.in_(some)))}
     return found

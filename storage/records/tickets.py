@@ -33,9 +33,9 @@ from fleet.tickets import (
     TicketState,
 )
 from storage.records.base import Base, Number
+from storage.records.parts import parts_of
 from storage.records.within import at_sites
 
-_IDS_A_QUERY = 500
 _OPEN_REPAIR = text("kind = 'repair' AND state NOT IN ('confirmed', 'cancelled')")
 
 # The deadline of the next milestone that is still to be reached; none is left on a closed ticket. A generated
@@ -238,8 +238,7 @@ def _value(row: TicketRow, suspicions: tuple[Suspicion, ...]) -> Ticket:
 
 def _suspicions_of(session: Session, ids: Sequence[int]) -> dict[int, list[Suspicion]]:
     found: dict[int, list[Suspicion]] = {}
-    for start in range(0, len(ids), _IDS_A_QUERY):
-        some = ids[start : start + _IDS_A_QUERY]
+    for some in parts_of(ids):
         alerts = _alerts_of(session, some)
         wanted = select(SuspicionRow).where(SuspicionRow.ticket_id.in_(some)).order_by(SuspicionRow.id)
         for row in session.scalars(wanted, execution_options={"populate_existing": True}):

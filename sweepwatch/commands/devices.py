@@ -3,8 +3,9 @@
 import csv
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import IO
 
 from rich.table import Table
 
@@ -21,10 +22,12 @@ from fleet.signals import Kind
 from storage.records.database import DeskDatabase
 from storage.records.device_credentials import newest_credentials
 from storage.records.registering import places_of
+from sweepwatch.commands.device_labels import sheet_of_labels
 from sweepwatch.commands.doors import whoever
 from sweepwatch.commands.installed import opened_desk
 from sweepwatch.printing import Say, console, json_text
 from sweepwatch.run.device_doors import device_doors
+from sweepwatch.run.reach import address_of
 from sweepwatch.settings.settings import Settings
 
 _HEAD = ("id", "password", "certificate", "key")
@@ -62,19 +65,17 @@ def import_devices(settings: Settings, file: Path, wanted: Wanted, out: Path, sa
     try:
         with file.open(encoding="utf-8", newline="") as lines:
             devices = read_devices(lines)
-        target = os.fdopen(os.open(out, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", newline="")
-    except FileExistsError as error:
-        raise InvalidInput(f"{out} is there already; give another --out FILE") from error
     except OSError as error:
         raise InvalidInput(f"{error.filename}: {error.strerror}") from error
-    with target, _doors(settings, say) as (desk, doors):
+    with _doors(settings, say) as (desk, doors), _new_file(out) as target:
         with desk.transaction() as session:
             known = {name for name, one in newest_credentials(session, None).items() if not one.revoked_at}
         new = [device for device in devices if device.id not in known]
         writer = csv.writer(target)
-        writer.writerow(_HEAD)
         for at in range(0, len(new), _PART):
             handed = doors.add(new[at : at + _PART], wanted, whoever())
+            if at == 0:
+                writer.writerow(_HEAD)
             writer.writerows((one.device_id, one.password, one.certificate, one.key) for one in handed)
             target.flush()
     say(f"{len(new)} devices were registered, {len(devices) - len(new)} had credentials already; see {out}")
@@ -113,14 +114,25 @@ def replace_device(
 
 
 def offer_claims(
-    settings: Settings, serials: Sequence[str], kind: str, model: str, days: int, say: Say
+    settings: Settings,
+    serials: Sequence[str],
+    kind: str,
+    model: str,
+    days: int,
+    labels: Path | None,
+    say: Say,
 ) -> None:
-    """Let serial numbers be claimed, and print each with the code for its label."""
-    with _doors(settings, say) as (desk, doors):
-        claims = Claims(desk, SystemClock(), doors)
-        offered = claims.offer(serials, Kind(kind), model, whoever(), days)
-    for one in offered:
-        say(f"{one.serial} {one.code}")
+    """Let serial numbers be claimed; print each with the code for its label, or write a sheet of labels."""
+    with ExitStack() as stack:
+        desk, doors = stack.enter_context(_doors(settings, say))
+        sheet = None if labels is None else stack.enter_context(_new_file(labels))
+        offered = Claims(desk, SystemClock(), doors).offer(serials, Kind(kind), model, whoever(), days)
+        if sheet is None:
+            for one in offered:
+                say(f"{one.serial} {one.code}")
+            return
+        sheet.write(sheet_of_labels(offered, model, address_of(settings.server)))
+    say(f"{labels} has {len(offered)} labels; whoever has one can claim its device: print, and delete it.")
 
 
 def write_book(settings: Settings, out: Path, say: Say) -> None:
@@ -160,6 +172,23 @@ def _doors(settings: Settings, say: Say) -> Iterator[tuple[DeskDatabase, DeviceD
         waiting = doors.waiting()
         if waiting > before and waiting <= AT_ONCE:
             say(f"The broker could not be told yet: of {waiting} devices it learns when it starts.")
+
+
+@contextmanager
+def _new_file(path: Path) -> Iterator[IO[str]]:
+    """Open a file that is not there yet, for nobody else to read; empty at the end, it goes again."""
+    try:
+        file = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", newline="")
+    except FileExistsError as error:
+        raise InvalidInput(f"{path} is there already; name another") from error
+    except OSError as error:
+        raise InvalidInput(f"{path}: {error.strerror}") from error
+    try:
+        with file:
+            yield file
+    finally:
+        if path.stat().st_size == 0:
+            path.unlink()
 
 
 def _hand_over(handed: Handed, out: Path | None, say: Say) -> None:

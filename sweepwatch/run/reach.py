@@ -76,7 +76,7 @@ def address_of(server: ServerSettings) -> str:
     if server.public_url is not None:
         return f"{server.public_url}/"
     scheme = "http" if server.tls_certificate is None else "https"
-    host = "127.0.0.1" if _is_any(server.host) else server.host
+    host = next(iter(server.hosts), "127.0.0.1") if _is_any(server.host) else server.host
     host = f"[{host}]" if ":" in host else host
     return f"{scheme}://{host}:{server.port}/"
 

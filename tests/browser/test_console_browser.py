@@ -12,11 +12,14 @@ from playwright.sync_api import Browser, Page, expect
 from prometheus_client import CollectorRegistry
 from pyotp import TOTP
 
+from access.devices.claims import Claims
 from access.sessions import Browser as Visit
 from api.app import create_app
 from fleet.grants import Role
 from fleet.people import RoleAt, Scope
+from fleet.principals import schedule
 from fleet.progress import StartProgress
+from fleet.signals import Kind
 from fleet.text import Text
 from models.registry.registry import ModelRegistry
 from sweepwatch.run.server import WebServer, listen
@@ -36,6 +39,7 @@ PEOPLE_PAGES = {
     "/account": {"en": "Li Wei", "zh": "Li Wei"},
     "/tokens": {"en": "Tokens", "zh": "令牌"},
     "/sites/hongqiao": {"en": "hongqiao", "zh": "hongqiao"},
+    "/claim": {"en": "Claim a device", "zh": "认领设备"},
     "/firmware": {"en": "Firmware", "zh": "固件"},
 }
 MODEL_PAGES = {
@@ -253,6 +257,24 @@ def test_a_form_for_a_server_that_was_only_slow_is_sent_once_it_answers(page: Pa
     page.evaluate("document.querySelector('#gone').hidden = false")  # the beat may have been first
     page.get_by_role("button", name="Show").click()
     page.wait_for_url("**site=pudong**")
+
+
+def test_a_label_fills_the_form_in_and_its_code_reaches_no_server(
+    page: Page, house: House, host: str
+) -> None:
+    claims = Claims(house.desk, house.clock, house.app.state.services.devices)
+    [offered] = claims.offer(["S 7"], Kind.ROBOT, "CR-200", schedule("tests"))
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url + str(request.headers)))
+    page.goto(f"http://{host}/claim#serial=S+7&code={offered.code}", wait_until="domcontentloaded")
+    expect(page.get_by_role("textbox", name="Serial number", exact=True)).to_have_value("S 7")
+    expect(page.get_by_label("Code on the label")).to_have_value(offered.code)
+    assert page.url == f"http://{host}/claim", "nor is it in the history"
+    assert not [each for each in asked if offered.code in each]
+    page.get_by_label("Site").fill("hongqiao")
+    page.get_by_role("textbox", name="Id Its").fill("lobby")
+    page.get_by_role("button", name="Claim it").click()
+    expect(page.locator("h1")).to_have_text("lobby")
 
 
 def test_a_refresh_takes_nothing_that_was_typed_even_when_the_field_was_left(page: Page, host: str) -> None:

@@ -89,4 +89,11 @@ AT_DOORS = (
     ),
     Text("there is a site {0} already", "已有站点 {0}"),
     Text("there is no site {0}", "没有站点 {0}"),
+    Text(
+        "no device has this serial number and code, or it was claimed already",
+        "序列号与代码不匹配，或设备已被认领",
+    ),
+    Text("{0} has a credential already; rotate it", "{0} 已有凭证，请轮换"),
+    Text("there is a device {0} already: a {1} at {2}", "已有设备 {0}（{1}，站点 {2}）"),
+    Text("site: {0} is none of yours", "site：{0} 不在您的权限范围内"),
 )

@@ -92,6 +92,15 @@
     gone.hidden = true;
     if (form.isConnected) form.requestSubmit(submitter);
   });
+  // A label's QR code says what stands on the device behind the address's #, which goes to no server.
+  const label = new URLSearchParams(location.hash.slice(1));
+  const claim = main.querySelector("form[data-label]");
+  if (claim && label.size) {
+    for (const name of ["serial", "code"]) {
+      if (label.get(name)) claim.elements[name].value = label.get(name);
+    }
+    history.replaceState(null, "", location.pathname + location.search);
+  }
   // The link into a demo needs no more than to be opened; a program that only looks at links uses nothing up.
   main.querySelector("form[data-go]")?.requestSubmit();
   setInterval(beat, BEAT_MS);

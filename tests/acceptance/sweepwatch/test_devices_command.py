@@ -12,6 +12,7 @@ from helpers.running import PATIENCE_S, Running, free_port
 
 from access.devices.authority import Authority
 from fleet.device_doors import CredentialKind, Handed
+from storage.records.database import open_desk
 from sweepwatch.cli import cli
 
 TELEMETRY = "sweepwatch/v1/s1/robot/{}/telemetry"
@@ -120,3 +121,17 @@ def test_on_this_machine_alone_a_device_says_hello_without_credentials(tmp_path:
         with Guest(broker, client_id="hello") as guest:
             assert not guest.may_publish(TELEMETRY.format("hello").replace("telemetry", "cmd"))
         stop(running)
+
+
+def test_labels_are_written_into_a_new_file_that_only_its_owner_reads(tmp_path: Path) -> None:
+    data, sheet = str(tmp_path), tmp_path / "labels.html"
+    open_desk(f"sqlite:///{tmp_path / 'desk.sqlite'}").close()
+    done = CliRunner().invoke(cli, ["devices", "offer", "S" * 65, "--labels", str(sheet), "--data", data])
+    assert "serial: allowed" in str(done.exception)
+    said("devices", "offer", "S1", "S2", "--labels", str(sheet), "--data", data)
+    assert sheet.stat().st_mode & 0o777 == 0o600
+    assert sheet.read_text().count("<article>") == 2
+    done = CliRunner().invoke(cli, ["devices", "offer", "S1", "--labels", str(sheet), "--data", data])
+    assert "is there already" in str(done.exception)
+    [code] = said("devices", "offer", "S3", "--data", data).splitlines()
+    assert code.startswith("S3 ")

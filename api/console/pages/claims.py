@@ -1,0 +1,76 @@
+"""The console's page of claiming a device, to which the QR code on its label leads."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Form, Request, Response
+from fastapi.responses import HTMLResponse
+
+from access.devices.claims import Claims
+from api.console.pages.tried import tried
+from api.console.render.asked import NoQuery, asked
+from api.console.render.templates import Pages
+from api.doors import ActingByForm, AdmitsDevices
+from fleet.device_doors import Wanted
+from fleet.grants import Sites
+from storage.records.sites import all_sites
+
+_FIELD = Annotated[str, Form(max_length=64)]
+
+
+def make_router(pages: Pages) -> APIRouter:
+    """Return the routes of the page.
+
+    Serial number and code come behind the `#` of the label's address, which no browser sends: console.js
+    puts them into the form.
+    """
+    router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+    services = pages.services
+
+    @router.get("/claim")
+    def claim_page(request: Request, sites: AdmitsDevices) -> Response:
+        """Ask for what is on a device's label, and where it is to work."""
+        asked(request, NoQuery)
+        return _page(pages, request, sites)
+
+    @router.post("/claim")
+    def claim(
+        request: Request,
+        sites: AdmitsDevices,
+        principal: ActingByForm,
+        serial: _FIELD = "",
+        code: _FIELD = "",
+        site: _FIELD = "",
+        id: _FIELD = "",  # noqa: A002 - the name that devices have it by
+    ) -> Response:
+        """Take a device to a site, and show the password that is to be put into it, this once."""
+
+        def change() -> Response:
+            claiming = Claims(services.desk, services.clock, services.devices)
+            asked_for, device = (serial.strip(), code), (id.strip(), site.strip())
+            handed = claiming.claim(asked_for, device, Wanted(), principal, sites)
+            return pages.render(request, "access/claimed.html", handed=handed)
+
+        entered = {"serial": serial, "code": code, "site": site, "id": id}
+        return tried(
+            change, lambda status, why: _page(pages, request, sites, status, why, entered), 403, 404, 429
+        )
+
+    return router
+
+
+def _page(
+    pages: Pages,
+    request: Request,
+    sites: Sites,
+    status: int = 200,
+    error: str | None = None,
+    entered: dict[str, str] | None = None,
+) -> Response:
+    with pages.services.desk.transaction() as session:
+        within = [each for each in all_sites(session) if sites is None or each.id in sites]
+    values: dict[str, Any] = {
+        "places": within,
+        "error": error,
+        "entered": entered or {"serial": "", "code": "", "site": "", "id": ""},
+    }
+    return pages.render(request, "access/claim.html", status, **values)
