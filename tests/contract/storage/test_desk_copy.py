@@ -6,18 +6,9 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 from helpers.desk_rooms import NOON, add_devices
+from helpers.desk_rows import fill
 from helpers.postgres import emptied
-from sqlalchemy import (
-    JSON,
-    BigInteger,
-    Boolean,
-    Float,
-    Integer,
-    LargeBinary,
-    String,
-    select,
-    text,
-)
+from sqlalchemy import select, text
 
 from fleet.errors import Conflict
 from fleet.principals import schedule
@@ -33,40 +24,6 @@ from sweepwatch.cli import cli
 def fresh(postgres: str) -> str:
     """Return the address of an empty PostgreSQL database."""
     return emptied(postgres)
-
-
-def _value(column: Any, row: int) -> Any:  # noqa: PLR0911 - one for each type
-    if column.name == "origin":
-        return "reported"
-    for key in column.foreign_keys:  # the first refers to the last: the order must not matter
-        return _value(key.column, 3 - row)
-    if column.nullable and row == 1:
-        return None
-    if isinstance(column.type, JSON):
-        return {"zh": "滤网", "n": row, "none": None}
-    if isinstance(column.type, LargeBinary):
-        return b"\x00\xff" + bytes([row])
-    if isinstance(column.type, Boolean):
-        return bool(row % 2)
-    if isinstance(column.type, Float):
-        return 0.1 + row
-    if isinstance(column.type, Integer | BigInteger):
-        return NOON + row if isinstance(column.type, BigInteger) and not column.primary_key else row
-    assert isinstance(column.type, String), column.type
-    return f"{row}-{column.name}"[: column.type.length]
-
-
-def filled(desk: DeskDatabase) -> None:
-    """Put two rows into every table, with every column set in one of them."""
-    for table in COPIED:
-        with desk.statements() as connection:
-            connection.exec_driver_sql("PRAGMA defer_foreign_keys=ON")
-            rows = [
-                {each.name: _value(each, row) for each in table.columns if each.computed is None}
-                for row in (1, 2)
-            ]
-            connection.execute(table.delete())
-            connection.execute(table.insert(), rows)
 
 
 def content(desk: DeskDatabase) -> dict[str, list[Any]]:
@@ -94,7 +51,8 @@ def test_every_table_moves_to_postgresql_and_back(tmp_path: Path, fresh: str) ->
     first, server, last = (
         open_desk(url) for url in (f"sqlite:///{tmp_path / 'a.db'}", fresh, f"sqlite:///{tmp_path / 'b.db'}")
     )
-    filled(first)
+    with first.statements() as connection:
+        fill(connection, COPIED)
     counts = copy_desk(first, server)
     assert counts == {table.name: 2 for table in COPIED}
     copy_desk(server, last)

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
-from alembic.config import Config
 from alembic.migration import MigrationContext
 from helpers.desk_rooms import DEVICES, NOON, Rooms, a_risk, add_devices
+from helpers.desk_rows import config_of
 from sqlalchemy import Connection, create_engine, func, inspect, select, text
 from sqlalchemy.exc import IntegrityError
 
@@ -24,7 +24,6 @@ from fleet.principals import PrincipalKind, model, person
 from fleet.signals import Kind
 from fleet.sla import load_policy
 from fleet.tickets import SuspicionState, Ticket, TicketState
-from storage.records import migrations
 from storage.records.alerts import AlertRow, insert_alert
 from storage.records.base import Base
 from storage.records.database import DeskDatabase, open_desk
@@ -111,11 +110,8 @@ def test_the_migrations_make_exactly_the_tables_that_the_code_declares(url: str)
 
 def test_a_database_of_the_first_version_is_brought_up_to_date_and_keeps_its_rows(url: str) -> None:
     engine = create_engine(url)
-    config = Config()
-    config.set_main_option("script_location", str(Path(migrations.__path__[0])))
     with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0001")
+        command.upgrade(config_of(connection), "0001")
         connection.execute(
             text(
                 "INSERT INTO device (id, kind, site, model, registered_at, status) "
@@ -132,14 +128,6 @@ def test_a_database_of_the_first_version_is_brought_up_to_date_and_keeps_its_row
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, TABLES) == []
     engine.dispose()
-
-
-def config_of(connection: Connection) -> Config:
-    """Return what Alembic's commands take."""
-    config = Config()
-    config.set_main_option("script_location", str(Path(migrations.__path__[0])))
-    config.attributes["connection"] = connection
-    return config
 
 
 # id, device, fault, level, origin, state, opened, respond due, on site due, solve due, responded, on site,
