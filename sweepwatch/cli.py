@@ -6,38 +6,19 @@ from pathlib import Path
 import click
 
 from fleet.errors import ConfigError, SweepwatchError
-from fleet.grants import Permission, Role
 from fleet.wire import Reason
 from sweepwatch.cli_devices import devices
-from sweepwatch.cli_options import JSON, PATH, WHY, options, settings_of
+from sweepwatch.cli_options import HELD, JSON, PATH, STORE, URL, WHY, options, settings_of
+from sweepwatch.cli_people import people, tokens
+from sweepwatch.cli_personal import personal
+from sweepwatch.cli_stores import desk, store
 from sweepwatch.run.stopping import end
-from sweepwatch.settings.settings import read_secret
 
-
-class _Url(click.ParamType[str]):
-    """A URL, or `@FILE` that holds it: others see the command line, and so what stands in it."""
-
-    name = "url"
-
-    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Return the URL."""
-        return read_secret(Path(value[1:])) if value.startswith("@") else value
-
-
-_URL = _Url()
-_HELD = "@FILE takes it from a file, where others do not see it."
 _BROKER = click.option(
     "--broker",
-    type=_URL,
+    type=URL,
     metavar="URL",
-    help=f"MQTT broker: mqtt://user:pass@host:port, mqtts:// or ws://. {_HELD}",
-)
-_STORE = click.option(
-    "--store",
-    type=_URL,
-    metavar="URL",
-    help=f"Time-series store: duckdb:///path or influxdb://token@host:port/org/bucket. {_HELD} "
-    "[default: in the data folder]",
+    help=f"MQTT broker: mqtt://user:pass@host:port, mqtts:// or ws://. {HELD}",
 )
 _PORT = click.option("--port", type=int, help="Port of the API and the console. [default: 8000]")
 _HOST = click.option(
@@ -120,7 +101,7 @@ def run(  # noqa: PLR0913, PLR0917 - click hands each option over by name
 
 
 @cli.group(invoke_without_command=True)
-@options(_BROKER, _STORE)
+@options(_BROKER, STORE)
 @_METRICS_PORT
 @click.pass_context
 def ingest(
@@ -166,7 +147,7 @@ def ledger(url: str) -> None:
 
 
 @ingest.command()
-@options(_STORE)
+@options(STORE)
 @click.option("--device", help="Only what this device sent.")
 @click.option(
     "--reason", type=click.Choice([str(reason) for reason in Reason]), help="Only what this turned away."
@@ -184,7 +165,7 @@ def replay(
 
 
 @cli.command()
-@options(_STORE)
+@options(STORE)
 @click.option("--once", is_flag=True, help="Make one pass and end.")
 @_METRICS_PORT
 def score(
@@ -202,7 +183,7 @@ def score(
 
 
 @cli.command()
-@options(_HOST, _PORT, _STORE)
+@options(_HOST, _PORT, STORE)
 def serve(
     config: Path | None, data: Path | None, host: str | None, port: int | None, store: str | None
 ) -> None:
@@ -214,7 +195,7 @@ def serve(
 
 
 @cli.command()
-@options(_BROKER, _STORE, _DEVICES, _SEED, _WORLD)
+@options(_BROKER, STORE, _DEVICES, _SEED, _WORLD)
 @click.option(
     "--rate",
     type=click.FloatRange(min=0, min_open=True),
@@ -272,7 +253,7 @@ def simulate(  # noqa: PLR0913, PLR0917 - click hands each option over by name
 
 
 @cli.command()
-@options(_STORE)
+@options(STORE)
 @click.option("--seed", type=int, help="Seed of the training; same seed and data, same models. [default: 1]")
 @click.option(
     "--since",
@@ -385,87 +366,6 @@ def evaluate(name: str, data: Path | None, seeds: str, as_json: bool) -> None:
     run_evaluate(name, data, seeds, as_json, click.echo)
 
 
-@cli.group()
-def store() -> None:
-    """Set up the time-series store, or move history from one to another."""
-
-
-@store.command("init")
-@options(_STORE)
-def store_init(config: Path | None, data: Path | None, store: str | None) -> None:
-    """Make the store ready: on InfluxDB its bucket or database, with the retention that is set.
-
-    It may be run again: what is there stays, and the retentions are set anew (store.retention_days,
-    store.tile_retention_days).
-    """
-    from sweepwatch.commands.store import init_store
-
-    init_store(settings_of(config, data, store__url=store), click.echo)
-
-
-@store.command("compact")
-@options(_STORE)
-def store_compact(config: Path | None, data: Path | None, store: str | None) -> None:
-    """Write an embedded store's file anew, without the blocks that are unused and may hold what was deleted.
-
-    Stop what uses it first. It takes room for a second file; broken off, the file is as it was.
-    """
-    from sweepwatch.commands.personal import compact_store
-
-    compact_store(settings_of(config, data, store__url=store), click.echo)
-
-
-@store.command("copy")
-@options()
-@click.option("--from", "source", type=_URL, metavar="URL", required=True, help=f"The store to read. {_HELD}")
-@click.option("--to", "target", type=_URL, metavar="URL", required=True, help=f"The store to write. {_HELD}")
-def store_copy(config: Path | None, data: Path | None, source: str, target: str) -> None:
-    """Copy all readings, kept tiles and risks from one store to another, and verify them.
-
-    Each device's day is compared by number and checksum before and after; what is equal already is passed
-    over, so that a copy that was interrupted goes on where it ended. Ends with 1 if anything differs.
-    """
-    from sweepwatch.commands.store import copy_stores
-
-    copy_stores(settings_of(config, data), source, target, click.echo)
-
-
-@cli.group()
-def desk() -> None:
-    """Look after the desk database: devices, alerts, tickets, models, and the log of what happened."""
-
-
-@desk.command("copy")
-@click.option("--from", "source", type=_URL, metavar="URL", required=True, help=f"The desk to read. {_HELD}")
-@click.option(
-    "--to", "target", type=_URL, metavar="URL", required=True, help=f"The empty desk to fill. {_HELD}"
-)
-def desk_copy(source: str, target: str) -> None:
-    """Copy a desk database, as sqlite:///path to postgresql+psycopg://user:pass@host/name or back.
-
-    Stop what uses it first. Every table and the model files are copied, rows are counted on both sides, and
-    it is all or nothing: broken off, the target is empty still. A desk of an older version is brought up to
-    date first.
-    """
-    from sweepwatch.commands.desk import copy_desks
-
-    copy_desks(source, target, click.echo)
-
-
-@desk.command("followers")
-@options()
-@JSON
-def desk_followers(config: Path | None, data: Path | None, as_json: bool) -> None:
-    """List who follows the log of events, how far each is, and the events that each has set aside.
-
-    An event that fails again and again is set aside so that the others go on, with what comes later of the
-    same alert or ticket. It is tried again every five minutes, and whenever a process starts.
-    """
-    from sweepwatch.commands.followers import list_followers
-
-    list_followers(settings_of(config, data), as_json, click.echo)
-
-
 @cli.command("check-config")
 @options()
 @click.option("--show", is_flag=True, help="Print every setting with its value, variable and meaning.")
@@ -476,194 +376,8 @@ def check_config(config: Path | None, data: Path | None, show: bool) -> None:
     check_settings(config, os.environ, {"data": data}, show, click.echo)
 
 
-_PLACE = click.option(
-    "--at",
-    nargs=2,
-    type=(click.Choice(["site", "region"]), str),
-    metavar="SCOPE ID",
-    help="Where the role holds: `site pudong`, `region east`. [default: everywhere]",
-)
-
-
-@cli.group()
-def people() -> None:
-    """Say who may sign in, and make the one-time links by which they come in first."""
-
-
-@people.command("list")
-@options()
-@JSON
-def people_list(config: Path | None, data: Path | None, as_json: bool) -> None:
-    """List who may sign in, and what they may do."""
-    from sweepwatch.commands.doors import list_people
-
-    list_people(settings_of(config, data), as_json, click.echo)
-
-
-@people.command("invite")
-@options()
-@click.argument("email")
-@click.argument("name")
-@click.option("--role", type=click.Choice([str(role) for role in Role]), default="viewer", show_default=True)
-@_PLACE
-def people_invite(
-    config: Path | None, data: Path | None, email: str, name: str, role: str, at: tuple[str, str] | None
-) -> None:
-    """Add somebody by EMAIL and NAME, and print the link by which they choose a password."""
-    from sweepwatch.commands.doors import invite_person
-
-    invite_person(settings_of(config, data), email, name, role, at, click.echo)
-
-
-@people.command("reset-second-factor")
-@options()
-@click.argument("email")
-def people_reset_second_factor(config: Path | None, data: Path | None, email: str) -> None:
-    """Take the second step of EMAIL away, who lost their phone and their recovery codes."""
-    from sweepwatch.commands.doors import reset_second_factor
-
-    reset_second_factor(settings_of(config, data), email, click.echo)
-
-
-@people.command("link")
-@options()
-@click.argument("email", required=False)
-def people_link(config: Path | None, data: Path | None, email: str | None) -> None:
-    """Print a one-time link for a new password of EMAIL; without it, for the first admin."""
-    from sweepwatch.commands.doors import print_link
-
-    print_link(settings_of(config, data), email, click.echo)
-
-
-_SCOPES = click.Choice([str(each) for each in Permission])
-
-
-@cli.group()
-def personal() -> None:
-    """Export or erase one person's data: what a wristband told of its wearer within a span of time."""
-
-
-_DEVICE = click.option("--device", required=True, help="The wristband.")
-_FROM = click.option("--from", "start", metavar="TIME", help="A date or time (UTC). [default: the first]")
-_TO = click.option(
-    "--to", "end", metavar="TIME", help="A time, not included, or a date, included. [default: now]"
-)
-
-
-@personal.command("export")
-@options(_STORE)
-@_DEVICE
-@_FROM
-@_TO
-@click.option("--out", type=PATH, metavar="FILE", help="Write it there. [default: to the terminal]")
-@click.option("--why", default="asked for", show_default=True, help="Why; kept in the log.")
-def personal_export(
-    config: Path | None,
-    data: Path | None,
-    store: str | None,
-    device: str,
-    start: str | None,
-    end: str | None,
-    out: Path | None,
-    why: str,
-) -> None:
-    """Write all that is kept of the wearer of a wristband as one JSON object, with units.
-
-    Readings, tiles, events, alerts, cases, evidence, what people wrote, and who looked at it. Where a running
-    installation holds the store, ask its API: GET /api/v1/devices/{id}/personal.
-    """
-    from sweepwatch.commands.personal import export_person
-
-    export_person(settings_of(config, data, store__url=store), device, start, end, out, why)
-
-
-@personal.command("erase")
-@options(_STORE)
-@_DEVICE
-@_FROM
-@_TO
-@click.option("--why", required=True, help="Why; kept in the log.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
-def personal_erase(
-    config: Path | None,
-    data: Path | None,
-    store: str | None,
-    device: str,
-    start: str | None,
-    end: str | None,
-    why: str,
-    yes: bool,
-) -> None:
-    """Erase what a wristband told of its wearer; that it worked, and what was done, stays known.
-
-    It may run beside an installation: whoever holds the store does its part within seconds. It may be run
-    again, and is finished by the installation if it is broken off.
-    """
-    from sweepwatch.commands.personal import erase_person
-
-    settings = settings_of(config, data, store__url=store)
-    erase_person(settings, device, start, end, why, lambda what: yes or click.confirm(what), click.echo)
-
-
-_SCOPES = click.Choice([str(each) for each in Permission])
-
-
-@cli.group()
-def tokens() -> None:
-    """Make and end the tokens by which machines use the API."""
-
-
-@tokens.command("list")
-@options()
-@JSON
-def tokens_list(config: Path | None, data: Path | None, as_json: bool) -> None:
-    """List the tokens: what each may do, until when, when it was last used."""
-    from sweepwatch.commands.doors import list_tokens
-
-    list_tokens(settings_of(config, data), as_json, click.echo)
-
-
-@tokens.command("add")
-@options()
-@click.argument("name")
-@click.option("--scope", "scopes", multiple=True, type=_SCOPES, required=True)
-@click.option("--site", "sites", multiple=True, help="Only there; may be given several times.")
-@click.option("--days", type=int, default=365, show_default=True, help="Until it ends.")
-def tokens_add(
-    config: Path | None,
-    data: Path | None,
-    name: str,
-    scopes: tuple[str, ...],
-    sites: tuple[str, ...],
-    days: int,
-) -> None:
-    """Make a token called NAME and print it: it is shown this once."""
-    from sweepwatch.commands.doors import add_token
-
-    add_token(settings_of(config, data), name, scopes, sites, days, click.echo)
-
-
-@tokens.command("rotate")
-@options()
-@click.argument("token", type=int)
-def tokens_rotate(config: Path | None, data: Path | None, token: int) -> None:
-    """Make a token that takes the place of one by its number, which goes on for an hour; print it."""
-    from sweepwatch.commands.doors import rotate_token
-
-    rotate_token(settings_of(config, data), token, click.echo)
-
-
-@tokens.command("revoke")
-@options()
-@click.argument("token", type=int)
-def tokens_revoke(config: Path | None, data: Path | None, token: int) -> None:
-    """End a token by its number, now."""
-    from sweepwatch.commands.doors import revoke_token
-
-    revoke_token(settings_of(config, data), token, click.echo)
-
-
-cli.add_command(devices)
+for group in (store, desk, people, tokens, personal, devices):
+    cli.add_command(group)
 
 
 def main() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from sweepwatch.settings.settings import Settings, load_settings
+from sweepwatch.settings.settings import Settings, load_settings, read_secret
 
 PATH = click.Path(path_type=Path)
 Command = Callable[..., Any]
@@ -20,6 +20,27 @@ _COMMON = (
 )
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 WHY = click.option("--why", help="Why; kept in the history.")
+
+
+class Url(click.ParamType[str]):
+    """A URL, or `@FILE` that holds it: others see the command line, and so what stands in it."""
+
+    name = "url"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the URL."""
+        return read_secret(Path(value[1:])) if value.startswith("@") else value
+
+
+URL = Url()
+HELD = "@FILE takes it from a file, where others do not see it."
+STORE = click.option(
+    "--store",
+    type=URL,
+    metavar="URL",
+    help=f"Time-series store: duckdb:///path or influxdb://token@host:port/org/bucket. {HELD} "
+    "[default: in the data folder]",
+)
 
 
 def options(*more: Callable[[Command], Command]) -> Callable[[Command], Command]:
