@@ -1,11 +1,14 @@
-"""The certificate by which the server speaks HTTPS: read and judged before anything listens."""
+"""The certificate by which the server speaks HTTPS: judged before anything listens, taken anew once renewed."""
 
+import logging
+import ssl
 from datetime import UTC, datetime
 from pathlib import Path
 
 from fleet.clock import DAY_MS, from_rfc3339
 from fleet.errors import ConfigError
 
+log = logging.getLogger(__name__)
 SOON_MS = 14 * DAY_MS
 """A certificate that ends within so long is worth a word at each start."""
 
@@ -47,6 +50,32 @@ def check_certificate(certificate: Path, key: Path, now: int) -> frozenset[str]:
     if private.public_key().public_bytes(*form) != leaf.public_key().public_bytes(*form):
         raise ConfigError(f"server.tls_key: {key} is not the key of the first certificate in {certificate}")
     return _names(leaf)
+
+
+class Renewal:
+    """Takes a certificate that was renewed while the server runs; until one can be used, the old goes on."""
+
+    def __init__(self, certificate: Path, key: Path) -> None:
+        self._files = (certificate, key)
+        self._seen = self._written()
+
+    def look(self, context: ssl.SSLContext, now: int) -> bool:
+        """Put the files into `context` if they changed since the last look; return whether that was done."""
+        written = self._written()
+        if written == self._seen:
+            return False
+        self._seen = written
+        try:
+            check_certificate(*self._files, now)
+            context.load_cert_chain(*self._files)
+        except (ConfigError, OSError) as error:  # of two files the second may be still to come
+            log.warning("the renewed certificate is not used yet, the old one goes on: %s", error)
+            return False
+        log.info("%s was renewed, and is used from now on", self._files[0])
+        return True
+
+    def _written(self) -> tuple[int, ...]:
+        return tuple(file.stat().st_mtime_ns if file.exists() else 0 for file in self._files)
 
 
 def ends_soon(certificate: Path, now: int) -> str | None:

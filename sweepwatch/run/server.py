@@ -3,18 +3,20 @@
 import logging
 import socket
 import threading
+from functools import partial
 from types import TracebackType
 
 import uvicorn
 from fastapi import FastAPI
 
-from fleet.clock import Clock
+from fleet.clock import Clock, SystemClock
 from fleet.errors import PortTaken
-from sweepwatch.run.certificates import ends_soon
+from sweepwatch.run.certificates import Renewal, ends_soon
 from sweepwatch.settings.server import ServerSettings
 
 log = logging.getLogger(__name__)
 STOP_TIMEOUT_S = 2.0
+_RENEWAL_EVERY_S = 60.0
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -54,13 +56,20 @@ class WebServer:
             ssl_keyfile=server.tls_key,
         )
         self._server = uvicorn.Server(config)
+        self._config = config
         self._listener = listener
+        self._stopped = threading.Event()
         self._thread = threading.Thread(
             target=self._server.run, kwargs={"sockets": [listener]}, name="web", daemon=True
         )
+        self._threads = [self._thread]
+        if server.tls_certificate is not None and server.tls_key is not None:
+            watch = partial(self._take_renewed, Renewal(server.tls_certificate, server.tls_key))
+            self._threads.append(threading.Thread(target=watch, name="certificate", daemon=True))
 
     def __enter__(self) -> "WebServer":
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
         return self
 
     def __exit__(
@@ -71,8 +80,14 @@ class WebServer:
     def stop(self) -> None:
         """Stop taking requests and end the thread."""
         self._server.should_exit = True
+        self._stopped.set()
         self._thread.join(STOP_TIMEOUT_S)
         self._listener.close()
+
+    def _take_renewed(self, renewal: Renewal) -> None:
+        while not self._stopped.wait(_RENEWAL_EVERY_S):
+            if self._config.ssl is not None:
+                renewal.look(self._config.ssl, SystemClock().now_ms())
 
 
 def warn_of_end(server: ServerSettings, clock: Clock) -> None:
@@ -81,4 +96,4 @@ def warn_of_end(server: ServerSettings, clock: Clock) -> None:
         return
     ends = ends_soon(server.tls_certificate, clock.now_ms())
     if ends is not None:
-        log.warning("%s ends at %s; renew it and start again", server.tls_certificate, ends)
+        log.warning("%s ends at %s; renew it", server.tls_certificate, ends)

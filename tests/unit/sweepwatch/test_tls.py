@@ -12,11 +12,13 @@ from urllib.parse import urlencode
 import pytest
 from helpers.api import PASSWORD, House, open_house
 from helpers.certificates import make_pair
+from helpers.publishing import wait_until
 from helpers.running import free_port
 
 from fleet.grants import Role
 from fleet.people import RoleAt
 from fleet.principals import schedule
+from sweepwatch.run import server
 from sweepwatch.run.server import WebServer, listen
 from sweepwatch.settings.server import ServerSettings
 
@@ -134,3 +136,34 @@ def test_behind_a_proxy_the_client_is_who_asked_it_and_the_cookie_is_for_https(t
         mine = client.post("/sign-in", data=form, headers=told)
         assert mine.status_code == 401, "failures count for who made them, not for whom they name"
         assert stranger.post("/sign-in", data=form, headers=told).status_code == 429
+
+
+def test_a_renewed_certificate_is_used_without_a_new_start_and_a_wrong_one_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(server, "_RENEWAL_EVERY_S", 0.05)
+    (tmp_path / "new").mkdir()
+    certificate, key = make_pair(tmp_path, "127.0.0.1")
+    renewed, renewed_key = make_pair(tmp_path / "new", "127.0.0.1")
+    old, new = (ssl.create_default_context(cafile=str(file)) for file in (certificate, renewed))
+    port = free_port()
+    settings = ServerSettings(port=port, tls_certificate=certificate, tls_key=key)
+
+    def trusted_by(trust: ssl.SSLContext) -> bool:
+        try:
+            with socket.create_connection(("127.0.0.1", port), 20) as plain:
+                trust.wrap_socket(plain, server_hostname="127.0.0.1").close()
+        except ssl.SSLCertVerificationError:
+            return False
+        return True
+
+    with (
+        open_house(tmp_path / "data", server=settings) as house,
+        WebServer(house.app, listen("127.0.0.1", port), settings),
+    ):
+        assert trusted_by(old)
+        certificate.write_bytes(renewed.read_bytes())
+        wait_until(lambda: "the old one goes on" in caplog.text)
+        assert trusted_by(old), "its key is still to come"
+        key.write_bytes(renewed_key.read_bytes())
+        wait_until(lambda: trusted_by(new))
