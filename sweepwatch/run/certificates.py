@@ -1,4 +1,4 @@
-"""The certificate by which the server speaks HTTPS: judged before anything listens, taken anew once renewed."""
+"""The certificate by which the server speaks HTTPS: judged before anything listens, taken anew if renewed."""
 
 import logging
 import ssl
