@@ -16,7 +16,7 @@ run: $(VENV)/.ready
 
 test: $(VENV)/.ready-dev debian
 	@$(BIN)/lint-imports
-	@CI=$${CI:-} $(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	@CI=$${CI:-} $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: $(VENV)/.ready-dev
 	@$(BIN)/ruff check .

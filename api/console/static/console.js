@@ -58,8 +58,9 @@
     if (document.hidden || busy()) return;
     try {
       const answer = await answered(location.href, "text/html", 10 * PATIENCE_MS);
-      if (!answer.ok || busy()) return;
-      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const text = await answer.text();
+      if (!answer.ok || busy()) return; // something may have been typed while it was read
+      const page = new DOMParser().parseFromString(text, "text/html");
       const focused = main.contains(document.activeElement) && place(document.activeElement);
       const fresh = page.querySelector("main");
       main.dataset.refresh = fresh.dataset.refresh || 0; // sooner while something is on its way

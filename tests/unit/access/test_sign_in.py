@@ -6,16 +6,17 @@ from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
-from helpers.api import PASSWORD, House, add_device, anonymous, csrf_of, open_house, signed_in
+from helpers.api import NOW, PASSWORD, House, add_device, anonymous, csrf_of, open_house, signed_in
 
 from access.people import People
 from access.sessions import IDLE_MS, LASTS_MS
-from fleet.clock import DAY_MS, HOUR_MS, MINUTE_MS
+from fleet.clock import DAY_MS, HOUR_MS, MINUTE_MS, ManualClock
 from fleet.errors import Conflict, InvalidInput, NotFound
 from fleet.events import Subject
 from fleet.grants import Role
 from fleet.people import RoleAt, Scope
 from fleet.principals import schedule
+from storage.records.database import open_desk
 from storage.records.events import events_of
 
 EMAIL = "li.wei@example.org"
@@ -27,6 +28,14 @@ def house(tmp_path: Path) -> Iterator[House]:
     with open_house(tmp_path) as made:
         add_device(made, "R1")
         yield made
+
+
+@pytest.fixture
+def alone(tmp_path: Path) -> Iterator[People]:
+    """People without an API around them."""
+    desk = open_desk(f"sqlite:///{tmp_path / 'people.sqlite'}")
+    yield People(desk, ManualClock(NOW))
+    desk.close()
 
 
 @pytest.fixture
@@ -143,9 +152,9 @@ def test_guessing_waits_longer_each_time_and_locks_nobody_out_for_long(house: Ho
     assert try_in(owner) == 303, "however long a stranger guesses, a minute is all that it costs"
 
 
-@pytest.mark.parametrize(
-    "onward",
-    [
+def test_signing_in_leads_to_no_other_server(house: House) -> None:
+    signed_in(house)
+    for onward in (
         "//evil.example",
         "https://evil.example/",
         "/\\evil.example",
@@ -154,13 +163,10 @@ def test_guessing_waits_longer_each_time_and_locks_nobody_out_for_long(house: Ho
         "/a\nb",
         "//[",
         "http://[",
-    ],
-)
-def test_signing_in_leads_to_no_other_server(house: House, onward: str) -> None:
-    signed_in(house)
-    form = {"email": EMAIL, "password": PASSWORD, "next": onward}
-    answer = anonymous(house).post("/sign-in", data=form, follow_redirects=False)
-    assert answer.headers["location"] == "/"
+    ):
+        form = {"email": EMAIL, "password": PASSWORD, "next": onward}
+        answer = anonymous(house).post("/sign-in", data=form, follow_redirects=False)
+        assert answer.headers["location"] == "/", onward
 
 
 def test_signing_in_leads_back_to_where_one_was_going(house: House) -> None:
@@ -303,18 +309,18 @@ def test_what_was_taken_from_somebody_is_gone_at_once(house: House, people: Peop
         (RoleAt(Role.ADMIN, Scope.SITE, "x"), "an admin is one everywhere"),
     ],
 )
-def test_roles_that_cannot_be_are_refused(people: People, role: RoleAt, says: str) -> None:
+def test_roles_that_cannot_be_are_refused(alone: People, role: RoleAt, says: str) -> None:
     with pytest.raises(InvalidInput, match=says):
-        people.invite("a@example.org", "A", [role], BY)
+        alone.invite("a@example.org", "A", [role], BY)
 
 
 @pytest.mark.parametrize("email", ["", "x", "a@b@c", "a b@c.d", "a@", "@b", "a\0@b.c", "x" * 65 + "@a.b"])
-def test_an_address_that_is_none_is_refused(people: People, email: str) -> None:
+def test_an_address_that_is_none_is_refused(alone: People, email: str) -> None:
     with pytest.raises(InvalidInput, match="no e-mail address"):
-        people.invite(email, "A", [RoleAt(Role.VIEWER)], BY)
+        alone.invite(email, "A", [RoleAt(Role.VIEWER)], BY)
 
 
-def test_two_people_have_two_addresses(people: People) -> None:
-    people.invite("a@example.org", "A", [RoleAt(Role.VIEWER)], BY)
+def test_two_people_have_two_addresses(alone: People) -> None:
+    alone.invite("a@example.org", "A", [RoleAt(Role.VIEWER)], BY)
     with pytest.raises(Conflict, match="already"):
-        people.invite("A@Example.org", "B", [RoleAt(Role.VIEWER)], BY)
+        alone.invite("A@Example.org", "B", [RoleAt(Role.VIEWER)], BY)
