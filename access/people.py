@@ -22,7 +22,7 @@ from storage.records.begun_sign_ins import forget_sign_ins
 from storage.records.database import DeskDatabase
 from storage.records.events import tell
 from storage.records.identities import release_identities
-from storage.records.links import end_links, link_of, make_link, use_link
+from storage.records.links import end_links, end_links_of, link_of, make_link, use_link
 from storage.records.sessions import end_sessions
 
 _EMAIL = re.compile(r"[^@\s\x00-\x1f]{1,64}@[^@\s\x00-\x1f]{1,189}")
@@ -101,9 +101,15 @@ class People:
         return person, secret
 
     def link_for_password(self, person_id: int, by: Principal) -> str:
-        """Return the secret of a link that sets somebody's password anew. Raises NotFound."""
+        """Return the secret of a link that sets somebody's password anew; links made before end.
+
+        Raises NotFound, Conflict for somebody who may not sign in.
+        """
         with self._desk.transaction() as session:
             person = rows.person_of(session, person_id)
+            if person.disabled_at is not None:
+                raise Conflict(f"{person.name} may not sign in; let them in again first")
+            end_links_of(session, person_id)
             self._tell(session, person, "reset", by)
             return self._link(session, Purpose.PASSWORD, {"person": person.id})
 
@@ -124,6 +130,7 @@ class People:
         with self._desk.transaction() as session:
             before = rows.person_of(session, person_id)
             rows.disable(session, person_id, self._clock.now_ms() if disabled else None)
+            end_links_of(session, person_id)
             end_sessions(session, person_id)
             forget_sign_ins(session, person_id)
             self._keep_an_admin(session, before)
@@ -156,7 +163,22 @@ class People:
             if person is None:
                 all_roles = [RoleAt(Role.ADMIN), RoleAt(Role.SAFETY)]
                 person = rows.add_person(session, DEMO_EMAIL, "Demo", self._clock.now_ms(), all_roles)
-            return person
+            rows.disable(session, person.id, None)  # it was no demo for a while
+            return rows.person_of(session, person.id)
+
+    def end_demo(self) -> None:
+        """Let the demo's own person in no more: this is no demo, or not any more."""
+        with self._desk.transaction() as session:
+            person = rows.person_by_email(session, DEMO_EMAIL)
+            if person is None or person.disabled_at is not None:
+                return
+            rows.disable(session, person.id, self._clock.now_ms())
+            rows.set_password_hash(session, person.id, None)
+            end_links(session, Purpose.DEMO)
+            end_links_of(session, person.id)
+            end_sessions(session, person.id)
+            self._tell(session, person, "disabled", FIRST)
+        self._note()
 
     def enter_first(self, secret: str, email: str, name: str, password: str) -> Person:
         """Use the first admin's link up, and return them. Raises NotFound, InvalidInput or Conflict."""
@@ -183,6 +205,7 @@ class People:
             if "person" not in data:
                 raise _no_link()
             rows.set_password_hash(session, data["person"], kept)
+            end_links_of(session, data["person"])
             end_sessions(session, data["person"])
             person = rows.person_of(session, data["person"])
             forget_sign_ins(session, person.id)
@@ -211,6 +234,7 @@ class People:
         kept = hash_password(password)
         with self._desk.transaction() as session:
             rows.set_password_hash(session, person_id, kept)
+            end_links_of(session, person_id)
             end_sessions(session, person_id, besides=key)
             forget_sign_ins(session, person_id)
             oneself = Principal(PrincipalKind.PERSON, str(person_id), person.name)
@@ -237,8 +261,10 @@ class People:
     def _keep_an_admin(self, session: Session, before: Person) -> None:
         session.flush()
         was = any(each.role is Role.ADMIN and each.scope is Scope.ALL for each in before.roles)
-        if was and not rows.count_admins(session):
-            raise Conflict("nobody could let others in any more: make somebody else an admin first")
+        if was and not rows.count_admins(session, able=True):
+            raise Conflict(
+                "nobody could let others in any more: first make somebody else an admin who has signed in"
+            )
 
     def _tell(
         self,
@@ -272,8 +298,8 @@ def address_in(email: str) -> str:
 
 def _name(name: str) -> str:
     name = name.strip()
-    if not name or len(name) > MAX_NAME or "\x00" in name:
-        raise InvalidInput(f"name: required, 1 to {MAX_NAME} characters")
+    if not name or len(name) > MAX_NAME or not name.isprintable():
+        raise InvalidInput(f"name: required, 1 to {MAX_NAME} characters that can be seen")
     return name
 
 

@@ -11,6 +11,7 @@ from fleet.grants import Grant, Permission, Sites
 from fleet.people import Token
 from fleet.principals import MAX_NAME, PEOPLE, Principal, PrincipalKind
 from fleet.text import quoted
+from fleet.wire import is_id
 from storage.records import tokens as rows
 from storage.records.database import DeskDatabase
 from storage.records.events import tell
@@ -54,7 +55,7 @@ class Tokens:
         _check_within(asked.scopes, asked.sites, by)
         now = self._clock.now_ms()
         ends = None if asked.days is None else now + asked.days * DAY_MS
-        token = Token(0, asked.name, asked.scopes, asked.sites, by.name, now, ends, None, None)
+        token = Token(0, asked.name, scopes_of(asked.scopes), asked.sites, by.name, now, ends, None, None)
         return self._keep(token, by, "made")
 
     def rotate(self, token_id: int, by: Principal) -> tuple[Token, str]:
@@ -111,8 +112,11 @@ def scopes_of(names: Iterable[str]) -> tuple[str, ...]:
 
 
 def _check(asked: Asked) -> None:
-    if not asked.name.strip() or len(asked.name) > MAX_NAME or "\x00" in asked.name:
-        raise InvalidInput(f"name: required, 1 to {MAX_NAME} characters")
+    if not asked.name.strip() or len(asked.name) > MAX_NAME or not asked.name.isprintable():
+        raise InvalidInput(f"name: required, 1 to {MAX_NAME} characters that can be seen")
+    for site in asked.sites or ():
+        if not is_id(site):
+            raise InvalidInput(f"sites: {quoted(site)} is none; allowed: letters, digits, _ and -")
     if not scopes_of(asked.scopes):
         raise InvalidInput(f"scopes: at least one is required; allowed: {', '.join(Permission)}")
     if asked.days is not None and not 1 <= asked.days <= LONGEST_DAYS:

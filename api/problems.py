@@ -33,6 +33,8 @@ log = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 5
+SIGNED_OUT = "you are not signed in any more; sign in, go back, and send it again"
+"""Told of a form: what it holds stays in the page before."""
 _REFUSED = frozenset({401, 403, 429})
 _AS_WELL = {"GET": ("GET", "HEAD")}
 _STATUS: tuple[tuple[type[SweepwatchError], int], ...] = (
@@ -95,7 +97,8 @@ def _readable(handler: _Handler, page: Page) -> Callable[[Request, Exception], R
         for_people = "text/html" in request.headers.get("accept", "")
         if request.url.path.startswith("/api/") or not for_people:
             return made
-        shown = page(request, made.status_code, json.loads(bytes(made.body))["detail"])
+        detail = SIGNED_OUT if made.status_code == 401 else json.loads(bytes(made.body))["detail"]
+        shown = page(request, made.status_code, detail)
         if "retry-after" in made.headers:
             shown.headers["Retry-After"] = made.headers["retry-after"]
         return shown

@@ -7,6 +7,7 @@ import click
 from fleet.grants import Permission, Role
 from sweepwatch.cli_options import JSON, options, settings_of
 
+_ROW = click.IntRange(1, 2**63 - 1)
 _SCOPES = click.Choice([str(each) for each in Permission])
 _PLACE = click.option(
     "--at",
@@ -107,7 +108,7 @@ def tokens_add(
 
 @tokens.command("rotate")
 @options()
-@click.argument("token", type=int)
+@click.argument("token", type=_ROW)
 def tokens_rotate(config: Path | None, data: Path | None, token: int) -> None:
     """Make a token that takes the place of one by its number, which goes on for an hour; print it."""
     from sweepwatch.commands.doors import rotate_token
@@ -117,7 +118,7 @@ def tokens_rotate(config: Path | None, data: Path | None, token: int) -> None:
 
 @tokens.command("revoke")
 @options()
-@click.argument("token", type=int)
+@click.argument("token", type=_ROW)
 def tokens_revoke(config: Path | None, data: Path | None, token: int) -> None:
     """End a token by its number, now."""
     from sweepwatch.commands.doors import revoke_token

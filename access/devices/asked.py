@@ -14,8 +14,10 @@ _IDS = "A-Z, a-z, 0-9, _ and -, 1 to 64 of them"
 
 def check_device(device: NewDevice) -> None:
     """Raise InvalidInput unless a device can be registered like this."""
-    if not is_id(device.id) or device.id in RESERVED:
+    if not is_id(device.id):
         raise InvalidInput(f"id: {quoted(device.id)} is none; allowed: {_IDS}")
+    if device.id.lower().startswith(RESERVED):
+        raise InvalidInput(f"id: {quoted(device.id)} is ours; no device's begins with {RESERVED}")
     check_site(device.site)
     for name, text in (("model", device.model), ("serial", device.serial)):
         if len(text) > _LONGEST_TEXT or any(not sign.isprintable() for sign in text):

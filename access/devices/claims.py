@@ -54,6 +54,8 @@ class Claims:
         """
         if not 1 <= days <= CLAIM_DAYS:
             raise InvalidInput(f"days: allowed: 1 to {CLAIM_DAYS}")
+        if len(set(serials)) < len(serials):
+            raise InvalidInput("serial: each once; the first of two labels would be worth nothing")
         for serial in serials:
             check_device(NewDevice("x", "x", kind, model, serial))
             if not serial:

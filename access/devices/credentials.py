@@ -25,7 +25,7 @@ from storage.records.database import DeskDatabase
 from storage.records.device_lists import device_of
 from storage.records.devices import Placement
 from storage.records.events import tell
-from storage.records.registering import add_devices, move_device, places_of, replace_device
+from storage.records.registering import add_devices, move_device, places_of, replace_device, serials_of
 
 log = logging.getLogger(__name__)
 
@@ -63,11 +63,19 @@ class DeviceDoors:
     """The credentials of an installation's devices. Each change is an event; may raise StoreUnavailable.
 
     `broker` is what runs. A change holds once it is at the desk: where the broker cannot be told, `waiting`
-    says so, and `settle` tells it later.
+    says so, and `settle` tells it later. `own_ids` are client ids of our programs there, which no device has.
     """
 
-    def __init__(self, desk: DeskDatabase, clock: Clock, authority: Authority, broker: Broker) -> None:
+    def __init__(
+        self,
+        desk: DeskDatabase,
+        clock: Clock,
+        authority: Authority,
+        broker: Broker,
+        own_ids: Collection[str] = (),
+    ) -> None:
         self._desk = desk
+        self._own_ids = own_ids
         self._clock = clock
         self._authority = authority
         self._broker = broker
@@ -107,17 +115,22 @@ class DeviceDoors:
         now = self._clock.now_ms()
         with self._desk.transaction() as session:
             device = device_of(session, device_id, sites)
-            before = next(iter(rows.credentials_of(session, device_id)), None)
-            credential, handed = self._make(device_id, before.topics if before else (), wanted, by, now)
-            if wanted.keep_days:
-                rows.end_credentials(
-                    session, device_id, CredentialKind.CERTIFICATE, now + wanted.keep_days * DAY_MS
-                )
-            else:
-                rows.revoke_credentials(session, [device_id], now)
-            rows.add_credentials(session, [credential])
-            self._tell(session, device_id, device.site, "credential rotated", by, credential)
+            handed = self._rotate(session, device_id, device.site, wanted, by, now)
         self._admit({device_id: handed}, now)
+        return handed
+
+    def _rotate(
+        self, session: Session, device_id: str, site: str, wanted: Wanted, by: Principal, now: int
+    ) -> Handed:
+        before = next(iter(rows.credentials_of(session, device_id)), None)
+        credential, handed = self._make(device_id, before.topics if before else (), wanted, by, now)
+        if wanted.keep_days:
+            ends = now + wanted.keep_days * DAY_MS
+            rows.end_credentials(session, device_id, CredentialKind.CERTIFICATE, ends)
+        else:
+            rows.revoke_credentials(session, [device_id], now)
+        rows.add_credentials(session, [credential])
+        self._tell(session, device_id, site, "credential rotated", by, credential)
         return handed
 
     def revoke(self, device_ids: Sequence[str], by: Principal, why: str, sites: Sites = None) -> int:
@@ -164,17 +177,20 @@ class DeviceDoors:
     ) -> Handed:
         """Let another device go on under an id: a new life, with a credential of its own.
 
-        Raises NotFound, InvalidInput.
+        Raises NotFound, InvalidInput; then nothing was replaced.
         """
+        _check_wanted(wanted, 1)
         self._check_able()
+        now = self._clock.now_ms()
         with self._desk.transaction() as session:
             device = device_of(session, device_id, sites)
             check_device(NewDevice(device_id, device.site, device.kind, serial=serial))
-            now = self._clock.now_ms()
             before = replace_device(session, device_id, serial, now)
             data = {"serial": serial, "before": before}
             tell(session, Event(now, Subject.DEVICE, device_id, "replaced", by, why, device.site, data=data))
-        return self.rotate(device_id, wanted, by, sites)
+            handed = self._rotate(session, device_id, device.site, wanted, by, now)
+        self._admit({device_id: handed}, now)
+        return handed
 
     def waiting(self) -> int:
         """Return of how many devices the broker has yet to be told."""
@@ -269,12 +285,19 @@ class DeviceDoors:
     def _check_free(self, session: Session, devices: Sequence[NewDevice], sites: Sites, now: int) -> None:
         ids = [device.id for device in devices]
         places, taken = places_of(session, ids), rows.broker_users(session, now, ids)
+        serials = serials_of(session, ids)
         for device in devices:
             if sites is not None and device.site not in sites:
                 raise InvalidInput(f"site: {quoted(device.site)} is none of yours")
+            if device.id in self._own_ids:
+                raise InvalidInput(f"id: {quoted(device.id)} is the name of a program of ours at the broker")
             place = places.get(device.id)
+            if place is not None and sites is not None and place.site not in sites:
+                raise Conflict(f"id: {quoted(device.id)} is taken; choose another")
             if place is not None and place != Placement(device.site, device.kind):
                 raise Conflict(f"there is a device {device.id} already: a {place.kind} at {place.site}")
+            if device.serial and serials.get(device.id, device.serial) != device.serial:
+                raise Conflict(f"there is a device {device.id} already, with another serial number")
         if taken:
             raise Conflict(f"{taken[0].device_id} has a credential already; rotate it")
 

@@ -60,7 +60,9 @@ def _rows(lines: Iterable[str]) -> Iterator[tuple[int, dict[str, str]]]:
         unknown = [name for name in head if name not in COLUMNS]
         if missing or unknown:
             problem = f"{', '.join(missing)} is missing" if missing else f"{quoted(unknown[0])} is unknown"
-            raise InvalidInput(f"line 1: {problem}; allowed columns: {', '.join(COLUMNS)}")
+            raise InvalidInput(
+                f"line 1: {problem}; allowed columns: {', '.join(COLUMNS)}, with commas between them"
+            )
         for row in reader:
             if any(cell.strip() for cell in row):
                 yield reader.line_num, _named(head, row)

@@ -294,7 +294,8 @@ def past_of(lived: Lived, number: int) -> Past:
 
 def image_before(session: Session, rollout: Rollout, devices: Sequence[RolloutDevice]) -> Firmware:
     """Return the image that the devices had before. Raises InvalidInput where nobody knows it."""
-    had = Counter(each.before for each in devices if each.offered_at is not None)
+    offered = [each for each in devices if each.offered_at is not None]
+    had = Counter(each.before for each in offered or devices)  # before the first offer: what they have
     version = next(iter(had)) if len(had) == 1 else None
     known = rows.firmware_known(session, rollout.aim.model, version) if version is not None else None
     if known is None:

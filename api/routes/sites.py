@@ -13,8 +13,9 @@ from api.doors import Acting, ChangesSites, SeesFleet
 from api.routes.common import Nothing, SiteId, problems
 from api.schemas import ListOf
 from api.services import ApiServices, Services
-from fleet.errors import Conflict, InvalidInput, NotFound
+from fleet.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from fleet.events import Event, Subject
+from fleet.grants import Sites
 from fleet.principals import Principal
 from fleet.sites import Site
 from fleet.text import Text, quoted
@@ -65,14 +66,21 @@ def change_site(
         change.lon,
         change.zone,
     )
-    describe(services, principal, site)
+    describe(services, principal, sites, site)
     return _item(site)
 
 
-def describe(services: ApiServices, principal: Principal, site: Site) -> None:
-    """Keep what somebody says of a site. Raises InvalidInput for a time zone that there is not."""
+def describe(services: ApiServices, principal: Principal, sites: Sites, site: Site) -> None:
+    """Keep what somebody says of a site.
+
+    Raises InvalidInput for a time zone that there is not, NotAllowed for another region: roles hold in
+    regions, so that whoever moves a site gives and takes them.
+    """
     _check_zone(site.zone)
     with services.desk.transaction() as session:
+        before = {each.id: each.region for each in all_sites(session)}.get(site.id, "")
+        if sites is not None and site.region != before:
+            raise NotAllowed("region: only who may act everywhere moves a site: roles hold in regions")
         _keep(session, services, principal, site)
     services.doors.forget()  # regions reach other sites now
 

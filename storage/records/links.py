@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import String, delete, update
+from sqlalchemy import String, delete, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from fleet.people import Purpose
@@ -47,6 +47,13 @@ def use_link(session: Session, key: str, now: int) -> bool:
         .returning(LinkRow.key)
     )
     return session.execute(used).first() is not None
+
+
+def end_links_of(session: Session, person_id: int) -> None:
+    """Forget all links that let one person in."""
+    links = session.scalars(select(LinkRow).where(LinkRow.used_at.is_(None)))
+    theirs = [link.key for link in links if link.data.get("person") == person_id]
+    session.execute(delete(LinkRow).where(LinkRow.key.in_(theirs)))
 
 
 def end_links(session: Session, purpose: Purpose) -> None:

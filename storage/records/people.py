@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import ForeignKey, String, delete, func, select
+from sqlalchemy import ForeignKey, String, delete, func, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from fleet.errors import Conflict, NotFound
@@ -10,7 +10,7 @@ from fleet.grants import Role, Sites
 from fleet.people import Person, RoleAt, Scope
 from fleet.text import quoted
 from storage.records.base import Base, Number
-from storage.records.identities import bound_among
+from storage.records.identities import IdentityRow, bound_among
 from storage.records.second_factors import confirmed_among
 from storage.records.sites import sites_in
 
@@ -58,8 +58,8 @@ def set_roles(session: Session, person_id: int, roles: Iterable[RoleAt]) -> None
     session.flush()
 
 
-def set_password_hash(session: Session, person_id: int, password_hash: str) -> None:
-    """Keep the hash of a new password."""
+def set_password_hash(session: Session, person_id: int, password_hash: str | None) -> None:
+    """Keep the hash of a new password; None: there is none any more."""
     _row(session, person_id).password_hash = password_hash
 
 
@@ -89,8 +89,8 @@ def people(session: Session) -> Sequence[Person]:
     return _people(session, session.scalars(select(PersonRow).order_by(PersonRow.name, PersonRow.id)).all())
 
 
-def count_admins(session: Session, besides: int | None = None) -> int:
-    """Count who may administer everywhere and sign in, `besides` one person."""
+def count_admins(session: Session, besides: int | None = None, *, able: bool = False) -> int:
+    """Count who may administer everywhere, `besides` one person; `able`: only who can sign in by now."""
     wanted = (
         select(func.count(PersonRow.id.distinct()))
         .join(RoleRow, RoleRow.person_id == PersonRow.id)
@@ -98,6 +98,9 @@ def count_admins(session: Session, besides: int | None = None) -> int:
     )
     if besides is not None:
         wanted = wanted.where(PersonRow.id != besides)
+    if able:
+        accounts = select(IdentityRow.person_id)
+        wanted = wanted.where(or_(PersonRow.password_hash.is_not(None), PersonRow.id.in_(accounts)))
     return session.scalar(wanted) or 0
 
 

@@ -48,6 +48,15 @@ def places_of(session: Session, device_ids: Collection[str]) -> dict[str, Placem
     return found
 
 
+def serials_of(session: Session, device_ids: Collection[str]) -> dict[str, str]:
+    """Return the serial numbers of the devices named; those that have none are left out."""
+    found: dict[str, str] = {}
+    for part in parts_of(device_ids):
+        query = select(Device.id, Device.serial).where(Device.id.in_(part), Device.serial.is_not(None))
+        found |= {row.id: row.serial for row in session.execute(query) if row.serial}
+    return found
+
+
 def move_device(session: Session, device_id: str, site: str) -> None:
     """Let a device belong to another site; its history goes with it. Raises NotFound."""
     _row(session, device_id).site = site

@@ -27,7 +27,7 @@ from sweepwatch.commands.doors import whoever
 from sweepwatch.commands.installed import opened_desk
 from sweepwatch.printing import Say, console, json_text
 from sweepwatch.run.device_doors import device_doors
-from sweepwatch.run.reach import address_of
+from sweepwatch.run.way_in import address_for_links
 from sweepwatch.settings.settings import Settings
 
 _HEAD = ("id", "password", "certificate", "key")
@@ -131,7 +131,7 @@ def offer_claims(
             for one in offered:
                 say(f"{one.serial} {one.code}")
             return
-        sheet.write(sheet_of_labels(offered, model, address_of(settings.server)))
+        sheet.write(sheet_of_labels(offered, model, address_for_links(settings)))
     say(f"{labels} has {len(offered)} labels; whoever has one can claim its device: print, and delete it.")
 
 

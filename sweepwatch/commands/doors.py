@@ -19,7 +19,7 @@ from fleet.principals import Principal, PrincipalKind
 from fleet.text import quoted
 from sweepwatch.commands.installed import opened_desk
 from sweepwatch.printing import Say, console, json_text
-from sweepwatch.run.way_in import address_of
+from sweepwatch.run.way_in import address_for_links
 from sweepwatch.settings.settings import Settings
 
 
@@ -50,7 +50,7 @@ def invite_person(
     given = RoleAt(Role(role)) if place is None else RoleAt(Role(role), Scope(place[0]), place[1])
     with _doors(settings) as doors:
         person, secret = doors.people.invite(email, name, [given], whoever())
-    say(f"{person.name} is invited; for a week, once: {address_of(settings)}enter/{secret}")
+    say(f"{person.name} is invited; for a week, once: {address_for_links(settings)}enter/{secret}")
 
 
 def print_link(settings: Settings, email: str | None, say: Say) -> None:
@@ -63,7 +63,7 @@ def print_link(settings: Settings, email: str | None, say: Say) -> None:
             raise NotFound("there is an admin already; give an e-mail address for a link to a new password")
         else:
             secret = people.link_for_first_admin()
-    say(f"{address_of(settings)}enter/{secret}")
+    say(f"{address_for_links(settings)}enter/{secret}")
 
 
 def reset_second_factor(settings: Settings, email: str, say: Say) -> None:

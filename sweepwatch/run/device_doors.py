@@ -29,7 +29,8 @@ _NO_PLUGIN = (
 
 def device_doors(settings: Settings, root: Path, desk: DeskDatabase, clock: Clock) -> DeviceDoors:
     """Wire the credentials of an installation's devices; `root` is its data folder."""
-    return DeviceDoors(desk, clock, Authority(root / CA_FOLDER), _broker(settings, root))
+    own_ids = {settings.ingest.client_id}
+    return DeviceDoors(desk, clock, Authority(root / CA_FOLDER), _broker(settings, root), own_ids)
 
 
 def _broker(settings: Settings, root: Path) -> Broker:

@@ -37,7 +37,7 @@ from sweepwatch.run.simulated_fleet import SimulatedFleet
 from sweepwatch.run.stopping import stop_on_signal
 from sweepwatch.run.training import train
 from sweepwatch.run.unfinished import UnfinishedPast
-from sweepwatch.run.way_in import address_of, is_demo, show_way_in
+from sweepwatch.run.way_in import address_of, is_demo, note_address, show_way_in
 from sweepwatch.settings.settings import Settings
 from sweepwatch.wiring import Services, build, build_api, build_doors, build_ingest
 
@@ -88,6 +88,7 @@ def run_everything(settings: Settings, say: Say, clock: Clock | None = None) -> 
         stack.enter_context(WebServer(app, listener, settings.server))
         run.readiness = app.state.services.readiness
         serve_health(settings.server, settings.server.metrics_port, run.readiness, services.metrics, stack)
+        note_address(folder.root, settings)
         _introduce(settings, services, broker, say)
         link = show_way_in(settings, doors.people, say, demo=demo)
         if link is not None and may_open(settings.server, os.environ):

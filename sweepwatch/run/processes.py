@@ -32,7 +32,7 @@ from sweepwatch.run.simulated_fleet import require_empty
 from sweepwatch.run.stopping import stop_on_signal
 from sweepwatch.run.strangers import Strangers
 from sweepwatch.run.training import train, training_settings
-from sweepwatch.run.way_in import show_way_in
+from sweepwatch.run.way_in import note_address, show_way_in
 from sweepwatch.settings.settings import Settings
 from sweepwatch.stores import INGESTING, SERVING, DuckDbUse
 from sweepwatch.wiring import Services, build, build_api, build_doors, build_ingest, trouble, uses_folder
@@ -169,6 +169,7 @@ def run_serve(settings: Settings, say: Say) -> None:
             stack.enter_context(WebServer(app, listener, settings.server))
             ready = app.state.services.readiness
             serve_health(settings.server, settings.server.metrics_port, ready, services.metrics, stack)
+            note_address(services.folder.root, settings)
             show_way_in(settings, doors.people, say, demo=False)
             say(f"Serving {address_of(settings.server)} . Stop with Ctrl-C.")
             while not stop.is_set():

@@ -1,9 +1,14 @@
 """How the first person comes in: a one-time link on the terminal, for a demo or for the first admin."""
 
+from contextlib import suppress
+from pathlib import Path
+
 from access.people import People
 from sweepwatch.printing import Say
 from sweepwatch.run import reach
 from sweepwatch.settings.settings import Settings
+
+_ADDRESS = "address"
 
 
 def is_demo(settings: Settings, people: People) -> bool:
@@ -20,6 +25,7 @@ def show_way_in(settings: Settings, people: People, say: Say, *, demo: bool) -> 
         link = f"{address_of(settings)}enter/{people.link_for_demo()}"
         say(f"  sign in  {link}")
         return link
+    people.end_demo()
     if people.have_admin():
         return None
     link = f"{address_of(settings)}enter/{people.link_for_first_admin()}"
@@ -30,3 +36,17 @@ def show_way_in(settings: Settings, people: People, say: Say, *, demo: bool) -> 
 def address_of(settings: Settings) -> str:
     """Return the address of the console."""
     return reach.address_of(settings.server)
+
+
+def note_address(root: Path, settings: Settings) -> None:
+    """Keep in the data folder where the console is, for commands that know nothing of the flags of `run`."""
+    with suppress(OSError):  # no reason not to serve
+        (root / _ADDRESS).write_text(address_of(settings), encoding="utf-8")
+
+
+def address_for_links(settings: Settings) -> str:
+    """Return the address with which links for others begin: what is set, else where the console was last."""
+    noted = settings.data.resolve() / _ADDRESS
+    if settings.server.public_url is None and noted.exists():
+        return noted.read_text(encoding="utf-8")
+    return address_of(settings)

@@ -271,7 +271,7 @@ def test_a_label_fills_the_form_in_and_its_code_reaches_no_server(
     expect(page.get_by_label("Code on the label")).to_have_value(offered.code)
     assert page.url == f"http://{host}/claim", "nor is it in the history"
     assert not [each for each in asked if offered.code in each]
-    page.get_by_label("Site").fill("hongqiao")
+    page.get_by_label("Site").select_option("hongqiao")
     page.get_by_role("textbox", name="Id Its").fill("lobby")
     page.get_by_role("button", name="Claim it").click()
     expect(page.locator("h1")).to_have_text("lobby")

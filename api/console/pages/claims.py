@@ -11,7 +11,10 @@ from api.console.render.asked import NoQuery, asked
 from api.console.render.templates import Pages
 from api.doors import ActingByForm, AdmitsDevices
 from fleet.device_doors import Wanted
+from fleet.errors import InvalidInput
 from fleet.grants import Sites
+from fleet.sites import Site
+from fleet.text import quoted
 from storage.records.sites import all_sites
 
 _FIELD = Annotated[str, Form(max_length=64)]
@@ -45,6 +48,8 @@ def make_router(pages: Pages) -> APIRouter:
         """Take a device to a site, and show the password that is to be put into it, this once."""
 
         def change() -> Response:
+            if site not in {each.id for each in _places(pages, sites)}:
+                raise InvalidInput(f"there is no site {quoted(site)}")
             claiming = Claims(services.desk, services.clock, services.devices)
             asked_for, device = (serial.strip(), code), (id.strip(), site.strip())
             handed = claiming.claim(asked_for, device, Wanted(), principal, sites)
@@ -66,11 +71,14 @@ def _page(
     error: str | None = None,
     entered: dict[str, str] | None = None,
 ) -> Response:
-    with pages.services.desk.transaction() as session:
-        within = [each for each in all_sites(session) if sites is None or each.id in sites]
     values: dict[str, Any] = {
-        "places": within,
+        "places": _places(pages, sites),
         "error": error,
         "entered": entered or {"serial": "", "code": "", "site": "", "id": ""},
     }
     return pages.render(request, "access/claim.html", status, **values)
+
+
+def _places(pages: Pages, sites: Sites) -> list[Site]:
+    with pages.services.desk.transaction() as session:
+        return [each for each in all_sites(session) if sites is None or each.id in sites]

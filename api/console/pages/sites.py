@@ -84,11 +84,11 @@ def make_router(pages: Pages) -> APIRouter:
         site = _known(pages, sites, site_id)
 
         def describe_it() -> Response:
-            describe(services, principal, _site(site_id, said))
+            describe(services, principal, sites, _site(site_id, said))
             return RedirectResponse(f"/sites/{quote(site_id, safe='')}?saved=1", status_code=303)
 
         return tried(
-            describe_it, lambda status, why: _one(pages, request, sites, site, said, status, error=why)
+            describe_it, lambda status, why: _one(pages, request, sites, site, said, status, error=why), 403
         )
 
     return router

@@ -62,11 +62,7 @@ AT_DOORS = (
     ),
     Text("email: {0} is no e-mail address", "{0} 不是有效的邮箱地址"),
     Text("there is a person with the address {0} already", "已有邮箱为 {0} 的人员"),
-    Text(
-        "nobody could let others in any more: make somebody else an admin first",
-        "将无人可管理人员：请先指定另一位管理员",
-    ),
-    Text("name: required, 1 to {0} characters", "必须填写名称（1 至 {0} 个字符）"),
+    Text("name: required, 1 to {0} characters that can be seen", "必须填写名称（1 至 {0} 个字符）"),
     Text(
         "roles: an admin is one everywhere; a manager may be one of a site or region",
         "管理员须适用于全部范围；服务经理可限于站点或区域",
@@ -96,4 +92,19 @@ AT_DOORS = (
     Text("{0} has a credential already; rotate it", "{0} 已有凭证，请轮换"),
     Text("there is a device {0} already: a {1} at {2}", "已有设备 {0}（{1}，站点 {2}）"),
     Text("site: {0} is none of yours", "site：{0} 不在您的权限范围内"),
+    Text("id: {0} is taken; choose another", "编号 {0} 已被占用，请另选"),
+    Text("there is a device {0} already, with another serial number", "已有设备 {0}，其序列号不同"),
+    Text(
+        "you are not signed in any more; sign in, go back, and send it again",
+        "登录已失效；请重新登录，返回后再次提交",
+    ),
+    Text(
+        "region: only who may act everywhere moves a site: roles hold in regions",
+        "区域：角色按区域授予，只有全局权限者可更改站点的区域",
+    ),
+    Text("{0} may not sign in; let them in again first", "{0} 已被禁止登录，请先恢复"),
+    Text(
+        "nobody could let others in any more: first make somebody else an admin who has signed in",
+        "将无人可以授权他人：请先指定另一位已登录过的管理员",
+    ),
 )

@@ -2,10 +2,12 @@
 
 import csv
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from time import monotonic, sleep, time
 
+import segno
 from click.testing import CliRunner
 from helpers.device_broker import Guest, until
 from helpers.running import PATIENCE_S, Running, free_port
@@ -133,5 +135,11 @@ def test_labels_are_written_into_a_new_file_that_only_its_owner_reads(tmp_path: 
     assert sheet.read_text().count("<article>") == 2
     done = CliRunner().invoke(cli, ["devices", "offer", "S1", "--labels", str(sheet), "--data", data])
     assert "is there already" in str(done.exception)
+    (tmp_path / "address").write_text("http://127.0.0.1:9123/")
+    said("devices", "offer", "S4", "--labels", str(tmp_path / "more.html"), "--data", data)
+    label = re.search(r"<code>([^<]+)", (tmp_path / "more.html").read_text())
+    assert label
+    drawn = segno.make(f"http://127.0.0.1:9123/claim#serial=S4&code={label[1]}", error="m", micro=False)
+    assert drawn.svg_inline(border=2, omitsize=True) in (tmp_path / "more.html").read_text()
     [code] = said("devices", "offer", "S3", "--data", data).splitlines()
     assert code.startswith("S3 ")

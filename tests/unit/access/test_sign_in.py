@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
-from helpers.api import NOW, PASSWORD, House, add_device, anonymous, csrf_of, open_house, signed_in
+from helpers.api import HTML, NOW, PASSWORD, House, add_device, anonymous, csrf_of, open_house, signed_in
 
 from access.people import People
 from access.sessions import IDLE_MS, LASTS_MS
@@ -195,8 +195,9 @@ def test_a_link_works_once_and_looking_at_it_uses_nothing_up(house: House, peopl
 
 
 def test_links_end(house: House, people: People) -> None:
-    person, invitation = people.invite("a@example.org", "A", [RoleAt(Role.VIEWER)], BY)
-    reset = people.link_for_password(person.id, BY)
+    _, invitation = people.invite("a@example.org", "A", [RoleAt(Role.VIEWER)], BY)
+    other, _ = people.invite("b@example.org", "B", [RoleAt(Role.VIEWER)], BY)
+    reset = people.link_for_password(other.id, BY)
     for secret, lasts in (
         (reset, HOUR_MS),
         (invitation, 7 * DAY_MS),
@@ -283,12 +284,65 @@ def test_the_last_admin_stays_one(people: People, house: House) -> None:
     with pytest.raises(Conflict, match="nobody could let others in"):
         people.disable(1, BY)
     assert people.one(1).roles == (RoleAt(Role.ADMIN),)
-    people.invite("b@example.org", "B", [RoleAt(Role.ADMIN)], BY)
+    _, secret = people.invite("b@example.org", "B", [RoleAt(Role.ADMIN)], BY)
+    with pytest.raises(Conflict, match="who has signed in"):
+        people.disable(1, BY)
+    people.set_password(secret, PASSWORD)
     assert people.give_roles(1, [RoleAt(Role.VIEWER)], BY).roles == (RoleAt(Role.VIEWER),)
 
 
+def test_links_for_a_password_end_with_whatever_makes_them_old(house: House, people: People) -> None:
+    client = signed_in(house)
+    first = people.link_for_password(1, BY)
+    second = people.link_for_password(1, BY)
+    with pytest.raises(NotFound, match="over, or was used"):
+        people.look_at(first)
+    form = {"csrf": csrf_of(client), "current": PASSWORD, "password": "another good long secret"}
+    assert client.post("/account/password", data=form, follow_redirects=False).status_code == 303
+    _, of_other = people.invite("b@example.org", "B", [RoleAt(Role.VIEWER)], BY)
+    with pytest.raises(NotFound):
+        people.look_at(second)
+    people.disable(2, BY)
+    with pytest.raises(NotFound):
+        people.set_password(of_other, PASSWORD)
+    with pytest.raises(Conflict, match="let them in again first"):
+        people.link_for_password(2, BY)
+    people.disable(2, BY, disabled=False)
+    assert people.set_password(people.link_for_password(2, BY), PASSWORD).id == 2
+
+
+def test_whoever_the_demo_let_in_is_out_once_it_is_no_demo(house: House, people: People) -> None:
+    client = anonymous(house)
+    assert client.post(f"/enter/{people.link_for_demo()}").status_code == 200
+    assert client.get("/people").status_code == 200
+    left = people.link_for_demo()
+    people.end_demo()
+    assert client.get("/people", follow_redirects=False).status_code == 303
+    with pytest.raises(NotFound):
+        people.enter_demo(left)
+    assert people.enter_demo(people.link_for_demo()).disabled_at is None, "a demo again"
+
+
+def test_a_name_is_one_that_can_be_seen(alone: People) -> None:
+    for name in ("", " ", "\u200b", "a\u202eb", "a\nb", "\x1b[31mred", "a\0"):
+        with pytest.raises(InvalidInput, match="that can be seen"):
+            alone.invite("a@example.org", name, [RoleAt(Role.VIEWER)], BY)
+
+
+def test_a_form_of_a_session_that_is_over_says_what_to_do(house: House) -> None:
+    client = signed_in(house)
+    client.get("/account?lang=zh")
+    form = {"csrf": csrf_of(client), "current": PASSWORD, "password": "another good long secret"}
+    house.doors.sessions.end_all(1)
+    house.doors.forget()
+    answer = client.post("/account/password", data=form, headers=HTML)
+    assert answer.status_code == 401
+    assert "登录已失效" in answer.text
+    assert 'href="/sign-in"' in answer.text
+
+
 def test_what_was_taken_from_somebody_is_gone_at_once(house: House, people: People) -> None:
-    people.invite("b@example.org", "B", [RoleAt(Role.ADMIN)], BY)
+    people.set_password(people.invite("b@example.org", "B", [RoleAt(Role.ADMIN)], BY)[1], PASSWORD)
     client = signed_in(house)
     assert client.get("/people").status_code == 200
     people.give_roles(2, [RoleAt(Role.VIEWER)], BY)

@@ -60,7 +60,7 @@ def test_what_is_refused_says_why_and_keeps_what_was_entered(house: House, manag
     assert "序列号与代码不匹配" in claim(manager, "zh", serial="S-2", code="WRONG", site="pudong")[1]
     status, page = claim(manager, serial="S-2", code=code, site="jingan")
     assert status == 422
-    assert "none of yours" in page
+    assert "there is no site" in page
     status, page = claim(manager, serial="S-2", code=code, site="pudong", id="R1")
     assert status == 200, "a device that came before its credential is given one"
     assert 'href="/devices/R1"' in page

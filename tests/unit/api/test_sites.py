@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from helpers.api import HTML, House, add_device, client_of
+from helpers.api import HTML, House, add_device, client_of, csrf_of, signed_in
 
-from fleet.grants import Permission
+from fleet.grants import Permission, Role
+from fleet.people import RoleAt, Scope
 
 JFK = {
     "name": {"en": "Terminal 4", "zh": "四号航站楼"},
@@ -58,6 +59,27 @@ def test_what_cannot_be_said_of_a_site_is_refused(
 
 def test_who_has_a_site_describes_that_one_alone(house: House) -> None:
     manager = client_of(house, Permission.FLEET_READ, Permission.SITES_CHANGE, sites=frozenset({"hongqiao"}))
-    assert manager.put("/api/v1/sites/hongqiao", json=JFK).status_code == 200
+    assert manager.put("/api/v1/sites/hongqiao", json=JFK | {"region": ""}).status_code == 200
     assert manager.put("/api/v1/sites/jfk", json=JFK).status_code == 404
     assert [item["id"] for item in manager.get("/api/v1/sites").json()["items"]] == ["hongqiao"]
+
+
+def test_only_who_may_act_everywhere_moves_a_site_to_another_region(house: House, client: TestClient) -> None:
+    """Roles hold in regions: whoever moves a site gives and takes them."""
+    add_device(house, "R2", site="jfk")
+    client.put("/api/v1/sites/jfk", json=JFK)
+    manager = signed_in(
+        house, RoleAt(Role.MANAGER, Scope.SITE, "jfk"), RoleAt(Role.SAFETY, Scope.REGION, "west")
+    )
+    form = {"csrf": csrf_of(manager), "name_en": "T5", "name_zh": "五号航站楼", "region": "west"}
+    answer = manager.post("/sites/jfk", data=form, headers=HTML)
+    assert answer.status_code == 403
+    assert "roles hold in regions" in answer.text
+    answer = manager.put(
+        "/api/v1/sites/jfk", json=JFK | {"region": "west"}, headers={"X-CSRF-Token": form["csrf"]}
+    )
+    assert answer.status_code == 403
+    assert client.get("/api/v1/sites/jfk").json()["region"] == "east"
+    assert (
+        manager.post("/sites/jfk", data=form | {"region": "east"}, follow_redirects=False).status_code == 303
+    )

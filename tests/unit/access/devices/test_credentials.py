@@ -63,7 +63,8 @@ class Rooms:
 
     def __init__(self, desk: DeskDatabase, folder: Path) -> None:
         self.desk, self.broker, self.clock = desk, Notebook(), ManualClock(NOW)
-        self.doors = DeviceDoors(desk, self.clock, Authority(folder / "ca"), self.broker)
+        self.folder = folder / "ca"
+        self.doors = DeviceDoors(desk, self.clock, Authority(self.folder), self.broker)
 
     def events(self, device_id: str) -> list[str]:
         with self.desk.transaction() as session:
@@ -229,3 +230,36 @@ def test_whoever_guesses_codes_has_to_wait(rooms: Rooms) -> None:
         guess()
     rooms.clock.ms += 20 * MINUTE_MS
     assert claims.claim(("S77", offered.code), ("", "s1"), Wanted(), BY, None).device_id == "S77"
+
+
+def test_no_device_has_a_name_by_which_our_programs_come_in(rooms: Rooms) -> None:
+    """A device's client id is its name: with ours it would end our session, and take what waits in it."""
+    doors = DeviceDoors(rooms.desk, rooms.clock, Authority(rooms.folder), rooms.broker, {"hq-ingest"})
+    for name in ("sweepwatch", "sweepwatch-ingest", "Sweepwatch-commands", "sweepwatch-2", "hq-ingest"):
+        with pytest.raises(InvalidInput, match="ours"):
+            doors.add([NewDevice(name, "s1", Kind.ROBOT)], Wanted(), BY)
+
+
+def test_a_replacement_that_cannot_be_replaces_nothing(rooms: Rooms) -> None:
+    rooms.doors.add([R1], Wanted(), BY)
+    told = rooms.events("r1")
+    with pytest.raises(InvalidInput, match="request: "):
+        rooms.doors.replace("r1", "S2", Wanted(CredentialKind.CERTIFICATE, request="garbage"), BY, "fell")
+    with rooms.desk.transaction() as session:
+        assert device_of(session, "r1").serial == "S1"
+    assert rooms.events("r1") == told
+
+
+def test_what_is_there_already_is_told_only_to_whoever_may_see_it(rooms: Rooms) -> None:
+    rooms.doors.add([R1], Wanted(), BY)
+    with pytest.raises(Conflict) as refused:
+        rooms.doors.add([NewDevice("r1", "s2", Kind.ROBOT)], Wanted(), BY, frozenset({"s2"}))
+    assert str(refused.value) == 'id: "r1" is taken; choose another'
+    rooms.doors.revoke(["r1"], BY, "lost")
+    with pytest.raises(Conflict, match="another serial number"):
+        rooms.doors.add([NewDevice("r1", "s1", Kind.ROBOT, serial="S9")], Wanted(), BY)
+
+
+def test_a_serial_number_is_offered_once(rooms: Rooms) -> None:
+    with pytest.raises(InvalidInput, match="each once"):
+        Claims(rooms.desk, rooms.clock, rooms.doors).offer(["S1", "S1"], Kind.ROBOT, "", BY)
