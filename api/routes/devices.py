@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query
 
 from access.doors import Visitor
 from api.doors import Acting, ChangesDevices, Known, SeesFleet, on_behalf_of
+from api.newest import newest_of
 from api.personal import Sight, hidden_signals
 from api.queries.devices import DeviceQuery, EventQuery, find_devices
 from api.routes.common import DeviceId, Nothing, problems
@@ -78,10 +79,8 @@ def _detail(services: ApiServices, visitor: Visitor, device_id: str, sites: Site
     with services.desk.transaction() as session:
         device = device_of(session, device_id, sites)
     hidden = hidden_signals(services, visitor, device)
-    latest = services.store.latest(device.kind, device_id)
-    lives = {
-        row["fault"]: life_item(row) for row in services.store.latest_risks(device_id).iter_rows(named=True)
-    }
+    newest = newest_of(services, device_id, device.kind)
+    lives = {row["fault"]: life_item(row) for row in newest.risks.iter_rows(named=True)}
     return DeviceDetail(
         **_item(device, services.codes, services.clock.now_ms()).model_dump(),
         firmware=device.firmware,
@@ -90,7 +89,7 @@ def _detail(services: ApiServices, visitor: Visitor, device_id: str, sites: Site
         registered_at=device.registered_at,
         latest={
             name: Latest(value=value.value, ts=value.ts)
-            for name, value in latest.items()
+            for name, value in newest.values.items()
             if name not in hidden
         },
         life={fault: life for fault, life in lives.items() if life is not None},

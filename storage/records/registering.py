@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import case, select
+from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
 from fleet.device_doors import NewDevice
@@ -77,6 +77,14 @@ def replace_device(session: Session, device_id: str, serial: str, now: int) -> s
     told = {"serial": serial, "before": before}
     session.add(DeviceEvent(device_id=device_id, ts=now, code=DEVICE_REPLACED, detail=told, received=now))
     return before
+
+
+def life_began(session: Session, device_id: str) -> int:
+    """Return when the device that has an id now took it over, epoch ms; 0 where it is the first."""
+    replaced = select(func.max(DeviceEvent.ts)).where(
+        DeviceEvent.device_id == device_id, DeviceEvent.code == DEVICE_REPLACED
+    )
+    return session.scalar(replaced) or 0
 
 
 def _row(session: Session, device_id: str) -> Device:

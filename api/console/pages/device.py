@@ -14,6 +14,7 @@ from api.console.render.device_events import shown_events
 from api.console.render.language import language_of
 from api.console.render.templates import Pages
 from api.doors import Known, SeesFleet
+from api.newest import newest_of
 from api.personal import Sight, hidden_signals
 from api.queries.alerts import AlertQuery, find_alerts
 from api.queries.ingest import count_ingest
@@ -75,9 +76,9 @@ def show_device(
         commands = newest_commands(session, device_id, _SHOWN_COMMANDS)
     sight = Sight(services, visitor)
     hidden = hidden_signals(services, visitor, device)
-    newest = services.store.latest(device.kind, device_id)
-    latest = {name: value for name, value in newest.items() if name not in hidden}
-    risks = services.store.latest_risks(device_id).to_dicts()
+    newest = newest_of(services, device_id, device.kind)
+    latest = {name: value for name, value in newest.values.items() if name not in hidden}
+    risks = newest.risks.to_dicts()
     return pages.render(
         request,
         "fleet/device.html",

@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 from helpers.api import (
+    HTML,
     NOW,
     House,
     add_device,
     add_readings,
+    add_risks,
     client_of,
     furnish,
     open_house,
@@ -31,6 +33,7 @@ from fleet.signals import Kind
 from storage.records.device_lists import count_devices, to_device
 from storage.records.devices import Device, DeviceInfo, Devices, ReportedEvent
 from storage.records.events import events_of
+from storage.records.registering import replace_device
 
 SORTS = ("risk", "-risk", "id", "-id", "last_seen", "-last_seen")
 
@@ -394,3 +397,18 @@ def test_pages_show_an_error_that_no_catalogue_knows(tmp_path: Path, text: dict[
                 page = client.get(f"{path}?lang={language}", headers={"accept": "text/html"})
                 assert page.status_code == 200, (path, page.text)
         assert "E78" in client.get("/alerts").text
+
+
+def test_what_a_device_sent_before_it_was_replaced_is_not_the_new_ones(tmp_path: Path) -> None:
+    with open_house(tmp_path) as house:
+        add_device(house, "R1")
+        add_readings(house, "R1", days=0.1)
+        add_risks(house, "R1", {"brush_jam": 0.9}, days=1)
+        client = client_of(house)
+        assert client.get("/api/v1/devices/R1").json()["latest"]
+        with house.desk.transaction() as session:
+            replace_device(session, "R1", "SW-2", house.clock.now_ms() + 1)
+        assert client.get("/api/v1/devices/R1").json()["latest"] == {}
+        page = client.get("/devices/R1?lang=en", headers=HTML).text
+        assert "91 %" not in page
+        assert "/charts/battery_pct.svg" not in page
