@@ -4,7 +4,7 @@ What sends them is access/devices/publisher.py. Each change is an event of the l
 """
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from secrets import token_hex
 from typing import Any
@@ -40,6 +40,7 @@ from storage.records.commands import (
     overdue_commands,
 )
 from storage.records.database import DeskDatabase
+from storage.records.device_credentials import put_out
 from storage.records.device_lists import devices_of, sites_of
 from storage.records.events import tell
 
@@ -74,12 +75,14 @@ class Commands:
                 raise InvalidInput(f"a reason has at most {_LONGEST_WHY} characters")
         ids = new_ids(now, len(orders))
         with self._desk.transaction() as session:
-            devices = devices_of(session, sorted({order.device_id for order in orders}))
+            asked = sorted({order.device_id for order in orders})
+            devices, out = devices_of(session, asked), put_out(session, asked)
             made: list[Command] = []
             outcome: list[Ordered] = []
             for command_id, order in zip(ids, orders, strict=True):
                 try:
                     command = _made(command_id, order, devices.get(order.device_id), by, now, sites)
+                    _check_hears(order, out)
                 except InvalidInput as error:
                     outcome.append(Ordered(order.device_id, None, str(error)))
                 else:
@@ -162,6 +165,11 @@ def store(session: Session, steps: Sequence[tuple[Command, Command]], by: Princi
     """Store commands as they are now, and tell what changed; `steps` hold each before and after."""
     change_commands(session, [changed for _, changed in steps])
     _tell_steps(session, steps, by, now)
+
+
+def _check_hears(order: Order, put_out: Collection[str]) -> None:
+    if order.device_id in put_out:
+        raise InvalidInput(f"{order.device_id} was revoked at the broker: it hears no command")
 
 
 def _made(

@@ -3,7 +3,20 @@
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import JSON, ColumnElement, ForeignKey, Index, String, and_, delete, func, or_, select, update
+from sqlalchemy import (
+    JSON,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    String,
+    and_,
+    case,
+    delete,
+    func,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from fleet.device_doors import BrokerUser, Credential, CredentialKind, HashedPassword
@@ -97,6 +110,16 @@ def revoke_credentials(session: Session, device_ids: Collection[str], now: int) 
         )
         ended += session.execute(statement).rowcount  # type: ignore[attr-defined]  # an update has a count
     return ended
+
+
+def put_out(session: Session, device_ids: Collection[str]) -> set[str]:
+    """Return those of these devices that had credentials, all of which were revoked."""
+    found: set[str] = set()
+    for part in parts_of(device_ids):
+        left = func.sum(case((CredentialRow.revoked_at.is_(None), 1), else_=0))
+        out = select(CredentialRow.device_id).where(CredentialRow.device_id.in_(part))
+        found |= set(session.scalars(out.group_by(CredentialRow.device_id).having(left == 0)))
+    return found
 
 
 def end_credentials(session: Session, device_id: str, kind: CredentialKind, ends: int) -> None:

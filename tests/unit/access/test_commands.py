@@ -23,11 +23,13 @@ from fleet.commands import (
     after,
     checked,
 )
+from fleet.device_doors import Credential, CredentialKind, HashedPassword
 from fleet.errors import Conflict, InvalidInput, NotFound
 from fleet.events import Subject
 from fleet.principals import PrincipalKind, person
 from fleet.signals import Kind
 from storage.records.database import DeskDatabase, open_desk
+from storage.records.device_credentials import add_credentials, revoke_credentials
 from storage.records.events import events_of
 
 LI = person("Li")
@@ -216,3 +218,15 @@ def test_ids_rise_with_time_and_order() -> None:
     ids = [*new_ids(NOON, 300), *new_ids(NOON + 1, 2)]
     assert ids == sorted(set(ids))
     assert {len(each) for each in ids} == {32}
+
+
+def test_a_device_that_was_put_out_is_given_no_command(commands: Commands, desk: DeskDatabase) -> None:
+    hashed = HashedPassword("k", "s", 1)
+    with desk.transaction() as session:
+        credential = Credential(0, "R1", CredentialKind.PASSWORD, "Li", NOON, hashed=hashed)
+        add_credentials(session, [credential])
+    ordered(commands)
+    with desk.transaction() as session:
+        revoke_credentials(session, ["R1"], NOON)
+    [refused] = commands.order([Order("R1", "dock", "it squeals", {})], LI, NOON)
+    assert refused.refused == "R1 was revoked at the broker: it hears no command"
