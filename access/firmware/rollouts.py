@@ -294,14 +294,14 @@ def past_of(lived: Lived, number: int) -> Past:
 
 def image_before(session: Session, rollout: Rollout, devices: Sequence[RolloutDevice]) -> Firmware:
     """Return the image that the devices had before. Raises InvalidInput where nobody knows it."""
-    offered = [each for each in devices if each.offered_at is not None]
-    had = Counter(each.before for each in offered or devices)  # before the first offer: what they have
+    had = Counter(each.before for each in devices if each.offered_at is not None)
     version = next(iter(had)) if len(had) == 1 else None
     known = rows.firmware_known(session, rollout.aim.model, version) if version is not None else None
     if known is None:
-        versions = ", ".join(sorted(str(each or "unknown") for each in had)) or "unknown"
+        versions = ", ".join(sorted(str(each or "unknown") for each in had))
+        told = f"they had {versions}" if had else "none was offered any yet"
         raise InvalidInput(
-            f"to: which firmware to go back to is required (version, url, sha256, size); they had {versions}"
+            f"to: which firmware to go back to is required (version, url, sha256, size); {told}"
         )
     return known
 
