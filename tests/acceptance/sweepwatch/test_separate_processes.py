@@ -118,7 +118,7 @@ def scene(tmp_path: Path) -> Iterator[Scene]:
             assert process.stop() == 0
             assert "Traceback" not in process.output
         kept = {file.name for file in (tmp_path / "var").iterdir()}
-        assert kept == {"ingest.log", "score.log", "serve.log", "train.log"}
+        assert kept == {"address", "ingest.log", "score.log", "serve.log", "train.log"}
 
 
 def test_nothing_is_lost_and_all_recover(scene: Scene, tmp_path: Path) -> None:
