@@ -9,6 +9,7 @@ from sqlalchemy import Float, String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from fleet.errors import NotFound
+from fleet.grants import Sites
 from fleet.sites import Site
 from fleet.text import Text, quoted
 from storage.records.base import Base
@@ -68,6 +69,11 @@ def all_sites(session: Session) -> Sequence[Site]:
     known = {row.id: _site(row) for row in session.scalars(select(SiteRow))}
     named = session.scalars(select(Device.site).distinct())
     return [known.get(each, Site(each)) for each in sorted({*known, *named})]
+
+
+def sites_within(session: Session, sites: Sites) -> Sequence[Site]:
+    """Return those of all sites at which somebody may act, by id."""
+    return [each for each in all_sites(session) if sites is None or each.id in sites]
 
 
 def sites_in(session: Session, regions: Collection[str]) -> dict[str, frozenset[str]]:

@@ -1,5 +1,6 @@
 """The console's page of claiming a device, to which the QR code on its label leads."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request, Response
@@ -15,7 +16,7 @@ from fleet.errors import InvalidInput
 from fleet.grants import Sites
 from fleet.sites import Site
 from fleet.text import quoted
-from storage.records.sites import all_sites
+from storage.records.sites import sites_within
 
 _FIELD = Annotated[str, Form(max_length=64)]
 
@@ -79,6 +80,6 @@ def _page(
     return pages.render(request, "access/claim.html", status, **values)
 
 
-def _places(pages: Pages, sites: Sites) -> list[Site]:
+def _places(pages: Pages, sites: Sites) -> Sequence[Site]:
     with pages.services.desk.transaction() as session:
-        return [each for each in all_sites(session) if sites is None or each.id in sites]
+        return sites_within(session, sites)

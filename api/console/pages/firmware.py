@@ -21,7 +21,7 @@ from fleet.rollouts import STAGES, Firmware, OfferState, Stage
 from fleet.text import quoted
 from storage.records.paging import Asked as Part
 from storage.records.rollouts import find_rollout_devices
-from storage.records.sites import all_sites
+from storage.records.sites import sites_within
 
 _SHOWN_DEVICES = 50
 Step = Literal["start", "pause", "resume", "skip", "roll_back", "cancel"]
@@ -141,7 +141,7 @@ def show_firmware(
     """Return the page of firmware, with what was refused and had been entered."""
     services = pages.services
     with services.desk.transaction() as session:
-        places = [each for each in all_sites(session) if sites is None or each.id in sites]
+        places = sites_within(session, sites)
     return pages.render(
         request,
         "firmware/firmware.html",

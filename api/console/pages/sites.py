@@ -17,7 +17,7 @@ from fleet.errors import InvalidInput
 from fleet.grants import Sites
 from fleet.sites import Site
 from fleet.text import Text, quoted
-from storage.records.sites import all_sites, site_of
+from storage.records.sites import site_of, sites_within
 
 Entered = dict[str, str]
 
@@ -127,7 +127,7 @@ def _one(
 def _choices(pages: Pages, sites: Sites) -> dict[str, Any]:
     """Return the sites that somebody may describe, and what is said of them already, to choose from."""
     with pages.services.desk.transaction() as session:
-        found = [each for each in all_sites(session) if sites is None or each.id in sites]
+        found = sites_within(session, sites)
     return {
         "sites": found,
         "regions": sorted({each.region for each in found if each.region}),
