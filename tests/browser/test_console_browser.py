@@ -247,15 +247,28 @@ def test_a_form_is_not_sent_to_a_server_that_is_gone_and_keeps_what_was_typed(
 
 
 def test_a_form_for_a_server_that_was_only_slow_is_sent_once_it_answers(page: Page, host: str) -> None:
+    page.clock.install(time=0)
     page.goto(f"http://{host}/?lang=en", wait_until="domcontentloaded")
     # One route throughout: to take one away while a request is held in it can hold all that come after.
     away = [True]
     page.route("**/healthz", lambda route: route.abort() if away else route.continue_())
+    page.clock.pause_at(10)  # no beat comes before the form does
     expect(page.locator("#gone")).to_be_visible(timeout=5_000)
     away.clear()
     page.get_by_label("Site").select_option("pudong")
-    page.evaluate("document.querySelector('#gone').hidden = false")  # the beat may have been first
     page.get_by_role("button", name="Show").click()
+    page.wait_for_url("**site=pudong**")
+
+
+def test_nothing_moves_between_the_press_of_a_button_and_its_release(page: Page, host: str) -> None:
+    page.goto(f"http://{host}/?lang=en", wait_until="domcontentloaded")
+    page.get_by_label("Site").select_option("pudong")
+    button = page.get_by_role("button", name="Show")
+    button.hover()
+    page.mouse.down()
+    page.wait_for_timeout(300)  # so long a person may press
+    expect(page.locator("#paused")).to_be_hidden()
+    page.mouse.up()
     page.wait_for_url("**site=pudong**")
 
 

@@ -9,6 +9,34 @@
   const main = document.querySelector("main");
   const every = () => Number(main.dataset.refresh || 0) * 1000;
 
+  // Nothing moves under a pointer that is down: what it pressed would not be what it lets go, and not be clicked.
+  const LONGEST_PRESS_MS = 3000; // a pointer that left the window does not say when it is let go
+  let pressedAt = -LONGEST_PRESS_MS;
+  const pressed = () => performance.now() - pressedAt < LONGEST_PRESS_MS;
+  const noticed = new Map([
+    [gone, !gone.hidden],
+    [paused, !paused.hidden],
+  ]);
+  const settle = () => {
+    if (pressed()) return;
+    for (const [notice, stands] of noticed) notice.hidden = !stands;
+  };
+  const say = (notice, stands) => {
+    noticed.set(notice, stands);
+    settle();
+  };
+  window.addEventListener("pointerdown", () => (pressedAt = performance.now()), { capture: true });
+  for (const event of ["pointerup", "pointercancel"]) {
+    window.addEventListener(
+      event,
+      () => {
+        pressedAt = -LONGEST_PRESS_MS;
+        setTimeout(settle); // the click itself comes after this
+      },
+      { capture: true },
+    );
+  }
+
   const answered = (address, accept, patience = PATIENCE_MS) =>
     fetch(address, {
       headers: { Accept: accept },
@@ -31,20 +59,21 @@
   };
   const unsent = () => [...main.querySelectorAll("input:not([type=hidden]), select, textarea")].some(changed);
   const busy = () => typing() || unsent() || main.querySelector("details[open]");
+  const held = () => document.hidden || pressed() || busy();
 
   const beat = async () => {
     if (document.hidden) return;
     try {
       await answered("/healthz", "application/json");
-      gone.hidden = true;
-      if (document.body.dataset.starting && !busy()) location.reload();
+      say(gone, false);
+      if (document.body.dataset.starting && !held()) location.reload();
     } catch {
-      gone.hidden = false;
+      say(gone, true);
     }
   };
 
   const show = () => {
-    paused.hidden = !(every() && busy());
+    say(paused, every() > 0 && busy());
   };
 
   // What had the focus is found again by where it leads or what it is called.
@@ -55,11 +84,11 @@
 
   const refresh = async () => {
     show();
-    if (document.hidden || busy()) return;
+    if (held()) return;
     try {
       const answer = await answered(location.href, "text/html", 10 * PATIENCE_MS);
       const text = await answer.text();
-      if (!answer.ok || busy()) return; // something may have been typed while it was read
+      if (!answer.ok || held()) return; // something may have been typed while it was read
       const page = new DOMParser().parseFromString(text, "text/html");
       const focused = main.contains(document.activeElement) && place(document.activeElement);
       const fresh = page.querySelector("main");
@@ -77,7 +106,7 @@
   // One that was only slow is asked once more, with more patience, and then gets the form.
   let asking = false;
   main.addEventListener("submit", async (event) => {
-    if (gone.hidden && !asking) return;
+    if (!noticed.get(gone) && !asking) return;
     event.preventDefault();
     if (asking) return;
     asking = true;
@@ -90,7 +119,7 @@
     } finally {
       asking = false;
     }
-    gone.hidden = true;
+    say(gone, false);
     if (form.isConnected) form.requestSubmit(submitter);
   });
   // A label's QR code says what stands on the device behind the address's #, which goes to no server.
