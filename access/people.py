@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from access.attempts import Attempts
 from access.passwords import check_password, hash_password, verify_password
+from access.roles import check_places, checked_roles, in_words
 from access.secrets import digest, new_secret
 from fleet.clock import DAY_MS, HOUR_MS, Clock
 from fleet.errors import Conflict, InvalidInput, NotFound, NotSignedIn
@@ -93,10 +94,11 @@ class People:
 
         Raises InvalidInput for an address, a name or roles that cannot be, Conflict where there is one.
         """
-        email, name, given = address_in(email), _name(name), _checked(roles)
+        email, name, given = address_in(email), _name(name), checked_roles(roles)
         with self._desk.transaction() as session:
+            check_places(session, given)
             person = rows.add_person(session, email, name, self._clock.now_ms(), given)
-            self._tell(session, person, "invited", by, after=_roles_in_words(given))
+            self._tell(session, person, "invited", by, after=in_words(given))
             secret = self._link(session, Purpose.INVITATION, {"person": person.id})
         return person, secret
 
@@ -115,12 +117,13 @@ class People:
 
     def give_roles(self, person_id: int, roles: Iterable[RoleAt], by: Principal) -> Person:
         """Give somebody these roles in place of theirs. Raises NotFound; Conflict: the last admin stays."""
-        given = _checked(roles)
+        given = checked_roles(roles)
         with self._desk.transaction() as session:
             before = rows.person_of(session, person_id)
+            check_places(session, given, before.roles)
             rows.set_roles(session, person_id, given)
             self._keep_an_admin(session, before)
-            self._tell(session, before, "roles", by, _roles_in_words(before.roles), _roles_in_words(given))
+            self._tell(session, before, "roles", by, in_words(before.roles), in_words(given))
             after = rows.person_of(session, person_id)
         self._note()
         return after
@@ -301,20 +304,3 @@ def _name(name: str) -> str:
     if not name or len(name) > MAX_NAME or not name.isprintable():
         raise InvalidInput(f"name: required, 1 to {MAX_NAME} characters that can be seen")
     return name
-
-
-def _checked(roles: Iterable[RoleAt]) -> list[RoleAt]:
-    given = list(dict.fromkeys(roles))
-    for each in given:
-        if (each.scope is Scope.ALL) != (each.place == ""):
-            raise InvalidInput(
-                f"roles: {each.role} has a place with a scope of site or region, and only then"
-            )
-        if each.role is Role.ADMIN and each.scope is not Scope.ALL:
-            raise InvalidInput("roles: an admin is one everywhere; a manager may be one of a site or region")
-    return given
-
-
-def _roles_in_words(roles: Iterable[RoleAt]) -> str:
-    named = (f"{each.role} of {each.scope} {each.place}" if each.place else each.role for each in roles)
-    return ", ".join(named)

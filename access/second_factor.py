@@ -177,8 +177,10 @@ class SecondFactors:
             kept = people.password_hash_of(session, person.id)
         if not fits and not verify_password(proof, kept)[0]:
             self._attempts.failed(person.email, address, now, codes=True)
-            asked = "password or code" if person.second_factor else "password"
-            raise NotSignedIn(f"this {asked} is not right")
+            either = person.second_factor
+            raise NotSignedIn(
+                "this password or code is not right" if either else "this password is not right"
+            )
         self._attempts.succeeded(person.email, address, codes=True)
 
     def _tell(self, session: Session, person: Person, what: str, by: Principal | None = None) -> None:

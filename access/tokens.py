@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from access.roles import check_sites
 from access.secrets import digest, new_secret
 from fleet.clock import DAY_MS, HOUR_MS, MINUTE_MS, Clock
 from fleet.errors import InvalidInput, NotAllowed, NotSignedIn
@@ -53,6 +54,8 @@ class Tokens:
         """
         _check(asked)
         _check_within(asked.scopes, asked.sites, by)
+        with self._desk.transaction() as session:
+            check_sites(session, sorted(asked.sites or ()))
         now = self._clock.now_ms()
         ends = None if asked.days is None else now + asked.days * DAY_MS
         token = Token(0, asked.name, scopes_of(asked.scopes), asked.sites, by.name, now, ends, None, None)

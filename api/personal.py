@@ -9,6 +9,7 @@ from fleet.alerts import Alert
 from fleet.devices import Device
 from fleet.grants import Permission
 from fleet.personal import (
+    is_bodily,
     is_personal,
     may_be_of_a_person,
     personal_signals,
@@ -88,13 +89,17 @@ class Sight:
     def quarantined(self, items: Sequence[QuarantineItem]) -> list[QuarantineItem]:
         """Return messages that were turned away; of wristbands, and of nobody known, what they are alone."""
         known = Devices(self._services.desk).placements({one.device_id for one in items if one.device_id})
-        hidden = self._hidden(known)
+        bodily = {one.device_id for one in items if one.device_id in known and is_bodily(one.payload)}
+        personal = {device for device, place in known.items() if is_personal(place.kind)}
+        hidden = {each for each in bodily | personal if not self.sees(each, known[each].site)}
+
+        def hides(one: QuarantineItem) -> bool:
+            if one.device_id in personal or (one.device_id in bodily and is_bodily(one.payload)):
+                return one.device_id in hidden
+            return one.device_id not in known and self._hides_strangers(one.topic, one.payload)
+
         return [
-            replace(one, payload=b"", detail=HIDDEN, withheld=True)
-            if one.device_id in hidden
-            or (one.device_id not in known and self._hides_strangers(one.topic, one.payload))
-            else one
-            for one in items
+            replace(one, payload=b"", detail=HIDDEN, withheld=True) if hides(one) else one for one in items
         ]
 
     def dropped(self, items: Sequence[DroppedValue]) -> list[DroppedValue]:

@@ -142,7 +142,9 @@ def _on_http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     detail = error.detail
     if error.status_code == 404 and detail == HTTPStatus.NOT_FOUND.phrase:
-        detail = f"there is nothing at {request.url.path}; /api/v1/openapi.json lists what there is"
+        detail = f"there is nothing at {request.url.path}"
+        if request.url.path.startswith("/api/"):
+            detail += "; /api/v1/openapi.json lists what there is"
     elif error.status_code == 405:
         allowed = _methods(request)
         detail = f"{request.method} is not possible here; allowed: {allowed}"
@@ -181,6 +183,8 @@ def _member(route: BaseRoute | None, error: Mapping[str, Any]) -> dict[str, str]
         reason = f"unknown; allowed: {', '.join(_known(route, place)) or 'none'}"
     elif error["type"] == "string_pattern_mismatch" and error["ctx"]["pattern"] == r"\S":
         reason = "must not be blank"
+    elif error["type"] == "string_too_long":
+        reason = f"at most {error['ctx']['max_length']} characters"
     elif error["type"] == "json_invalid":
         path, reason = ["body"], f"not valid JSON: {error['ctx']['error']}"
     return {"in": place, "name": ".".join(path) or place, "reason": reason}

@@ -49,13 +49,15 @@ def is_personal(kind: str) -> bool:
     return kind == Kind.WRISTBAND
 
 
+def is_bodily(payload: bytes) -> bool:
+    """Tell whether a message seems to measure a body, whoever sent it: a wristband set up as a robot does."""
+    said = payload.lower()
+    return any(word in said for word in _BODILY)
+
+
 def may_be_of_a_person(topic: str, payload: bytes) -> bool:
     """Tell whether a message of nobody known may be a wristband's: by its topic, or by what it measures."""
-    levels = topic.lower().split("/")
-    if "robot" in levels or "tool" in levels:
-        return False
-    said = payload.lower()
-    return any("wrist" in level for level in levels) or any(word in said for word in _BODILY)
+    return any("wrist" in level for level in topic.lower().split("/")) or is_bodily(payload)
 
 
 def plain_evidence(evidence: Mapping[str, Any]) -> dict[str, Any]:

@@ -139,6 +139,8 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
             made.app.state.services.rollouts.create(plan, schedule("tests"), None)
         with made.desk.transaction() as session:
             add_commands(session, [a_command(1, "R1"), a_command(2, "R2-FOREIGN")])
+        for each in ("first", "second"):  # what the routes of tokens speak of
+            made.doors.tokens.make(Asked(each, (Permission.FLEET_READ,)), schedule("tests"))
         yield made
 
 

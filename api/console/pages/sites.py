@@ -158,13 +158,13 @@ def _site(site_id: str, said: Entered) -> Site:
         said["region"],
         said["customer"],
         said["address"],
-        _degrees(said, "lat", 90),
-        _degrees(said, "lon", 180),
+        _degrees(said, "lat", 90, "-90 to 90, in degrees"),
+        _degrees(said, "lon", 180, "-180 to 180, in degrees"),
         said["zone"],
     )
 
 
-def _degrees(said: Entered, name: str, most: int) -> float | None:
+def _degrees(said: Entered, name: str, most: int, allowed: str) -> float | None:
     if not said[name]:
         return None
     try:
@@ -172,5 +172,5 @@ def _degrees(said: Entered, name: str, most: int) -> float | None:
     except ValueError:
         found = float("nan")
     if not -most <= found <= most:
-        raise InvalidInput(f"{name}: {quoted(said[name])} is none; allowed: -{most} to {most}, in degrees")
+        raise InvalidInput(f"{name}: {quoted(said[name])} is none; allowed: {allowed}")
     return found

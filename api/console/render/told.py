@@ -86,10 +86,8 @@ SENTENCES = (
     Text("there is no ticket {0}", "没有工单 {0}"),
     Text("there is no alert {0}", "没有告警 {0}"),
     Text("there is no model {0}", "没有模型 {0}"),
-    Text(
-        "there is nothing at {0}; /api/v1/openapi.json lists what there is",
-        "地址 {0} 不存在；/api/v1/openapi.json 列有全部地址",
-    ),
+    Text("there is nothing at {0}", "地址 {0} 不存在"),
+    Text("{0:id}: at most {1} characters", "“{0}”最多 {1} 个字符"),
     Text("{0} is not possible here; allowed: {1}", "此处不支持 {0}；允许：{1}"),
     Text("something went wrong on our side; the log says what", "服务器内部出错，详情见日志"),
     Text("a reason is required and must not be blank", "必须填写原因"),

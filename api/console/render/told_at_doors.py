@@ -84,6 +84,8 @@ AT_DOORS = (
         "编号 {0} 无效；须为 1 至 64 个字母、数字、_ 或 -",
     ),
     Text("there is a site {0} already", "已有站点 {0}"),
+    Text("there is no site {0}; describe it first", "没有站点 {0}，请先登记该站点"),
+    Text("there is no region {0}; describe a site of it first", "没有区域 {0}，请先登记其站点"),
     Text("there is no site {0}", "没有站点 {0}"),
     Text(
         "no device has this serial number and code, or it was claimed already",

@@ -244,6 +244,17 @@ def gives_away(said: str) -> bool:
     return any(mark in said or any(mark.encode() in one for one in inside) for mark in MARKS)
 
 
+def test_a_robot_that_measures_a_body_is_taken_for_a_wristband_that_was_set_up_wrong(worn: Worn) -> None:
+    robot = "v1/pudong/robot/{}/telemetry"
+    worn.send("R1", {"ts": worn.clock.ms, "battery_pct": 64.0}, robot)
+    worn.send("R1", f'{{"heart_rate_bpm": {RATE}, '.encode(), robot)
+    worn.send("R1", b'{"battery_pct": ', robot)
+    manager = signed_in(worn, RoleAt(Role.MANAGER))
+    said = manager.get("/api/v1/ingest/quarantine").json()["items"]
+    assert sorted(one["withheld"] for one in said if one["device_id"] == "R1") == [False, True]
+    assert not gives_away(manager.get("/ingest/quarantine", headers=HTML).text)
+
+
 def test_no_way_shows_them_to_another_role(worn: Worn) -> None:
     for role in (Role.MANAGER, Role.ADMIN, Role.ENGINEER):
         browser = signed_in(worn, RoleAt(role), email=f"{role}@example.org")

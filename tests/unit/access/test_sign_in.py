@@ -361,6 +361,8 @@ def test_what_was_taken_from_somebody_is_gone_at_once(house: House, people: Peop
         (RoleAt(Role.VIEWER, Scope.SITE, ""), "only then"),
         (RoleAt(Role.VIEWER, Scope.ALL, "x"), "only then"),
         (RoleAt(Role.ADMIN, Scope.SITE, "x"), "an admin is one everywhere"),
+        (RoleAt(Role.VIEWER, Scope.SITE, "podung"), "there is no site"),
+        (RoleAt(Role.VIEWER, Scope.REGION, "esat"), "there is no region"),
     ],
 )
 def test_roles_that_cannot_be_are_refused(alone: People, role: RoleAt, says: str) -> None:

@@ -98,6 +98,7 @@ def test_the_last_use_is_known(house: House, tokens: Tokens) -> None:
         (Asked("x", ()), "at least one"),
         (Asked("x", ("all",)), "allowed: fleet:read"),
         (Asked("x", SCOPES, None, 0), "days: "),
+        (Asked("x", SCOPES, frozenset({"podung"})), "there is no site"),
     ],
 )
 def test_a_token_that_cannot_be_is_refused(tokens: Tokens, asked: Asked, says: str) -> None:

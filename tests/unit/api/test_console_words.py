@@ -1,11 +1,13 @@
 """What pages show is in words of the page's language: no machine names, and English is marked as such."""
 
 import re
+from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
 from helpers.api import NOW, House, add_device, raise_alert
 
+import api
 from alerts.judging.rules import load_rules
 from storage.records.alerts import AlertRow
 from storage.records.devices import Devices, ReportedEvent
@@ -130,3 +132,17 @@ def test_what_a_device_told_of_is_in_words(
     assert "battery-pack" not in page
     for raw in ("odd_thing", "size", "3", "a-leg", "Z99"):
         assert f"<code>{raw}</code>" in page
+
+
+def test_no_field_takes_more_than_its_form_may_hold() -> None:
+    templates = Path(api.__file__).parent / "console" / "templates"
+    fields = [
+        (path.name, field)
+        for path in templates.rglob("*.html")
+        for field in re.findall(
+            r"<(?:input|textarea)\b[^>]*>", re.sub(r"\{[{%].*?[}%]\}", "1", path.read_text())
+        )
+        if not re.search(r'type="(hidden|checkbox|radio|number)"|readonly', field)
+    ]
+    assert len(fields) > 30
+    assert [each for each in fields if not re.search(r'maxlength="\d+"', each[1])] == []

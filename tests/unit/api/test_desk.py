@@ -71,7 +71,7 @@ def test_a_change_of_state_is_kept_with_who_and_why(client: TestClient) -> None:
             {"state": "accepted", "reason": "a", "who": "b" * 65},
             {},
             422,
-            "who: String should have at most 64",
+            "who: at most 64 characters",
         ),
         ({"state": "accepted", "reason": "a", "who": ""}, {}, 422, "who: must not be blank"),
         ({"state": "mended", "reason": "x"}, {}, 422, "state: Input should be 'opened', 'accepted'"),

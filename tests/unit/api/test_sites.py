@@ -68,6 +68,7 @@ def test_only_who_may_act_everywhere_moves_a_site_to_another_region(house: House
     """Roles hold in regions: whoever moves a site gives and takes them."""
     add_device(house, "R2", site="jfk")
     client.put("/api/v1/sites/jfk", json=JFK)
+    client.put("/api/v1/sites/lax", json=JFK | {"region": "west"})
     manager = signed_in(
         house, RoleAt(Role.MANAGER, Scope.SITE, "jfk"), RoleAt(Role.SAFETY, Scope.REGION, "west")
     )
