@@ -260,6 +260,17 @@ def test_a_form_for_a_server_that_was_only_slow_is_sent_once_it_answers(page: Pa
     page.wait_for_url("**site=pudong**")
 
 
+def test_on_a_phone_one_sees_where_one_is_and_the_newest_risk(page: Page, host: str) -> None:
+    page.set_viewport_size({"width": 390, "height": 800})
+    page.goto(f"http://{host}/sites?lang=en", wait_until="domcontentloaded")
+    expect(page.locator("nav [aria-current]").first).to_be_in_viewport(ratio=1)
+    page.goto(f"http://{host}/devices/R0007?lang=en", wait_until="domcontentloaded")
+    right = page.locator(".chart.wide").evaluate(
+        "box => [box.querySelector('img').getBoundingClientRect().right, box.getBoundingClientRect().right]"
+    )
+    assert right[0] == pytest.approx(right[1], abs=1)
+
+
 def test_nothing_moves_between_the_press_of_a_button_and_its_release(page: Page, host: str) -> None:
     page.goto(f"http://{host}/?lang=en", wait_until="domcontentloaded")
     page.get_by_label("Site").select_option("pudong")

@@ -133,6 +133,8 @@
   }
   // The link into a demo needs no more than to be opened; a program that only looks at links uses nothing up.
   main.querySelector("form[data-go]")?.requestSubmit();
+  // On a phone the list of pages is wider than the screen: it begins where one is.
+  document.querySelector("nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
   setInterval(beat, BEAT_MS);
   document.addEventListener("visibilitychange", beat);
   if (every()) {
