@@ -31,8 +31,10 @@ class CredentialRequest(BaseModel):
         return Wanted(self.credential, self.days, self.request, self.keep_days)
 
 
-class DeviceRequest(CredentialRequest):
+class NewDeviceRequest(BaseModel):
     """A device that is to be registered."""
+
+    model_config = ConfigDict(extra="forbid")
 
     id: _Id
     site: _Site
@@ -44,10 +46,14 @@ class DeviceRequest(CredentialRequest):
     )
 
 
+class DeviceRequest(NewDeviceRequest, CredentialRequest):
+    """A device that is to be registered, and the credential that it is to have."""
+
+
 class DevicesRequest(CredentialRequest):
     """Devices that are to be registered, each with a credential of the same kind."""
 
-    devices: list[DeviceRequest] = Field(min_length=1, max_length=_MOST_AT_ONCE)
+    devices: list[NewDeviceRequest] = Field(min_length=1, max_length=_MOST_AT_ONCE)
 
 
 class RevokeRequest(BaseModel):

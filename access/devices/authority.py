@@ -3,8 +3,9 @@
 Kept in a folder of its own: `ca.crt` for everybody, `ca.key` for nobody else, `crl.pem` for the broker.
 """
 
-import os
-from collections.abc import Iterable, Sequence
+import fcntl
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
@@ -17,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from fleet.errors import ConfigError, InvalidInput
+from fleet.files import write_whole
 from fleet.text import quoted
 
 _NAME = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Sweepwatch devices")])
@@ -81,10 +83,25 @@ class Authority:
         days = timedelta(days=_BROKER_DAYS)
         return self._sign(hosts[0][:64], key.public_key(), key, days, now, [names, usage])
 
-    def write_revoked(self, revoked: Iterable[tuple[int, int]], now: int) -> bool:
-        """Write the list of revoked certificates (serial, epoch ms); tell whether others are on it now."""
+    def write_revoked(self, revoked: Callable[[], Iterable[tuple[int, int]]], now: int) -> bool:
+        """Write the list of revoked certificates (serial, epoch ms); tell whether others are on it now.
+
+        `revoked` is asked while nobody else writes the list, so that no older one comes last. Raises OSError.
+        """
         certificate, key = self._own()
-        wanted = dict(revoked)
+        with self._alone():
+            return self._write_revoked(dict(revoked()), certificate, key, now)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Let no other thread or process write here."""
+        with (self._folder / ".lock").open("a") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)  # its end comes with the file's
+            yield
+
+    def _write_revoked(
+        self, wanted: dict[int, int], certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey, now: int
+    ) -> bool:
         builder = x509.CertificateRevocationListBuilder().issuer_name(certificate.subject)
         builder = builder.last_update(_time(now)).next_update(_time(now) + timedelta(days=_CRL_DAYS))
         for serial, at in sorted(wanted.items()):
@@ -92,7 +109,7 @@ class Authority:
             builder = builder.add_revoked_certificate(one.build())
         before = self._listed()
         made = builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
-        _write(self.revoked_file, made, 0o644)
+        write_whole(self.revoked_file, made, 0o644)
         return before != frozenset(wanted)
 
     def _listed(self) -> frozenset[int] | None:
@@ -104,7 +121,10 @@ class Authority:
 
     def _own(self) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
         if not self.exists:
-            self._make()
+            self._folder.mkdir(parents=True, exist_ok=True)
+            with self._alone():
+                if not self.exists:
+                    self._make()
         try:
             certificate = x509.load_pem_x509_certificate(self.certificate_file.read_bytes())
             key = serialization.load_pem_private_key((self._folder / "ca.key").read_bytes(), None)
@@ -141,10 +161,9 @@ class Authority:
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
             .sign(key, hashes.SHA256())
         )
-        self._folder.mkdir(parents=True, exist_ok=True)
-        _write(self._folder / "ca.key", _key_text(key).encode(), 0o600)
+        write_whole(self._folder / "ca.key", _key_text(key).encode(), 0o600)
         # The certificate comes last: where it is, everything is.
-        _write(self.certificate_file, certificate.public_bytes(serialization.Encoding.PEM), 0o644)
+        write_whole(self.certificate_file, certificate.public_bytes(serialization.Encoding.PEM), 0o644)
 
     def _sign(
         self,
@@ -210,14 +229,3 @@ def _key_text(key: ec.EllipticCurvePrivateKey) -> str:
 
 def _time(ms: int) -> datetime:
     return datetime.fromtimestamp(ms / 1000, UTC).replace(microsecond=0)
-
-
-def _write(path: Path, content: bytes, mode: int) -> None:
-    """Write a file whole: a broker that reloads it never sees half of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.new")
-    with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)

@@ -19,6 +19,8 @@ from fleet.events import Event, Subject
 from fleet.grants import Sites
 from fleet.principals import Principal
 from fleet.signals import Kind
+from fleet.text import quoted
+from fleet.wire import is_id
 from storage.records import claims as rows
 from storage.records.database import DeskDatabase
 from storage.records.events import tell
@@ -94,6 +96,8 @@ class Claims:
             self._attempts.failed(who, serial, now)
             raise NotFound("no device has this serial number and code, or it was claimed already")
         device_id, site = device
+        if not device_id and not is_id(serial):
+            raise InvalidInput(f"id: required; the serial number {quoted(serial)} cannot be one")
         new = NewDevice(device_id or serial, site, found[0].kind, found[0].model, serial)
         check_device(new)
         with self._desk.transaction() as session:

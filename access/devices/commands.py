@@ -38,6 +38,7 @@ from storage.records.commands import (
     commands_to_change,
     forget_commands,
     overdue_commands,
+    waiting_commands,
 )
 from storage.records.database import DeskDatabase
 from storage.records.device_credentials import put_out
@@ -148,6 +149,13 @@ class Commands:
         """Forget the commands that ended before a time (epoch ms)."""
         with self._desk.transaction() as session:
             forget_commands(session, before)
+
+
+def take_back_waiting(session: Session, device_id: str, by: Principal, why: str, now: int) -> None:
+    """Cancel what a device was not sent yet: it was meant for another than the one that comes."""
+    held = commands_to_change(session, waiting_commands(session, device_id)).values()
+    left = [each for each in held if each.state is CommandState.QUEUED and each.claim is None]
+    store(session, [(each, _ended(each, CommandState.CANCELLED, now, why)) for each in left], by, now)
 
 
 def may_order(by: Principal, command: str) -> Sites:

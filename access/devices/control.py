@@ -101,3 +101,12 @@ class BrokerControl:
             return
         self._answers = [each for each in found if isinstance(each, dict)]
         self._answered.set()
+
+
+def answers(address: BrokerAddress) -> bool:
+    """Tell whether a broker runs there whose book we may change."""
+    try:
+        with BrokerControl(address):
+            return True
+    except BrokerUnavailable:
+        return False

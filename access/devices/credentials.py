@@ -5,15 +5,16 @@ starts with a book that is written from the desk: nobody stays in who was put ou
 """
 
 import logging
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Protocol
 
 from sqlalchemy.orm import Session
 
 from access.devices.asked import check_device, check_site
 from access.devices.authority import Authority
+from access.devices.commands import take_back_waiting
 from access.devices.hashing import hashed, new_password
-from fleet.clock import DAY_MS, Clock
+from fleet.clock import DAY_MS, SECOND_MS, Clock
 from fleet.device_doors import BrokerUser, Credential, CredentialKind, Handed, NewDevice, Wanted
 from fleet.errors import BrokerUnavailable, Conflict, InvalidInput
 from fleet.events import Event, Subject
@@ -33,6 +34,8 @@ LONGEST_DAYS = 825
 AT_ONCE = 50
 """So many new devices are told to a running broker; of more it reads a new book (`settle`)."""
 _KEPT_MS = 400 * DAY_MS
+_TOLD_WITHIN_MS = 45 * SECOND_MS
+"""So long whoever made a credential may be about to tell the broker of it (control.py waits 30 s)."""
 
 
 class Broker(Protocol):
@@ -79,21 +82,34 @@ class DeviceDoors:
         self._clock = clock
         self._authority = authority
         self._broker = broker
+        self._waits_since: dict[str, int] = {}
 
-    def add(
-        self, devices: Sequence[NewDevice], wanted: Wanted, by: Principal, sites: Sites = None
-    ) -> list[Handed]:
-        """Register devices, each with a credential, and return what is to be put into them.
-
-        Raises InvalidInput for one that cannot be or that comes twice, Conflict for one that has a
-        credential already, or that is another kind of device or elsewhere; then none is added.
-        """
+    def check(self, devices: Sequence[NewDevice], wanted: Wanted, sites: Sites = None) -> None:
+        """Raise what `add` would for these devices."""
         for device in devices:
             check_device(device)
         if len({device.id for device in devices}) < len(devices):
             raise InvalidInput("id: each device once")
         _check_wanted(wanted, len(devices))
         self._check_able()
+        with self._desk.transaction() as session:
+            self._check_free(session, devices, sites, self._clock.now_ms())
+
+    def add(
+        self,
+        devices: Sequence[NewDevice],
+        wanted: Wanted,
+        by: Principal,
+        sites: Sites = None,
+        hand_over: Callable[[Sequence[Handed]], None] = lambda _: None,
+    ) -> list[Handed]:
+        """Register devices, each with a credential, and return what is to be put into them.
+
+        `hand_over` has that before the broker is told, which may take long. Raises InvalidInput for one that
+        cannot be or that comes twice, Conflict for one that has a credential already, or that is another kind
+        of device or elsewhere; then none is added.
+        """
+        self.check(devices, wanted, sites)
         now = self._clock.now_ms()
         made = [self._make(device.id, device.topics, wanted, by, now) for device in devices]
         with self._desk.transaction() as session:
@@ -102,8 +118,10 @@ class DeviceDoors:
             rows.add_credentials(session, (credential for credential, _ in made))
             for device, (credential, _) in zip(devices, made, strict=True):
                 self._tell(session, device.id, device.site, "credential made", by, credential)
-        self._admit({handed.device_id: handed for _, handed in made}, now)
-        return [handed for _, handed in made]
+        every = [handed for _, handed in made]
+        hand_over(every)
+        self._admit({handed.device_id: handed for handed in every}, now)
+        return every
 
     def rotate(self, device_id: str, wanted: Wanted, by: Principal, sites: Sites = None) -> Handed:
         """Give a device a new credential in place of what it has. Raises NotFound, InvalidInput.
@@ -127,6 +145,7 @@ class DeviceDoors:
         if wanted.keep_days:
             ends = now + wanted.keep_days * DAY_MS
             rows.end_credentials(session, device_id, CredentialKind.CERTIFICATE, ends)
+            rows.revoke_credentials(session, [device_id], now, CredentialKind.PASSWORD)
         else:
             rows.revoke_credentials(session, [device_id], now)
         rows.add_credentials(session, [credential])
@@ -186,6 +205,7 @@ class DeviceDoors:
             device = device_of(session, device_id, sites)
             check_device(NewDevice(device_id, device.site, device.kind, serial=serial))
             before = replace_device(session, device_id, serial, now)
+            take_back_waiting(session, device_id, by, f"the device was replaced: {why}", now)
             data = {"serial": serial, "before": before}
             tell(session, Event(now, Subject.DEVICE, device_id, "replaced", by, why, device.site, data=data))
             handed = self._rotate(session, device_id, device.site, wanted, by, now)
@@ -220,16 +240,34 @@ class DeviceDoors:
         with self._desk.transaction() as session:
             waiting = rows.unknown_to_broker(session)
             rows.delete_ended(session, self._clock.now_ms() - _KEPT_MS)
-        return self._settle_some(waiting) if waiting else 0
+        return len(self._overdue(self._settle_some(waiting) if waiting else set()))
+
+    def _overdue(self, waiting: set[str]) -> set[str]:
+        """Return of these devices those of which nobody else is about to tell the broker: of many, all."""
+        now = self._clock.now_ms()
+        self._waits_since = {name: self._waits_since.get(name, now) for name in waiting}
+        if len(waiting) > AT_ONCE:
+            return waiting
+        return {name for name, since in self._waits_since.items() if now - since >= _TOLD_WITHIN_MS}
 
     def list_revoked(self) -> None:
-        """Write the list of revoked certificates, and let the broker read it where it changed."""
+        """Write the list of revoked certificates, and let the broker read it where it changed.
+
+        May raise BrokerUnavailable: where it cannot be written, the broker does not know of it.
+        """
         if not self._authority.exists:
             return
         now = self._clock.now_ms()
-        with self._desk.transaction() as session:
-            revoked = rows.revoked_certificates(session, now)
-        if self._authority.write_revoked(revoked, now):
+
+        def revoked() -> Sequence[tuple[int, int]]:
+            with self._desk.transaction() as session:
+                return rows.revoked_certificates(session, now)
+
+        try:
+            changed = self._authority.write_revoked(revoked, now)
+        except OSError as error:
+            raise BrokerUnavailable(f"the list of revoked certificates cannot be written: {error}") from error
+        if changed:
             self._broker.reload()
 
     def _admit(self, handed: dict[str, Handed], now: int) -> None:
@@ -258,7 +296,8 @@ class DeviceDoors:
             with self._desk.transaction() as session:
                 rows.note_known(session, [user.device_id], self._clock.now_ms())
 
-    def _settle_some(self, device_ids: set[str]) -> int:
+    def _settle_some(self, device_ids: set[str]) -> set[str]:
+        """Tell the broker what needs no password; return of which devices it has yet to be told."""
         now = self._clock.now_ms()
         with self._desk.transaction() as session:
             users = {user.device_id: user for user in rows.broker_users(session, now, device_ids)}
@@ -271,11 +310,15 @@ class DeviceDoors:
             self.list_revoked()
         except BrokerUnavailable as error:
             log.warning("the broker has yet to be told of %d devices: %s", len(device_ids), error)
-            return len(device_ids)
+            return device_ids
         settled = out | {user.device_id for user, _ in by_certificate[:AT_ONCE]}
         with self._desk.transaction() as session:
-            rows.note_known(session, settled, now)
-        return len(device_ids - settled)
+            # Who was let in meanwhile, and perhaps put out by us: the broker has to be told anew.
+            back = {user.device_id for user in rows.broker_users(session, now, out)}
+            for device_id in back:
+                rows.forget_known(session, device_id)
+            rows.note_known(session, settled - back, now)
+            return device_ids & rows.unknown_to_broker(session)
 
     def _check_able(self) -> None:
         unable = self._broker.unable()

@@ -13,7 +13,7 @@ from access.firmware.planning import offer
 from access.firmware.rollouts import Rollouts, begin_devices, tell_of
 from access.firmware.steps import after_time, looks_now
 from access.firmware.words import verdict_in_words
-from fleet.clock import HOUR_MS, Clock
+from fleet.clock import HOUR_MS, MINUTE_MS, Clock
 from fleet.commands import Command, CommandState
 from fleet.devices import Device
 from fleet.errors import Conflict, NotFound
@@ -29,6 +29,8 @@ BY_ITSELF = schedule("rollout")
 """Who offers, judges and moves on."""
 _OFFERS_A_TURN = 5_000
 _LONGEST_DETAIL = 255
+_SAYS_ITS_VERSION_WITHIN_MS = 15 * MINUTE_MS
+"""After it said that it is done a device starts anew, and says which version it runs."""
 _OFFERING = UNDER_WAY | {RolloutState.WAITING, RolloutState.DONE}
 _FAILED = frozenset({CommandState.REFUSED, CommandState.TIMED_OUT, CommandState.CANCELLED})
 
@@ -200,7 +202,18 @@ def answered(
     if command is not None and command.state in _FAILED and each.state is not OfferState.FAILED:
         why = (command.reason or command.state)[:_LONGEST_DETAIL]
         return replace(each, state=OfferState.FAILED, detail=why)
+    if each.state is not OfferState.FAILED and _is_told_in_vain(command, device, now):
+        why = f"it says that it is done, and runs {device.firmware or 'a version that nobody knows'}"
+        return replace(each, state=OfferState.FAILED, detail=why[:_LONGEST_DETAIL])
     return each
+
+
+def _is_told_in_vain(command: Command | None, device: Device, now: int) -> bool:
+    """Tell whether a device said long ago that it is done, and is heard since with the version before."""
+    if command is None or command.state is not CommandState.DONE or command.ended_at is None:
+        return False
+    said = command.ended_at + _SAYS_ITS_VERSION_WITHIN_MS
+    return now >= said and device.last_seen is not None and device.last_seen >= said
 
 
 def _unchanged(session: Session, rollout: Rollout) -> Rollout:

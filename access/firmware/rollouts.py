@@ -183,6 +183,8 @@ class Rollouts:
             held = rows.rollout_of(session, rollout_id, sites)
             check_action(ROLL_BACK, held)
             check_reason(why)
+            if to is not None and to.version == held.firmware.version:
+                raise InvalidInput(f"to: {to.version} is what is taken back; name another version")
             # Before anything is taken back: who was never sent an offer has no image to go back to.
             back = to or image_before(session, held, rows.rollout_devices(session, rollout_id))
         self.withdraw(held, by, why, for_good=True)
@@ -215,14 +217,17 @@ class Rollouts:
         return True
 
     def _candidates(self, plan: Rollout) -> list[Device]:
-        """Return the devices of a roll-out: without those that have an open case, or another roll-out."""
+        """Return the devices of a roll-out: without those with an open case, or on their way back.
+
+        Raises Conflict while another roll-out has some of them, InvalidInput where none is left.
+        """
         with self._desk.transaction() as session:
             found = rows.devices_of_model(session, plan.aim.model, plan.aim.sites)
             self._require_free(session, plan, found)
-            cases = open_ticket_ids(session)
-        left = eligible(found, plan.firmware.version, plan.aim.older_than, frozenset(cases))
+            aside = frozenset(open_ticket_ids(session)) | rows.devices_going_back(session, plan.aim.model)
+        left = eligible(found, plan.firmware.version, plan.aim.older_than, aside)
         if not left:
-            raise InvalidInput("no device is left: each has the version, or an open case")
+            raise InvalidInput("no device is left: each has the version, an open case, or is on its way back")
         return left
 
     def _require_free(self, session: Session, plan: Rollout, devices: Sequence[Device]) -> None:

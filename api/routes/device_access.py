@@ -14,6 +14,7 @@ from api.device_access_schemas import (
     DevicesRequest,
     HandedItem,
     MoveRequest,
+    NewDeviceRequest,
     ReplaceRequest,
     RevokeRequest,
 )
@@ -135,7 +136,7 @@ def claim_device(
     return _handed(handed)
 
 
-def _new(asked: DeviceRequest) -> NewDevice:
+def _new(asked: NewDeviceRequest) -> NewDevice:
     return NewDevice(asked.id, asked.site, asked.kind, asked.model, asked.serial, tuple(asked.topics))
 
 

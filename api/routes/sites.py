@@ -1,6 +1,5 @@
 """Sites: what they are called, for whom they are, where, and by which clock people live there."""
 
-import re
 from dataclasses import asdict
 from typing import Any
 from zoneinfo import available_timezones
@@ -19,11 +18,12 @@ from fleet.grants import Sites
 from fleet.principals import Principal
 from fleet.sites import Site
 from fleet.text import Text, quoted
+from fleet.wire import RESERVED_SITE, is_id
 from storage.records.events import tell
 from storage.records.sites import all_sites, describe_site, site_of
 
-_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
-"""What a topic can name (fleet/wire.py)."""
+_NO_PLACES = frozenset({"Factory", "localtime"})
+"""Time zones of the database that are none of a place."""
 router = APIRouter(prefix="/sites", tags=["sites"])
 
 
@@ -76,7 +76,7 @@ def describe(services: ApiServices, principal: Principal, sites: Sites, site: Si
     Raises InvalidInput for a time zone that there is not, NotAllowed for another region: roles hold in
     regions, so that whoever moves a site gives and takes them.
     """
-    _check_zone(site.zone)
+    _check(site)
     with services.desk.transaction() as session:
         before = {each.id: each.region for each in all_sites(session)}.get(site.id, "")
         if sites is not None and site.region != before:
@@ -87,9 +87,9 @@ def describe(services: ApiServices, principal: Principal, sites: Sites, site: Si
 
 def add_site(services: ApiServices, principal: Principal, site: Site) -> None:
     """Describe a site that nobody knows yet. Raises InvalidInput, and Conflict where there is one."""
-    if not _ID.fullmatch(site.id):
+    if not is_id(site.id):
         raise InvalidInput(f"id: {quoted(site.id)} is none; allowed: 1 to 64 letters, digits, _ and -")
-    _check_zone(site.zone)
+    _check(site)
     with services.desk.transaction() as session:
         if any(each.id == site.id for each in all_sites(session)):
             raise Conflict(f"there is a site {quoted(site.id)} already")
@@ -107,9 +107,15 @@ def _said(site: Site) -> dict[str, Any]:
     return {name: value for name, value in asdict(site).items() if name != "id"}
 
 
-def _check_zone(zone: str) -> None:
-    if zone and zone not in available_timezones():
-        raise InvalidInput(f"zone: {quoted(zone)} is no time zone; allowed are names such as Asia/Shanghai")
+def _check(site: Site) -> None:
+    if site.id == RESERVED_SITE:
+        raise InvalidInput(f"id: no device can be at {RESERVED_SITE}; choose another")
+    if site.zone and (site.zone in _NO_PLACES or site.zone not in available_timezones()):
+        raise InvalidInput(
+            f"zone: {quoted(site.zone)} is no time zone; allowed are names such as Asia/Shanghai"
+        )
+    if (site.lat is None) != (site.lon is None):
+        raise InvalidInput("lat, lon: allowed: both or none")
 
 
 def check_within(site_id: str, sites: frozenset[str] | None) -> None:

@@ -152,6 +152,11 @@ def overdue_commands(session: Session, now: int, limit: int) -> Sequence[str]:
     return session.scalars(wanted.order_by(CommandRow.deadline).limit(limit)).all()
 
 
+def waiting_commands(session: Session, device_id: str) -> Sequence[str]:
+    """Return the ids of a device's commands that were not sent yet."""
+    return session.scalars(select(CommandRow.id).where(CommandRow.device_id == device_id, _waits())).all()
+
+
 def forget_commands(session: Session, before: int) -> None:
     """Forget commands that ended before a time (epoch ms)."""
     session.execute(delete(CommandRow).where(CommandRow.ended_at < before))

@@ -99,15 +99,15 @@ def newest_credentials(
     return {row.device_id: _credential(row) for row in found}
 
 
-def revoke_credentials(session: Session, device_ids: Collection[str], now: int) -> int:
-    """End what these devices show to the broker; return how many credentials that ended."""
+def revoke_credentials(
+    session: Session, device_ids: Collection[str], now: int, kind: CredentialKind | None = None
+) -> int:
+    """End what these devices show to the broker, all or of one kind; return how many that were."""
     ended = 0
     for part in parts_of(device_ids):
-        statement = (
-            update(CredentialRow)
-            .where(CredentialRow.device_id.in_(part), CredentialRow.revoked_at.is_(None))
-            .values(revoked_at=now, known_at=None)
-        )
+        held = and_(CredentialRow.device_id.in_(part), CredentialRow.revoked_at.is_(None))
+        held = held if kind is None else and_(held, CredentialRow.kind == kind)
+        statement = update(CredentialRow).where(held).values(revoked_at=now, known_at=None)
         ended += session.execute(statement).rowcount  # type: ignore[attr-defined]  # an update has a count
     return ended
 

@@ -141,6 +141,16 @@ def rollouts_under_way(session: Session, model: str) -> Sequence[Rollout]:
     return [_rollout(row) for row in session.scalars(wanted)]
 
 
+def devices_going_back(session: Session, model: str) -> frozenset[str]:
+    """Return the devices of a model that are on their way back from a roll-out that was taken back."""
+    wanted = (
+        select(RolloutDeviceRow.device_id)
+        .join(RolloutRow, RolloutRow.id == RolloutDeviceRow.rollout_id)
+        .where(RolloutRow.model == model, RolloutDeviceRow.state == OfferState.GOING_BACK)
+    )
+    return frozenset(session.scalars(wanted))
+
+
 def add_rollout_devices(session: Session, rollout_id: int, devices: Iterable[RolloutDevice]) -> None:
     """Keep the devices of a roll-out that begins."""
     rows = [{**asdict(each), "rollout_id": rollout_id, "past": asdict(each.past)} for each in devices]

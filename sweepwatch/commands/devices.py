@@ -11,6 +11,7 @@ from rich.table import Table
 
 from access.devices.book import ADMIN, SERVICE, Service, document
 from access.devices.claims import Claims
+from access.devices.control import answers
 from access.devices.credentials import AT_ONCE, DeviceDoors
 from access.devices.hashing import hashed
 from access.devices.importing import read_devices
@@ -18,6 +19,7 @@ from fleet.broker_url import parse_broker_url
 from fleet.clock import SystemClock, to_rfc3339
 from fleet.device_doors import Credential, Handed, NewDevice, Wanted
 from fleet.errors import ConfigError, InvalidInput
+from fleet.files import write_whole
 from fleet.signals import Kind
 from storage.records.database import DeskDatabase
 from storage.records.device_credentials import newest_credentials
@@ -52,6 +54,7 @@ def list_devices(settings: Settings, site: str | None, as_json: bool, say: Say) 
 
 def add_device(settings: Settings, device: NewDevice, wanted: Wanted, out: Path | None, say: Say) -> None:
     """Register a device, and print or write what is to be put into it."""
+    _check_folder(out)
     with _doors(settings, say) as (_, doors):
         [handed] = doors.add([device], wanted, whoever())
     _hand_over(handed, out, say)
@@ -71,20 +74,26 @@ def import_devices(settings: Settings, file: Path, wanted: Wanted, out: Path, sa
         with desk.transaction() as session:
             known = {name for name, one in newest_credentials(session, None).items() if not one.revoked_at}
         new = [device for device in devices if device.id not in known]
+        doors.check(new, wanted)
         writer = csv.writer(target)
-        for at in range(0, len(new), _PART):
-            handed = doors.add(new[at : at + _PART], wanted, whoever())
-            if at == 0:
+
+        def hand_over(handed: Sequence[Handed]) -> None:
+            if target.tell() == 0:
                 writer.writerow(_HEAD)
             writer.writerows((one.device_id, one.password, one.certificate, one.key) for one in handed)
             target.flush()
-    say(f"{len(new)} devices were registered, {len(devices) - len(new)} had credentials already; see {out}")
+
+        for at in range(0, len(new), _PART):
+            doors.add(new[at : at + _PART], wanted, whoever(), hand_over=hand_over)
+    see = f"; see {out}" if new else ""
+    say(f"{len(new)} devices were registered, {len(devices) - len(new)} had credentials already{see}")
     if len(new) > AT_ONCE:
         say("The broker of `sweepwatch run` knows them in some seconds; another one needs a new book.")
 
 
 def rotate_device(settings: Settings, device_id: str, wanted: Wanted, out: Path | None, say: Say) -> None:
     """Give a device a new credential."""
+    _check_folder(out)
     with _doors(settings, say) as (_, doors):
         handed = doors.rotate(device_id, wanted, whoever())
     _hand_over(handed, out, say)
@@ -108,6 +117,7 @@ def replace_device(
     settings: Settings, device_id: str, serial: str, why: str, wanted: Wanted, out: Path | None, say: Say
 ) -> None:
     """Let another device go on under an id."""
+    _check_folder(out)
     with _doors(settings, say) as (_, doors):
         handed = doors.replace(device_id, serial, wanted, whoever(), why)
     _hand_over(handed, out, say)
@@ -147,11 +157,17 @@ def write_book(settings: Settings, out: Path, say: Say) -> None:
         _service(chosen.url, SERVICE, "broker.url"),
         _service(chosen.access_url, ADMIN, "broker.access_url"),
     ]
+    running = parse_broker_url(chosen.access_url)
+    if answers(running):
+        raise ConfigError(
+            f"mosquitto runs at {running}: stop it first. It reads a book at its start alone, writes its own "
+            "over the file until then, and whoever is revoked meanwhile would be in the book"
+        )
     with _doors(settings, say) as (_, doors):
         users = doors.users()
         _write_private(out, document(services, users, open_to_all=False))
         doors.note_book_read(users)
-    say(f"{len(users)} devices are in {out}. Start mosquitto with it: it reads the file at its start alone.")
+    say(f"{len(users)} devices are in {out}. Start mosquitto with it now.")
 
 
 def _service(url: str, name: str, key: str) -> Service:
@@ -191,6 +207,18 @@ def _new_file(path: Path) -> Iterator[IO[str]]:
             path.unlink()
 
 
+def _check_folder(out: Path | None) -> None:
+    """Make the folder for a certificate, before there is one that could be lost."""
+    if out is None:
+        return
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InvalidInput(f"{out}: {error.strerror}") from error
+    if not os.access(out, os.W_OK | os.X_OK):
+        raise InvalidInput(f"{out}: nothing can be written there")
+
+
 def _hand_over(handed: Handed, out: Path | None, say: Say) -> None:
     if handed.password:
         say(handed.password)
@@ -203,20 +231,15 @@ def _hand_over(handed: Handed, out: Path | None, say: Say) -> None:
         f"{handed.device_id}.key": handed.key,
         "ca.crt": handed.authority,
     }
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        for name, text in files.items():
-            if text:
-                _write_private(out / name, text.encode())
-    except OSError as error:
-        raise InvalidInput(f"{out}: {error.strerror}") from error
-    say(f"{handed.device_id}.crt, {handed.device_id}.key and ca.crt are in {out}.")
+    written = [name for name, text in files.items() if text]
+    for name in written:
+        _write_private(out / name, files[name].encode())
+    say(f"{', '.join(written[:-1])} and {written[-1]} are in {out}.")
 
 
 def _write_private(path: Path, content: bytes) -> None:
     try:
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            file.write(content)
+        write_whole(path, content)
     except OSError as error:
         raise InvalidInput(f"{path}: {error.strerror}") from error
 

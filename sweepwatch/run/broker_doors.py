@@ -1,7 +1,6 @@
 """The doors of the broker of its own: who comes in, written for mosquitto before it starts."""
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_urlsafe
@@ -16,6 +15,7 @@ from access.devices.hashing import hashed
 from fleet.broker_url import BrokerAddress, parse_broker_url
 from fleet.clock import DAY_MS, Clock
 from fleet.device_doors import BrokerUser
+from fleet.files import write_whole
 
 PLUGIN = "mosquitto_dynamic_security.so"
 _PLUGIN_FOLDERS = ("/usr/lib", "/usr/local/lib", "/usr/lib64", "/opt/homebrew/lib")
@@ -86,9 +86,9 @@ class BrokerDoors:
         """Write the book and the certificates for a start on `port`; return lines of the configuration."""
         self._written = self._devices.users()
         services = [Service(name, hashed(password)) for name, password in self._passwords.items()]
-        _write(self._folder / _BOOK, document(services, self._written, open_to_all=self._open))
+        write_whole(self._folder / _BOOK, document(services, self._written, open_to_all=self._open))
         urls = {name: self.url_of(name, port) for name in self._passwords}
-        _write(self._folder / _WAY_IN, json.dumps(urls).encode())
+        write_whole(self._folder / _WAY_IN, json.dumps(urls).encode())
         lines = [
             f"plugin {self._plugin}",
             f"plugin_opt_config_file {self._folder / _BOOK}",
@@ -113,8 +113,8 @@ class BrokerDoors:
         certificate = self._folder / "broker.crt"
         if not _serves(certificate, listening.hosts, now):
             issued = self._authority.issue_for_broker(listening.hosts, now)
-            _write(self._folder / "broker.key", issued.key.encode())
-            _write(certificate, issued.certificate.encode())
+            write_whole(self._folder / "broker.key", issued.key.encode())
+            write_whole(certificate, issued.certificate.encode())
         self._authority.certificate()  # made where there is none
         self._devices.list_revoked()
 
@@ -155,11 +155,3 @@ def _serves(certificate: Path, hosts: tuple[str, ...], now: int) -> bool:
         return False
     known = {str(one.value) for one in names}
     return known == set(hosts) and found.not_valid_after_utc.timestamp() * 1000 - now > _RENEW_MS
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write a file for this user alone, whole."""
-    beside = path.with_name(f".{path.name}.new")
-    with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        file.write(content)
-    beside.replace(path)

@@ -40,7 +40,7 @@ class DeviceBroker:
         issued = authority.issue_for_broker(["localhost", "127.0.0.1"], now)
         (folder / "broker.crt").write_text(issued.certificate)
         (folder / "broker.key").write_text(issued.key)
-        authority.write_revoked([], now)
+        authority.write_revoked(list, now)
         shipped = SHIPPED.read_text(encoding="utf-8")
         for before, after in {
             "/usr/lib/x86_64-linux-gnu/mosquitto_dynamic_security.so": str(plugin),

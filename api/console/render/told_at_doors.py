@@ -87,6 +87,15 @@ AT_DOORS = (
     Text("there is no site {0}; describe it first", "没有站点 {0}，请先登记该站点"),
     Text("there is no region {0}; describe a site of it first", "没有区域 {0}，请先登记其站点"),
     Text("there is no site {0}", "没有站点 {0}"),
+    Text("id: no device can be at {0}; choose another", "编号 {0} 已保留，请另选"),
+    Text("lat, lon: allowed: both or none", "纬度和经度须同时填写或都不填"),
+    Text("id: required; the serial number {0} cannot be one", "须填写编号：序列号 {0} 不能用作编号"),
+    Text("id: {0} is ours; no device's begins with {1}", "编号 {0} 已保留：设备编号不能以 {1} 开头"),
+    Text(
+        "id: {0} is none; allowed: A-Z, a-z, 0-9, _ and -, 1 to 64 of them",
+        "编号 {0} 无效；允许 1 至 64 个字符（A-Z a-z 0-9 _ -）",
+    ),
+    Text("to: {0} is what is taken back; name another version", "{0} 正是要撤回的版本，请指定其他版本"),
     Text(
         "no device has this serial number and code, or it was claimed already",
         "序列号与代码不匹配，或设备已被认领",

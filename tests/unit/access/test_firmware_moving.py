@@ -216,6 +216,38 @@ def test_a_device_that_refuses_counts_apart(scene: Scene) -> None:
     assert [(each.device_id, each.detail) for each in failed] == [(one.device_id, "no room")]
 
 
+def test_a_device_that_says_done_and_runs_another_version_has_failed(scene: Scene) -> None:
+    rollout = scene.start()
+    scene.mover.move_on()
+    one = scene.devices(rollout, OfferState.WAITING)[0]
+    assert one.command is not None
+    scene.commands.take_replies([Reply(one.device_id, one.command, ReplyState.DONE, scene.house.clock.ms)])
+    scene.house.clock.advance(20 * MINUTE_MS)
+    scene.mover.move_on()
+    assert scene.devices(rollout, OfferState.FAILED) == [], "it was not heard since: it may be starting"
+    with scene.house.desk.transaction() as session:
+        session.get_one(Device, one.device_id).last_seen = scene.house.clock.ms
+    scene.mover.move_on()
+    [failed] = scene.devices(rollout, OfferState.FAILED)
+    assert failed.detail == "it says that it is done, and runs 1.4.2"
+
+
+def test_devices_on_their_way_back_are_left_out_of_the_next_rollout(scene: Scene) -> None:
+    rollout = scene.start()
+    scene.mover.move_on()
+    scene.install(rollout)
+    scene.mover.move_on()
+    with pytest.raises(InvalidInput, match=r"1\.5\.0 is what is taken back"):
+        scene.rollouts.roll_back(rollout.id, WE, "customers complain", to=IMAGE)
+    scene.rollouts.roll_back(rollout.id, WE, "customers complain", to=OLD)
+    back = {each.device_id for each in scene.devices(rollout, OfferState.GOING_BACK)}
+    newer = Firmware("1.6.0", "https://fw.example.org/1.6.0.bin", "ef" * 32, 1024)
+    made = scene.rollouts.create(Asked(newer, scene.model, stages=STAGES, seed=11), WE, None)
+    following = scene.rollouts.start(made.id, WE, "newer")
+    assert len(back) == 6
+    assert not back & {each.device_id for each in scene.devices(following)}
+
+
 def test_rolled_back_devices_are_offered_what_they_had(scene: Scene) -> None:
     rollout = scene.start()
     scene.mover.move_on()

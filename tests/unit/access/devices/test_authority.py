@@ -69,9 +69,9 @@ def test_a_damaged_authority_is_told_and_not_made_anew(tmp_path: Path) -> None:
 
 def test_the_list_of_revoked_tells_whether_others_are_on_it(tmp_path: Path) -> None:
     authority = Authority(tmp_path)
-    assert authority.write_revoked([], NOW)
-    assert not authority.write_revoked([], NOW + DAY * 1000), "written anew, with the same on it"
-    assert authority.write_revoked([(7, NOW)], NOW)
+    assert authority.write_revoked(list, NOW)
+    assert not authority.write_revoked(list, NOW + DAY * 1000), "written anew, with the same on it"
+    assert authority.write_revoked(lambda: [(7, NOW)], NOW)
     listed = x509.load_pem_x509_crl(authority.revoked_file.read_bytes())
     assert [one.serial_number for one in listed] == [7]
     assert listed.next_update_utc == datetime.fromtimestamp(NOW / 1000 + 30 * DAY, UTC)

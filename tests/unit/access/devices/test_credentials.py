@@ -1,19 +1,24 @@
 """The desk's side of credentials, with a broker that takes notes or is away."""
 
 from collections.abc import Collection, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from cryptography.x509 import load_pem_x509_crl
 
 from access.devices.authority import Authority
 from access.devices.claims import Claims
+from access.devices.commands import Commands
 from access.devices.credentials import DeviceDoors
 from fleet.clock import DAY_MS, MINUTE_MS, ManualClock
-from fleet.device_doors import BrokerUser, CredentialKind, NewDevice, Wanted
+from fleet.commands import Order
+from fleet.device_doors import BrokerUser, CredentialKind, Handed, NewDevice, Wanted
 from fleet.errors import BrokerUnavailable, Conflict, InvalidInput, NotFound, TooOften
 from fleet.events import Subject
 from fleet.principals import person
 from fleet.signals import Kind
+from storage.records.commands import newest_commands
 from storage.records.database import DeskDatabase, open_desk
 from storage.records.device_credentials import credentials_of
 from storage.records.device_lists import device_of
@@ -97,10 +102,31 @@ def test_while_the_broker_is_away_it_waits_and_the_book_lets_it_in(rooms: Rooms)
     rooms.doors.add([R1], Wanted(), BY)
     assert rooms.doors.waiting() == 1
     rooms.broker.away = False
+    assert rooms.doors.settle() == 0, "whoever made it may be about to tell the broker"
+    rooms.clock.ms += MINUTE_MS
     assert rooms.doors.settle() == 1, "its password is known to nobody any more: it needs a book"
     book = rooms.doors.users()
     rooms.doors.note_book_read(book)
     assert rooms.doors.waiting() == 0
+
+
+def test_a_device_that_comes_in_while_others_are_told_of_is_not_put_out_with_them(rooms: Rooms) -> None:
+    rooms.doors.add([R1], Wanted(), BY)
+    rooms.broker.away = True
+    rooms.doors.revoke(["r1"], BY, "stolen")
+    rooms.broker.away = False
+    expel = rooms.broker.expel
+
+    def slowly(device_ids: Collection[str]) -> None:
+        rooms.broker.expel = expel  # type: ignore[method-assign]
+        rooms.doors.rotate("r1", Wanted(), BY)
+        expel(device_ids)
+
+    rooms.broker.expel = slowly  # type: ignore[method-assign]
+    rooms.doors.settle()
+    assert rooms.doors.waiting() == 1, "it was put out after it had come in: the broker has to be told anew"
+    rooms.clock.ms += MINUTE_MS
+    assert rooms.doors.settle() == 1
 
 
 def test_a_certificate_needs_no_book(rooms: Rooms) -> None:
@@ -173,6 +199,8 @@ def test_a_broker_that_knows_no_credentials_hands_none_out(rooms: Rooms) -> None
 def test_another_device_under_the_same_id_begins_a_new_life(rooms: Rooms) -> None:
     [old] = rooms.doors.add([R1], Wanted(), BY)
     rooms.clock.ms += DAY_MS
+    asked = Order("r1", "set_parameter", "less often", {"name": "report_every_s", "value": 60}, DAY_MS)
+    Commands(rooms.desk, rooms.clock).order([asked], BY, rooms.clock.ms)
     new = rooms.doors.replace("r1", "S2", Wanted(), BY, "fell down the stairs")
     assert rooms.broker.inside["r1"] == new.password != old.password
     with rooms.desk.transaction() as session:
@@ -183,6 +211,9 @@ def test_another_device_under_the_same_id_begins_a_new_life(rooms: Rooms) -> Non
         "unknown",
         None,
     )
+    with rooms.desk.transaction() as session:
+        [left] = newest_commands(session, "r1", 5)
+    assert (left.state, left.reason) == ("cancelled", "the device was replaced: fell down the stairs")
     lives = renewals(rooms.desk)
     assert set(lives["ts"]) == {NOW + DAY_MS}
     assert "battery_wear" in set(lives["fault"])
@@ -198,6 +229,48 @@ def test_an_old_certificate_goes_on_as_long_as_it_is_kept(rooms: Rooms) -> None:
         kept = credentials_of(session, "r1")
     assert [one.holds(NOW + 6 * DAY_MS) for one in kept] == [True, True]
     assert [one.holds(NOW + 8 * DAY_MS) for one in kept] == [True, False]
+
+
+def test_a_password_ends_with_its_rotation_whatever_comes_in_its_place(rooms: Rooms) -> None:
+    rooms.doors.add([R1], Wanted(), BY)
+    rooms.doors.rotate("r1", Wanted(CredentialKind.CERTIFICATE, days=7, keep_days=7), BY)
+    rooms.clock.ms += 8 * DAY_MS
+    assert rooms.doors.users() == []
+
+
+def test_what_is_handed_out_is_so_before_the_broker_is_told(rooms: Rooms) -> None:
+    rooms.broker.away = True
+    handed: list[Handed] = []
+    rooms.doors.add([R1], Wanted(), BY, hand_over=handed.extend)
+    assert [one.device_id for one in handed] == ["r1"]
+
+
+def test_a_list_of_revoked_certificates_that_cannot_be_written_loses_nothing(rooms: Rooms) -> None:
+    rooms.doors.add([R1], Wanted(CredentialKind.CERTIFICATE), BY)
+    (rooms.folder / "crl.pem").unlink(missing_ok=True)
+    (rooms.folder / "crl.pem").mkdir()
+    handed = rooms.doors.rotate("r1", Wanted(), BY)
+    assert handed.password
+    assert rooms.doors.waiting() == 1
+    (rooms.folder / "crl.pem").rmdir()
+
+
+def test_lists_of_revoked_certificates_are_written_by_several_at_once(rooms: Rooms) -> None:
+    devices = [NewDevice(f"d{number}", "s1", Kind.ROBOT) for number in range(12)]
+    rooms.doors.add(devices, Wanted(CredentialKind.CERTIFICATE), BY)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda device: rooms.doors.revoke([device.id], BY, "stolen"), devices))
+    listed = load_pem_x509_crl((rooms.folder / "crl.pem").read_bytes())
+    assert len(list(listed)) == 12
+    assert rooms.doors.waiting() == 0
+
+
+def test_a_serial_number_that_cannot_be_an_id_asks_for_one(rooms: Rooms) -> None:
+    claims = Claims(rooms.desk, rooms.clock, rooms.doors)
+    [offered] = claims.offer(["SW 24/17"], Kind.ROBOT, "CR-200", BY)
+    with pytest.raises(InvalidInput, match="id: required"):
+        claims.claim(("SW 24/17", offered.code), ("", "s1"), Wanted(), BY, None)
+    claims.claim(("SW 24/17", offered.code), ("lobby", "s1"), Wanted(), BY, None)
 
 
 def test_a_device_is_claimed_once_with_the_code_on_its_label(rooms: Rooms) -> None:
