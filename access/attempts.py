@@ -7,11 +7,12 @@ password, and is no stranger.
 """
 
 from dataclasses import dataclass
+from operator import itemgetter
 
 from access.secrets import digest
 from fleet.clock import HOUR_MS, MINUTE_MS, SECOND_MS
 from fleet.errors import TooOften
-from storage.records.attempts import count_failure, failures_of, forget_failures
+from storage.records.attempts import forget_failures, hold_failures, keep_failures, take_back_failure
 from storage.records.database import DeskDatabase
 
 _FORGET_MS = 24 * HOUR_MS
@@ -19,12 +20,20 @@ _FORGET_MS = 24 * HOUR_MS
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
+    """So many failures are free; after each `fades_ms` one counts no more, None: all do for a day."""
+
     free: int
     most_ms: int
+    fades_ms: int | None = None
+
+    def left(self, failures: int, elapsed_ms: int) -> int:
+        """Return how many of so many failures still count, so long after the last."""
+        return failures if self.fades_ms is None else max(failures - elapsed_ms // self.fades_ms, 0)
 
 
 _HERE = _Kind(5, 15 * MINUTE_MS)
-_ADDRESS = _Kind(30, 15 * MINUTE_MS)
+_ADDRESS = _Kind(30, 15 * MINUTE_MS, fades_ms=5 * MINUTE_MS)
+"""Faded, since a whole office may be behind one address: its slips of a week are no attack."""
 _ANYWHERE = _Kind(20, MINUTE_MS)
 _CODES = _Kind(10, 15 * MINUTE_MS)
 
@@ -35,30 +44,37 @@ class Attempts:
     def __init__(self, desk: DeskDatabase) -> None:
         self._desk = desk
 
-    def check(self, account: str, address: str, now: int, *, codes: bool = False) -> None:
-        """Raise TooOften while whoever tries has to wait; the same for accounts that there are not.
+    def begin(self, account: str, address: str, now: int, *, codes: bool = False) -> None:
+        """Count an attempt as failed until `passed` or `succeeded` says else: many at once are counted all.
 
-        `codes`: what is tried is a second factor, by somebody who has shown the first.
+        Raises TooOften while whoever tries has to wait; the same for accounts that there are not. `codes`:
+        what is tried is a second factor, by somebody who has shown the first.
         """
         kinds = _keys(account, address, codes)
         with self._desk.transaction() as session:
-            failures = failures_of(session, list(kinds))
-        until = max((last + _wait(kinds[key], count) for key, (count, last) in failures.items()), default=0)
-        if until > now:
-            raise TooOften("too many attempts; try again later", -(-(until - now) // SECOND_MS))
+            held = hold_failures(session, list(kinds), now, now - _FORGET_MS)
+            counts = {key: kinds[key].left(count, now - last) for key, (count, last) in held.items()}
+            until = max(last + _wait(kinds[key], counts[key]) for key, (_, last) in held.items())
+            if until > now:
+                seconds = -(-(until - now) // SECOND_MS)
+                raise TooOften(f"too many attempts; try again in {seconds} seconds", seconds)
+            keep_failures(session, {key: count + 1 for key, count in counts.items()}, now)
 
-    def failed(self, account: str, address: str, now: int, *, codes: bool = False) -> None:
-        """Count a failed attempt."""
+    def passed(self, account: str, address: str, *, codes: bool = False) -> None:
+        """Take back what `begin` counted, and no more: there is another step to come."""
         with self._desk.transaction() as session:
-            count_failure(session, list(_keys(account, address, codes)), now, now - _FORGET_MS)
+            for key in sorted(_keys(account, address, codes)):
+                take_back_failure(session, key)
 
     def succeeded(self, account: str, address: str, *, codes: bool = False) -> None:
         """Let whoever came in from here begin anew."""
         begins_anew = {_HERE, _CODES}
         with self._desk.transaction() as session:
-            for key, kind in _keys(account, address, codes).items():
+            for key, kind in sorted(_keys(account, address, codes).items(), key=itemgetter(0)):
                 if kind in begins_anew:
                     forget_failures(session, key)
+                else:
+                    take_back_failure(session, key)
 
 
 def _keys(account: str, address: str, codes: bool) -> dict[str, _Kind]:

@@ -69,6 +69,11 @@ class Doors:
         """Return which machine bears a token. Raises NotSignedIn."""
         return self._visitor(digest(f"token {secret}"), lambda: Visitor(self.tokens.principal_of(secret)))
 
+    def sign_out(self, secret: str) -> None:
+        """End the session of a cookie, where it has one."""
+        self.sessions.end_by(secret)
+        self.forget()
+
     def forget(self) -> None:
         """Look everybody up again: somebody's rights changed, or a session ended."""
         with self._lock:

@@ -2,6 +2,7 @@
 
 from functools import cache
 from typing import Any
+from unicodedata import normalize
 
 from fleet.errors import InvalidInput
 
@@ -27,7 +28,7 @@ def check_password(password: str, *about: str) -> None:
 
 def hash_password(password: str) -> str:
     """Return what is kept of a password."""
-    kept: str = _hasher().hash(password)
+    kept: str = _hasher().hash(normalize("NFC", password))
     return kept
 
 
@@ -36,7 +37,9 @@ def verify_password(password: str, kept: str | None) -> tuple[bool, str | None]:
 
     Where nothing was kept it takes as long as where something was.
     """
-    fits, better = _hasher().verify_and_update(password[: MOST + 1], kept or _nobodys())
+    # The same letters come composed from one keyboard and decomposed from another.
+    typed = normalize("NFC", password[: 4 * MOST])[: MOST + 1]
+    fits, better = _hasher().verify_and_update(typed, kept or _nobodys())
     return fits and kept is not None, better if fits and kept is not None else None
 
 

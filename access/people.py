@@ -4,12 +4,13 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
+from unicodedata import normalize
 
 from sqlalchemy.orm import Session
 
 from access.attempts import Attempts
 from access.passwords import check_password, hash_password, verify_password
-from access.roles import check_places, checked_roles, in_words
+from access.roles import check_machine, check_places, checked_roles, in_words
 from access.secrets import digest, new_secret
 from fleet.clock import DAY_MS, HOUR_MS, Clock
 from fleet.errors import Conflict, InvalidInput, NotFound, NotSignedIn
@@ -70,11 +71,14 @@ class People:
         with self._desk.transaction() as session:
             return rows.person_of(session, person_id)
 
-    def have_admin(self) -> bool:
-        """Tell whether somebody can let others in; the demo's own person does not count."""
+    def have_admin(self, *, able: bool = False) -> bool:
+        """Tell whether somebody can let others in, by a link that waits for them as well.
+
+        `able`: they can sign in by now. The demo's own person does not count.
+        """
         with self._desk.transaction() as session:
             demo = rows.person_by_email(session, DEMO_EMAIL)
-            return rows.count_admins(session, besides=demo.id if demo else None) > 0
+            return rows.count_admins(session, besides=demo.id if demo else None, able=able) > 0
 
     def link_for_first_admin(self) -> str:
         """Return the secret of a link by which the first admin comes in; links made before end."""
@@ -96,6 +100,7 @@ class People:
         """
         email, name, given = address_in(email), _name(name), checked_roles(roles)
         with self._desk.transaction() as session:
+            check_machine(by, given)
             check_places(session, given)
             person = rows.add_person(session, email, name, self._clock.now_ms(), given)
             self._tell(session, person, "invited", by, after=in_words(given))
@@ -111,41 +116,58 @@ class People:
             person = rows.person_of(session, person_id)
             if person.disabled_at is not None:
                 raise Conflict(f"{person.name} may not sign in; let them in again first")
+            check_machine(by, person.roles)
             end_links_of(session, person_id)
             self._tell(session, person, "reset", by)
             return self._link(session, Purpose.PASSWORD, {"person": person.id})
 
-    def give_roles(self, person_id: int, roles: Iterable[RoleAt], by: Principal) -> Person:
-        """Give somebody these roles in place of theirs. Raises NotFound; Conflict: the last admin stays."""
-        given = checked_roles(roles)
+    def change(
+        self,
+        person_id: int,
+        by: Principal,
+        *,
+        roles: Iterable[RoleAt] | None = None,
+        disabled: bool | None = None,
+    ) -> Person:
+        """Give somebody other roles, let them sign in no more, or let them again: all that is asked, or none.
+
+        Whoever may sign in no more has no session left. Raises NotFound, InvalidInput, NotAllowed for a token
+        that may do less than they; Conflict: the last admin stays.
+        """
+        given = None if roles is None else checked_roles(roles)
         with self._desk.transaction() as session:
             before = rows.person_of(session, person_id)
-            check_places(session, given, before.roles)
-            rows.set_roles(session, person_id, given)
+            check_machine(by, [*before.roles, *(given or ())])
+            if given is not None:
+                check_places(session, given, before.roles)
+                rows.set_roles(session, person_id, given)
+            if disabled is not None:
+                rows.disable(session, person_id, self._clock.now_ms() if disabled else None)
+                end_links_of(session, person_id)
+                end_sessions(session, person_id)
+                forget_sign_ins(session, person_id)
             self._keep_an_admin(session, before)
-            self._tell(session, before, "roles", by, in_words(before.roles), in_words(given))
+            if given is not None:
+                self._tell(session, before, "roles", by, in_words(before.roles), in_words(given))
+            if disabled is not None:
+                self._tell(session, before, "disabled" if disabled else "enabled", by)
             after = rows.person_of(session, person_id)
         self._note()
         return after
 
+    def give_roles(self, person_id: int, roles: Iterable[RoleAt], by: Principal) -> Person:
+        """Give somebody these roles in place of theirs. Raises as `change`."""
+        return self.change(person_id, by, roles=roles)
+
     def disable(self, person_id: int, by: Principal, *, disabled: bool = True) -> Person:
-        """Let somebody sign in no more and end their sessions, or let them again. Raises as `give_roles`."""
-        with self._desk.transaction() as session:
-            before = rows.person_of(session, person_id)
-            rows.disable(session, person_id, self._clock.now_ms() if disabled else None)
-            end_links_of(session, person_id)
-            end_sessions(session, person_id)
-            forget_sign_ins(session, person_id)
-            self._keep_an_admin(session, before)
-            self._tell(session, before, "disabled" if disabled else "enabled", by)
-            after = rows.person_of(session, person_id)
-        self._note()
-        return after
+        """Let somebody sign in no more and end their sessions, or let them again. Raises as `change`."""
+        return self.change(person_id, by, disabled=disabled)
 
     def release(self, person_id: int, by: Principal) -> None:
         """Let no account at the provider be somebody's; the next with their address will. Raises NotFound."""
         with self._desk.transaction() as session:
             person = rows.person_of(session, person_id)
+            check_machine(by, person.roles)
             release_identities(session, person_id)
             self._tell(session, person, "released", by)
 
@@ -228,9 +250,8 @@ class People:
             before = rows.password_hash_of(session, person_id)
         if before is None:
             raise Conflict("you have no password here: you come in another way")
-        self._attempts.check(person.email, address, now)
+        self._attempts.begin(person.email, address, now)
         if not verify_password(current, before)[0]:
-            self._attempts.failed(person.email, address, now)
             raise NotSignedIn("this password is not right")
         self._attempts.succeeded(person.email, address)
         check_password(password, person.email, person.name)
@@ -293,8 +314,8 @@ def _no_link() -> NotFound:
 
 def address_in(email: str) -> str:
     """Return an e-mail address as it is kept. Raises InvalidInput."""
-    email = email.strip().lower()
-    if not _EMAIL.fullmatch(email):
+    email = normalize("NFKC", email.strip()).lower()
+    if not _EMAIL.fullmatch(email) or not email.isprintable():
         raise InvalidInput(f"email: {quoted(email)} is no e-mail address")
     return email
 

@@ -72,19 +72,19 @@ class Rates:
 
     def request_from(self, address: str) -> None:
         """Count a request from an address."""
-        _hold(self._addresses.take(near(address)), "requests from your address")
+        _hold(self._addresses.take(near(address)), "too many requests from your address")
 
     def request_of(self, principal: Principal) -> None:
         """Count a request of somebody who is known."""
-        _hold(self._principals.take(f"{principal.kind} {principal.id}"), "requests of yours")
+        _hold(self._principals.take(f"{principal.kind} {principal.id}"), "too many requests of yours")
 
     def sign_in(self, address: str) -> None:
         """Count a try to sign in, or a look at a one-time link."""
-        _hold(self._sign_ins.take(near(address)), "attempts from your address")
+        _hold(self._sign_ins.take(near(address)), "too many attempts from your address")
 
     def refused(self, address: str) -> None:
         """Count a token or a session that was none; those that are good come in meanwhile."""
-        _hold(self._refusals.take(near(address)), "tokens or sessions from your address that are none")
+        _hold(self._refusals.take(near(address)), "too many bad tokens or sessions from your address")
 
 
 @lru_cache(maxsize=1024)
@@ -104,4 +104,5 @@ def near(address: str) -> str:
 
 def _hold(wait_s: float, what: str) -> None:
     if wait_s:
-        raise TooOften(f"too many {what}; try again later", math.ceil(wait_s))
+        seconds = math.ceil(wait_s)
+        raise TooOften(f"{what}; try again in {seconds} seconds", seconds)

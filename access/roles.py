@@ -4,9 +4,11 @@ from collections.abc import Collection, Iterable
 
 from sqlalchemy.orm import Session
 
-from fleet.errors import InvalidInput
+from access.permissions import ALLOWED
+from fleet.errors import InvalidInput, NotAllowed
 from fleet.grants import Role
 from fleet.people import RoleAt, Scope
+from fleet.principals import Principal, PrincipalKind
 from fleet.text import quoted
 from storage.records.sites import all_sites
 
@@ -22,6 +24,16 @@ def checked_roles(roles: Iterable[RoleAt]) -> list[RoleAt]:
         if each.role is Role.ADMIN and each.scope is not Scope.ALL:
             raise InvalidInput("roles: an admin is one everywhere; a manager may be one of a site or region")
     return given
+
+
+def check_machine(by: Principal, roles: Iterable[RoleAt]) -> None:
+    """Raise NotAllowed where a token would have a hand in more than it may do itself: nobody grows by one."""
+    if by.kind is not PrincipalKind.TOKEN:
+        return
+    for role in {each.role for each in roles}:
+        lacks = sorted(each for each in ALLOWED[role] if by.reach(each) is not None)
+        if lacks:
+            raise NotAllowed(f"a token can do no more than {by.name}, who does not have {lacks[0]} there")
 
 
 def check_places(session: Session, roles: Collection[RoleAt], held: Collection[RoleAt] = ()) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from access.attempts import Attempts
 from access.passwords import verify_password
+from access.roles import check_machine
 from access.secrets import digest
 from fleet.clock import HOUR_MS, MINUTE_MS, SECOND_MS, Clock
 from fleet.errors import Conflict, NotSignedIn
@@ -97,7 +98,7 @@ class SecondFactors:
         offered to this session, and TooOften.
         """
         now = self._clock.now_ms()
-        self._attempts.check(person.email, address, now, codes=True)
+        self._attempts.begin(person.email, address, now, codes=True)
         codes = _new_codes()
         with self._desk.transaction() as session:
             factor = self._offered(session, person.id, key)
@@ -113,7 +114,6 @@ class SecondFactors:
                 forget_sign_ins(session, person.id)
                 self._tell(session, person, "second_factor_on")
         if step is None:
-            self._attempts.failed(person.email, address, now, codes=True)
             raise NotSignedIn(WRONG)
         self._attempts.succeeded(person.email, address, codes=True)
         return codes
@@ -142,6 +142,7 @@ class SecondFactors:
         """Take somebody's second factor away, who lost it, and end their sessions. Raises NotFound."""
         with self._desk.transaction() as session:
             person = people.person_of(session, person_id)
+            check_machine(by, person.roles)
             rows.end_factor(session, person_id)
             end_sessions(session, person_id)
             forget_sign_ins(session, person_id)
@@ -171,12 +172,11 @@ class SecondFactors:
     def _prove(self, person: Person, proof: str, address: str) -> None:
         """Raise NotSignedIn unless somebody shows their password, or a code where they have a phone."""
         now = self._clock.now_ms()
-        self._attempts.check(person.email, address, now, codes=True)
+        self._attempts.begin(person.email, address, now, codes=True)
         with self._desk.transaction() as session:
             fits = self.use(session, person, proof, now)
             kept = people.password_hash_of(session, person.id)
         if not fits and not verify_password(proof, kept)[0]:
-            self._attempts.failed(person.email, address, now, codes=True)
             either = person.second_factor
             raise NotSignedIn(
                 "this password or code is not right" if either else "this password is not right"

@@ -80,17 +80,18 @@ class Sessions:
         Raises NotSignedIn, in the same words and time whether there is such an address or not, and TooOften.
         """
         email, now = email.strip().lower(), self._clock.now_ms()
-        self._attempts.check(email, browser.address, now)
+        self._attempts.begin(email, browser.address, now)
         with self._desk.transaction() as session:
             person = rows.person_by_email(session, email)
             kept = rows.password_hash_of(session, person.id) if person is not None else None
         fits, better = verify_password(password, kept)
         if person is None or not fits or person.disabled_at is not None:
-            self._attempts.failed(email, browser.address, now)
             # Not what was entered: now and then it is a password.
             log.warning("sign-in refused: %s, from %s", _who(person), browser.address)
             raise NotSignedIn("this address and password do not belong together")
-        if not person.second_factor:  # else the failures of the second step would be forgotten by the first
+        if person.second_factor:  # else the failures of the second step would be forgotten by the first
+            self._attempts.passed(email, browser.address)
+        else:
             self._attempts.succeeded(email, browser.address)
         log.info("first step of sign-in: %s, by password, from %s", _who(person), browser.address)
         if better is not None:
@@ -124,13 +125,12 @@ class Sessions:
             if begun is None or begun.person_id is None:
                 raise _no_sign_in()
             person = rows.person_of(session, begun.person_id)
-        self._attempts.check(person.email, browser.address, now, codes=True)
+        self._attempts.begin(person.email, browser.address, now, codes=True)
         with self._desk.transaction() as session:
             fits = person.disabled_at is None and self._factors.use(session, person, code, now)
             if fits and not end_sign_in(session, key, Begun.CODE, now):
                 raise _no_sign_in()
         if not fits:
-            self._attempts.failed(person.email, browser.address, now, codes=True)
             raise NotSignedIn(WRONG)
         self._attempts.succeeded(person.email, browser.address, codes=True)
         return Ended(self.begin(person, browser, strong=True), begun.onward)
@@ -184,6 +184,11 @@ class Sessions:
             if found is None or found.person_id != person_id:
                 raise NotFound("there is no such session")
             end_session(session, key)
+
+    def end_by(self, secret: str) -> None:
+        """End the session that a cookie's secret opens, where there is one."""
+        with self._desk.transaction() as session:
+            end_session(session, digest(secret))
 
     def end_all(self, person_id: int) -> None:
         """Sign somebody out everywhere."""

@@ -3,10 +3,12 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from sqlalchemy.orm import Session
+
 from access.roles import check_sites
 from access.secrets import digest, new_secret
 from fleet.clock import DAY_MS, HOUR_MS, MINUTE_MS, Clock
-from fleet.errors import InvalidInput, NotAllowed, NotSignedIn
+from fleet.errors import Conflict, InvalidInput, NotAllowed, NotSignedIn
 from fleet.events import Event, Subject
 from fleet.grants import Grant, Permission, Sites
 from fleet.people import Token
@@ -54,24 +56,31 @@ class Tokens:
         """
         _check(asked)
         _check_within(asked.scopes, asked.sites, by)
-        with self._desk.transaction() as session:
-            check_sites(session, sorted(asked.sites or ()))
         now = self._clock.now_ms()
         ends = None if asked.days is None else now + asked.days * DAY_MS
+        with self._desk.transaction() as session:
+            check_sites(session, sorted(asked.sites or ()))
+            _check_outlives(session, ends, by)
         token = Token(0, asked.name, scopes_of(asked.scopes), asked.sites, by.name, now, ends, None, None)
         return self._keep(token, by, "made")
 
     def rotate(self, token_id: int, by: Principal) -> tuple[Token, str]:
-        """Make a token like one that is still good, which goes on for an hour. Raises as `make`, NotFound."""
+        """Make a token like one that is still good, which goes on for an hour.
+
+        Raises as `make`, NotFound, Conflict where one took its place already.
+        """
         now = self._clock.now_ms()
         with self._desk.transaction() as session:
             old = rows.token_of(session, token_id)
             if _is_over(old, now):
                 raise InvalidInput(f"token {token_id} is over; make another")
             _check_within(old.scopes, old.sites, by)
-            rows.end_token(session, token_id, min(old.ends or now + OVERLAP_MS, now + OVERLAP_MS))
-        length = None if old.ends is None else max(old.ends - old.made_at, DAY_MS)
-        ends = None if length is None else now + length
+            ends = None if old.ends is None else now + max(old.ends - old.made_at, DAY_MS)
+            if by.id != str(token_id):  # a token may take its own place, for as long as it was made
+                _check_outlives(session, ends, by)
+            until = min(old.ends or now + OVERLAP_MS, now + OVERLAP_MS)
+            if not rows.renew_token(session, token_id, until, now):
+                raise Conflict(f"token {token_id} was renewed already; renew the one in its place")
         token = Token(0, old.name, old.scopes, old.sites, by.name, now, ends, None, None)
         return self._keep(token, by, "rotated")
 
@@ -79,8 +88,8 @@ class Tokens:
         """End a token now. Raises NotFound."""
         now = self._clock.now_ms()
         with self._desk.transaction() as session:
-            rows.revoke_token(session, token_id, now)
-            tell(session, Event(now, Subject.TOKEN, str(token_id), "revoked", by, "revoked"))
+            if rows.revoke_token(session, token_id, now):
+                tell(session, Event(now, Subject.TOKEN, str(token_id), "revoked", by, "revoked"))
 
     def principal_of(self, secret: str) -> Principal:
         """Return who a secret makes of its bearer. Raises NotSignedIn."""
@@ -117,6 +126,8 @@ def scopes_of(names: Iterable[str]) -> tuple[str, ...]:
 def _check(asked: Asked) -> None:
     if not asked.name.strip() or len(asked.name) > MAX_NAME or not asked.name.isprintable():
         raise InvalidInput(f"name: required, 1 to {MAX_NAME} characters that can be seen")
+    if asked.sites is not None and not asked.sites:
+        raise InvalidInput("sites: at least one, or none named for everywhere")
     for site in asked.sites or ():
         if not is_id(site):
             raise InvalidInput(f"sites: {quoted(site)} is none; allowed: letters, digits, _ and -")
@@ -134,6 +145,15 @@ def _check_within(scopes: Iterable[str], sites: Sites, by: Principal) -> None:
         theirs = by.reach(Permission(scope))
         if theirs is not None and (sites is None or not sites <= theirs):
             raise NotAllowed(f"a token can do no more than {by.name}, who does not have {scope} there")
+
+
+def _check_outlives(session: Session, ends: int | None, by: Principal) -> None:
+    """Raise NotAllowed where a token would go on after the one that makes it."""
+    if by.kind is not PrincipalKind.TOKEN:
+        return
+    its = rows.token_of(session, int(by.id)).ends
+    if its is not None and (ends is None or ends > its):
+        raise NotAllowed(f"a token ends no later than {by.name}, which makes it")
 
 
 def _is_over(token: Token, now: int) -> bool:

@@ -101,20 +101,26 @@ def _come_in(request: Request, services: ApiServices, doors: Doors) -> Visitor:
 class Needs:
     """A dependency that lets in whoever has a permission anywhere, and returns at which sites."""
 
-    def __init__(self, permission: Permission) -> None:
+    def __init__(self, permission: Permission, *, everywhere: bool = False) -> None:
         self.permission = permission
+        self._everywhere = everywhere
 
     def __call__(self, visitor: Annotated[Visitor, Depends(visitor_of)]) -> Sites:
         """Return where; raises NotAllowed where nowhere."""
         sites = visitor.principal.reach(self.permission)
         if sites is not None and not sites:
             raise NotAllowed(f"this needs {self.permission}, which {visitor.principal.name} does not have")
+        if self._everywhere:
+            everywhere(sites)
         return sites
 
 
-def needs(permission: Permission) -> Any:
-    """Return the dependency of a route that needs a permission: its value is where it holds."""
-    return Depends(Needs(permission))
+def needs(permission: Permission, *, everywhere: bool = False) -> Any:
+    """Return the dependency of a route that needs a permission: its value is where it holds.
+
+    `everywhere`: it has to hold at every site, since what the route is about is of none.
+    """
+    return Depends(Needs(permission, everywhere=everywhere))
 
 
 def _asked_here(request: Request, visitor: Visitor, csrf: str) -> Principal:
@@ -156,8 +162,8 @@ SeesVisits = Annotated[Sites, needs(Permission.VISITS_READ)]
 SeesModels = Annotated[Sites, needs(Permission.MODELS_READ)]
 SeesIngest = Annotated[Sites, needs(Permission.INGEST_READ)]
 SeesMetrics = Annotated[Sites, needs(Permission.METRICS_READ)]
-ManagesPeople = Annotated[Sites, needs(Permission.PEOPLE_MANAGE)]
-ManagesTokens = Annotated[Sites, needs(Permission.TOKENS_MANAGE)]
+ManagesPeople = Annotated[Sites, needs(Permission.PEOPLE_MANAGE, everywhere=True)]
+ManagesTokens = Annotated[Sites, needs(Permission.TOKENS_MANAGE, everywhere=True)]
 
 
 def everywhere(sites: Sites) -> None:

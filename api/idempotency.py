@@ -8,6 +8,8 @@ from fastapi import Header, Response
 from pydantic import BaseModel
 
 from api.services import ApiServices
+from fleet.grants import Sites
+from fleet.principals import Principal
 from storage.records.answers import KeptAnswer, KeptAnswers, KeyedRequest
 
 IdempotencyKey = Annotated[
@@ -21,6 +23,13 @@ IdempotencyKey = Annotated[
         examples=["8e03978e-40d5-43e8-bc93-6894a57f9324"],
     ),
 ]
+
+
+def operation_of(name: str, principal: Principal, sites: Sites) -> str:
+    """Return what a key is good for: one operation, of one who asks, while it is theirs at the same sites."""
+    places = "*" if sites is None else " ".join(sorted(sites))
+    digest = sha256(f"{name}\0{principal.kind}\0{principal.id}\0{places}".encode()).hexdigest()
+    return f"POST {digest}"[:64]
 
 
 def once(

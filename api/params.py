@@ -58,6 +58,8 @@ def _searchable(text: str) -> str:
 def _person(name: str) -> str:
     if name.strip().casefold() in NO_PERSONS:
         raise ValueError(f"{quoted(name)} is the platform's own name, not a person's; give another")
+    if not name.isprintable():
+        raise ValueError("allowed: characters that can be seen")
     return name
 
 

@@ -121,7 +121,7 @@ def _on_ours(request: Request, error: Exception) -> JSONResponse:
     elif status in _REFUSED and ("authorization" in request.headers or request.cookies):
         address = request.client.host if request.client else ""
         log.info("%s %s refused, from %s: %s", request.method, _place(request), address, error)
-    return problem(status, str(error), _headers_for(error))
+    return problem(status, str(error), headers_for(error))
 
 
 def _place(request: Request) -> str:
@@ -130,7 +130,8 @@ def _place(request: Request) -> str:
     return "/enter/***" if "/enter" in path.lower() else path
 
 
-def _headers_for(error: SweepwatchError) -> dict[str, str]:
+def headers_for(error: SweepwatchError) -> dict[str, str]:
+    """Return the headers that one of our errors is told with."""
     if isinstance(error, NotSignedIn):
         return {"WWW-Authenticate": "Bearer"}
     if isinstance(error, TooOften):

@@ -109,7 +109,7 @@ class Token:
     """A machine's token, without its secret; times are epoch ms.
 
     `scopes` are permissions, `sites` where they hold (None: everywhere). `ends` is None for one that never
-    ends, `last_used` is to the minute.
+    ends, `last_used` is to the minute; `renewed_at` says since when another takes its place.
     """
 
     id: int
@@ -121,3 +121,4 @@ class Token:
     ends: int | None
     last_used: int | None
     revoked_at: int | None
+    renewed_at: int | None = None

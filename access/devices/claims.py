@@ -89,12 +89,12 @@ class Claims:
         serial, code = asked
         now = self._clock.now_ms()
         who = f"claim:{by.kind}:{by.id}"
-        self._attempts.check(who, serial, now)
+        self._attempts.begin(who, serial, now)
         with self._desk.transaction() as session:
             found = rows.claim_of(session, serial)
         if found is None or found[1] != _kept(code):
-            self._attempts.failed(who, serial, now)
             raise NotFound("no device has this serial number and code, or it was claimed already")
+        self._attempts.passed(who, serial)
         device_id, site = device
         if not device_id and not is_id(serial):
             raise InvalidInput(f"id: required; the serial number {quoted(serial)} cannot be one")

@@ -1,6 +1,5 @@
 """Commands to devices: ordering them, how far each is, and taking back what was not sent yet."""
 
-from hashlib import sha256
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Response
@@ -17,7 +16,7 @@ from api.command_schemas import (
     command_item,
 )
 from api.doors import Acting, SeesFleet, SendsCommands, on_behalf_of
-from api.idempotency import IdempotencyKey, once
+from api.idempotency import IdempotencyKey, once, operation_of
 from api.params import Paged
 from api.routes.common import DeviceId, Nothing, problems
 from api.schemas import ListOf
@@ -71,7 +70,9 @@ def order_command(
         headers = {"Location": f"/api/v1/devices/{device_id}/commands/{command_id}"}
         return KeptAnswer(201, headers, item.model_dump_json())
 
-    return once(services, _operation(device_id, principal), idempotency_key, order, handle)
+    return once(
+        services, operation_of(f"commands/{device_id}", principal, sites), idempotency_key, order, handle
+    )
 
 
 @router.post("/commands", status_code=201, response_model=BulkOrdered, responses=_ORDER)
@@ -89,7 +90,7 @@ def order_commands(
         done = _order_many(services, principal, _where(principal, order.command, sites), order)
         return KeptAnswer(201, {}, done.model_dump_json())
 
-    return once(services, _operation("", principal), idempotency_key, order, handle)
+    return once(services, operation_of("commands", principal, sites), idempotency_key, order, handle)
 
 
 @router.get(_OF_DEVICE, responses=problems(not_found="There is no such device"))
@@ -208,12 +209,6 @@ def _found(services: ApiServices, order: BulkOrder, now: int, sites: Sites) -> l
     if page.next_cursor is not None:
         raise InvalidInput(f"filter: more than {MOST_AT_ONCE} devices; narrow it")
     return [device.id for device in page.rows]
-
-
-def _operation(device_id: str, principal: Principal) -> str:
-    """Return what a key is good for: one device, and one who orders."""
-    digest = sha256(f"{device_id} {principal.kind} {principal.id}".encode()).hexdigest()
-    return f"POST commands {digest}"[:64]
 
 
 def _shown(services: ApiServices, device_id: str, command_id: str, sites: Sites) -> CommandItem:

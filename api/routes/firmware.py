@@ -22,7 +22,7 @@ from api.firmware_schemas import (
     StageItem,
     VersionItem,
 )
-from api.idempotency import IdempotencyKey, once
+from api.idempotency import IdempotencyKey, once, operation_of
 from api.queries.firmware import find_rollout, versions_by_model
 from api.routes.common import Nothing, RowId, problems
 from api.schemas import ListOf, Names
@@ -83,7 +83,7 @@ def create_rollout(
         headers = {"Location": f"/api/v1/firmware/rollouts/{made.id}"}
         return KeptAnswer(201, headers, _detail(services, made.id, sites).model_dump_json())
 
-    operation = f"POST /api/v1/firmware/rollouts {principal.kind} {principal.id}"[:64]
+    operation = operation_of("firmware/rollouts", principal, sites)
     return once(services, operation, idempotency_key, asked, create)
 
 

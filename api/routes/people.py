@@ -59,13 +59,11 @@ def change_person(
     _: Nothing,
 ) -> PersonItem:
     """Give somebody other roles, let them sign in no more, or let them again."""
-    people = services.doors.people
+    roles = None
     if change.roles is not None:
         roles = [RoleAt(each.role, each.scope, each.place) for each in change.roles]
-        people.give_roles(person_id, roles, principal)
-    if change.disabled is not None:
-        people.disable(person_id, principal, disabled=change.disabled)
-    return PersonItem.model_validate(people.one(person_id))
+    after = services.doors.people.change(person_id, principal, roles=roles, disabled=change.disabled)
+    return PersonItem.model_validate(after)
 
 
 @router.post("/people/{person_id}/password-link", responses=_CHANGE)

@@ -5,6 +5,7 @@ from typing import Any
 from zoneinfo import available_timezones
 
 from fastapi import APIRouter
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from api.access_schemas import SiteChange, SiteItem
@@ -93,7 +94,10 @@ def add_site(services: ApiServices, principal: Principal, site: Site) -> None:
     with services.desk.transaction() as session:
         if any(each.id == site.id for each in all_sites(session)):
             raise Conflict(f"there is a site {quoted(site.id)} already")
-        _keep(session, services, principal, site)
+        try:
+            _keep(session, services, principal, site)
+        except IntegrityError as error:  # another request was first
+            raise Conflict(f"there is a site {quoted(site.id)} already") from error
     services.doors.forget()
 
 

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Header, Query, Response
 
 from access.doors import Visitor
 from api.doors import Acting, ChangesTickets, Known, ReportsFaults, SeesFleet, on_behalf_of
-from api.idempotency import IdempotencyKey, once
+from api.idempotency import IdempotencyKey, once, operation_of
 from api.personal import Sight
 from api.queries.tickets import TicketQuery, find_tickets
 from api.routes.common import Nothing, RowId, problems
@@ -82,7 +82,7 @@ def report_fault(
         headers = {"Location": f"/api/v1/tickets/{ticket_id}", "ETag": _etag(detail.version)}
         return KeptAnswer(201, headers, detail.model_dump_json())
 
-    operation = f"POST /api/v1/tickets {principal.kind} {principal.id}"[:64]
+    operation = operation_of("tickets", principal, sites)
     return once(services, operation, idempotency_key, report, open_ticket)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from sqlalchemy import ForeignKey, String, delete, func, or_, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from fleet.errors import Conflict, NotFound
@@ -45,7 +46,10 @@ def add_person(session: Session, email: str, name: str, now: int, roles: Iterabl
         raise Conflict(f"there is a person with the address {quoted(email)} already")
     row = PersonRow(email=email, name=name, created_at=now)
     session.add(row)
-    session.flush()
+    try:
+        session.flush()
+    except IntegrityError as error:  # another request was first
+        raise Conflict(f"there is a person with the address {quoted(email)} already") from error
     set_roles(session, row.id, roles)
     return person_of(session, row.id)
 

@@ -47,6 +47,7 @@ def describe_site(session: Session, site: Site) -> None:
             zone=site.zone,
         )
     )
+    session.flush()
 
 
 def site_of(session: Session, site_id: str) -> Site:

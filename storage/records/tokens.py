@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import JSON, String, select, update
+from sqlalchemy import JSON, String, and_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from fleet.errors import NotFound
@@ -26,6 +26,7 @@ class TokenRow(Base):
     ends: Mapped[int | None]
     last_used: Mapped[int | None]
     revoked_at: Mapped[int | None]
+    renewed_at: Mapped[int | None]
 
 
 def add_token(session: Session, key: str, token: Token) -> Token:
@@ -66,14 +67,20 @@ def see_token(session: Session, token_id: int, now: int) -> None:
     session.execute(update(TokenRow).where(TokenRow.id == token_id).values(last_used=now))
 
 
-def end_token(session: Session, token_id: int, ends: int) -> None:
-    """Let a token end at a time."""
-    _row(session, token_id).ends = ends
+def renew_token(session: Session, token_id: int, ends: int, now: int) -> bool:
+    """Let a token end at a time since another takes its place; False where one did already."""
+    free = and_(TokenRow.id == token_id, TokenRow.renewed_at.is_(None))
+    changed = session.execute(update(TokenRow).where(free).values(ends=ends, renewed_at=now))
+    return bool(changed.rowcount)  # type: ignore[attr-defined]  # an update has a count
 
 
-def revoke_token(session: Session, token_id: int, now: int) -> None:
-    """End a token now."""
-    _row(session, token_id).revoked_at = now
+def revoke_token(session: Session, token_id: int, now: int) -> bool:
+    """End a token now; False where it was ended so before."""
+    row = _row(session, token_id)
+    if row.revoked_at is not None:
+        return False
+    row.revoked_at = now
+    return True
 
 
 def _row(session: Session, token_id: int) -> TokenRow:
@@ -94,4 +101,5 @@ def _token(row: TokenRow) -> Token:
         row.ends,
         row.last_used,
         row.revoked_at,
+        row.renewed_at,
     )

@@ -19,7 +19,8 @@ def opened_desk(settings: Settings) -> Iterator[DeskDatabase]:
     embedded = settings.data.resolve() / DESK
     if settings.desk.url is None and not embedded.exists():
         raise ConfigError(
-            f"{embedded.parent} holds no installation: there is no {DESK}; give another --data DIR"
+            f"{embedded.parent} holds no installation: there is no {DESK}; "
+            "start it there once, or give another --data DIR"
         )
     desk = open_desk(settings.desk.url or f"sqlite:///{embedded}")
     try:

@@ -13,7 +13,7 @@ _ADDRESS = "address"
 
 def is_demo(settings: Settings, people: People) -> bool:
     """Tell whether this is the demo: a simulated fleet, a broker of our own, and nobody who was let in."""
-    return settings.simulator.enabled and settings.broker.url is None and not people.have_admin()
+    return settings.simulator.enabled and settings.broker.url is None and not people.have_admin(able=True)
 
 
 def show_way_in(settings: Settings, people: People, say: Say, *, demo: bool) -> str | None:
@@ -26,7 +26,7 @@ def show_way_in(settings: Settings, people: People, say: Say, *, demo: bool) -> 
         say(f"  sign in  {link}")
         return link
     people.end_demo()
-    if people.have_admin():
+    if people.have_admin(able=True):
         return None
     link = f"{address_of(settings)}enter/{people.link_for_first_admin()}"
     say(f"  sign in  {link}  (makes the first admin)")

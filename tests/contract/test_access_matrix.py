@@ -94,8 +94,8 @@ BODIES: Mapping[str, dict[str, Any]] = {
         for step in ("start", "pause", "resume", "skip", "roll-back", "cancel")
     },
     "/sites": {"id": "still-to-come"},
-    "/tokens": {"name": "t", "scope": "fleet:read"},
-    "/api/v1/tokens": {"name": "t", "scopes": ["fleet:read"]},
+    "/tokens": {"name": "t", "scope": "fleet:read", "days": "1"},
+    "/api/v1/tokens": {"name": "t", "scopes": ["fleet:read"], "days": 1},
 }
 OF_SITES = ("{site_id}", "{device_id}", "{ticket_id}", "{alert_id}", "{rollout_id}")
 

@@ -11,7 +11,7 @@ from api.console.render.asked import asked
 from api.console.render.templates import Pages
 from api.doors import address_of, cookie_name, is_secure, visitor_or_none
 from api.params import Params
-from api.problems import status_of
+from api.problems import headers_for, status_of
 from api.services import ApiServices
 from fleet.clock import SECOND_MS
 from fleet.errors import SweepwatchError
@@ -55,7 +55,9 @@ def make_router(pages: Pages) -> APIRouter:
         except SweepwatchError as error:
             if status_of(error) not in (401, 429):
                 raise
-            return sign_in_page(pages, request, onward, status_of(error), email=email, error=str(error))
+            page = sign_in_page(pages, request, onward, status_of(error), email=email, error=str(error))
+            page.headers.update(headers_for(error))
+            return page
         return let_in(request, services, entry, onward)
 
     return router
@@ -77,6 +79,9 @@ def let_in(request: Request, services: ApiServices, entry: Entry, onward: str) -
 
 def let_in_by(request: Request, services: ApiServices, secret: str, onward: str) -> Response:
     """Hand the cookie of a session that begins to a browser, and lead it on."""
+    before = request.cookies.get(cookie_name(request, services))
+    if before:
+        services.doors.sign_out(before)
     response = RedirectResponse(onward, status_code=303)
     hand_cookie(request, services, response, secret, LASTS_MS)
     return response
@@ -118,7 +123,7 @@ def sign_in_page(
 ) -> Response:
     """Return the form, with what was refused."""
     doors = pages.services.doors
-    nobody = not pages.services.demo and not doors.people.have_admin()
+    nobody = not pages.services.demo and not doors.people.have_admin(able=True)
     provider = None if doors.federation is None else doors.federation.provider.registration.label
     return pages.render(
         request,

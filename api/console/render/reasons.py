@@ -108,10 +108,15 @@ def _unstopped(sentence: str) -> str:
     return sentence.rstrip(".。")
 
 
+_BY_TOKEN = Text("(by token {0})", "（通过令牌 {0}）")
+
+
 def principal_in_words(principal: Principal, language: Language, rules: RuleTexts = _NO_RULES) -> str:
     """Return who it was: people by their names, rules by what they say, the platform's own parts in words."""
     if principal.kind is PrincipalKind.RULE:
         return rule_in_words(principal.id, language, rules) or principal.name
+    if principal.kind is PrincipalKind.TOKEN:  # it may name the person for whom it does something
+        return f"{principal.name} {_BY_TOKEN.in_language(language).format(principal.id)}"
     text = None if principal.kind is PrincipalKind.PERSON else _PLATFORM.get(principal.id)
     return text.in_language(language) if text else principal.name
 

@@ -4,7 +4,30 @@ from fleet.text import Text
 
 AT_DOORS = (
     Text("this address and password do not belong together", "邮箱与密码不匹配"),
-    Text("too many attempts; try again later", "尝试次数过多，请稍后再试"),
+    Text("too many attempts; try again in {0} seconds", "尝试次数过多，请在 {0} 秒后再试"),
+    Text(
+        "too many requests from your address; try again in {0} seconds",
+        "来自您地址的请求过多，请在 {0} 秒后再试",
+    ),
+    Text("too many requests of yours; try again in {0} seconds", "您的请求过多，请在 {0} 秒后再试"),
+    Text(
+        "too many attempts from your address; try again in {0} seconds",
+        "来自您地址的尝试次数过多，请在 {0} 秒后再试",
+    ),
+    Text(
+        "too many bad tokens or sessions from your address; try again in {0} seconds",
+        "来自您地址的无效令牌或会话过多，请在 {0} 秒后再试",
+    ),
+    Text("this needs {0}, which {1} does not have", "此操作需要 {0} 权限，{1} 没有该权限"),
+    Text("this is of the whole installation, not of some sites", "此内容属于整个系统，不限于部分站点"),
+    Text("there is no person {0}", "没有编号为 {0} 的人员"),
+    Text("there is no token {0}", "没有编号为 {0} 的令牌"),
+    Text("there is no such session", "没有此会话"),
+    Text(
+        "token {0} was renewed already; renew the one in its place", "令牌 {0} 已更新过，请更新替代它的令牌"
+    ),
+    Text("a token ends no later than {0}, which makes it", "令牌的有效期不得晚于创建它的令牌 {0}"),
+    Text("sites: at least one, or none named for everywhere", "至少选择一个站点；不选表示全部站点"),
     Text(
         "this code is not right, or was used already; type the one that the phone shows now",
         "验证码不正确或已使用过；请输入手机当前显示的验证码",

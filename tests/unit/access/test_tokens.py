@@ -8,7 +8,7 @@ from helpers.api import House, add_device, anonymous, client_of, csrf_of, open_h
 
 from access.tokens import OVERLAP_MS, Asked, Tokens
 from fleet.clock import DAY_MS
-from fleet.errors import InvalidInput, NotFound, NotSignedIn
+from fleet.errors import Conflict, InvalidInput, NotFound, NotSignedIn
 from fleet.grants import Permission, Role
 from fleet.people import RoleAt
 from fleet.principals import PrincipalKind, schedule
@@ -99,6 +99,7 @@ def test_the_last_use_is_known(house: House, tokens: Tokens) -> None:
         (Asked("x", ("all",)), "allowed: fleet:read"),
         (Asked("x", SCOPES, None, 0), "days: "),
         (Asked("x", SCOPES, frozenset({"podung"})), "there is no site"),
+        (Asked("x", SCOPES, frozenset()), "at least one"),
     ],
 )
 def test_a_token_that_cannot_be_is_refused(tokens: Tokens, asked: Asked, says: str) -> None:
@@ -124,12 +125,48 @@ def test_nobody_makes_a_token_that_can_do_more_than_they(house: House, tokens: T
     assert limited.get("/api/v1/me").json()["grants"] == [
         {"permissions": ["fleet:read"], "sites": ["pudong"]}
     ]
-    maker = client_of(house, Permission.TOKENS_MANAGE, Permission.FLEET_READ, sites=frozenset({"pudong"}))
-    assert maker.post("/api/v1/tokens", json=fine).status_code == 201
-    assert maker.post("/api/v1/tokens", json=fine | {"sites": ["jingan"]}).status_code == 403
-    assert maker.post("/api/v1/tokens", json=fine | {"sites": None}).status_code == 403
-    everywhere, _ = tokens.make(Asked("all", SCOPES), BY)
-    assert maker.post(f"/api/v1/tokens/{everywhere.id}/rotate").status_code == 403
+    of_a_site = client_of(house, Permission.TOKENS_MANAGE, Permission.FLEET_READ, sites=frozenset({"pudong"}))
+    for answer in (of_a_site.get("/api/v1/tokens"), of_a_site.post("/api/v1/tokens", json=fine)):
+        assert (answer.status_code, "whole installation" in answer.text) == (403, True)
+    maker = client_of(house, Permission.TOKENS_MANAGE, Permission.FLEET_READ)
+    assert maker.post("/api/v1/tokens", json=fine | {"days": 30}).status_code == 201
+    assert maker.post("/api/v1/tokens", json=fine | {"scopes": ["alerts:change"]}).status_code == 403
+    longer = maker.post("/api/v1/tokens", json=fine | {"days": 3660})
+    assert (longer.status_code, "ends no later" in longer.text) == (403, True)
+    more, _ = tokens.make(Asked("all", (Permission.ALERTS_CHANGE,)), BY)
+    assert maker.post(f"/api/v1/tokens/{more.id}/rotate").status_code == 403
+
+
+def test_nobody_grows_by_a_token_that_manages_people(house: House) -> None:
+    machine = client_of(house, Permission.PEOPLE_MANAGE, Permission.FLEET_READ)
+    invited = {"email": "v@example.org", "name": "V", "roles": [{"role": "viewer", "scope": "all"}]}
+    assert machine.post("/api/v1/people", json=invited).status_code == 201
+    for role in ("admin", "safety", "engineer"):
+        asked = {"email": f"{role}@example.org", "name": "A", "roles": [{"role": role, "scope": "all"}]}
+        assert machine.post("/api/v1/people", json=asked).status_code == 403, role
+    boss, _ = house.doors.people.invite("boss@example.org", "Boss", [RoleAt(Role.ADMIN)], BY)
+    for method, path, body in (
+        ("PATCH", "", {"disabled": True}),
+        ("PATCH", "", {"roles": []}),
+        ("POST", "/password-link", None),
+        ("DELETE", "/second-factor", None),
+        ("DELETE", "/identity", None),
+    ):
+        answer = machine.request(method, f"/api/v1/people/{boss.id}{path}", json=body)
+        assert answer.status_code == 403, (path, answer.text)
+    limited = client_of(house, Permission.PEOPLE_MANAGE, sites=frozenset({"pudong"}))
+    assert limited.get("/api/v1/people").status_code == 403
+
+
+def test_a_token_is_renewed_once_and_revoked_once(house: House, tokens: Tokens) -> None:
+    made, _ = tokens.make(Asked("erp", SCOPES), BY)
+    new, _ = tokens.rotate(made.id, BY)
+    with pytest.raises(Conflict, match="renewed already"):
+        tokens.rotate(made.id, BY)
+    tokens.revoke(new.id, BY)
+    house.clock.ms += DAY_MS
+    tokens.revoke(new.id, BY)
+    assert {each.id: each.revoked_at for each in tokens.all()}[new.id] == house.clock.ms - DAY_MS
 
 
 def test_a_token_that_is_revoked_over_http_opens_nothing_from_then_on(house: House) -> None:
