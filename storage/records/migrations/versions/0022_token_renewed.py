@@ -14,3 +14,8 @@ down_revision = "0021"
 def upgrade() -> None:
     """Add the column."""
     op.add_column("token", sa.Column("renewed_at", sa.BigInteger()))
+
+
+def downgrade() -> None:
+    """Drop the column."""
+    op.drop_column("token", "renewed_at")
