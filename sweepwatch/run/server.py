@@ -3,6 +3,7 @@
 import logging
 import socket
 import threading
+from contextlib import suppress
 from functools import partial
 from types import TracebackType
 
@@ -86,8 +87,12 @@ class WebServer:
 
     def _take_renewed(self, renewal: Renewal) -> None:
         while not self._stopped.wait(_RENEWAL_EVERY_S):
-            if self._config.ssl is not None:
-                renewal.look(self._config.ssl, SystemClock().now_ms())
+            servers = getattr(self._server, "servers", None)
+            if self._config.ssl is not None and servers:
+                # In the loop that shakes hands: none sees the new certificate with the old one's key.
+                look = partial(renewal.look, self._config.ssl, SystemClock().now_ms())
+                with suppress(RuntimeError):  # it has ended meanwhile
+                    servers[0].get_loop().call_soon_threadsafe(look)
 
 
 def warn_of_end(server: ServerSettings, clock: Clock) -> None:
