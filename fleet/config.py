@@ -14,8 +14,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, mo
 
 from fleet.clock import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
 from fleet.errors import ConfigError
-from fleet.text import quoted
-from fleet.yaml12 import load_yaml
+from fleet.text import near, quoted
+from fleet.yaml12 import compose_yaml, load_yaml
 
 _UNITS = {"s": SECOND_MS, "m": MINUTE_MS, "h": HOUR_MS, "d": DAY_MS}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)([smhd])")
@@ -51,7 +51,9 @@ class Shape(BaseModel):
         known = [field.alias or name for name, field in cls.model_fields.items()]
         unknown = [str(key) for key in data if key not in known]
         if unknown:
-            raise ValueError(f"unknown key {quoted(unknown[0])}; allowed: {', '.join(known)}")
+            raise ValueError(
+                f"unknown key {quoted(unknown[0])}; allowed: {', '.join(known)}{near(unknown[0], known)}"
+            )
         return data
 
 
@@ -80,9 +82,43 @@ def parse_config(text: str, shape: type[S], origin: str) -> S:
         return shape.model_validate(data)
     except ValidationError as error:
         mistakes = dict.fromkeys(
-            f"{origin}: {_place(data, one['loc'])}{_reason(one)}" for one in error.errors()
+            f"{origin}{_line(text, one['loc'])}: {_place(data, one['loc'])}{_reason(one)}"
+            for one in error.errors()
         )
         raise ConfigError("; ".join(mistakes)) from error
+
+
+def line_in(path: Path, *loc: int | str) -> str:
+    """Return `:LINE` of a place in a YAML file, for an error that names the file before it; "" if unknown."""
+    try:
+        return _line(path.read_text(encoding="utf-8"), loc)
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
+def _line(text: str, loc: Sequence[int | str]) -> str:
+    """Return `:LINE` of the innermost thing on the way to a place that the text has."""
+    node = compose_yaml(text)
+    if node is None:
+        return ""
+    line = node.start_mark.line
+    for step in loc:
+        found = _step(node, step)
+        if found is None:
+            break
+        line, node = found
+    return f":{line + 1}"
+
+
+def _step(node: yaml.Node, step: int | str) -> tuple[int, yaml.Node] | None:
+    """Return the line and the node of one key or item; the line of a key is where the key stands."""
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            if key.value == str(step):
+                return key.start_mark.line, value
+    elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+        return node.value[step].start_mark.line, node.value[step]
+    return None
 
 
 def _reason(mistake: Any) -> str:

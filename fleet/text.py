@@ -1,5 +1,7 @@
 """Text in the two languages that the platform speaks."""
 
+import difflib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -26,3 +28,9 @@ def quoted(text: object, longest: int = 80) -> str:
         one if one.isprintable() else one.encode("unicode_escape").decode() for one in whole[:longest]
     )
     return f'"{shown}{"…" if len(whole) > longest else ""}"'
+
+
+def near(word: object, allowed: Iterable[str]) -> str:
+    """Return which allowed word somebody may have meant, as the end of a sentence; "" where none is close."""
+    found = difflib.get_close_matches(str(word), list(allowed), n=1)
+    return f"; did you mean {found[0]}?" if found else ""

@@ -68,3 +68,9 @@ def load_yaml(text: str) -> Any:
     """Return what a YAML 1.2 document holds. Raises yaml.YAMLError, which names the line."""
     # _Loader is a SafeLoader: it makes no objects.
     return yaml.load(text, Loader=_Loader)  # nosec B506
+
+
+def compose_yaml(text: str) -> yaml.Node | None:
+    """Return a document's nodes, which know their lines; None for an empty one. Raises yaml.YAMLError."""
+    node: yaml.Node | None = yaml.compose(text, Loader=_Loader)
+    return node

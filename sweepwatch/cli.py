@@ -11,6 +11,7 @@ from sweepwatch.cli_devices import devices
 from sweepwatch.cli_options import HELD, JSON, PATH, STORE, URL, WHY, options, settings_of
 from sweepwatch.cli_people import people, tokens
 from sweepwatch.cli_personal import personal
+from sweepwatch.cli_rules import rules
 from sweepwatch.cli_stores import desk, store
 from sweepwatch.run.stopping import end
 
@@ -376,7 +377,7 @@ def check_config(config: Path | None, data: Path | None, show: bool) -> None:
     check_settings(config, os.environ, {"data": data}, show, click.echo)
 
 
-for group in (store, desk, people, tokens, personal, devices):
+for group in (store, desk, people, tokens, personal, devices, rules):
     cli.add_command(group)
 
 

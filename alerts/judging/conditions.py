@@ -9,6 +9,7 @@ from operator import and_, ge, gt, le, lt
 import polars as pl
 
 from fleet.signals import ROBOT_STATES, Form, Kind, SignalTable
+from fleet.text import near
 
 _COMPARISONS: dict[str, Callable[[pl.Expr, float], pl.Expr]] = {">=": ge, "<=": le, ">": gt, "<": lt}
 _NUMBERS = re.compile(r"([a-z][a-z0-9_]*)\s*(>=|<=|>|<)\s*(-?\d+(?:\.\d+)?)")
@@ -132,7 +133,10 @@ def check_condition(condition: Condition, kind: Kind, signals: SignalTable) -> N
     for term in condition.terms:
         known = {signal.name: signal for signal in signals.for_kind(kind)}
         if term.signal not in known:
-            raise ValueError(f"{term.signal!r} is no signal of a {kind}; allowed: {', '.join(known)}")
+            raise ValueError(
+                f"{term.signal!r} is no signal of a {kind}; allowed: {', '.join(known)}"
+                f"{near(term.signal, known)}"
+            )
         signal = known[term.signal]
         if signal.is_numeric:
             _check_number(term, signal.low, signal.high, signal.unit)
@@ -159,7 +163,9 @@ def _check_state(term: Term) -> None:
         raise ValueError(f"{term.signal} is one of a few; write `{term.signal} is one of idle, error`")
     for value in term.value if isinstance(term.value, tuple) else (term.value,):
         if value not in ROBOT_STATES:
-            raise ValueError(f"{value!r} is no state; allowed: {', '.join(ROBOT_STATES)}")
+            raise ValueError(
+                f"{value!r} is no state; allowed: {', '.join(ROBOT_STATES)}{near(value, ROBOT_STATES)}"
+            )
 
 
 def _check_text(term: Term) -> None:

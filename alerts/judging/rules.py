@@ -14,11 +14,13 @@ from pydantic import (
 )
 
 from alerts.judging.conditions import Condition, EventCondition, Term, check_condition, parse_condition
+from alerts.judging.examples import Example, check_example
 from fleet.alerts import MODEL_RULE, RISK_RULE
-from fleet.config import Duration, Shape, read_config
+from fleet.config import Duration, Shape, line_in, read_config
 from fleet.errors import ConfigError
 from fleet.faults import DEVICE_ERROR, FAULTS, Level
 from fleet.signals import STANDARD_SIGNALS, Kind, SignalTable
+from fleet.text import near
 
 OFFLINE = "offline"
 BY_HAND = "by_hand"
@@ -54,7 +56,7 @@ class Rule(Shape):
     since the broker reported the device gone. `clear` ends the alert (None: as soon as `when` no longer
     holds; `by_hand`: only a person or a closed ticket ends it). Between `when` and `clear` nothing changes.
     With the fault `by_code` the device's own word decides which fault, and when it is over (by_code.py);
-    `level` is then the least bad that it can be.
+    `level` is then the least bad that it can be. `examples` say what it does, and are tried (alerts.trial).
     """
 
     name: _Name
@@ -67,6 +69,7 @@ class Rule(Shape):
     for_ms: Duration = Field(default=0, alias="for")
     opens_ticket: bool
     text: RuleText
+    examples: tuple[Example, ...] = ()
 
     @model_validator(mode="before")
     @classmethod
@@ -90,7 +93,10 @@ class Rule(Shape):
         if DEVICE_ERROR in allowed:
             allowed.append(BY_CODE)
         if allowed and fault not in allowed:
-            raise ValueError(f"{fault!r} is no fault of a {info.data['kind']}; allowed: {', '.join(allowed)}")
+            raise ValueError(
+                f"{fault!r} is no fault of a {info.data['kind']}; allowed: {', '.join(allowed)}"
+                f"{near(fault, allowed)}"
+            )
         return fault
 
     @model_validator(mode="after")
@@ -200,24 +206,37 @@ def load_rules(path: Path | None = None, signals: SignalTable = STANDARD_SIGNALS
     origin = path or _BESIDE
     rules = read_config(origin, _RuleFile).rules
     names: set[str] = set()
-    for rule in rules:
+    for number, rule in enumerate(rules):
         if rule.name in names:
             raise ConfigError(
-                f"{origin}: rules.{rule.name}.name: used twice; each rule needs a name of its own"
+                f"{origin}{line_in(origin, 'rules', number, 'name')}: rules.{rule.name}.name: "
+                "used twice; each rule needs a name of its own"
             )
         names.add(rule.name)
-        _check_signals(rule, signals, str(origin))
+        for key, check in _CHECKS.items():
+            try:
+                check(rule, signals)
+            except ValueError as error:
+                line = line_in(origin, "rules", number, key)
+                raise ConfigError(f"{origin}{line}: rules.{rule.name}.{key}: {error}") from error
     return rules
 
 
-def _check_signals(rule: Rule, signals: SignalTable, origin: str) -> None:
-    key = "when"
-    try:
-        if isinstance(rule.when, Condition):
-            check_condition(rule.when, rule.kind, signals)
-        key = "clear"
-        if isinstance(rule.clear, Condition):
-            check_condition(rule.clear, rule.kind, signals)
-            _check_apart(rule.condition, rule.clear)
-    except ValueError as error:
-        raise ConfigError(f"{origin}: rules.{rule.name}.{key}: {error}") from error
+def _check_when(rule: Rule, signals: SignalTable) -> None:
+    if isinstance(rule.when, Condition):
+        check_condition(rule.when, rule.kind, signals)
+
+
+def _check_clear(rule: Rule, signals: SignalTable) -> None:
+    if isinstance(rule.clear, Condition):
+        check_condition(rule.clear, rule.kind, signals)
+        _check_apart(rule.condition, rule.clear)
+
+
+def _check_examples(rule: Rule, signals: SignalTable) -> None:
+    for example in rule.examples:
+        check_example(example, rule.kind, signals)
+
+
+_CHECKS = {"when": _check_when, "clear": _check_clear, "examples": _check_examples}
+"""What is checked once a file can be read: by key, what raises ValueError."""
