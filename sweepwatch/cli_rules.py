@@ -11,7 +11,7 @@ _FILE = click.argument("file", type=PATH, required=False)
 
 @click.group()
 def rules() -> None:
-    """Look at alert rules and try them. FILE is that of the settings (alerts.rules), or the one that ships."""
+    """Look at alert rules and try them: those of FILE, of the settings (alerts.rules), or those that ship."""
 
 
 @rules.command("check")

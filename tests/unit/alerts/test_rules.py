@@ -1,5 +1,6 @@
 """Rules files: what ships is sound, and each mistake is named by file, rule, key and what is allowed."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -133,8 +134,40 @@ def test_a_mistake_in_a_rule_is_one_line_with_its_place_and_what_is_allowed(
 ) -> None:
     with pytest.raises(ConfigError, match=message) as caught:
         rules_of(tmp_path, change)
-    assert str(caught.value).startswith(str(tmp_path / "mine.yaml"))
+    assert re.match(rf"{re.escape(str(tmp_path / 'mine.yaml'))}:\d+: ", str(caught.value))
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "line", "meant"),
+    [
+        ("when: battery_tmp_c >= 60", 6, "battery_temp_c"),
+        ("fault: batery_overheat", 4, "battery_overheat"),
+        ("open_ticket: true", 2, "opens_ticket"),
+        ("when: state is eror", 6, "error"),
+        ("examples: [{name: x, given: [{at: 0s, batery_temp_c: 9}], then: []}]", 10, "battery_temp_c"),
+    ],
+)
+def test_a_mistake_is_told_with_its_line_and_the_nearest_word(
+    tmp_path: Path, change: str, line: int, meant: str
+) -> None:
+    lines = [
+        "rules:",
+        "  - name: hot",
+        "    kind: robot",
+        "    fault: battery_overheat",
+        "    level: L1",
+        "    when: battery_temp_c >= 60",
+        "    opens_ticket: true",
+        "    text: {en: Hot., zh: 过热。}",
+        "    for: 30s",
+    ]
+    key = change.partition(":")[0]
+    changed = [f"    {change}" if one.strip().startswith(f"{key}:") else one for one in lines]
+    path = tmp_path / "mine.yaml"
+    path.write_text("\n".join(changed if changed != lines else [*lines, f"    {change}"]), encoding="utf-8")
+    with pytest.raises(ConfigError, match=rf"mine\.yaml:{line}: .*did you mean {meant}\?"):
+        load_rules(path)
 
 
 @pytest.mark.parametrize(

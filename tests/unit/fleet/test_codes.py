@@ -55,7 +55,7 @@ def test_a_number_is_a_code_as_well(tmp_path: Path) -> None:
 def test_a_mistake_is_named_with_its_place(tmp_path: Path, wrong: str, right: str, message: str) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text(_GOOD.replace(wrong, right), encoding="utf-8")
-    with pytest.raises(ConfigError, match=rf"mine\.yaml: .*{message}|mine\.yaml: {message}"):
+    with pytest.raises(ConfigError, match=rf"mine\.yaml:\d: .*{message}|mine\.yaml:\d: {message}"):
         load_codes(path)
 
 
