@@ -206,6 +206,17 @@ class AlertItem(Schema):
     evidence: dict[str, Any]
 
 
+class UnknownCode(Schema):
+    """An error code that devices of a model told and no file explains; `said` is what one wrote beside it."""
+
+    model: str = Field(examples=["CR-200"])
+    code: str = Field(examples=["M31"])
+    devices: int = Field(description="Of how many devices")
+    alerts: int
+    last: Time
+    said: str
+
+
 class SuspicionItem(Schema):
     """A fault that a case suspects: what speaks for it, what mends it, and what became of it.
 

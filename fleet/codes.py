@@ -91,6 +91,10 @@ class CodeCatalogue:
         """Return what a code means on a model; None when no file says. Case does not count."""
         return self._of(model.casefold()).get(code.casefold())
 
+    def knows(self, model: str, code: str) -> bool:
+        """Tell whether a file says what a code means on a model."""
+        return self.meaning(model, code) is not None
+
     def _of(self, model: str) -> dict[str, Meaning]:
         known = self._by_model.get(model)
         if known is None:

@@ -53,3 +53,12 @@ def rules_test(config: Path | None, data: Path | None, file: Path | None) -> Non
     from sweepwatch.commands.rules import try_rules
 
     try_rules(settings_of(config, data), file, click.echo)
+
+
+@rules.command("codes")
+@options(JSON)
+def rules_codes(config: Path | None, data: Path | None, as_json: bool) -> None:
+    """List the error codes that devices told and no file explains, beside a running installation."""
+    from sweepwatch.commands.codes import list_unknown_codes
+
+    list_unknown_codes(settings_of(config, data), as_json, click.echo)

@@ -9,9 +9,11 @@ from api.doors import Acting, ChangesAlerts, Known, SeesFleet, on_behalf_of
 from api.personal import Sight
 from api.queries.alerts import AlertQuery, find_alerts
 from api.routes.common import Nothing, RowId, problems
-from api.schemas import AlertChange, AlertItem, ListOf
+from api.schemas import AlertChange, AlertItem, ListOf, UnknownCode
 from api.services import ApiServices, Services
+from fleet.faults import DEVICE_ERROR
 from fleet.grants import Sites
+from storage.records.alert_lists import told_codes
 from storage.records.alerts import alert_of
 
 router = APIRouter(prefix="/alerts", tags=["alerts"])
@@ -31,6 +33,18 @@ def list_alerts(
         page = find_alerts(session, query, sites)
     seen = Sight(services, visitor).alerts(page.rows)
     return ListOf(items=[AlertItem.model_validate(one) for one in seen], next_cursor=page.next_cursor)
+
+
+@router.get("/unknown-codes", responses=problems())
+def list_unknown_codes(services: Services, sites: SeesFleet, _: Nothing) -> ListOf[UnknownCode]:
+    """List the error codes that devices told and no file explains, those of most devices first.
+
+    A file of codes that says what they mean (`alerts.codes` in the settings) takes them off the list.
+    """
+    with services.desk.transaction() as session:
+        told = told_codes(session, DEVICE_ERROR, sites)
+    unknown = [each for each in told if not services.codes.knows(each.model, each.code)]
+    return ListOf(items=[UnknownCode.model_validate(each) for each in unknown])
 
 
 @router.get("/{alert_id}", responses=problems(not_found="There is no such alert"))

@@ -1,15 +1,16 @@
 """Alerts as lists and pages need them; callers bring the transaction."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from fleet.alerts import Alert, AlertState
+from fleet.alerts import Alert, AlertState, said_by_device
 from fleet.faults import Level
 from fleet.grants import Sites
 from storage.records.alerts import AlertRow, to_alert
+from storage.records.devices import Device
 from storage.records.paging import Asked, Order, Page, fetch_page, narrowed
 from storage.records.within import of_devices_at
 
@@ -27,6 +28,21 @@ class AlertFilter:
     rule: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class ToldCode:
+    """A code that devices of a model told: of how many devices and alerts it is, and when last (epoch ms).
+
+    `said` is what a device wrote beside it, "" where none did.
+    """
+
+    model: str
+    code: str
+    devices: int
+    alerts: int
+    last: int
+    said: str
+
+
 def find_alerts(session: Session, wanted: AlertFilter, asked: Asked, sites: Sites = None) -> Page[Alert]:
     """Return one page of alerts of devices at some sites; sorted by since or id."""
     query = narrowed(
@@ -40,3 +56,38 @@ def find_alerts(session: Session, wanted: AlertFilter, asked: Asked, sites: Site
         query = query.where(AlertRow.state.in_(wanted.states))
     order = Order(_KEYS[asked.key], AlertRow.id, asked.descending)
     return fetch_page(session, query, order, asked).of(to_alert)
+
+
+def told_codes(session: Session, fault: str, sites: Sites = None) -> list[ToldCode]:
+    """Return the codes that alerts of a fault hold, by model and code: those of most devices first."""
+    query = (
+        of_devices_at(select(AlertRow), AlertRow.device_id, sites)
+        .join(Device, Device.id == AlertRow.device_id)
+        .where(AlertRow.fault == fault)
+        .with_only_columns(Device.model, AlertRow.device_id, AlertRow.evidence, AlertRow.updated)
+        .order_by(AlertRow.id)
+        .execution_options(yield_per=1_000)
+    )
+    found: dict[tuple[str, str], _Count] = {}
+    for model, device_id, evidence, updated in session.execute(query):
+        said = said_by_device(evidence) or {}
+        for code in said.get("codes", ()):
+            count = found.setdefault((model, str(code)), _Count())
+            count.devices.add(device_id)
+            count.alerts += 1
+            count.last = max(count.last, updated)
+            if said.get("code") == code and "meaning" in said:
+                count.said = str(said["meaning"].get("en", ""))
+    codes = [
+        ToldCode(model, code, len(count.devices), count.alerts, count.last, count.said)
+        for (model, code), count in found.items()
+    ]
+    return sorted(codes, key=lambda each: (-each.devices, -each.alerts, each.model, each.code))
+
+
+@dataclass(slots=True)
+class _Count:
+    devices: set[str] = field(default_factory=set)
+    alerts: int = 0
+    last: int = 0
+    said: str = ""
