@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy.orm import Session
 
 from fleet.errors import Conflict
-from fleet.people import Begun, BegunSignIn, SecondFactor
-from storage.records import begun_sign_ins, identities, second_factors
+from fleet.people import Begun, BegunSignIn, SecondFactor, Token
+from storage.records import attempts, begun_sign_ins, identities, second_factors, tokens
 from storage.records.database import DeskDatabase
 from storage.records.people import add_person, person_of
 
@@ -74,3 +74,29 @@ def test_an_account_is_one_persons_and_a_person_has_one_of_a_provider(desk: Desk
         assert [person_of(session, each).bound for each in (one, other)] == [True, True]
         identities.release_identities(session, one)
         assert [person_of(session, each).bound for each in (one, other)] == [False, True]
+
+
+def test_failures_that_come_at_once_are_all_counted(desk: DeskDatabase) -> None:
+    keys = ["here", "address"]
+
+    def fail(session: Session) -> bool:
+        counted = attempts.hold_failures(session, keys, NOW, 0)
+        attempts.keep_failures(session, {key: count + 1 for key, (count, _) in counted.items()}, NOW)
+        return True
+
+    assert won(desk, fail) == AT_ONCE
+    assert won(desk, fail) == AT_ONCE
+    with desk.transaction() as session:
+        attempts.take_back_failure(session, "here")
+        attempts.forget_failures(session, "address")
+    with desk.transaction() as session:
+        held = attempts.hold_failures(session, keys, NOW + 5, 0)
+        assert {key: count for key, (count, _) in held.items()} == {"here": 2 * AT_ONCE - 1, "address": 0}
+
+
+def test_a_token_is_renewed_by_one_of_those_who_ask_at_once(desk: DeskDatabase) -> None:
+    with desk.transaction() as session:
+        token = tokens.add_token(
+            session, "k" * 64, Token(0, "erp", ("fleet:read",), None, "A", NOW, None, None, None)
+        )
+    assert won(desk, lambda session: tokens.renew_token(session, token.id, NOW + 9, NOW)) == 1
