@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from sqlalchemy import update
-
 from alerts.engine import AlertEngine
 from alerts.judging.examples import Example, Moment
 from alerts.judging.rules import BY_CODE, Rule
@@ -19,7 +17,7 @@ from fleet.events import Event, Subject
 from fleet.readings import ReadingBatch
 from fleet.signals import SignalTable
 from storage.records.database import DeskDatabase, open_desk
-from storage.records.devices import Device, ReportedEvent
+from storage.records.devices import Devices, DeviceSummary, ReportedEvent
 from storage.records.events import events_after
 from storage.records.registering import add_devices
 
@@ -77,7 +75,7 @@ class _Trial:
         with self._desk.transaction() as session:
             device = NewDevice(self._device, _SITE, self._rule.kind, example.model)
             add_devices(session, [device], _BEGINS)
-        self._heard("online")
+        self._note(last_seen=_BEGINS)
         step = max(_TICK_MS, example.given[-1].at_ms // _MOST_TICKS)
         for moment in example.given:
             while self._clock.ms + step < _BEGINS + moment.at_ms:
@@ -92,14 +90,16 @@ class _Trial:
         return Tried(self._rule, example, states, faults[0] if faults else None)
 
     def _happen(self, moment: Moment) -> None:
+        now = self._clock.ms
         if moment.status is not None:
-            self._heard(moment.status)
+            # An `offline` is the broker's word, by the will: the device itself is not heard by that.
+            heard = now if moment.status == "online" else None
+            self._note(last_seen=heard, status=moment.status, status_ts=now)
         if moment.event is not None:
-            self._heard("online")
-            now = self._clock.ms
+            self._note(last_seen=now)
             self._engine.observe_events([ReportedEvent(self._device, now, moment.event, moment.detail, now)])
         if moment.signals:
-            self._heard("online")
+            self._note(last_seen=now)
             columns: dict[str, Sequence[object]] = {
                 "device_id": [self._device],
                 "site": [_SITE],
@@ -109,10 +109,10 @@ class _Trial:
             }
             self._engine.observe(ReadingBatch.from_columns(self._signals, self._rule.kind, dict(columns), 1))
 
-    def _heard(self, status: str) -> None:
-        with self._desk.transaction() as session:
-            mine = update(Device).where(Device.id == self._device)
-            session.execute(mine.values(status=status, last_seen=self._clock.ms))
+    def _note(self, last_seen: int | None, status: str | None = None, status_ts: int | None = None) -> None:
+        """Note what is known of the device, as ingest does."""
+        summary = DeviceSummary(self._device, last_seen=last_seen, status=status, status_ts=status_ts)
+        Devices(self._desk).record_summaries([summary])
 
     def _told(self) -> list[Event]:
         """Return each change of state of the device's alerts, in order."""
