@@ -95,7 +95,7 @@ class FleetPublisher:
         self._every: dict[Kind, Floats] = {}
         self._stop = threading.Event()
         self._goodbye_s = 2.0
-        self._thread: threading.Thread | None = None
+        self._thread = threading.Thread(target=self._run, name="fleet-publisher", daemon=True)
         self.published = 0
         """Readings handed to the broker."""
         self.acknowledged = 0
@@ -119,16 +119,14 @@ class FleetPublisher:
 
     def start(self) -> None:
         """Start to publish, in a thread of its own."""
-        self._thread = threading.Thread(target=self._run, name="fleet-publisher", daemon=True)
         self._thread.start()
 
     def stop(self, timeout: float = 2.0) -> None:
         """Say goodbye and end, in `timeout` seconds at most; what is not acknowledged by then is given up."""
         self._goodbye_s = timeout * 0.7
         self._stop.set()
-        if self._thread is not None:
+        if self._thread.ident is not None:  # whoever starts it may be just about to: then it ends at once
             self._thread.join(timeout)
-            self._thread = None
 
     def run_for(self, seconds: float) -> None:
         """Publish for so many seconds, then stop."""

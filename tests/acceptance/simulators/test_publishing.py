@@ -302,3 +302,11 @@ def test_simulate_publishes_for_its_duration_writes_the_truth_and_reports(
     assert report.misbehaved > 20
     assert truth.exists()
     assert any("acknowledged" in line for line in said)
+
+
+def test_one_that_is_stopped_before_it_is_started_ends_at_once() -> None:
+    publisher = FleetPublisher(_fleet(), "mqtt://127.0.0.1:1", interval_s=0.5)
+    publisher.stop()
+    publisher.start()
+    publisher.stop()
+    assert publisher.published == 0
