@@ -1,6 +1,6 @@
 """Tries rules on their own examples: through the engine that judges a fleet, over a desk made for it."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,12 +19,14 @@ from fleet.signals import SignalTable
 from storage.records.database import DeskDatabase, open_desk
 from storage.records.devices import Devices, DeviceSummary, ReportedEvent
 from storage.records.events import events_after
+from storage.records.followers import newest_told
 from storage.records.registering import add_devices
 
 _BEGINS = 1_800_000_000_000
 """When every example begins (epoch ms); none depends on it."""
 _TICK_MS = 5 * SECOND_MS
 _MOST_TICKS = 1_000
+_MOST_EVENTS = 100_000
 _SITE = "example"
 
 
@@ -69,6 +71,7 @@ class _Trial:
         self._signals = signals
         self._clock = ManualClock(_BEGINS)
         self._engine = AlertEngine(desk, [rule], self._clock, codes)
+        self._before = newest_told(desk)
 
     def run(self, example: Example) -> Tried:
         """Let an example happen."""
@@ -100,14 +103,14 @@ class _Trial:
             self._engine.observe_events([ReportedEvent(self._device, now, moment.event, moment.detail, now)])
         if moment.signals:
             self._note(last_seen=now)
-            columns: dict[str, Sequence[object]] = {
+            columns: dict[str, object] = {
                 "device_id": [self._device],
                 "site": [_SITE],
-                "ts": [self._clock.ms],
-                "received": [self._clock.ms],
+                "ts": [now],
+                "received": [now],
                 **{name: [value] for name, value in moment.signals.items()},
             }
-            self._engine.observe(ReadingBatch.from_columns(self._signals, self._rule.kind, dict(columns), 1))
+            self._engine.observe(ReadingBatch.from_columns(self._signals, self._rule.kind, columns, 1))
 
     def _note(self, last_seen: int | None, status: str | None = None, status_ts: int | None = None) -> None:
         """Note what is known of the device, as ingest does."""
@@ -119,7 +122,7 @@ class _Trial:
         with self._desk.transaction() as session:
             return [
                 event
-                for event in events_after(session, 0, 1_000_000)
+                for event in events_after(session, self._before, _MOST_EVENTS)
                 if event.subject is Subject.ALERT
                 and event.data.get("device_id") == self._device
                 and event.before != event.after

@@ -86,12 +86,7 @@ class DeviceDoors:
 
     def check(self, devices: Sequence[NewDevice], wanted: Wanted, sites: Sites = None) -> None:
         """Raise what `add` would for these devices."""
-        for device in devices:
-            check_device(device)
-        if len({device.id for device in devices}) < len(devices):
-            raise InvalidInput("id: each device once")
-        _check_wanted(wanted, len(devices))
-        self._check_able()
+        self._check_asked(devices, wanted)
         with self._desk.transaction() as session:
             self._check_free(session, devices, sites, self._clock.now_ms())
 
@@ -109,7 +104,7 @@ class DeviceDoors:
         cannot be or that comes twice, Conflict for one that has a credential already, or that is another kind
         of device or elsewhere; then none is added.
         """
-        self.check(devices, wanted, sites)
+        self._check_asked(devices, wanted)
         now = self._clock.now_ms()
         made = [self._make(device.id, device.topics, wanted, by, now) for device in devices]
         with self._desk.transaction() as session:
@@ -319,6 +314,14 @@ class DeviceDoors:
                 rows.forget_known(session, device_id)
             rows.note_known(session, settled - back, now)
             return device_ids & rows.unknown_to_broker(session)
+
+    def _check_asked(self, devices: Sequence[NewDevice], wanted: Wanted) -> None:
+        for device in devices:
+            check_device(device)
+        if len({device.id for device in devices}) < len(devices):
+            raise InvalidInput("id: each device once")
+        _check_wanted(wanted, len(devices))
+        self._check_able()
 
     def _check_able(self) -> None:
         unable = self._broker.unable()

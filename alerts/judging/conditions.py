@@ -8,7 +8,7 @@ from operator import and_, ge, gt, le, lt
 
 import polars as pl
 
-from fleet.signals import ROBOT_STATES, Form, Kind, SignalTable
+from fleet.signals import ROBOT_STATES, Form, Kind, Signal, SignalTable
 from fleet.text import near
 
 _COMPARISONS: dict[str, Callable[[pl.Expr, float], pl.Expr]] = {">=": ge, "<=": le, ">": gt, "<": lt}
@@ -131,13 +131,7 @@ def _words(operand: str, text: str) -> tuple[str, ...]:
 def check_condition(condition: Condition, kind: Kind, signals: SignalTable) -> None:
     """Raise ValueError unless each term fits a signal of this kind of device and could ever hold."""
     for term in condition.terms:
-        known = {signal.name: signal for signal in signals.for_kind(kind)}
-        if term.signal not in known:
-            raise ValueError(
-                f"{term.signal!r} is no signal of a {kind}; allowed: {', '.join(known)}"
-                f"{near(term.signal, known)}"
-            )
-        signal = known[term.signal]
+        signal = signal_named(term.signal, kind, signals)
         if signal.is_numeric:
             _check_number(term, signal.low, signal.high, signal.unit)
         elif isinstance(term.value, float):
@@ -148,6 +142,14 @@ def check_condition(condition: Condition, kind: Kind, signals: SignalTable) -> N
             _check_state(term)
         elif signal.form is Form.TEXT:
             _check_text(term)
+
+
+def signal_named(name: str, kind: Kind, signals: SignalTable) -> Signal:
+    """Return a signal of a kind of device. Raises ValueError that lists what there is."""
+    known = {signal.name: signal for signal in signals.for_kind(kind)}
+    if name not in known:
+        raise ValueError(f"{name!r} is no signal of a {kind}; allowed: {', '.join(known)}{near(name, known)}")
+    return known[name]
 
 
 def _check_number(term: Term, low: float, high: float, unit: str) -> None:

@@ -4,10 +4,10 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from alerts.judging.conditions import signal_named
 from fleet.alerts import AlertState
 from fleet.config import Duration, Shape
 from fleet.signals import ROBOT_STATES, Form, Kind, SignalTable
-from fleet.text import near
 
 
 class Moment(Shape):
@@ -55,23 +55,20 @@ class Example(Shape):
 
 def check_example(example: Example, kind: Kind, signals: SignalTable) -> None:
     """Raise ValueError unless a device of this kind could send what an example says."""
-    known = {signal.name: signal for signal in signals.for_kind(kind)}
     for moment in example.given:
         for name, value in moment.signals.items():
-            if name not in known:
-                raise ValueError(
-                    f"{example.name}: {name!r} is no signal of a {kind}; allowed: {', '.join(known)}"
-                    f"{near(name, known)}"
-                )
-            form = known[name].form
-            fits = (
-                isinstance(value, bool)
-                if form is Form.BOOLEAN
-                else value in ROBOT_STATES
-                if form is Form.STATE
-                else isinstance(value, str)
-                if form is Form.TEXT
-                else isinstance(value, float | int) and not isinstance(value, bool)
-            )
-            if not fits:
+            try:
+                signal = signal_named(name, kind, signals)
+            except ValueError as error:
+                raise ValueError(f"{example.name}: {error}") from error
+            if not _fits(value, signal.form):
                 raise ValueError(f"{example.name}: {name}: {value!r} does not fit it")
+
+
+def _fits(value: float | bool | str, form: Form) -> bool:
+    """Tell whether a signal of a form can have a value."""
+    if form is Form.STATE:
+        return value in ROBOT_STATES
+    if form is Form.TEXT:
+        return isinstance(value, str)
+    return not isinstance(value, str) and isinstance(value, bool) == (form is Form.BOOLEAN)

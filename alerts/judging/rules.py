@@ -126,6 +126,11 @@ class Rule(Shape):
         return self.when if isinstance(self.when, str) else self.when.text
 
     @property
+    def clear_text(self) -> str | None:
+        """Return `clear` as it was written, None where it was left out."""
+        return self.clear if self.clear is None or isinstance(self.clear, str) else self.clear.text
+
+    @property
     def shown_signal(self) -> str:
         """Return what its evidence shows: a signal, `event` or `last_seen`."""
         if isinstance(self.when, Condition):

@@ -87,7 +87,6 @@ def _rules(settings: Settings, file: Path | None) -> tuple[Rule, ...]:
 
 
 def _row(rule: Rule) -> tuple[str, ...]:
-    clear = rule.clear if isinstance(rule.clear, str | None) else rule.clear.text
     when = rule.when_text if rule.absent_ms is None else f"{rule.when_text} {_time(rule.absent_ms)}"
     return (
         rule.name,
@@ -96,14 +95,13 @@ def _row(rule: Rule) -> tuple[str, ...]:
         rule.level,
         when,
         _time(rule.for_ms) if rule.for_ms else "",
-        clear or "",
+        rule.clear_text or "",
         "yes" if rule.opens_ticket else "",
         str(len(rule.examples)),
     )
 
 
 def _item(rule: Rule) -> dict[str, object]:
-    clear = rule.clear if isinstance(rule.clear, str | None) else rule.clear.text
     return {
         "name": rule.name,
         "kind": str(rule.kind),
@@ -112,7 +110,7 @@ def _item(rule: Rule) -> dict[str, object]:
         "when": rule.when_text,
         "absent_s": None if rule.absent_ms is None else rule.absent_ms / SECOND_MS,
         "for_s": rule.for_ms / SECOND_MS,
-        "clear": clear,
+        "clear": rule.clear_text,
         "opens_ticket": rule.opens_ticket,
         "text": {"en": rule.text.en, "zh": rule.text.zh},
         "examples": [{"name": one.name, "then": [str(state) for state in one.then]} for one in rule.examples],
