@@ -23,7 +23,7 @@ lint: $(VENV)/.ready-dev
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/bandit -q -c pyproject.toml -r fleet storage ingest models alerts desk access api simulators yardsticks sweepwatch
+	@$(BIN)/bandit -q -c pyproject.toml -r fleet storage ingest models alerts notify desk access api simulators yardsticks sweepwatch
 	@git ls-files -z | xargs -0 $(BIN)/detect-secrets-hook --no-verify --baseline .secrets.baseline
 	@$(BIN)/python scripts/audit
 

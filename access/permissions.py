@@ -11,6 +11,10 @@ ALLOWED: dict[Role, frozenset[Permission]] = {
     | {
         Permission.TICKETS_CHANGE,
         Permission.ALERTS_CHANGE,
+        Permission.RULES_CHANGE,
+        Permission.DUTY_CHANGE,
+        Permission.NOTICES_READ,
+        Permission.NOTICES_MANAGE,
         Permission.DEVICES_CHANGE,
         Permission.DEVICES_ADMIT,
         Permission.COMMANDS_SEND,

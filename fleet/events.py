@@ -19,6 +19,12 @@ class Subject(StrEnum):
     SITE = "site"
     ROLLOUT = "rollout"
     COMMAND = "command"
+    INCIDENT = "incident"
+    MUTE = "mute"
+    RULES = "rules"
+    DUTY = "duty"
+    NOTICE = "notice"
+    DESTINATION = "destination"
 
 
 @dataclass(frozen=True, slots=True)

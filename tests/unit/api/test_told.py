@@ -15,7 +15,7 @@ from fleet.tickets import TicketState, check_transition
 from models.learning.proof import Proof
 
 ROOT = Path(api.__file__).parents[1]
-PARTS = ("fleet", "storage", "ingest", "models", "alerts", "desk", "access", "simulators", "api")
+PARTS = ("fleet", "storage", "ingest", "models", "alerts", "notify", "desk", "access", "simulators", "api")
 
 
 @cache
