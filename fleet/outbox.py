@@ -1,0 +1,111 @@
+"""The outbox: what is to be told to whom by which destination, and what became of it."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from fleet.notices import ChannelKind, Proof
+from fleet.people import Scope
+from fleet.tellings import Telling
+from fleet.text import Language
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where notices go: a person's own (`person_id`), or a group's (None), for alerts of a scope.
+
+    `position` orders a person's own: the first is tried first. `shown` is its address without secrets.
+    `proved_at` is when a provider last accepted something, `trouble` what went wrong since. Times: epoch ms.
+    """
+
+    id: int
+    person_id: int | None
+    name: str
+    channel: ChannelKind
+    shown: str
+    position: int = 0
+    scope: Scope = Scope.ALL
+    place: str = ""
+    made_at: int = 0
+    proved_at: int | None = None
+    tested_at: int | None = None
+    trouble: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """How somebody wants to be told; times of day are minutes after midnight in their `zone`.
+
+    In quiet hours (`quiet_from` to `quiet_to`; equal: none) only what is loud comes. `digest_at`: what is not
+    loud comes once a day, then (None: at once).
+    """
+
+    language: Language = "en"
+    zone: str = "UTC"
+    quiet_from: int = 0
+    quiet_to: int = 0
+    digest_at: int | None = None
+
+
+class NoticeState(StrEnum):
+    """Where a notice stands in the outbox."""
+
+    WAITING = "waiting"
+    """It goes out when it is due."""
+    HELD = "held"
+    """It goes out with others, in a digest, when that is due."""
+    NOBODY = "nobody"
+    """It waits for the next shift: nobody is on call."""
+    SENT = "sent"
+    DEAD = "dead"
+    """It could not be delivered; somebody may send it again."""
+    DROPPED = "dropped"
+    """It is not to go out any more; its reason says why."""
+
+
+OPEN_STATES = (NoticeState.WAITING, NoticeState.HELD, NoticeState.NOBODY)
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One telling for one recipient by one destination; times are epoch ms.
+
+    `recipient` is `person:3`, `destination:7` or, while nobody is on call, `schedule:night`. `key` goes with
+    the message, the same at each try. `telling` is None for a test of the destination. `reason` is the named
+    reason of its last stage. `maybe`: it was handed to a provider that never answered, so that it may have
+    come. `followed_up`: what follows from its not being proven was done.
+    """
+
+    id: int
+    key: str
+    event: int
+    subject: str
+    subject_id: str
+    site: str | None
+    recipient: str
+    destination_id: int | None
+    telling: Telling | None
+    state: NoticeState
+    reason: str
+    due_at: int
+    written_at: int
+    proof: Proof = Proof.WRITTEN
+    tries: int = 0
+    maybe: bool = False
+    trouble: str | None = None
+    reference: str = ""
+    handed_at: int | None = None
+    accepted_at: int | None = None
+    opened_at: int | None = None
+    acknowledged_at: int | None = None
+    followed_up: bool = False
+
+    @property
+    def person_id(self) -> int | None:
+        """The person whom it is for; None for a group, or while nobody is on call."""
+        kind, _, number = self.recipient.partition(":")
+        return int(number) if kind == "person" else None
+
+    @property
+    def was_out(self) -> bool:
+        """Whether its recipient may have read it."""
+        return self.state is NoticeState.SENT or self.maybe

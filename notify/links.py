@@ -1,0 +1,60 @@
+"""The page of a notice: opened by a secret in the message, which shows and, by a button, acknowledges."""
+
+import hashlib
+from secrets import token_urlsafe
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from fleet.clock import DAY_MS, Clock
+from fleet.errors import NotFound
+from fleet.notices import Proof
+from fleet.outbox import Notice, NoticeState
+from storage.records.database import DeskDatabase
+from storage.records.notices import change_notices, keep_notice_link, notice_by_link
+
+_LASTS_MS = 7 * DAY_MS
+_ALL = tuple(NoticeState)
+
+
+def new_link(session: Session, notice: Notice, now: int) -> str:
+    """Return a secret that opens the page of a notice for a week; its digest alone is kept."""
+    secret = token_urlsafe(24)
+    keep_notice_link(session, _digest(secret), notice.id, now + _LASTS_MS, now)
+    return secret
+
+
+class NoticeLinks:
+    """What the page of a notice needs. All may raise NotFound, where a secret opens nothing (any more)."""
+
+    def __init__(self, desk: DeskDatabase, clock: Clock) -> None:
+        self._desk = desk
+        self._clock = clock
+
+    def open(self, secret: str) -> Notice:
+        """Return the notice that a secret opens. To look is no proof: mail scanners look too."""
+        with self._desk.transaction() as session:
+            notice = notice_by_link(session, _digest(secret), self._clock.now_ms())
+        if notice is None:
+            raise NotFound("this link opens nothing any more; sign in to see what is open")
+        return notice
+
+    def seen(self, secret: str) -> None:
+        """Note that somebody read a notice: a browser that shows its page says so."""
+        notice, now = self.open(secret), self._clock.now_ms()
+        if notice.opened_at is None:
+            proof = max(notice.proof, Proof.OPENED, key=list(Proof).index)
+            self._note(notice, opened_at=now, proof=proof)
+
+    def acknowledged(self, secret: str) -> None:
+        """Note that whoever got a notice sees to what it tells of."""
+        now = self._clock.now_ms()
+        self._note(self.open(secret), acknowledged_at=now, proof=Proof.ACKNOWLEDGED)
+
+    def _note(self, notice: Notice, **columns: Any) -> None:
+        with self._desk.transaction() as session:
+            change_notices(session, [notice.id], states=_ALL, **columns)
+
+
+def _digest(secret: str) -> str:
+    return hashlib.sha256(f"notice {secret}".encode()).hexdigest()

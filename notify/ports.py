@@ -1,0 +1,35 @@
+"""What notices need from the rest of the house, handed in by the composition root."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from fleet.notices import Channel, ChannelKind
+from fleet.text import Language, Text
+from fleet.zones import Zones
+
+Channels = Mapping[ChannelKind, Channel]
+"""The channels that are set up."""
+
+
+class Pictures(Protocol):
+    """Whoever draws the chart that explains an alert."""
+
+    def __call__(self, alert_id: str, language: Language) -> bytes | None:
+        """Return a PNG, None where there is nothing to draw."""
+        ...
+
+
+@dataclass(frozen=True)
+class Said:
+    """How what is told is put into words.
+
+    `base_url` is the console's address, with a slash at its end. `explain` says what an alert's evidence
+    shows, in sentences; `rules` what each rule says.
+    """
+
+    base_url: str
+    zones: Zones = field(default_factory=Zones)
+    explain: Callable[[Mapping[str, object], Language], list[str]] = lambda _evidence, _language: []
+    rules: Callable[[], Mapping[str, Text]] = dict
+    picture: Pictures = lambda _alert, _language: None

@@ -1,0 +1,92 @@
+"""Where nobody knows that a notice arrived: another way to the same person is taken, then the next step."""
+
+from sqlalchemy.orm import Session
+
+from fleet.clock import Clock
+from fleet.notices import Proof
+from fleet.outbox import Notice, NoticeState
+from fleet.tellings import Occasion, Unreached
+from notify.notifier import unreached
+from notify.recipients import next_way
+from notify.stages import PROVEN_WITHIN_MS
+from storage.records.database import DeskDatabase
+from storage.records.events import tell
+from storage.records.notices import change_notices, not_proven, notices_of_event, write_notices
+
+_MOST = 500
+_STATES = tuple(NoticeState)
+_WITHOUT_STEPS = (Occasion.RESOLVED, Occasion.STILL_OPEN)
+
+
+class Proving:
+    """Follows up what stays unproven, each once."""
+
+    def __init__(self, desk: DeskDatabase, clock: Clock) -> None:
+        self._desk = desk
+        self._clock = clock
+
+    def follow_up(self) -> int:
+        """Take another way for what is not proven in time; return for how many notices."""
+        now = self._clock.now_ms()
+        with self._desk.transaction() as session:
+            due = [
+                each
+                for each in not_proven(session, now - PROVEN_WITHIN_MS[True], _MOST)
+                if _is_late(each, now)
+            ]
+        for each in due:
+            with self._desk.transaction() as session:
+                self._follow(session, each, now)
+        return len(due)
+
+    def _follow(self, session: Session, notice: Notice, now: int) -> None:
+        if not change_notices(session, [notice.id], states=_STATES, followed_up=True):
+            return
+        telling = notice.telling
+        if telling is None:
+            return
+        same = notices_of_event(session, notice.event)
+        if any(_is_proven(each) for each in same if each.recipient == notice.recipient):
+            return
+        tried = [each.destination_id or 0 for each in same if each.recipient == notice.recipient]
+        way = next_way(session, notice, tried)
+        if way is not None:
+            write_notices(session, [_by_another_way(notice, way.id, now)])
+        elif telling.occasion not in _WITHOUT_STEPS and not any(_may_still_reach(each) for each in same):
+            why = Unreached.UNDELIVERED if notice.state is NoticeState.DEAD else Unreached.UNPROVEN
+            tell(session, unreached(notice.event, notice.subject, notice.subject_id, telling, why, now))
+
+
+def _by_another_way(notice: Notice, destination: int, now: int) -> Notice:
+    return Notice(
+        id=0,
+        key=f"{notice.event}:{notice.recipient}:{destination}",
+        event=notice.event,
+        subject=notice.subject,
+        subject_id=notice.subject_id,
+        site=notice.site,
+        recipient=notice.recipient,
+        destination_id=destination,
+        telling=notice.telling,
+        state=NoticeState.WAITING,
+        reason=f"fallback_from:{notice.id}",
+        due_at=now,
+        written_at=now,
+    )
+
+
+def _is_late(notice: Notice, now: int) -> bool:
+    loud = notice.telling is not None and notice.telling.loud
+    since = notice.written_at if notice.handed_at is None else notice.handed_at
+    return notice.state is NoticeState.DEAD or now - since >= PROVEN_WITHIN_MS[loud]
+
+
+def _is_proven(notice: Notice) -> bool:
+    return notice.proof not in (Proof.WRITTEN, Proof.HANDED_OVER)
+
+
+def _may_still_reach(notice: Notice) -> bool:
+    """Tell whether a notice arrived, or its time is not over yet."""
+    if _is_proven(notice):
+        return True
+    return not notice.followed_up and notice.state not in (NoticeState.DEAD, NoticeState.DROPPED)

@@ -1,0 +1,169 @@
+"""Puts notices into words: templates in both languages, with the explanation and a link."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from sqlalchemy.orm import Session
+
+from fleet.alerts import Alert
+from fleet.errors import NotFound
+from fleet.events import Subject
+from fleet.faults import FAULTS
+from fleet.notices import Message
+from fleet.outbox import Notice
+from fleet.signals import Kind
+from fleet.tellings import Telling
+from fleet.text import Language
+from notify.ports import Said
+from storage.records.alerts import alert_of
+from storage.records.sites import site_of
+
+_TEMPLATES = Environment(
+    loader=FileSystemLoader(Path(__file__).with_name("templates")),
+    autoescape=False,
+    undefined=StrictUndefined,
+    keep_trailing_newline=False,
+)
+_MOST_TITLES = 20
+_LONGEST_TITLE = 120
+
+
+class Words:
+    """Makes messages of notices, in the language of whoever gets them."""
+
+    def __init__(self, said: Said) -> None:
+        self._said = said
+
+    def message(
+        self, session: Session, notice: Notice, language: Language, link: str | None, now: int
+    ) -> Message:
+        """Return one notice as a message; `link` is its own page's, None: that of what it is about."""
+        telling = notice.telling
+        if telling is None:
+            return self._test(notice, language, now)
+        alert = _alert(session, notice)
+        facts = self._facts(session, notice, telling, alert, language, now)
+        facts |= {"link": link or self._console(notice), "personal": link is not None}
+        title, text = _rendered("notice", language, facts)
+        picture = self._said.picture(alert.id, language) if alert and not _is_personal(telling) else None
+        return Message(
+            notice.key,
+            title,
+            text,
+            language,
+            now,
+            telling.level,
+            facts["link"],
+            picture,
+            _for_programs(notice, telling),
+        )
+
+    def digest(
+        self, session: Session, notices: Sequence[Notice], key: str, language: Language, now: int
+    ) -> Message:
+        """Return several notices as one message: the worst first, each in a line."""
+        ranked = sorted(notices, key=lambda each: (each.telling.level if each.telling else "L9", each.id))
+        titles = [self.message(session, each, language, None, now).title for each in ranked[:_MOST_TITLES]]
+        worst = ranked[0].telling.level if ranked[0].telling else None
+        link = f"{self._said.base_url}alerts"
+        facts = {
+            "count": len(notices),
+            "worst": worst,
+            "titles": titles,
+            "more": len(notices) - len(titles),
+            "link": link,
+        }
+        title, text = _rendered("digest", language, facts)
+        programs = [_for_programs(each, each.telling) for each in ranked if each.telling]
+        return Message(key, title, text, language, now, worst, link, None, {"notices": programs})
+
+    def _test(self, notice: Notice, language: Language, now: int) -> Message:
+        title, text = _rendered("test", language, {"link": self._said.base_url})
+        return Message(notice.key, title, text, language, now, link=self._said.base_url, facts={"test": True})
+
+    def _console(self, notice: Notice) -> str:
+        place = "incidents" if notice.subject == Subject.INCIDENT else "alerts"
+        return f"{self._said.base_url}{place}/{notice.subject_id}"
+
+    def _facts(
+        self,
+        session: Session,
+        notice: Notice,
+        telling: Telling,
+        alert: Alert | None,
+        language: Language,
+        now: int,
+    ) -> dict[str, Any]:
+        fault = FAULTS.get(telling.fault)
+        zone = self._said.zones.of(notice.site)
+        personal = _is_personal(telling)
+        return {
+            "occasion": telling.occasion.value,
+            "level": telling.level.value,
+            "fault": fault.name.in_language(language) if fault else telling.fault,
+            "advice": fault.advice.in_language(language) if fault else "",
+            "site": _site_name(session, notice.site, language),
+            # Whose wristband it is stands in the console alone, for those who may see it.
+            "device": "" if personal or telling.device_id == "*" else telling.device_id,
+            "count": telling.count,
+            "since": _at(telling.since, zone),
+            "now": _at(now, zone),
+            "zone": zone.key,
+            "lines": [] if alert is None or personal else self._explained(alert, language),
+        }
+
+    def _explained(self, alert: Alert, language: Language) -> list[str]:
+        """Return what the alert's rule says, and what its evidence shows."""
+        text = alert.evidence.get("text")
+        rule = self._said.rules().get(alert.rule)
+        said = text.get(language) if isinstance(text, Mapping) else None
+        lines = [str(said)] if said else ([rule.in_language(language)] if rule else [])
+        return lines + self._said.explain(alert.evidence, language)
+
+
+def _rendered(name: str, language: Language, facts: Mapping[str, Any]) -> tuple[str, str]:
+    whole = _TEMPLATES.get_template(f"{name}.{language}.txt").render(facts)
+    title, _, text = whole.strip().partition("\n")
+    return " ".join(title.split())[:_LONGEST_TITLE], text.strip()
+
+
+def _alert(session: Session, notice: Notice) -> Alert | None:
+    if notice.subject != Subject.ALERT:
+        return None
+    try:
+        return alert_of(session, notice.subject_id)
+    except NotFound:
+        return None
+
+
+def _is_personal(telling: Telling) -> bool:
+    fault = FAULTS.get(telling.fault)
+    return fault is not None and fault.kind is Kind.WRISTBAND
+
+
+def _site_name(session: Session, site: str | None, language: Language) -> str:
+    if site is None:
+        return ""
+    try:
+        return site_of(session, site).name.in_language(language) or site
+    except NotFound:
+        return site
+
+
+def _at(ms: int, zone: Any) -> str:
+    return datetime.fromtimestamp(ms / 1000, zone).strftime("%Y-%m-%d %H:%M")
+
+
+def _for_programs(notice: Notice, telling: Telling) -> dict[str, Any]:
+    data = telling.as_data()
+    if _is_personal(telling):
+        data["device_id"] = ""
+    return {
+        "subject": notice.subject,
+        "subject_id": notice.subject_id,
+        "event": notice.event,
+        "site": notice.site,
+    } | {key: value for key, value in data.items() if key not in ("to", "chain")}

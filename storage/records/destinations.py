@@ -1,0 +1,186 @@
+"""Where notices go, and how people want to be told. Callers bring the transaction.
+
+Addresses hold secrets (a robot's token, a subscription's keys): only `address_of` returns them, to the
+channel that needs them.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy import ForeignKey, String, delete, func, select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from fleet.errors import NotFound
+from fleet.notices import ChannelKind
+from fleet.outbox import Destination, Wishes
+from fleet.people import Scope
+from storage.records.base import Base, Number
+
+
+class DestinationRow(Base):
+    """A destination (fleet.outbox.Destination); one that was removed stays, for the notices that name it."""
+
+    __tablename__ = "destination"
+
+    id: Mapped[int] = mapped_column(Number, primary_key=True)
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("person.id", ondelete="CASCADE"), index=True)
+    name: Mapped[str] = mapped_column(String(64))
+    channel: Mapped[str] = mapped_column(String(16))
+    address: Mapped[dict[str, Any]]
+    shown: Mapped[str] = mapped_column(String(255))
+    position: Mapped[int]
+    scope: Mapped[str] = mapped_column(String(8))
+    place: Mapped[str] = mapped_column(String(64))
+    made_at: Mapped[int]
+    removed_at: Mapped[int | None]
+    proved_at: Mapped[int | None]
+    tested_at: Mapped[int | None]
+    trouble: Mapped[str | None]
+
+
+class WishesRow(Base):
+    """How somebody wants to be told (fleet.outbox.Wishes)."""
+
+    __tablename__ = "notice_wishes"
+
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id", ondelete="CASCADE"), primary_key=True)
+    language: Mapped[str] = mapped_column(String(8))
+    zone: Mapped[str] = mapped_column(String(64))
+    quiet_from: Mapped[int]
+    quiet_to: Mapped[int]
+    digest_at: Mapped[int | None]
+
+
+def add_destination(session: Session, new: Destination, address: Mapping[str, str]) -> Destination:
+    """Keep a destination (its id is ignored) behind the others of its person; return it as it is kept."""
+    theirs = (DestinationRow.person_id == new.person_id, DestinationRow.removed_at.is_(None))
+    last = session.scalar(select(func.max(DestinationRow.position)).where(*theirs))
+    row = DestinationRow(
+        person_id=new.person_id,
+        name=new.name,
+        channel=new.channel,
+        address=dict(address),
+        shown=new.shown,
+        position=0 if last is None else last + 1,
+        scope=new.scope,
+        place=new.place,
+        made_at=new.made_at,
+    )
+    session.add(row)
+    session.flush()
+    return _destination(row)
+
+
+def remove_destination(session: Session, destination_id: int, now: int) -> None:
+    """Let nothing more go to a destination; its address is forgotten."""
+    row = _row(session, destination_id)
+    row.removed_at, row.address = now, {}
+
+
+def destination_of(session: Session, destination_id: int) -> Destination:
+    """Return a destination. Raises NotFound, for one that was removed as well."""
+    return _destination(_row(session, destination_id))
+
+
+def destinations(session: Session, person_id: int | None = None) -> list[Destination]:
+    """Return the destinations of one person, in their order, or those of groups."""
+    wanted = select(DestinationRow).where(
+        DestinationRow.person_id == person_id, DestinationRow.removed_at.is_(None)
+    )
+    rows = session.scalars(wanted.order_by(DestinationRow.position, DestinationRow.id))
+    return [_destination(row) for row in rows]
+
+
+def all_destinations(session: Session) -> list[Destination]:
+    """Return every destination that is in use."""
+    wanted = select(DestinationRow).where(DestinationRow.removed_at.is_(None)).order_by(DestinationRow.id)
+    return [_destination(row) for row in session.scalars(wanted)]
+
+
+def destinations_of(session: Session, person_ids: Collection[int]) -> dict[int, list[Destination]]:
+    """Return each of these people's destinations, in their order."""
+    found: dict[int, list[Destination]] = {person_id: [] for person_id in person_ids}
+    wanted = select(DestinationRow).where(
+        DestinationRow.person_id.in_(found), DestinationRow.removed_at.is_(None)
+    )
+    for row in session.scalars(wanted.order_by(DestinationRow.position, DestinationRow.id)):
+        found[row.person_id or 0].append(_destination(row))
+    return found
+
+
+def address_of(session: Session, destination_id: int) -> dict[str, str]:
+    """Return a destination's address, with its secrets. Raises NotFound."""
+    return {str(key): str(value) for key, value in _row(session, destination_id).address.items()}
+
+
+def proved(session: Session, destination_id: int, at: int) -> None:
+    """Note that a provider accepted something there."""
+    _note(session, destination_id, proved_at=at, trouble=None)
+
+
+def troubled(session: Session, destination_id: int, trouble: str) -> None:
+    """Note what went wrong there; None of it is a secret."""
+    _note(session, destination_id, trouble=trouble[:500])
+
+
+def tested(session: Session, destination_id: int, at: int) -> None:
+    """Note that it was tested."""
+    _note(session, destination_id, tested_at=at)
+
+
+def _note(session: Session, destination_id: int, **columns: Any) -> None:
+    session.execute(update(DestinationRow).where(DestinationRow.id == destination_id).values(columns))
+
+
+def wishes_of(session: Session, person_ids: Collection[int]) -> dict[int, Wishes]:
+    """Return how these people want to be told; those who said nothing are left out."""
+    rows = session.scalars(select(WishesRow).where(WishesRow.person_id.in_(person_ids)))
+    return {row.person_id: _wishes(row) for row in rows}
+
+
+def keep_wishes(session: Session, person_id: int, wishes: Wishes) -> None:
+    """Keep how somebody wants to be told, in place of what they said before."""
+    session.merge(WishesRow(person_id=person_id, **asdict(wishes)))
+
+
+def forget_wishes(session: Session, person_id: int) -> None:
+    """Forget how somebody wanted to be told."""
+    session.execute(delete(WishesRow).where(WishesRow.person_id == person_id))
+
+
+def _row(session: Session, destination_id: int) -> DestinationRow:
+    row = session.get(DestinationRow, destination_id, populate_existing=True)
+    if row is None or row.removed_at is not None:
+        raise NotFound(f"there is no destination {destination_id}")
+    return row
+
+
+def _wishes(row: WishesRow) -> Wishes:
+    language = "zh" if row.language == "zh" else "en"
+    return Wishes(language, row.zone, row.quiet_from, row.quiet_to, row.digest_at)  # type: ignore[arg-type]
+
+
+def _destination(row: DestinationRow) -> Destination:
+    return Destination(
+        row.id,
+        row.person_id,
+        row.name,
+        ChannelKind(row.channel),
+        row.shown,
+        row.position,
+        Scope(row.scope),
+        row.place,
+        row.made_at,
+        row.proved_at,
+        row.tested_at,
+        row.trouble,
+    )
+
+
+def named(session: Session, ids: Collection[int]) -> dict[int, Destination]:
+    """Return these destinations by id, those that were removed as well: for what was sent to them."""
+    rows: Sequence[DestinationRow] = session.scalars(
+        select(DestinationRow).where(DestinationRow.id.in_(ids))
+    ).all()
+    return {row.id: _destination(row) for row in rows}

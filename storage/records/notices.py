@@ -1,0 +1,244 @@
+"""The outbox of notices: written once, leased to whoever sends, and kept as the proof.
+
+Callers bring the transaction. Each change of state is one conditional statement, so that of several processes
+one alone does it.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Index, String, and_, delete, func, or_, select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from fleet.errors import NotFound
+from fleet.notices import Proof
+from fleet.outbox import OPEN_STATES, Notice, NoticeState
+from fleet.tellings import Telling
+from storage.records.base import Base, Number
+from storage.records.upsert import insert_into
+
+
+class NoticeRow(Base):
+    """A notice (fleet.outbox.Notice). One for each event, recipient and destination: the database says so."""
+
+    __tablename__ = "notice"
+
+    id: Mapped[int] = mapped_column(Number, primary_key=True)
+    key: Mapped[str] = mapped_column(String(128), unique=True)
+    event: Mapped[int]
+    subject: Mapped[str] = mapped_column(String(16))
+    subject_id: Mapped[str] = mapped_column(String(64))
+    site: Mapped[str | None] = mapped_column(String(64))
+    recipient: Mapped[str] = mapped_column(String(80))
+    destination_id: Mapped[int | None]
+    telling: Mapped[dict[str, Any]]
+    state: Mapped[str] = mapped_column(String(16))
+    reason: Mapped[str] = mapped_column(String(128))
+    due_at: Mapped[int]
+    written_at: Mapped[int]
+    proof: Mapped[str] = mapped_column(String(16))
+    tries: Mapped[int]
+    maybe: Mapped[bool]
+    trouble: Mapped[str | None]
+    reference: Mapped[str] = mapped_column(String(255))
+    handed_at: Mapped[int | None]
+    accepted_at: Mapped[int | None]
+    opened_at: Mapped[int | None]
+    acknowledged_at: Mapped[int | None]
+    followed_up: Mapped[bool]
+    lease: Mapped[str | None] = mapped_column(String(64))
+    lease_until: Mapped[int]
+
+    __table_args__ = (
+        Index("ix_notice_due", "state", "due_at"),
+        Index("ix_notice_subject", "subject", "subject_id"),
+        Index("ix_notice_event", "event"),
+        Index("ix_notice_destination", "destination_id", "state"),
+    )
+
+
+class NoticeLinkRow(Base):
+    """What opens a notice's own page, by a digest of its secret."""
+
+    __tablename__ = "notice_link"
+
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    notice: Mapped[int] = mapped_column(index=True)
+    ends: Mapped[int] = mapped_column(index=True)
+
+
+_TAKEN = {"synchronize_session": False}
+_FRESH = {"populate_existing": True}
+
+
+def write_notices(session: Session, notices: Iterable[Notice]) -> int:
+    """Write notices (their ids are ignored) unless they are there already; return how many were new."""
+    new = 0
+    for each in notices:
+        statement = insert_into(session, NoticeRow).values(_columns(each) | {"lease_until": 0})
+        new += session.scalar(statement.on_conflict_do_nothing().returning(NoticeRow.id)) is not None
+    return new
+
+
+def notice_of(session: Session, notice_id: int) -> Notice:
+    """Return one notice. Raises NotFound."""
+    row = session.get(NoticeRow, notice_id, populate_existing=True)
+    if row is None:
+        raise NotFound(f"there is no notice {notice_id}")
+    return to_notice(row)
+
+
+def notices_about(session: Session, subject: str, subject_id: str) -> list[Notice]:
+    """Return all notices of one subject, in the order in which they were written."""
+    return _found(session, NoticeRow.subject == subject, NoticeRow.subject_id == subject_id)
+
+
+def notices_of_event(session: Session, event: int) -> list[Notice]:
+    """Return the notices that follow from one event, in the order in which they were written."""
+    return _found(session, NoticeRow.event == event)
+
+
+def due_notices(session: Session, state: NoticeState, now: int, most: int) -> list[Notice]:
+    """Return what of a state is due, the oldest first."""
+    wanted = select(NoticeRow).where(NoticeRow.state == state, NoticeRow.due_at <= now)
+    rows = session.scalars(
+        wanted.order_by(NoticeRow.due_at, NoticeRow.id).limit(most), execution_options=_FRESH
+    )
+    return [to_notice(row) for row in rows]
+
+
+def due_destinations(session: Session, now: int) -> list[int]:
+    """Return the destinations for which something is due that nobody sends, the longest waiting first."""
+    wanted = (
+        select(NoticeRow.destination_id, func.min(NoticeRow.due_at))
+        .where(NoticeRow.state.in_((NoticeState.WAITING, NoticeState.HELD)), *_free(now))
+        .group_by(NoticeRow.destination_id)
+        .order_by(func.min(NoticeRow.due_at))
+    )
+    return [found for found, _ in session.execute(wanted) if found is not None]
+
+
+def lease_notices(
+    session: Session, destination_id: int, holder: str, now: int, until: int, most: int
+) -> list[Notice]:
+    """Take what is due for one destination, in order, until `until`; nothing while another sends there."""
+    here = NoticeRow.destination_id == destination_id
+    states = NoticeRow.state.in_((NoticeState.WAITING, NoticeState.HELD))
+    busy = select(NoticeRow.id).where(here, states, NoticeRow.lease_until > now)
+    if session.scalar(busy.limit(1)) is not None:
+        return []
+    due = select(NoticeRow.id).where(here, states, *_free(now)).order_by(NoticeRow.id).limit(most)
+    ids = list(session.scalars(due))
+    taken = (
+        update(NoticeRow)
+        .where(NoticeRow.id.in_(ids), states, *_free(now))
+        .values(lease=holder, lease_until=until)
+        .returning(NoticeRow.id)
+    )
+    mine = set(session.scalars(taken, execution_options=_TAKEN))
+    return _found(session, NoticeRow.id.in_(mine))
+
+
+def _free(now: int) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return NoticeRow.due_at <= now, NoticeRow.lease_until <= now
+
+
+def change_notices(
+    session: Session,
+    ids: Collection[int],
+    *,
+    holder: str | None = None,
+    states: Sequence[NoticeState] = OPEN_STATES,
+    **columns: Any,
+) -> list[int]:
+    """Change notices that are in one of `states`, and leased to `holder` where given; return which were.
+
+    The lease of what changes its state, or its time, ends with that.
+    """
+    wanted = and_(NoticeRow.id.in_(ids), NoticeRow.state.in_(states))
+    if holder is not None:
+        wanted = and_(wanted, NoticeRow.lease == holder)
+    if "state" in columns or "due_at" in columns:
+        columns |= {"lease": None, "lease_until": 0}
+    changed = update(NoticeRow).where(wanted).values(columns).returning(NoticeRow.id)
+    return list(session.scalars(changed, execution_options=_TAKEN))
+
+
+def not_proven(session: Session, before: int, most: int) -> list[Notice]:
+    """Return what was written or handed over before `before`, is not proven, and was not followed up."""
+    waits = NoticeRow.state.in_((NoticeState.WAITING, NoticeState.HELD))
+    unproven = or_(
+        NoticeRow.state == NoticeState.DEAD,
+        and_(waits, NoticeRow.tries > 0, NoticeRow.written_at <= before),
+        and_(
+            NoticeRow.state == NoticeState.SENT,
+            NoticeRow.proof == Proof.HANDED_OVER,
+            NoticeRow.handed_at <= before,
+        ),
+    )
+    wanted = select(NoticeRow).where(NoticeRow.followed_up.is_(False), unproven)
+    rows = session.scalars(wanted.order_by(NoticeRow.id).limit(most), execution_options=_FRESH)
+    return [to_notice(row) for row in rows]
+
+
+def keep_notice_link(session: Session, key: str, notice_id: int, ends: int, now: int) -> None:
+    """Let a secret open a notice's page until `ends`; links that are over are forgotten."""
+    session.execute(delete(NoticeLinkRow).where(NoticeLinkRow.ends <= now))
+    session.add(NoticeLinkRow(key=key, notice=notice_id, ends=ends))
+
+
+def notice_by_link(session: Session, key: str, now: int) -> Notice | None:
+    """Return the notice that a secret opens, by the secret's digest; None where it opens nothing."""
+    row = session.get(NoticeLinkRow, key)
+    if row is None or row.ends <= now:
+        return None
+    return notice_of(session, row.notice)
+
+
+def forget_notices(session: Session, before: int) -> None:
+    """Forget notices that were written before a time and wait for nothing."""
+    over = and_(NoticeRow.written_at < before, NoticeRow.state.not_in(OPEN_STATES))
+    session.execute(delete(NoticeRow).where(over))
+
+
+def _found(session: Session, *wanted: ColumnElement[bool]) -> list[Notice]:
+    rows = session.scalars(select(NoticeRow).where(*wanted).order_by(NoticeRow.id), execution_options=_FRESH)
+    return [to_notice(row) for row in rows]
+
+
+_SAME = (
+    "key",
+    "event",
+    "subject",
+    "subject_id",
+    "site",
+    "recipient",
+    "destination_id",
+    "state",
+    "reason",
+    "due_at",
+    "written_at",
+    "proof",
+    "tries",
+    "maybe",
+    "trouble",
+    "reference",
+    "handed_at",
+    "accepted_at",
+    "opened_at",
+    "acknowledged_at",
+    "followed_up",
+)
+
+
+def _columns(notice: Notice) -> dict[str, Any]:
+    telling = {} if notice.telling is None else notice.telling.as_data()
+    return {name: getattr(notice, name) for name in _SAME} | {"telling": telling}
+
+
+def to_notice(row: NoticeRow) -> Notice:
+    """Return a stored row as the notice that rooms exchange."""
+    columns = {name: getattr(row, name) for name in _SAME}
+    telling = Telling.from_data(row.telling) if row.telling else None
+    kept = {"state": NoticeState(row.state), "proof": Proof(row.proof), "telling": telling}
+    return Notice(id=row.id, **columns | kept)
