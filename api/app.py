@@ -17,12 +17,14 @@ from api.routes import (
     alerts,
     catalogue,
     commands,
+    destinations,
     device_access,
     devices,
     firmware,
     health,
     ingest,
     models,
+    notices,
     people,
     personal,
     risks,
@@ -68,9 +70,12 @@ def create_app(services: ApiServices) -> FastAPI:
         tokens,
         sites,
         firmware,
+        notices,
+        destinations,
     ):
         v1.include_router(module.router)
     v1.include_router(device_access.claims)
+    v1.include_router(destinations.own)
     app.include_router(v1)
     app.include_router(health.router)
     rendered = make_pages(services)
@@ -96,6 +101,9 @@ def create_app(services: ApiServices) -> FastAPI:
         pages.provider,
         pages.links,
         pages.firmware,
+        pages.notices,
+        pages.told,
+        pages.notice,
     ):
         app.include_router(page.make_router(rendered))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")

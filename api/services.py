@@ -26,6 +26,7 @@ from fleet.sla import SlaPolicy
 from fleet.text import Language, Text
 from fleet.tickets import Ticket, TicketState
 from fleet.zones import Zones
+from notify.book import NoticeBook
 from storage.ports import TelemetryStore
 from storage.records.database import DeskDatabase
 from storage.records.model_cards import ModelCard
@@ -86,7 +87,7 @@ class ApiServices:
     shows a simulated fleet to whoever sits at this machine, `reach` how browsers come to it, `rates` how
     often each may ask. `codes` says what makers' codes mean, `zones` by whose clock the console shows times,
     `rules` what each alert rule says.
-    `devices` are the credentials of devices.
+    `devices` are the credentials of devices, `notices` keeps where notices go.
     """
 
     store: TelemetryStore
@@ -106,6 +107,7 @@ class ApiServices:
     doors: Doors
     devices: DeviceDoors
     rollouts: Rollouts
+    notices: NoticeBook
     demo: bool = False
     reach: Reach = field(default_factory=Reach)
     rates: Rates = field(default_factory=Rates)

@@ -8,7 +8,7 @@ from hashlib import sha256
 from fleet.clock import MINUTE_MS, Clock
 from fleet.errors import NotFound
 from fleet.events import Event, Subject
-from fleet.notices import Message, NotDelivered, Proof, Receipt
+from fleet.notices import ChannelKind, Message, NotDelivered, Proof, Receipt
 from fleet.outbox import Destination, Notice, NoticeState, Wishes
 from notify.links import new_link
 from notify.notifier import NOTIFIER
@@ -51,8 +51,8 @@ class Sender:
         self._clock = clock
         self._holder = holder
 
-    def due(self) -> list[int]:
-        """Return the destinations for which something is due, the longest waiting first."""
+    def due(self) -> list[tuple[int, ChannelKind]]:
+        """Return where something is due, and by which channel; the longest waiting first."""
         with self._desk.transaction() as session:
             return due_destinations(session, self._clock.now_ms())
 

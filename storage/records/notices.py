@@ -11,10 +11,11 @@ from sqlalchemy import ColumnElement, Index, String, and_, delete, func, or_, se
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from fleet.errors import NotFound
-from fleet.notices import Proof
+from fleet.notices import ChannelKind, Proof
 from fleet.outbox import OPEN_STATES, Notice, NoticeState
 from fleet.tellings import Telling
 from storage.records.base import Base, Number
+from storage.records.destinations import DestinationRow
 from storage.records.upsert import insert_into
 
 
@@ -71,12 +72,13 @@ _TAKEN = {"synchronize_session": False}
 _FRESH = {"populate_existing": True}
 
 
-def write_notices(session: Session, notices: Iterable[Notice]) -> int:
-    """Write notices (their ids are ignored) unless they are there already; return how many were new."""
-    new = 0
+def write_notices(session: Session, notices: Iterable[Notice]) -> list[int]:
+    """Write notices (their ids are ignored) unless they are there already; return the ids of the new ones."""
+    new = []
     for each in notices:
         statement = insert_into(session, NoticeRow).values(_columns(each) | {"lease_until": 0})
-        new += session.scalar(statement.on_conflict_do_nothing().returning(NoticeRow.id)) is not None
+        found = session.scalar(statement.on_conflict_do_nothing().returning(NoticeRow.id))
+        new += [] if found is None else [found]
     return new
 
 
@@ -107,15 +109,16 @@ def due_notices(session: Session, state: NoticeState, now: int, most: int) -> li
     return [to_notice(row) for row in rows]
 
 
-def due_destinations(session: Session, now: int) -> list[int]:
-    """Return the destinations for which something is due that nobody sends, the longest waiting first."""
+def due_destinations(session: Session, now: int) -> list[tuple[int, ChannelKind]]:
+    """Return where something is due that nobody sends, and by which channel; the longest waiting first."""
     wanted = (
-        select(NoticeRow.destination_id, func.min(NoticeRow.due_at))
+        select(NoticeRow.destination_id, DestinationRow.channel)
+        .join(DestinationRow, DestinationRow.id == NoticeRow.destination_id)
         .where(NoticeRow.state.in_((NoticeState.WAITING, NoticeState.HELD)), *_free(now))
-        .group_by(NoticeRow.destination_id)
+        .group_by(NoticeRow.destination_id, DestinationRow.channel)
         .order_by(func.min(NoticeRow.due_at))
     )
-    return [found for found, _ in session.execute(wanted) if found is not None]
+    return [(number, ChannelKind(channel)) for number, channel in session.execute(wanted)]
 
 
 def lease_notices(

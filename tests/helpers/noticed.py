@@ -9,10 +9,11 @@ from fleet.duty import Chain, Reached, Step, Target, TargetKind
 from fleet.events import Event, Subject
 from fleet.faults import Level
 from fleet.grants import Role
-from fleet.notices import ChannelKind, Message, Proof, Receipt
+from fleet.notices import AddressField, ChannelKind, Message, Proof, Receipt
 from fleet.outbox import Destination, Notice, Wishes
 from fleet.people import RoleAt
 from fleet.principals import schedule
+from fleet.text import Text
 from fleet.tellings import TELL, UNREACHED, Occasion, Telling
 from notify.notifier import Notifier
 from notify.ports import Said
@@ -57,6 +58,7 @@ class Post:
     clock: ManualClock
     answer: Callable[[Message], Receipt] | None = None
     taken: list[tuple[int, str, Message]] = field(default_factory=list)
+    fields: tuple[AddressField, ...] = (AddressField("to", Text("To", "收件人")),)
 
     def check(self, address: Mapping[str, str]) -> None:
         assert address["to"]
@@ -180,7 +182,7 @@ class Noticed:
 
     def send(self) -> int:
         sender = self.sender()
-        return sum(sender.send_to(destination) for destination in sender.due())
+        return sum(sender.send_to(destination) for destination, _ in sender.due())
 
     def pass_time(self, ms: int, step: int = MINUTE_MS // 2) -> None:
         """Let time pass, with all that the schedule does."""

@@ -16,11 +16,14 @@ from api.console.pages import (
     ingest,
     links,
     models,
+    notice,
+    notices,
     people,
     provider,
     second_factor,
     sign_in,
     sites,
+    told,
     tokens,
 )
 
@@ -40,10 +43,13 @@ __all__ = [
     "ingest",
     "links",
     "models",
+    "notice",
+    "notices",
     "people",
     "provider",
     "second_factor",
     "sign_in",
     "sites",
+    "told",
     "tokens",
 ]

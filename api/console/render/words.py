@@ -1,5 +1,6 @@
 """The vocabulary's words as the console shows them, in both languages."""
 
+from api.console.render.notice_words import NOTICE_TABLES
 from fleet.alerts import MODEL_RULE, RISK_RULE, AlertState
 from fleet.commands import COMMANDS, PARAMETERS, CommandState
 from fleet.condition import Stands
@@ -300,7 +301,7 @@ _TABLES = {
     "rollout_action": ROLLOUT_ACTIONS,
     "rollout_event": ROLLOUT_EVENTS,
     "permission": PERMISSIONS,
-}
+} | NOTICE_TABLES
 
 
 def word(table: str, value: str | None, language: str) -> str:

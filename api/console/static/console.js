@@ -133,6 +133,9 @@
   }
   // The link into a demo needs no more than to be opened; a program that only looks at links uses nothing up.
   main.querySelector("form[data-go]")?.requestSubmit();
+  // The page of a notice tells that somebody reads it; a program that only looks at links does not run this.
+  const seen = main.querySelector("[data-seen]");
+  if (seen) fetch(seen.dataset.seen, { method: "POST" }).catch(() => {});
   // On a phone the list of pages is wider than the screen: it begins where one is.
   document.querySelector("nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
   setInterval(beat, BEAT_MS);

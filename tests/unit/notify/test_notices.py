@@ -189,7 +189,7 @@ def test_one_of_two_who_was_reached_is_enough_for_the_step(room: Noticed) -> Non
 def test_of_two_processes_one_sends(room: Noticed) -> None:
     room.duty.on[MANAGERS] = (room.person("mail:ada@x.example"),)
     room.tell(FIRING, MANAGERS)
-    (destination,) = room.sender().due()
+    ((destination, _),) = room.sender().due()
     second = room.sender("two")
 
     def meanwhile(_message: Message) -> Receipt:

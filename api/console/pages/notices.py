@@ -1,0 +1,62 @@
+"""The page of notices: what was told to whom, whether it arrived, and what did not."""
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import HTMLResponse, RedirectResponse
+
+from api.console.pages.tried import tried
+from api.console.render.asked import asked
+from api.console.render.templates import Pages
+from api.doors import ActingByForm, ManagesNotices, SeesNotices
+from api.queries.notices import NoticeQuery, find_notices
+from api.routes.common import RowId
+from fleet.errors import NotFound
+from fleet.grants import Sites
+from fleet.outbox import NoticeState
+from storage.records.notices import notice_of
+
+
+def make_router(pages: Pages) -> APIRouter:
+    """Return the routes of the page."""
+    router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+    services = pages.services
+
+    @router.get("/notices")
+    def notices_page(request: Request, sites: SeesNotices) -> Response:
+        """List the notices, the newest first."""
+        return _page(pages, request, sites)
+
+    @router.post("/notices/{notice_id}/again")
+    def send_again(
+        request: Request, sites: ManagesNotices, principal: ActingByForm, notice_id: RowId
+    ) -> Response:
+        """Send a dead notice again."""
+        with services.desk.transaction() as session:
+            site = notice_of(session, notice_id).site
+        if sites is not None and site not in sites:
+            raise NotFound(f"there is no notice {notice_id}")
+
+        def change() -> Response:
+            services.notices.again(notice_id, principal)
+            return RedirectResponse("/notices", status_code=303)
+
+        return tried(change, lambda status, why: _page(pages, request, sites, status, why))
+
+    return router
+
+
+def _page(
+    pages: Pages, request: Request, sites: Sites, status: int = 200, error: str | None = None
+) -> Response:
+    query = asked(request, NoticeQuery)
+    with pages.services.desk.transaction() as session:
+        page = find_notices(session, query, sites)
+    return pages.render(
+        request,
+        "notices/notices.html",
+        status,
+        notices=page.rows,
+        next_cursor=page.next_cursor,
+        chosen=query.state[0] if query.state else "",
+        states=tuple(NoticeState),
+        error=error,
+    )

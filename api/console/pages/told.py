@@ -1,0 +1,220 @@
+"""The pages of where notices go: one's own destinations and wishes, and the destinations of groups."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Form, Request, Response
+from fastapi.responses import HTMLResponse, RedirectResponse
+
+from api.console.pages.tried import tried
+from api.console.render.asked import asked
+from api.console.render.templates import Pages
+from api.doors import ActingByForm, Known, ManagesNotices, everywhere
+from api.params import Params
+from api.routes.common import RowId
+from api.routes.destinations import own_destination, person_of
+from fleet.errors import InvalidInput
+from fleet.notices import Channel, ChannelKind
+from fleet.outbox import Wishes
+from fleet.text import quoted
+
+_SHORT = Annotated[str, Form(max_length=64)]
+_ADDRESS = "address_"
+"""How the fields of an address begin in a form."""
+
+
+class ToldView(Params):
+    """The address of these pages: the channel of a destination to be added; `saved` after a change."""
+
+    channel: ChannelKind | None = None
+    saved: bool = False
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """Whose page it is: one's own (a person), or that of groups (None)."""
+
+    person: int | None
+    address: str
+
+
+def make_router(pages: Pages) -> APIRouter:
+    """Return the routes of the pages."""
+    router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+    _own(pages, router)
+    _groups(pages, router)
+    return router
+
+
+def _own(pages: Pages, router: APIRouter) -> None:
+    services = pages.services
+
+    @router.get("/account/notices")
+    def own_page(request: Request, visitor: Known) -> Response:
+        """Show where and how one is told oneself."""
+        return _page(pages, request, _mine(person_of(visitor)))
+
+    @router.post("/account/notices")
+    async def add_own(
+        request: Request, visitor: Known, principal: ActingByForm, name: _SHORT = "", channel: _SHORT = ""
+    ) -> Response:
+        """Add a destination of one's own."""
+        whose = _mine(person_of(visitor))
+        address = _address(await request.form())
+
+        def change() -> Response:
+            services.notices.add(whose.person, name, _kind(channel), address, principal)
+            return _saved(whose)
+
+        return tried(change, lambda status, why: _page(pages, request, whose, status, why, channel, name))
+
+    @router.post("/account/notices/wishes")
+    def keep_wishes(
+        request: Request,
+        visitor: Known,
+        _principal: ActingByForm,
+        language: _SHORT = "en",
+        zone: _SHORT = "UTC",
+        quiet_from: _SHORT = "",
+        quiet_to: _SHORT = "",
+        digest_at: _SHORT = "",
+    ) -> Response:
+        """Keep how one wants to be told."""
+        whose = _mine(person_of(visitor))
+
+        def change() -> Response:
+            begins, ends = _minute("quiet_from", quiet_from), _minute("quiet_to", quiet_to)
+            if (begins is None) != (ends is None):
+                raise InvalidInput("quiet hours: give both, when they begin and when they end, or neither")
+            digest = _minute("digest_at", digest_at)
+            services.notices.wish(
+                person_of(visitor),
+                Wishes(
+                    language,  # type: ignore[arg-type] # checked by what keeps it
+                    zone,
+                    begins or 0,
+                    ends or 0,
+                    digest,
+                ),
+            )
+            return _saved(whose)
+
+        return tried(change, lambda status, why: _page(pages, request, whose, status, why))
+
+    @router.post("/account/notices/{destination_id}/test")
+    def test_own(visitor: Known, principal: ActingByForm, destination_id: RowId) -> Response:
+        """Send a test to a destination of one's own."""
+        services.notices.test(own_destination(services, visitor, destination_id).id, principal)
+        return _saved(_mine(0))
+
+    @router.post("/account/notices/{destination_id}/remove")
+    def remove_own(visitor: Known, principal: ActingByForm, destination_id: RowId) -> Response:
+        """Remove a destination of one's own."""
+        services.notices.remove(own_destination(services, visitor, destination_id).id, principal)
+        return _saved(_mine(0))
+
+
+def _groups(pages: Pages, router: APIRouter) -> None:
+    services = pages.services
+    whose = _Shown(None, "/destinations")
+
+    @router.get("/destinations")
+    def groups_page(request: Request, sites: ManagesNotices) -> Response:
+        """Show the destinations of groups."""
+        everywhere(sites)
+        return _page(pages, request, whose)
+
+    @router.post("/destinations")
+    async def add_group(
+        request: Request,
+        sites: ManagesNotices,
+        principal: ActingByForm,
+        name: _SHORT = "",
+        channel: _SHORT = "",
+    ) -> Response:
+        """Add a destination of a group."""
+        everywhere(sites)
+        address = _address(await request.form())
+
+        def change() -> Response:
+            services.notices.add(None, name, _kind(channel), address, principal)
+            return _saved(whose)
+
+        return tried(change, lambda status, why: _page(pages, request, whose, status, why, channel, name))
+
+    @router.post("/destinations/{destination_id}/test")
+    def test_group(sites: ManagesNotices, principal: ActingByForm, destination_id: RowId) -> Response:
+        """Send a test to a destination of a group."""
+        everywhere(sites)
+        services.notices.test(destination_id, principal)
+        return _saved(whose)
+
+    @router.post("/destinations/{destination_id}/remove")
+    def remove_group(sites: ManagesNotices, principal: ActingByForm, destination_id: RowId) -> Response:
+        """Remove a destination of a group."""
+        everywhere(sites)
+        services.notices.remove(destination_id, principal)
+        return _saved(whose)
+
+
+def _mine(person: int) -> _Shown:
+    return _Shown(person, "/account/notices")
+
+
+def _saved(whose: _Shown) -> Response:
+    return RedirectResponse(f"{whose.address}?saved=1", status_code=303)
+
+
+def _kind(text: str) -> ChannelKind:
+    try:
+        return ChannelKind(text)
+    except ValueError:
+        raise InvalidInput(f"channel: {quoted(text)} is none; allowed: {', '.join(ChannelKind)}") from None
+
+
+def _address(form: Mapping[str, Any]) -> dict[str, str]:
+    """Return the parts of an address that a form holds; what was left empty is not given."""
+    given = {key.removeprefix(_ADDRESS): str(value) for key, value in form.items() if key.startswith(_ADDRESS)}
+    return {key: value.strip() for key, value in given.items() if value.strip()}
+
+
+def _minute(name: str, text: str) -> int | None:
+    """Return a time of day such as 22:00 in minutes after midnight, None where none was given."""
+    if not text.strip():
+        return None
+    hours, colon, minutes = text.strip().partition(":")
+    if colon and hours.isascii() and hours.isdecimal() and minutes.isascii() and minutes.isdecimal():
+        found = int(hours[:3]) * 60 + int(minutes[:3])
+        if int(hours[:3]) < 24 and int(minutes[:3]) < 60:
+            return found
+    raise InvalidInput(f"{name}: {quoted(text)} is no time of day, such as 22:00")
+
+
+def _page(  # noqa: PLR0913 - what a page shows
+    pages: Pages,
+    request: Request,
+    whose: _Shown,
+    status: int = 200,
+    error: str | None = None,
+    channel: str = "",
+    name: str = "",
+) -> Response:
+    book = pages.services.notices
+    query = asked(request, ToldView)
+    chosen = channel or (query.channel.value if query.channel else "")
+    ready: Mapping[str, Channel] = {kind.value: each for kind, each in book.channels.items()}
+    return pages.render(
+        request,
+        "notices/told.html",
+        status,
+        own=whose.person is not None,
+        address=whose.address,
+        destinations=book.of(whose.person),
+        wishes=None if whose.person is None else book.wishes(whose.person),
+        channels=sorted(ready),
+        adding=ready.get(chosen),
+        entered=name,
+        error=error,
+        saved=query.saved and error is None,
+    )

@@ -1,0 +1,56 @@
+"""The words of notices as the console shows them, in both languages."""
+
+from fleet.notices import ChannelKind, Proof
+from fleet.outbox import NoticeState
+from fleet.tellings import Occasion, Unreached
+from fleet.text import Text
+
+CHANNELS = {
+    ChannelKind.MAIL: Text("E-mail", "电子邮件"),
+    ChannelKind.WEBHOOK: Text("Webhook", "Webhook"),
+    ChannelKind.DINGTALK: Text("DingTalk", "钉钉"),
+    ChannelKind.WECOM: Text("WeCom", "企业微信"),
+    ChannelKind.FEISHU: Text("Feishu", "飞书"),
+    ChannelKind.SLACK: Text("Slack", "Slack"),
+    ChannelKind.SMS: Text("Text message", "短信"),
+    ChannelKind.PUSH: Text("This browser", "浏览器推送"),
+}
+NOTICE_STATES = {
+    NoticeState.WAITING: Text("goes out", "待发送"),
+    NoticeState.HELD: Text("held for a digest", "等待汇总"),
+    NoticeState.NOBODY: Text("nobody is on call", "无人值班"),
+    NoticeState.SENT: Text("sent", "已发送"),
+    NoticeState.DEAD: Text("not delivered", "未送达"),
+    NoticeState.DROPPED: Text("not sent any more", "不再发送"),
+}
+PROOFS = {
+    Proof.WRITTEN: Text("written", "已写入"),
+    Proof.HANDED_OVER: Text("handed over", "已交付渠道"),
+    Proof.ACCEPTED: Text("accepted by the provider", "渠道已接收"),
+    Proof.OPENED: Text("opened", "已打开"),
+    Proof.ACKNOWLEDGED: Text("acknowledged", "已确认处理"),
+}
+OCCASIONS = {
+    Occasion.FIRING: Text("it began", "首次通知"),
+    Occasion.ESCALATED: Text("nobody took care yet", "升级通知"),
+    Occasion.REMINDER: Text("it is still open", "重复提醒"),
+    Occasion.ACK_EXPIRED: Text("taken care of, but not over", "接手已到期"),
+    Occasion.WORSE: Text("it became worse", "情况加重"),
+    Occasion.STILL_OPEN: Text("still open", "仍未解除"),
+    Occasion.RESOLVED: Text("it is over", "已解除"),
+    "test": Text("test", "测试"),
+}
+UNREACHED = {
+    Unreached.NOBODY_ON_CALL: Text("nobody is on call", "无人值班"),
+    Unreached.NO_CHANNEL: Text("the recipient has no destination", "收件人没有通知渠道"),
+    Unreached.UNDELIVERED: Text("it could not be delivered", "无法送达"),
+    Unreached.UNPROVEN: Text("nothing proves that it arrived", "无法证实已送达"),
+    "too_old": Text("it was too old when it could go out", "可发送时已过期"),
+}
+NOTICE_TABLES = {
+    "channel": CHANNELS,
+    "notice": NOTICE_STATES,
+    "proof": PROOFS,
+    "occasion": OCCASIONS,
+    "unreached": UNREACHED,
+}

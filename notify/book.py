@@ -1,0 +1,205 @@
+"""Destinations and wishes as people keep them: checked by their channel, each change an event of the log."""
+
+from collections.abc import Mapping
+from zoneinfo import available_timezones
+
+from sqlalchemy.orm import Session
+
+from fleet.clock import DAY_MS, Clock
+from fleet.errors import InvalidInput
+from fleet.events import Event, Subject
+from fleet.notices import ChannelKind
+from fleet.outbox import Destination, Notice, NoticeState, Wishes
+from fleet.people import Scope
+from fleet.principals import Principal, schedule
+from fleet.text import LANGUAGES, near, quoted
+from notify.ports import Channels
+from storage.records.database import DeskDatabase
+from storage.records.destinations import (
+    add_destination,
+    all_destinations,
+    destination_of,
+    destinations,
+    keep_wishes,
+    remove_destination,
+    tested,
+    wishes_of,
+)
+from storage.records.events import tell
+from storage.records.notices import change_notices, notice_of, write_notices
+
+MOST_OF_ONE = 10
+"""So many destinations one person has at most; groups have as many."""
+_MOST_GROUPS = 200
+_DAY_MINUTES = 24 * 60
+_WEEK_MS = 7 * DAY_MS
+
+
+class NoticeBook:
+    """Keeps where notices go. All may raise StoreUnavailable."""
+
+    def __init__(self, desk: DeskDatabase, channels: Channels, clock: Clock) -> None:
+        self._desk = desk
+        self._channels = channels
+        self._clock = clock
+
+    @property
+    def channels(self) -> Channels:
+        """The channels that are set up."""
+        return self._channels
+
+    def add(
+        self,
+        person_id: int | None,
+        name: str,
+        channel: ChannelKind,
+        address: Mapping[str, str],
+        principal: Principal,
+        scope: Scope = Scope.ALL,
+        place: str = "",
+    ) -> Destination:
+        """Add a destination of a person, or of a group (None). Raises InvalidInput naming what is wrong."""
+        if channel not in self._channels:
+            there = ", ".join(sorted(self._channels))
+            raise InvalidInput(f"channel: {quoted(channel)} is not set up; set up are: {there or 'none'}")
+        if not name.strip() or len(name) > 64 or "\x00" in name:
+            raise InvalidInput("name: 1 to 64 characters")
+        self._channels[channel].check(address)
+        now = self._clock.now_ms()
+        shown = self._channels[channel].shown(address)[:255]
+        new = Destination(0, person_id, name.strip(), channel, shown, 0, scope, place, now)
+        with self._desk.transaction() as session:
+            _check_room(session, person_id)
+            kept = add_destination(session, new, address)
+            self._tell(session, kept, "added", principal, "added")
+        return kept
+
+    def remove(self, destination_id: int, principal: Principal) -> None:
+        """Let nothing more go to a destination, and forget its address. Raises NotFound."""
+        with self._desk.transaction() as session:
+            gone = destination_of(session, destination_id)
+            remove_destination(session, destination_id, self._clock.now_ms())
+            self._tell(session, gone, "removed", principal, "removed")
+
+    def one(self, destination_id: int) -> Destination:
+        """Return a destination. Raises NotFound."""
+        with self._desk.transaction() as session:
+            return destination_of(session, destination_id)
+
+    def of(self, person_id: int | None) -> list[Destination]:
+        """Return the destinations of a person, in their order, or those of groups (None)."""
+        with self._desk.transaction() as session:
+            return destinations(session, person_id)
+
+    def wishes(self, person_id: int) -> Wishes:
+        """Return how somebody wants to be told."""
+        with self._desk.transaction() as session:
+            return wishes_of(session, [person_id]).get(person_id, Wishes())
+
+    def wish(self, person_id: int, wishes: Wishes) -> None:
+        """Keep how somebody wants to be told. Raises InvalidInput naming what is wrong."""
+        check_wishes(wishes)
+        with self._desk.transaction() as session:
+            keep_wishes(session, person_id, wishes)
+
+    def test(self, destination_id: int, principal: Principal) -> int:
+        """Send a test to a destination; return the number of its notice. Raises NotFound."""
+        with self._desk.transaction() as session:
+            destination = destination_of(session, destination_id)
+            return self._test(session, destination, principal)
+
+    def test_all(self) -> int:
+        """Test each destination at which nothing arrived for a week; return how many those are."""
+        now = self._clock.now_ms()
+        with self._desk.transaction() as session:
+            due = [each for each in all_destinations(session) if _last(each) <= now - _WEEK_MS]
+            for each in due:
+                self._test(session, each, schedule("weekly test"))
+        return len(due)
+
+    def again(self, notice_id: int, principal: Principal) -> Notice:
+        """Send again what could not be delivered. Raises NotFound, InvalidInput unless it is dead."""
+        now = self._clock.now_ms()
+        with self._desk.transaction() as session:
+            notice = notice_of(session, notice_id)
+            if notice.destination_id is None:
+                raise InvalidInput("this notice has no destination; add one for its recipient first")
+            changed = change_notices(
+                session,
+                [notice_id],
+                states=(NoticeState.DEAD,),
+                state=NoticeState.WAITING,
+                reason="sent_again",
+                due_at=now,
+                written_at=now,
+                followed_up=False,
+            )
+            if not changed:
+                raise InvalidInput(f"notice {notice_id} is {notice.state}; only a dead one is sent again")
+            tell(
+                session,
+                Event(now, Subject.NOTICE, str(notice_id), "again", principal, "sent_again", notice.site),
+            )
+        return self.notice(notice_id)
+
+    def notice(self, notice_id: int) -> Notice:
+        """Return one notice. Raises NotFound."""
+        with self._desk.transaction() as session:
+            return notice_of(session, notice_id)
+
+    def _test(self, session: Session, destination: Destination, principal: Principal) -> int:
+        now = self._clock.now_ms()
+        tested(session, destination.id, now)
+        self._tell(session, destination, "tested", principal, "tested")
+        key = f"test:{destination.id}:{now}"
+        owner = (
+            f"person:{destination.person_id}" if destination.person_id else f"destination:{destination.id}"
+        )
+        written = Notice(
+            id=0,
+            key=key,
+            event=0,
+            subject=Subject.DESTINATION,
+            subject_id=str(destination.id),
+            site=None,
+            recipient=owner,
+            destination_id=destination.id,
+            telling=None,
+            state=NoticeState.WAITING,
+            reason="test",
+            due_at=now,
+            written_at=now,
+        )
+        return write_notices(session, [written])[0]
+
+    def _tell(
+        self, session: Session, destination: Destination, what: str, principal: Principal, reason: str
+    ) -> None:
+        data = {"person": destination.person_id, "name": destination.name, "channel": destination.channel}
+        number = str(destination.id)
+        now = self._clock.now_ms()
+        tell(session, Event(now, Subject.DESTINATION, number, what, principal, reason, data=data))
+
+
+def check_wishes(wishes: Wishes) -> None:
+    """Raise InvalidInput unless wishes can be kept, naming what is wrong and what is allowed."""
+    if wishes.language not in LANGUAGES:
+        raise InvalidInput(f"language: allowed: {', '.join(LANGUAGES)}")
+    if wishes.zone not in available_timezones():
+        hint = near(wishes.zone, available_timezones())
+        raise InvalidInput(f"zone: {quoted(wishes.zone)} is no time zone, such as Europe/Berlin{hint}")
+    for name in ("quiet_from", "quiet_to", "digest_at"):
+        minute = getattr(wishes, name)
+        if minute is not None and not 0 <= minute < _DAY_MINUTES:
+            raise InvalidInput(f"{name}: a time of day, 00:00 to 23:59")
+
+
+def _check_room(session: Session, person_id: int | None) -> None:
+    most = _MOST_GROUPS if person_id is None else MOST_OF_ONE
+    if len(destinations(session, person_id)) >= most:
+        raise InvalidInput(f"there are {most} destinations already; remove one first")
+
+
+def _last(destination: Destination) -> int:
+    """Return when something last arrived or was tested there; a new one counts from when it was made."""
+    return max(destination.made_at, destination.proved_at or 0, destination.tested_at or 0)
