@@ -21,7 +21,7 @@ class NoticeItem(Schema):
     subject: str
     subject_id: str
     site: str | None
-    recipient: str = Field(examples=["person:3"], description="`person:N`, `destination:N` or `schedule:NAME`")
+    recipient: str = Field(examples=["person:3"], description="Whom: a person, a group or a schedule")
     to: str = Field(description="The recipient's name and destination, without secrets")
     occasion: str = Field(description="Why it was told; `test` for a test of the destination")
     state: NoticeState

@@ -56,7 +56,7 @@ def recipients(session: Session, meant: Meant, mail: bool, now: int) -> list[Rec
     wishes, theirs = wishes_of(session, meant.people), destinations_of(session, meant.people)
     found = []
     for person in meant.people:
-        ways = theirs[person] or (_by_mail(session, person, now) if mail else [])
+        ways = theirs[person] or (by_mail(session, person, now) if mail else [])
         found.append(Recipient(f"person:{person}", ways[0] if ways else None, wishes.get(person, Wishes())))
     return found + [_group(each) for each in _there(session, meant.groups)]
 
@@ -73,7 +73,8 @@ def _there(session: Session, ids: Collection[int]) -> Iterable[Destination]:
             continue  # removed since the chain was written: the others are told
 
 
-def _by_mail(session: Session, person_id: int, now: int) -> list[Destination]:
+def by_mail(session: Session, person_id: int, now: int) -> list[Destination]:
+    """Give somebody the address by which they sign in as a destination; not one of nobody."""
     person = person_of(session, person_id)
     if person.email.endswith(NOBODYS):
         return []

@@ -29,13 +29,17 @@ from desk.tickets.opener import TicketOpener
 from fleet.broker_url import parse_broker_url
 from fleet.clock import DAY_MS, Clock
 from fleet.codes import CodeCatalogue, load_codes
+from fleet.duty import Chain, Duty, Reached, Target
 from fleet.errors import SweepwatchError
+from fleet.faults import Level
 from fleet.followers import Follower
 from fleet.ledger import LedgerView
+from fleet.notices import ChannelKind
 from fleet.progress import StartProgress
+from fleet.risks import Driver
 from fleet.signals import SignalTable
 from fleet.sla import SlaPolicy, load_policy
-from fleet.text import Text
+from fleet.text import Language, Text
 from fleet.zones import Zones
 from ingest.dialects.config import load_dialects
 from ingest.metrics import export
@@ -46,6 +50,9 @@ from models.registry.files import DeskFiles, FolderFiles, ModelFiles
 from models.registry.registry import ModelRegistry
 from models.scoring.decision import Plan, plan_visits
 from models.scoring.explanation import sentence
+from notify.book import NoticeBook
+from notify.notifier import Notifier
+from notify.ports import Channels, Said
 from storage.ports import TelemetryStore
 from storage.records.database import DeskDatabase, open_desk
 from storage.records.sites import zone_of
@@ -53,7 +60,7 @@ from storage.series.store_url import DuckDbAddress, StoreAddress, parse_store_ur
 from sweepwatch.data_folder import TELEMETRY, DataFolder
 from sweepwatch.metrics import new_registry
 from sweepwatch.run.device_doors import device_doors
-from sweepwatch.run.reach import rates_of, reach_of
+from sweepwatch.run.reach import address_of, rates_of, reach_of
 from sweepwatch.run.readiness import noting_changes
 from sweepwatch.settings.costs import costs_of
 from sweepwatch.settings.oidc import registration_of
@@ -63,6 +70,8 @@ from sweepwatch.stores import SERVING, DuckDbUse, open_store_at
 
 log = logging.getLogger(__name__)
 _MB = 1024 * 1024
+_MOST_DRIVERS = 3
+"""So many reasons of a risk a notice tells."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +94,9 @@ class Services:
     models: ModelRegistry
     metrics: CollectorRegistry
     devices: DeviceDoors
+    channels: Channels
+    notices: NoticeBook
+    notifier: Notifier
 
     def close(self) -> None:
         """Let go of both stores."""
@@ -114,6 +126,8 @@ def build(
         desk.close()
         raise
     wired = wire_desk(desk, rules, policy, clock, codes)
+    channels = channels_of(settings)
+    notifier = Notifier(desk, duty_of(desk), clock, mail=lambda: ChannelKind.MAIL in channels)
     return Services(
         settings=settings,
         folder=folder,
@@ -126,13 +140,16 @@ def build(
         alerts=wired.alerts,
         codes=codes,
         commands=Commands(desk, clock),
-        followers=wired.followers,
+        followers=(*wired.followers, notifier),
         listeners=wired.listeners,
         models=ModelRegistry(
             desk, model_files(settings, desk, folder.root / "models"), costs=costs_of(settings.models.costs)
         ),
         metrics=new_registry(desk),
         devices=device_doors(settings, folder.root, desk, clock),
+        channels=channels,
+        notices=NoticeBook(desk, channels, clock),
+        notifier=notifier,
     )
 
 
@@ -301,6 +318,7 @@ def build_api(
             doors=doors or build_doors(services.settings, services.desk, services.clock),
             devices=services.devices,
             rollouts=build_rollouts(services),
+            notices=services.notices,
             demo=demo,
             reach=reach_of(server, services.clock.now_ms()),
             rates=rates_of(server),
@@ -316,6 +334,44 @@ def build_rollouts(services: Services) -> Rollouts:
     """Wire what steers roll-outs of firmware."""
     desk, clock = services.desk, services.clock
     return Rollouts(desk, Lives(desk, services.store), services.commands, clock)
+
+
+class _Nobody:
+    """Nobody is told."""
+
+    def chain(self, level: Level, site: str | None, *, personal: bool = False) -> Chain:
+        """Return a chain without steps."""
+        return Chain("none", (), None, DAY_MS, loud=False)
+
+    def reach(self, target: Target, site: str | None, at: int) -> Reached:
+        """Return nobody."""
+        return Reached()
+
+
+def duty_of(desk: DeskDatabase) -> Duty:
+    """Return who is told."""
+    return _Nobody()
+
+
+def channels_of(settings: Settings) -> Channels:
+    """Return the channels that are set up."""
+    return {}
+
+
+def said_of(services: Services) -> Said:
+    """Return how notices are put into words."""
+
+    def explained(evidence: Mapping[str, object], language: Language) -> list[str]:
+        drivers = evidence.get("drivers")
+        found = [Driver.from_dict(each) for each in drivers] if isinstance(drivers, list) else []
+        return [sentence(driver, services.signals, language) for driver in found[:_MOST_DRIVERS]]
+
+    return Said(
+        address_of(services.settings.server),
+        _zones(services.settings, services.desk),
+        explained,
+        lambda: services.alerts.rule_texts,
+    )
 
 
 def build_mover(services: Services) -> Mover:

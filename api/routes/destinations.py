@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from access.doors import Visitor
-from api.doors import Acting, Known, ManagesNotices, everywhere
+from api.doors import Acting, Known, ManagesDestinations
 from api.notice_schemas import DestinationItem, DestinationRequest, TestMade, WishesBody
 from api.params import Params
 from api.routes.common import Nothing, RowId, problems
@@ -27,19 +27,17 @@ class OfWhom(Params):
 
 @router.get("", responses=problems())
 def list_destinations(
-    services: Services, sites: ManagesNotices, query: Annotated[OfWhom, Query()]
+    services: Services, _sites: ManagesDestinations, query: Annotated[OfWhom, Query()]
 ) -> ListOf[DestinationItem]:
     """List the destinations of groups, or of one person."""
-    everywhere(sites)
     return _listed(services, query.person_id)
 
 
 @router.post("", status_code=201, responses=_CHANGE)
 def add_destination(
-    services: Services, sites: ManagesNotices, principal: Acting, asked: DestinationRequest, _: Nothing
+    services: Services, _sites: ManagesDestinations, principal: Acting, asked: DestinationRequest, _: Nothing
 ) -> DestinationItem:
     """Add a destination of a group, or of a person."""
-    everywhere(sites)
     if asked.person_id is not None:
         services.doors.people.one(asked.person_id)
     made = services.notices.add(
@@ -50,20 +48,18 @@ def add_destination(
 
 @router.delete("/{destination_id}", status_code=204, responses=_CHANGE)
 def remove_destination(
-    services: Services, sites: ManagesNotices, principal: Acting, destination_id: RowId, _: Nothing
+    services: Services, _sites: ManagesDestinations, principal: Acting, destination_id: RowId, _: Nothing
 ) -> Response:
     """Let nothing more go to a destination, and forget its address."""
-    everywhere(sites)
     services.notices.remove(destination_id, principal)
     return Response(status_code=204)
 
 
 @router.post("/{destination_id}/test", status_code=202, responses=_CHANGE)
-def test_destination(
-    services: Services, sites: ManagesNotices, principal: Acting, destination_id: RowId, _: Nothing
+def send_test(
+    services: Services, _sites: ManagesDestinations, principal: Acting, destination_id: RowId, _: Nothing
 ) -> TestMade:
     """Send a test; the notice's proof says what became of it."""
-    everywhere(sites)
     return TestMade(notice=services.notices.test(destination_id, principal))
 
 
@@ -95,7 +91,7 @@ def remove_own(
 
 
 @own.post("/destinations/{destination_id}/test", status_code=202, responses=_CHANGE)
-def test_own(
+def send_test_to_own(
     services: Services, visitor: Known, principal: Acting, destination_id: RowId, _: Nothing
 ) -> TestMade:
     """Send a test to a destination of one's own."""

@@ -38,7 +38,7 @@ def find_notices(session: Session, wanted: NoticeFilter, asked: Asked, sites: Si
 
 
 def count_unheard(session: Session, since: int, sites: Sites = None) -> int:
-    """Return how many notices written since a time (epoch ms) are dead, or wait for somebody to be on call."""
+    """Return how many notices written since a time (epoch ms) are dead, or wait for a shift."""
     unheard = or_(NoticeRow.state == NoticeState.DEAD, NoticeRow.state == NoticeState.NOBODY)
     wanted = select(func.count()).where(unheard, NoticeRow.written_at >= since)
     if sites is not None:

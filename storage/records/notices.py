@@ -118,7 +118,7 @@ def due_destinations(session: Session, now: int) -> list[tuple[int, ChannelKind]
         .group_by(NoticeRow.destination_id, DestinationRow.channel)
         .order_by(func.min(NoticeRow.due_at))
     )
-    return [(number, ChannelKind(channel)) for number, channel in session.execute(wanted)]
+    return [(number, ChannelKind(channel)) for number, channel in session.execute(wanted) if number]
 
 
 def lease_notices(

@@ -30,6 +30,7 @@ from sweepwatch.run.first_models import needs_training, note_training
 from sweepwatch.run.followers import Followers, following
 from sweepwatch.run.health import serve_health
 from sweepwatch.run.jobs import Jobs
+from sweepwatch.run.notices import posting
 from sweepwatch.run.progress import ProgressBoard
 from sweepwatch.run.reach import reach_of, require_admin
 from sweepwatch.run.server import WebServer, listen, warn_of_end
@@ -230,6 +231,7 @@ class Run:
         """Follow the log of events, from behind the written past: what happened in it has had its effect."""
         self._followers = following(self._services, () if self.fleet is None else (self.fleet,))
         self._parts.enter_context(self._followers)
+        self._parts.enter_context(posting(self._services))
 
     def _announce(self) -> None:
         """Say where to look and where devices publish, once the data served are living ones."""

@@ -20,6 +20,7 @@ from storage.records.dropped_values import DroppedValues
 from storage.records.quarantine import Quarantine
 from storage.records.topics_beside import TopicsBeside
 from sweepwatch.run.model_care import ModelCare
+from sweepwatch.run.notices import NoticeJobs
 from sweepwatch.run.sharing import Claim, Leases, alone
 from sweepwatch.wiring import Services, build_mover
 
@@ -30,6 +31,8 @@ _ERASE_EVERY_S = 10
 _AGAIN_AT_MOST_S = 60
 """So soon a job that failed is tried again, however seldom it is due."""
 _REVIEW_EVERY_S = 3600
+_NOTICES_EVERY_S = 5
+_TEST_EVERY_S = 6 * 3600
 _ROLL_OUT_EVERY_S = 60
 _COMMANDS_EVERY_S = 5
 _TRAINING_AT_MOST_S = 12 * 3600
@@ -44,6 +47,7 @@ class Jobs:
         self._services = services
         self._scorer = scorer
         self._care = ModelCare(services, self._used) if scorer is not None else None
+        self._notices = NoticeJobs(services)
         self._scoring = Lock()
         self._ending = False
         shared = services.settings.desk.url is not None
@@ -61,6 +65,8 @@ class Jobs:
         self.every(_EXPIRE_EVERY_S, "expire", self.expire)
         self.every(_ROLL_OUT_EVERY_S, "roll out firmware", build_mover(self._services).move_on)
         self.every(_FORGET_EVERY_S, "forget personal data", self.forget_personal)
+        self.every(_NOTICES_EVERY_S, "follow up notices", self._notices.follow_up)
+        self.every(_TEST_EVERY_S, "test destinations", self._notices.test_all)
         self.every(_ERASE_EVERY_S, "erase what was asked", self.personal().carry_out)
         if self._scorer is not None:
             self.every(settings.models.score_every_s, "score", self.score)

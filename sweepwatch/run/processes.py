@@ -26,6 +26,7 @@ from sweepwatch.run.followers import following, watching
 from sweepwatch.run.health import serve_health
 from sweepwatch.run.jobs import Jobs
 from sweepwatch.run.model_care import note_trained
+from sweepwatch.run.notices import posting
 from sweepwatch.run.reach import address_of, reach_of, require_admin
 from sweepwatch.run.server import WebServer, listen, warn_of_end
 from sweepwatch.run.simulated_fleet import require_empty
@@ -95,7 +96,7 @@ def run_ingest(settings: Settings, say: Say) -> None:
         ingest.start()
         say(f"Ingesting from {parse_broker_url(url)}. Stop with Ctrl-C.")
         try:
-            with followers, jobs:
+            with followers, posting(services), jobs:
                 stop.wait()
         finally:
             ingest.stop()
@@ -141,7 +142,7 @@ def run_score(settings: Settings, once: bool, say: Say) -> None:
 
         _serve_health(settings.models.metrics_port, services, troubles, stack)
         say(f"Scoring every {settings.models.score_every_s} s. Stop with Ctrl-C.")
-        with followers, jobs:
+        with followers, posting(services), jobs:
             stop.wait()
 
 

@@ -49,6 +49,9 @@ OPEN = {
     ("GET", "/sign-in/provider/back"),
     ("GET", "/enter/{secret}"),
     ("POST", "/enter/{secret}"),
+    ("GET", "/n/{secret}"),
+    ("POST", "/n/{secret}/seen"),
+    ("POST", "/n/{secret}/acknowledge"),
 }
 """What anybody may ask for: whether it lives, and to be let in."""
 ANYBODY = {
@@ -63,6 +66,17 @@ ANYBODY = {
     ("POST", "/account/sessions/{key}/end"),
     ("POST", "/account/password"),
     ("POST", "/account/sign-out-everywhere"),
+    ("GET", "/account/notices"),
+    ("POST", "/account/notices"),
+    ("POST", "/account/notices/wishes"),
+    ("POST", "/account/notices/{destination_id}/test"),
+    ("POST", "/account/notices/{destination_id}/remove"),
+    ("GET", "/api/v1/me/destinations"),
+    ("POST", "/api/v1/me/destinations"),
+    ("DELETE", "/api/v1/me/destinations/{destination_id}"),
+    ("POST", "/api/v1/me/destinations/{destination_id}/test"),
+    ("GET", "/api/v1/me/wishes"),
+    ("PUT", "/api/v1/me/wishes"),
 }
 """What anybody who was let in may ask for, of themselves."""
 WHOLE = {"/metrics", "/api/v1/ingest/ledger", "/api/v1/ingest/topics-beside", "/ingest/beside"}

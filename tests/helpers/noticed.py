@@ -13,8 +13,8 @@ from fleet.notices import AddressField, ChannelKind, Message, Proof, Receipt
 from fleet.outbox import Destination, Notice, Wishes
 from fleet.people import RoleAt
 from fleet.principals import schedule
-from fleet.text import Text
 from fleet.tellings import TELL, UNREACHED, Occasion, Telling
+from fleet.text import Text
 from notify.notifier import Notifier
 from notify.ports import Said
 from notify.proving import Proving

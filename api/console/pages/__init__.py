@@ -23,8 +23,8 @@ from api.console.pages import (
     second_factor,
     sign_in,
     sites,
-    told,
     tokens,
+    told,
 )
 
 __all__ = [
@@ -50,6 +50,6 @@ __all__ = [
     "second_factor",
     "sign_in",
     "sites",
-    "told",
     "tokens",
+    "told",
 ]

@@ -1,4 +1,4 @@
-"""The page of one notice, by the link in its message: it shows what was told, and a button takes care of it."""
+"""The page of one notice, by the link in its message: what was told, and a button to take care of it."""
 
 from typing import Annotated
 
@@ -59,7 +59,7 @@ def make_router(pages: Pages) -> APIRouter:
 
 
 def _principal(services: ApiServices, notice: Notice) -> Principal:
-    """Return to whom a notice was sent. Raises NotAllowed where they may not handle alerts of its site (now)."""
+    """Return to whom a notice was sent. Raises NotAllowed where they may not handle alerts there now."""
     if notice.person_id is None:
         raise NotAllowed("this notice went to a group: sign in to take care of it")
     person = services.doors.people.one(notice.person_id)
@@ -78,9 +78,7 @@ def _acknowledge(services: ApiServices, notice: Notice, who: Principal, why: str
     services.alerts.acknowledge(notice.subject_id, who, why)
 
 
-def _page(
-    pages: Pages, request: Request, notice: Notice, secret: str, *, saved: bool = False
-) -> Response:
+def _page(pages: Pages, request: Request, notice: Notice, secret: str, *, saved: bool = False) -> Response:
     with pages.services.desk.transaction() as session:
         (item,) = shown_notices(session, [notice])
         alert: Alert | None = None

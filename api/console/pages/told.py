@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from api.console.pages.tried import tried
 from api.console.render.asked import asked
 from api.console.render.templates import Pages
-from api.doors import ActingByForm, Known, ManagesNotices, everywhere
+from api.doors import ActingByForm, Known, ManagesDestinations
 from api.params import Params
 from api.routes.common import RowId
 from api.routes.destinations import own_destination, person_of
@@ -103,7 +103,7 @@ def _own(pages: Pages, router: APIRouter) -> None:
         return tried(change, lambda status, why: _page(pages, request, whose, status, why))
 
     @router.post("/account/notices/{destination_id}/test")
-    def test_own(visitor: Known, principal: ActingByForm, destination_id: RowId) -> Response:
+    def send_test_to_own(visitor: Known, principal: ActingByForm, destination_id: RowId) -> Response:
         """Send a test to a destination of one's own."""
         services.notices.test(own_destination(services, visitor, destination_id).id, principal)
         return _saved(_mine(0))
@@ -120,21 +120,19 @@ def _groups(pages: Pages, router: APIRouter) -> None:
     whose = _Shown(None, "/destinations")
 
     @router.get("/destinations")
-    def groups_page(request: Request, sites: ManagesNotices) -> Response:
+    def groups_page(request: Request, _sites: ManagesDestinations) -> Response:
         """Show the destinations of groups."""
-        everywhere(sites)
         return _page(pages, request, whose)
 
     @router.post("/destinations")
     async def add_group(
         request: Request,
-        sites: ManagesNotices,
+        _sites: ManagesDestinations,
         principal: ActingByForm,
         name: _SHORT = "",
         channel: _SHORT = "",
     ) -> Response:
         """Add a destination of a group."""
-        everywhere(sites)
         address = _address(await request.form())
 
         def change() -> Response:
@@ -144,16 +142,16 @@ def _groups(pages: Pages, router: APIRouter) -> None:
         return tried(change, lambda status, why: _page(pages, request, whose, status, why, channel, name))
 
     @router.post("/destinations/{destination_id}/test")
-    def test_group(sites: ManagesNotices, principal: ActingByForm, destination_id: RowId) -> Response:
+    def send_test_to_group(
+        _sites: ManagesDestinations, principal: ActingByForm, destination_id: RowId
+    ) -> Response:
         """Send a test to a destination of a group."""
-        everywhere(sites)
         services.notices.test(destination_id, principal)
         return _saved(whose)
 
     @router.post("/destinations/{destination_id}/remove")
-    def remove_group(sites: ManagesNotices, principal: ActingByForm, destination_id: RowId) -> Response:
+    def remove_group(_sites: ManagesDestinations, principal: ActingByForm, destination_id: RowId) -> Response:
         """Remove a destination of a group."""
-        everywhere(sites)
         services.notices.remove(destination_id, principal)
         return _saved(whose)
 
@@ -175,7 +173,9 @@ def _kind(text: str) -> ChannelKind:
 
 def _address(form: Mapping[str, Any]) -> dict[str, str]:
     """Return the parts of an address that a form holds; what was left empty is not given."""
-    given = {key.removeprefix(_ADDRESS): str(value) for key, value in form.items() if key.startswith(_ADDRESS)}
+    given = {
+        key.removeprefix(_ADDRESS): str(value) for key, value in form.items() if key.startswith(_ADDRESS)
+    }
     return {key: value.strip() for key, value in given.items() if value.strip()}
 
 
@@ -191,7 +191,7 @@ def _minute(name: str, text: str) -> int | None:
     raise InvalidInput(f"{name}: {quoted(text)} is no time of day, such as 22:00")
 
 
-def _page(  # noqa: PLR0913 - what a page shows
+def _page(
     pages: Pages,
     request: Request,
     whose: _Shown,

@@ -15,11 +15,10 @@ _NUMBER = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
 def upgrade() -> None:
     """Make the tables."""
-    person = sa.ForeignKey("person.id", ondelete="CASCADE")
     op.create_table(
         "destination",
         sa.Column("id", _NUMBER, primary_key=True),
-        sa.Column("person_id", sa.BigInteger(), person),
+        sa.Column("person_id", _NUMBER, sa.ForeignKey("person.id", ondelete="CASCADE")),
         sa.Column("name", sa.String(64), nullable=False),
         sa.Column("channel", sa.String(16), nullable=False),
         sa.Column("address", sa.JSON(), nullable=False),
@@ -36,9 +35,7 @@ def upgrade() -> None:
     op.create_index("ix_destination_person_id", "destination", ["person_id"])
     op.create_table(
         "notice_wishes",
-        sa.Column(
-            "person_id", sa.BigInteger(), sa.ForeignKey("person.id", ondelete="CASCADE"), primary_key=True
-        ),
+        sa.Column("person_id", _NUMBER, sa.ForeignKey("person.id", ondelete="CASCADE"), primary_key=True),
         sa.Column("language", sa.String(8), nullable=False),
         sa.Column("zone", sa.String(64), nullable=False),
         sa.Column("quiet_from", sa.BigInteger(), nullable=False),
