@@ -30,10 +30,12 @@ from access.tokens import Asked
 from fleet.clock import DAY_MS
 from fleet.commands import Command, CommandState
 from fleet.grants import Permission, Role
+from fleet.outbox import Notice, NoticeState
 from fleet.people import RoleAt, Scope
 from fleet.principals import schedule
 from fleet.rollouts import Firmware
 from storage.records.commands import add_commands
+from storage.records.notices import write_notices
 from sweepwatch.settings.settings import Settings
 from sweepwatch.wiring import build, build_api
 
@@ -79,7 +81,18 @@ ANYBODY = {
     ("PUT", "/api/v1/me/wishes"),
 }
 """What anybody who was let in may ask for, of themselves."""
-WHOLE = {"/metrics", "/api/v1/ingest/ledger", "/api/v1/ingest/topics-beside", "/ingest/beside"}
+WHOLE = {
+    "/metrics",
+    "/api/v1/ingest/ledger",
+    "/api/v1/ingest/topics-beside",
+    "/ingest/beside",
+    "/destinations",
+    "/destinations/{destination_id}/test",
+    "/destinations/{destination_id}/remove",
+    "/api/v1/destinations",
+    "/api/v1/destinations/{destination_id}",
+    "/api/v1/destinations/{destination_id}/test",
+}
 """What is of no site: a role that holds at some sites is not enough."""
 IMAGE = {"version": "9.0", "url": "https://fw.example.org/9", "sha256": "ab" * 32, "size": 1}
 BODIES: Mapping[str, dict[str, Any]] = {
@@ -111,7 +124,7 @@ BODIES: Mapping[str, dict[str, Any]] = {
     "/tokens": {"name": "t", "scope": "fleet:read", "days": "1"},
     "/api/v1/tokens": {"name": "t", "scopes": ["fleet:read"], "days": 1},
 }
-OF_SITES = ("{site_id}", "{device_id}", "{ticket_id}", "{alert_id}", "{rollout_id}")
+OF_SITES = ("{site_id}", "{device_id}", "{ticket_id}", "{alert_id}", "{rollout_id}", "{notice_id}")
 
 
 def _routes() -> list[tuple[str, str]]:
@@ -141,6 +154,13 @@ def a_command(number: int, device_id: str) -> Command:
     return Command(f"c{number}", device_id, "dock", {}, CommandState.QUEUED, by, "why", NOW, ends, ends)
 
 
+def a_notice(site: str) -> Notice:
+    """Return a dead notice of a site."""
+    key = f"1:person:1:{site}"
+    dead = NoticeState.DEAD
+    return Notice(0, key, 1, "alert", "1", site, "person:1", 1, None, dead, "undelivered", NOW, NOW)
+
+
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     with open_house(tmp_path_factory.mktemp("house")) as made:
@@ -153,6 +173,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
             made.app.state.services.rollouts.create(plan, schedule("tests"), None)
         with made.desk.transaction() as session:
             add_commands(session, [a_command(1, "R1"), a_command(2, "R2-FOREIGN")])
+            write_notices(session, [a_notice(OWN), a_notice(FOREIGN)])
         for each in ("first", "second"):  # what the routes of tokens speak of
             made.doors.tokens.make(Asked(each, (Permission.FLEET_READ,)), schedule("tests"))
         yield made
@@ -186,6 +207,7 @@ def ask(client: TestClient, method: str, path: str, number: int) -> Any:
         "site_id": {1: OWN, 2: FOREIGN}[number],
     }
     given |= {"person_id": 1, "token_id": 1, "rollout_id": number, "step": "pause"}
+    given |= {"notice_id": number, "destination_id": 1}
     named = {"DEVICE": device, "SITE": given["site_id"]}
 
     def filled(value: Any) -> Any:
