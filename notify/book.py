@@ -91,10 +91,10 @@ class NoticeBook:
         with self._desk.transaction() as session:
             return destinations(session, person_id)
 
-    def wishes(self, person_id: int) -> Wishes:
-        """Return how somebody wants to be told."""
+    def wishes(self, person_id: int, default: Wishes | None = None) -> Wishes:
+        """Return how somebody wants to be told; `default` where they said nothing."""
         with self._desk.transaction() as session:
-            return wishes_of(session, [person_id]).get(person_id, Wishes())
+            return wishes_of(session, [person_id]).get(person_id, default or Wishes())
 
     def wish(self, person_id: int, wishes: Wishes) -> None:
         """Keep how somebody wants to be told. Raises InvalidInput naming what is wrong."""

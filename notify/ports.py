@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from fleet.alerts import Alert
 from fleet.notices import Channel, ChannelKind
 from fleet.text import Language, Text
 from fleet.zones import Zones
@@ -15,7 +16,7 @@ Channels = Mapping[ChannelKind, Channel]
 class Pictures(Protocol):
     """Whoever draws the chart that explains an alert."""
 
-    def __call__(self, alert_id: str, language: Language) -> bytes | None:
+    def __call__(self, alert: Alert, language: Language) -> bytes | None:
         """Return a PNG, None where there is nothing to draw."""
         ...
 
@@ -24,7 +25,8 @@ class Pictures(Protocol):
 class Said:
     """How what is told is put into words.
 
-    `base_url` is the console's address, with a slash at its end. `explain` says what an alert's evidence
+    `base_url` is the console's address, with a slash at its end. `language` is that of groups, and of people who named
+    none. `explain` says what an alert's evidence
     shows, in sentences; `rules` what each rule says.
     """
 
@@ -33,3 +35,4 @@ class Said:
     explain: Callable[[Mapping[str, object], Language], list[str]] = lambda _evidence, _language: []
     rules: Callable[[], Mapping[str, Text]] = dict
     picture: Pictures = lambda _alert, _language: None
+    language: Language = "en"

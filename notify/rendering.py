@@ -1,5 +1,6 @@
 """Puts notices into words: templates in both languages, with the explanation and a link."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -21,6 +22,7 @@ from notify.ports import Said
 from storage.records.alerts import alert_of
 from storage.records.sites import site_of
 
+log = logging.getLogger(__name__)
 _TEMPLATES = Environment(
     loader=FileSystemLoader(Path(__file__).with_name("templates")),
     autoescape=False,
@@ -48,7 +50,7 @@ class Words:
         facts = self._facts(session, notice, telling, alert, language, now)
         facts |= {"link": link or self._console(notice), "personal": link is not None}
         title, text = _rendered("notice", language, facts)
-        picture = self._said.picture(alert.id, language) if alert and not _is_personal(telling) else None
+        picture = self._picture(alert, language) if alert and not _is_personal(telling) else None
         return Message(
             notice.key,
             title,
@@ -114,6 +116,13 @@ class Words:
             "zone": zone.key,
             "lines": [] if alert is None or personal else self._explained(alert, language),
         }
+
+    def _picture(self, alert: Alert, language: Language) -> bytes | None:
+        try:
+            return self._said.picture(alert, language)
+        except Exception:  # a notice without its picture is worth more than none
+            log.exception("alert %s: its chart could not be drawn", alert.id)
+            return None
 
     def _explained(self, alert: Alert, language: Language) -> list[str]:
         """Return what the alert's rule says, and what its evidence shows."""

@@ -5,11 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
+from sqlalchemy.orm import Session
+
 from fleet.clock import MINUTE_MS, Clock
 from fleet.errors import NotFound
 from fleet.events import Event, Subject
 from fleet.notices import ChannelKind, Message, NotDelivered, Proof, Receipt
-from fleet.outbox import Destination, Notice, NoticeState, Wishes
+from fleet.outbox import Destination, Notice, NoticeState
+from fleet.text import Language
 from notify.links import new_link
 from notify.notifier import NOTIFIER
 from notify.ports import Channels, Said
@@ -95,17 +98,20 @@ class Sender:
             destination = destination_of(session, destination_id)
             address = address_of(session, destination_id)
             person = destination.person_id
-            wishes = wishes_of(session, [person]).get(person, Wishes()) if person else Wishes()
-            language = "zh" if address.get("language", wishes.language) == "zh" else "en"
+            language = self._language(session, person)
             if len(parcel.notices) > 1:
-                message = self._words.digest(session, parcel.notices, parcel.key, language, now)  # type: ignore[arg-type]
+                message = self._words.digest(session, parcel.notices, parcel.key, language, now)
             else:
                 (notice,) = parcel.notices
                 link = None
                 if person and notice.telling is not None:
                     link = f"{self._said.base_url}n/{new_link(session, notice, now)}"
-                message = self._words.message(session, notice, language, link, now)  # type: ignore[arg-type]
+                message = self._words.message(session, notice, language, link, now)
         return destination, address, message
+
+    def _language(self, session: Session, person: int | None) -> Language:
+        wishes = wishes_of(session, [person]).get(person) if person else None
+        return self._said.language if wishes is None else wishes.language
 
     def _delivered(self, destination: Destination, parcel: _Parcel, receipt: Receipt) -> None:
         now = self._clock.now_ms()
@@ -160,12 +166,12 @@ class Sender:
                 change_notices(session, ids, holder=self._holder, lease=None, lease_until=0)
 
 
-def _without_old(session: object, mine: Sequence[Notice], holder: str, now: int) -> list[Notice]:
+def _without_old(session: Session, mine: Sequence[Notice], holder: str, now: int) -> list[Notice]:
     """Let go of what is of a past for which nobody is to be told any more; return the rest."""
     old = [each for each in mine if is_too_old(each.written_at, now)]
     if old:
         change_notices(
-            session,  # type: ignore[arg-type]
+            session,
             [each.id for each in old],
             holder=holder,
             state=NoticeState.DEAD,

@@ -26,6 +26,7 @@ from api.services import ApiServices
 from desk.dispatch.visits import Visits
 from desk.tickets.desk import TicketDesk
 from desk.tickets.opener import TicketOpener
+from fleet.alerts import Alert
 from fleet.broker_url import parse_broker_url
 from fleet.clock import DAY_MS, Clock
 from fleet.codes import CodeCatalogue, load_codes
@@ -55,6 +56,7 @@ from notify.notifier import Notifier
 from notify.ports import Channels, Said
 from storage.ports import TelemetryStore
 from storage.records.database import DeskDatabase, open_desk
+from storage.records.devices import place_of
 from storage.records.sites import zone_of
 from storage.series.store_url import DuckDbAddress, StoreAddress, parse_store_url
 from sweepwatch.data_folder import TELEMETRY, DataFolder
@@ -336,6 +338,15 @@ def build_rollouts(services: Services) -> Rollouts:
     return Rollouts(desk, Lives(desk, services.store), services.commands, clock)
 
 
+def _picture(services: Services, alert: Alert, language: Language) -> bytes | None:
+    from api.console.charts.pictures import course_picture
+
+    with services.desk.transaction() as session:
+        place = place_of(session, alert.device_id)
+    zone = _zones(services.settings, services.desk).of(place.site if place else None)
+    return course_picture(alert.evidence, zone, language)
+
+
 class _Nobody:
     """Nobody is told."""
 
@@ -371,6 +382,7 @@ def said_of(services: Services) -> Said:
         _zones(services.settings, services.desk),
         explained,
         lambda: services.alerts.rule_texts,
+        lambda alert, language: _picture(services, alert, language),
     )
 
 

@@ -9,6 +9,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from api.console.pages.tried import tried
 from api.console.render.asked import asked
+from api.console.render.language import language_of
 from api.console.render.templates import Pages
 from api.doors import ActingByForm, Known, ManagesDestinations
 from api.params import Params
@@ -203,6 +204,7 @@ def _page(
     book = pages.services.notices
     query = asked(request, ToldView)
     chosen = channel or (query.channel.value if query.channel else "")
+    default = Wishes(language_of(request), pages.services.zones.own.key)
     ready: Mapping[str, Channel] = {kind.value: each for kind, each in book.channels.items()}
     return pages.render(
         request,
@@ -211,7 +213,7 @@ def _page(
         own=whose.person is not None,
         address=whose.address,
         destinations=book.of(whose.person),
-        wishes=None if whose.person is None else book.wishes(whose.person),
+        wishes=None if whose.person is None else book.wishes(whose.person, default),
         channels=sorted(ready),
         adding=ready.get(chosen),
         entered=name,
