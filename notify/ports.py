@@ -25,9 +25,8 @@ class Pictures(Protocol):
 class Said:
     """How what is told is put into words.
 
-    `base_url` is the console's address, with a slash at its end. `language` is that of groups, and of people who named
-    none. `explain` says what an alert's evidence
-    shows, in sentences; `rules` what each rule says.
+    `base_url` is the console's address, with a slash at its end. `language` is that of groups, and of people
+    who named none. `explain` says what an alert's evidence shows, in sentences; `rules` what each rule says.
     """
 
     base_url: str

@@ -85,5 +85,5 @@ def _page(pages: Pages, request: Request, notice: Notice, secret: str, *, saved:
         if notice.subject == Subject.ALERT:
             alert = alert_of(session, notice.subject_id)
     return pages.render(
-        request, "notices/notice.html", item=item, notice=notice, alert=alert, secret=secret, saved=saved
+        request, "notices/notice.html", item=item, one=notice, alert=alert, secret=secret, saved=saved
     )
