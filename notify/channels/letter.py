@@ -3,7 +3,7 @@
 import hashlib
 from datetime import UTC, datetime
 from email.message import EmailMessage
-from email.policy import SMTPUTF8
+from email.policy import SMTP
 from html import escape
 
 from fleet.clock import SECOND_MS
@@ -12,11 +12,13 @@ from notify.channels.shortening import cut_characters, one_line
 
 _PICTURE = "picture@sweepwatch"
 _LONGEST_SUBJECT = 200
+SEVEN_BIT = SMTP.clone(cte_type="7bit")
+"""Texts are encoded so that every server on the way can carry them."""
 
 
 def letter_of(message: Message, sender: str, to: str) -> EmailMessage:
     """Return the letter; the same notice has the same Message-ID each time, by which mailboxes know it."""
-    letter = EmailMessage(policy=SMTPUTF8)
+    letter = EmailMessage(policy=SEVEN_BIT)
     letter["From"] = f"Sweepwatch <{sender}>"
     letter["To"] = to
     letter["Subject"] = cut_characters(one_line(message.title), _LONGEST_SUBJECT)
@@ -52,4 +54,5 @@ def _html(message: Message) -> str:
         words = "打开" if message.language == "zh" else "Open"
         parts.append(f'<p><a href="{escape(message.link)}">{words}</a></p>')
     body = "\n".join(parts)
-    return f'<!doctype html>\n<html lang="{message.language}"><meta charset="utf-8"><body>\n{body}\n</body></html>\n'
+    head = f'<!doctype html>\n<html lang="{message.language}"><meta charset="utf-8">'
+    return f"{head}<body>\n{body}\n</body></html>\n"

@@ -11,7 +11,7 @@ from typing import Literal
 from fleet.notices import ChannelKind, Message, NotDelivered, Proof, Receipt
 from notify.channels.deadline import PATIENCE_S, Deadline
 from notify.channels.fields import check_each
-from notify.channels.letter import letter_of
+from notify.channels.letter import SEVEN_BIT, letter_of
 from notify.channels.unsaid import unsaid
 
 Tls = Literal["starttls", "implicit", "none"]
@@ -59,7 +59,7 @@ class Mail:
             except ssl.SSLCertVerificationError:
                 problem = NotDelivered("the mail server's certificate is not trusted", again=True)
             except smtplib.SMTPNotSupportedError:
-                problem = NotDelivered("the mail server cannot do what this needs (TLS, UTF-8)", again=False)
+                problem = NotDelivered("the mail server offers no TLS, or no sign-in", again=True)
             except smtplib.SMTPResponseException as error:
                 problem = self._refused("the greeting", error.smtp_code, error.smtp_error)
             except (OSError, smtplib.SMTPException, ValueError):
@@ -86,7 +86,9 @@ class Mail:
                 raise NotDelivered("the mail server takes no address with such letters", again=False)
             self._ask("the sender", connection.mail(server.sender, options))
             self._ask("the address", connection.rcpt(to))
-            return self._hand_over(connection, letter.as_bytes(policy=_policy(plain)), deadline)
+            return self._hand_over(
+                connection, letter.as_bytes(policy=SEVEN_BIT.clone(utf8=not plain)), deadline
+            )
         finally:
             connection.close()
 
@@ -150,12 +152,6 @@ class Mail:
 def is_mail_address(text: str) -> bool:
     """Tell whether a text is one e-mail address, and nothing beside it."""
     return _ADDRESS.fullmatch(text) is not None
-
-
-def _policy(plain: bool) -> "object":
-    from email import policy
-
-    return policy.SMTP if plain else policy.SMTPUTF8
 
 
 class _Connection(smtplib.SMTP):

@@ -159,6 +159,8 @@ class _Smtp(StreamRequestHandler):
     def handle(self) -> None:
         with suppress(OSError):
             self._serve(self.server.receiver)
+        if self.connection is not self.request:  # TLS was laid over it
+            self.connection.close()
 
     def _serve(self, receiver: MailReceiver) -> None:
         if receiver.how == "hang":
