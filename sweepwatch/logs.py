@@ -8,7 +8,10 @@ from pathlib import Path
 _LIMIT_BYTES = 10_000_000
 _FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 # What these tell at level info is their own business.
-_CHATTY = ("alembic", "amqtt", "apscheduler", "asyncio", "httpx", "httpx2", "shap", "transitions", "uvicorn")
+_CHATTY = (
+    *("alembic", "amqtt", "apscheduler", "asyncio", "httpcore2", "httpx", "httpx2", "shap", "transitions"),
+    "uvicorn",
+)
 
 
 def start_logging(file: Path, level: str) -> None:
