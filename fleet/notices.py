@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from fleet.errors import SweepwatchError
 from fleet.faults import Level
-from fleet.text import Language, Text
+from fleet.text import Language
 
 
 class ChannelKind(StrEnum):
@@ -65,17 +65,6 @@ class Receipt:
     told: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class AddressField:
-    """One part of an address, as forms ask for it; `secret`: it is never shown again."""
-
-    name: str
-    label: Text
-    secret: bool = False
-    required: bool = True
-    longest: int = 255
-
-
 class NotDelivered(SweepwatchError):
     """A channel could not hand a message over; the message has no secret in it.
 
@@ -93,13 +82,9 @@ class NotDelivered(SweepwatchError):
 
 
 class Channel(Protocol):
-    """One way out. It keeps nothing that outlives it, and may be called from several threads.
-
-    `fields` are the parts of an address.
-    """
+    """One way out. It keeps nothing that outlives it, and may be called from several threads."""
 
     kind: ChannelKind
-    fields: tuple[AddressField, ...]
 
     def check(self, address: Mapping[str, str]) -> None:
         """Raise InvalidInput unless an address is whole, naming the key that is wrong and what is allowed."""

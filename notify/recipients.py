@@ -79,7 +79,7 @@ def by_mail(session: Session, person_id: int, now: int) -> list[Destination]:
     if person.email.endswith(NOBODYS):
         return []
     new = Destination(0, person.id, person.email[:64], ChannelKind.MAIL, person.email, made_at=now)
-    return [add_destination(session, new, {"to": person.email})]
+    return [add_destination(session, new, {"email": person.email})]
 
 
 def next_way(session: Session, notice: Notice, tried: Collection[int]) -> Destination | None:

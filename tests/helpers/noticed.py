@@ -9,12 +9,11 @@ from fleet.duty import Chain, Reached, Step, Target, TargetKind
 from fleet.events import Event, Subject
 from fleet.faults import Level
 from fleet.grants import Role
-from fleet.notices import AddressField, ChannelKind, Message, Proof, Receipt
+from fleet.notices import ChannelKind, Message, Proof, Receipt
 from fleet.outbox import Destination, Notice, Wishes
 from fleet.people import RoleAt
 from fleet.principals import schedule
 from fleet.tellings import TELL, UNREACHED, Occasion, Telling
-from fleet.text import Text
 from notify.notifier import Notifier
 from notify.ports import Said
 from notify.proving import Proving
@@ -58,17 +57,16 @@ class Post:
     clock: ManualClock
     answer: Callable[[Message], Receipt] | None = None
     taken: list[tuple[int, str, Message]] = field(default_factory=list)
-    fields: tuple[AddressField, ...] = (AddressField("to", Text("To", "收件人")),)
 
     def check(self, address: Mapping[str, str]) -> None:
-        assert address["to"]
+        assert address.get("email", address.get("token", ""))
 
     def shown(self, address: Mapping[str, str]) -> str:
-        return address["to"]
+        return address.get("email", address.get("token", ""))
 
     def deliver(self, message: Message, address: Mapping[str, str]) -> Receipt:
         receipt = Receipt(Proof.ACCEPTED, "250") if self.answer is None else self.answer(message)
-        self.taken.append((self.clock.ms, address["to"], message))
+        self.taken.append((self.clock.ms, address.get("email", address.get("token", "")), message))
         return receipt
 
 
@@ -101,7 +99,7 @@ class Noticed:
             for way in ways:
                 channel, _, to = way.partition(":")
                 new = Destination(0, person, way, ChannelKind(channel), to, made_at=self.clock.ms)
-                add_destination(session, new, {"to": to})
+                add_destination(session, new, {"email" if channel == "mail" else "token": to})
             if wishes is not None:
                 keep_wishes(session, person, wishes)
         return person
@@ -110,7 +108,7 @@ class Noticed:
         channel, _, to = way.partition(":")
         with self.desk.transaction() as session:
             new = Destination(0, None, way, ChannelKind(channel), to, made_at=self.clock.ms)
-            return add_destination(session, new, {"to": to}).id
+            return add_destination(session, new, {"email" if channel == "mail" else "token": to}).id
 
     def tell(
         self,

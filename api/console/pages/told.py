@@ -16,9 +16,10 @@ from api.params import Params
 from api.routes.common import RowId
 from api.routes.destinations import own_destination, person_of
 from fleet.errors import InvalidInput
-from fleet.notices import Channel, ChannelKind
+from fleet.notices import ChannelKind
 from fleet.outbox import Wishes
 from fleet.text import quoted
+from notify.channels.fields import FIELDS
 
 _SHORT = Annotated[str, Form(max_length=64)]
 _ADDRESS = "address_"
@@ -205,7 +206,7 @@ def _page(
     query = asked(request, ToldView)
     chosen = channel or (query.channel.value if query.channel else "")
     default = Wishes(language_of(request), pages.services.zones.own.key)
-    ready: Mapping[str, Channel] = {kind.value: each for kind, each in book.channels.items()}
+    ready = {kind: FIELDS[kind] for kind in sorted(book.channels) if kind is not ChannelKind.PUSH}
     return pages.render(
         request,
         "notices/told.html",
@@ -214,8 +215,9 @@ def _page(
         address=whose.address,
         destinations=book.of(whose.person),
         wishes=None if whose.person is None else book.wishes(whose.person, default),
-        channels=sorted(ready),
-        adding=ready.get(chosen),
+        channels=list(ready),
+        adding=chosen if chosen in ready else None,
+        fields=ready.get(chosen, ()),  # type: ignore[call-overload] # a word is a kind, or none
         entered=name,
         error=error,
         saved=query.saved and error is None,

@@ -47,7 +47,16 @@ UNREACHED = {
     Unreached.UNPROVEN: Text("nothing proves that it arrived", "无法证实已送达"),
     "too_old": Text("it was too old when it could go out", "可发送时已过期"),
 }
+ADDRESS_PARTS = {
+    "email": Text("E-mail address", "邮箱地址"),
+    "url": Text("Address (https://…)", "地址（https://…）"),
+    "token": Text("Token, or the whole webhook address", "令牌，或完整的 Webhook 地址"),
+    "key": Text("Key, or the whole webhook address", "密钥，或完整的 Webhook 地址"),
+    "secret": Text("Signing secret", "签名密钥"),
+    "phone": Text("Phone number, with its country (+86…)", "电话号码，含国家代码（+86…）"),
+}
 NOTICE_TABLES = {
+    "address": ADDRESS_PARTS,
     "channel": CHANNELS,
     "notice": NOTICE_STATES,
     "proof": PROOFS,

@@ -142,8 +142,8 @@ def test_a_link_that_is_none_opens_nothing(told: Told) -> None:
 def test_ones_own_destinations_are_added_tested_and_removed_on_the_page(told: Told) -> None:
     client = signed_in(told.house, RoleAt(Role.ENGINEER))
     page = client.get("/account/notices?channel=mail", headers=HTML)
-    assert "address_to" in page.text
-    form = {"csrf": csrf_of(client), "channel": "mail", "name": "at home", "address_to": "a@x.example"}
+    assert "address_email" in page.text
+    form = {"csrf": csrf_of(client), "channel": "mail", "name": "at home", "address_email": "a@x.example"}
     added = client.post("/account/notices", data=form, headers=HTML, follow_redirects=True)
     assert "at home" in added.text and "Saved." in added.text
     (mine,) = client.get("/api/v1/me/destinations").json()["items"]
