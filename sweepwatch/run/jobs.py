@@ -122,7 +122,8 @@ class Jobs:
         assert self._scorer is not None  # scheduled and called only with one
         with self._scoring:
             scoring = self._scorer.score()
-            self._services.alerts.observe_risks(scoring.notable(self._services.alerts.followed()))
+            alerts = self._services.alerts
+            alerts.observe_risks(scoring.notable(alerts.followed(), alerts.wanted()))
             return len(scoring)
 
     def review(self) -> None:
