@@ -41,8 +41,8 @@ class AlertEngine:
     """Raises, fires and ends alerts; open ones survive a restart in the desk database.
 
     `codes` says what makers' codes mean (what ships, unless given), `signals` what there are, `zone_of` by
-    whose clock a site lives (UTC, unless given). In the `past` it finds what windows need of a device that it has
-    not seen yet; without one they begin with its first reading. Each change is an event of the log, from
+    whose clock a site lives (UTC, unless given). In the `past` it finds what windows need of a device that it
+    has not seen yet; without one they begin with its first reading. Each change is an event of the log, from
     which others learn of it. All methods may be called from any thread, and raise StoreUnavailable when the
     database cannot be reached: the same call may then be repeated, nothing is raised twice.
     """
@@ -125,13 +125,14 @@ class AlertEngine:
         """
         self._judge(self._columns[Source.READINGS, batch.kind], batch.frame)
 
-    def observe_hours(self, kind: Kind, tiles: pl.DataFrame) -> None:
+    def observe_hours(self, kind: Kind, tiles: pl.DataFrame, judged_from: int = 0) -> None:
         """Judge the tiles (fleet.tiles) of hours that are over, each as of the end of its hour.
 
-        Handed over again they change nothing. At a start, windows over hours want those of `hours_back`.
+        Those of hours before `judged_from` (epoch ms) only fill windows: at a start they want the hours that
+        they go back (`hours_back`). Handed over again, hours change no window.
         """
         over = tiles.with_columns(ts=pl.col("hour") + HOUR_MS).sort("ts", "device_id")
-        self._judge(self._columns[Source.HOURS, kind], over)
+        self._judge(self._columns[Source.HOURS, kind], over, judged_from)
 
     def hourly_columns(self, kind: Kind) -> tuple[str, ...]:
         """Return the columns of tiles that rules over hours need; none: they need no tiles."""
@@ -141,11 +142,13 @@ class AlertEngine:
         """Return how many hours the windows over hours go back."""
         return -(-self._columns[Source.HOURS, kind].lookback_ms // HOUR_MS)
 
-    def _judge(self, columns: Columns, frame: pl.DataFrame) -> None:
+    def _judge(self, columns: Columns, frame: pl.DataFrame, judged_from: int = 0) -> None:
         if not columns.rules or frame.is_empty():
             return
         with self._lock:
             whole = columns.added(frame)
+            if judged_from:
+                whole = whole.filter(pl.col("ts") > judged_from)
             with self._changes() as changes:
                 for rule, rows in in_play(whole, columns.rules, self._concerned()):
                     if rule.fault == BY_CODE:
