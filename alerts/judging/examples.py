@@ -12,7 +12,6 @@ from fleet.config import Duration, Shape
 from fleet.faults import Level
 from fleet.signals import ROBOT_STATES, Form, Kind, SignalTable
 
-
 _OURS = ("at", "every", "until", "event", "detail", "status", "risk", "life", "hourly")
 _MOST_REPEATS = 5_000
 Value = float | bool | str
