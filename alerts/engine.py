@@ -4,27 +4,33 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
+import polars as pl
+
+from alerts.judging.applies import Applies
 from alerts.judging.by_absence import begin_absence, end_absence, offline_alerts
 from alerts.judging.by_code import CodeJudge
 from alerts.judging.by_event import EventJudge, told_last
 from alerts.judging.by_model import judge_model
-from alerts.judging.by_risk import judge_scoring
+from alerts.judging.by_risk import judge_scoring, modelled, wanted_risks
 from alerts.judging.by_rule import judge_readings
 from alerts.judging.changes import Changes, again, follow
-from alerts.judging.conditions import Condition, EventCondition
+from alerts.judging.columns import Columns, Past, columns_of
+from alerts.judging.conditions import EventCondition
 from alerts.judging.decisions import BY_TICKET, DEVICE_REPLACED, Decision, Track, judge_person, judge_tick
+from alerts.judging.quantities import Source
 from alerts.judging.rules import BY_CODE, OFFLINE, Rule
 from alerts.judging.scan import in_play
+from alerts.judging.scope import ZoneOf
 from alerts.judging.tracks import Tracks, key_of
 from fleet.alerts import MODEL_RULE, RISK_RULE, Alert, AlertState
-from fleet.clock import Clock
+from fleet.clock import HOUR_MS, Clock
 from fleet.codes import CodeCatalogue, load_codes
 from fleet.events import Event
 from fleet.findings import ModelFinding
 from fleet.principals import Principal, check_reason
 from fleet.readings import ReadingBatch
-from fleet.risks import Risk
-from fleet.signals import Kind
+from fleet.risks import Risk, Wanted
+from fleet.signals import STANDARD_SIGNALS, Kind, SignalTable
 from fleet.text import Text
 from storage.records.alerts import alert_of, open_alert, open_alerts
 from storage.records.database import DeskDatabase
@@ -34,13 +40,23 @@ from storage.records.devices import ReportedEvent, traits_of
 class AlertEngine:
     """Raises, fires and ends alerts; open ones survive a restart in the desk database.
 
-    `codes` says what makers' codes mean (what ships, unless given). Each change is an event of the log, from
+    `codes` says what makers' codes mean (what ships, unless given), `signals` what there are, `zone_of` by
+    whose clock a site lives (UTC, unless given). In the `past` it finds what windows need of a device that it
+    has not seen yet; without one they begin with its first reading. Each change is an event of the log, from
     which others learn of it. All methods may be called from any thread, and raise StoreUnavailable when the
     database cannot be reached: the same call may then be repeated, nothing is raised twice.
     """
 
     def __init__(
-        self, desk: DeskDatabase, rules: Sequence[Rule], clock: Clock, codes: CodeCatalogue | None = None
+        self,
+        desk: DeskDatabase,
+        rules: Sequence[Rule],
+        clock: Clock,
+        codes: CodeCatalogue | None = None,
+        *,
+        signals: SignalTable = STANDARD_SIGNALS,
+        zone_of: ZoneOf | None = None,
+        past: Past | None = None,
     ) -> None:
         self._desk = desk
         self._clock = clock
@@ -48,14 +64,18 @@ class AlertEngine:
         self._lock = threading.RLock()
         self._rules = {rule.name: rule for rule in rules}
         self._offline_rules = tuple(rule for rule in rules if rule.when == OFFLINE)
-        self._signal_rules = {
-            kind: tuple(rule for rule in rules if rule.kind is kind and isinstance(rule.when, Condition))
+        self._applies = Applies(desk, rules, zone_of)
+        self._columns = {
+            (source, kind): columns_of(
+                rules, source, kind, signals, self._applies, past if source is Source.READINGS else None
+            )
+            for source in Source
             for kind in Kind
         }
         by_code = frozenset(rule.name for rule in rules if rule.fault == BY_CODE)
         self._codes = CodeJudge(codes or load_codes(), by_code)
         events = tuple(rule for rule in rules if isinstance(rule.when, EventCondition))
-        self._events = EventJudge(events, self._codes)
+        self._events = EventJudge(events, self._codes, self._applies.at_moment)
         self._tracks = Tracks()
         self.reload()
 
@@ -82,18 +102,60 @@ class AlertEngine:
             return sorted((track.alert for track in self._tracks), key=lambda alert: int(alert.id))
 
     def followed(self) -> set[tuple[str, str]]:
-        """Return (device id, fault) of every open alert: what ends them must be told too."""
+        """Return (device id, fault) of every open alert: what ends them must be told too.
+
+        For an alert of a rule over models that is what the rule looks at.
+        """
+        modelled = {
+            rule.name: rule.quantities for rule in self._rules.values() if rule.source is Source.MODELS
+        }
         with self._lock:
-            return {(track.alert.device_id, track.alert.fault) for track in self._tracks}
+            own = {(track.alert.device_id, track.alert.fault) for track in self._tracks}
+            also = {
+                (track.alert.device_id, quantity.of)
+                for track in self._tracks
+                for quantity in modelled.get(track.alert.rule, ())
+            }
+            return own | also
 
     def observe(self, batch: ReadingBatch) -> None:
-        """Judge a batch of readings, in event time. Late readings are judged at their own time."""
-        with self._changes() as changes:
-            for rule, rows in in_play(batch.frame, self._signal_rules[batch.kind], self._concerned()):
-                if rule.fault == BY_CODE:
-                    self._codes.judge(changes, rule, rows)
-                else:
-                    judge_readings(changes, rule, rows)
+        """Judge a batch of readings, in event time. Late readings are judged at their own time.
+
+        Windows take what comes in the order of time: what is late, or came before, changes none.
+        """
+        self._judge(self._columns[Source.READINGS, batch.kind], batch.frame)
+
+    def observe_hours(self, kind: Kind, tiles: pl.DataFrame, judged_from: int = 0) -> None:
+        """Judge the tiles (fleet.tiles) of hours that are over, each as of the end of its hour.
+
+        Those of hours before `judged_from` (epoch ms) only fill windows: at a start they want the hours that
+        they go back (`hours_back`). Handed over again, hours change no window.
+        """
+        over = tiles.with_columns(ts=pl.col("hour") + HOUR_MS).sort("ts", "device_id")
+        self._judge(self._columns[Source.HOURS, kind], over, judged_from)
+
+    def hourly_columns(self, kind: Kind) -> tuple[str, ...]:
+        """Return the columns of tiles that rules over hours need; none: they need no tiles."""
+        return self._columns[Source.HOURS, kind].needed
+
+    def hours_back(self, kind: Kind) -> int:
+        """Return how many hours the windows over hours go back."""
+        return -(-self._columns[Source.HOURS, kind].lookback_ms // HOUR_MS)
+
+    def _judge(self, columns: Columns, frame: pl.DataFrame, judged_from: int = 0) -> None:
+        if not columns.rules or frame.is_empty():
+            return
+        with self._lock:
+            whole = columns.added(frame)
+            if judged_from:
+                whole = whole.filter(pl.col("ts") > judged_from)
+            with self._changes() as changes:
+                for rule, rows in in_play(whole, columns.rules, self._concerned()):
+                    if rule.fault == BY_CODE:
+                        self._codes.judge(changes, rule, rows)
+                    else:
+                        judge_readings(changes, rule, rows)
+            columns.done()
 
     def _concerned(self) -> Mapping[str, set[str]]:
         """Return the devices whose readings each rule must see because an alert of theirs is open.
@@ -117,11 +179,20 @@ class AlertEngine:
     def observe_risks(self, risks: Sequence[Risk]) -> None:
         """Judge a scoring: one risk per device and fault, each as of its device's newest reading.
 
-        Risks below their threshold of what is not `followed` may be left out: they change nothing.
+        Risks below their threshold of what is neither `followed` nor `wanted` may be left out: they change
+        nothing.
         """
+        for kind in Kind:
+            columns = self._columns[Source.MODELS, kind]
+            if columns.rules:
+                self._judge(columns, modelled(risks, kind, columns.quantities))
         with self._changes() as changes:
             for risk in risks:
                 judge_scoring(changes, risk)
+
+    def wanted(self) -> Sequence[Wanted]:
+        """Return which risks rules want to see, though the models' own thresholds do not call for it."""
+        return wanted_risks([rule for rule in self._rules.values() if rule.source is Source.MODELS])
 
     def observe_models(self, findings: Sequence[ModelFinding]) -> None:
         """Judge what was found about models: an alert of the installation for each that is beyond a limit."""
@@ -135,10 +206,12 @@ class AlertEngine:
         A device's last will counts too: ingest has noted it as the device's status.
         """
         self.reload()
+        with self._lock:
+            self._applies.forget_in_time(now)
         with self._changes(now) as changes:
             for rule in self._offline_rules:
                 end_absence(changes, rule, self._tracks)
-                begin_absence(changes, rule, self._started)
+                begin_absence(changes, rule, self._started, self._applies.at_moment)
             tracks = changes.all_tracks()
             offline = offline_alerts(tracks, self._offline_rules)
             for track in tracks:
@@ -195,6 +268,11 @@ class AlertEngine:
                 stored = open_alert(session, *key)
             self._tracks.put(key, None if stored is None else self._remembered(follow(stored)))
 
+    def learn(self, _event: Event) -> None:
+        """Look up anew what devices are and where they belong: the log tells that some of it changed."""
+        with self._lock:
+            self._applies.forget()
+
     def end_with_device(self, event: Event) -> None:
         """End what was wrong with a device in whose place another came, as the log tells it.
 
@@ -210,7 +288,7 @@ class AlertEngine:
     def _knows(event: Event, track: Track | None) -> bool:
         if track is None or track.alert.id != event.subject_id:
             return track is None and event.after == AlertState.RESOLVED
-        as_told = track.alert.state == event.after
+        as_told = track.alert.state == event.after and track.alert.level == event.data.get("level")
         return as_told and track.alert.opens_ticket == event.data.get("opens_ticket")
 
     @contextmanager

@@ -1,6 +1,7 @@
 """CPU cost of judging a batch by 50 rules: `python -m benchmarks.alerts [--json FILE]`.
 
-Three fleets: nobody in trouble, one device in a hundred over some threshold, and three in ten with an open
+Of the 50 rules 12 are of the language's further forms: means and rates over windows, a counter's rise, what lasts,
+a stuck sensor, a place, levels, a scope by model and region, hours of the day and months. Three fleets: nobody in trouble, one device in a hundred over some threshold, and three in ten with an open
 alert that goes on. Exits with 1 when the median of a calm or an ordinary fleet is over MUST_US a reading.
 """
 
@@ -28,6 +29,7 @@ from sweepwatch.wiring import wire_desk
 MUST_US = 2.0
 RULES = 50
 START = 1_800_000_000_000
+GROUNDS = ((52.0, 13.0), (52.0, 13.5), (52.0, 14.0), (52.5, 14.2), (53.0, 14.0), (53.2, 13.5), (53.0, 13.0))
 SHARES = {"calm": 0.0, "ordinary": 0.01, "troubled": 0.3}
 
 
@@ -40,12 +42,39 @@ class Size:
     runs: int
 
 
+FORMS: tuple[dict[str, object], ...] = (
+    {"when": "mean of battery_temp_c over 5m >= 85", "clear": "mean of battery_temp_c over 5m < 70"},
+    {"when": "mean of drive_current_a over 10m >= 55", "clear": "mean of drive_current_a over 10m < 40"},
+    {"when": "rate of fan_rpm over 10m < -2000000", "clear": "rate of fan_rpm over 10m > -1000000"},
+    {"when": "rate of brush_rpm over 20m < -900000", "clear": "rate of brush_rpm over 20m > 0"},
+    {"when": "rise of run_s over 12h >= 11h"},
+    {"when": "state is error for >= 10m"},
+    {"when": "fan_rpm unchanged for >= 30m"},
+    {"when": "drive_temp_c >= 145", "stuck": "10m"},
+    {"when": "outside grounds", "places": [{"name": "grounds", "site": "hall", "corners": GROUNDS}]},
+    {"when": "wheel_slip_pct >= 95", "levels": {"L2": "wheel_slip_pct >= 97", "L1": "wheel_slip_pct >= 99"}},
+    {"when": "suction_pa < 500", "only": {"model": "CR-*", "region": ["north", "south"]}},
+    {"when": "localization_pct < 5", "hours": "06:00-22:00", "months": [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]},
+)
+"""A rule of each further form, and of windows two; nothing of what is measured holds."""
+
+
 def fifty_rules() -> list[Rule]:
-    """Return 50 rules over the robot's numeric signals, each with hysteresis; spread over its faults."""
+    """Return 50 rules over the robot's signals, spread over its faults: plain ones with hysteresis, and FORMS."""
     signals = [s for s in STANDARD_SIGNALS.numeric(Kind.ROBOT) if s.high < 2**50]
     faults = [fault.code for fault in FAULTS.values() if fault.kind is Kind.ROBOT]
     rules = []
-    for number in range(RULES):
+    for number, form in enumerate(FORMS):
+        common = {
+            "name": f"form_{number}",
+            "kind": Kind.ROBOT,
+            "fault": faults[number % len(faults)],
+            "level": Level.L3,
+            "opens_ticket": False,
+            "text": RuleText(en="high", zh="高"),
+        }
+        rules.append(Rule.model_validate(common | form))
+    for number in range(RULES - len(FORMS)):
         signal = signals[number % len(signals)]
         span = signal.high - signal.low
         rules.append(
@@ -80,6 +109,10 @@ def make_batches(size: Size, share: float) -> list[ReadingBatch]:
         for signal in STANDARD_SIGNALS.numeric(Kind.ROBOT):
             span = signal.high - signal.low
             columns[signal.name] = signal.low + span * random.uniform(0.2, 0.7, size.readings)
+        columns["run_s"] = np.full(size.readings, 10.0 * step)
+        columns["state"] = ["cleaning"] * size.readings
+        columns["lat"] = 52 + random.uniform(0.1, 0.9, size.readings)
+        columns["lon"] = 13 + random.uniform(0.1, 0.9, size.readings)
         columns["dustbin_pct"] = np.where(np.arange(size.readings) < troubled, 98.0, 50.0)
         batches.append(ReadingBatch.from_columns(STANDARD_SIGNALS, Kind.ROBOT, columns, size.readings))
     return batches

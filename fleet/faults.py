@@ -370,6 +370,18 @@ _TABLE = (
         Text("Ask the worker to put the wristband on.", "请提醒工人佩戴手环。"),
         None,
     ),
+    Fault(
+        "worker_overtime",
+        Kind.WRISTBAND,
+        Level.L3,
+        Text("Shift too long", "工作时间过长"),
+        None,
+        "safety",
+        5,
+        True,
+        Text("End the worker's shift, or have somebody take over.", "请安排该工人下班或换班。"),
+        None,
+    ),
 )
 
 FAULTS: dict[str, Fault] = {fault.code: fault for fault in _TABLE}

@@ -1,6 +1,6 @@
 """What a fault risk is: a calibrated probability of a fault within its horizon, and what drove it."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -124,6 +124,17 @@ class Risk:
     model: str
     drivers: Sequence[Driver]
     confidence: str | None = None
+    life_d: float | None = None
+    """The remaining life in days that it exceeds with 50 %, the fault's cap where no end is in sight."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which risks of a fault matter to rules: from `risk` on, or with a life of at most `life_d`."""
+
+    fault: str
+    risk: float | None = None
+    life_d: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,10 +151,10 @@ class Scoring:
         """Return every risk as an object: for a few devices, or for tests."""
         return self._objects(self.frame)
 
-    def notable(self, followed: Collection[tuple[str, str]]) -> list[Risk]:
+    def notable(self, followed: Collection[tuple[str, str]], wanted: Iterable[Wanted] = ()) -> list[Risk]:
         """Return the risks that matter to alerts: over their threshold, or of (device, fault) `followed`.
 
-        Unusual behaviour that a fault over its own threshold explains is none.
+        So do those that are `wanted`. Unusual behaviour that a fault over its own threshold explains is none.
         """
         if not self.frame.height:
             return []  # nothing was scored, so there may be no threshold either
@@ -154,7 +165,7 @@ class Scoring:
         over, strange = pl.col("risk") >= limit, pl.col("fault") == UNUSUAL
         explained = (over & ~strange).any().over("device_id") & strange
         chosen = self.frame.join(keys, on=["device_id", "fault"], how="left", maintain_order="left").filter(
-            pl.col("followed").fill_null(value=False) | (over & ~explained)
+            pl.col("followed").fill_null(value=False) | (over & ~explained) | _any_of(wanted)
         )
         return self._objects(chosen)
 
@@ -169,6 +180,20 @@ class Scoring:
                 row["model"],
                 tuple(Driver.from_dict(driver) for driver in orjson.loads(row["drivers"])),
                 row["confidence"],
+                row["life_p50_d"],
             )
             for row in frame.iter_rows(named=True)
         ]
+
+
+def _any_of(wanted: Iterable[Wanted]) -> pl.Expr:
+    """Return whether a risk of a risk frame is one of those that are wanted."""
+    found = pl.lit(value=False)
+    for each in wanted:
+        mine = pl.lit(value=True)
+        if each.risk is not None:
+            mine = mine & (pl.col("risk") >= each.risk)
+        if each.life_d is not None:
+            mine = mine & (pl.col("life_p50_d") <= each.life_d).fill_null(value=False)
+        found = found | ((pl.col("fault") == each.fault) & mine)
+    return found

@@ -172,6 +172,10 @@ class SignalTable:
     def __contains__(self, name: object) -> bool:
         return name in self._by_name
 
+    def get(self, name: str) -> Signal | None:
+        """Return a signal, None where there is none of this name."""
+        return self._by_name.get(name)
+
     @cached_property
     def _by_kind(self) -> dict[Kind, tuple[Signal, ...]]:
         return {kind: tuple(signal for signal in self if kind in signal.kinds) for kind in Kind}

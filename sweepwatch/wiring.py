@@ -20,6 +20,7 @@ from access.firmware.rollouts import Rollouts
 from access.provider import Provider
 from alerts.engine import AlertEngine
 from alerts.judging.by_ticket import ChangedElsewhere, DeviceEnds, TicketEnds
+from alerts.judging.columns import Past
 from alerts.judging.rules import Rule, load_rules
 from api.app import create_app
 from api.services import ApiServices
@@ -38,7 +39,7 @@ from fleet.ledger import LedgerView
 from fleet.notices import ChannelKind
 from fleet.progress import StartProgress
 from fleet.risks import Driver
-from fleet.signals import SignalTable
+from fleet.signals import STANDARD_SIGNALS, SignalTable
 from fleet.sla import SlaPolicy, load_policy
 from fleet.text import Language, Text
 from fleet.zones import Zones
@@ -127,9 +128,10 @@ def build(
     except BaseException:
         desk.close()
         raise
-    wired = wire_desk(desk, rules, policy, clock, codes)
     channels = channels_of(settings)
     notifier = Notifier(desk, duty_of(desk), clock, mail=lambda: ChannelKind.MAIL in channels)
+    zones = _zones(settings, desk)
+    wired = wire_desk(desk, rules, policy, clock, codes, signals=signals, zones=zones, past=store.readings)
     return Services(
         settings=settings,
         folder=folder,
@@ -171,9 +173,17 @@ def wire_desk(
     policy: SlaPolicy,
     clock: Clock,
     codes: CodeCatalogue | None = None,
+    *,
+    signals: SignalTable = STANDARD_SIGNALS,
+    zones: Zones | None = None,
+    past: Past | None = None,
 ) -> WiredDesk:
-    """Wire what judges, what works on it, and what follows from either."""
-    alerts = AlertEngine(desk, rules, clock, codes)
+    """Wire what judges, what works on it, and what follows from either.
+
+    `zones` are by whose clocks sites live (UTC, unless given); in the `past` alerts find what windows need.
+    """
+    zone_of = None if zones is None else zones.of
+    alerts = AlertEngine(desk, rules, clock, codes, signals=signals, zone_of=zone_of, past=past)
     tickets = TicketDesk(desk, policy, clock)
     followers = (TicketOpener(desk, tickets), TicketEnds(alerts), DeviceEnds(alerts))
     return WiredDesk(alerts, tickets, followers, (ChangedElsewhere(alerts),))

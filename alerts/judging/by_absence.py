@@ -1,6 +1,6 @@
 """Judges what is not heard: a device that the broker reports gone, or that stays unheard."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from alerts.judging.by_rule import raise_by_rule, rule_evidence
@@ -11,13 +11,20 @@ from fleet.alerts import Alert, AlertState
 from storage.records.alerts import last_heard, unheard_devices
 
 
-def begin_absence(changes: Changes, rule: Rule, started: int) -> None:
-    """Raise alerts for devices that were not heard for too long, counted from `started` at the earliest."""
+def begin_absence(
+    changes: Changes, rule: Rule, started: int, applies: Callable[[Rule, str, int], bool]
+) -> None:
+    """Raise alerts for devices that were not heard for too long, counted from `started` at the earliest.
+
+    `applies` tells whether a rule applies to a device at a time.
+    """
     if changes.now - started < rule.for_ms:
         return
     for unheard in unheard_devices(changes.session, rule.kind, changes.now - rule.for_ms):
         decision = judge_absence(unheard, rule, started, changes.now)
         if decision.state is None or changes.track(unheard.device_id, rule.fault) is not None:
+            continue
+        if not applies(rule, unheard.device_id, changes.now):
             continue
         seen: dict[str, Any] = {
             "signal": "last_seen",

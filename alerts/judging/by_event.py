@@ -1,6 +1,6 @@
 """Judges what devices tell of on their event topic: an error, a call for help, a part that was replaced."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from alerts.judging.by_code import TOLD_AGAIN_MS, CodeJudge, Report
@@ -13,6 +13,8 @@ from fleet.alerts import Alert, AlertState, said_by_device
 from storage.records.devices import DeviceTraits, ReportedEvent
 from storage.records.repairs import PART_REPLACED
 
+AppliesAt = Callable[[Rule, str, int], bool]
+"""Tells whether a rule applies to a device at a time (alerts.judging.applies)."""
 _CODE_KEYS = ("error_code", "code", "errorType")
 _TEXT_KEYS = ("message", "text", "description", "errorDescription")
 _LONGEST = 200
@@ -24,6 +26,7 @@ class EventJudge:
 
     rules: Sequence[Rule]
     codes: CodeJudge
+    applies: AppliesAt
 
     def concerns(self, event: ReportedEvent) -> bool:
         """Tell whether any rule, or the end of an alert, depends on such an event."""
@@ -41,7 +44,7 @@ class EventJudge:
         for rule in self.rules:
             if rule.kind != known.kind:
                 continue
-            if _holds(rule, event):
+            if _holds(rule, event) and self.applies(rule, event.device_id, event.ts):
                 self._hold(changes, rule, event, known.model)
             elif _ends(rule, event):
                 self._end(changes, rule, event)

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from alerts.judging.changes import Changes
-from alerts.judging.decisions import Verdict, judge_reading, judge_recurrence
+from alerts.judging.decisions import Decision, Verdict, judge_reading, judge_recurrence
 from alerts.judging.rules import Rule
-from alerts.judging.scan import Sighting
+from alerts.judging.scan import WORSE, Sighting
 from fleet.alerts import Alert, AlertState
 from fleet.faults import Level
 
@@ -15,17 +15,25 @@ def judge_readings(changes: Changes, rule: Rule, sightings: Iterable[Sighting]) 
     """Judge the readings that `scan.in_play` found for one rule, in order."""
     for device_id, at, value, code in sightings:
         track = changes.track(device_id, rule.fault)
-        if track is None and code != Verdict.HOLD:
+        number, verdict = (code // WORSE, Verdict.HOLD) if code > WORSE else (0, Verdict(code))
+        if track is None and verdict is not Verdict.HOLD:
             continue
-        verdict = Verdict(code)
         decision = judge_reading(track, rule, verdict, at)
+        level = Level(f"L{number}") if number else rule.level
         if track is None:
             if decision.state is not None:
-                raise_by_rule(changes, rule, device_id, decision.state, at, _seen(rule, value, at))
+                seen = _seen(rule, value, at)
+                raise_by_rule(changes, rule, device_id, decision.state, at, seen, level=level)
+            continue
+        mine = track.alert.rule == rule.name
+        if mine and verdict is Verdict.HOLD and rule.levels and level < track.alert.level:
+            reached = Decision(decision.state or track.alert.state, f"worsened_by:{rule.name}")
+            evidence = track.alert.evidence | _seen(rule, value, at)
+            changes.revise(track, reached, rule.name, at, level=level, evidence=evidence)
         elif decision.state is None:
-            if verdict is Verdict.HOLD and track.alert.rule == rule.name and at > track.judged_at:
+            if verdict is Verdict.HOLD and mine and at > track.judged_at:
                 changes.spoke(track, at)
-        elif track.alert.rule != rule.name:
+        elif not mine:
             changes.want_ticket(track, decision, rule.name, at, _seen(rule, value, at))
         else:
             changes.move(track, decision, rule.name, at)
@@ -80,7 +88,7 @@ def rule_evidence(rule: Rule, **seen: Any) -> dict[str, Any]:
 def _seen(rule: Rule, value: float | bool | str | None, at: int) -> dict[str, Any]:
     return rule_evidence(
         rule,
-        signal=rule.shown.signal,
+        signal=rule.shown_signal,
         value=value,
         threshold=rule.shown.value,
         condition=rule.condition.text,

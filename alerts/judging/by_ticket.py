@@ -34,7 +34,10 @@ class DeviceEnds:
 
 
 class ChangedElsewhere:
-    """Lets an engine take over at once what another process did to alerts; its own changes it knows."""
+    """Lets an engine take over at once what another process did to alerts; its own changes it knows.
+
+    So it does with what devices are and where they belong, by which rules are scoped.
+    """
 
     name = "alerts that another process changed"
 
@@ -45,3 +48,5 @@ class ChangedElsewhere:
         """Take over one change."""
         if event.subject is Subject.ALERT:
             self._engine.hear(event)
+        elif event.subject in (Subject.DEVICE, Subject.SITE):
+            self._engine.learn(event)

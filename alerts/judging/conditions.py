@@ -1,45 +1,82 @@
-"""Conditions as people say them: `battery_temp_c >= 60`, `state is error`, `error_code matches "M3.*"`."""
+"""Conditions as people say them: `battery_temp_c >= 60`, `state is error`, `mean of fan_rpm over 5m < 900`.
+
+What stands left of a comparison is a quantity (quantities.py).
+"""
 
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import reduce
-from operator import and_, ge, gt, le, lt
+from math import inf
+from operator import and_, eq, ge, gt, le, lt, ne
 
 import polars as pl
 
+from alerts.judging.quantities import (
+    Measure,
+    Quantity,
+    Source,
+    check_modelled,
+    check_quantity,
+    parse_quantity,
+    unit_of,
+)
+from fleet.clock import DAY_MS, SECOND_MS
+from fleet.config import duration_ms
 from fleet.signals import ROBOT_STATES, Form, Kind, Signal, SignalTable
 from fleet.text import near
 
 _COMPARISONS: dict[str, Callable[[pl.Expr, float], pl.Expr]] = {">=": ge, "<=": le, ">": gt, "<": lt}
-_NUMBERS = re.compile(r"([a-z][a-z0-9_]*)\s*(>=|<=|>|<)\s*(-?\d+(?:\.\d+)?)")
+_NUMBERS = re.compile(r"([a-z][a-z0-9_ .]*?)\s*(>=|<=|>|<)\s*(-?\d+(?:\.\d+)?[smhd]?)")
+_LASTING = re.compile(r"([a-z][a-z0-9_]*)( unchanged| is .+)? for\s*(>=|>)\s*(\S+)")
+_PLACED = re.compile(r"(inside|outside) ([a-z][a-z0-9_]*)")
+_ITS = re.compile(r"([a-z][a-z0-9_]*) (is|is not) its ([a-z][a-z0-9_]*)")
 _WORDS = re.compile(r"([a-z][a-z0-9_]*)\s+(is\s+one\s+of|is\s+not|is|matches)\s+(.+)")
 _BEGINNING = re.compile(r"[a-z][a-z0-9_]*\s*(?:>=|<=|>|<|\bis\b|\bmatches\b)\s*\S+")
 _WORD = re.compile(r"\"([^\"]*)\"|([A-Za-z_][A-Za-z0-9_.:-]*)")
 _EVENT = re.compile(r"event\s+(?:one\s+of\s+)?(.+)")
 _HOW = (
     "write `signal >= number` (or <=, >, <), `signal is true`, `state is charging`, `state is not error`, "
-    '`error_code is one of M31, M32`, `error_code matches "M3.*"`; join several by `and`'
+    '`error_code is one of M31, M32`, `error_code matches "M3.*"`, `mean of fan_rpm over 5m < 900` (or rate, '
+    "rise, time), `hourly max of fan_rpm < 900`, `risk of brush_wear >= 0.6`, `outside grounds`, "
+    "`worn for >= 10h`, `zone is not its allowed_zone`; join several by `and`"
 )
 ONE_OF, IS_NOT, MATCHES = "is one of", "is not", "matches"
+IS_ITS, IS_NOT_ITS = "is its", "is not its"
+INSIDE, OUTSIDE = "inside", "outside"
+_BESIDES: dict[str, Callable[[pl.Expr, pl.Expr], pl.Expr]] = {
+    IS_ITS: eq,
+    IS_NOT_ITS: ne,
+    INSIDE: lambda here, _name: here,
+    OUTSIDE: lambda here, _name: ~here,
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One comparison of one signal.
+    """One comparison of one signal, or of what is measured of it.
 
-    `operator` is `>=`, `<=`, `>`, `<`, `is`, `is not`, `is one of` (`value` is a tuple) or `matches` (a
-    regular expression, of the whole text).
+    `operator` is `>=`, `<=`, `>`, `<`, `is`, `is not`, `is one of` (`value` is a tuple), `matches` (a
+    regular expression, of the whole text), `is its` or `is not its` (`value` is another signal of text),
+    `inside` or `outside` (`value` is a place). A duration is a number of seconds, a remaining life of days.
     """
 
     signal: str
     operator: str
     value: float | bool | str | tuple[str, ...]
+    measured: Quantity | None = None
+
+    @property
+    def quantity(self) -> Quantity:
+        """What is compared."""
+        return self.measured or Quantity(self.signal)
 
     @property
     def expression(self) -> pl.Expr:
         """Return it over a batch's columns: true, false, or null where the signal was not sent."""
-        column = pl.col(self.signal)
+        column = pl.col(self.quantity.column)
+        if self.operator in _BESIDES:
+            return _BESIDES[self.operator](column, pl.col(str(self.value)))
         if isinstance(self.value, bool):
             return column if self.value != (self.operator == IS_NOT) else ~column
         if isinstance(self.value, tuple):
@@ -53,6 +90,8 @@ class Term:
     @property
     def few(self) -> tuple[object, ...] | None:
         """Return the only values that it accepts; None when it accepts others than can be listed."""
+        if self.operator in _BESIDES:
+            return (self.operator,)
         if self.operator == "is":
             return (self.value,)
         if self.operator == IS_NOT and isinstance(self.value, bool):
@@ -79,6 +118,16 @@ class Condition:
         """Return it over a batch's columns: true, false, or null where that cannot be told."""
         return reduce(and_, (term.expression for term in self.terms))
 
+    @property
+    def source(self) -> Source:
+        """What tells it; all its terms are told by the same."""
+        return self.terms[0].quantity.source
+
+    @property
+    def quantities(self) -> tuple[Quantity, ...]:
+        """What it compares."""
+        return tuple(term.quantity for term in self.terms)
+
 
 @dataclass(frozen=True, slots=True)
 class EventCondition:
@@ -94,13 +143,38 @@ def parse_condition(text: str) -> Condition | EventCondition:
     event = _EVENT.fullmatch(whole)
     if event is not None:
         return EventCondition(_words(event[1], whole), whole)
-    return Condition(tuple(_parse_term(part) for part in whole.split(" and ")), whole)
+    terms = tuple(term for part in whole.split(" and ") for term in _parse_terms(part))
+    if len({term.quantity.source for term in terms}) > 1:
+        raise ValueError(
+            f"{whole!r} joins what is told at different times; readings, hours and models "
+            "have rules of their own"
+        )
+    return Condition(terms, whole)
+
+
+def _parse_terms(text: str) -> tuple[Term, ...]:
+    """Parse what stands between two `and`: one comparison, or what lasts (a comparison, and for how long)."""
+    lasting = _LASTING.fullmatch(text)
+    if lasting is None:
+        return (_parse_term(text),)
+    signal, what, operator, span = lasting.groups()
+    long = Term(signal, operator, duration_ms(span) / SECOND_MS, Quantity(signal, Measure.UNCHANGED))
+    if what == " unchanged":
+        return (long,)
+    return _parse_term(f"{signal}{what or ' is true'}"), long
 
 
 def _parse_term(text: str) -> Term:
+    placed, its = _PLACED.fullmatch(text), _ITS.fullmatch(text)
+    if placed is not None:
+        return Term("place", placed[1], placed[2], Quantity(placed[2], Measure.PLACE))
+    if its is not None:
+        return Term(its[1], f"{its[2]} its", its[3])
     numbers = _NUMBERS.fullmatch(text)
-    if numbers is not None:
-        return Term(numbers[1], numbers[2], float(numbers[3]))
+    quantity = parse_quantity(numbers[1]) if numbers is not None else None
+    if numbers is not None and quantity is not None:
+        bound = _number(numbers[3], quantity)
+        return Term(quantity.of, numbers[2], bound, quantity if quantity.column != quantity.of else None)
     words = _WORDS.fullmatch(text)
     if words is None or not _readable(words[3]):
         wrong = "compares wrongly" if _BEGINNING.fullmatch(text) else "is no condition"
@@ -117,6 +191,15 @@ def _parse_term(text: str) -> Term:
     return Term(signal, operator, value)
 
 
+def _number(text: str, quantity: Quantity) -> float:
+    """Return a number; a duration in seconds, that of a life in days."""
+    if not text[-1].isalpha():
+        return float(text)
+    if quantity.measure not in (Measure.LIFE, Measure.TIME) and not quantity.of.endswith("_s"):
+        raise ValueError(f"{quantity.of} is no duration; write {text[:-1]} without its {text[-1]!r}")
+    return duration_ms(text) / (DAY_MS if quantity.measure is Measure.LIFE else SECOND_MS)
+
+
 def _readable(operand: str) -> bool:
     return all(_WORD.fullmatch(part.strip()) for part in operand.split(","))
 
@@ -129,19 +212,44 @@ def _words(operand: str, text: str) -> tuple[str, ...]:
 
 
 def check_condition(condition: Condition, kind: Kind, signals: SignalTable) -> None:
-    """Raise ValueError unless each term fits a signal of this kind of device and could ever hold."""
+    """Raise ValueError unless each term fits a signal of this kind of device and could ever hold.
+
+    Whether there are the places that it names is for those who know them to check.
+    """
     for term in condition.terms:
-        signal = signal_named(term.signal, kind, signals)
-        if signal.is_numeric:
-            _check_number(term, signal.low, signal.high, signal.unit)
-        elif isinstance(term.value, float):
-            raise ValueError(f"{term.signal} is no number; write `{term.signal} is ...`")
-        elif signal.form is Form.BOOLEAN and not isinstance(term.value, bool):
-            raise ValueError(f"{term.signal} is true or false; write `{term.signal} is true`")
-        elif signal.form is Form.STATE:
-            _check_state(term)
-        elif signal.form is Form.TEXT:
-            _check_text(term)
+        quantity = term.quantity
+        if quantity.source is Source.MODELS:
+            check_modelled(quantity, kind)
+            _check_number(
+                term, 0.0, 1.0 if quantity.measure is Measure.RISK else inf, unit_of(quantity, None)
+            )
+        elif quantity.measure is not Measure.PLACE:
+            _check_term(term, signal_named(term.signal, kind, signals), kind, signals)
+
+
+def _check_term(term: Term, signal: Signal, kind: Kind, signals: SignalTable) -> None:
+    if term.measured is not None:
+        check_quantity(term.measured, signal)
+        within = term.measured.measure in (None, Measure.MEAN) and term.measured.hourly != "rise"
+        low, high = (signal.low, signal.high) if within else (-inf, inf)
+        _check_number(term, low, high, unit_of(term.measured, signal))
+    elif signal.is_numeric:
+        _check_number(term, signal.low, signal.high, signal.unit)
+    elif isinstance(term.value, float):
+        raise ValueError(f"{term.signal} is no number; write `{term.signal} is ...`")
+    elif term.operator in (IS_ITS, IS_NOT_ITS):
+        _check_its(term, signal, signal_named(str(term.value), kind, signals))
+    elif signal.form is Form.BOOLEAN and not isinstance(term.value, bool):
+        raise ValueError(f"{term.signal} is true or false; write `{term.signal} is true`")
+    elif signal.form is Form.STATE:
+        _check_state(term)
+    elif signal.form is Form.TEXT:
+        _check_text(term)
+
+
+def _check_its(term: Term, signal: Signal, other: Signal) -> None:
+    if signal.form is not Form.TEXT or other.form is not Form.TEXT:
+        raise ValueError(f"{term.signal} {term.operator} {term.value}: only texts are compared so")
 
 
 def signal_named(name: str, kind: Kind, signals: SignalTable) -> Signal:

@@ -15,7 +15,11 @@ from pydantic import (
 
 from alerts.judging.conditions import Condition, EventCondition, Term, check_condition, parse_condition
 from alerts.judging.examples import Example, check_example
+from alerts.judging.places import Place, check_places
+from alerts.judging.quantities import Measure, Quantity, Source
+from alerts.judging.scope import Hours, Month, Only, parse_hours
 from fleet.alerts import MODEL_RULE, RISK_RULE
+from fleet.clock import SECOND_MS
 from fleet.config import Duration, Shape, line_in, read_config
 from fleet.errors import ConfigError
 from fleet.faults import DEVICE_ERROR, FAULTS, Level
@@ -42,6 +46,13 @@ def _condition_or(word: str) -> BeforeValidator:
     return BeforeValidator(parse)
 
 
+def _parse_level(text: object) -> object:
+    return text if isinstance(text, Condition) else parse_condition(str(text))
+
+
+_LevelCondition = Annotated[Condition, BeforeValidator(_parse_level)]
+
+
 class RuleText(Shape):
     """What people read when the rule fires, in both languages."""
 
@@ -56,7 +67,11 @@ class Rule(Shape):
     since the broker reported the device gone. `clear` ends the alert (None: as soon as `when` no longer
     holds; `by_hand`: only a person or a closed ticket ends it). Between `when` and `clear` nothing changes.
     With the fault `by_code` the device's own word decides which fault, and when it is over (by_code.py);
-    `level` is then the least bad that it can be. `examples` say what it does, and are tried (alerts.trial).
+    `level` is then the least bad that it can be. `levels` are conditions of worse ones: an open alert's level
+    rises with them, and never falls. `only`, `months` and `hours` (by the site's clock) say where and when it
+    applies; elsewhere it does not hold, and what is open ends. A number that stays exactly the same for
+    `stuck_ms` is no evidence. `places` and `groups` are those of the file. `examples` say what it does, and
+    are tried (alerts.trial).
     """
 
     name: _Name
@@ -69,6 +84,15 @@ class Rule(Shape):
     for_ms: Duration = Field(default=0, alias="for")
     opens_ticket: bool
     text: RuleText
+    levels: dict[Level, _LevelCondition] = Field(default_factory=dict)
+    only: Only | None = None
+    months: tuple[Month, ...] = ()
+    hours: Annotated[
+        Hours | None, BeforeValidator(lambda text: None if text is None else parse_hours(text))
+    ] = None
+    stuck_ms: Duration | None = Field(default=None, alias="stuck")
+    places: tuple[Place, ...] = ()
+    groups: dict[str, frozenset[str]] = Field(default_factory=dict)
     examples: tuple[Example, ...] = ()
 
     @model_validator(mode="before")
@@ -111,7 +135,23 @@ class Rule(Shape):
             raise ValueError("an event's alert is ended by an event or by hand")  # noqa: TRY004 - as above
         if self.fault == BY_CODE:
             self._check_by_code()
+        if self.levels or self.stuck_ms is not None:
+            self._check_own_level()
         return self
+
+    def _check_own_level(self) -> None:
+        """Raise ValueError unless it is over signals of its own, and its levels are worse than its level."""
+        if not isinstance(self.when, Condition) or self.fault == BY_CODE:
+            raise ValueError("`levels` and `stuck` go with a condition over signals")
+        worse = [level for level in Level if level < self.level]
+        for level, condition in self.levels.items():
+            if level not in worse:
+                allowed = f"allowed: {', '.join(worse)}" if worse else "leave out `levels`"
+                raise ValueError(
+                    f"levels.{level}: worse than the rule's own level {self.level} only; {allowed}"
+                )
+            if condition.source is not self.when.source:
+                raise ValueError(f"levels.{level}: it is told at another time than `when`")
 
     def _check_by_code(self) -> None:
         terms = self.when.terms if isinstance(self.when, Condition) else ()
@@ -132,9 +172,10 @@ class Rule(Shape):
 
     @property
     def shown_signal(self) -> str:
-        """Return what its evidence shows: a signal, `event` or `last_seen`."""
+        """Return what its evidence shows: a signal (of models: a fault), `event` or `last_seen`."""
         if isinstance(self.when, Condition):
-            return self.shown.signal
+            place = self.shown.quantity.measure is Measure.PLACE
+            return self.shown_column if place and self.places else self.shown.signal
         return "event" if isinstance(self.when, EventCondition) else "last_seen"
 
     @property
@@ -145,16 +186,72 @@ class Rule(Shape):
         return self.when
 
     @property
+    def source(self) -> Source | None:
+        """Return what tells `when`; None: events, or nothing at all."""
+        return self.when.source if isinstance(self.when, Condition) else None
+
+    @property
+    def quantities(self) -> tuple[Quantity, ...]:
+        """Return what it compares, in `when`, `clear` and `levels`, and what says that a value is stuck."""
+        conditions = (self.when, self.clear, *self.levels.values())
+        found = [each for one in conditions if isinstance(one, Condition) for each in one.quantities]
+        return tuple(dict.fromkeys([*found, *self._stuck]))
+
+    @property
+    def _stuck(self) -> tuple[Quantity, ...]:
+        if self.stuck_ms is None:
+            return ()
+        numbers = [term.signal for term in self.condition.terms if isinstance(term.value, float)]
+        return tuple(Quantity(signal, Measure.UNCHANGED) for signal in dict.fromkeys(numbers))
+
+    @property
+    def longest_ms(self) -> int:
+        """Return how far back its longest `unchanged` or `stuck` looks."""
+        terms = self.condition.terms if isinstance(self.when, Condition) else ()
+        lasting = [term.value for term in terms if term.quantity.measure is Measure.UNCHANGED]
+        seconds = max((value for value in lasting if isinstance(value, float)), default=0.0)
+        return max(round(seconds * SECOND_MS), self.stuck_ms or 0)
+
+    @property
+    def is_limited(self) -> bool:
+        """Return whether it applies not everywhere, or not always."""
+        return bool(self.only is not None or self.months or self.hours)
+
+    @property
+    def applies_column(self) -> str:
+        """Return the column that says where it applies, where it is limited."""
+        return f"applies {self.name}"
+
+    @property
     def holds(self) -> pl.Expr:
         """Return `when` over a batch's columns (null: cannot be told). Only for rules over signals."""
-        return self.condition.expression
+        held = self.condition.expression
+        if self.stuck_ms is not None:
+            long = [pl.col(each.column) >= self.stuck_ms / SECOND_MS for each in self._stuck]
+            held = pl.when(pl.any_horizontal(long).fill_null(value=False)).then(None).otherwise(held)
+        return pl.col(self.applies_column) & held if self.is_limited else held
 
     @property
     def cleared(self) -> pl.Expr:
         """Return whether the alert is over, over a batch's columns. Only for rules over signals."""
         if self.clear == BY_HAND:
             return pl.lit(value=False)
-        return self.clear.expression if isinstance(self.clear, Condition) else ~self.holds
+        if not isinstance(self.clear, Condition):
+            return ~self.holds
+        over = self.clear.expression
+        return over | ~pl.col(self.applies_column) if self.is_limited else over
+
+    @property
+    def worst(self) -> pl.Expr:
+        """Return the number of the level (1 for L1) of each reading that holds, over a batch's columns."""
+        found = pl.lit(_number_of(self.level), dtype=pl.Int8)
+        for level in sorted(self.levels, reverse=True):
+            found = (
+                pl.when(self.levels[level].expression)
+                .then(pl.lit(_number_of(level), dtype=pl.Int8))
+                .otherwise(found)
+            )
+        return found
 
     @property
     def measured(self) -> bool:
@@ -164,16 +261,28 @@ class Rule(Shape):
         )
 
     @property
+    def shown_column(self) -> str:
+        """Return the column whose value is shown as evidence; for a place that of where the device is."""
+        quantity = self.shown.quantity
+        if quantity.measure is not Measure.PLACE:
+            return quantity.column
+        return next(place.axes[0] for place in self.places if place.name == quantity.of)
+
+    @property
     def shown(self) -> Term:
         """Return the comparison whose value is shown as evidence. Only for rules over signals."""
         return self.condition.terms[0]
+
+
+def _number_of(level: Level) -> int:
+    return int(level[1:])
 
 
 def _check_apart(when: Condition, clear: Condition) -> None:
     """Raise ValueError when one value could both raise and clear: such an alert would never rest."""
     for first in when.terms:
         for second in clear.terms:
-            if first.signal == second.signal and not _overlap(first, second):
+            if first.quantity == second.quantity and not _overlap(first, second):
                 return
     raise ValueError(
         f"a value could satisfy both `when` and `clear` ({when.text}; {clear.text}); "
@@ -201,6 +310,20 @@ def _overlap_in_words(first: Term, second: Term) -> bool:
 
 class _RuleFile(Shape):
     rules: tuple[Rule, ...] = Field(min_length=1)
+    places: tuple[Place, ...] = ()
+    groups: dict[str, frozenset[str]] = Field(default_factory=dict)
+
+    @property
+    def whole(self) -> tuple[Rule, ...]:
+        """Its rules, each with the places and groups that it names."""
+        return tuple(self._with_all(rule) for rule in self.rules)
+
+    def _with_all(self, rule: Rule) -> Rule:
+        named = {each.of for each in rule.quantities if each.measure is Measure.PLACE}
+        groups = rule.only.groups if rule.only else ()
+        known = {name: self.groups[name] for name in groups if name in self.groups}
+        places = tuple(place for place in self.places if place.name in named)
+        return rule.model_copy(update={"places": rule.places + places, "groups": rule.groups | known})
 
 
 def load_rules(path: Path | None = None, signals: SignalTable = STANDARD_SIGNALS) -> tuple[Rule, ...]:
@@ -209,7 +332,7 @@ def load_rules(path: Path | None = None, signals: SignalTable = STANDARD_SIGNALS
     Raises ConfigError naming the file, the rule, its key and what is allowed.
     """
     origin = path or _BESIDE
-    rules = read_config(origin, _RuleFile).rules
+    rules = read_config(origin, _RuleFile).whole
     names: set[str] = set()
     for number, rule in enumerate(rules):
         if rule.name in names:
@@ -230,12 +353,30 @@ def load_rules(path: Path | None = None, signals: SignalTable = STANDARD_SIGNALS
 def _check_when(rule: Rule, signals: SignalTable) -> None:
     if isinstance(rule.when, Condition):
         check_condition(rule.when, rule.kind, signals)
+        known = {place.name for place in rule.places}
+        for quantity in rule.quantities:
+            if quantity.measure is Measure.PLACE and quantity.of not in known:
+                raise ValueError(f"{quantity.of!r} is no place of the file; describe it under `places`")
+        check_places(rule.places, rule.kind, signals)
 
 
 def _check_clear(rule: Rule, signals: SignalTable) -> None:
     if isinstance(rule.clear, Condition):
         check_condition(rule.clear, rule.kind, signals)
+        if rule.clear.source is not rule.source:
+            raise ValueError("it is told at another time than `when`; readings, hours and models stay apart")
         _check_apart(rule.condition, rule.clear)
+
+
+def _check_levels(rule: Rule, signals: SignalTable) -> None:
+    for condition in rule.levels.values():
+        check_condition(condition, rule.kind, signals)
+
+
+def _check_only(rule: Rule, _signals: SignalTable) -> None:
+    for name in rule.only.groups if rule.only else ():
+        if name not in rule.groups:
+            raise ValueError(f"{name!r} is no group of the file; describe it under `groups`")
 
 
 def _check_examples(rule: Rule, signals: SignalTable) -> None:
@@ -243,5 +384,11 @@ def _check_examples(rule: Rule, signals: SignalTable) -> None:
         check_example(example, rule.kind, signals)
 
 
-_CHECKS = {"when": _check_when, "clear": _check_clear, "examples": _check_examples}
+_CHECKS = {
+    "when": _check_when,
+    "clear": _check_clear,
+    "levels": _check_levels,
+    "only": _check_only,
+    "examples": _check_examples,
+}
 """What is checked once a file can be read: by key, what raises ValueError."""

@@ -12,6 +12,8 @@ Sighting = tuple[str, int, float | bool | str | None, int]
 """Device, event time (epoch ms), the value shown as evidence (by code: that), and the verdict's code."""
 _UNKNOWN = 9
 """Stands in a verdict's column where the signals were not sent."""
+WORSE = 10
+"""A verdict that holds at a level of its own is ten times the level's number, and HOLD."""
 
 
 def in_play(
@@ -53,11 +55,12 @@ def _few(frame: pl.DataFrame, rules: Sequence[Rule], tracked: set[str]) -> pl.Da
 
 
 def _shown(rule: Rule) -> str:
-    return ERROR_CODE if rule.fault == BY_CODE else rule.shown.signal
+    return ERROR_CODE if rule.fault == BY_CODE else rule.shown_column
 
 
 def _verdict(rule: Rule) -> pl.Expr:
-    code = pl.when(rule.holds).then(int(Verdict.HOLD)).when(rule.cleared).then(int(Verdict.CLEAR))
+    holding = int(Verdict.HOLD) + WORSE * rule.worst if rule.levels else pl.lit(int(Verdict.HOLD), pl.Int8)
+    code = pl.when(rule.holds).then(holding).when(rule.cleared).then(int(Verdict.CLEAR))
     known = code.otherwise(int(Verdict.BETWEEN))
     return pl.when(rule.holds.is_null()).then(_UNKNOWN).otherwise(known).cast(pl.Int8)
 

@@ -186,8 +186,12 @@ def change_alert(
     assert isinstance(result, CursorResult)
     if result.rowcount == 0:
         return False
-    what = "joined" if after is before.state else "state"
-    moved = replace(before, state=after, opens_ticket=columns.get("opens_ticket", before.opens_ticket))
+    told = {name: columns[name] for name in ("opens_ticket", "level", "rule") if name in columns}
+    moved = replace(before, state=after, **told)
+    what = "state"
+    if after is before.state:
+        worse = moved.level != before.level and moved.opens_ticket == before.opens_ticket
+        what = "level" if worse else "joined"
     _told(session, moved, what, principal, at, before.state, why or reason)
     return True
 

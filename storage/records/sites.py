@@ -3,7 +3,8 @@
 Devices name their site by its id; a site that nobody described yet has a row from when a device first did.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import Float, String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -14,6 +15,7 @@ from fleet.sites import Site
 from fleet.text import Text, quoted
 from storage.records.base import Base
 from storage.records.devices import Device
+from storage.records.parts import parts_of
 
 
 class SiteRow(Base):
@@ -90,3 +92,28 @@ def sites_in(session: Session, regions: Collection[str]) -> dict[str, frozenset[
 def _site(row: SiteRow) -> Site:
     name = Text(row.name_en, row.name_zh)
     return Site(row.id, name, row.region, row.customer, row.address, row.lat, row.lon, row.zone)
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceScope:
+    """What a device is and where it belongs, as rules are scoped; "" where nobody said it."""
+
+    site: str = ""
+    region: str = ""
+    customer: str = ""
+    model: str = ""
+    firmware: str = ""
+
+
+def scopes_of(session: Session, device_ids: Iterable[str]) -> dict[str, DeviceScope]:
+    """Return what these devices are and where they belong; those that are not registered are left out."""
+    found: dict[str, DeviceScope] = {}
+    for part in parts_of(device_ids):
+        query = (
+            select(Device.id, Device.site, SiteRow.region, SiteRow.customer, Device.model, Device.firmware)
+            .outerjoin(SiteRow, SiteRow.id == Device.site)
+            .where(Device.id.in_(part))
+        )
+        for device_id, *words in session.execute(query):
+            found[device_id] = DeviceScope(*(word or "" for word in words))
+    return found

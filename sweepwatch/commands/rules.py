@@ -54,10 +54,13 @@ def show_rule(settings: Settings, name: str, file: Path | None, as_json: bool, s
     for example in rule.examples:
         say(f"example: {example.name}")
         for moment in example.given:
-            facts = [f"{key} {value}" for key, value in moment.signals.items()]
+            facts = [f"{key} {_value(value)}" for key, value in moment.signals.items()]
+            for what, told in (("risk", moment.risk), ("life", moment.life), ("hourly", moment.hourly)):
+                facts += [f"{what} of {name} {_value(value)}" for name, value in told.items()]
             facts += [f"event {moment.event}"] if moment.event else []
             facts += [moment.status] if moment.status else []
-            say(f"  {_time(moment.at_ms)}: {', '.join(facts) or 'time passes'}")
+            until = f" to {_time(moment.last_ms)}, every {_time(moment.every_ms)}" if moment.every_ms else ""
+            say(f"  {_time(moment.at_ms)}{until}: {', '.join(facts) or 'time passes'}")
         say(f"  then: {', '.join(example.then) or 'nothing'}")
 
 
@@ -74,11 +77,17 @@ def try_rules(settings: Settings, file: Path | None, say: Say) -> None:
         raise ExamplesFailed("\n".join(_how(each) for each in failed))
 
 
+def _value(value: object) -> str:
+    return f"{value[0]:g} to {value[1]:g}" if isinstance(value, tuple) else str(value)
+
+
 def _how(tried: Tried) -> str:
     example = tried.example
     expected, came = (", ".join(states) or "nothing" for states in (example.then, tried.states))
     if example.fault is not None and tried.fault is not None:
         expected, came = f"{expected} of {example.fault}", f"{came} of {tried.fault}"
+    if example.rises_to is not None and tried.level is not None:
+        expected, came = f"{expected} up to {example.rises_to}", f"{came} up to {tried.level}"
     return f"{tried.rule.name}, {quoted(example.name)}: expected {expected}; came {came}"
 
 
@@ -111,6 +120,11 @@ def _item(rule: Rule) -> dict[str, object]:
         "absent_s": None if rule.absent_ms is None else rule.absent_ms / SECOND_MS,
         "for_s": rule.for_ms / SECOND_MS,
         "clear": rule.clear_text,
+        "levels": {str(level): condition.text for level, condition in rule.levels.items()},
+        "only": {} if rule.only is None else rule.only.model_dump(exclude_defaults=True),
+        "months": list(rule.months),
+        "hours": None if rule.hours is None else rule.hours.text,
+        "stuck_s": None if rule.stuck_ms is None else rule.stuck_ms / SECOND_MS,
         "opens_ticket": rule.opens_ticket,
         "text": {"en": rule.text.en, "zh": rule.text.zh},
         "examples": [{"name": one.name, "then": [str(state) for state in one.then]} for one in rule.examples],

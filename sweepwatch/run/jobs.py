@@ -19,6 +19,7 @@ from storage.ports import Retention
 from storage.records.dropped_values import DroppedValues
 from storage.records.quarantine import Quarantine
 from storage.records.topics_beside import TopicsBeside
+from sweepwatch.run.hourly_rules import HourlyRules
 from sweepwatch.run.model_care import ModelCare
 from sweepwatch.run.notices import NoticeJobs
 from sweepwatch.run.sharing import Claim, Leases, alone
@@ -35,6 +36,7 @@ _NOTICES_EVERY_S = 5
 _TEST_EVERY_S = 6 * 3600
 _ROLL_OUT_EVERY_S = 60
 _COMMANDS_EVERY_S = 5
+_HOURS_EVERY_S = 300
 _TRAINING_AT_MOST_S = 12 * 3600
 """A lease for training holds for so long: nobody trains beside one that is at it."""
 _STOP_TIMEOUT_S = 2.0
@@ -54,6 +56,7 @@ class Jobs:
         self._leases = Leases(services.desk, services.clock) if shared else None
         self._claim: Claim = self._leases.claim if self._leases else alone
         self._wrong: dict[str, str] = {}
+        self._hours = HourlyRules(services.store, services.alerts, services.clock)
         self._scheduler = BackgroundScheduler(
             timezone=UTC, job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
         )
@@ -61,6 +64,7 @@ class Jobs:
     def __enter__(self) -> "Jobs":
         settings = self._services.settings
         self.every(settings.alerts.check_every_s, "check for absence", self.check)
+        self.every(_HOURS_EVERY_S, "judge hours", self._hours.run)
         self.every(_COMMANDS_EVERY_S, "end commands", self._services.commands.end_overdue)
         self.every(_EXPIRE_EVERY_S, "expire", self.expire)
         self.every(_ROLL_OUT_EVERY_S, "roll out firmware", build_mover(self._services).move_on)
@@ -128,7 +132,8 @@ class Jobs:
         assert self._scorer is not None  # scheduled and called only with one
         with self._scoring:
             scoring = self._scorer.score()
-            self._services.alerts.observe_risks(scoring.notable(self._services.alerts.followed()))
+            alerts = self._services.alerts
+            alerts.observe_risks(scoring.notable(alerts.followed(), alerts.wanted()))
             return len(scoring)
 
     def review(self) -> None:

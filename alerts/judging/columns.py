@@ -1,0 +1,141 @@
+"""The columns that rules need beside those of a batch: windows, places, and where rules apply."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import polars as pl
+
+from alerts.judging.applies import Applies
+from alerts.judging.places import Place, within
+from alerts.judging.quantities import Measure, Quantity, Source
+from alerts.judging.rules import Rule
+from alerts.judging.windows.measures import GAP_MS, measuring
+from alerts.judging.windows.stretch import Floats, Rows
+from fleet.readings import ReadingBatch
+from fleet.signals import Kind, SignalTable
+
+Past = Callable[[Kind, Sequence[str], int, int], ReadingBatch]
+"""Returns the readings of some devices from a time until another (storage.ports.TelemetryStore.readings)."""
+
+
+class Columns:
+    """What the rules over one kind of device and one source measure; it remembers each device that it saw.
+
+    A device that it sees for the first time is looked up in the `past`, as far back as the longest window
+    goes: so windows survive a restart.
+    """
+
+    def __init__(
+        self,
+        kind: Kind,
+        rules: Sequence[Rule],
+        signals: SignalTable,
+        applies: Applies,
+        past: Past | None = None,
+    ) -> None:
+        self._kind = kind
+        self.rules = rules
+        self._applies = applies
+        self._past = past
+        self.quantities = tuple(dict.fromkeys(each for rule in rules for each in rule.quantities))
+        self._measuring = {
+            each: measuring(each, signals.get(each.of))
+            for each in self.quantities
+            if each.measure not in (None, Measure.PLACE, Measure.RISK, Measure.LIFE)
+        }
+        self._places = _places(rules)
+        self._devices = Rows()
+        self._told: tuple[object, pl.DataFrame] | None = None
+
+    @property
+    def needed(self) -> tuple[str, ...]:
+        """The columns of which its quantities are measured."""
+        return tuple(dict.fromkeys(each.value_column for each in self.quantities))
+
+    @property
+    def lookback_ms(self) -> int:
+        """How far back the longest window goes."""
+        spans = [each.over_ms or GAP_MS for each in self._measuring]
+        return max([*spans, *(rule.longest_ms for rule in self.rules)], default=0)
+
+    def added(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Return a frame with the columns that its rules need.
+
+        The same frame again, because it could not be judged at once, is told the same: nothing counts twice.
+        """
+        if self._told is None or self._told[0] is not frame:
+            self._told = frame, self._extended(frame)
+        return self._told[1]
+
+    def done(self) -> None:
+        """Let go of a frame that was judged."""
+        self._told = None
+
+    def _extended(self, frame: pl.DataFrame) -> pl.DataFrame:
+        if self._measuring and frame.height:
+            frame = frame.with_columns(self._measured(frame))
+        if self._places:
+            frame = frame.with_columns(
+                within(frame, places).alias(name) for name, places in self._places.items()
+            )
+        return self._applies.added(frame, self.rules)
+
+    def _measured(self, frame: pl.DataFrame) -> list[pl.Series]:
+        ids = frame["device_id"].to_list()
+        row = self._devices.of(ids)
+        if (row < 0).any():
+            new = sorted({ids[place] for place in np.flatnonzero(row < 0)})
+            self._devices.add(new)
+            self._recall(new, frame)
+            row = self._devices.of(ids)
+        at = frame["ts"].to_numpy()
+        order = np.lexsort((at, row))
+        told = []
+        for quantity, measures in self._measuring.items():
+            values = measures.observe(row, at, _values(frame, quantity), order, len(self._devices))
+            told.append(pl.Series(quantity.column, values).fill_nan(None))
+        return told
+
+    def _recall(self, devices: list[str], frame: pl.DataFrame) -> None:
+        """Let windows see what new devices sent before this frame."""
+        if self._past is None:
+            return
+        until = int(frame.filter(pl.col("device_id").is_in(devices))["ts"].min())  # type: ignore[arg-type]
+        past = self._past(self._kind, devices, until - self.lookback_ms, until).frame
+        if past.height:
+            self._measured(past.filter(pl.col("device_id").is_in(devices)))
+
+
+def _places(rules: Sequence[Rule]) -> dict[str, list[Place]]:
+    """Return the places that rules name, by the column that tells whether a reading is within."""
+    found: dict[str, list[Place]] = {}
+    for rule in rules:
+        for quantity in rule.quantities:
+            if quantity.measure is Measure.PLACE:
+                found[quantity.column] = [place for place in rule.places if place.name == quantity.of]
+    return found
+
+
+def _values(frame: pl.DataFrame, quantity: Quantity) -> Floats:
+    """Return the values that a quantity measures as numbers, NaN where there are none."""
+    if quantity.value_column not in frame.columns:
+        return np.full(frame.height, np.nan)
+    column = frame[quantity.value_column]
+    if isinstance(column.dtype, pl.Enum):
+        column = column.to_physical()
+    elif column.dtype == pl.String:
+        column = pl.select(pl.when(column.is_not_null()).then(column.hash())).to_series()
+    return np.asarray(column.cast(pl.Float64).to_numpy(), dtype=np.float64)
+
+
+def columns_of(
+    rules: Sequence[Rule],
+    source: Source,
+    kind: Kind,
+    signals: SignalTable,
+    applies: Applies,
+    past: Past | None,
+) -> Columns:
+    """Return the columns of the rules over a kind of device that one source tells."""
+    mine = [rule for rule in rules if rule.kind is kind and rule.source is source]
+    return Columns(kind, mine, signals, applies, past)

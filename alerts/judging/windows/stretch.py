@@ -1,0 +1,89 @@
+"""Readings in the order in which windows take them: by device and time, and only what is news."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+T = TypeVar("T", bound=np.generic)
+
+
+class Rows:
+    """A row number for each device, counted up from 0; a device keeps its own."""
+
+    def __init__(self) -> None:
+        self._by_device: dict[str, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._by_device)
+
+    def of(self, devices: list[str]) -> Ints:
+        """Return the row of each device; -1 where it has none."""
+        found = map(self._by_device.get, devices, [-1] * len(devices))
+        return np.fromiter(found, np.int64, len(devices))
+
+    def add(self, devices: Iterable[str]) -> None:
+        """Give new devices rows."""
+        for device in devices:
+            self._by_device.setdefault(device, len(self._by_device))
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Values of one signal, none absent, in order of device and time. Shapes: (values,).
+
+    `row` is the device's, `at` epoch ms, `place` where the value stands in the frame that it came from.
+    """
+
+    row: Ints
+    at: Ints
+    value: Floats
+    place: Ints
+
+    @property
+    def first(self) -> Bools:
+        """Which values are the first of their device."""
+        return np.asarray(np.diff(self.row, prepend=-1) != 0)
+
+    @property
+    def last(self) -> Bools:
+        """Which values are the last of their device."""
+        return np.asarray(np.diff(self.row, append=-1) != 0)
+
+
+def stretch_of(row: Ints, at: Ints, value: Floats, order: Ints, newest: Ints) -> Stretch:
+    """Return what is news of a frame's values: newer than the `newest` of its device (by row).
+
+    Of several values of one device and time the last counts. A value that is late, or was there before, is
+    left out: who has counted it cannot tell any more. `order` sorts by row and time, and keeps the order of
+    those that are equal.
+    """
+    row, at, value = row[order], at[order], value[order]
+    news = ~np.isnan(value) & (at > newest[row])
+    row, at, value, order = row[news], at[news], value[news], order[news]
+    kept = np.ones(row.size, dtype=bool)
+    kept[:-1] = (row[1:] != row[:-1]) | (at[1:] != at[:-1])
+    return Stretch(row[kept], at[kept], value[kept], order[kept])
+
+
+def before(stretch: Stretch, values: NDArray[T], known: NDArray[T]) -> NDArray[T]:
+    """Return for each value of a stretch what came before it: within the stretch, else what is `known`."""
+    found = np.empty_like(values)
+    found[1:] = values[:-1]
+    first = stretch.first
+    found[first] = known[stretch.row[first]]
+    return found
+
+
+def grown(array: NDArray[T], rows: int, fill: float) -> NDArray[T]:
+    """Return an array with at least so many rows; it grows by half, so that it seldom does."""
+    if array.shape[0] >= rows:
+        return array
+    size = max(rows, array.shape[0] * 3 // 2, 64)
+    more = np.full((size - array.shape[0], *array.shape[1:]), fill, dtype=array.dtype)
+    return np.concatenate([array, more])
