@@ -108,7 +108,7 @@ class _Signals:
         found = self.past.store.scan(self.group.kind, self.group.signals, start, end, some)
         if some is None and not found.is_empty():
             found = found.filter(pl.col("device_id").is_in(list(devices)))
-        return found.sort("device_id", "ts")
+        return found
 
     def _in_turns(self, frame: pl.DataFrame, events: Sequence[ReportedEvent]) -> None:
         """Hand over each device's readings and events one by one, all devices' first, then the second, ...
@@ -116,6 +116,7 @@ class _Signals:
         Where several rules are about one fault, which of them is first decides; so none may run ahead.
         """
         told: dict[int, list[ReportedEvent]] = {}
+        frame = frame.sort("device_id", "ts")
         turns = pl.concat(
             [
                 frame.with_columns(_telling(frame, self.group.over_signals), event=pl.lit(-1, pl.Int32)),
