@@ -31,6 +31,7 @@ RUNS: dict[str, tuple[list[str], int]] = {
     "rubbish": (["rubbish"], 6),
     "fuzz": (["fuzz"], 15),
     "alerts": (["alerts"], 4),
+    "backtest": (["backtest"], 10),
     "foreign_fleet": (["foreign_fleet"], 10),
     "training": (["training"], 10),
     "rollout": (["rollout"], 15),

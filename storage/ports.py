@@ -41,6 +41,19 @@ class Retention:
     tiles_ms: int = 3650 * DAY_MS
 
 
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """Values of one signal that are looked for: within these bounds, both included, or one of these words.
+
+    A boolean counts as 0 or 1.
+    """
+
+    signal: str
+    low: float | None = None
+    high: float | None = None
+    words: tuple[str, ...] | None = None
+
+
 class RowsRejected(StoreRejected):
     """The store refuses some readings of a batch for good; the others are stored.
 
@@ -153,6 +166,19 @@ class TelemetryStore(Protocol):
 
     def readings(self, kind: Kind, devices: Sequence[str], start: int, end: int) -> ReadingBatch:
         """Return whole readings of some devices in a range, in order of device and time."""
+        ...
+
+    def devices_with(self, kind: Kind, sought: Sequence[Sought], start: int, end: int) -> frozenset[str]:
+        """Return the devices that have any of these values in a range; cheap where hardly any has."""
+        ...
+
+    def scan(
+        self, kind: Kind, signals: Sequence[str], start: int, end: int, devices: Collection[str] | None = None
+    ) -> pl.DataFrame:
+        """Return the readings of a range with few signals, of all devices or of some, in any order.
+
+        Columns `device_id`, `ts`, then `signals`; null where absent.
+        """
         ...
 
     def write_risks(self, risks: pl.DataFrame, *, shadow: bool = False) -> None:

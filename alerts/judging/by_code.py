@@ -54,6 +54,7 @@ class CodeJudge:
         speaking = {device_id for device_id, _, code, verdict in found if code and verdict == Verdict.HOLD}
         traits = traits_of(changes.session, sorted(speaking))
         for device_id, at, code, verdict in found:
+            changes.come_to(device_id, at)
             if verdict == Verdict.HOLD:
                 model = traits.get(device_id, DeviceTraits.UNKNOWN).model
                 stands = rule.shown.signal == STATE

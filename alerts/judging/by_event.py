@@ -39,6 +39,7 @@ class EventJudge:
         known = traits.get(event.device_id)
         if known is None:
             return
+        changes.come_to(event.device_id, event.ts)
         if event.code == PART_REPLACED:
             self.codes.mended(changes, event.device_id, event.detail, event.ts)
         for rule in self.rules:

@@ -14,6 +14,7 @@ from fleet.faults import Level
 def judge_readings(changes: Changes, rule: Rule, sightings: Iterable[Sighting]) -> None:
     """Judge the readings that `scan.in_play` found for one rule, in order."""
     for device_id, at, value, code in sightings:
+        changes.come_to(device_id, at)
         track = changes.track(device_id, rule.fault)
         number, verdict = (code // WORSE, Verdict.HOLD) if code > WORSE else (0, Verdict(code))
         if track is None and verdict is not Verdict.HOLD:

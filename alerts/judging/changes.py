@@ -74,6 +74,9 @@ class Changes:
             return None
         return Previous(last.id, last.since, last.resolved_at or last.updated, last.reason, last.ended_by)
 
+    def come_to(self, device_id: str, at: int) -> None:
+        """Let the time before event time `at` of a device pass; where a clock ticks, that does it."""
+
     def raise_alert(self, alert: Alert) -> None:
         """Store a new alert (its id is still empty); join the one already open when there is one."""
         alert_id = insert_alert(self.session, alert, acting(alert.rule), self.now)

@@ -148,6 +148,15 @@ def _numbers(found: Any, name: str) -> list[float]:
     return [number for value in found for number in _numbers(value, name)] if isinstance(found, list) else []
 
 
+def _backtest(found: Any) -> list[Row]:
+    what = f"{found['devices']:,} devices x {found['days']} days, a reading every {found['every_s']} s"
+    busy = found["rules"]["every_day"]
+    return [
+        (f"Backtest of one rule, {what}, CPU", f"{found['cpu_s']} s", f"<= {found['must_cpu_s']} s"),
+        (f"The same where it raises {busy['alerts']:,} alerts", f"{busy['cpu_s']} s", ""),
+    ]
+
+
 def _alerts(found: Any) -> list[Row]:
     must = f"<= {found['must_us']} µs"
     return [
@@ -214,6 +223,7 @@ _ROWS: dict[str, Callable[[Any], list[Row]]] = {
     "rubbish": _rubbish,
     "fuzz": _fuzz,
     "alerts": _alerts,
+    "backtest": _backtest,
     "endurance": _endurance,
     "crash": _crash,
     "access": _access,

@@ -22,5 +22,11 @@ def newest_events(session: Session, device_id: str, limit: int) -> Sequence[Repo
     return find_events(session, device_id, Asked("-ts", limit, None, "")).rows
 
 
+def events_told(session: Session, start: int, end: int) -> Sequence[ReportedEvent]:
+    """Return what all devices told of in a range of their own time, in order of it."""
+    query = select(DeviceEvent).where(DeviceEvent.ts >= start, DeviceEvent.ts < end)
+    return [_event(row) for row in session.scalars(query.order_by(DeviceEvent.ts, DeviceEvent.id))]
+
+
 def _event(row: DeviceEvent) -> ReportedEvent:
     return ReportedEvent(row.device_id, row.ts, row.code, row.detail, row.received)

@@ -9,6 +9,7 @@ from fleet.readings import KEY_COLUMNS, batch_schema
 from fleet.risks import RISK_COLUMNS
 from fleet.signals import ROBOT_STATES, Form, Kind, SignalTable
 from fleet.tiles import counters, tile_column, tile_schema, tiled_signals
+from storage.ports import Sought
 
 _SQL_TYPES: dict[type[pl.DataType], str] = {
     pl.Int64: "BIGINT",
@@ -136,6 +137,31 @@ def readings(kind: Kind, columns: Sequence[str]) -> str:
         f"SELECT {names} FROM {whole(kind)} WHERE device_id IN (SELECT unnest(?::VARCHAR[])) "
         "AND ts >= ? AND ts < ? ORDER BY device_id, ts"
     )
+
+
+def scan(kind: Kind, signals: Sequence[str], *, some: bool) -> str:
+    """Return the query for a few columns of a range, in no order; `some`: of the devices given last."""
+    names = ", ".join(quoted(name) for name in ("device_id", "ts", *signals))
+    query = f"SELECT {names} FROM {whole(kind)} WHERE ts >= ? AND ts < ?"
+    return f"{query} AND device_id IN (SELECT unnest(?::VARCHAR[]))" if some else query
+
+
+def devices_with(kind: Kind, sought: Sequence[Sought]) -> tuple[str, list[object]]:
+    """Return the query for devices with values that are looked for in a range, and what it is given last."""
+    parts: list[str] = []
+    given: list[object] = []
+    for each in sought:
+        tests = []
+        for sign, bound in ((">=", each.low), ("<=", each.high)):
+            if bound is not None:
+                tests.append(f"CAST({quoted(each.signal)} AS DOUBLE) {sign} ?")
+                given.append(bound)
+        if each.words is not None:
+            tests.append(f"{quoted(each.signal)} IN (SELECT unnest(?::VARCHAR[]))")
+            given.append(list(each.words))
+        parts.append(f"({' AND '.join(tests) or quoted(each.signal) + ' IS NOT NULL'})")
+    where = " OR ".join(parts) or "false"
+    return f"SELECT DISTINCT device_id FROM {whole(kind)} WHERE ts >= ? AND ts < ? AND ({where})", given
 
 
 # Rounded down for times before 1970 too, where % is negative.

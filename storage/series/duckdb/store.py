@@ -17,7 +17,7 @@ from fleet.errors import DataFolderError, StoreRejected, StoreUnavailable
 from fleet.readings import ReadingBatch, batch_schema
 from fleet.risks import RISK_COLUMNS
 from fleet.signals import Kind, SignalTable
-from storage.ports import LatestValue, Receipt, Retention
+from storage.ports import LatestValue, Receipt, Retention, Sought
 from storage.series.duckdb import sql
 from storage.series.duckdb import tiles as kept
 from storage.series.duckdb.forgetting import forget
@@ -282,6 +282,20 @@ class DuckDbStore:
         schema = batch_schema(self._signals, kind)
         found = self._query(sql.readings(kind, list(schema)), [list(devices), start, end])
         return ReadingBatch(kind, found.select(pl.col(name).cast(dtype) for name, dtype in schema.items()))
+
+    def devices_with(self, kind: Kind, sought: Sequence[Sought], start: int, end: int) -> frozenset[str]:
+        """Return the devices that have any of these values in a range."""
+        query, given = sql.devices_with(kind, sought)
+        return frozenset(self._query(query, [start, end, *given])["device_id"])
+
+    def scan(
+        self, kind: Kind, signals: Sequence[str], start: int, end: int, devices: Collection[str] | None = None
+    ) -> pl.DataFrame:
+        """Return the readings of a range with few signals, in any order."""
+        some = [] if devices is None else [list(devices)]
+        found = self._query(sql.scan(kind, signals, some=devices is not None), [start, end, *some])
+        schema = batch_schema(self._signals, kind)
+        return found.with_columns(pl.col(name).cast(schema[name]) for name in signals)
 
     def write_risks(self, risks: pl.DataFrame, *, shadow: bool = False) -> None:
         """Store a risk frame; same device, fault and `ts` again replaces."""

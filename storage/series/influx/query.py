@@ -8,6 +8,7 @@ import polars as pl
 
 from fleet.signals import Form, Signal
 from fleet.tiles import tile_column
+from storage.ports import Sought
 
 FIRST_MS = -9_223_372_036_854
 LAST_MS = 9_223_372_036_854
@@ -51,6 +52,27 @@ def times_among(start: int, end: int, devices: Sequence[str] | None) -> str:
     if devices is None:
         return times(start, end)
     return f"{times(start, end)} AND {among(devices)}" if devices else f"{times(start, start)}"
+
+
+def is_one_of(signal: Signal, sought: Sought) -> str:
+    """Return the condition for values that are looked for, begun with AND where there is any."""
+    value = value_of(signal)
+    if signal.form is Form.BOOLEAN:
+        fitting = [word for word, number in (("false", 0.0), ("true", 1.0)) if _within(number, sought)]
+        return f" AND ({' OR '.join(f'{value} = {word}' for word in fitting)})" if fitting else ""
+    tests = [
+        f"{value} {sign} {bound!r}"
+        for sign, bound in ((">=", sought.low), ("<=", sought.high))
+        if bound is not None
+    ]
+    if sought.words is not None:
+        tests.append(f"({' OR '.join(f'{value} = {text_of(word)}' for word in sought.words)})")
+    return "".join(f" AND {test}" for test in tests)
+
+
+def _within(number: float, sought: Sought) -> bool:
+    low, high = sought.low, sought.high
+    return (low is None or number >= low) and (high is None or number <= high)
 
 
 def last_of_each(signals: Iterable[tuple[Signal, str]], device: str) -> list[str]:

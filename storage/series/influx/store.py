@@ -14,7 +14,7 @@ from fleet.personal import personal_signals
 from fleet.readings import KEY_COLUMNS, ReadingBatch, batch_schema
 from fleet.risks import FLEET_RISK_COLUMNS, RISK_COLUMNS
 from fleet.signals import Kind, SignalTable
-from storage.ports import LatestValue, Receipt, Retention, RowsRejected
+from storage.ports import LatestValue, Receipt, Retention, RowsRejected, Sought
 from storage.series.influx import apart
 from storage.series.influx import query as influxql
 from storage.series.influx.hourly import HourlyTiles
@@ -313,6 +313,29 @@ class InfluxStore:
             .select(pl.col(name).cast(dtype) for name, dtype in schema.items())
             .sort("device_id", "ts"),
         )
+
+    def devices_with(self, kind: Kind, sought: Sequence[Sought], start: int, end: int) -> frozenset[str]:
+        """Return the devices that have any of these values in a range."""
+        found: set[str] = set()
+        for each in sought:
+            signal = self._signals[each.signal]
+            where = f"{influxql.times(start, end)}{influxql.is_one_of(signal, each)}"
+            measurement = apart.measurement_of(kind, signal.name)
+            query = influxql.grouped(
+                measurement, [f"count({influxql.value_of(signal)}) AS n"], where, "device"
+            )
+            counted = influxql.read_csv(self._connection.csv(query), {"n": pl.Float64()})
+            found.update(influxql.with_tags(counted, "device")["device"])
+        return frozenset(found)
+
+    def scan(
+        self, kind: Kind, signals: Sequence[str], start: int, end: int, devices: Collection[str] | None = None
+    ) -> pl.DataFrame:
+        """Return the readings of a range with few signals, in any order."""
+        schema = batch_schema(self._signals, kind)
+        where = influxql.times_among(start, end, None if devices is None else list(devices))
+        found = self._rows(kind, [*signals, "device"], where, None).rename({"device": "device_id"})
+        return found.select("device_id", "ts", *(pl.col(name).cast(schema[name]) for name in signals))
 
     def write_risks(self, risks: pl.DataFrame, *, shadow: bool = False) -> None:
         """Store a risk frame; same device, fault and `ts` again replaces."""

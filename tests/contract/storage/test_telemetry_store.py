@@ -24,7 +24,7 @@ from fleet.readings import ReadingBatch, batch_schema
 from fleet.risks import FLEET_RISK_COLUMNS, LIFE_COLUMNS, RISK_COLUMNS, risk_frame
 from fleet.signals import STANDARD_SIGNALS, Kind
 from fleet.tiles import KEYS, tile_columns
-from storage.ports import LatestValue, Receipt, Retention, TelemetryStore
+from storage.ports import LatestValue, Receipt, Retention, Sought, TelemetryStore
 from storage.series.duckdb.store import DuckDbStore
 from storage.series.influx.store import InfluxStore
 
@@ -685,6 +685,53 @@ def test_readings_come_back_whole_as_a_batch(store: TelemetryStore) -> None:
     assert found.frame.schema == batch.frame.schema
     assert found.frame.equals(batch.frame[[2, 1, 0]])
     assert len(store.readings(Kind.ROBOT, [], T0, T0 + 5)) == 0
+
+
+def test_few_columns_of_all_devices_or_some_are_read_in_any_order(store: TelemetryStore) -> None:
+    rows = [
+        {"device_id": "R2", "ts": T0, "state": "idle", "battery_pct": 9.0},
+        {"device_id": "R1", "ts": T0 + 1, "error_code": "E1"},
+        {"device_id": "R1", "ts": T0 + 5, "battery_pct": 3.5},
+    ]
+    store.write(batch_of(rows))
+    found = store.scan(Kind.ROBOT, ["battery_pct", "state"], T0, T0 + 5).sort("device_id")
+    assert found.rows() == [("R1", T0 + 1, None, None), ("R2", T0, 9.0, "idle")]
+    assert found.schema["state"] == batch_schema(STANDARD_SIGNALS, Kind.ROBOT)["state"]
+    assert store.scan(Kind.ROBOT, ["battery_pct"], T0, T0 + 9, ["R1"])["ts"].sort().to_list() == [
+        T0 + 1,
+        T0 + 5,
+    ]
+    assert store.scan(Kind.ROBOT, ["battery_pct"], T0, T0 + 9, []).is_empty()
+
+
+def test_devices_with_a_value_are_found(store: TelemetryStore) -> None:
+    """Bounds are included; words are whole; what was never sent is not found."""
+    rows = [
+        {"device_id": "R1", "ts": T0, "battery_pct": 20.0, "state": "error"},
+        {"device_id": "R2", "ts": T0, "battery_pct": 21.0, "state": "idle"},
+        {"device_id": "R3", "ts": T0 + 9, "battery_pct": 1.0},
+    ]
+    store.write(batch_of(rows))
+
+    def found(*sought: Sought) -> set[str]:
+        return set(store.devices_with(Kind.ROBOT, sought, T0, T0 + 9))
+
+    assert found(Sought("battery_pct", high=20.0)) == {"R1"}
+    assert found(Sought("battery_pct", low=20.0, high=20.5)) == {"R1"}
+    assert found(Sought("battery_pct", low=20.0)) == {"R1", "R2"}
+    assert found(Sought("state", words=("error", "paused"))) == {"R1"}
+    assert found(Sought("battery_pct", high=0.0), Sought("state", words=("error",))) == {"R1"}
+    assert found(Sought("fan_rpm", low=0.0)) == set()
+    assert found() == set()
+
+
+def test_devices_with_a_boolean_are_found_by_0_or_1(store: TelemetryStore) -> None:
+    bands = [{"device_id": f"W{n}", "ts": T0, "worn": bool(n), "heart_rate_bpm": 90.0 + n} for n in (0, 1)]
+    store.write(batch_of(bands, Kind.WRISTBAND))
+    for number in (0, 1):
+        sought = [Sought("worn", low=float(number), high=float(number))]
+        assert store.devices_with(Kind.WRISTBAND, sought, T0, T0 + 9) == {f"W{number}"}
+    assert store.devices_with(Kind.WRISTBAND, [Sought("heart_rate_bpm", low=91)], T0, T0 + 9) == {"W1"}
 
 
 def test_a_device_that_moved_keeps_one_reading_for_each_time(store: TelemetryStore) -> None:
