@@ -146,6 +146,18 @@ def _free(now: int) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
     return NoticeRow.due_at <= now, NoticeRow.lease_until <= now
 
 
+def lease_holders(session: Session, now: int) -> set[str]:
+    """Return who has leases that are not over."""
+    wanted = select(NoticeRow.lease).where(NoticeRow.lease_until > now).distinct()
+    return {holder for holder in session.scalars(wanted) if holder}
+
+
+def end_leases(session: Session, holder: str) -> None:
+    """Let others take what a holder had, which is no more."""
+    mine = update(NoticeRow).where(NoticeRow.lease == holder).values(lease=None, lease_until=0)
+    session.execute(mine, execution_options=_TAKEN)
+
+
 def change_notices(
     session: Session,
     ids: Collection[int],
