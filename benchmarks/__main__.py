@@ -39,6 +39,7 @@ RUNS: dict[str, tuple[list[str], int]] = {
     "endurance": (["endurance", "--qos", "1"], 10),
     "access": (["access"], 5),
     "followers": (["followers"], 20),
+    "notices": (["notices"], 20),
     "crash": (["crash", "--kills", "30"], 15),
     "crash-influxdb": (["crash", "--kills", "3", "--store", "influxdb", "--outage", "30"], 8),
     "crash-disk-full": (["crash", "--kills", "2", "--disk-full", "10"], 6),

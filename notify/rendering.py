@@ -48,7 +48,6 @@ class Words:
             return self._test(notice, language, now)
         alert = _alert(session, notice)
         facts = self._facts(session, notice, telling, alert, language, now)
-        facts |= {"link": link or self._console(notice), "personal": link is not None}
         title, text = _rendered("notice", language, facts)
         picture = self._picture(alert, language) if alert and not _is_personal(telling) else None
         return Message(
@@ -58,7 +57,7 @@ class Words:
             language,
             now,
             telling.level,
-            facts["link"],
+            link or self._console(notice),
             picture,
             _for_programs(notice, telling),
         )
@@ -76,14 +75,13 @@ class Words:
             "worst": worst,
             "titles": titles,
             "more": len(notices) - len(titles),
-            "link": link,
         }
         title, text = _rendered("digest", language, facts)
         programs = [_for_programs(each, each.telling) for each in ranked if each.telling]
         return Message(key, title, text, language, now, worst, link, None, {"notices": programs})
 
     def _test(self, notice: Notice, language: Language, now: int) -> Message:
-        title, text = _rendered("test", language, {"link": self._said.base_url})
+        title, text = _rendered("test", language, {})
         return Message(notice.key, title, text, language, now, link=self._said.base_url, facts={"test": True})
 
     def _console(self, notice: Notice) -> str:

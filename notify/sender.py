@@ -8,7 +8,7 @@ from hashlib import sha256
 from sqlalchemy.orm import Session
 
 from fleet.clock import SECOND_MS, Clock
-from fleet.errors import NotFound
+from fleet.errors import InvalidInput, NotFound
 from fleet.events import Event, Subject
 from fleet.notices import ChannelKind, Message, NotDelivered, Proof, Receipt
 from fleet.outbox import Destination, Notice, NoticeState
@@ -92,8 +92,8 @@ class Sender:
             receipt = self._channels[destination.channel].deliver(message, address)
         except NotDelivered as error:
             return self._failed(destination_id, parcel, error)
-        except (NotFound, KeyError) as error:
-            gone = "the destination was removed" if isinstance(error, NotFound) else f"{error} is not set up"
+        except (NotFound, KeyError, InvalidInput) as error:
+            gone = _why_not(error)
             return self._failed(destination_id, parcel, NotDelivered(gone, again=False))
         except Exception as error:  # whatever it is, and without its words: they may hold an address
             log.exception("a notice could not be sent")
@@ -205,6 +205,13 @@ def _parcels(mine: Sequence[Notice]) -> list[_Parcel]:
     digests = [_Parcel(tuple(notices), key) for key, notices in again.items()]
     digests += [_Parcel(tuple(held), _key_of(held))] if held else []
     return digests + [_Parcel((each,), each.key) for each in singly]
+
+
+def _why_not(error: Exception) -> str:
+    """Say why a destination cannot be used."""
+    if isinstance(error, NotFound):
+        return "the destination was removed"
+    return str(error) if isinstance(error, InvalidInput) else f"the channel {error} is not set up"
 
 
 def _key_of(notices: Sequence[Notice]) -> str:

@@ -11,7 +11,7 @@ from time import monotonic
 from typing import Any
 
 import pytest
-from helpers.receivers import Asked, HttpReceiver, http_receiver
+from benchmarks.harness.receivers import Asked, HttpReceiver, http_receiver
 
 from fleet.clock import ManualClock
 from fleet.errors import InvalidInput

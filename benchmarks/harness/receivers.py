@@ -34,6 +34,7 @@ class Asked:
 
     @property
     def json(self) -> Any:
+        """Return its body, which is JSON."""
         return json.loads(self.body)
 
 
@@ -55,6 +56,7 @@ class HttpReceiver:
     ending: Event = field(default_factory=Event)
 
     def handle(self, handler: BaseHTTPRequestHandler) -> None:
+        """Keep a request and answer it."""
         length = int(handler.headers.get("content-length", 0))
         headers = {name.lower(): value for name, value in handler.headers.items()}
         asked = Asked(handler.path, headers, handler.rfile.read(length))
@@ -150,6 +152,7 @@ class MailReceiver:
 
     @property
     def messages(self) -> list[EmailMessage]:
+        """Return what was taken."""
         return [message_from_bytes(each, policy=policy.default) for each in self.raw]  # type: ignore[misc]
 
 
