@@ -53,6 +53,7 @@ from models.registry.registry import ModelRegistry
 from models.scoring.decision import Plan, plan_visits
 from models.scoring.explanation import sentence
 from notify.book import NoticeBook
+from notify.channels.catalogue import channels_of as channels_as
 from notify.notifier import Notifier
 from notify.ports import Channels, Said
 from storage.ports import TelemetryStore
@@ -66,6 +67,7 @@ from sweepwatch.run.device_doors import device_doors
 from sweepwatch.run.reach import address_of, rates_of, reach_of
 from sweepwatch.run.readiness import noting_changes
 from sweepwatch.settings.costs import costs_of
+from sweepwatch.settings.notify import channel_settings_of
 from sweepwatch.settings.oidc import registration_of
 from sweepwatch.settings.settings import Settings
 from sweepwatch.settings.signals import signal_table
@@ -128,7 +130,7 @@ def build(
     except BaseException:
         desk.close()
         raise
-    channels = channels_of(settings)
+    channels = channels_of(settings, clock)
     notifier = Notifier(desk, duty_of(desk), clock, mail=lambda: ChannelKind.MAIL in channels)
     zones = _zones(settings, desk)
     wired = wire_desk(desk, rules, policy, clock, codes, signals=signals, zones=zones, past=store.readings)
@@ -374,9 +376,9 @@ def duty_of(desk: DeskDatabase) -> Duty:
     return _Nobody()
 
 
-def channels_of(settings: Settings) -> Channels:
-    """Return the channels that are set up."""
-    return {}
+def channels_of(settings: Settings, clock: Clock) -> Channels:
+    """Return the channels that are set up. Raises ConfigError for what cannot be used."""
+    return channels_as(channel_settings_of(settings.notify), clock)
 
 
 def said_of(services: Services) -> Said:

@@ -13,12 +13,9 @@ from math import isfinite
 from typing import Any
 from urllib.parse import urlsplit
 
-import httpcore2
-from httpcore2 import NetworkBackend, NetworkStream, SyncBackend
-
 from fleet.notices import NotDelivered
 from notify.channels.deadline import PATIENCE_S, Deadline
-from notify.channels.targets import ForbiddenTarget, check_targets
+from notify.channels.targets import ForbiddenTarget
 from notify.channels.unsaid import unsaid
 
 _MOST_READ = 65_536
@@ -70,6 +67,8 @@ class Poster:
 
     def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
         """Return what the server answers, whatever it is. Raises NotDelivered where it does not."""
+        import httpcore2
+
         problem: NotDelivered
         with Deadline(self.patience_s) as deadline:
             try:
@@ -83,6 +82,8 @@ class Poster:
         raise problem
 
     def _failed(self, error: Exception, deadline: Deadline) -> NotDelivered:
+        import httpcore2
+
         late = deadline.over or isinstance(error, TimeoutError | httpcore2.TimeoutException)
         why = f"no answer within {self.patience_s:.0f} s" if late else "the connection failed"
         if not deadline.sent and not late and isinstance(error, httpcore2.ConnectError | OSError):
@@ -90,10 +91,14 @@ class Poster:
         return NotDelivered(why, again=True, maybe=deadline.sent)
 
     def _ask(self, deadline: Deadline, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        import httpcore2
+
+        from notify.channels.connection import Backend
+
         timeout = deadline.left()
         limits = dict.fromkeys(("connect", "read", "write", "pool"), timeout)
         said = {"user-agent": "sweepwatch", "accept": "application/json", "connection": "close", **headers}
-        backend = _Backend(deadline, self.guarded)
+        backend = Backend(deadline, self.guarded)
         with (
             httpcore2.ConnectionPool(self.trusted, network_backend=backend) as pool,
             pool.stream(
@@ -112,6 +117,8 @@ class Poster:
 
 
 def _encoded(url: str, headers: Mapping[str, str], body: bytes) -> list[tuple[bytes, bytes]]:
+    import httpcore2
+
     parsed = httpcore2.URL(url)
     host = parsed.host + (b":%d" % parsed.port if parsed.port else b"")
     whole = {"content-length": str(len(body)), **headers}
@@ -124,66 +131,6 @@ def _is_of_certificate(error: BaseException | None) -> bool:
             return True
         error = error.__cause__ or error.__context__
     return False
-
-
-class _Backend(NetworkBackend):
-    """Connects to the addresses that were checked, so that a name cannot lead elsewhere meanwhile."""
-
-    def __init__(self, deadline: Deadline, guarded: bool) -> None:
-        self._deadline = deadline
-        self._guarded = guarded
-        self._sockets = SyncBackend()
-
-    def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> NetworkStream:
-        """Return a connection to the first address of a host that answers."""
-        addresses = self._deadline.addresses(host.strip("[]"), port)
-        if self._guarded:
-            check_targets(addresses)
-        problem: Exception = OSError("it has no address")
-        for each in addresses:
-            try:
-                stream = self._sockets.connect_tcp(each, port, self._deadline.left())
-            except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
-                problem = error
-                continue
-            self._deadline.watch(stream.get_extra_info("socket"))
-            return _Stream(stream, self._deadline)
-        raise problem
-
-
-class _Stream(NetworkStream):
-    """A connection on which each step has only the time that is left."""
-
-    def __init__(self, inner: NetworkStream, deadline: Deadline) -> None:
-        self._inner = inner
-        self._deadline = deadline
-
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._inner.read(max_bytes, self._deadline.left())
-
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        left = self._deadline.left()
-        self._deadline.sent = True
-        self._inner.write(buffer, left)
-
-    def close(self) -> None:
-        self._inner.close()
-
-    def start_tls(
-        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
-    ) -> NetworkStream:
-        inner = self._inner.start_tls(ssl_context, server_hostname, self._deadline.left())
-        return _Stream(inner, self._deadline)
-
-    def get_extra_info(self, info: str) -> Any:
-        return self._inner.get_extra_info(info)
 
 
 def refused(answer: Answer, secrets: Iterable[str]) -> NotDelivered:

@@ -15,10 +15,12 @@ from fleet.codes import load_codes
 from fleet.errors import ConfigError
 from fleet.signals import STANDARD_SIGNALS
 from ingest.dialects.config import load_dialects
+from notify.channels.catalogue import channels_of
 from storage.records.database import check_desk_url
 from storage.series.store_url import parse_store_url
 from sweepwatch.printing import Say, console
 from sweepwatch.run.reach import reach_of
+from sweepwatch.settings.notify import channel_settings_of
 from sweepwatch.settings.settings import (
     Settings,
     judge_settings,
@@ -43,6 +45,7 @@ def check_settings(
     settings, wrong = judge_settings(file, environment, flags)
     if settings is not None:
         wrong += _refusals([partial(reach_of, settings.server, SystemClock().now_ms())])
+        wrong += _refusals([partial(_channels, settings)])
         wrong += _wrong_addresses(settings) + _wrong_files(settings)
         if show:
             console(_WIDTH).print(_table(settings))
@@ -50,6 +53,11 @@ def check_settings(
         lines = "\n".join(f"- {one}" for one in wrong)
         raise ConfigError(wrong[0] if len(wrong) == 1 else f"{len(wrong)} settings are wrong:\n{lines}")
     say("The settings are usable.")
+
+
+def _channels(settings: Settings) -> object:
+    """Build the channels as the installation would; nobody is asked."""
+    return channels_of(channel_settings_of(settings.notify), SystemClock())
 
 
 def _wrong_addresses(settings: Settings) -> list[str]:

@@ -96,7 +96,7 @@ def send_again(settings: Settings, number: int, say: Say) -> None:
 @contextmanager
 def _book(settings: Settings) -> Iterator[tuple[DeskDatabase, NoticeBook]]:
     with opened_desk(settings) as desk:
-        yield desk, NoticeBook(desk, channels_of(settings), SystemClock())
+        yield desk, NoticeBook(desk, channels_of(settings, SystemClock()), SystemClock())
 
 
 def _ways(desk: DeskDatabase, book: NoticeBook, email: str) -> tuple[Person, list[Destination]]:

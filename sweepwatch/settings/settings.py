@@ -16,6 +16,7 @@ from fleet.secrecy import HIDDEN, is_secret, without_secrets
 from fleet.signals import STANDARD_SIGNALS, Kind
 from fleet.text import quoted
 from sweepwatch.settings.costs import CostsSettings
+from sweepwatch.settings.notify import NotifySettings
 from sweepwatch.settings.oidc import OidcSettings
 from sweepwatch.settings.section import Section as _Section
 from sweepwatch.settings.server import ServerSettings, Several, is_address, is_loopback
@@ -288,6 +289,7 @@ class Settings(_Section):
     simulator: SimulatorSettings = SimulatorSettings()
     models: ModelsSettings = ModelsSettings()
     alerts: AlertsSettings = AlertsSettings()
+    notify: NotifySettings = NotifySettings()
     oidc: OidcSettings = OidcSettings()
     signals: dict[str, SignalSettings] = Field(
         default_factory=dict, description="Signals of your own, in the file alone: [signals.NAME]"

@@ -1,5 +1,6 @@
 """Every channel keeps the same promises, proved on real servers that answer as providers do, and worse."""
 
+import base64
 import json
 import logging
 import ssl
@@ -10,9 +11,12 @@ from dataclasses import dataclass, replace
 from time import monotonic
 from typing import Any
 
+import http_ece
 import pytest
-from benchmarks.harness.receivers import Asked, HttpReceiver, http_receiver
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from benchmarks.harness.receivers import Asked, HttpReceiver, http_receiver
 from fleet.clock import ManualClock
 from fleet.errors import InvalidInput
 from fleet.faults import Level
@@ -20,7 +24,9 @@ from fleet.notices import Channel, ChannelKind, Message, NotDelivered, Proof
 from notify.channels.dingtalk import DingTalk
 from notify.channels.feishu import Feishu
 from notify.channels.http import Poster
+from notify.channels.push import Push
 from notify.channels.slack import Slack
+from notify.channels.sms import Gateway, Sms
 from notify.channels.webhook import Webhook
 from notify.channels.wecom import WeCom
 
@@ -28,6 +34,7 @@ NOON = 1_800_000_000_000
 PATIENCE_S = 1.0
 SECRET = "SECa1b2c3d4e5f6g7h8i9j0"
 TOKEN = "tok0123456789abcdefTOK"
+VAPID = base64.urlsafe_b64encode(bytes(range(1, 33))).decode().rstrip("=")
 MESSAGE = Message(
     key="n-42-wang-mail",
     title="R1: brush jamming",
@@ -54,6 +61,12 @@ class Case:
     most_bytes: int | None = None
     words: Callable[[str], Any] | None = None
     """What an error inside an answer looks like that says these words."""
+    opened: Callable[[Asked], Any] = lambda asked: asked.json
+    whole: bool = True
+    """Whether it has room for the text."""
+    accepted_status: int = 200
+    keyed: str | None = None
+    """The header that holds the key."""
 
 
 def _dingtalk(poster: Poster, receiver: HttpReceiver, clock: ManualClock) -> Case:
@@ -121,10 +134,57 @@ def _webhook(poster: Poster, receiver: HttpReceiver, clock: ManualClock) -> Case
         (503, b"busy"),
         lambda body: str(body["data"]["text"]),
         words=lambda words: words.encode(),
+        keyed="idempotency-key",
     )
 
 
-CASES = {each.__name__[1:]: each for each in (_dingtalk, _wecom, _feishu, _slack, _webhook)}
+def _sms(poster: Poster, receiver: HttpReceiver, clock: ManualClock) -> Case:
+    body = '{"to": "{phone}", "content": "{text}", "sign": "{secret}"}'
+    gateway = Gateway(
+        f"{receiver.url}/sms", body, authorization="Key {secret}", secret=TOKEN, accepted="code", longest=70
+    )
+    return Case(
+        Sms(poster, gateway),
+        {"phone": "+86 138 0013 8000"},
+        receiver,
+        {"code": 0, "id": "x1"},
+        (400, {"code": 3}),
+        (200, {"code": 7, "msg": "too fast"}),
+        lambda body: str(body["content"]),
+        words=lambda words: {"code": 5, "msg": words},
+        whole=False,
+        keyed="idempotency-key",
+    )
+
+
+def _push(poster: Poster, receiver: HttpReceiver, clock: ManualClock) -> Case:
+    browser, auth = ec.generate_private_key(ec.SECP256R1()), b"0123456789abcdef"
+    public = browser.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+
+    def opened(asked: Asked) -> Any:
+        raw = http_ece.decrypt(asked.body, private_key=browser, auth_secret=auth, version="aes128gcm")
+        return json.loads(raw)
+
+    return Case(
+        Push(poster, clock, VAPID, "mailto:admin@sweepwatch.example", plain=True),
+        {"endpoint": f"{receiver.url}/send/{TOKEN}", "p256dh": _b64(public), "auth": _b64(auth)},
+        receiver,
+        b"",
+        (410, b"gone"),
+        (500, b"busy"),
+        lambda body: str(body["body"]),
+        words=lambda words: words.encode(),
+        opened=opened,
+        accepted_status=201,
+        keyed="topic",
+    )
+
+
+def _b64(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+
+
+CASES = {each.__name__[1:]: each for each in (_dingtalk, _wecom, _feishu, _slack, _webhook, _sms, _push)}
 
 
 @pytest.fixture(params=CASES)
@@ -133,7 +193,7 @@ def case(request: pytest.FixtureRequest) -> Iterator[Case]:
         receiver = stack.enter_context(http_receiver())
         poster = Poster(ssl.create_default_context(), guarded=False, patience_s=PATIENCE_S)
         made = CASES[request.param](poster, receiver, ManualClock(NOON))
-        receiver.body = made.accepted
+        receiver.body, receiver.status = made.accepted, made.accepted_status
         yield made
 
 
@@ -148,9 +208,9 @@ def test_what_the_provider_took_is_accepted_by_its_own_word(case: Case) -> None:
     receipt = case.channel.deliver(MESSAGE, case.address)
     assert receipt.proof is Proof.ACCEPTED
     (asked,) = case.receiver.asked
-    text = json.dumps(asked.json, ensure_ascii=False)
+    text = json.dumps(case.opened(asked), ensure_ascii=False)
     assert MESSAGE.title in text
-    assert "Brush current 4.2 A" in text
+    assert ("Brush current 4.2 A" in text) == case.whole
     assert MESSAGE.link is not None
     assert MESSAGE.link in text
 
@@ -173,8 +233,8 @@ def test_the_time_that_a_provider_asks_for_is_told(case: Case, status: int) -> N
 
 
 def test_an_answer_that_says_nothing_proves_nothing(case: Case) -> None:
-    if case.channel.kind is ChannelKind.WEBHOOK:
-        pytest.skip("a webhook's receiver answers by the status alone")
+    if case.channel.kind in (ChannelKind.WEBHOOK, ChannelKind.PUSH):
+        pytest.skip("these receivers answer by the status alone")
     error = _fails(case, 200, b"<html>welcome to this network</html>")
     assert error.again
     assert error.maybe
@@ -225,7 +285,7 @@ def test_no_part_of_a_secret_is_told_whatever_the_provider_repeats(
         told += _all_told(case)
     told += caplog.text
     assert case.receiver.asked
-    for secret in (TOKEN, SECRET):
+    for secret in (TOKEN, SECRET, "138 0013", VAPID):
         for at in range(len(secret) - 7):
             assert secret[at : at + 8] not in told
 
@@ -244,7 +304,7 @@ def test_a_long_text_is_cut_at_the_border_of_a_character(case: Case) -> None:
         MESSAGE, language="zh", title="机器人滚刷卡滞" * 200, text="滚刷电流过高，已持续十分钟。" * 4_000
     )
     case.channel.deliver(long, case.address)
-    text = case.text_of(case.receiver.asked[0].json)
+    text = case.text_of(case.opened(case.receiver.asked[0]))
     text.encode()  # whole characters
     assert "�" not in text
     assert "滚刷" in text
@@ -258,9 +318,9 @@ def test_the_key_of_a_notice_is_the_same_each_time(case: Case) -> None:
     for _ in range(2):
         case.channel.deliver(MESSAGE, case.address)
     first, second = case.receiver.asked
-    if case.channel.kind is ChannelKind.WEBHOOK:
-        assert first.headers["idempotency-key"] == second.headers["idempotency-key"] == MESSAGE.key
-    assert first.body == second.body
+    assert case.opened(first) == case.opened(second)
+    if case.keyed is not None:
+        assert first.headers[case.keyed] == second.headers[case.keyed] != ""
 
 
 def test_an_address_that_is_not_whole_is_refused_by_name(case: Case) -> None:

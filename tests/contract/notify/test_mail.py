@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 from helpers.certificates import make_pair
-from benchmarks.harness.receivers import MailReceiver, free_port, mail_receiver
 
+from benchmarks.harness.receivers import MailReceiver, free_port, mail_receiver
 from fleet.errors import InvalidInput
 from fleet.notices import Message, NotDelivered, Proof, Receipt
 from notify.channels.mail import Mail, MailServer
