@@ -12,7 +12,7 @@ from fleet.faults import Level
 
 
 def judge_readings(changes: Changes, rule: Rule, sightings: Iterable[Sighting]) -> None:
-    """Judge the readings that `scan.in_play` found for one rule, in order."""
+    """Judge the readings that `Scan.in_play` found for one rule, in order."""
     for device_id, at, value, code in sightings:
         track = changes.track(device_id, rule.fault)
         number, verdict = (code // WORSE, Verdict.HOLD) if code > WORSE else (0, Verdict(code))

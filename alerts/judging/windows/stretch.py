@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeVar
 
 import numpy as np
@@ -33,7 +34,7 @@ class Rows:
             self._by_device.setdefault(device, len(self._by_device))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Stretch:
     """Values of one signal, none absent, in order of device and time. Shapes: (values,).
 
@@ -45,15 +46,30 @@ class Stretch:
     value: Floats
     place: Ints
 
-    @property
+    @cached_property
     def first(self) -> Bools:
         """Which values are the first of their device."""
-        return np.asarray(np.diff(self.row, prepend=-1) != 0)
+        return edges(self.row)[:-1]
 
-    @property
+    @cached_property
     def last(self) -> Bools:
         """Which values are the last of their device."""
-        return np.asarray(np.diff(self.row, append=-1) != 0)
+        return edges(self.row)[1:]
+
+    @cached_property
+    def single(self) -> bool:
+        """Whether no device has more than one value."""
+        return bool(self.first.all())
+
+
+def edges(*columns: Ints) -> Bools:
+    """Return where any of some columns changes, both ends included: one more than there are values."""
+    found = np.ones(columns[0].size + 1, dtype=bool)
+    if columns[0].size:
+        found[1:-1] = False
+    for column in columns:
+        found[1:-1] |= column[1:] != column[:-1]
+    return found
 
 
 def stretch_of(row: Ints, at: Ints, value: Floats, order: Ints, newest: Ints) -> Stretch:
@@ -81,9 +97,9 @@ def before(stretch: Stretch, values: NDArray[T], known: NDArray[T]) -> NDArray[T
 
 
 def grown(array: NDArray[T], rows: int, fill: float) -> NDArray[T]:
-    """Return an array with at least so many rows; it grows by half, so that it seldom does."""
-    if array.shape[0] >= rows:
+    """Return an array whose last axis has room for so many devices; it seldom grows, and then by half."""
+    if array.shape[-1] >= rows:
         return array
-    size = max(rows, array.shape[0] * 3 // 2, 64)
-    more = np.full((size - array.shape[0], *array.shape[1:]), fill, dtype=array.dtype)
-    return np.concatenate([array, more])
+    size = max(rows, array.shape[-1] * 3 // 2, 64)
+    more = np.full((*array.shape[:-1], size - array.shape[-1]), fill, dtype=array.dtype)
+    return np.concatenate([array, more], axis=-1)
