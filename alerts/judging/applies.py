@@ -1,6 +1,7 @@
 """Tells where and when rules apply, for batches on columns and for single moments."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -17,7 +18,7 @@ _UTC = ZoneInfo("UTC")
 
 
 class Applies:
-    """Which of some rules apply to devices, by their rows; what it looked up it keeps until it is to forget."""
+    """Which of some rules apply to devices, by their rows; what it looked up it keeps until it forgets."""
 
     def __init__(self, desk: DeskDatabase, rules: Iterable[Rule], zone_of: ZoneOf | None, rows: Rows) -> None:
         self._desk = desk
@@ -87,11 +88,11 @@ class Applies:
         """Return the month, and the minute of the day, of each reading by the clock of its site."""
         distinct, place = _distinct(frame["ts"].to_numpy() // MINUTE_MS)
         sites = frame["site"].unique().to_list()
-        by_zone: dict[str, list[str]] = {}
+        by_zone: dict[ZoneInfo, list[str]] = {}
         for site in sites:
             if site not in self._zones:
                 self._zones[site] = self._zone_of(site)
-            by_zone.setdefault(self._zones[site].key, []).append(site)
+            by_zone.setdefault(self._zones[site], []).append(site)
         month, minute = np.zeros(place.size, dtype=np.int64), np.zeros(place.size, dtype=np.int64)
         for zone, theirs in by_zone.items():
             here = frame["site"].is_in(theirs).to_numpy() if len(by_zone) > 1 else np.True_
@@ -108,12 +109,11 @@ def _distinct(minutes: Ints) -> tuple[Ints, Ints]:
     return found, place
 
 
-def _by_clock(minutes: Ints, zone: str) -> tuple[Ints, Ints]:
-    """Return the month and the minute of the day of some minutes since the epoch."""
-    utc = pl.Series(minutes * MINUTE_MS).cast(pl.Datetime("ms")).dt.replace_time_zone("UTC")
-    local = utc.dt.convert_time_zone(zone)
-    of_day = local.dt.hour().cast(pl.Int64) * 60 + local.dt.minute().cast(pl.Int64)
-    return local.dt.month().cast(pl.Int64).to_numpy(), of_day.to_numpy()
+def _by_clock(minutes: Ints, zone: ZoneInfo) -> tuple[Ints, Ints]:
+    """Return the month and the minute of the day of some minutes since the epoch; mostly they are few."""
+    local = [datetime.fromtimestamp(60 * minute, zone) for minute in minutes.tolist()]
+    months = np.array([time.month for time in local], dtype=np.int64)
+    return months, np.array([60 * time.hour + time.minute for time in local], dtype=np.int64)
 
 
 def _in_time(rule: Rule, month: Ints, minute: Ints) -> Bools:

@@ -12,7 +12,7 @@ from alerts.judging.rules import Rule
 from alerts.judging.scan import Scan
 from alerts.judging.scope import ZoneOf
 from alerts.judging.windows.measures import GAP_MS, measuring
-from alerts.judging.windows.stretch import Floats, Ints, Rows
+from alerts.judging.windows.stretch import Floats, Ints, Rows, in_order
 from fleet.readings import ReadingBatch
 from fleet.signals import Kind, SignalTable
 from storage.records.database import DeskDatabase
@@ -96,11 +96,12 @@ class Columns:
         return row
 
     def _measured(self, frame: pl.DataFrame, row: Ints) -> list[pl.Series]:
-        at = frame["ts"].to_numpy()
-        order = np.lexsort((at, row))
+        if not self._measuring:
+            return []
+        readings = in_order(row, frame["ts"].to_numpy(), len(self._devices))
         told = []
         for quantity, measures in self._measuring.items():
-            values = measures.observe(row, at, _values(frame, quantity), order, len(self._devices))
+            values = measures.observe(readings, _values(frame, quantity))
             told.append(pl.Series(quantity.column, values, nan_to_null=True))
         return told
 
@@ -133,4 +134,6 @@ def _values(frame: pl.DataFrame, quantity: Quantity) -> Floats:
         column = column.to_physical()
     elif column.dtype == pl.String:
         column = pl.select(pl.when(column.is_not_null()).then(column.hash())).to_series()
-    return np.asarray(column.cast(pl.Float64).to_numpy(), dtype=np.float64)
+    if column.dtype != pl.Float64:
+        column = column.cast(pl.Float64)
+    return np.asarray(column.to_numpy(), dtype=np.float64)

@@ -49,22 +49,17 @@ class Scan:
                 yield rule, _sightings(few, number, by_value=rule.fault == BY_CODE)
 
     def _few(self, frame: pl.DataFrame, playing: Sequence[int], tracked: set[str]) -> pl.DataFrame:
-        """Return the readings of the devices that any rule concerns, with each rule's `value.N`, `verdict.N`."""
+        """Return the readings of devices that any rule concerns, with each rule's `value.N`, `verdict.N`."""
         device = pl.col("device_id")
         holds = pl.any_horizontal(self._holds[number] for number in playing).fill_null(value=False)
-        concerned = device.is_in(device.filter(holds).unique().implode())
+        concerned = device.is_in(frame.filter(holds)["device_id"].unique().implode())
         if tracked:
             concerned |= device.is_in(list(tracked))
         columns = [pl.col(self._shown[number]).alias(f"value.{number}") for number in playing]
         columns += [self._verdicts[number].alias(f"verdict.{number}") for number in playing]
-        return (
-            frame.lazy()
-            .filter(concerned)
-            .select("device_id", "ts", *columns)
-            .sort("device_id", "ts", maintain_order=True)
-            .with_columns(device.rle_id().alias("device"))
-            .collect()
-        )
+        few = frame.filter(concerned).select("device_id", "ts", *columns)
+        few = few.sort("device_id", "ts", maintain_order=True)
+        return few.with_columns(device.rle_id().alias("device"))
 
 
 def _shown(rule: Rule) -> str:

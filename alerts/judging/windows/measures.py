@@ -6,7 +6,7 @@ import numpy as np
 
 from alerts.judging.quantities import Measure, Quantity
 from alerts.judging.windows.ring import STEPS, Part, Ring, View
-from alerts.judging.windows.stretch import Floats, Ints, Stretch, before, grown, stretch_of
+from alerts.judging.windows.stretch import Floats, Ints, Readings, Stretch, before, grown
 from fleet.clock import HOUR_MS, SECOND_MS
 from fleet.signals import Role, Signal
 
@@ -22,8 +22,8 @@ _OLDEST_THIRD: Part = (STEPS - STEPS // 3, STEPS - 1)
 class Measuring(Protocol):
     """Keeps what a quantity needs of each device, and tells it at each reading."""
 
-    def observe(self, row: Ints, at: Ints, value: Floats, order: Ints, rows: int) -> Floats:
-        """Return the quantity at each value; NaN where it cannot be told. `rows` devices are known."""
+    def observe(self, readings: Readings, value: Floats) -> Floats:
+        """Return the quantity at each value of a frame; NaN where it cannot be told."""
         ...
 
 
@@ -42,7 +42,7 @@ class Windowed:
         self._measure = quantity.measure
         self._counter = counter
         self._over_ms = quantity.over_ms
-        self._ring = Ring(quantity.over_ms, self._parts)
+        self._ring = Ring(quantity.over_ms, self._parts, timed=_NEWEST_THIRD in self._parts)
         self._newest = np.empty(0, dtype=np.int64)
         self._value = np.empty(0, dtype=np.float64)
 
@@ -53,18 +53,19 @@ class Windowed:
             return _NEWEST_THIRD, _OLDEST_THIRD
         return (_WHOLE, _OLDER_HALF) if self._measure in (Measure.MEAN, Measure.RATE) else (_WHOLE,)
 
-    def observe(self, row: Ints, at: Ints, value: Floats, order: Ints, rows: int) -> Floats:
-        """Return the quantity at each value; NaN where it cannot be told. `rows` devices are known."""
+    def observe(self, readings: Readings, value: Floats) -> Floats:
+        """Return the quantity at each value of a frame; NaN where it cannot be told."""
+        rows = readings.rows
         self._ring.reach(rows)
         self._newest, self._value = grown(self._newest, rows, _NEVER), grown(self._value, rows, np.nan)
-        stretch = stretch_of(row, at, value, order, self._newest)
+        stretch = readings.stretch(value, self._newest)
         told = np.full(value.size, np.nan)
         if stretch.row.size:
             added = self._added(stretch)
             view = self._ring.view(stretch, added)
             told[stretch.place] = self._told(view)
             self._ring.take(stretch, view)
-            last = stretch.last
+            last = slice(None) if stretch.single else stretch.last
             self._newest[stretch.row[last]] = stretch.at[last]
             self._value[stretch.row[last]] = stretch.value[last]
         return told
@@ -112,16 +113,17 @@ class Lasting:
         self._since = np.empty(0, dtype=np.int64)
         self._value = np.empty(0, dtype=np.float64)
 
-    def observe(self, row: Ints, at: Ints, value: Floats, order: Ints, rows: int) -> Floats:
-        """Return the seconds at each value; NaN where it is no news. `rows` devices are known."""
+    def observe(self, readings: Readings, value: Floats) -> Floats:
+        """Return the seconds at each value of a frame; NaN where it is no news."""
+        rows = readings.rows
         self._newest, self._value = grown(self._newest, rows, _NEVER), grown(self._value, rows, np.nan)
         self._since = grown(self._since, rows, _NEVER)
-        stretch = stretch_of(row, at, value, order, self._newest)
+        stretch = readings.stretch(value, self._newest)
         told = np.full(value.size, np.nan)
         if stretch.row.size:
             since = self._beginnings(stretch)
             told[stretch.place] = (stretch.at - since) / SECOND_MS
-            last = stretch.last
+            last = slice(None) if stretch.single else stretch.last
             changed = stretch.row[last]
             self._newest[changed], self._since[changed] = stretch.at[last], since[last]
             self._value[changed] = stretch.value[last]

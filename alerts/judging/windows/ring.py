@@ -35,16 +35,17 @@ class Ring:
     """One window's sums for every device, the newest twelve steps of each. Shapes: (steps, devices).
 
     What parts of the window came to at a device's newest value is kept beside them: most values come in the
-    step of the one before.
+    step of the one before. `timed`: it is asked for `Sums.steps`, too.
     """
 
-    def __init__(self, over_ms: int, parts: tuple[Part, ...]) -> None:
+    def __init__(self, over_ms: int, parts: tuple[Part, ...], *, timed: bool) -> None:
         self.width = max(over_ms // STEPS, 1)
         self._step = np.empty((STEPS, 0), dtype=np.int32)
         self._count = np.empty((STEPS, 0), dtype=np.int32)
         self._total = np.empty((STEPS, 0), dtype=np.float64)
         self._newest = np.empty(0, dtype=np.int64)
-        self._kept = {part: np.empty((3, 0), dtype=np.float64) for part in parts}
+        self._sums = 3 if timed else 2
+        self._kept = {part: np.empty((self._sums, 0), dtype=np.float64) for part in parts}
 
     def reach(self, rows: int) -> None:
         """Have room for so many devices."""
@@ -56,19 +57,20 @@ class Ring:
         """Return how the windows are at each value of a stretch, each of which adds something."""
         row, step = stretch.row, stretch.at // self.width
         age = step - self._newest[row]
-        same, near = np.flatnonzero(age == 0), np.flatnonzero((age > 0) & (age < STEPS))
+        same, near = age == 0, np.flatnonzero((age > 0) & (age < STEPS))
         view = View(row, step, added)
         told = self._of_slots(row[near], step[near])
         for part, kept in self._kept.items():
-            sums = _own_single(view, part) if stretch.single else _own(view, part)
-            sums[:, same] += kept[:, row[same]]
-            sums[:, near] += told[part]
+            sums = (_own_single if stretch.single else _own)(view, part, self._sums)
+            for number, before in enumerate(kept):
+                sums[number] += same * before[row]
+                sums[number][near] += told[part][number]
             view.parts[part] = sums
         return view
 
     def _of_slots(self, row: Ints, step: Ints) -> dict[Part, Floats]:
         """Return what the slots have within each part, for values in a later step than what is there."""
-        found = {part: np.zeros((3, row.size)) for part in self._kept}
+        found = {part: np.zeros((self._sums, row.size)) for part in self._kept}
         if not row.size:
             return found
         slots = zip(self._step, self._count, self._total, strict=True)
@@ -80,21 +82,24 @@ class Ring:
                 here = within * count
                 sums[0] += here
                 sums[1] += within * total
-                sums[2] += here * at.astype(np.float64)
+                if self._sums == 3:
+                    sums[2] += here * at.astype(np.float64)
         return found
 
     def take(self, stretch: Stretch, view: "View") -> None:
         """Put a stretch that was viewed into the windows."""
-        last = stretch.last
+        last = slice(None) if stretch.single else stretch.last
         devices = stretch.row[last]
         for part, sums in view.parts.items():
-            self._kept[part][:, devices] = sums[:, last]
+            for kept, told in zip(self._kept[part], sums, strict=True):
+                kept[devices] = told[last]
         row, step, counts, totals = _by_step(view, stretch)
-        slot = step % STEPS
-        same = self._step[slot, row] == step
-        self._count[slot, row] = counts + same * self._count[slot, row]
-        self._total[slot, row] = totals + same * self._total[slot, row]
-        self._step[slot, row] = step
+        place = step % STEPS * self._newest.size + row
+        all_steps, all_counts, all_totals = self._step.ravel(), self._count.ravel(), self._total.ravel()
+        same = all_steps[place] == step
+        all_counts[place] = counts + same * all_counts[place]
+        all_totals[place] = totals + same * all_totals[place]
+        all_steps[place] = step
         self._newest[devices] = view.step[last]
 
 
@@ -109,30 +114,31 @@ class View:
 
     def sums(self, part: Part) -> Sums:
         """Return what is in a part of the window; it is one of those that the ring was made for."""
-        count, total, steps = self.parts[part]
-        return Sums(count, total, steps)
+        count, total, *steps = self.parts[part]
+        return Sums(count, total, steps[0] if steps else np.zeros(0))
 
 
-def _own_single(view: View, part: Part) -> Floats:
+def _own_single(view: View, part: Part, rows: int) -> Floats:
     """Return what a stretch itself has within a part, where no device has more than one value."""
-    sums = np.zeros((3, view.row.size))
+    sums = np.zeros((rows, view.row.size))
     if part[0] == 0:
-        sums[0], sums[1], sums[2] = 1.0, view.added, view.step
+        sums[0], sums[1] = 1.0, view.added
+        sums[2:] = view.step
     return sums
 
 
-def _own(view: View, part: Part) -> Floats:
+def _own(view: View, part: Part, rows: int) -> Floats:
     """Return what a stretch itself has within a part: all up to its youngest less all before its oldest."""
     youngest, oldest = part
     key = view.row * _PER_DEVICE + view.step
     begin = np.searchsorted(key, key - oldest, side="left")
     here = np.arange(1, key.size + 1)
     end = here if youngest == 0 else np.searchsorted(key, key - youngest, side="right")
-    sums = np.empty((3, key.size))
+    sums = np.empty((rows, key.size))
     sums[0] = end - begin
-    for number, values in ((1, view.added), (2, view.step)):
+    for own, values in zip(sums[1:], (view.added, view.step), strict=False):
         upto = np.concatenate([[0.0], np.cumsum(values, dtype=np.float64)])
-        sums[number] = upto[end] - upto[begin]
+        own[:] = upto[end] - upto[begin]
     return sums
 
 

@@ -72,19 +72,38 @@ def edges(*columns: Ints) -> Bools:
     return found
 
 
-def stretch_of(row: Ints, at: Ints, value: Floats, order: Ints, newest: Ints) -> Stretch:
-    """Return what is news of a frame's values: newer than the `newest` of its device (by row).
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """Readings in order of device and time. Shapes: (readings,).
 
-    Of several values of one device and time the last counts. A value that is late, or was there before, is
-    left out: who has counted it cannot tell any more. `order` sorts by row and time, and keeps the order of
-    those that are equal.
+    `order` is where each stands in the frame that they came from; `rows` devices are known.
     """
-    row, at, value = row[order], at[order], value[order]
-    news = ~np.isnan(value) & (at > newest[row])
-    row, at, value, order = row[news], at[news], value[news], order[news]
-    kept = np.ones(row.size, dtype=bool)
-    kept[:-1] = (row[1:] != row[:-1]) | (at[1:] != at[:-1])
-    return Stretch(row[kept], at[kept], value[kept], order[kept])
+
+    row: Ints
+    at: Ints
+    order: Ints
+    rows: int
+
+    def stretch(self, values: Floats, newest: Ints) -> Stretch:
+        """Return what is news of a frame's values: newer than the `newest` of its device (by row).
+
+        Of several values of one device and time the last counts. A value that is late, or was there before,
+        is left out: who has counted it cannot tell any more.
+        """
+        row, at, value, place = self.row, self.at, values[self.order], self.order
+        news = (value == value) & (at > newest[row])  # noqa: PLR0124 - NaN is not itself
+        if not news.all():
+            row, at, value, place = row[news], at[news], value[news], place[news]
+        kept = edges(row, at)[1:]
+        if not kept.all():
+            row, at, value, place = row[kept], at[kept], value[kept], place[kept]
+        return Stretch(row, at, value, place)
+
+
+def in_order(row: Ints, at: Ints, rows: int) -> Readings:
+    """Return readings in the order of device and time; those that are equal stay as they came."""
+    order = np.lexsort((at, row))
+    return Readings(row[order], at[order], order, rows)
 
 
 def before(stretch: Stretch, values: NDArray[T], known: NDArray[T]) -> NDArray[T]:
