@@ -14,16 +14,16 @@ from alerts.judging.by_model import judge_model
 from alerts.judging.by_risk import judge_scoring, modelled, wanted_risks
 from alerts.judging.by_rule import judge_readings
 from alerts.judging.changes import Changes, again, follow
-from alerts.judging.columns import Columns, Past, columns_of
+from alerts.judging.columns import Columns, Past
 from alerts.judging.conditions import EventCondition
 from alerts.judging.decisions import BY_TICKET, DEVICE_REPLACED, Decision, Track, judge_person, judge_tick
 from alerts.judging.quantities import Source
 from alerts.judging.rules import BY_CODE, OFFLINE, Rule
-from alerts.judging.scan import in_play
 from alerts.judging.scope import ZoneOf
 from alerts.judging.tracks import Tracks, key_of
+from alerts.judging.windows.stretch import Rows
 from fleet.alerts import MODEL_RULE, RISK_RULE, Alert, AlertState
-from fleet.clock import HOUR_MS, Clock
+from fleet.clock import HOUR_MS, MINUTE_MS, Clock
 from fleet.codes import CodeCatalogue, load_codes
 from fleet.events import Event
 from fleet.findings import ModelFinding
@@ -35,6 +35,9 @@ from fleet.text import Text
 from storage.records.alerts import alert_of, open_alert, open_alerts
 from storage.records.database import DeskDatabase
 from storage.records.devices import ReportedEvent, traits_of
+
+_FORGET_MS = 5 * MINUTE_MS
+"""What devices are and where they belong is looked up anew after so long, if the log did not tell of it."""
 
 
 class AlertEngine:
@@ -64,14 +67,21 @@ class AlertEngine:
         self._lock = threading.RLock()
         self._rules = {rule.name: rule for rule in rules}
         self._offline_rules = tuple(rule for rule in rules if rule.when == OFFLINE)
-        self._applies = Applies(desk, rules, zone_of)
         self._columns = {
-            (source, kind): columns_of(
-                rules, source, kind, signals, self._applies, past if source is Source.READINGS else None
+            (source, kind): Columns(
+                kind,
+                tuple(rule for rule in rules if rule.kind is kind and rule.source is source),
+                signals,
+                desk,
+                zone_of,
+                past if source is Source.READINGS else None,
             )
             for source in Source
             for kind in Kind
         }
+        # Events and absence come one by one, and have no columns.
+        self._applies = Applies(desk, [rule for rule in rules if rule.source is None], zone_of, Rows())
+        self._forgot_at = self._started
         by_code = frozenset(rule.name for rule in rules if rule.fault == BY_CODE)
         self._codes = CodeJudge(codes or load_codes(), by_code)
         events = tuple(rule for rule in rules if isinstance(rule.when, EventCondition))
@@ -150,7 +160,7 @@ class AlertEngine:
             if judged_from:
                 whole = whole.filter(pl.col("ts") > judged_from)
             with self._changes() as changes:
-                for rule, rows in in_play(whole, columns.rules, self._concerned()):
+                for rule, rows in columns.scan.in_play(whole, self._concerned()):
                     if rule.fault == BY_CODE:
                         self._codes.judge(changes, rule, rows)
                     else:
@@ -206,8 +216,9 @@ class AlertEngine:
         A device's last will counts too: ingest has noted it as the device's status.
         """
         self.reload()
-        with self._lock:
-            self._applies.forget_in_time(now)
+        if now - self._forgot_at >= _FORGET_MS:
+            self._forgot_at = now
+            self._forget()
         with self._changes(now) as changes:
             for rule in self._offline_rules:
                 end_absence(changes, rule, self._tracks)
@@ -270,8 +281,12 @@ class AlertEngine:
 
     def learn(self, _event: Event) -> None:
         """Look up anew what devices are and where they belong: the log tells that some of it changed."""
+        self._forget()
+
+    def _forget(self) -> None:
         with self._lock:
-            self._applies.forget()
+            for each in (self._applies, *(columns.applies for columns in self._columns.values())):
+                each.forget()
 
     def end_with_device(self, event: Event) -> None:
         """End what was wrong with a device in whose place another came, as the log tells it.

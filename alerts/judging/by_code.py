@@ -49,7 +49,7 @@ class CodeJudge:
     names: frozenset[str]
 
     def judge(self, changes: Changes, rule: Rule, sightings: Iterable[Sighting]) -> None:
-        """Judge the readings that `scan.in_play` found for one rule, in order."""
+        """Judge the readings that `Scan.in_play` found for one rule, in order."""
         found = list(sightings)
         speaking = {device_id for device_id, _, code, verdict in found if code and verdict == Verdict.HOLD}
         traits = traits_of(changes.session, sorted(speaking))

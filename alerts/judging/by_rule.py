@@ -12,7 +12,7 @@ from fleet.faults import Level
 
 
 def judge_readings(changes: Changes, rule: Rule, sightings: Iterable[Sighting]) -> None:
-    """Judge the readings that `scan.in_play` found for one rule, in order."""
+    """Judge the readings that `Scan.in_play` found for one rule, in order."""
     for device_id, at, value, code in sightings:
         changes.come_to(device_id, at)
         track = changes.track(device_id, rule.fault)

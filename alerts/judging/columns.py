@@ -7,12 +7,15 @@ import polars as pl
 
 from alerts.judging.applies import Applies
 from alerts.judging.places import Place, within
-from alerts.judging.quantities import Measure, Quantity, Source
+from alerts.judging.quantities import Measure, Quantity
 from alerts.judging.rules import Rule
+from alerts.judging.scan import Scan
+from alerts.judging.scope import ZoneOf
 from alerts.judging.windows.measures import GAP_MS, measuring
-from alerts.judging.windows.stretch import Floats, Rows
+from alerts.judging.windows.stretch import Floats, Ints, Rows, in_order
 from fleet.readings import ReadingBatch
 from fleet.signals import Kind, SignalTable
+from storage.records.database import DeskDatabase
 
 Past = Callable[[Kind, Sequence[str], int, int], ReadingBatch]
 """Returns the readings of some devices from a time until another (storage.ports.TelemetryStore.readings)."""
@@ -30,12 +33,15 @@ class Columns:
         kind: Kind,
         rules: Sequence[Rule],
         signals: SignalTable,
-        applies: Applies,
+        desk: DeskDatabase,
+        zone_of: ZoneOf | None = None,
         past: Past | None = None,
     ) -> None:
         self._kind = kind
         self.rules = rules
-        self._applies = applies
+        self._devices = Rows()
+        self.applies = Applies(desk, rules, zone_of, self._devices)
+        self.scan = Scan(rules)
         self._past = past
         self.quantities = tuple(dict.fromkeys(each for rule in rules for each in rule.quantities))
         self._measuring = {
@@ -44,7 +50,6 @@ class Columns:
             if each.measure not in (None, Measure.PLACE, Measure.RISK, Measure.LIFE)
         }
         self._places = _places(rules)
-        self._devices = Rows()
         self._told: tuple[object, pl.DataFrame] | None = None
 
     @property
@@ -72,38 +77,42 @@ class Columns:
         self._told = None
 
     def _extended(self, frame: pl.DataFrame) -> pl.DataFrame:
-        if self._measuring and frame.height:
-            frame = frame.with_columns(self._measured(frame))
-        if self._places:
-            frame = frame.with_columns(
-                within(frame, places).alias(name) for name, places in self._places.items()
-            )
-        return self._applies.added(frame, self.rules)
+        more = [within(frame, places).alias(name) for name, places in self._places.items()]
+        if frame.height and (self._measuring or self.applies.is_needed):
+            ids = frame["device_id"].to_list()
+            row = self._rows_of(ids, frame)
+            more += self._measured(frame, row)
+            more += self.applies.columns(frame, ids, row)
+        return frame.with_columns(more)
 
-    def _measured(self, frame: pl.DataFrame) -> list[pl.Series]:
-        ids = frame["device_id"].to_list()
+    def _rows_of(self, ids: list[str], frame: pl.DataFrame) -> Ints:
+        """Return the row of each device; those that are new are looked up in the past first."""
         row = self._devices.of(ids)
         if (row < 0).any():
             new = sorted({ids[place] for place in np.flatnonzero(row < 0)})
             self._devices.add(new)
             self._recall(new, frame)
             row = self._devices.of(ids)
-        at = frame["ts"].to_numpy()
-        order = np.lexsort((at, row))
+        return row
+
+    def _measured(self, frame: pl.DataFrame, row: Ints) -> list[pl.Series]:
+        if not self._measuring:
+            return []
+        readings = in_order(row, frame["ts"].to_numpy(), len(self._devices))
         told = []
         for quantity, measures in self._measuring.items():
-            values = measures.observe(row, at, _values(frame, quantity), order, len(self._devices))
-            told.append(pl.Series(quantity.column, values).fill_nan(None))
+            values = measures.observe(readings, _values(frame, quantity))
+            told.append(pl.Series(quantity.column, values, nan_to_null=True))
         return told
 
     def _recall(self, devices: list[str], frame: pl.DataFrame) -> None:
         """Let windows see what new devices sent before this frame."""
-        if self._past is None:
+        if self._past is None or not self._measuring:
             return
         until = int(frame.filter(pl.col("device_id").is_in(devices))["ts"].min())  # type: ignore[arg-type]
         past = self._past(self._kind, devices, until - self.lookback_ms, until).frame
         if past.height:
-            self._measured(past.filter(pl.col("device_id").is_in(devices)))
+            self._measured(past, self._devices.of(past["device_id"].to_list()))
 
 
 def _places(rules: Sequence[Rule]) -> dict[str, list[Place]]:
@@ -125,17 +134,6 @@ def _values(frame: pl.DataFrame, quantity: Quantity) -> Floats:
         column = column.to_physical()
     elif column.dtype == pl.String:
         column = pl.select(pl.when(column.is_not_null()).then(column.hash())).to_series()
-    return np.asarray(column.cast(pl.Float64).to_numpy(), dtype=np.float64)
-
-
-def columns_of(
-    rules: Sequence[Rule],
-    source: Source,
-    kind: Kind,
-    signals: SignalTable,
-    applies: Applies,
-    past: Past | None,
-) -> Columns:
-    """Return the columns of the rules over a kind of device that one source tells."""
-    mine = [rule for rule in rules if rule.kind is kind and rule.source is source]
-    return Columns(kind, mine, signals, applies, past)
+    if column.dtype != pl.Float64:
+        column = column.cast(pl.Float64)
+    return np.asarray(column.to_numpy(), dtype=np.float64)

@@ -72,10 +72,12 @@ def within(frame: pl.DataFrame, places: list[Place]) -> pl.Series:
     site = frame["site"]
     found = np.full(frame.height, np.nan)
     for place in places:
-        first, second = (frame[name].cast(pl.Float64).to_numpy() for name in place.axes)
+        first, second = (frame[name].to_numpy() for name in place.axes)
         known = (site == place.site).to_numpy() & ~np.isnan(first) & ~np.isnan(second)
         rows = np.flatnonzero(known)
         if rows.size:
             here = place.contains(first[rows], second[rows])
             found[rows] = np.fmax(found[rows], here.astype(np.float64))
-    return pl.Series(found).fill_nan(None).cast(pl.Boolean)
+    unknown = np.isnan(found)
+    inside = pl.Series(found == 1)
+    return inside.set(pl.Series(unknown), None) if unknown.any() else inside

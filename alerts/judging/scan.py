@@ -16,42 +16,50 @@ WORSE = 10
 """A verdict that holds at a level of its own is ten times the level's number, and HOLD."""
 
 
-def in_play(
-    frame: pl.DataFrame, rules: Sequence[Rule], tracked: Mapping[str, set[str]]
-) -> Iterator[tuple[Rule, Iterable[Sighting]]]:
-    """Yield each rule that must judge readings of this batch, with those, by device in order of time.
+class Scan:
+    """Looks at batches for some rules; what it looks for is put together once."""
 
-    Such a rule holds for some reading, or has an open alert; `tracked` has the devices with one, by rule.
-    Readings without the rule's signals are left out. Of a run of equal verdicts on a device only the first
-    and the last remain: they carry its start and its length.
-    """
-    if frame.is_empty() or not rules:
-        return
-    held = frame.select(rule.holds.any().alias(rule.name) for rule in rules).row(0, named=True)
-    playing = [rule for rule in rules if held[rule.name] or tracked.get(rule.name)]
-    if playing:
-        few = _few(frame, playing, set().union(*(tracked.get(rule.name, ()) for rule in playing)))
-        for number, rule in enumerate(playing):
-            yield rule, _sightings(few, number, by_value=rule.fault == BY_CODE)
+    def __init__(self, rules: Sequence[Rule]) -> None:
+        self._rules = rules
+        self._holds = [rule.holds for rule in rules]
+        self._any = [holds.any().alias(rule.name) for rule, holds in zip(rules, self._holds, strict=True)]
+        self._shown = [_shown(rule) for rule in rules]
+        self._verdicts = [_verdict(rule) for rule in rules]
 
+    def in_play(
+        self, frame: pl.DataFrame, tracked: Mapping[str, set[str]]
+    ) -> Iterator[tuple[Rule, Iterable[Sighting]]]:
+        """Yield each rule that must judge readings of this batch, with those, by device in order of time.
 
-def _few(frame: pl.DataFrame, rules: Sequence[Rule], tracked: set[str]) -> pl.DataFrame:
-    """Return the readings of the devices that any rule concerns, with each rule's `value.N`, `verdict.N`."""
-    device = pl.col("device_id")
-    holds = pl.any_horizontal(rule.holds for rule in rules).fill_null(value=False)
-    concerned = device.is_in(device.filter(holds).unique().implode())
-    if tracked:
-        concerned |= device.is_in(list(tracked))
-    columns = [pl.col(_shown(rule)).alias(f"value.{number}") for number, rule in enumerate(rules)]
-    columns += [_verdict(rule).alias(f"verdict.{number}") for number, rule in enumerate(rules)]
-    return (
-        frame.lazy()
-        .filter(concerned)
-        .select("device_id", "ts", *columns)
-        .sort("device_id", "ts", maintain_order=True)
-        .with_columns(device.rle_id().alias("device"))
-        .collect()
-    )
+        Such a rule holds for some reading, or has an open alert; `tracked` has the devices with one, by rule.
+        Readings without the rule's signals are left out. Of a run of equal verdicts on a device only the
+        first and the last remain: they carry its start and its length.
+        """
+        if frame.is_empty() or not self._rules:
+            return
+        held = frame.select(self._any).row(0)
+        playing = [
+            number for number, rule in enumerate(self._rules) if held[number] or tracked.get(rule.name)
+        ]
+        if playing:
+            devices = [tracked.get(self._rules[number].name, set()) for number in playing]
+            few = self._few(frame, playing, set().union(*devices))
+            for number in playing:
+                rule = self._rules[number]
+                yield rule, _sightings(few, number, by_value=rule.fault == BY_CODE)
+
+    def _few(self, frame: pl.DataFrame, playing: Sequence[int], tracked: set[str]) -> pl.DataFrame:
+        """Return the readings of devices that any rule concerns, with each rule's `value.N`, `verdict.N`."""
+        device = pl.col("device_id")
+        holds = pl.any_horizontal(self._holds[number] for number in playing).fill_null(value=False)
+        concerned = device.is_in(frame.filter(holds)["device_id"].unique().implode())
+        if tracked:
+            concerned |= device.is_in(list(tracked))
+        columns = [pl.col(self._shown[number]).alias(f"value.{number}") for number in playing]
+        columns += [self._verdicts[number].alias(f"verdict.{number}") for number in playing]
+        few = frame.filter(concerned).select("device_id", "ts", *columns)
+        few = few.sort("device_id", "ts", maintain_order=True)
+        return few.with_columns(device.rle_id().alias("device"))
 
 
 def _shown(rule: Rule) -> str:

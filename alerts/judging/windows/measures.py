@@ -5,22 +5,25 @@ from typing import Protocol
 import numpy as np
 
 from alerts.judging.quantities import Measure, Quantity
-from alerts.judging.windows.ring import STEPS, Ring, View
-from alerts.judging.windows.stretch import Floats, Ints, Stretch, before, grown, stretch_of
+from alerts.judging.windows.ring import STEPS, Part, Ring, View
+from alerts.judging.windows.stretch import Floats, Ints, Readings, Stretch, before, grown
 from fleet.clock import HOUR_MS, SECOND_MS
 from fleet.signals import Role, Signal
 
 GAP_MS = HOUR_MS
 """What lies between two readings so far apart, nobody knows: it adds to no time, nothing lasts over it."""
 _NEVER = -1
-_THIRD = STEPS // 3
+_WHOLE: Part = (0, STEPS - 1)
+_OLDER_HALF: Part = (STEPS // 2, STEPS - 1)
+_NEWEST_THIRD: Part = (0, STEPS // 3 - 1)
+_OLDEST_THIRD: Part = (STEPS - STEPS // 3, STEPS - 1)
 
 
 class Measuring(Protocol):
     """Keeps what a quantity needs of each device, and tells it at each reading."""
 
-    def observe(self, row: Ints, at: Ints, value: Floats, order: Ints, rows: int) -> Floats:
-        """Return the quantity at each value; NaN where it cannot be told. `rows` devices are known."""
+    def observe(self, readings: Readings, value: Floats) -> Floats:
+        """Return the quantity at each value of a frame; NaN where it cannot be told."""
         ...
 
 
@@ -39,21 +42,30 @@ class Windowed:
         self._measure = quantity.measure
         self._counter = counter
         self._over_ms = quantity.over_ms
-        self._ring = Ring(quantity.over_ms)
+        self._ring = Ring(quantity.over_ms, self._parts, timed=_NEWEST_THIRD in self._parts)
         self._newest = np.empty(0, dtype=np.int64)
         self._value = np.empty(0, dtype=np.float64)
 
-    def observe(self, row: Ints, at: Ints, value: Floats, order: Ints, rows: int) -> Floats:
-        """Return the quantity at each value; NaN where it cannot be told. `rows` devices are known."""
+    @property
+    def _parts(self) -> tuple[Part, ...]:
+        """The parts of the window that are looked at."""
+        if self._measure is Measure.RATE and self._counter is None:
+            return _NEWEST_THIRD, _OLDEST_THIRD
+        return (_WHOLE, _OLDER_HALF) if self._measure in (Measure.MEAN, Measure.RATE) else (_WHOLE,)
+
+    def observe(self, readings: Readings, value: Floats) -> Floats:
+        """Return the quantity at each value of a frame; NaN where it cannot be told."""
+        rows = readings.rows
         self._ring.reach(rows)
         self._newest, self._value = grown(self._newest, rows, _NEVER), grown(self._value, rows, np.nan)
-        stretch = stretch_of(row, at, value, order, self._newest)
+        stretch = readings.stretch(value, self._newest)
         told = np.full(value.size, np.nan)
         if stretch.row.size:
             added = self._added(stretch)
-            told[stretch.place] = self._told(self._ring.view(stretch, added))
-            self._ring.take(stretch, added)
-            last = stretch.last
+            view = self._ring.view(stretch, added)
+            told[stretch.place] = self._told(view)
+            self._ring.take(stretch, view)
+            last = slice(None) if stretch.single else stretch.last
             self._newest[stretch.row[last]] = stretch.at[last]
             self._value[stretch.row[last]] = stretch.value[last]
         return told
@@ -74,25 +86,23 @@ class Windowed:
         return np.where((rise > 0) & (rise <= most + grain), rise, 0.0)
 
     def _told(self, view: View) -> Floats:
-        if self._measure is Measure.MEAN:
-            whole = view.sums(0, STEPS - 1)
-            return np.where(view.covered, whole.total / whole.count, np.nan)
-        if self._measure is not Measure.RATE:
-            return view.sums(0, STEPS - 1).total
-        return self._slope(view) if self._counter is None else self._pace(view)
+        if self._measure is Measure.RATE and self._counter is None:
+            return self._slope(view)
+        whole = view.sums(_WHOLE)
+        if self._measure not in (Measure.MEAN, Measure.RATE):
+            return whole.total
+        # It is told once readings reach back into the older half of the window.
+        covered = view.sums(_OLDER_HALF).count > 0
+        parts = whole.count if self._measure is Measure.MEAN else self._over_ms / HOUR_MS
+        return np.where(covered, whole.total / parts, np.nan)
 
     def _slope(self, view: View) -> Floats:
         """Return how the newest third of the window stands to its oldest, an hour."""
-        new, old = view.sums(0, _THIRD - 1), view.sums(STEPS - _THIRD, STEPS - 1)
+        new, old = view.sums(_NEWEST_THIRD), view.sums(_OLDEST_THIRD)
         with np.errstate(divide="ignore", invalid="ignore"):
             risen = new.total / new.count - old.total / old.count
             hours = (new.steps / new.count - old.steps / old.count) * (self._ring.width / HOUR_MS)
             return risen / hours
-
-    def _pace(self, view: View) -> Floats:
-        """Return how far a counter rose in the window, an hour."""
-        whole = view.sums(0, STEPS - 1)
-        return np.where(view.covered, whole.total * (HOUR_MS / self._over_ms), np.nan)
 
 
 class Lasting:
@@ -103,16 +113,17 @@ class Lasting:
         self._since = np.empty(0, dtype=np.int64)
         self._value = np.empty(0, dtype=np.float64)
 
-    def observe(self, row: Ints, at: Ints, value: Floats, order: Ints, rows: int) -> Floats:
-        """Return the seconds at each value; NaN where it is no news. `rows` devices are known."""
+    def observe(self, readings: Readings, value: Floats) -> Floats:
+        """Return the seconds at each value of a frame; NaN where it is no news."""
+        rows = readings.rows
         self._newest, self._value = grown(self._newest, rows, _NEVER), grown(self._value, rows, np.nan)
         self._since = grown(self._since, rows, _NEVER)
-        stretch = stretch_of(row, at, value, order, self._newest)
+        stretch = readings.stretch(value, self._newest)
         told = np.full(value.size, np.nan)
         if stretch.row.size:
             since = self._beginnings(stretch)
             told[stretch.place] = (stretch.at - since) / SECOND_MS
-            last = stretch.last
+            last = slice(None) if stretch.single else stretch.last
             changed = stretch.row[last]
             self._newest[changed], self._since[changed] = stretch.at[last], since[last]
             self._value[changed] = stretch.value[last]

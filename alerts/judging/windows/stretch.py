@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeVar
 
 import numpy as np
@@ -33,7 +34,7 @@ class Rows:
             self._by_device.setdefault(device, len(self._by_device))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Stretch:
     """Values of one signal, none absent, in order of device and time. Shapes: (values,).
 
@@ -45,30 +46,64 @@ class Stretch:
     value: Floats
     place: Ints
 
-    @property
+    @cached_property
     def first(self) -> Bools:
         """Which values are the first of their device."""
-        return np.asarray(np.diff(self.row, prepend=-1) != 0)
+        return edges(self.row)[:-1]
 
-    @property
+    @cached_property
     def last(self) -> Bools:
         """Which values are the last of their device."""
-        return np.asarray(np.diff(self.row, append=-1) != 0)
+        return edges(self.row)[1:]
+
+    @cached_property
+    def single(self) -> bool:
+        """Whether no device has more than one value."""
+        return bool(self.first.all())
 
 
-def stretch_of(row: Ints, at: Ints, value: Floats, order: Ints, newest: Ints) -> Stretch:
-    """Return what is news of a frame's values: newer than the `newest` of its device (by row).
+def edges(*columns: Ints) -> Bools:
+    """Return where any of some columns changes, both ends included: one more than there are values."""
+    found = np.ones(columns[0].size + 1, dtype=bool)
+    if columns[0].size:
+        found[1:-1] = False
+    for column in columns:
+        found[1:-1] |= column[1:] != column[:-1]
+    return found
 
-    Of several values of one device and time the last counts. A value that is late, or was there before, is
-    left out: who has counted it cannot tell any more. `order` sorts by row and time, and keeps the order of
-    those that are equal.
+
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """Readings in order of device and time. Shapes: (readings,).
+
+    `order` is where each stands in the frame that they came from; `rows` devices are known.
     """
-    row, at, value = row[order], at[order], value[order]
-    news = ~np.isnan(value) & (at > newest[row])
-    row, at, value, order = row[news], at[news], value[news], order[news]
-    kept = np.ones(row.size, dtype=bool)
-    kept[:-1] = (row[1:] != row[:-1]) | (at[1:] != at[:-1])
-    return Stretch(row[kept], at[kept], value[kept], order[kept])
+
+    row: Ints
+    at: Ints
+    order: Ints
+    rows: int
+
+    def stretch(self, values: Floats, newest: Ints) -> Stretch:
+        """Return what is news of a frame's values: newer than the `newest` of its device (by row).
+
+        Of several values of one device and time the last counts. A value that is late, or was there before,
+        is left out: who has counted it cannot tell any more.
+        """
+        row, at, value, place = self.row, self.at, values[self.order], self.order
+        news = (value == value) & (at > newest[row])  # noqa: PLR0124 - NaN is not itself
+        if not news.all():
+            row, at, value, place = row[news], at[news], value[news], place[news]
+        kept = edges(row, at)[1:]
+        if not kept.all():
+            row, at, value, place = row[kept], at[kept], value[kept], place[kept]
+        return Stretch(row, at, value, place)
+
+
+def in_order(row: Ints, at: Ints, rows: int) -> Readings:
+    """Return readings in the order of device and time; those that are equal stay as they came."""
+    order = np.lexsort((at, row))
+    return Readings(row[order], at[order], order, rows)
 
 
 def before(stretch: Stretch, values: NDArray[T], known: NDArray[T]) -> NDArray[T]:
@@ -81,9 +116,9 @@ def before(stretch: Stretch, values: NDArray[T], known: NDArray[T]) -> NDArray[T
 
 
 def grown(array: NDArray[T], rows: int, fill: float) -> NDArray[T]:
-    """Return an array with at least so many rows; it grows by half, so that it seldom does."""
-    if array.shape[0] >= rows:
+    """Return an array whose last axis has room for so many devices; it seldom grows, and then by half."""
+    if array.shape[-1] >= rows:
         return array
-    size = max(rows, array.shape[0] * 3 // 2, 64)
-    more = np.full((size - array.shape[0], *array.shape[1:]), fill, dtype=array.dtype)
-    return np.concatenate([array, more])
+    size = max(rows, array.shape[-1] * 3 // 2, 64)
+    more = np.full((*array.shape[:-1], size - array.shape[-1]), fill, dtype=array.dtype)
+    return np.concatenate([array, more], axis=-1)

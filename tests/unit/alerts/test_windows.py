@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from alerts.judging.quantities import Measure, Quantity, parse_quantity
 from alerts.judging.windows.measures import measuring
 from alerts.judging.windows.ring import STEPS
+from alerts.judging.windows.stretch import in_order
 from fleet.signals import STANDARD_SIGNALS
 
 NOON = 1_800_000_000_000
@@ -25,8 +26,7 @@ class Told:
 
     def of(self, rows: list[int], at: list[int], values: list[float]) -> list[float]:
         row, ts = np.array(rows, dtype=np.int64), NOON + np.array(at, dtype=np.int64)
-        order = np.lexsort((ts, row))
-        return list(self.measures.observe(row, ts, np.array(values, dtype=float), order, 8))
+        return list(self.measures.observe(in_order(row, ts, 8), np.array(values, dtype=float)))
 
     def one(self, at: list[int], values: list[float]) -> list[float]:
         return self.of([0] * len(at), at, values)
@@ -156,7 +156,7 @@ def test_a_value_lasts_until_another_comes_or_nothing_for_an_hour() -> None:
 
     def told(after_min: int, value: float) -> float:
         at = np.array([NOON + after_min * MINUTE])
-        return float(lasting.observe(row, at, np.array([value], dtype=float), row, 1)[0])
+        return float(lasting.observe(in_order(row, at, 1), np.array([value], dtype=float))[0])
 
     assert [told(0, 1), told(10, 1), told(20, 1)] == [0, 600, 1200]
     assert [told(21, 0), told(31, 0), told(32, 1)] == [0, 600, 0]
