@@ -46,6 +46,18 @@ class AlertEngine:
         self._clock = clock
         self._started = clock.now_ms()
         self._lock = threading.RLock()
+        self._meanings = codes or load_codes()
+        self._texts: dict[str, Text] = {}
+        self._take(rules)
+        self._tracks = Tracks()
+        self.reload()
+
+    def use(self, rules: Sequence[Rule]) -> None:
+        """Judge by other rules from now on; at the next tick, alerts of rules that are gone end."""
+        with self._lock:
+            self._take(rules)
+
+    def _take(self, rules: Sequence[Rule]) -> None:
         self._rules = {rule.name: rule for rule in rules}
         self._offline_rules = tuple(rule for rule in rules if rule.when == OFFLINE)
         self._signal_rules = {
@@ -53,16 +65,17 @@ class AlertEngine:
             for kind in Kind
         }
         by_code = frozenset(rule.name for rule in rules if rule.fault == BY_CODE)
-        self._codes = CodeJudge(codes or load_codes(), by_code)
+        self._codes = CodeJudge(self._meanings, by_code)
         events = tuple(rule for rule in rules if isinstance(rule.when, EventCondition))
         self._events = EventJudge(events, self._codes)
-        self._tracks = Tracks()
-        self.reload()
+        self._texts |= {name: Text(rule.text.en, rule.text.zh) for name, rule in self._rules.items()}
+        for gone in self._texts.keys() - self._rules.keys():
+            del self._texts[gone]
 
     @property
     def rule_texts(self) -> Mapping[str, Text]:
-        """What people read when a rule fires, by the name of the rule."""
-        return {name: Text(rule.text.en, rule.text.zh) for name, rule in self._rules.items()}
+        """What people read when a rule fires, by the name of the rule; always that of the rules at work."""
+        return self._texts
 
     def reload(self) -> None:
         """Take over what the database holds: alerts that a ticket, a person or another process changed."""

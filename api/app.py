@@ -26,6 +26,7 @@ from api.routes import (
     people,
     personal,
     risks,
+    rules,
     sites,
     telemetry,
     tickets,
@@ -68,6 +69,7 @@ def create_app(services: ApiServices) -> FastAPI:
         tokens,
         sites,
         firmware,
+        rules,
     ):
         v1.include_router(module.router)
     v1.include_router(device_access.claims)

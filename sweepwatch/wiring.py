@@ -18,9 +18,11 @@ from access.firmware.lives import Lives
 from access.firmware.moving import Mover
 from access.firmware.rollouts import Rollouts
 from access.provider import Provider
+from alerts.book import RuleBook, RulesAtWork
 from alerts.engine import AlertEngine
 from alerts.judging.by_ticket import ChangedElsewhere, DeviceEnds, TicketEnds
-from alerts.judging.rules import Rule, load_rules
+from alerts.judging.rules import Rule, load_rules, rules_text
+from alerts.trials import Trials
 from api.app import create_app
 from api.services import ApiServices
 from desk.dispatch.visits import Visits
@@ -78,6 +80,7 @@ class Services:
     policy: SlaPolicy
     tickets: TicketDesk
     alerts: AlertEngine
+    book: RuleBook
     codes: CodeCatalogue
     commands: Commands
     followers: tuple[Follower, ...]
@@ -104,7 +107,8 @@ def build(
     Raises ConfigError, DataFolderError or StoreUnavailable when a part cannot be had; nothing stays open.
     """
     signals = signal_table(settings)
-    rules = load_rules(settings.alerts.rules, signals)
+    load_rules(settings.alerts.rules, signals)  # whose mistakes name the file
+    shipped = rules_text(settings.alerts.rules)
     codes = load_codes(settings.alerts.codes)
     policy = load_policy()
     desk = open_desk(desk_url(settings, folder))
@@ -113,7 +117,8 @@ def build(
     except BaseException:
         desk.close()
         raise
-    wired = wire_desk(desk, rules, policy, clock, codes)
+    book = RuleBook(desk, clock, signals, codes, shipped)
+    wired = wire_desk(desk, book.at_work().rules, policy, clock, codes)
     return Services(
         settings=settings,
         folder=folder,
@@ -127,7 +132,8 @@ def build(
         codes=codes,
         commands=Commands(desk, clock),
         followers=wired.followers,
-        listeners=wired.listeners,
+        listeners=(*wired.listeners, RulesAtWork(book, wired.alerts)),
+        book=book,
         models=ModelRegistry(
             desk, model_files(settings, desk, folder.root / "models"), costs=costs_of(settings.models.costs)
         ),
@@ -277,6 +283,7 @@ def build_api(
 
     def readiness() -> Mapping[str, str | None]:
         own = {"store": trouble(services.store.check), "desk": trouble(services.desk.check)}
+        own |= {} if own["desk"] else {"rules": services.book.trouble()}
         return own | ({"ingest": ingest.not_ready()} if ingest else {}) | dict(troubles())
 
     costs = services.settings.models.costs
@@ -301,6 +308,8 @@ def build_api(
             doors=doors or build_doors(services.settings, services.desk, services.clock),
             devices=services.devices,
             rollouts=build_rollouts(services),
+            book=services.book,
+            trials=Trials(services.book, services.store, services.desk, services.signals, services.codes),
             demo=demo,
             reach=reach_of(server, services.clock.now_ms()),
             rates=rates_of(server),

@@ -35,6 +35,7 @@ class Compared:
     """One rule, as it is and as it would be; None where it is not there."""
 
     rule: str
+    kind: Kind
     before: RuleOutcome | None
     after: RuleOutcome | None
 
@@ -70,7 +71,8 @@ def run_backtest(past: Replayed, before: Sequence[Rule], after: Sequence[Rule], 
         raise NotEnoughHistory(_nothing(kinds))
     found = _Replays(past, known, asked.devices).of
     old, new = (found(rules, names) for rules in (before, after))
-    compared = tuple(Compared(name, old.get(name), new.get(name)) for name in names)
+    kind_of = {rule.name: rule.kind for rule in (*before, *after)}
+    compared = tuple(Compared(name, kind_of[name], old.get(name), new.get(name)) for name in names)
     return Backtest(
         start=min((span[0] for span in known.values()), default=0),
         end=max((span[1] for span in known.values()), default=0),

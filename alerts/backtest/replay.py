@@ -51,7 +51,7 @@ def replay(past: Replayed, group: Group, start: int, end: int, devices: Sequence
     absences = [_Absence(past, rule, engine, sites) for rule in group.offline]
     for begin, until in _pieces(start, end):
         if past.stop():
-            raise Conflict("the backtest was stopped")
+            raise Conflict("this takes too long; ask for fewer days, one rule, or some devices")
         for each in replays:
             each.piece(begin, until)
         for absence in absences:
