@@ -65,34 +65,52 @@ class AlertEngine:
         self._clock = clock
         self._started = clock.now_ms()
         self._lock = threading.RLock()
+        self._meanings = codes or load_codes()
+        self._signals = signals
+        self._zone_of = zone_of
+        self._past = past
+        self._texts: dict[str, Text] = {}
+        self._take(rules)
+        self._tracks = Tracks()
+        self.reload()
+
+    def use(self, rules: Sequence[Rule]) -> None:
+        """Judge by other rules from now on; at the next tick, alerts of rules that are gone end."""
+        with self._lock:
+            self._take(rules)
+
+    def _take(self, rules: Sequence[Rule]) -> None:
         self._rules = {rule.name: rule for rule in rules}
         self._offline_rules = tuple(rule for rule in rules if rule.when == OFFLINE)
         self._columns = {
             (source, kind): Columns(
                 kind,
                 tuple(rule for rule in rules if rule.kind is kind and rule.source is source),
-                signals,
-                desk,
-                zone_of,
-                past if source is Source.READINGS else None,
+                self._signals,
+                self._desk,
+                self._zone_of,
+                self._past if source is Source.READINGS else None,
             )
             for source in Source
             for kind in Kind
         }
         # Events and absence come one by one, and have no columns.
-        self._applies = Applies(desk, [rule for rule in rules if rule.source is None], zone_of, Rows())
+        self._applies = Applies(
+            self._desk, [rule for rule in rules if rule.source is None], self._zone_of, Rows()
+        )
         self._forgot_at = self._started
         by_code = frozenset(rule.name for rule in rules if rule.fault == BY_CODE)
-        self._codes = CodeJudge(codes or load_codes(), by_code)
+        self._codes = CodeJudge(self._meanings, by_code)
         events = tuple(rule for rule in rules if isinstance(rule.when, EventCondition))
         self._events = EventJudge(events, self._codes, self._applies.at_moment)
-        self._tracks = Tracks()
-        self.reload()
+        self._texts |= {name: Text(rule.text.en, rule.text.zh) for name, rule in self._rules.items()}
+        for gone in self._texts.keys() - self._rules.keys():
+            del self._texts[gone]
 
     @property
     def rule_texts(self) -> Mapping[str, Text]:
-        """What people read when a rule fires, by the name of the rule."""
-        return {name: Text(rule.text.en, rule.text.zh) for name, rule in self._rules.items()}
+        """What people read when a rule fires, by the name of the rule; always that of the rules at work."""
+        return self._texts
 
     def reload(self) -> None:
         """Take over what the database holds: alerts that a ticket, a person or another process changed."""

@@ -28,6 +28,7 @@ from api.routes import (
     people,
     personal,
     risks,
+    rules,
     sites,
     telemetry,
     tickets,
@@ -72,6 +73,7 @@ def create_app(services: ApiServices) -> FastAPI:
         firmware,
         notices,
         destinations,
+        rules,
     ):
         v1.include_router(module.router)
     v1.include_router(device_access.claims)

@@ -12,6 +12,8 @@ from access.devices.credentials import DeviceDoors
 from access.doors import Doors
 from access.firmware.rollouts import Rollouts
 from access.rates import Rates
+from alerts.book import RuleBook
+from alerts.trials import Trials
 from api.reach import Reach
 from desk.dispatch.visits import FoundVisits
 from fleet.clock import Clock
@@ -87,7 +89,8 @@ class ApiServices:
     shows a simulated fleet to whoever sits at this machine, `reach` how browsers come to it, `rates` how
     often each may ask. `codes` says what makers' codes mean, `zones` by whose clock the console shows times,
     `rules` what each alert rule says.
-    `devices` are the credentials of devices, `notices` keeps where notices go.
+    `devices` are the credentials of devices, `notices` keeps where notices go, `book` the versions of rules,
+    which `trials` try.
     """
 
     store: TelemetryStore
@@ -108,6 +111,8 @@ class ApiServices:
     devices: DeviceDoors
     rollouts: Rollouts
     notices: NoticeBook
+    book: RuleBook
+    trials: Trials
     demo: bool = False
     reach: Reach = field(default_factory=Reach)
     rates: Rates = field(default_factory=Rates)

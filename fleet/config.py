@@ -6,6 +6,7 @@ own.
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -60,54 +61,80 @@ class Shape(BaseModel):
 S = TypeVar("S", bound=BaseModel)
 
 
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """What is wrong at one place of a file, and what is allowed; `line` is None where none can be told."""
+
+    line: int | None
+    text: str
+
+
+class Mistakes(ConfigError):
+    """A file that cannot be used, with each of its mistakes."""
+
+    def __init__(self, origin: str, mistakes: Sequence[Mistake]) -> None:
+        self.mistakes = tuple(dict.fromkeys(mistakes))
+        super().__init__("; ".join(f"{origin}{_shown(one.line)}: {one.text}" for one in self.mistakes))
+
+
+def _shown(line: int | None) -> str:
+    return "" if line is None else f":{line}"
+
+
 def read_config(path: Path, shape: type[S]) -> S:
     """Read a YAML file into `shape`.
 
     Raises ConfigError naming the file, the place in it and what is allowed.
     """
+    return parse_config(read_text(path), shape, str(path))
+
+
+def read_text(path: Path) -> str:
+    """Return what a file holds. Raises ConfigError."""
     try:
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read: {error}") from error
-    return parse_config(text, shape, str(path))
 
 
 def parse_config(text: str, shape: type[S], origin: str) -> S:
-    """Parse YAML text into `shape`; `origin` names it in errors. Raises ConfigError that names each one."""
+    """Parse YAML text into `shape`; `origin` names it in errors. Raises Mistakes that name each one."""
     try:
         data = load_yaml(text)
     except yaml.YAMLError as error:
-        raise ConfigError(f"{origin}: not valid YAML: {_one_line(str(error))}") from error
+        mark = getattr(error, "problem_mark", None)
+        said = Mistake(None, f"not valid YAML: {_one_line(str(error))}")
+        raise Mistakes(origin, [said if mark is None else replace(said, line=mark.line + 1)]) from error
     try:
         return shape.model_validate(data)
     except ValidationError as error:
-        mistakes = dict.fromkeys(
-            f"{origin}{_line(text, one['loc'])}: {_place(data, one['loc'])}{_reason(one)}"
+        mistakes = [
+            Mistake(line_of(text, *one["loc"]), f"{_place(data, one['loc'])}{_reason(one)}")
             for one in error.errors()
-        )
-        raise ConfigError("; ".join(mistakes)) from error
+        ]
+        raise Mistakes(origin, mistakes) from error
 
 
 def line_in(path: Path, *loc: int | str) -> str:
     """Return `:LINE` of a place in a YAML file, for an error that names the file before it; "" if unknown."""
     try:
-        return _line(path.read_text(encoding="utf-8"), loc)
+        return _shown(line_of(path.read_text(encoding="utf-8"), *loc))
     except (OSError, UnicodeDecodeError):
         return ""
 
 
-def _line(text: str, loc: Sequence[int | str]) -> str:
-    """Return `:LINE` of the innermost thing on the way to a place that the text has."""
+def line_of(text: str, *loc: int | str) -> int | None:
+    """Return the line of the innermost thing on the way to a place that a YAML text has."""
     node = compose_yaml(text)
     if node is None:
-        return ""
+        return None
     line = node.start_mark.line
     for step in loc:
         found = _step(node, step)
         if found is None:
             break
         line, node = found
-    return f":{line + 1}"
+    return line + 1
 
 
 def _step(node: yaml.Node, step: int | str) -> tuple[int, yaml.Node] | None:

@@ -18,10 +18,12 @@ from access.firmware.lives import Lives
 from access.firmware.moving import Mover
 from access.firmware.rollouts import Rollouts
 from access.provider import Provider
+from alerts.book import RuleBook, RulesAtWork
 from alerts.engine import AlertEngine
 from alerts.judging.by_ticket import ChangedElsewhere, DeviceEnds, TicketEnds
 from alerts.judging.columns import Past
-from alerts.judging.rules import Rule, load_rules
+from alerts.judging.rules import Rule, load_rules, rules_text
+from alerts.trials import Trials
 from api.app import create_app
 from api.services import ApiServices
 from desk.dispatch.visits import Visits
@@ -92,6 +94,7 @@ class Services:
     policy: SlaPolicy
     tickets: TicketDesk
     alerts: AlertEngine
+    book: RuleBook
     codes: CodeCatalogue
     commands: Commands
     followers: tuple[Follower, ...]
@@ -121,7 +124,8 @@ def build(
     Raises ConfigError, DataFolderError or StoreUnavailable when a part cannot be had; nothing stays open.
     """
     signals = signal_table(settings)
-    rules = load_rules(settings.alerts.rules, signals)
+    load_rules(settings.alerts.rules, signals)  # whose mistakes name the file
+    shipped = rules_text(settings.alerts.rules)
     codes = load_codes(settings.alerts.codes)
     policy = load_policy()
     desk = open_desk(desk_url(settings, folder))
@@ -133,7 +137,9 @@ def build(
     channels = channels_of(settings, clock)
     notifier = Notifier(desk, duty_of(desk), clock, mail=lambda: ChannelKind.MAIL in channels)
     zones = _zones(settings, desk)
-    wired = wire_desk(desk, rules, policy, clock, codes, signals=signals, zones=zones, past=store.readings)
+    book = RuleBook(desk, clock, signals, codes, shipped)
+    at_work = book.at_work().rules
+    wired = wire_desk(desk, at_work, policy, clock, codes, signals=signals, zones=zones, past=store.readings)
     return Services(
         settings=settings,
         folder=folder,
@@ -147,7 +153,8 @@ def build(
         codes=codes,
         commands=Commands(desk, clock),
         followers=(*wired.followers, notifier),
-        listeners=wired.listeners,
+        listeners=(*wired.listeners, RulesAtWork(book, wired.alerts)),
+        book=book,
         models=ModelRegistry(
             desk, model_files(settings, desk, folder.root / "models"), costs=costs_of(settings.models.costs)
         ),
@@ -308,6 +315,7 @@ def build_api(
 
     def readiness() -> Mapping[str, str | None]:
         own = {"store": trouble(services.store.check), "desk": trouble(services.desk.check)}
+        own |= {} if own["desk"] else {"rules": services.book.trouble()}
         return own | ({"ingest": ingest.not_ready()} if ingest else {}) | dict(troubles())
 
     costs = services.settings.models.costs
@@ -333,6 +341,8 @@ def build_api(
             devices=services.devices,
             rollouts=build_rollouts(services),
             notices=services.notices,
+            book=services.book,
+            trials=Trials(services.book, services.store, services.desk, services.signals, services.codes),
             demo=demo,
             reach=reach_of(server, services.clock.now_ms()),
             rates=rates_of(server),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from alerts.backtest.groups import Group, groups_of
+from alerts.backtest.groups import Group, groups_of, is_replayed
 from alerts.backtest.outcome import RuleOutcome, outcome_of, repairs_of
 from alerts.backtest.past import Raised
 from alerts.backtest.replay import Replayed, replay
@@ -35,6 +35,7 @@ class Compared:
     """One rule, as it is and as it would be; None where it is not there."""
 
     rule: str
+    kind: Kind
     before: RuleOutcome | None
     after: RuleOutcome | None
 
@@ -70,7 +71,8 @@ def run_backtest(past: Replayed, before: Sequence[Rule], after: Sequence[Rule], 
         raise NotEnoughHistory(_nothing(kinds))
     found = _Replays(past, known, asked.devices).of
     old, new = (found(rules, names) for rules in (before, after))
-    compared = tuple(Compared(name, old.get(name), new.get(name)) for name in names)
+    kind_of = {rule.name: rule.kind for rule in (*before, *after)}
+    compared = tuple(Compared(name, kind_of[name], old.get(name), new.get(name)) for name in names)
     return Backtest(
         start=min((span[0] for span in known.values()), default=0),
         end=max((span[1] for span in known.values()), default=0),
@@ -95,7 +97,7 @@ class _Replays:
     def of(self, rules: Sequence[Rule], names: Sequence[str]) -> dict[str, RuleOutcome]:
         """Return what the rules named come to."""
         found: dict[str, RuleOutcome] = {}
-        for group in groups_of(rules):
+        for group in groups_of([rule for rule in rules if is_replayed(rule)]):
             wanted = [rule for rule in group.rules if rule.name in names]
             if wanted and group.kind in self._spans:
                 span, raised = self._spans[group.kind], self._raised(group)
@@ -124,10 +126,15 @@ def _judging(rule: Rule) -> Rule:
 
 def _names(before: Sequence[Rule], after: Sequence[Rule], wanted: str | None) -> list[str]:
     every = list(dict.fromkeys(rule.name for rule in (*after, *before)))
+    elsewhere = {rule.name for rule in (*before, *after) if not is_replayed(rule)}
     if wanted is None:
-        return changed_rules(before, after)
+        return [name for name in changed_rules(before, after) if name not in elsewhere]
     if wanted not in every:
         raise NotFound(f"there is no rule {quoted(wanted)}{near(wanted, every)}")
+    if wanted in elsewhere:
+        raise InvalidInput(
+            f"rule {quoted(wanted)} is over hours, risks or remaining lives; a backtest replays readings"
+        )
     return [wanted]
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from alerts.judging.conditions import Condition, EventCondition, Term
+from alerts.judging.quantities import Measure, Source
 from alerts.judging.rules import BY_CODE, ERROR_CODE, OFFLINE, STATE, Rule
 from fleet.signals import Kind
 from storage.ports import Sought
@@ -25,6 +26,14 @@ class Group:
         return tuple(rule for rule in self.rules if isinstance(rule.when, Condition))
 
     @property
+    def is_plain(self) -> bool:
+        """Whether a reading alone says what the rules make of it: no window, no place, no scope."""
+        return all(
+            not rule.is_limited and all(each.column == each.of for each in rule.quantities)
+            for rule in self.over_signals
+        )
+
+    @property
     def over_events(self) -> bool:
         """Whether any looks at what devices tell of."""
         return any(isinstance(rule.when, EventCondition) for rule in self.rules)
@@ -38,6 +47,7 @@ class Group:
     def signals(self) -> tuple[str, ...]:
         """Return the signals that the rules look at."""
         names = [name for rule in self.over_signals for name in _signals(rule)]
+        names += [axis for rule in self.over_signals for place in rule.places for axis in place.axes]
         if any(rule.fault == BY_CODE for rule in self.over_signals):
             names += [STATE, ERROR_CODE]
         return tuple(dict.fromkeys(names))
@@ -45,6 +55,8 @@ class Group:
     @property
     def sought(self) -> list[Sought] | None:
         """Return values of which a device must send one before any rule holds; None: that cannot be told."""
+        if not self.is_plain:
+            return None
         found = [_sought(rule) for rule in self.over_signals]
         return None if None in found else [each for each in found if each is not None]
 
@@ -58,8 +70,12 @@ def groups_of(rules: Sequence[Rule]) -> list[Group]:
 
 
 def _signals(rule: Rule) -> list[str]:
-    conditions = [each for each in (rule.when, rule.clear) if isinstance(each, Condition)]
-    return [term.signal for condition in conditions for term in condition.terms]
+    return [each.of for each in rule.quantities if each.measure is not Measure.PLACE]
+
+
+def is_replayed(rule: Rule) -> bool:
+    """Tell whether stored readings and events can tell a rule; tiles and models are told elsewhere."""
+    return rule.source in (None, Source.READINGS)
 
 
 def _sought(rule: Rule) -> Sought | None:

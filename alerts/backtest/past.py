@@ -17,6 +17,7 @@ from fleet.clock import ManualClock
 from fleet.codes import CodeCatalogue
 from fleet.faults import Level
 from fleet.principals import Principal, PrincipalKind
+from fleet.signals import SignalTable
 from storage.records.alerts import NOT_SUSTAINED, Unheard
 from storage.records.database import DeskDatabase
 
@@ -111,9 +112,11 @@ class PastEngine(AlertEngine):
     readings of a device fires before the second is judged.
     """
 
-    def __init__(self, desk: DeskDatabase, rules: Sequence[Rule], codes: CodeCatalogue) -> None:
-        self._past = Past({rule.name: rule for rule in rules})
-        super().__init__(desk, rules, ManualClock(0), codes)
+    def __init__(
+        self, desk: DeskDatabase, rules: Sequence[Rule], codes: CodeCatalogue, signals: SignalTable
+    ) -> None:
+        self._replayed = Past({rule.name: rule for rule in rules})
+        super().__init__(desk, rules, ManualClock(0), codes, signals=signals)
 
     def reload(self) -> None:
         """Take nothing over: what is open now was not open then."""
@@ -138,16 +141,18 @@ class PastEngine(AlertEngine):
     def finish(self, end: int) -> list[Raised]:
         """Let the time up to `end` pass; return what was raised, what is still open then included."""
         with self._changes() as changes:
-            for device_id in list(self._past.pending):
+            for device_id in list(self._replayed.pending):
                 changes.come_to(device_id, end)
         fires = [track.alert for track in self._tracks if track.alert.fires]
         still = [_raised(alert, None) for alert in fires]
-        return sorted([*self._past.raised, *still], key=lambda each: (each.since, each.device_id, each.rule))
+        return sorted(
+            [*self._replayed.raised, *still], key=lambda each: (each.since, each.device_id, each.rule)
+        )
 
     @contextmanager
     def _changes(self, now: int | None = None) -> Iterator[Changes]:
         with self._lock, self._desk.transaction() as session:
-            changes = PastChanges(session, self._tracks, now or 0, past=self._past)
+            changes = PastChanges(session, self._tracks, now or 0, past=self._replayed)
             yield changes
             for key, track in changes.tracks.items():
                 self._tracks.put(key, track)

@@ -46,12 +46,12 @@ def replay(past: Replayed, group: Group, start: int, end: int, devices: Sequence
     _, sites = device_places(past.desk, group.kind)
     if devices is not None:
         sites = {device: sites[device] for device in devices if device in sites}
-    engine = PastEngine(past.desk, group.rules, past.codes)
+    engine = PastEngine(past.desk, group.rules, past.codes, past.signals)
     replays = [_Signals(past, group, engine, sites)] if group.over_signals or group.over_events else []
     absences = [_Absence(past, rule, engine, sites) for rule in group.offline]
     for begin, until in _pieces(start, end):
         if past.stop():
-            raise Conflict("the backtest was stopped")
+            raise Conflict("this takes too long; ask for fewer days, one rule, or some devices")
         for each in replays:
             each.piece(begin, until)
         for absence in absences:
@@ -119,7 +119,7 @@ class _Signals:
         frame = frame.sort("device_id", "ts")
         turns = pl.concat(
             [
-                frame.with_columns(_telling(frame, self.group.over_signals), event=pl.lit(-1, pl.Int32)),
+                frame.with_columns(self._telling(frame), event=pl.lit(-1, pl.Int32)),
                 pl.DataFrame(
                     [(event.device_id, event.ts, number) for number, event in enumerate(events)],
                     schema={"device_id": pl.String, "ts": pl.Int64, "event": pl.Int32},
@@ -143,6 +143,12 @@ class _Signals:
                 self._observe(parts[turn].drop("event", "telling", _TURN))
             if turn in told:
                 self.engine.observe_events(told[turn])
+
+    def _telling(self, frame: pl.DataFrame) -> pl.Series:
+        """Tell which readings must be judged: where rules measure windows or apply at times, each one."""
+        if self.group.is_plain:
+            return _telling(frame, self.group.over_signals)
+        return pl.repeat(value=True, n=frame.height, eager=True).alias("telling")
 
     def _observe(self, frame: pl.DataFrame) -> None:
         if frame.is_empty():

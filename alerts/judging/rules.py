@@ -1,5 +1,6 @@
 """Rules are data: what a device must show, for how long, for an alert of which fault to be raised."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -20,8 +21,7 @@ from alerts.judging.quantities import Measure, Quantity, Source
 from alerts.judging.scope import Hours, Month, Only, parse_hours
 from fleet.alerts import MODEL_RULE, RISK_RULE
 from fleet.clock import SECOND_MS
-from fleet.config import Duration, Shape, line_in, read_config
-from fleet.errors import ConfigError
+from fleet.config import Duration, Mistake, Mistakes, Shape, line_of, parse_config, read_text
 from fleet.faults import DEVICE_ERROR, FAULTS, Level
 from fleet.signals import STANDARD_SIGNALS, Kind, SignalTable
 from fleet.text import near
@@ -331,23 +331,40 @@ def load_rules(path: Path | None = None, signals: SignalTable = STANDARD_SIGNALS
 
     Raises ConfigError naming the file, the rule, its key and what is allowed.
     """
-    origin = path or _BESIDE
-    rules = read_config(origin, _RuleFile).whole
+    return parse_rules(rules_text(path), str(path or _BESIDE), signals)
+
+
+def rules_text(path: Path | None = None) -> str:
+    """Return what a rules file holds; without a path, the one that ships. Raises ConfigError."""
+    return read_text(path or _BESIDE)
+
+
+def parse_rules(text: str, origin: str, signals: SignalTable = STANDARD_SIGNALS) -> tuple[Rule, ...]:
+    """Check rules as they stand in a file; `origin` names it in errors. Raises Mistakes that name each."""
+    rules = parse_config(text, _RuleFile, origin).whole
+    mistakes: list[Mistake] = []
     names: set[str] = set()
     for number, rule in enumerate(rules):
+        found = {key: _wrong(check, rule, signals) for key, check in _CHECKS.items()}
         if rule.name in names:
-            raise ConfigError(
-                f"{origin}{line_in(origin, 'rules', number, 'name')}: rules.{rule.name}.name: "
-                "used twice; each rule needs a name of its own"
-            )
+            found["name"] = "used twice; each rule needs a name of its own"
         names.add(rule.name)
-        for key, check in _CHECKS.items():
-            try:
-                check(rule, signals)
-            except ValueError as error:
-                line = line_in(origin, "rules", number, key)
-                raise ConfigError(f"{origin}{line}: rules.{rule.name}.{key}: {error}") from error
+        mistakes += [
+            Mistake(line_of(text, "rules", number, key), f"rules.{rule.name}.{key}: {why}")
+            for key, why in found.items()
+            if why is not None
+        ]
+    if mistakes:
+        raise Mistakes(origin, mistakes)
     return rules
+
+
+def _wrong(check: Callable[[Rule, SignalTable], None], rule: Rule, signals: SignalTable) -> str | None:
+    try:
+        check(rule, signals)
+    except ValueError as error:
+        return str(error)
+    return None
 
 
 def _check_when(rule: Rule, signals: SignalTable) -> None:

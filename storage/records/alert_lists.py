@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from fleet.alerts import Alert, AlertState, said_by_device
 from fleet.faults import Level
 from fleet.grants import Sites
-from storage.records.alerts import AlertRow, to_alert
+from storage.records.alerts import NOT_SUSTAINED, AlertRow, to_alert
 from storage.records.devices import Device
 from storage.records.paging import Asked, Order, Page, fetch_page, narrowed
 from storage.records.within import of_devices_at
@@ -56,6 +56,15 @@ def find_alerts(session: Session, wanted: AlertFilter, asked: Asked, sites: Site
         query = query.where(AlertRow.state.in_(wanted.states))
     order = Order(_KEYS[asked.key], AlertRow.id, asked.descending)
     return fetch_page(session, query, order, asked).of(to_alert)
+
+
+def count_by_rule(session: Session, since: int, sites: Sites = None) -> dict[str, int]:
+    """Count the alerts that began at `since` or later, by rule; those that nobody ever saw are left out."""
+    wanted = select(AlertRow.rule, func.count()).where(
+        AlertRow.since >= since, AlertRow.reason != NOT_SUSTAINED, AlertRow.state != AlertState.PENDING
+    )
+    counted = session.execute(of_devices_at(wanted, AlertRow.device_id, sites).group_by(AlertRow.rule))
+    return {row[0]: row[1] for row in counted}
 
 
 def told_codes(session: Session, fault: str, sites: Sites = None) -> list[ToldCode]:

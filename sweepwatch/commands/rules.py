@@ -5,8 +5,9 @@ from pathlib import Path
 from rich.markup import escape
 from rich.table import Table
 
+from alerts.book import how_it_came
 from alerts.judging.rules import Rule, load_rules
-from alerts.trial import Tried, try_examples
+from alerts.trial import try_examples
 from fleet.clock import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
 from fleet.codes import load_codes
 from fleet.errors import NotFound, SweepwatchError
@@ -74,21 +75,11 @@ def try_rules(settings: Settings, file: Path | None, say: Say) -> None:
         held = sum(each.holds for each in own)
         say(f"{rule.name}: {held} of {len(own)} examples hold" if own else f"{rule.name}: no examples")
     if failed:
-        raise ExamplesFailed("\n".join(_how(each) for each in failed))
+        raise ExamplesFailed("\n".join(how_it_came(each) for each in failed))
 
 
 def _value(value: object) -> str:
     return f"{value[0]:g} to {value[1]:g}" if isinstance(value, tuple) else str(value)
-
-
-def _how(tried: Tried) -> str:
-    example = tried.example
-    expected, came = (", ".join(states) or "nothing" for states in (example.then, tried.states))
-    if example.fault is not None and tried.fault is not None:
-        expected, came = f"{expected} of {example.fault}", f"{came} of {tried.fault}"
-    if example.rises_to is not None and tried.level is not None:
-        expected, came = f"{expected} up to {example.rises_to}", f"{came} up to {tried.level}"
-    return f"{tried.rule.name}, {quoted(example.name)}: expected {expected}; came {came}"
 
 
 def _rules(settings: Settings, file: Path | None) -> tuple[Rule, ...]:

@@ -217,6 +217,11 @@ def following(services: Services, more: Sequence[Follower] = ()) -> Followers:
     )
 
 
+def listening(services: Services) -> Followers:
+    """Return what lets a process that only serves learn of what others changed."""
+    return Followers(services.desk, (), services.clock, CollectorRegistry(), services.listeners)
+
+
 def watching(services: Services) -> Callable[[], Mapping[str, str | None]]:
     """Return what tells the troubles of followers that other processes run, and show them in the metrics."""
     names = [follower.name for follower in services.followers]

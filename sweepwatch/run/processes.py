@@ -22,7 +22,7 @@ from sweepwatch.logs import start_logging
 from sweepwatch.printing import Say, console
 from sweepwatch.run.command_sender import sending_commands
 from sweepwatch.run.device_doors import LIST_EVERY_S, SETTLE_EVERY_S, settle
-from sweepwatch.run.followers import following, watching
+from sweepwatch.run.followers import following, listening, watching
 from sweepwatch.run.health import serve_health
 from sweepwatch.run.jobs import Jobs
 from sweepwatch.run.model_care import note_trained
@@ -167,6 +167,7 @@ def run_serve(settings: Settings, say: Say) -> None:
                 notice=strangers.notice,
                 doors=doors,
             )
+            stack.enter_context(listening(services))
             stack.enter_context(WebServer(app, listener, settings.server))
             ready = app.state.services.readiness
             serve_health(settings.server, settings.server.metrics_port, ready, services.metrics, stack)
