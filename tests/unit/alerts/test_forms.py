@@ -1,6 +1,6 @@
 """The further forms of rules, through the engine: after restarts, repeats and changes of what a device is."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -38,8 +38,8 @@ def rules_of(folder: Path, *changes: dict[str, Any], **beside: Any) -> tuple[Rul
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Iterator[Path]:
-    yield tmp_path
+def folder(tmp_path: Path) -> Path:
+    return tmp_path
 
 
 def rooms_of(folder: Path, *changes: dict[str, Any], **beside: Any) -> Rooms:
@@ -67,7 +67,9 @@ def test_a_window_that_is_filled_from_the_store_survives_a_restart(folder: Path)
     assert asked == [(["R1"], NOON - _MINUTE, NOON + 5 * _MINUTE)]
 
 
-def test_a_window_of_which_nothing_is_known_after_a_restart_says_nothing_and_ends_nothing(folder: Path) -> None:
+def test_a_window_of_which_nothing_is_known_after_a_restart_says_nothing_and_ends_nothing(
+    folder: Path,
+) -> None:
     rooms = rooms_of(folder, {"when": _MEAN})
     heat(rooms, 0, 6, 60)
     assert [state for _, state, _ in rooms.history()] == ["firing"]
@@ -82,9 +84,10 @@ def test_a_batch_that_could_not_be_judged_at_once_is_judged_when_it_comes_again(
     rooms = rooms_of(folder, {"when": _MEAN})
     heat(rooms, 0, 2, 60)
     batch = batch_of(Kind.ROBOT, ["R1"], [NOON + 5 * _MINUTE], battery_temp_c=[60.0])
-    with monkeypatch.context() as broken, pytest.raises(StoreUnavailable):
-        broken.setattr(rooms.engine, "_changes", _unavailable)
+    monkeypatch.setattr(rooms.engine, "_changes", _unavailable)
+    with pytest.raises(StoreUnavailable):
         rooms.engine.observe(batch)
+    monkeypatch.undo()
     rooms.engine.observe(batch)
     assert [state for _, state, _ in rooms.history()] == ["firing"]
 
@@ -143,7 +146,9 @@ def test_a_rule_applies_where_its_scope_says_and_learns_what_changed(folder: Pat
 
 def test_hours_are_those_of_the_sites_clock_over_the_change_of_summer_time(folder: Path) -> None:
     rooms = rooms_of(folder, {"when": "battery_temp_c >= 60", "hours": "03:00-04:00"})
-    engine = AlertEngine(rooms.desk, rooms.rules, rooms.clock, zone_of=lambda _site: ZoneInfo("Europe/Berlin"))
+    engine = AlertEngine(
+        rooms.desk, rooms.rules, rooms.clock, zone_of=lambda _site: ZoneInfo("Europe/Berlin")
+    )
     change = 1_806_195_600_000  # 2027-03-28 01:00 UTC: in Berlin 02:00 becomes 03:00
     for device, at in (("R1", change - 1), ("R2", change)):
         engine.observe(batch_of(Kind.ROBOT, [device], [at], battery_temp_c=[61.0]))
@@ -194,7 +199,11 @@ def test_a_place_is_that_of_the_devices_site(folder: Path) -> None:
         ({"when": "fan_rpm > 3", "only": {"sites": "x"}}, {}, r"did you mean site\?"),
         ({"when": "fan_rpm > 3", "hours": "8-9"}, {}, "write two times, such as 08:00-18:30"),
         ({"when": "fan_rpm > 3", "months": [13]}, {}, "less than or equal to 12"),
-        ({"when": "fan_rpm > 3", "level": "L2", "levels": {"L3": "fan_rpm > 9"}}, {}, "worse than the rule's own"),
+        (
+            {"when": "fan_rpm > 3", "level": "L2", "levels": {"L3": "fan_rpm > 9"}},
+            {},
+            "worse than the rule's own",
+        ),
         ({"when": "event low", "stuck": "5m"}, {}, "`levels` and `stuck` go with a condition over signals"),
         (
             {"when": "outside g"},
