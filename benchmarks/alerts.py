@@ -5,10 +5,15 @@ lasts, a stuck sensor, a place, levels, a scope by model and region, hours of th
 
 Three fleets: nobody in trouble, one device in a hundred over some threshold, and three in ten with an open
 alert that goes on. Exits with 1 when the median of a calm or an ordinary fleet is over MUST_US a reading.
+With --growth it also opens 1,000, 10,000 and 100,000 alerts, one a device, lets all these devices report once
+more and the clock tick, and says how the CPU of that grows (exponent at most MUST_GROWTH) and how much memory
+the process came to (at most MUST_MB).
 """
 
 import argparse
 import json
+import math
+import resource
 import statistics
 import sys
 import tempfile
@@ -30,7 +35,10 @@ from storage.records.database import open_desk
 from sweepwatch.wiring import wire_desk
 
 MUST_US = 2.0
+MUST_GROWTH = 1.05
+MUST_MB = 500
 RULES = 50
+OPEN = (1_000, 10_000, 100_000)
 START = 1_800_000_000_000
 GROUNDS = ((52.0, 13.0), (52.0, 13.5), (52.0, 14.0), (52.5, 14.2), (53.0, 14.0), (53.2, 13.5), (53.0, 13.0))
 SHARES = {"calm": 0.0, "ordinary": 0.01, "troubled": 0.3}
@@ -145,6 +153,39 @@ def measure(size: Size, share: float) -> list[float]:
     return costs
 
 
+def cost_of_open_alerts(count: int) -> float:
+    """Return CPU seconds in which so many devices with an open alert report once, and a tick passes."""
+    with tempfile.TemporaryDirectory() as folder:
+        desk = open_desk(f"sqlite:///{Path(folder) / 'desk.db'}")
+        engine = wire_desk(desk, fifty_rules(), load_policy(), ManualClock(START)).alerts
+        first, again = make_batches(Size(min(count, 5_000), 2, 1), 1.0)
+        parts = count // len(first)
+        for part in range(parts):
+            engine.observe(_of_others(first, part))
+        batches = [_of_others(again, part) for part in range(parts)]
+        begun = process_time_ns()
+        for batch in batches:
+            engine.observe(batch)
+        engine.tick(START + 10_000)
+        cost = (process_time_ns() - begun) / 1e9
+        desk.close()
+    return cost
+
+
+def _of_others(batch: ReadingBatch, part: int) -> ReadingBatch:
+    return ReadingBatch(batch.kind, batch.frame.with_columns(pl.col("device_id") + f"-{part}"))
+
+
+def growth() -> dict[str, float]:
+    """Return how the cost of open alerts grows from the fewest to the most of them, and the memory in MB."""
+    costs = [cost_of_open_alerts(count) for count in OPEN]
+    found = {f"cpu_s_{count}": round(cost, 3) for count, cost in zip(OPEN, costs, strict=True)}
+    # What 1,000 cost is mostly what any batch costs: growth is told from the larger two.
+    exponent = math.log(costs[2] / costs[1]) / math.log(OPEN[2] / OPEN[1])
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return found | {"growth_exponent": round(exponent, 3), "peak_rss_mb": round(memory)}
+
+
 def main() -> int:
     """Measure, print, write JSON when asked to; return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -152,6 +193,7 @@ def main() -> int:
     parser.add_argument("--readings", type=int, default=5000, help="readings a batch (5000)")
     parser.add_argument("--batches", type=int, default=10, help="batches a run (10)")
     parser.add_argument("--runs", type=int, default=7, help="runs, of which the median counts (7)")
+    parser.add_argument("--growth", action="store_true", help="open up to 100,000 alerts, too (minutes)")
     options = parser.parse_args()
     size = Size(options.readings, options.batches, options.runs)
     result: dict[str, object] = {"rules": RULES, "readings_per_batch": size.readings, "must_us": MUST_US}
@@ -161,9 +203,15 @@ def main() -> int:
         medians[name] = statistics.median(costs)
         result[name] = {"cpu_us_per_reading": round(medians[name], 3), "runs": [round(c, 3) for c in costs]}
         print(f"{name:9} {share:4.0%} in alert: {medians[name]:.2f} µs a reading (median of {size.runs})")
+    fits = max(medians["calm"], medians["ordinary"]) <= MUST_US
+    if options.growth:
+        grown = growth()
+        result["open_alerts"] = grown
+        print(", ".join(f"{name} {value}" for name, value in grown.items()))
+        fits &= grown["growth_exponent"] <= MUST_GROWTH and grown["peak_rss_mb"] <= MUST_MB
     if options.json:
         options.json.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
-    return 0 if max(medians["calm"], medians["ordinary"]) <= MUST_US else 1
+    return 0 if fits else 1
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """The further forms of rules, through the engine: after restarts, repeats and changes of what a device is."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -38,8 +38,8 @@ def rules_of(folder: Path, *changes: dict[str, Any], **beside: Any) -> tuple[Rul
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Iterator[Path]:
-    yield tmp_path
+def folder(tmp_path: Path) -> Path:
+    return tmp_path
 
 
 def rooms_of(folder: Path, *changes: dict[str, Any], **beside: Any) -> Rooms:
@@ -84,9 +84,10 @@ def test_a_batch_that_could_not_be_judged_at_once_is_judged_when_it_comes_again(
     rooms = rooms_of(folder, {"when": _MEAN})
     heat(rooms, 0, 2, 60)
     batch = batch_of(Kind.ROBOT, ["R1"], [NOON + 5 * _MINUTE], battery_temp_c=[60.0])
-    with monkeypatch.context() as broken, pytest.raises(StoreUnavailable):
-        broken.setattr(rooms.engine, "_changes", _unavailable)
+    monkeypatch.setattr(rooms.engine, "_changes", _unavailable)
+    with pytest.raises(StoreUnavailable):
         rooms.engine.observe(batch)
+    monkeypatch.undo()
     rooms.engine.observe(batch)
     assert [state for _, state, _ in rooms.history()] == ["firing"]
 
