@@ -21,6 +21,7 @@ from api.routes import (
     devices,
     firmware,
     health,
+    hooks,
     ingest,
     models,
     people,
@@ -68,6 +69,7 @@ def create_app(services: ApiServices) -> FastAPI:
         tokens,
         sites,
         firmware,
+        hooks,
     ):
         v1.include_router(module.router)
     v1.include_router(device_access.claims)

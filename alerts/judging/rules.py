@@ -15,7 +15,7 @@ from pydantic import (
 
 from alerts.judging.conditions import Condition, EventCondition, Term, check_condition, parse_condition
 from alerts.judging.examples import Example, check_example
-from fleet.alerts import MODEL_RULE, RISK_RULE
+from fleet.alerts import EXTERNAL_RULE, MODEL_RULE, RISK_RULE
 from fleet.config import Duration, Shape, line_in, read_config
 from fleet.errors import ConfigError
 from fleet.faults import DEVICE_ERROR, FAULTS, Level
@@ -82,7 +82,7 @@ class Rule(Shape):
     @field_validator("name")
     @classmethod
     def _name_is_free(cls, name: str) -> str:
-        if name in (RISK_RULE, MODEL_RULE):
+        if name in (RISK_RULE, MODEL_RULE, EXTERNAL_RULE):
             raise ValueError(f"{name!r} is kept for alerts of models; choose another name")
         return name
 
