@@ -10,6 +10,7 @@ from alerts.judging.applies import Applies
 from alerts.judging.by_absence import begin_absence, end_absence, offline_alerts
 from alerts.judging.by_code import CodeJudge
 from alerts.judging.by_event import EventJudge, told_last
+from alerts.judging.by_external import judge_external
 from alerts.judging.by_model import judge_model
 from alerts.judging.by_risk import judge_scoring, modelled, wanted_risks
 from alerts.judging.by_rule import judge_readings
@@ -22,10 +23,11 @@ from alerts.judging.rules import BY_CODE, OFFLINE, Rule
 from alerts.judging.scope import ZoneOf
 from alerts.judging.tracks import Tracks, key_of
 from alerts.judging.windows.stretch import Rows
-from fleet.alerts import MODEL_RULE, RISK_RULE, Alert, AlertState
+from fleet.alerts import EXTERNAL_RULE, MODEL_RULE, RISK_RULE, Alert, AlertState
 from fleet.clock import HOUR_MS, MINUTE_MS, Clock
 from fleet.codes import CodeCatalogue, load_codes
 from fleet.events import Event
+from fleet.external import Report
 from fleet.findings import ModelFinding
 from fleet.principals import Principal, check_reason
 from fleet.readings import ReadingBatch
@@ -228,6 +230,12 @@ class AlertEngine:
             for fault in sorted({finding.fault for finding in findings}):
                 judge_model(changes, fault, [each for each in findings if each.fault == fault])
 
+    def observe_external(self, reports: Sequence[Report]) -> None:
+        """Judge what another system reports of its own alerts; reported again, it changes nothing."""
+        with self._changes() as changes:
+            for device_id in sorted({each.device_id for each in reports}):
+                judge_external(changes, device_id, [each for each in reports if each.device_id == device_id])
+
     def tick(self, now: int) -> None:
         """Let time pass: what waited long enough fires, silent devices go offline, heard ones return.
 
@@ -247,7 +255,7 @@ class AlertEngine:
                 self._elapse(changes, track, offline.get(track.alert.device_id))
 
     def _elapse(self, changes: Changes, track: Track, offline: Alert | None) -> None:
-        if track.alert.rule in (RISK_RULE, MODEL_RULE):
+        if track.alert.rule in (RISK_RULE, MODEL_RULE, EXTERNAL_RULE):
             return
         decision = judge_tick(track, self._rules.get(track.alert.rule), changes.now, offline)
         if decision.state is not None:

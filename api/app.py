@@ -22,6 +22,7 @@ from api.routes import (
     devices,
     firmware,
     health,
+    hooks,
     ingest,
     models,
     notices,
@@ -74,6 +75,7 @@ def create_app(services: ApiServices) -> FastAPI:
         notices,
         destinations,
         rules,
+        hooks,
     ):
         v1.include_router(module.router)
     v1.include_router(device_access.claims)

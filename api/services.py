@@ -18,6 +18,7 @@ from api.reach import Reach
 from desk.dispatch.visits import FoundVisits
 from fleet.clock import Clock
 from fleet.codes import CodeCatalogue, load_codes
+from fleet.external import Report
 from fleet.grants import Sites
 from fleet.ledger import LedgerView
 from fleet.principals import Principal
@@ -75,6 +76,10 @@ class Alerts(Protocol):
 
     def resolve(self, alert_id: str, principal: Principal, why: str) -> object:
         """End an open alert by hand; raises NotFound, InvalidInput or Conflict."""
+        ...
+
+    def observe_external(self, reports: Sequence[Report]) -> None:
+        """Judge what another system reports of its own alerts."""
         ...
 
 

@@ -15,6 +15,9 @@ RISK_RULE = "risk"
 MODEL_RULE = "model"
 """The rule's name on alerts about a model itself."""
 
+EXTERNAL_RULE = "external"
+"""The rule's name on alerts that another system reported."""
+
 
 class AlertState(StrEnum):
     """Where an alert stands. All but `resolved` count as open: one open alert per device and fault."""

@@ -13,6 +13,9 @@ UNUSUAL = "unusual_behaviour"
 DEVICE_ERROR = "device_error"
 """The fault of a device that says it has an error which no code of the catalogue (fleet/codes) names."""
 
+EXTERNAL = "external"
+"""The fault of which another system tells; its own words say what it is."""
+
 
 class Level(StrEnum):
     """How much of the device is lost."""
@@ -264,6 +267,19 @@ _TABLE = (
         Text(
             "Read the message on the robot, free it from what holds it, and start it again.",
             "请查看机器人上的提示，排除卡阻后重新启动。",
+        ),
+    ),
+    _robot(
+        EXTERNAL,
+        Level.L2,
+        Text("Reported by another system", "其他系统告警"),
+        None,
+        "electrical",
+        30,
+        None,
+        Text(
+            "Read what the other system says, and look there for its cause.",
+            "请查看该系统的告警说明，并在其中排查原因。",
         ),
     ),
     Fault(

@@ -1,10 +1,9 @@
 """CloudEvents 1.0: how what happened is told to programs that are not ours."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 
-from fleet.clock import SECOND_MS
+from fleet.clock import to_rfc3339
 
 CONTENT_TYPE = "application/cloudevents+json"
 SOURCE = "/sweepwatch"
@@ -23,15 +22,9 @@ def cloud_event(
         "id": event_id,
         "source": SOURCE,
         "type": what,
-        "time": rfc3339(at),
+        "time": to_rfc3339(at),
         "subject": subject,
         "datacontenttype": "application/json",
         "data": dict(data),
     }
     return {name: value for name, value in extensions.items() if value} | event
-
-
-def rfc3339(at: int) -> str:
-    """Return a time (epoch ms) as RFC 3339 in UTC, with milliseconds."""
-    whole, rest = divmod(at, SECOND_MS)
-    return f"{datetime.fromtimestamp(whole, UTC):%Y-%m-%dT%H:%M:%S}.{rest:03d}Z"

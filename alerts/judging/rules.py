@@ -19,7 +19,7 @@ from alerts.judging.examples import Example, check_example
 from alerts.judging.places import Place, check_places
 from alerts.judging.quantities import Measure, Quantity, Source
 from alerts.judging.scope import Hours, Month, Only, parse_hours
-from fleet.alerts import MODEL_RULE, RISK_RULE
+from fleet.alerts import EXTERNAL_RULE, MODEL_RULE, RISK_RULE
 from fleet.clock import SECOND_MS
 from fleet.config import Duration, Mistake, Mistakes, Shape, line_of, parse_config, read_text
 from fleet.faults import DEVICE_ERROR, FAULTS, Level
@@ -106,7 +106,7 @@ class Rule(Shape):
     @field_validator("name")
     @classmethod
     def _name_is_free(cls, name: str) -> str:
-        if name in (RISK_RULE, MODEL_RULE):
+        if name in (RISK_RULE, MODEL_RULE, EXTERNAL_RULE):
             raise ValueError(f"{name!r} is kept for alerts of models; choose another name")
         return name
 

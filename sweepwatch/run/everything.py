@@ -26,6 +26,7 @@ from sweepwatch.run.browser import may_open, opened_browser
 from sweepwatch.run.command_sender import sending_commands
 from sweepwatch.run.device_doors import BROKER_FOLDER, LIST_EVERY_S, SETTLE_EVERY_S, broker_doors, settle
 from sweepwatch.run.embedded_broker import EmbeddedBroker, start_broker
+from sweepwatch.run.event_publisher import publishing_events
 from sweepwatch.run.first_models import needs_training, note_training
 from sweepwatch.run.followers import Followers, following
 from sweepwatch.run.health import serve_health
@@ -229,7 +230,10 @@ class Run:
 
     def _follow(self) -> None:
         """Follow the log of events, from behind the written past: what happened in it has had its effect."""
-        self._followers = following(self._services, () if self.fleet is None else (self.fleet,))
+        version = self._broker.mqtt_version if self._broker else "auto"
+        publisher = self._parts.enter_context(publishing_events(self._broker_url(SERVICE), version))
+        fleet = () if self.fleet is None else (self.fleet,)
+        self._followers = following(self._services, (publisher, *fleet))
         self._parts.enter_context(self._followers)
         self._parts.enter_context(posting(self._services))
 

@@ -10,7 +10,7 @@ from types import TracebackType
 from prometheus_client import CollectorRegistry
 
 from fleet.clock import SECOND_MS, Clock
-from fleet.errors import StoreUnavailable, SweepwatchError
+from fleet.errors import BrokerUnavailable, StoreUnavailable, SweepwatchError
 from fleet.events import Event
 from fleet.followers import Follower, Standing
 from storage.records.database import DeskDatabase
@@ -74,7 +74,7 @@ def _handle(follower: Follower, turn: Turn, event: Event) -> float | None:
     except Exception as error:  # whatever it is: the event is not lost, and the others go on
         trouble = _told_as(error)
         tries = turn.failed(trouble)
-        if tries < TRIES or isinstance(error, StoreUnavailable):
+        if tries < TRIES or _waiting_mends(error):
             log.warning("%s: event %d: %s; trying again", follower.name, event.id, trouble)
             return retry_after(tries)
         log.exception("%s: event %d is set aside", follower.name, event.id)
@@ -103,6 +103,11 @@ def try_aside(desk: DeskDatabase, follower: Follower, clock: Clock) -> int:
                 turn.took_back(event)
                 handled += 1
     return handled
+
+
+def _waiting_mends(error: Exception) -> bool:
+    """Tell whether the store or the broker is away: then stepping over an event would only lose it."""
+    return isinstance(error, StoreUnavailable | BrokerUnavailable)
 
 
 def _told_as(error: Exception) -> str:

@@ -22,6 +22,7 @@ from sweepwatch.logs import start_logging
 from sweepwatch.printing import Say, console
 from sweepwatch.run.command_sender import sending_commands
 from sweepwatch.run.device_doors import LIST_EVERY_S, SETTLE_EVERY_S, settle
+from sweepwatch.run.event_publisher import publishing_events
 from sweepwatch.run.followers import following, listening, watching
 from sweepwatch.run.health import serve_health
 from sweepwatch.run.jobs import Jobs
@@ -78,7 +79,8 @@ def run_ingest(settings: Settings, say: Say) -> None:
         stop = stack.enter_context(stop_on_signal())
         services = stack.enter_context(open_services(settings, INGESTING, "ingest"))
         ingest = build_ingest(services, url)
-        jobs, followers = Jobs(services), following(services)
+        publisher = stack.enter_context(publishing_events(url))
+        jobs, followers = Jobs(services), following(services, (publisher,))
         sender = stack.enter_context(sending_commands(services, url))
         _serve_health(
             settings.ingest.metrics_port,

@@ -122,6 +122,17 @@ BODIES: Mapping[str, dict[str, Any]] = {
     },
     "/sites": {"id": "still-to-come"},
     "/tokens": {"name": "t", "scope": "fleet:read", "days": "1"},
+    "/api/v1/hooks/alertmanager": {
+        "version": "4",
+        "alerts": [
+            {
+                "status": "firing",
+                "labels": {"device_id": "DEVICE"},
+                "startsAt": "2026-11-22T07:00:00Z",
+                "fingerprint": "f1",
+            }
+        ],
+    },
     "/api/v1/tokens": {"name": "t", "scopes": ["fleet:read"], "days": 1},
 }
 OF_SITES = ("{site_id}", "{device_id}", "{ticket_id}", "{alert_id}", "{rollout_id}", "{notice_id}")
@@ -213,6 +224,8 @@ def ask(client: TestClient, method: str, path: str, number: int) -> Any:
     def filled(value: Any) -> Any:
         if isinstance(value, list):
             return [filled(one) for one in value]
+        if isinstance(value, dict):
+            return {name: filled(one) for name, one in value.items()}
         return named.get(value, value) if isinstance(value, str) else value
 
     body = {name: filled(value) for name, value in BODIES.get(path, {}).items()}

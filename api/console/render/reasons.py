@@ -30,6 +30,8 @@ REASONS = {
     "wanted_by": Text("“{}” asks for a ticket as well", "“{}”同样要求建单"),
     "joined_by": Text("the device says so as well: {}", "设备自身也已上报：{}"),
     "told_more_by": Text("the device said more: {}", "设备补充上报：{}"),
+    "reported_more": Text("another system reported more", "其他系统又上报了告警"),
+    "partly_cleared": Text("a part of it is over", "部分已消除"),
     "worsened_by": Text("it got worse: {}", "情况加重：{}"),
     "part_replaced": Text("the part was replaced", "已更换部件"),
     "device_replaced": Text("the device was replaced", "设备已更换"),

@@ -1,7 +1,7 @@
 """The vocabulary's words as the console shows them, in both languages."""
 
 from api.console.render.notice_words import NOTICE_TABLES
-from fleet.alerts import MODEL_RULE, RISK_RULE, AlertState
+from fleet.alerts import EXTERNAL_RULE, MODEL_RULE, RISK_RULE, AlertState
 from fleet.commands import COMMANDS, PARAMETERS, CommandState
 from fleet.condition import Stands
 from fleet.faults import FAULTS
@@ -155,6 +155,7 @@ DEVICE_MODELS = {"unknown": Text("unknown", "未知")}
 RULES = {
     RISK_RULE: Text("Risk model", "风险模型"),
     MODEL_RULE: Text("Check of models", "模型检查"),
+    EXTERNAL_RULE: Text("Another system", "其他系统"),
 }
 """What raises alerts beside the rules of the rules file, which have texts of their own."""
 EVENTS = {

@@ -1,0 +1,85 @@
+"""What of an event of the log programs at the broker are told: facts about devices and cases, nobody's own.
+
+People are named nowhere, and what they wrote is left out; an alert of a wristband does not say of which: it
+stands for who wears it.
+"""
+
+from typing import Any
+
+from fleet.events import Event, Subject
+from fleet.faults import FAULTS
+from fleet.principals import PEOPLE, PrincipalKind
+from fleet.signals import Kind
+from fleet.wire import ROOT
+from notify.cloudevents import cloud_event
+
+_UNTOLD = frozenset({Subject.PERSON, Subject.TOKEN, Subject.NOTICE, Subject.DESTINATION, Subject.DUTY})
+"""What is of people and of where they are reached."""
+_UNTOLD_OF_DEVICES = frozenset({"looked", "exported", "erased", "offered"})
+"""Who looked at what a person's wristband tells, or has it; codes by which devices are claimed."""
+_TOLD = frozenset(
+    {
+        *("device_id", "fault", "rule", "level", "opens_ticket", "alerts", "count", "occasion", "since"),
+        *("kind", "model", "firmware", "version", "command", "origin", "solved_at", "ticket", "incident"),
+    }
+)
+"""The keys of an event's data that are told; what is added to an event later is not, until it stands here."""
+_NAMED = frozenset({PrincipalKind.RULE, PrincipalKind.MODEL, PrincipalKind.SCHEDULE})
+
+
+def is_published(event: Event) -> bool:
+    """Tell whether programs at the broker are told of an event."""
+    of_devices = event.subject is Subject.DEVICE and event.what in _UNTOLD_OF_DEVICES
+    return event.subject not in _UNTOLD and not of_devices
+
+
+def topic_of_event(event: Event) -> str:
+    """Return where an event is published: by its subject and by what happened."""
+    return f"{ROOT}/events/{event.subject}/{_level(event.what)}"
+
+
+def as_cloud_event(event: Event) -> dict[str, Any]:
+    """Return an event as a CloudEvent, JSON-ready; its id is that of the log, and the same each time."""
+    hides_device = _is_of_a_person(event)
+    known = {key: value for key, value in event.data.items() if key in _TOLD and _is_plain(value)}
+    if hides_device:
+        known.pop("device_id", None)
+    told = {
+        "subject": event.subject,
+        "id": "" if hides_device and event.subject is Subject.DEVICE else event.subject_id,
+        "what": event.what,
+        "site": event.site,
+        "before": event.before,
+        "after": event.after,
+        "by": {"kind": event.principal.kind},
+        **known,
+    }
+    if event.principal.kind in _NAMED:
+        told["by"]["id"] = event.principal.id
+    if event.principal.kind not in PEOPLE:
+        told["reason"] = event.reason
+    return cloud_event(
+        str(event.id),
+        f"sweepwatch.{event.subject}.{_level(event.what)}",
+        event.at,
+        f"{event.subject}/{told['id']}".rstrip("/"),
+        told,
+        sequence=f"{event.id:020d}",
+    )
+
+
+def _is_of_a_person(event: Event) -> bool:
+    fault = FAULTS.get(str(event.data.get("fault")))
+    kind = event.data.get("kind") or (fault.kind if fault is not None else None)
+    return kind == Kind.WRISTBAND
+
+
+def _is_plain(value: object) -> bool:
+    if isinstance(value, list):
+        return all(isinstance(each, str | int) for each in value)
+    return value is None or isinstance(value, str | int | float | bool)
+
+
+def _level(text: str) -> str:
+    """Return a text as one level of a topic."""
+    return "".join("_" if one in "/+#\0 " else one for one in text) or "_"
