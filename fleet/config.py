@@ -96,6 +96,11 @@ def line_in(path: Path, *loc: int | str) -> str:
         return ""
 
 
+def line_of(text: str, *loc: int | str) -> str:
+    """Return `:LINE` of a place in a YAML text that was read, for an error that names its origin before."""
+    return _line(text, loc)
+
+
 def _line(text: str, loc: Sequence[int | str]) -> str:
     """Return `:LINE` of the innermost thing on the way to a place that the text has."""
     node = compose_yaml(text)
