@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Annotated, Any, Self
 
-from pydantic import BeforeValidator, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BeforeValidator, StringConstraints, model_validator
 
 from fleet.clock import DAY_MS, MINUTE_MS
 from fleet.config import Duration, Shape, line_of, parse_config
@@ -29,6 +29,19 @@ from notify.duty.fields import (
 LONGEST = 100_000
 """Of a plan's text, in characters."""
 _MOST = 200
+
+
+def _some(most: int, least: int = 1) -> AfterValidator:
+    """Return what counts a list, once each item of it is right."""
+
+    def counted(items: tuple[Any, ...]) -> tuple[Any, ...]:
+        if not least <= len(items) <= most:
+            raise ValueError(f"allowed: {least} to {most}, not {len(items)}")
+        return items
+
+    return AfterValidator(counted)
+
+
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 Email = Annotated[str, StringConstraints(to_lower=True, pattern=r"^[^@\s\x00]+@[^@\s\x00]+$", max_length=254)]
 Place = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[^\x00]+$")]
@@ -63,7 +76,7 @@ class Layer(Shape):
     """
 
     name: Name
-    people: tuple[Email, ...] = Field(min_length=1, max_length=_MOST)
+    people: Annotated[tuple[Email, ...], _some(_MOST)]
     start: DateField
     every: LengthField
     handover: HandoverField
@@ -91,10 +104,10 @@ class Schedule(Shape):
 
     name: Name
     zone: ZoneField
-    layers: tuple[Layer, ...] = Field(min_length=1, max_length=20)
+    layers: Annotated[tuple[Layer, ...], _some(20)]
     holidays: Holidays = Holidays()
-    sites: tuple[Place, ...] = Field((), max_length=_MOST)
-    regions: tuple[Place, ...] = Field((), max_length=_MOST)
+    sites: Annotated[tuple[Place, ...], _some(_MOST, least=0)] = ()
+    regions: Annotated[tuple[Place, ...], _some(_MOST, least=0)] = ()
 
     @model_validator(mode="after")
     def _distinct(self) -> Self:
@@ -121,18 +134,18 @@ class StepShape(Shape):
     """A step of a chain."""
 
     after: Delay
-    to: tuple[Annotated[Target, BeforeValidator(_target)], ...] = Field(min_length=1, max_length=20)
+    to: Annotated[tuple[Annotated[Target, BeforeValidator(_target)], ...], _some(20)]
 
 
 class ChainShape(Shape):
     """Whom alerts of some levels, at some sites, are told; `personal`: those of workers, and no others."""
 
     name: Name
-    levels: tuple[Level, ...] = Field(tuple(Level), min_length=1)
-    sites: tuple[Place, ...] = Field((), max_length=_MOST)
-    regions: tuple[Place, ...] = Field((), max_length=_MOST)
+    levels: Annotated[tuple[Level, ...], _some(len(Level))] = tuple(Level)
+    sites: Annotated[tuple[Place, ...], _some(_MOST, least=0)] = ()
+    regions: Annotated[tuple[Place, ...], _some(_MOST, least=0)] = ()
     personal: bool = False
-    steps: tuple[StepShape, ...] = Field(min_length=1, max_length=20)
+    steps: Annotated[tuple[StepShape, ...], _some(20)]
     remind: OrNever
     acknowledge: Duration
     loud: bool = False
@@ -154,8 +167,8 @@ class ChainShape(Shape):
 class Plan(Shape):
     """The whole plan. Of the chains the first that fits an alert counts; where none does, a default."""
 
-    schedules: tuple[Schedule, ...] = Field((), max_length=_MOST)
-    chains: tuple[ChainShape, ...] = Field((), max_length=_MOST)
+    schedules: Annotated[tuple[Schedule, ...], _some(_MOST, least=0)] = ()
+    chains: Annotated[tuple[ChainShape, ...], _some(_MOST, least=0)] = ()
 
     @model_validator(mode="after")
     def _distinct(self) -> Self:
