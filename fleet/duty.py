@@ -58,12 +58,14 @@ class Reached:
     """Whom a target means at one moment: ids of people and of destinations.
 
     Where a schedule has nobody on call, `gap_until` is when its next shift begins (epoch ms; None: never).
+    `reason` is named where it is not as the plan says: why admins are told in others' place, or nobody is.
     """
 
     people: tuple[int, ...] = ()
     destinations: tuple[int, ...] = ()
     gap: bool = False
     gap_until: int | None = None
+    reason: str = ""
 
 
 class Duty(Protocol):

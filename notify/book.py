@@ -69,7 +69,7 @@ class NoticeBook:
         shown = self._channels[channel].shown(address)[:255]
         new = Destination(0, person_id, name.strip(), channel, shown, 0, scope, place, now)
         with self._desk.transaction() as session:
-            _check_room(session, person_id)
+            _check_room(session, person_id, new.name)
             kept = add_destination(session, new, address)
             self._tell(session, kept, "added", principal, "added")
         return kept
@@ -194,10 +194,13 @@ def check_wishes(wishes: Wishes) -> None:
             raise InvalidInput(f"{name}: a time of day, 00:00 to 23:59")
 
 
-def _check_room(session: Session, person_id: int | None) -> None:
+def _check_room(session: Session, person_id: int | None, name: str) -> None:
     most = _MOST_GROUPS if person_id is None else MOST_OF_ONE
-    if len(destinations(session, person_id)) >= most:
+    there = destinations(session, person_id)
+    if len(there) >= most:
         raise InvalidInput(f"there are {most} destinations already; remove one first")
+    if any(each.name == name for each in there):
+        raise InvalidInput(f"name: {quoted(name)} is taken; chains of escalation go by it")
 
 
 def _last(destination: Destination) -> int:

@@ -33,9 +33,7 @@ from fleet.alerts import Alert
 from fleet.broker_url import parse_broker_url
 from fleet.clock import DAY_MS, Clock
 from fleet.codes import CodeCatalogue, load_codes
-from fleet.duty import Chain, Duty, Reached, Target
 from fleet.errors import SweepwatchError
-from fleet.faults import Level
 from fleet.followers import Follower
 from fleet.ledger import LedgerView
 from fleet.notices import ChannelKind
@@ -56,10 +54,12 @@ from models.scoring.decision import Plan, plan_visits
 from models.scoring.explanation import sentence
 from notify.book import NoticeBook
 from notify.channels.catalogue import channels_of as channels_as
+from notify.duty.on_call import OnCall
 from notify.notifier import Notifier
 from notify.ports import Channels, Said
 from storage.ports import TelemetryStore
 from storage.records.database import DeskDatabase, open_desk
+from storage.records.destinations import groups_by_name
 from storage.records.devices import place_of
 from storage.records.sites import zone_of
 from storage.series.store_url import DuckDbAddress, StoreAddress, parse_store_url
@@ -369,21 +369,9 @@ def _picture(services: Services, alert: Alert, language: Language) -> bytes | No
     return course_picture(alert.evidence, zone, language)
 
 
-class _Nobody:
-    """Nobody is told."""
-
-    def chain(self, level: Level, site: str | None, *, personal: bool = False) -> Chain:
-        """Return a chain without steps."""
-        return Chain("none", (), None, DAY_MS, loud=False)
-
-    def reach(self, target: Target, site: str | None, at: int) -> Reached:
-        """Return nobody."""
-        return Reached()
-
-
-def duty_of(desk: DeskDatabase) -> Duty:
-    """Return who is told."""
-    return _Nobody()
+def duty_of(desk: DeskDatabase) -> OnCall:
+    """Return who is told: by the plan in force, else by roles."""
+    return OnCall(desk, groups_by_name)
 
 
 def channels_of(settings: Settings, clock: Clock) -> Channels:

@@ -92,6 +92,11 @@ def destinations(session: Session, person_id: int | None = None) -> list[Destina
     return [_destination(row) for row in rows]
 
 
+def groups_by_name(session: Session) -> dict[str, int]:
+    """Return the destinations of groups by name: no two have the same."""
+    return {each.name: each.id for each in destinations(session)}
+
+
 def all_destinations(session: Session) -> list[Destination]:
     """Return every destination that is in use."""
     wanted = select(DestinationRow).where(DestinationRow.removed_at.is_(None)).order_by(DestinationRow.id)

@@ -99,6 +99,23 @@ def names_of(session: Session, ids: Collection[int]) -> dict[int, str]:
     return {number: name for number, name in found}  # noqa: C416 - typed rows
 
 
+def able_by_email(session: Session, emails: Iterable[str]) -> dict[str, Person]:
+    """Return whoever of these addresses may sign in, by address."""
+    wanted = select(PersonRow).where(PersonRow.email.in_(set(emails)), PersonRow.disabled_at.is_(None))
+    return {each.email: each for each in _people(session, session.scalars(wanted).all())}
+
+
+def able_with_role(session: Session, role: Role) -> Sequence[Person]:
+    """Return whoever may sign in and has a role, somewhere or everywhere, by id."""
+    wanted = (
+        select(PersonRow)
+        .where(PersonRow.disabled_at.is_(None))
+        .where(PersonRow.id.in_(select(RoleRow.person_id).where(RoleRow.role == role)))
+        .order_by(PersonRow.id)
+    )
+    return _people(session, session.scalars(wanted).all())
+
+
 def count_admins(session: Session, besides: int | None = None, *, able: bool = False) -> int:
     """Count who may administer everywhere, `besides` one person; `able`: only who can sign in by now."""
     wanted = (

@@ -1,0 +1,56 @@
+"""From the clock on the wall to epoch ms and back, through changes of summer time.
+
+A time that the wall's clock skips (02:30 when it jumps from 02:00 to 03:00) is when it jumps; of one that
+comes twice it is the first. So what is later on the wall is never earlier in truth.
+"""
+
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from fleet.clock import DAY_MS
+
+DAY_MIN = 24 * 60
+EARLIEST_MS = -2_208_988_800_000
+"""1900-01-01: earlier and later than these nothing is asked, so that dates can be counted on."""
+LATEST_MS = 253_370_764_800_000
+"""9999-01-01."""
+
+
+def clamped(ms: int) -> int:
+    """Return a time, or the first or the last that is counted with."""
+    return max(EARLIEST_MS, min(LATEST_MS, ms))
+
+
+def day_of(ms: int, zone: ZoneInfo) -> date:
+    """Return the date that calendars on the wall show at a time."""
+    return datetime.fromtimestamp(clamped(ms) // 1000, zone).date()
+
+
+def ms_of(day: date, minute: int, zone: ZoneInfo) -> int:
+    """Return when the wall's clock shows a minute of a day (epoch ms); 1440 is the next day's midnight."""
+    more, minute = divmod(minute, DAY_MIN)
+    wall = datetime.combine(day + timedelta(days=more), time(minute // 60, minute % 60), zone)
+    ms = _ms(wall)
+    there = datetime.fromtimestamp(ms // 1000, zone).replace(tzinfo=None)
+    return ms if there == wall.replace(tzinfo=None) else _jump(ms, zone)
+
+
+def _ms(wall: datetime) -> int:
+    return int(wall.astimezone(UTC).timestamp()) * 1000
+
+
+def _jump(ms: int, zone: ZoneInfo) -> int:
+    """Return when the clock jumps (epoch ms), given a time within a day after it."""
+    before, after = (ms - DAY_MS - 1000) // 1000, ms // 1000
+    offset = _offset(after, zone)
+    while after - before > 1:
+        middle = (before + after) // 2
+        if _offset(middle, zone) == offset:
+            after = middle
+        else:
+            before = middle
+    return after * 1000
+
+
+def _offset(second: int, zone: ZoneInfo) -> timedelta | None:
+    return datetime.fromtimestamp(second, zone).utcoffset()
