@@ -47,9 +47,8 @@ def test_every_mistake_is_named_with_its_line(rooms: Rooms, book: RuleBook) -> N
         (1 + wrong[: wrong.index("level: L9")].count("\n"), True)
     ]
     assert book.check("rules: [").mistakes[0].line is not None
-    misspelt = SHIPPED.replace("when: battery_temp_c", "when: battery_tmp_c").replace(
-        "when: state is", "when: sate is"
-    )
+    misspelt = SHIPPED.replace("when: battery_temp_c", "when: battery_tmp_c")
+    misspelt = misspelt.replace("clear: battery_temp_c", "clear: battery_tmp_c")
     found = book.check(misspelt).mistakes
     assert len({each.line for each in found}) >= 2
     assert "did you mean battery_temp_c" in found[0].text
