@@ -62,3 +62,71 @@ def rules_codes(config: Path | None, data: Path | None, as_json: bool) -> None:
     from sweepwatch.commands.codes import list_unknown_codes
 
     list_unknown_codes(settings_of(config, data), as_json, click.echo)
+
+
+@rules.command("versions")
+@options(JSON)
+def rules_versions(config: Path | None, data: Path | None, as_json: bool) -> None:
+    """List the versions of an installation's rules, and which is at work."""
+    from sweepwatch.commands.rule_versions import list_versions
+
+    list_versions(settings_of(config, data), as_json, click.echo)
+
+
+@rules.command("propose")
+@options()
+@click.argument("file", type=PATH)
+@click.option("--note", required=True, help="What it is for; kept in the history.")
+def rules_propose(config: Path | None, data: Path | None, file: Path, note: str) -> None:
+    """Keep the rules of FILE as a version, and say what it changes. It is not at work by that."""
+    from sweepwatch.commands.rule_versions import propose
+
+    propose(settings_of(config, data), file, note, click.echo)
+
+
+@rules.command("activate")
+@options()
+@click.argument("version", type=int)
+@click.option("--why", required=True, help="Why; kept in the history.")
+@click.option("--force", is_flag=True, help="Although its examples fail.")
+def rules_activate(config: Path | None, data: Path | None, version: int, why: str, force: bool) -> None:
+    """Put VERSION to work, an older one too; 0 is the file of the settings, or what ships.
+
+    It is refused while its own examples fail. Processes that run take it over at once.
+    """
+    from sweepwatch.commands.rule_versions import activate
+
+    activate(settings_of(config, data), version, why, force, click.echo)
+
+
+@rules.command("backtest")
+@options(JSON)
+@_FILE
+@click.option("--version", type=int, help="A version in place of FILE. [default: the one at work]")
+@click.option(
+    "--against",
+    default="current",
+    show_default=True,
+    help="What it is compared with: current, nothing, or a version.",
+)
+@click.option("--days", type=float, default=30, show_default=True, help="So many, up to the newest reading.")
+@click.option("--rule", help="This one alone. [default: those that differ]")
+def rules_backtest(
+    config: Path | None,
+    data: Path | None,
+    file: Path | None,
+    version: int | None,
+    against: str,
+    days: float,
+    rule: str | None,
+    as_json: bool,
+) -> None:
+    """Replay stored readings: what the rules of FILE would have raised, against those at work.
+
+    Beside `sweepwatch run` on the embedded store the page /rules does the same: that store is one process's.
+    """
+    from sweepwatch.commands.rule_versions import backtest
+
+    if file is not None and version is not None:
+        raise click.UsageError("give FILE or --version, one of both")
+    backtest(settings_of(config, data), file, version, against, days, rule, as_json, click.echo)

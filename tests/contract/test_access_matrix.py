@@ -27,6 +27,7 @@ from helpers.routes import knows_who_acts, permissions_of, routes_of
 from access.firmware.planning import Asked as PlannedRollout
 from access.permissions import ALLOWED
 from access.tokens import Asked
+from alerts.judging.rules import rules_text
 from fleet.clock import DAY_MS
 from fleet.commands import Command, CommandState
 from fleet.grants import Permission, Role
@@ -82,6 +83,12 @@ ANYBODY = {
 }
 """What anybody who was let in may ask for, of themselves."""
 WHOLE = {
+    "/api/v1/rules/check",
+    "/api/v1/rules/test",
+    "/api/v1/rules/backtest",
+    "/api/v1/rules/versions",
+    "/api/v1/rules/versions/{version}",
+    "/api/v1/rules/versions/{version}/activate",
     "/metrics",
     "/api/v1/ingest/ledger",
     "/api/v1/ingest/topics-beside",
@@ -95,6 +102,7 @@ WHOLE = {
 }
 """What is of no site: a role that holds at some sites is not enough."""
 IMAGE = {"version": "9.0", "url": "https://fw.example.org/9", "sha256": "ab" * 32, "size": 1}
+RULES = rules_text()
 BODIES: Mapping[str, dict[str, Any]] = {
     "/api/v1/tickets": {"device_id": "DEVICE", "fault": "brush_jam", "reason": "it squeals"},
     "/api/v1/tickets/{ticket_id}": {"state": "accepted", "reason": "now"},
@@ -120,6 +128,11 @@ BODIES: Mapping[str, dict[str, Any]] = {
         f"/api/v1/firmware/rollouts/{{rollout_id}}/{step}": {"reason": "now"}
         for step in ("start", "pause", "resume", "skip", "roll-back", "cancel")
     },
+    "/api/v1/rules/check": {"document": RULES},
+    "/api/v1/rules/test": {"document": RULES},
+    "/api/v1/rules/backtest": {"version": 0, "days": 1},
+    "/api/v1/rules/versions": {"document": RULES, "note": "now"},
+    "/api/v1/rules/versions/{version}/activate": {"reason": "now"},
     "/sites": {"id": "still-to-come"},
     "/tokens": {"name": "t", "scope": "fleet:read", "days": "1"},
     "/api/v1/hooks/alertmanager": {
@@ -219,6 +232,7 @@ def ask(client: TestClient, method: str, path: str, number: int) -> Any:
     }
     given |= {"person_id": 1, "token_id": 1, "rollout_id": number, "step": "pause"}
     given |= {"notice_id": number, "destination_id": 1}
+    given |= {"person_id": 1, "token_id": 1, "rollout_id": number, "step": "pause", "version": 0}
     named = {"DEVICE": device, "SITE": given["site_id"]}
 
     def filled(value: Any) -> Any:

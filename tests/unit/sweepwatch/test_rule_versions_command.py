@@ -1,0 +1,85 @@
+"""`sweepwatch rules versions|propose|activate|backtest` beside an installation."""
+
+import json
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from alerts.judging.rules import rules_text
+from fleet.clock import MINUTE_MS, ManualClock
+from fleet.errors import InvalidInput, NotEnoughHistory
+from fleet.readings import ReadingBatch
+from fleet.signals import STANDARD_SIGNALS, Kind
+from storage.records.devices import Device
+from sweepwatch.commands.rule_versions import activate, backtest, list_versions, propose
+from sweepwatch.data_folder import open_data_folder
+from sweepwatch.settings.settings import Settings
+from sweepwatch.wiring import build
+
+NOON = 1_800_000_000_000
+SHIPPED = rules_text()[: rules_text().index("  # Its level is that of the code")]
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Return an installation with two of the rules that ship, and an hour of a robot with heat."""
+    own = tmp_path / "own.yaml"
+    own.write_text(SHIPPED, encoding="utf-8")
+    made = Settings(data=tmp_path / "var", alerts={"rules": own})  # type: ignore[arg-type]
+    times = [NOON + minute * MINUTE_MS for minute in range(60)]
+    columns: dict[str, object] = {
+        "device_id": ["R1"] * 60,
+        "site": ["hall"] * 60,
+        "ts": times,
+        "received": times,
+        "battery_temp_c": [70.0 if 10 <= minute < 20 else 30.0 for minute in range(60)],
+    }
+    with (
+        closing(open_data_folder(made.data)) as folder,
+        closing(build(made, folder, ManualClock(NOON))) as services,
+    ):
+        services.store.write(ReadingBatch.from_columns(STANDARD_SIGNALS, Kind.ROBOT, columns, 60))
+        with services.desk.transaction() as session:
+            session.add(Device(id="R1", kind="robot", site="hall", registered_at=NOON, status="online"))
+    return made
+
+
+def test_versions_are_proposed_put_to_work_and_taken_back(settings: Settings, tmp_path: Path) -> None:
+    said: list[str] = []
+    cooler = tmp_path / "cooler.yaml"
+    cooler.write_text(SHIPPED.replace(">= 60", ">= 58"), encoding="utf-8")
+    propose(settings, cooler, "it fires late", said.append)
+    assert said[:2] == ["changed battery_hot", "  when: battery_temp_c >= 60 -> battery_temp_c >= 58"]
+    assert said[2].startswith("Version 1 is kept.")
+    activate(settings, 1, "tried", False, said.append)
+    list_versions(settings, True, said.append)
+    newest, shipped = json.loads(said[-1])
+    assert (newest["number"], newest["active"], newest["note"]) == (1, True, "it fires late")
+    assert (shipped["number"], shipped["active"]) == (0, False)
+    activate(settings, 0, "back", False, said.append)
+    list_versions(settings, True, said.append)
+    assert [each["active"] for each in json.loads(said[-1])] == [False, True]
+
+
+def test_a_backtest_tells_before_and_after(settings: Settings, tmp_path: Path) -> None:
+    said: list[str] = []
+    longer = tmp_path / "longer.yaml"
+    longer.write_text(SHIPPED.replace("for: 30s", "for: 30m", 1), encoding="utf-8")
+    backtest(settings, longer, None, "current", 30, None, False, said.append)
+    assert said[0].startswith("Replayed: 0.0 days up to 2027-01-15T08:59:00.001Z, 1 devices; every stored")
+    assert said[1] == "A device usually sent every 60 s: no rule is judged finer than that."
+    assert "battery_hot" in said
+    assert any(line.startswith("  before: 1 alerts") and "half over within 10 min" in line for line in said)
+    assert any(line.startswith("  after: 0 alerts") for line in said)
+    backtest(settings, None, 0, "nothing", 30, "battery_hot", True, said.append)
+    (rule,) = json.loads(said[-1])["rules"]
+    assert rule["before"] is None
+    assert rule["after"]["most"] == [{"device_id": "R1", "alerts": 1}]
+    with pytest.raises(InvalidInput, match="--against x: allowed: current, nothing"):
+        backtest(settings, None, None, "x", 30, None, False, said.append)
+
+
+def test_without_readings_a_backtest_says_so(tmp_path: Path) -> None:
+    with pytest.raises(NotEnoughHistory, match="nothing to replay: no readings of any robot"):
+        backtest(Settings(data=tmp_path), None, None, "nothing", 30, "battery_hot", False, print)
