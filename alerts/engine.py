@@ -278,6 +278,15 @@ class AlertEngine:
             alert = alert_of(changes.session, alert_id)
             return changes.by(principal, alert, judge_person(alert, after, principal.name), why)
 
+    def end_acknowledgement(self, alert_id: str, principal: Principal) -> bool:
+        """Let an alert fire again whose acknowledgement is over; False where nobody sees to it."""
+        with self._changes() as changes:
+            alert = alert_of(changes.session, alert_id)
+            if alert.state is not AlertState.ACKNOWLEDGED:
+                return False
+            changes.by(principal, alert, Decision(AlertState.FIRING, "ack_expired"), "ack_expired")
+            return True
+
     def end_with_ticket(self, event: Event) -> None:
         """End the alerts of a ticket that was closed, as the log tells it; those that are over stay so.
 

@@ -19,6 +19,7 @@ from access.firmware.moving import Mover
 from access.firmware.rollouts import Rollouts
 from access.provider import Provider
 from alerts.book import RuleBook, RulesAtWork
+from alerts.care.care import CARE, Care
 from alerts.engine import AlertEngine
 from alerts.judging.by_ticket import ChangedElsewhere, DeviceEnds, TicketEnds
 from alerts.judging.columns import Past
@@ -105,6 +106,7 @@ class Services:
     channels: Channels
     notices: NoticeBook
     notifier: Notifier
+    care: Care
 
     def close(self) -> None:
         """Let go of both stores."""
@@ -128,18 +130,20 @@ def build(
     shipped = rules_text(settings.alerts.rules)
     codes = load_codes(settings.alerts.codes)
     policy = load_policy()
+    channels = channels_of(settings, clock)
     desk = open_desk(desk_url(settings, folder))
     try:
         store = open_store(settings, folder, signals, use)
     except BaseException:
         desk.close()
         raise
-    channels = channels_of(settings, clock)
-    notifier = Notifier(desk, duty_of(desk), clock, mail=lambda: ChannelKind.MAIL in channels)
+    duty = duty_of(desk)
+    notifier = Notifier(desk, duty, clock, mail=lambda: ChannelKind.MAIL in channels)
     zones = _zones(settings, desk)
     book = RuleBook(desk, clock, signals, codes, shipped)
     at_work = book.at_work().rules
     wired = wire_desk(desk, at_work, policy, clock, codes, signals=signals, zones=zones, past=store.readings)
+    care = Care(desk, duty, clock, partial(wired.alerts.end_acknowledgement, principal=CARE))
     return Services(
         settings=settings,
         folder=folder,
@@ -152,7 +156,7 @@ def build(
         alerts=wired.alerts,
         codes=codes,
         commands=Commands(desk, clock),
-        followers=(*wired.followers, notifier),
+        followers=(*wired.followers, care, notifier),
         listeners=(*wired.listeners, RulesAtWork(book, wired.alerts)),
         book=book,
         models=ModelRegistry(
@@ -163,6 +167,7 @@ def build(
         channels=channels,
         notices=NoticeBook(desk, channels, clock),
         notifier=notifier,
+        care=care,
     )
 
 

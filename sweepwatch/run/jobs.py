@@ -32,6 +32,7 @@ _ERASE_EVERY_S = 10
 _AGAIN_AT_MOST_S = 60
 """So soon a job that failed is tried again, however seldom it is due."""
 _REVIEW_EVERY_S = 3600
+_CARE_EVERY_S = 5
 _NOTICES_EVERY_S = 5
 _TEST_EVERY_S = 6 * 3600
 _ROLL_OUT_EVERY_S = 60
@@ -69,6 +70,7 @@ class Jobs:
         self.every(_EXPIRE_EVERY_S, "expire", self.expire)
         self.every(_ROLL_OUT_EVERY_S, "roll out firmware", build_mover(self._services).move_on)
         self.every(_FORGET_EVERY_S, "forget personal data", self.forget_personal)
+        self.every(_CARE_EVERY_S, "care for alerts", self.care_for_alerts)
         self.every(_NOTICES_EVERY_S, "follow up notices", self._notices.follow_up)
         self.every(_TEST_EVERY_S, "test destinations", self._notices.test_all)
         self.every(_ERASE_EVERY_S, "erase what was asked", self.personal().carry_out)
@@ -155,6 +157,10 @@ class Jobs:
         """Let time pass for the alerts, and for tickets that cleared."""
         self._services.alerts.tick(self._services.clock.now_ms())
         self._services.tickets.close_cleared(self._services.clock.now_ms())
+
+    def care_for_alerts(self) -> None:
+        """Let time pass for what is told of alerts."""
+        self._services.care.tick(self._services.clock.now_ms())
 
     def personal(self) -> PersonalData:
         """Return what works on the data of people."""

@@ -1,14 +1,14 @@
 """Destinations, how people want to be told, and the outbox of notices.
 
 Revision ID: 0025
-Revises: 0023
+Revises: 0024
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0025"
-down_revision = "0023"
+down_revision = "0024"
 
 _NUMBER = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
