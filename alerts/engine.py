@@ -34,7 +34,7 @@ from fleet.readings import ReadingBatch
 from fleet.risks import Risk, Wanted
 from fleet.signals import STANDARD_SIGNALS, Kind, SignalTable
 from fleet.text import Text
-from storage.records.alerts import alert_of, open_alert, open_alerts
+from storage.records.alerts import alert_of, each_open_alert, open_alert, open_alerts
 from storage.records.database import DeskDatabase
 from storage.records.devices import ReportedEvent, traits_of
 
@@ -117,13 +117,14 @@ class AlertEngine:
     def reload(self) -> None:
         """Take over what the database holds: alerts that a ticket, a person or another process changed."""
         with self._lock, self._desk.transaction() as session:
-            stored = [follow(alert) for alert in open_alerts(session)]
-            self._tracks = Tracks(self._remembered(track) for track in stored)
+            self._tracks = Tracks(self._remembered(follow(alert)) for alert in each_open_alert(session))
 
     def _remembered(self, stored: Track) -> Track:
         known = self._tracks.get(key_of(stored.alert))
         if known is None or known.alert.id != stored.alert.id:
             return stored
+        if known.alert == stored.alert:
+            return known
         return Track(stored.alert, known.seen_at, known.judged_at, known.lows)
 
     def open_alerts(self) -> list[Alert]:

@@ -1,6 +1,6 @@
 """What is read and written about alerts in the desk database; callers bring the transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -68,6 +68,7 @@ NOT_SUSTAINED = "not_sustained"
 """The reason of a pending alert whose condition ended before it fired: nobody ever saw it."""
 
 # Rows are changed by UPDATE ... WHERE, past the session's memory of them: read what the database holds.
+_AT_ONCE = 1_000
 _FRESH = {"populate_existing": True}
 
 
@@ -123,6 +124,15 @@ def open_alerts(session: Session, device_id: str | None = None) -> list[Alert]:
         statement = statement.where(AlertRow.device_id == device_id)
     found = session.scalars(statement.order_by(AlertRow.since, AlertRow.id), execution_options=_FRESH)
     return [to_alert(row) for row in found]
+
+
+def each_open_alert(session: Session) -> Iterator[Alert]:
+    """Yield every open alert, the first to begin first; not all of them are held at once."""
+    statement = select(AlertRow).where(AlertRow.state != AlertState.RESOLVED)
+    ordered = statement.order_by(AlertRow.since, AlertRow.id)
+    options = {**_FRESH, "yield_per": _AT_ONCE}
+    for row in session.scalars(ordered, execution_options=options):
+        yield to_alert(row)
 
 
 def open_alert(session: Session, device_id: str, fault: str) -> Alert | None:
