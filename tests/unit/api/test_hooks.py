@@ -129,3 +129,12 @@ def test_texts_of_any_kind_are_taken_and_shown(house: House, client: TestClient)
     page = client_of(house, Permission.FLEET_READ).get("/api/v1/alerts").json()
     assert page["items"][0]["fault"] == "external"
     assert "磁盘已满" in external(house)[0].evidence["text"]["zh"]
+
+
+def test_the_console_shows_what_the_other_system_said(house: House, client: TestClient) -> None:
+    client.post(HOOK, json=post())
+    client.post(HOOK, json=post(fingerprint="f2", device_id="R1", alertname="DoorOpen"))
+    page = client_of(house, Permission.FLEET_READ).get("/alerts", headers={"accept": "text/html"}).text
+    for shown in ("Reported by another system", "DiskFull: Disk of db1 is full", "DoorOpen", "all devices"):
+        assert shown in page
+    assert 'href="/models"' not in page.partition("<table")[2]
