@@ -19,6 +19,7 @@ from api.routes import (
     commands,
     device_access,
     devices,
+    duty,
     firmware,
     health,
     ingest,
@@ -68,6 +69,7 @@ def create_app(services: ApiServices) -> FastAPI:
         tokens,
         sites,
         firmware,
+        duty,
     ):
         v1.include_router(module.router)
     v1.include_router(device_access.claims)

@@ -26,6 +26,8 @@ from fleet.sla import SlaPolicy
 from fleet.text import Language, Text
 from fleet.tickets import Ticket, TicketState
 from fleet.zones import Zones
+from notify.duty.on_call import OnCall
+from notify.duty.planning import Planning
 from storage.ports import TelemetryStore
 from storage.records.database import DeskDatabase
 from storage.records.model_cards import ModelCard
@@ -86,7 +88,7 @@ class ApiServices:
     shows a simulated fleet to whoever sits at this machine, `reach` how browsers come to it, `rates` how
     often each may ask. `codes` says what makers' codes mean, `zones` by whose clock the console shows times,
     `rules` what each alert rule says.
-    `devices` are the credentials of devices.
+    `devices` are the credentials of devices. `duty` says who is on call, `planning` changes that.
     """
 
     store: TelemetryStore
@@ -106,6 +108,8 @@ class ApiServices:
     doors: Doors
     devices: DeviceDoors
     rollouts: Rollouts
+    duty: OnCall
+    planning: Planning
     demo: bool = False
     reach: Reach = field(default_factory=Reach)
     rates: Rates = field(default_factory=Rates)

@@ -46,6 +46,8 @@ from models.registry.files import DeskFiles, FolderFiles, ModelFiles
 from models.registry.registry import ModelRegistry
 from models.scoring.decision import Plan, plan_visits
 from models.scoring.explanation import sentence
+from notify.duty.on_call import OnCall
+from notify.duty.planning import Planning
 from storage.ports import TelemetryStore
 from storage.records.database import DeskDatabase, open_desk
 from storage.records.sites import zone_of
@@ -301,6 +303,8 @@ def build_api(
             doors=doors or build_doors(services.settings, services.desk, services.clock),
             devices=services.devices,
             rollouts=build_rollouts(services),
+            duty=OnCall(services.desk),
+            planning=Planning(services.desk, services.clock),
             demo=demo,
             reach=reach_of(server, services.clock.now_ms()),
             rates=rates_of(server),

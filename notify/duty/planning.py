@@ -17,7 +17,15 @@ from notify.duty.lookups import unknown_names
 from notify.duty.plan import Plan, parse_plan
 from notify.duty.roster import Destinations, PlanInForce, Roster, no_destinations, roster_of
 from storage.records.database import DeskDatabase
-from storage.records.duty import add_override, add_version, end_override, override_of, version_of, versions
+from storage.records.duty import (
+    add_override,
+    add_version,
+    end_override,
+    newest_number,
+    override_of,
+    version_of,
+    versions,
+)
 from storage.records.events import tell
 from storage.records.people import able_by_email
 
@@ -57,6 +65,12 @@ class Planning:
         """Return every version of the plan, the newest first; that one is in force."""
         with self._desk.transaction() as session:
             return list(versions(session))
+
+    def newest(self) -> DutyVersion | None:
+        """Return the version in force, None where none was ever applied."""
+        with self._desk.transaction() as session:
+            number = newest_number(session)
+            return version_of(session, number) if number else None
 
     def version(self, number: int) -> DutyVersion:
         """Return one version of the plan. Raises NotFound."""
