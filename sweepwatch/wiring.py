@@ -48,6 +48,7 @@ from models.scoring.decision import Plan, plan_visits
 from models.scoring.explanation import sentence
 from notify.duty.on_call import OnCall
 from notify.duty.planning import Planning
+from notify.duty.roster import Destinations, no_destinations
 from storage.ports import TelemetryStore
 from storage.records.database import DeskDatabase, open_desk
 from storage.records.sites import zone_of
@@ -282,6 +283,7 @@ def build_api(
         return own | ({"ingest": ingest.not_ready()} if ingest else {}) | dict(troubles())
 
     costs = services.settings.models.costs
+    duty, planning = build_duty(services.desk, services.clock)
     return create_app(
         ApiServices(
             store=services.store,
@@ -303,8 +305,8 @@ def build_api(
             doors=doors or build_doors(services.settings, services.desk, services.clock),
             devices=services.devices,
             rollouts=build_rollouts(services),
-            duty=OnCall(services.desk),
-            planning=Planning(services.desk, services.clock),
+            duty=duty,
+            planning=planning,
             demo=demo,
             reach=reach_of(server, services.clock.now_ms()),
             rates=rates_of(server),
@@ -314,6 +316,13 @@ def build_api(
             model_trouble=services.models.mismatch,
         )
     )
+
+
+def build_duty(
+    desk: DeskDatabase, clock: Clock, destinations: Destinations = no_destinations
+) -> tuple[OnCall, Planning]:
+    """Wire who is on call, and what changes it; `destinations` are those of notices that are of no person."""
+    return OnCall(desk, destinations), Planning(desk, clock, destinations)
 
 
 def build_rollouts(services: Services) -> Rollouts:

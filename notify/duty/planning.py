@@ -77,16 +77,16 @@ class Planning:
         with self._desk.transaction() as session:
             return version_of(session, number)
 
-    def check(self, text: str) -> Plan:
+    def check(self, text: str, origin: str = ORIGIN) -> Plan:
         """Return the plan that a text describes. Raises ConfigError that names each mistake by its line.
 
-        Whom it names may sign in, and where it names is known.
+        Whom it names may sign in, and where it names is known. `origin` is what mistakes call it.
         """
-        plan = parse_plan(text, ORIGIN)
+        plan = parse_plan(text, origin)
         with self._desk.transaction() as session:
             unknown = list(unknown_names(session, plan, self._destinations(session)))
         if unknown:
-            wrong = (f"{ORIGIN}{line_of(text, *loc)}: {says}" for loc, says in unknown)
+            wrong = (f"{origin}{line_of(text, *loc)}: {says}" for loc, says in unknown)
             raise ConfigError("; ".join(wrong))
         return plan
 
