@@ -20,6 +20,7 @@ from api.routes import (
     destinations,
     device_access,
     devices,
+    duty,
     firmware,
     health,
     hooks,
@@ -76,6 +77,7 @@ def create_app(services: ApiServices) -> FastAPI:
         destinations,
         rules,
         hooks,
+        duty,
     ):
         v1.include_router(module.router)
     v1.include_router(device_access.claims)

@@ -30,6 +30,8 @@ from fleet.text import Language, Text
 from fleet.tickets import Ticket, TicketState
 from fleet.zones import Zones
 from notify.book import NoticeBook
+from notify.duty.on_call import OnCall
+from notify.duty.planning import Planning
 from storage.ports import TelemetryStore
 from storage.records.database import DeskDatabase
 from storage.records.model_cards import ModelCard
@@ -95,7 +97,7 @@ class ApiServices:
     often each may ask. `codes` says what makers' codes mean, `zones` by whose clock the console shows times,
     `rules` what each alert rule says.
     `devices` are the credentials of devices, `notices` keeps where notices go, `book` the versions of rules,
-    which `trials` try.
+    which `trials` try. `duty` says who is on call, `planning` changes that.
     """
 
     store: TelemetryStore
@@ -118,6 +120,8 @@ class ApiServices:
     notices: NoticeBook
     book: RuleBook
     trials: Trials
+    duty: OnCall
+    planning: Planning
     demo: bool = False
     reach: Reach = field(default_factory=Reach)
     rates: Rates = field(default_factory=Rates)

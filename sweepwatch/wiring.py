@@ -56,6 +56,8 @@ from models.scoring.explanation import sentence
 from notify.book import NoticeBook
 from notify.channels.catalogue import channels_of as channels_as
 from notify.duty.on_call import OnCall
+from notify.duty.planning import Planning
+from notify.duty.roster import Destinations
 from notify.notifier import Notifier
 from notify.ports import Channels, Said
 from storage.ports import TelemetryStore
@@ -137,7 +139,7 @@ def build(
     except BaseException:
         desk.close()
         raise
-    duty = duty_of(desk)
+    duty = build_duty(desk, clock)[0]
     notifier = Notifier(desk, duty, clock, mail=lambda: ChannelKind.MAIL in channels)
     zones = _zones(settings, desk)
     book = RuleBook(desk, clock, signals, codes, shipped)
@@ -324,6 +326,7 @@ def build_api(
         return own | ({"ingest": ingest.not_ready()} if ingest else {}) | dict(troubles())
 
     costs = services.settings.models.costs
+    duty, planning = build_duty(services.desk, services.clock)
     return create_app(
         ApiServices(
             store=services.store,
@@ -348,6 +351,8 @@ def build_api(
             notices=services.notices,
             book=services.book,
             trials=Trials(services.book, services.store, services.desk, services.signals, services.codes),
+            duty=duty,
+            planning=planning,
             demo=demo,
             reach=reach_of(server, services.clock.now_ms()),
             rates=rates_of(server),
@@ -357,6 +362,13 @@ def build_api(
             model_trouble=services.models.mismatch,
         )
     )
+
+
+def build_duty(
+    desk: DeskDatabase, clock: Clock, destinations: Destinations = groups_by_name
+) -> tuple[OnCall, Planning]:
+    """Wire who is on call, and what changes it; `destinations` are those of notices that are of no person."""
+    return OnCall(desk, destinations), Planning(desk, clock, destinations)
 
 
 def build_rollouts(services: Services) -> Rollouts:
@@ -372,11 +384,6 @@ def _picture(services: Services, alert: Alert, language: Language) -> bytes | No
         place = place_of(session, alert.device_id)
     zone = _zones(services.settings, services.desk).of(place.site if place else None)
     return course_picture(alert.evidence, zone, language)
-
-
-def duty_of(desk: DeskDatabase) -> OnCall:
-    """Return who is told: by the plan in force, else by roles."""
-    return OnCall(desk, groups_by_name)
 
 
 def channels_of(settings: Settings, clock: Clock) -> Channels:

@@ -5,9 +5,6 @@ from dataclasses import dataclass, replace
 from fleet.clock import DAY_MS
 from fleet.duty import Chain, Reached, Step, Target, TargetKind
 from fleet.faults import Level
-from fleet.grants import Sites
-from fleet.people import Person
-from fleet.shifts import Override
 from notify.duty.chains import chain_of
 from notify.duty.plan import Schedule
 from notify.duty.reaching import id_of, of_destination, of_person, of_role, of_schedule
@@ -24,24 +21,22 @@ LONGEST_CALENDAR_MS = 93 * DAY_MS
 class Now:
     """Who is on call in a schedule at a moment; times are epoch ms.
 
-    `person` is None where nobody is, and then `back` says since when somebody is (None: not in sight).
-    `until` is when that changes, None where it does not in sight.
+    Where nobody is, `back` says since when somebody is (None: not in sight). `until` is when it changes, None
+    where that is not in sight.
     """
 
     schedule: Schedule
     held: Held
-    person: Person | None
     until: int | None
     back: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """Who is on call in a schedule over a time, and the overrides that touch it."""
+    """Who is on call in a schedule over a time."""
 
     schedule: Schedule
     spans: tuple[Span, ...]
-    overrides: tuple[Override, ...]
 
     def gaps(self) -> list[Span]:
         """Return when nobody is on call."""
@@ -91,30 +86,20 @@ class OnCall:
         with self._desk.transaction() as session:
             return roster_of(session, *self._plan.of(session), since)
 
-    def now(self, at: int, sites: Sites = None) -> list[Now]:
-        """Return who is on call at a moment in each schedule of some sites."""
-        roster = self.roster(at)
-        return [_now(roster, each, at) for each in roster.seen(sites)]
 
-    def calendar(self, begins: int, ends: int, sites: Sites = None) -> list[Calendar]:
-        """Return who is on call over a time in each schedule of some sites."""
-        roster = self.roster(begins)
-        return [_calendar(roster, each, begins, ends) for each in roster.seen(sites)]
-
-
-def _now(roster: Roster, schedule: Schedule, at: int) -> Now:
+def now_in(roster: Roster, schedule: Schedule, at: int) -> Now:
+    """Return who is on call in a schedule at a moment; the roster is of that moment or before."""
     known = roster.known(schedule.name)
     held = on_call(schedule, known, at)
     return Now(
         schedule,
         held,
-        None if held.person is None else roster.people[held.person],
         next_change(schedule, known, at),
         None if held.person is not None else next_begin(schedule, known, at),
     )
 
 
-def _calendar(roster: Roster, schedule: Schedule, begins: int, ends: int) -> Calendar:
+def calendar_of(roster: Roster, schedule: Schedule, begins: int, ends: int) -> Calendar:
+    """Return who is on call in a schedule over a time; the roster is of its begin or before."""
     known = roster.known(schedule.name)
-    touching = tuple(each for each in known.overrides if each.begins < ends)
-    return Calendar(schedule, tuple(spans(schedule, known, begins, ends)), touching)
+    return Calendar(schedule, tuple(spans(schedule, known, begins, ends)))

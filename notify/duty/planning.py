@@ -17,7 +17,15 @@ from notify.duty.lookups import unknown_names
 from notify.duty.plan import Plan, parse_plan
 from notify.duty.roster import Destinations, PlanInForce, Roster, no_destinations, roster_of
 from storage.records.database import DeskDatabase
-from storage.records.duty import add_override, add_version, end_override, override_of, version_of, versions
+from storage.records.duty import (
+    add_override,
+    add_version,
+    end_override,
+    newest_number,
+    override_of,
+    version_of,
+    versions,
+)
 from storage.records.events import tell
 from storage.records.people import able_by_email
 
@@ -58,21 +66,27 @@ class Planning:
         with self._desk.transaction() as session:
             return list(versions(session))
 
+    def newest(self) -> DutyVersion | None:
+        """Return the version in force, None where none was ever applied."""
+        with self._desk.transaction() as session:
+            number = newest_number(session)
+            return version_of(session, number) if number else None
+
     def version(self, number: int) -> DutyVersion:
         """Return one version of the plan. Raises NotFound."""
         with self._desk.transaction() as session:
             return version_of(session, number)
 
-    def check(self, text: str) -> Plan:
+    def check(self, text: str, origin: str = ORIGIN) -> Plan:
         """Return the plan that a text describes. Raises ConfigError that names each mistake by its line.
 
-        Whom it names may sign in, and where it names is known.
+        Whom it names may sign in, and where it names is known. `origin` is what mistakes call it.
         """
-        plan = parse_plan(text, ORIGIN)
+        plan = parse_plan(text, origin)
         with self._desk.transaction() as session:
             unknown = list(unknown_names(session, plan, self._destinations(session)))
         if unknown:
-            raise Mistakes(ORIGIN, [Mistake(line_of(text, *loc), says) for loc, says in unknown])
+            raise Mistakes(origin, [Mistake(line_of(text, *loc), says) for loc, says in unknown])
         return plan
 
     def apply(self, text: str, after: int, principal: Principal, why: str) -> DutyVersion:

@@ -13,7 +13,7 @@ from fleet.shifts import Override
 from notify.duty.plan import Plan, Schedule, parse_plan
 from notify.duty.rotation import Known
 from storage.records.duty import newest_number, overrides_after, version_of
-from storage.records.people import able_by_email
+from storage.records.people import people_by_email
 from storage.records.sites import sites_in
 
 log = logging.getLogger(__name__)
@@ -51,7 +51,7 @@ def _parsed(session: Session, number: int) -> Plan:
 
 @dataclass(frozen=True, slots=True)
 class Roster:
-    """The plan, and who of it may sign in (`people`, by e-mail address); `places` are a schedule's sites."""
+    """The plan, whom it names (`people`, by e-mail address), and the sites of each schedule (`places`)."""
 
     number: int
     plan: Plan
@@ -62,7 +62,8 @@ class Roster:
     def known(self, schedule: str) -> Known:
         """Return what decides who is on call in a schedule."""
         mine = tuple(each for each in self.overrides if each.schedule == schedule)
-        return Known(mine, frozenset(self.people))
+        able = frozenset(email for email, each in self.people.items() if each.disabled_at is None)
+        return Known(mine, able)
 
     def seen(self, sites: Sites) -> list[Schedule]:
         """Return the schedules of some sites, and those that are everybody's."""
@@ -83,7 +84,7 @@ def roster_of(session: Session, number: int, plan: Plan, since: int) -> Roster:
     overrides = tuple(overrides_after(session, since))
     named = {person for each in plan.schedules for layer in each.layers for person in layer.people}
     named |= {each.person for each in overrides if each.person}
-    return Roster(number, plan, overrides, able_by_email(session, named), _places(session, plan))
+    return Roster(number, plan, overrides, people_by_email(session, named), _places(session, plan))
 
 
 def _places(session: Session, plan: Plan) -> dict[str, Sites]:

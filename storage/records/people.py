@@ -12,6 +12,7 @@ from fleet.people import Person, RoleAt, Scope
 from fleet.text import quoted
 from storage.records.base import Base, Number
 from storage.records.identities import IdentityRow, bound_among
+from storage.records.parts import parts_of
 from storage.records.second_factors import confirmed_among
 from storage.records.sites import sites_in
 
@@ -99,10 +100,19 @@ def names_of(session: Session, ids: Collection[int]) -> dict[int, str]:
     return {number: name for number, name in found}  # noqa: C416 - typed rows
 
 
+def people_by_email(session: Session, emails: Iterable[str]) -> dict[str, Person]:
+    """Return whoever has one of these addresses, by address; those who may not sign in included."""
+    found: dict[str, Person] = {}
+    for part in parts_of(sorted(set(emails))):
+        rows = session.scalars(select(PersonRow).where(PersonRow.email.in_(part))).all()
+        found |= {each.email: each for each in _people(session, rows)}
+    return found
+
+
 def able_by_email(session: Session, emails: Iterable[str]) -> dict[str, Person]:
     """Return whoever of these addresses may sign in, by address."""
-    wanted = select(PersonRow).where(PersonRow.email.in_(set(emails)), PersonRow.disabled_at.is_(None))
-    return {each.email: each for each in _people(session, session.scalars(wanted).all())}
+    found = people_by_email(session, emails)
+    return {email: each for email, each in found.items() if each.disabled_at is None}
 
 
 def able_with_role(session: Session, role: Role) -> Sequence[Person]:

@@ -35,8 +35,10 @@ from fleet.outbox import Notice, NoticeState
 from fleet.people import RoleAt, Scope
 from fleet.principals import schedule
 from fleet.rollouts import Firmware
+from notify.duty.planning import Hours
 from storage.records.commands import add_commands
 from storage.records.notices import write_notices
+from storage.records.people import add_person
 from sweepwatch.settings.settings import Settings
 from sweepwatch.wiring import build, build_api
 
@@ -100,9 +102,17 @@ WHOLE = {
     "/api/v1/destinations/{destination_id}",
     "/api/v1/destinations/{destination_id}/test",
 }
+RULES = rules_text()
+WHOLE |= {f"/api/v1/duty/plan{rest}" for rest in ("", "/check", "/versions", "/versions/{number}")}
 """What is of no site: a role that holds at some sites is not enough."""
 IMAGE = {"version": "9.0", "url": "https://fw.example.org/9", "sha256": "ab" * 32, "size": 1}
-RULES = rules_text()
+OVERRIDE: dict[str, Any] = {"schedule": "SITE", "person": None, "reason": "now"}
+LATER = NOW + 90 * DAY_MS
+SCHEDULE = (
+    "  - {{name: {0}, zone: UTC, sites: [{0}], layers: "
+    "[{{name: a, people: [a@x.org], start: 2026-11-01, every: day, handover: '08:00'}}]}}\n"
+)
+"""A schedule of each site, called as it is."""
 BODIES: Mapping[str, dict[str, Any]] = {
     "/api/v1/tickets": {"device_id": "DEVICE", "fault": "brush_jam", "reason": "it squeals"},
     "/api/v1/tickets/{ticket_id}": {"state": "accepted", "reason": "now"},
@@ -133,6 +143,16 @@ BODIES: Mapping[str, dict[str, Any]] = {
     "/api/v1/rules/backtest": {"version": 0, "days": 1},
     "/api/v1/rules/versions": {"document": RULES, "note": "now"},
     "/api/v1/rules/versions/{version}/activate": {"reason": "now"},
+    "/api/v1/duty/plan": {"text": "{}", "after": 1, "reason": "now"},
+    "/api/v1/duty/plan/check": {"text": "{}"},
+    "/api/v1/duty/overrides": {
+        "schedule": "SITE",
+        "person": None,
+        "begins": 0,
+        "ends": LATER,
+        "reason": "now",
+    },
+    "/api/v1/duty/overrides/{override_id}/end": {"reason": "now"},
     "/sites": {"id": "still-to-come"},
     "/tokens": {"name": "t", "scope": "fleet:read", "days": "1"},
     "/api/v1/hooks/alertmanager": {
@@ -148,7 +168,15 @@ BODIES: Mapping[str, dict[str, Any]] = {
     },
     "/api/v1/tokens": {"name": "t", "scopes": ["fleet:read"], "days": 1},
 }
-OF_SITES = ("{site_id}", "{device_id}", "{ticket_id}", "{alert_id}", "{rollout_id}", "{notice_id}")
+OF_SITES = (
+    "{override_id}",
+    "{site_id}",
+    "{device_id}",
+    "{ticket_id}",
+    "{alert_id}",
+    "{rollout_id}",
+    "{notice_id}",
+)
 
 
 def _routes() -> list[tuple[str, str]]:
@@ -170,6 +198,17 @@ def _routes() -> list[tuple[str, str]]:
 ROUTES = _routes()
 CHANGES = [each for each in ROUTES if each[0] != "GET" and each not in OPEN]
 GUARDED = [each for each in ROUTES if each not in OPEN and each not in ANYBODY]
+
+
+def plan_duty(house: House) -> None:
+    """Plan a schedule of each site, with an override."""
+    planning = house.app.state.services.planning
+    with house.desk.transaction() as session:
+        add_person(session, "a@x.org", "Ada", NOW, [])
+    plan = "schedules:\n" + "".join(SCHEDULE.format(site) for site in (OWN, FOREIGN))
+    planning.apply(plan, 0, schedule("tests"), "why")
+    for site in (OWN, FOREIGN):
+        planning.override(Hours(site, None, NOW, NOW + 30 * DAY_MS), schedule("tests"), "why", None)
 
 
 def a_command(number: int, device_id: str) -> Command:
@@ -198,6 +237,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         with made.desk.transaction() as session:
             add_commands(session, [a_command(1, "R1"), a_command(2, "R2-FOREIGN")])
             write_notices(session, [a_notice(OWN), a_notice(FOREIGN)])
+        plan_duty(made)
         for each in ("first", "second"):  # what the routes of tokens speak of
             made.doors.tokens.make(Asked(each, (Permission.FLEET_READ,)), schedule("tests"))
         yield made
@@ -233,6 +273,7 @@ def ask(client: TestClient, method: str, path: str, number: int) -> Any:
     given |= {"person_id": 1, "token_id": 1, "rollout_id": number, "step": "pause"}
     given |= {"notice_id": number, "destination_id": 1}
     given |= {"person_id": 1, "token_id": 1, "rollout_id": number, "step": "pause", "version": 0}
+    given |= {"override_id": number, "number": 1}
     named = {"DEVICE": device, "SITE": given["site_id"]}
 
     def filled(value: Any) -> Any:

@@ -11,6 +11,7 @@ from helpers.postgres import desk, postgres, url
 
 from fleet.clock import DAY_MS, HOUR_MS
 from fleet.errors import ConfigError, Conflict, InvalidInput, NotAllowed, NotFound
+from notify.duty.on_call import Now, calendar_of, now_in
 from notify.duty.planning import Hours, mistakes_of
 from notify.duty.rotation import Why
 from storage.records.database import DeskDatabase, open_desk
@@ -142,9 +143,16 @@ def test_a_reason_is_required(room: DutyRoom) -> None:
         room.planning.apply(PLAN, 0, LI, " ")
 
 
+def now_at(room: DutyRoom, name: str, at: int) -> Now:
+    roster = room.duty.roster(at)
+    schedule = roster.plan.schedule(name)
+    assert schedule is not None
+    return now_in(roster, schedule, at)
+
+
 def on_call_at(room: DutyRoom, at: int) -> tuple[str | None, str]:
-    night = next(each for each in room.duty.now(at) if each.schedule.name == "night")
-    return night.held.person, night.held.why
+    held = now_at(room, "night", at).held
+    return held.person, held.why
 
 
 def test_an_override_is_an_event_and_ends_when_somebody_ends_it(room: DutyRoom) -> None:
@@ -173,7 +181,8 @@ def test_an_override_may_say_that_nobody_is_on_call(room: DutyRoom) -> None:
     now = room.clock.ms
     room.planning.override(Hours("night", None, now, now + HOUR_MS), LI, "site is closed", HALL)
     assert on_call_at(room, now) == (None, Why.FREED)
-    (night, _house) = room.duty.calendar(now, now + 2 * HOUR_MS)
+    roster = room.duty.roster(now)
+    night = calendar_of(roster, roster.plan.schedules[0], now, now + 2 * HOUR_MS)
     assert [(each.begins, each.ends) for each in night.gaps()] == [(now, now + HOUR_MS)]
 
 
@@ -187,7 +196,7 @@ def test_whose_sites_a_schedule_is_of_may_override_it_and_nobody_else(room: Duty
     made = room.planning.override(Hours("night", None, now, now + HOUR_MS), LI, "x", HALL | MALL)
     with pytest.raises(NotFound):
         room.planning.end(made.id, LI, "x", MALL)
-    assert [each.schedule.name for each in room.duty.now(now, MALL)] == ["house"]
+    assert [each.name for each in room.duty.roster(now).seen(MALL)] == ["house"]
 
 
 @pytest.mark.parametrize(
@@ -211,7 +220,7 @@ def test_what_cannot_be_taken_is_refused(
 
 def test_now_says_when_it_changes_and_when_somebody_is_back(room: DutyRoom) -> None:
     room.planning.apply(PLAN, 0, LI, "first plan")
-    night, house = room.duty.now(berlin("2026-03-04T12:00"))
-    assert (night.person, night.until, night.back) == (None, night.back, berlin("2026-03-04T18:00"))
-    assert house.person is not None
-    assert (house.person.email, house.until) == ("cy@x.org", None)
+    noon, evening = berlin("2026-03-04T12:00"), berlin("2026-03-04T18:00")
+    night, house = now_at(room, "night", noon), now_at(room, "house", noon)
+    assert (night.held.person, night.until, night.back) == (None, evening, evening)
+    assert (house.held.person, house.until, house.back) == ("cy@x.org", None, None)
