@@ -122,13 +122,14 @@ def check_key(key: str) -> None:
 def _vapid(key: str) -> Any:
     from py_vapid import Vapid
 
+    problem: ConfigError
     try:
         return Vapid.from_string(key.strip())
     except Exception:  # its libraries raise many kinds, some with the key in them
-        pass
-    raise ConfigError(
-        "notify.push.vapid_secret: allowed: a private key on P-256, base64url of 32 bytes or DER"
-    )
+        problem = ConfigError(
+            "notify.push.vapid_secret: allowed: a private key on P-256, base64url of 32 bytes or DER"
+        )
+    raise problem
 
 
 def public_key_of(vapid: Any) -> str:
