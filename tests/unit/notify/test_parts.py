@@ -8,10 +8,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import orjson
 import pytest
-from helpers.receivers import http_receiver
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchmarks.harness.receivers import http_receiver
 from fleet.clock import ManualClock
 from fleet.notices import Message, NotDelivered, Proof
 from notify.channels.dingtalk import DingTalk

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 from helpers.certificates import make_pair
-from helpers.receivers import HttpReceiver, free_port, http_receiver
 
+from benchmarks.harness.receivers import HttpReceiver, free_port, http_receiver
 from fleet.notices import NotDelivered
 from notify.channels.deadline import Deadline
 from notify.channels.http import Poster, check_url
