@@ -148,16 +148,14 @@ class RuleBook:
         """
         check_reason(why)
         document = self.document(number)
+        _check_may_follow(self.active(), number, over)  # before its examples take their time
         failed = [each for each in self.examples(self.usable(document)) if not each.holds]
         if failed and not force:
             raise InvalidInput(f"examples fail: {'; '.join(how_it_came(each) for each in failed)}")
         now = self._clock.now_ms()
         with self._desk.transaction() as session:
             before = active_number(session)
-            if before == number:
-                raise Conflict(f"version {number} of the rules is at work already")
-            if over is not None and over != before:
-                raise Conflict(f"version {before} is at work by now, not {over}; look at what it changed")
+            _check_may_follow(before, number, over)
             activate_rule_version(session, number, principal, now)
             old = self._shipped if before == SHIPPED else rule_document(session, before)
             about = {"changes": self._changes(old, document), "forced": bool(failed)}
@@ -205,6 +203,14 @@ class RulesAtWork:
         self._engine.use(found.rules)
         self._looked = True
         log.info("version %d of the rules is at work: %d rules", found.number, len(found.rules))
+
+
+def _check_may_follow(active: int, number: int, over: int | None) -> None:
+    """Raise Conflict where a version is at work already, or another than who decided knew of."""
+    if active == number:
+        raise Conflict(f"version {number} of the rules is at work already")
+    if over is not None and over != active:
+        raise Conflict(f"version {active} is at work by now, not {over}; look at what it changed")
 
 
 def in_words(mistake: Mistake) -> str:

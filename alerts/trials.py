@@ -11,7 +11,7 @@ from alerts.book import RuleBook
 from alerts.judging.rules import Rule
 from alerts.trial import Tried
 from fleet.codes import CodeCatalogue
-from fleet.errors import Conflict, InvalidInput
+from fleet.errors import Conflict, InvalidInput, NotEnoughHistory
 from fleet.signals import SignalTable
 from storage.ports import TelemetryStore
 from storage.records.database import DeskDatabase
@@ -53,7 +53,8 @@ class Trials:
     def backtest(self, document: str, asked: Asked, against: Sequence[Rule] | None = None) -> Backtest:
         """Replay the past under a document, and before it under the rules at work (or `against`).
 
-        Raises as `run_backtest`, InvalidInput beyond MOST_DAYS, Conflict while busy or after two minutes.
+        Raises as `run_backtest`, InvalidInput beyond MOST_DAYS, Conflict while busy, after two minutes, and
+        where there is nothing to replay.
         """
         rules = self._book.usable(document)
         before = self._book.at_work().rules if against is None else against
@@ -64,7 +65,10 @@ class Trials:
             past = Replayed(
                 self._store, self._desk, self._signals, self._codes, lambda: self._seconds() > ends
             )
-            return run_backtest(past, before, rules, asked)
+            try:
+                return run_backtest(past, before, rules, asked)
+            except NotEnoughHistory as error:
+                raise Conflict(str(error)) from error
 
     @contextmanager
     def _alone(self) -> Iterator[None]:

@@ -98,6 +98,7 @@ def create_app(services: ApiServices) -> FastAPI:
         pages.provider,
         pages.links,
         pages.firmware,
+        pages.rules,
     ):
         app.include_router(page.make_router(rendered))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")

@@ -223,6 +223,8 @@ def parse_rules(text: str, origin: str, signals: SignalTable = STANDARD_SIGNALS)
     names: set[str] = set()
     for number, rule in enumerate(rules):
         found = {key: _wrong(check, rule, signals) for key, check in _CHECKS.items()}
+        if found["when"] is None and found["clear"] is None:
+            found["clear"] = _wrong(_check_both, rule, signals)
         if rule.name in names:
             found["name"] = "used twice; each rule needs a name of its own"
         names.add(rule.name)
@@ -252,6 +254,10 @@ def _check_when(rule: Rule, signals: SignalTable) -> None:
 def _check_clear(rule: Rule, signals: SignalTable) -> None:
     if isinstance(rule.clear, Condition):
         check_condition(rule.clear, rule.kind, signals)
+
+
+def _check_both(rule: Rule, _signals: SignalTable) -> None:
+    if isinstance(rule.clear, Condition):
         _check_apart(rule.condition, rule.clear)
 
 
