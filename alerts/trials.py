@@ -50,14 +50,13 @@ class Trials:
         with self._alone():
             return self._book.examples(rules)
 
-    def backtest(self, document: str, asked: Asked, against: Sequence[Rule] | None = None) -> Backtest:
-        """Replay the past under a document, and before it under the rules at work (or `against`).
+    def backtest(self, rules: Sequence[Rule], asked: Asked) -> Backtest:
+        """Replay the past under some rules, and before it under those at work.
 
         Raises as `run_backtest`, InvalidInput beyond MOST_DAYS, Conflict while busy, after two minutes, and
         where there is nothing to replay.
         """
-        rules = self._book.usable(document)
-        before = self._book.at_work().rules if against is None else against
+        before = self._book.at_work().rules
         if asked.days > MOST_DAYS:
             raise InvalidInput(f"days: {asked.days:g}; allowed here: up to {MOST_DAYS}")
         with self._alone():

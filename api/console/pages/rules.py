@@ -168,7 +168,11 @@ def _found(pages: Pages, step: str, entered: _Entered) -> dict[str, Any]:
         return {"tried": services.trials.examples(entered.document)}
     if step == "backtest":
         wanted = Asked(_number(entered.days), entered.rule or None)
-        return {"backtest": backtest_item(services.trials.backtest(entered.document, wanted))}
+        return {
+            "backtest": backtest_item(
+                services.trials.backtest(services.book.usable(entered.document), wanted)
+            )
+        }
     active = services.book.document(services.book.active())
     checked = services.book.check(entered.document)
     return {"checked": len(checked.rules), "changes": rule_changes(active, entered.document)}
