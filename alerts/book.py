@@ -8,6 +8,8 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import yaml
+
 from alerts.engine import AlertEngine
 from alerts.judging.rules import Rule, parse_rules
 from alerts.rule_diff import RuleChange, rule_changes
@@ -62,6 +64,7 @@ class RuleBook:
         self._signals = signals
         self._codes = codes
         self._shipped = shipped
+        self._known: tuple[int, AtWork] | None = None
 
     def check(self, document: str) -> Checked:
         """Say whether a document can be used: each mistake with its line."""
@@ -69,9 +72,13 @@ class RuleBook:
             too_long = f"{len(document):,} characters; allowed: up to {MOST_CHARACTERS:,}"
             return Checked((), (Mistake(None, too_long),))
         try:
-            return Checked(parse_rules(document, "rules", self._signals), ())
+            rules = parse_rules(document, "rules", self._signals)
+            aliases = _aliases(document)
         except Mistakes as error:
             return Checked((), error.mistakes)
+        except RecursionError:
+            return Checked((), (Mistake(None, "nested too deeply to be read"),))
+        return Checked((), aliases) if aliases else Checked(rules, ())
 
     def usable(self, document: str) -> tuple[Rule, ...]:
         """Return the rules of a document. Raises InvalidInput that names each mistake."""
@@ -103,21 +110,34 @@ class RuleBook:
         That may be after a signal of the settings has gone; the log says so.
         """
         number = self.active()
+        if self._known is None or self._known[0] != number:  # a version never changes: it is read once
+            self._known = number, self._read(number)
+        return self._known[1]
+
+    def _read(self, number: int) -> AtWork:
+        if number == SHIPPED:
+            return AtWork(number, self._shipped_rules())
         checked = self.check(self.document(number))
         if not checked.mistakes:
             return AtWork(number, checked.rules)
-        if number == SHIPPED:
-            raise Mistakes("rules", checked.mistakes)
         words = "; ".join(in_words(mistake) for mistake in checked.mistakes)
         log.error("version %d of the rules cannot be used any more, version 0 is at work: %s", number, words)
-        return AtWork(SHIPPED, parse_rules(self._shipped, "rules", self._signals))
+        return AtWork(SHIPPED, self._shipped_rules())
 
     def trouble(self) -> str | None:
         """Say that the version that should be at work cannot be; None where all is well."""
-        number = self.active()
-        if number != SHIPPED and self.check(self.document(number)).mistakes:
-            return f"version {number} of the rules cannot be used; version 0 judges"
-        return None
+        number, judging = self.active(), self.at_work().number
+        return (
+            None if number == judging else f"version {number} of the rules cannot be used; version 0 judges"
+        )
+
+    def rules_of(self, number: int) -> tuple[Rule, ...]:
+        """Return the rules of a version. Raises NotFound, InvalidInput where it can no longer be used."""
+        return self._shipped_rules() if number == SHIPPED else self.usable(self.document(number))
+
+    def _shipped_rules(self) -> tuple[Rule, ...]:
+        """Return the rules of version 0: a file of the house, which may be written as it likes."""
+        return parse_rules(self._shipped, "rules", self._signals)
 
     def propose(self, document: str, principal: Principal, note: str) -> int:
         """Keep a document as a version, which is not at work by that; return its number.
@@ -148,16 +168,14 @@ class RuleBook:
         """
         check_reason(why)
         document = self.document(number)
-        failed = [each for each in self.examples(self.usable(document)) if not each.holds]
+        _check_may_follow(self.active(), number, over)  # before its examples take their time
+        failed = [each for each in self.examples(self.rules_of(number)) if not each.holds]
         if failed and not force:
             raise InvalidInput(f"examples fail: {'; '.join(how_it_came(each) for each in failed)}")
         now = self._clock.now_ms()
         with self._desk.transaction() as session:
             before = active_number(session)
-            if before == number:
-                raise Conflict(f"version {number} of the rules is at work already")
-            if over is not None and over != before:
-                raise Conflict(f"version {before} is at work by now, not {over}; look at what it changed")
+            _check_may_follow(before, number, over)
             activate_rule_version(session, number, principal, now)
             old = self._shipped if before == SHIPPED else rule_document(session, before)
             about = {"changes": self._changes(old, document), "forced": bool(failed)}
@@ -205,6 +223,26 @@ class RulesAtWork:
         self._engine.use(found.rules)
         self._looked = True
         log.info("version %d of the rules is at work: %d rules", found.number, len(found.rules))
+
+
+def _aliases(document: str) -> tuple[Mistake, ...]:
+    """Return the aliases of a document: a few can stand for more than any machine can hold."""
+    return tuple(
+        Mistake(
+            event.start_mark.line + 1 if event.start_mark else None,
+            f"*{event.anchor}: an alias; write out what it stands for",
+        )
+        for event in yaml.parse(document)
+        if isinstance(event, yaml.AliasEvent)
+    )
+
+
+def _check_may_follow(active: int, number: int, over: int | None) -> None:
+    """Raise Conflict where a version is at work already, or another than who decided knew of."""
+    if active == number:
+        raise Conflict(f"version {number} of the rules is at work already")
+    if over is not None and over != active:
+        raise Conflict(f"version {active} is at work by now, not {over}; look at what it changed")
 
 
 def in_words(mistake: Mistake) -> str:

@@ -11,7 +11,7 @@ from alerts.book import RuleBook
 from alerts.judging.rules import Rule
 from alerts.trial import Tried
 from fleet.codes import CodeCatalogue
-from fleet.errors import Conflict, InvalidInput
+from fleet.errors import Conflict, InvalidInput, NotEnoughHistory
 from fleet.signals import SignalTable
 from storage.ports import TelemetryStore
 from storage.records.database import DeskDatabase
@@ -50,13 +50,13 @@ class Trials:
         with self._alone():
             return self._book.examples(rules)
 
-    def backtest(self, document: str, asked: Asked, against: Sequence[Rule] | None = None) -> Backtest:
-        """Replay the past under a document, and before it under the rules at work (or `against`).
+    def backtest(self, rules: Sequence[Rule], asked: Asked) -> Backtest:
+        """Replay the past under some rules, and before it under those at work.
 
-        Raises as `run_backtest`, InvalidInput beyond MOST_DAYS, Conflict while busy or after two minutes.
+        Raises as `run_backtest`, InvalidInput beyond MOST_DAYS, Conflict while busy, after two minutes, and
+        where there is nothing to replay.
         """
-        rules = self._book.usable(document)
-        before = self._book.at_work().rules if against is None else against
+        before = self._book.at_work().rules
         if asked.days > MOST_DAYS:
             raise InvalidInput(f"days: {asked.days:g}; allowed here: up to {MOST_DAYS}")
         with self._alone():
@@ -64,7 +64,10 @@ class Trials:
             past = Replayed(
                 self._store, self._desk, self._signals, self._codes, lambda: self._seconds() > ends
             )
-            return run_backtest(past, before, rules, asked)
+            try:
+                return run_backtest(past, before, rules, asked)
+            except NotEnoughHistory as error:
+                raise Conflict(str(error)) from error
 
     @contextmanager
     def _alone(self) -> Iterator[None]:

@@ -110,6 +110,7 @@ def create_app(services: ApiServices) -> FastAPI:
         pages.notices,
         pages.told,
         pages.notice,
+        pages.rules,
     ):
         app.include_router(page.make_router(rendered))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")

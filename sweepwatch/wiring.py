@@ -322,7 +322,8 @@ def build_api(
 
     def readiness() -> Mapping[str, str | None]:
         own = {"store": trouble(services.store.check), "desk": trouble(services.desk.check)}
-        own |= {} if own["desk"] else {"rules": services.book.trouble()}
+        wrong = None if own["desk"] else services.book.trouble()
+        own |= {} if wrong is None else {"rules": wrong}
         return own | ({"ingest": ingest.not_ready()} if ingest else {}) | dict(troubles())
 
     costs = services.settings.models.costs

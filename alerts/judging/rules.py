@@ -346,6 +346,8 @@ def parse_rules(text: str, origin: str, signals: SignalTable = STANDARD_SIGNALS)
     names: set[str] = set()
     for number, rule in enumerate(rules):
         found = {key: _wrong(check, rule, signals) for key, check in _CHECKS.items()}
+        if found["when"] is None and found["clear"] is None:
+            found["clear"] = _wrong(_check_both, rule, signals)
         if rule.name in names:
             found["name"] = "used twice; each rule needs a name of its own"
         names.add(rule.name)
@@ -382,6 +384,10 @@ def _check_clear(rule: Rule, signals: SignalTable) -> None:
         check_condition(rule.clear, rule.kind, signals)
         if rule.clear.source is not rule.source:
             raise ValueError("it is told at another time than `when`; readings, hours and models stay apart")
+
+
+def _check_both(rule: Rule, _signals: SignalTable) -> None:
+    if isinstance(rule.clear, Condition):
         _check_apart(rule.condition, rule.clear)
 
 

@@ -48,8 +48,9 @@ def tried_on_the_past(
     """Replay the past under a document or a version. Raises InvalidInput unless it is one of both."""
     if (document is None) == (version is None):
         raise InvalidInput("give a document or a version, one of both")
-    proposed = services.book.document(version) if document is None and version is not None else document
-    return services.trials.backtest(proposed or "", asked)
+    book = services.book
+    rules = book.rules_of(version) if version is not None else book.usable(document or "")
+    return services.trials.backtest(rules, asked)
 
 
 def backtest_item(found: Backtest) -> dict[str, Any]:

@@ -98,7 +98,7 @@ def backtest(
 
 
 def _rules(book: RuleBook, version: int | None) -> tuple[Rule, ...]:
-    return book.at_work().rules if version is None else book.usable(book.document(version))
+    return book.at_work().rules if version is None else book.rules_of(version)
 
 
 def _number(against: str) -> int | None:

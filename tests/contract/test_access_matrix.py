@@ -85,6 +85,9 @@ ANYBODY = {
 }
 """What anybody who was let in may ask for, of themselves."""
 WHOLE = {
+    "/rules/edit",
+    "/rules/versions/{version}",
+    "/rules/versions/{version}/activate",
     "/api/v1/rules/check",
     "/api/v1/rules/test",
     "/api/v1/rules/backtest",

@@ -14,6 +14,23 @@ from api.console.render.words import KINDS, word
 from fleet.text import Language, Text
 
 SENTENCES = (
+    # Why rules were not kept, tried or put to work.
+    Text("version {0} of the rules is at work already", "规则版本 {0} 已启用"),
+    Text(
+        "version {0} is at work by now, not {1}; look at what it changed",
+        "现已启用版本 {0}，而不是 {1}；请先查看其变化",
+    ),
+    Text("other rules are being tried at this moment; try again soon", "正在试算其他规则，请稍后再试"),
+    Text(
+        "this takes too long; ask for fewer days, one rule, or some devices",
+        "耗时过长；请减少天数，或只选一条规则",
+    ),
+    Text("examples fail: {0}", "示例不符合：{0}"),
+    Text(
+        "there is nothing to replay: no readings of any {0} are stored; a backtest needs readings, and the "
+        "hourly tiles that outlive them are not enough",
+        "没有可供试算的历史数据：尚未存有 {0} 的读数；试算需要读数，仅有小时汇总不够",
+    ),
     # Why tickets and models changed.
     Text("as filed", "据历史记录"),
     Text("cleared itself", "已自行消除"),

@@ -250,6 +250,12 @@ ROLLOUT_EVENTS = {
     "cancel": Text("Cancelled", "已取消"),
     "done": Text("Done", "已完成"),
 }
+RULE_CHANGES = {
+    "added": Text("added", "新增"),
+    "removed": Text("removed", "删除"),
+    "changed": Text("changed", "修改"),
+}
+RULES_EVENTS = {"proposed": Text("Kept", "已保存"), "activated": Text("Put to work", "已启用")}
 PERMISSIONS = {
     Permission.FLEET_READ: Text("See the fleet", "查看设备"),
     Permission.DEVICES_CHANGE: Text("Change devices", "修改设备"),
@@ -294,6 +300,8 @@ _TABLES = {
     "skill": SKILLS,
     "part": PARTS,
     "robot": ROBOT_STATES,
+    "rule_change": RULE_CHANGES,
+    "rules_event": RULES_EVENTS,
     "model": MODEL_STATES,
     "device_model": DEVICE_MODELS,
     "role": ROLES,

@@ -53,6 +53,9 @@ def test_every_mistake_is_named_with_its_line(rooms: Rooms, book: RuleBook) -> N
     assert len({each.line for each in found}) >= 2
     assert "did you mean battery_temp_c" in found[0].text
     assert book.check("x" * 200_001).mistakes[0].text.startswith("200,001 characters")
+    bomb = SHIPPED.replace("level: L1", "level: &a L1", 1).replace("level: L1", "level: *a", 1)
+    assert [each.text for each in book.check(bomb).mistakes] == ["*a: an alias; write out what it stands for"]
+    assert book.check("rules: " + "[" * 50_000).mistakes
     with pytest.raises(InvalidInput, match=r"line \d+: rules"):
         book.propose(wrong, WHO, "why")
     assert told(rooms) == []
@@ -138,12 +141,12 @@ def test_a_version_that_can_no_longer_be_used_is_named_and_version_0_judges(
     with rooms.desk.transaction() as session:
         number = add_rule_version(session, SHIPPED, "A", "why", NOON)
     book.activate(number, WHO, "why")
-    bare = RuleBook(rooms.desk, rooms.clock, STANDARD_SIGNALS, load_codes(), SHIPPED)
-    assert bare.trouble() is None
+    assert book.trouble() is None
     with rooms.desk.transaction() as session:
         session.get_one(RuleVersionRow, number).document = SHIPPED.replace("battery_temp_c", "gone_temp_c")
-    assert bare.trouble() == f"version {number} of the rules cannot be used; version 0 judges"
-    assert bare.at_work().number == 0
+    later = RuleBook(rooms.desk, rooms.clock, STANDARD_SIGNALS, load_codes(), SHIPPED)
+    assert later.trouble() == f"version {number} of the rules cannot be used; version 0 judges"
+    assert later.at_work().number == 0
 
 
 def test_differences_are_by_rule_and_key() -> None:
