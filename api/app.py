@@ -98,6 +98,8 @@ def create_app(services: ApiServices) -> FastAPI:
         pages.provider,
         pages.links,
         pages.firmware,
+        pages.duty,
+        pages.duty_plan,
     ):
         app.include_router(page.make_router(rendered))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")

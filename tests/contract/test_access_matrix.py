@@ -68,7 +68,9 @@ ANYBODY = {
 }
 """What anybody who was let in may ask for, of themselves."""
 WHOLE = {"/metrics", "/api/v1/ingest/ledger", "/api/v1/ingest/topics-beside", "/ingest/beside"}
-WHOLE |= {f"/api/v1/duty/plan{rest}" for rest in ("", "/check", "/versions", "/versions/{number}")}
+WHOLE |= {"/duty/plan"} | {
+    f"/api/v1/duty/plan{rest}" for rest in ("", "/check", "/versions", "/versions/{number}")
+}
 """What is of no site: a role that holds at some sites is not enough."""
 IMAGE = {"version": "9.0", "url": "https://fw.example.org/9", "sha256": "ab" * 32, "size": 1}
 OVERRIDE: dict[str, Any] = {"schedule": "SITE", "person": None, "reason": "now"}
