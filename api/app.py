@@ -111,6 +111,8 @@ def create_app(services: ApiServices) -> FastAPI:
         pages.told,
         pages.notice,
         pages.rules,
+        pages.duty,
+        pages.duty_plan,
     ):
         app.include_router(page.make_router(rendered))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")

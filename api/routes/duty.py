@@ -139,14 +139,16 @@ def apply_plan(
     services: Services, sites: PlansDuty, principal: Acting, asked: PlanRequest, _: Nothing
 ) -> PlanItem:
     """Put a plan in force, at once and for every process."""
-    return plan_item(apply(services, sites, principal, asked))
+    return plan_item(apply(services, sites, principal, asked.text, asked.after, asked.reason))
 
 
-def apply(services: ApiServices, sites: Sites, principal: Principal, asked: PlanRequest) -> DutyVersion:
+def apply(
+    services: ApiServices, sites: Sites, principal: Principal, text: str, after: int, why: str
+) -> DutyVersion:
     """Put a plan in force. Raises InvalidInput that names each mistake, Conflict, NotAllowed."""
     everywhere(sites)
     try:
-        return services.planning.apply(asked.text, asked.after, principal, asked.reason)
+        return services.planning.apply(text, after, principal, why)
     except ConfigError as error:
         raise InvalidInput(str(error)) from error
 

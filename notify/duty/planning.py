@@ -125,11 +125,11 @@ class Planning:
         Raises NotFound for a schedule that is not seen, NotAllowed for one that is of other sites too,
         InvalidInput.
         """
-        check_reason(why)
         now = self._clock.now_ms()
         with self._desk.transaction() as session:
             roster = roster_of(session, *self._plan.of(session), now)
             _check_theirs(roster, hours.schedule, sites)
+            check_reason(why)
             person = _person(session, hours.person)
             begins = max(hours.begins, now)
             if not 0 < hours.ends - begins <= LONGEST_OVERRIDE_MS:
@@ -143,7 +143,6 @@ class Planning:
 
     def end(self, override_id: int, principal: Principal, why: str, sites: Sites) -> Override:
         """End an override before its time, or before it begins. Raises NotFound, NotAllowed, Conflict."""
-        check_reason(why)
         now = self._clock.now_ms()
         with self._desk.transaction() as session:
             roster = roster_of(session, *self._plan.of(session), now)
@@ -152,6 +151,7 @@ class Planning:
                 _check_theirs(roster, schedule, sites, f"there is no override {override_id}")
             elif sites is not None:
                 raise NotFound(f"there is no override {override_id}")
+            check_reason(why)
             ended = end_override(session, override_id, now)
             tell(session, _event(roster, ended, "override_ended", principal, why, now))
         return ended

@@ -106,7 +106,8 @@ WHOLE = {
     "/api/v1/destinations/{destination_id}/test",
 }
 RULES = rules_text()
-WHOLE |= {f"/api/v1/duty/plan{rest}" for rest in ("", "/check", "/versions", "/versions/{number}")}
+PLAN = "/api/v1/duty/plan"
+WHOLE |= {"/duty/plan", PLAN, f"{PLAN}/check", f"{PLAN}/versions", f"{PLAN}/versions/{{number}}"}
 """What is of no site: a role that holds at some sites is not enough."""
 IMAGE = {"version": "9.0", "url": "https://fw.example.org/9", "sha256": "ab" * 32, "size": 1}
 OVERRIDE: dict[str, Any] = {"schedule": "SITE", "person": None, "reason": "now"}
@@ -115,7 +116,8 @@ SCHEDULE = (
     "  - {{name: {0}, zone: UTC, sites: [{0}], layers: "
     "[{{name: a, people: [a@x.org], start: 2026-11-01, every: day, handover: '08:00'}}]}}\n"
 )
-"""A schedule of each site, called as it is."""
+"""A schedule of a site, called as it is."""
+DUTY = "schedules:\n" + "".join(SCHEDULE.format(site) for site in (OWN, FOREIGN))
 BODIES: Mapping[str, dict[str, Any]] = {
     "/api/v1/tickets": {"device_id": "DEVICE", "fault": "brush_jam", "reason": "it squeals"},
     "/api/v1/tickets/{ticket_id}": {"state": "accepted", "reason": "now"},
@@ -146,8 +148,8 @@ BODIES: Mapping[str, dict[str, Any]] = {
     "/api/v1/rules/backtest": {"version": 0, "days": 1},
     "/api/v1/rules/versions": {"document": RULES, "note": "now"},
     "/api/v1/rules/versions/{version}/activate": {"reason": "now"},
-    "/api/v1/duty/plan": {"text": "{}", "after": 1, "reason": "now"},
-    "/api/v1/duty/plan/check": {"text": "{}"},
+    PLAN: {"text": DUTY, "after": 1, "reason": "now"},
+    f"{PLAN}/check": {"text": DUTY},
     "/api/v1/duty/overrides": {
         "schedule": "SITE",
         "person": None,
@@ -208,8 +210,7 @@ def plan_duty(house: House) -> None:
     planning = house.app.state.services.planning
     with house.desk.transaction() as session:
         add_person(session, "a@x.org", "Ada", NOW, [])
-    plan = "schedules:\n" + "".join(SCHEDULE.format(site) for site in (OWN, FOREIGN))
-    planning.apply(plan, 0, schedule("tests"), "why")
+    planning.apply(DUTY, 0, schedule("tests"), "why")
     for site in (OWN, FOREIGN):
         planning.override(Hours(site, None, NOW, NOW + 30 * DAY_MS), schedule("tests"), "why", None)
 

@@ -28,9 +28,11 @@ from fleet.readings import ReadingBatch
 from fleet.risks import LIFE_COLUMNS, Course, Driver, Risk, risk_frame
 from fleet.signals import STANDARD_SIGNALS, Kind
 from models.registry.registry import ModelRegistry
+from notify.duty.planning import Hours
 from storage.records.database import DeskDatabase
 from storage.records.devices import Device
 from storage.records.gaps import GapChanges, Gaps, StoredGap
+from storage.records.people import add_person
 from storage.records.quarantine import Evidence, Quarantine
 from storage.records.unknown_signals import UnknownSignal, UnknownSignals
 from storage.series.duckdb.store import DuckDbStore
@@ -269,6 +271,27 @@ def furnish(house: House) -> None:
     add_risks(house, "R0023", {"filter_clog": 0.72, "battery_wear": 0.12})
     _furnish_desk(house)
     _furnish_ingest(house)
+    _furnish_duty(house)
+
+
+DUTY = """\
+schedules:
+  - name: night-shift-of-both-terminals
+    zone: Asia/Shanghai
+    layers:
+      - {name: main, people: [ada.lovelace@x.org, bo@x.org], start: 2026-11-16, every: week,
+         handover: mon 08:00, hours: "18:00-08:00"}
+"""
+
+
+def _furnish_duty(house: House) -> None:
+    with house.desk.transaction() as session:
+        for email, name in (("ada.lovelace@x.org", "Ada Lovelace"), ("bo@x.org", "Bo")):
+            add_person(session, email, name, NOW, [])
+    planning = house.app.state.services.planning
+    planning.apply(DUTY, 0, schedule("history"), "first plan")
+    hours = Hours("night-shift-of-both-terminals", None, NOW, NOW + 4 * HOUR_MS)
+    planning.override(hours, schedule("history"), "the site is closed for the fair", None)
 
 
 def _furnish_desk(house: House) -> None:

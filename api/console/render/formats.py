@@ -38,6 +38,23 @@ def day(ms: int, language: Language, zone: tzinfo = UTC) -> str:
     return _written(datetime.fromtimestamp(ms / 1000, zone), pattern, language)
 
 
+def weekday(ms: int, language: Language, zone: tzinfo) -> str:
+    """Return a time with the day of its week, such as `Sat 22 Nov 22:00`, in a zone that stands beside it."""
+    pattern = {"en": "EEE d MMM HH:mm", "zh": "M月d日EEE HH:mm"}[language]
+    return _written(datetime.fromtimestamp(ms / 1000, zone), pattern, language)
+
+
+def dayname(ms: int, language: Language, zone: tzinfo) -> str:
+    """Return a day with that of its week, such as `Sat 22 Nov`."""
+    pattern = {"en": "EEE d MMM", "zh": "M月d日EEE"}[language]
+    return _written(datetime.fromtimestamp(ms / 1000, zone), pattern, language)
+
+
+def clock(ms: int, zone: tzinfo) -> str:
+    """Return the time of the day, such as `22:00`."""
+    return f"{datetime.fromtimestamp(ms / 1000, zone):%H:%M}"
+
+
 def _written(at: datetime, pattern: str, language: Language) -> str:
     # Without its zone: babel would turn it into the zone of the pattern's default, which is UTC.
     return format_datetime(at.replace(tzinfo=None), pattern, locale=LOCALES[language])

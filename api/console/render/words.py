@@ -11,6 +11,7 @@ from fleet.signals import Kind
 from fleet.text import Text
 from fleet.tickets import SuspicionState, TicketOrigin, TicketState
 from fleet.wire import Dropped, Reason
+from notify.duty.rotation import Why
 from storage.records.model_cards import CHALLENGER, CHAMPION, RETIRED, UNPROVEN, WITHDRAWN
 
 NO_YES = {"en": ("no", "yes"), "zh": ("否", "是")}
@@ -281,6 +282,13 @@ PERMISSIONS = {
     Permission.PEOPLE_MANAGE: Text("Let people in", "管理人员"),
     Permission.TOKENS_MANAGE: Text("Make tokens", "管理令牌"),
 }
+DUTY_WHYS = {
+    Why.ROTATION: Text("by rotation", "按轮值"),
+    Why.OVERRIDE: Text("takes these hours", "替班"),
+    Why.FREED: Text("somebody decided so", "已安排为无人值班"),
+    Why.DISABLED: Text("may not sign in any more", "账号已停用"),
+    Why.UNCOVERED: Text("the schedule has nobody then", "该时段未排班"),
+}
 _TABLES = {
     "command": {name: each.text for name, each in COMMANDS.items()},
     "command_state": COMMAND_STATES,
@@ -310,6 +318,7 @@ _TABLES = {
     "rollout_action": ROLLOUT_ACTIONS,
     "rollout_event": ROLLOUT_EVENTS,
     "permission": PERMISSIONS,
+    "duty_why": DUTY_WHYS,
 } | NOTICE_TABLES
 
 
