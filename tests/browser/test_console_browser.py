@@ -41,6 +41,9 @@ PEOPLE_PAGES = {
     "/sites/hongqiao": {"en": "hongqiao", "zh": "hongqiao"},
     "/claim": {"en": "Claim a device", "zh": "认领设备"},
     "/firmware": {"en": "Firmware", "zh": "固件"},
+    "/rules": {"en": "Rules", "zh": "规则"},
+    "/rules/edit": {"en": "Change the rules", "zh": "修改规则"},
+    "/rules/versions/0": {"en": "Rules, version 0", "zh": "规则，版本 0"},
 }
 MODEL_PAGES = {
     "/models": {"en": "Models", "zh": "模型"},
