@@ -43,6 +43,9 @@ PEOPLE_PAGES = {
     "/firmware": {"en": "Firmware", "zh": "固件"},
     "/duty": {"en": "On call", "zh": "值班"},
     "/duty/plan": {"en": "Duty plan", "zh": "值班计划"},
+    "/rules": {"en": "Rules", "zh": "规则"},
+    "/rules/edit": {"en": "Change the rules", "zh": "修改规则"},
+    "/rules/versions/0": {"en": "Rules, version 0", "zh": "规则，版本 0"},
 }
 MODEL_PAGES = {
     "/models": {"en": "Models", "zh": "模型"},
