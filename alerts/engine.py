@@ -12,7 +12,15 @@ from alerts.judging.by_risk import judge_scoring
 from alerts.judging.by_rule import judge_readings
 from alerts.judging.changes import Changes, again, follow
 from alerts.judging.conditions import Condition, EventCondition
-from alerts.judging.decisions import BY_TICKET, DEVICE_REPLACED, Decision, Track, judge_person, judge_tick
+from alerts.judging.decisions import (
+    BY_TICKET,
+    DEVICE_REPLACED,
+    Decision,
+    Track,
+    judge_expiry,
+    judge_person,
+    judge_tick,
+)
 from alerts.judging.rules import BY_CODE, OFFLINE, Rule
 from alerts.judging.scan import in_play
 from alerts.judging.tracks import Tracks, key_of
@@ -161,6 +169,13 @@ class AlertEngine:
     def resolve(self, alert_id: str, principal: Principal, why: str) -> Alert:
         """End an open alert by hand; return it. Raises as `acknowledge`, Conflict when it is over already."""
         return self._by_person(alert_id, AlertState.RESOLVED, principal, why)
+
+    def acknowledgement_expired(self, alert_id: str, principal: Principal) -> Alert:
+        """Let an acknowledged alert fire again; return it. Raises NotFound, Conflict unless it is that."""
+        with self._changes() as changes:
+            alert = alert_of(changes.session, alert_id)
+            decision = judge_expiry(alert)
+            return changes.by(principal, alert, decision, decision.reason)
 
     def _by_person(self, alert_id: str, after: AlertState, principal: Principal, why: str) -> Alert:
         check_reason(why)

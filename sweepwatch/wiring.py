@@ -18,9 +18,13 @@ from access.firmware.lives import Lives
 from access.firmware.moving import Mover
 from access.firmware.rollouts import Rollouts
 from access.provider import Provider
+from alerts.care.by_people import CareByPeople
+from alerts.care.care import Care
+from alerts.care.sweep import Sweep
+from alerts.care.teller import Teller
 from alerts.engine import AlertEngine
 from alerts.judging.by_ticket import ChangedElsewhere, DeviceEnds, TicketEnds
-from alerts.judging.rules import Rule, load_rules
+from alerts.judging.rules import OFFLINE, Rule, load_rules
 from api.app import create_app
 from api.services import ApiServices
 from desk.dispatch.visits import Visits
@@ -29,6 +33,7 @@ from desk.tickets.opener import TicketOpener
 from fleet.broker_url import parse_broker_url
 from fleet.clock import DAY_MS, Clock
 from fleet.codes import CodeCatalogue, load_codes
+from fleet.duty import Duty
 from fleet.errors import SweepwatchError
 from fleet.followers import Follower
 from fleet.ledger import LedgerView
@@ -52,6 +57,7 @@ from storage.records.sites import zone_of
 from storage.series.store_url import DuckDbAddress, StoreAddress, parse_store_url
 from sweepwatch.data_folder import TELEMETRY, DataFolder
 from sweepwatch.metrics import new_registry
+from sweepwatch.plain_duty import PlainDuty
 from sweepwatch.run.device_doors import device_doors
 from sweepwatch.run.reach import rates_of, reach_of
 from sweepwatch.run.readiness import noting_changes
@@ -78,6 +84,8 @@ class Services:
     policy: SlaPolicy
     tickets: TicketDesk
     alerts: AlertEngine
+    care: CareByPeople
+    sweep: Sweep
     codes: CodeCatalogue
     commands: Commands
     followers: tuple[Follower, ...]
@@ -113,7 +121,7 @@ def build(
     except BaseException:
         desk.close()
         raise
-    wired = wire_desk(desk, rules, policy, clock, codes)
+    wired = wire_desk(desk, rules, policy, clock, codes, zones=_zones(settings, desk))
     return Services(
         settings=settings,
         folder=folder,
@@ -124,6 +132,8 @@ def build(
         policy=policy,
         tickets=wired.tickets,
         alerts=wired.alerts,
+        care=wired.care,
+        sweep=wired.sweep,
         codes=codes,
         commands=Commands(desk, clock),
         followers=wired.followers,
@@ -138,10 +148,12 @@ def build(
 
 @dataclass(frozen=True)
 class WiredDesk:
-    """Alerts and tickets; through the followers of the log alone they learn of each other."""
+    """Alerts, what is told of them, and tickets; by the log's followers alone they learn of each other."""
 
     alerts: AlertEngine
     tickets: TicketDesk
+    care: CareByPeople
+    sweep: Sweep
     followers: tuple[Follower, ...]
     listeners: tuple[Follower, ...]
 
@@ -152,12 +164,27 @@ def wire_desk(
     policy: SlaPolicy,
     clock: Clock,
     codes: CodeCatalogue | None = None,
+    duty: Duty | None = None,
+    zones: Zones | None = None,
 ) -> WiredDesk:
-    """Wire what judges, what works on it, and what follows from either."""
+    """Wire what judges, what works on it, and what follows from either.
+
+    `duty` says who is told (by role alone, unless given), `zones` by whose clock a day begins.
+    """
     alerts = AlertEngine(desk, rules, clock, codes)
     tickets = TicketDesk(desk, policy, clock)
-    followers = (TicketOpener(desk, tickets), TicketEnds(alerts), DeviceEnds(alerts))
-    return WiredDesk(alerts, tickets, followers, (ChangedElsewhere(alerts),))
+    absence = frozenset(rule.name for rule in rules if rule.when == OFFLINE)
+    teller = Teller(duty or PlainDuty(), absence, (zones or Zones()).of)
+    care = Care(desk, alerts, teller, clock)
+    followers = (TicketOpener(desk, tickets), TicketEnds(alerts), DeviceEnds(alerts), care)
+    return WiredDesk(
+        alerts,
+        tickets,
+        CareByPeople(desk, alerts, care, teller, clock),
+        Sweep(desk, care, teller),
+        followers,
+        (ChangedElsewhere(alerts),),
+    )
 
 
 def model_files(settings: Settings, desk: DeskDatabase, embedded: Path) -> ModelFiles:

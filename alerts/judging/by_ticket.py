@@ -3,6 +3,7 @@
 from alerts.engine import AlertEngine
 from fleet.events import Event, Subject
 from fleet.tickets import CLOSED_STATES
+from storage.records.alerts import CHANGES
 
 
 class TicketEnds:
@@ -43,5 +44,5 @@ class ChangedElsewhere:
 
     def handle(self, event: Event) -> None:
         """Take over one change."""
-        if event.subject is Subject.ALERT:
+        if event.subject is Subject.ALERT and event.what in CHANGES:
             self._engine.hear(event)

@@ -1,4 +1,4 @@
-"""What people wrote down about alerts, and how often they were told on a day; callers bring the transaction."""
+"""What people wrote down about alerts, and how often they were told; callers bring the transaction."""
 
 from collections.abc import Sequence
 

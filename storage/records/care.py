@@ -30,6 +30,7 @@ from fleet.alerts import AlertState
 from fleet.care import NOWHERE, Case, Group, GroupKind, Place
 from fleet.events import Subject
 from fleet.faults import Level
+from fleet.mutes import Matcher, Mute
 from storage.records.alerts import AlertRow
 from storage.records.base import Base
 from storage.records.devices import Device
@@ -200,16 +201,25 @@ def place_in_care(session: Session, device_id: str) -> Place:
     return NOWHERE if found is None else Place(*(part or "" for part in found))
 
 
-def open_cases(session: Session) -> list[Case]:
-    """Return every open case, the newest first."""
-    wanted = select(CareRow).where(IS_OPEN).order_by(CareRow.raised_at.desc(), CareRow.subject_id)
+def open_cases(session: Session, matcher: Matcher) -> list[Case]:
+    """Return the open cases of a matcher, the newest first."""
+    wanted = (
+        select(CareRow)
+        .where(IS_OPEN, *_matching(matcher))
+        .order_by(CareRow.raised_at.desc(), CareRow.subject_id)
+    )
     return [to_case(row) for row in session.scalars(wanted, execution_options=_FRESH)]
 
 
-def told_since(session: Session, since: int) -> list[Case]:
-    """Return the cases of which anybody was told first at or after a time (epoch ms)."""
-    wanted = select(CareRow).where(CareRow.told_at >= since)
-    return [to_case(row) for row in session.scalars(wanted, execution_options=_FRESH)]
+def tellings_since(session: Session, matcher: Matcher, since: int) -> int:
+    """Return how often people were told of what a matcher hides and that began since a time (epoch ms)."""
+    told = select(func.coalesce(func.sum(CareRow.tellings), 0)).where(CareRow.told_at >= since)
+    return int(session.scalar(told.where(*_matching(matcher))) or 0)
+
+
+def _matching(matcher: Matcher) -> list[ColumnElement[bool]]:
+    names = {"device": "device_id"}
+    return [getattr(CareRow, names.get(name, name)) == value for name, value in matcher.given.items()]
 
 
 def forget_cases(session: Session, before: int) -> None:
@@ -445,3 +455,14 @@ def highest_level(session: Session, incident: int) -> Level:
     """Return the worst level of an incident's members."""
     worst = session.scalar(select(func.min(CareRow.level)).where(OF_ALERT, CareRow.incident == incident))
     return Level(worst or Level.L3)
+
+
+def rules_of(session: Session, fault: str, since: int) -> list[str]:
+    """Return the rules that raised alerts of a fault since a time (epoch ms)."""
+    wanted = select(CareRow.rule).where(OF_ALERT, CareRow.fault == fault, CareRow.raised_at >= since)
+    return list(session.scalars(wanted.distinct()))
+
+
+def matching_open(session: Session, mute: Mute) -> bool:
+    """Tell whether an alert or incident is open that a mute hides."""
+    return any(mute.hides(case) for case in open_cases(session, mute.matcher))

@@ -34,6 +34,7 @@ _ROLL_OUT_EVERY_S = 60
 _COMMANDS_EVERY_S = 5
 _TRAINING_AT_MOST_S = 12 * 3600
 """A lease for training holds for so long: nobody trains beside one that is at it."""
+_TELL_EVERY_S = 5
 _STOP_TIMEOUT_S = 2.0
 
 
@@ -58,6 +59,7 @@ class Jobs:
         settings = self._services.settings
         self.every(settings.alerts.check_every_s, "check for absence", self.check)
         self.every(_COMMANDS_EVERY_S, "end commands", self._services.commands.end_overdue)
+        self.every(_TELL_EVERY_S, "care for alerts", self.care)
         self.every(_EXPIRE_EVERY_S, "expire", self.expire)
         self.every(_ROLL_OUT_EVERY_S, "roll out firmware", build_mover(self._services).move_on)
         self.every(_FORGET_EVERY_S, "forget personal data", self.forget_personal)
@@ -144,6 +146,10 @@ class Jobs:
         """Let time pass for the alerts, and for tickets that cleared."""
         self._services.alerts.tick(self._services.clock.now_ms())
         self._services.tickets.close_cleared(self._services.clock.now_ms())
+
+    def care(self) -> None:
+        """Let what is due be told: escalated, reminded of, expired, released."""
+        self._services.sweep.tick(self._services.clock.now_ms())
 
     def personal(self) -> PersonalData:
         """Return what works on the data of people."""
