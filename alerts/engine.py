@@ -17,7 +17,15 @@ from alerts.judging.by_rule import judge_readings
 from alerts.judging.changes import Changes, again, follow
 from alerts.judging.columns import Columns, Past
 from alerts.judging.conditions import EventCondition
-from alerts.judging.decisions import BY_TICKET, DEVICE_REPLACED, Decision, Track, judge_person, judge_tick
+from alerts.judging.decisions import (
+    BY_TICKET,
+    DEVICE_REPLACED,
+    Decision,
+    Track,
+    judge_expiry,
+    judge_person,
+    judge_tick,
+)
 from alerts.judging.quantities import Source
 from alerts.judging.rules import BY_CODE, OFFLINE, Rule
 from alerts.judging.scope import ZoneOf
@@ -273,20 +281,18 @@ class AlertEngine:
         """End an open alert by hand; return it. Raises as `acknowledge`, Conflict when it is over already."""
         return self._by_person(alert_id, AlertState.RESOLVED, principal, why)
 
+    def acknowledgement_expired(self, alert_id: str, principal: Principal) -> Alert:
+        """Let an acknowledged alert fire again; return it. Raises NotFound, Conflict unless it is that."""
+        with self._changes() as changes:
+            alert = alert_of(changes.session, alert_id)
+            decision = judge_expiry(alert)
+            return changes.by(principal, alert, decision, decision.reason)
+
     def _by_person(self, alert_id: str, after: AlertState, principal: Principal, why: str) -> Alert:
         check_reason(why)
         with self._changes() as changes:
             alert = alert_of(changes.session, alert_id)
             return changes.by(principal, alert, judge_person(alert, after, principal.name), why)
-
-    def end_acknowledgement(self, alert_id: str, principal: Principal) -> bool:
-        """Let an alert fire again whose acknowledgement is over; False where nobody sees to it."""
-        with self._changes() as changes:
-            alert = alert_of(changes.session, alert_id)
-            if alert.state is not AlertState.ACKNOWLEDGED:
-                return False
-            changes.by(principal, alert, Decision(AlertState.FIRING, "ack_expired"), "ack_expired")
-            return True
 
     def end_with_ticket(self, event: Event) -> None:
         """End the alerts of a ticket that was closed, as the log tells it; those that are over stay so.

@@ -19,11 +19,14 @@ from access.firmware.moving import Mover
 from access.firmware.rollouts import Rollouts
 from access.provider import Provider
 from alerts.book import RuleBook, RulesAtWork
-from alerts.care.care import CARE, Care
+from alerts.care.by_people import CareByPeople
+from alerts.care.care import Care
+from alerts.care.sweep import Sweep
+from alerts.care.teller import Teller
 from alerts.engine import AlertEngine
 from alerts.judging.by_ticket import ChangedElsewhere, DeviceEnds, TicketEnds
 from alerts.judging.columns import Past
-from alerts.judging.rules import Rule, load_rules, rules_text
+from alerts.judging.rules import OFFLINE, Rule, load_rules, rules_text
 from alerts.trials import Trials
 from api.app import create_app
 from api.services import ApiServices
@@ -34,6 +37,7 @@ from fleet.alerts import Alert
 from fleet.broker_url import parse_broker_url
 from fleet.clock import DAY_MS, Clock
 from fleet.codes import CodeCatalogue, load_codes
+from fleet.duty import Duty
 from fleet.errors import SweepwatchError
 from fleet.followers import Follower
 from fleet.ledger import LedgerView
@@ -98,6 +102,8 @@ class Services:
     tickets: TicketDesk
     alerts: AlertEngine
     book: RuleBook
+    care: CareByPeople
+    sweep: Sweep
     codes: CodeCatalogue
     commands: Commands
     followers: tuple[Follower, ...]
@@ -108,7 +114,6 @@ class Services:
     channels: Channels
     notices: NoticeBook
     notifier: Notifier
-    care: Care
 
     def close(self) -> None:
         """Let go of both stores."""
@@ -143,9 +148,17 @@ def build(
     notifier = Notifier(desk, duty, clock, mail=lambda: ChannelKind.MAIL in channels)
     zones = _zones(settings, desk)
     book = RuleBook(desk, clock, signals, codes, shipped)
-    at_work = book.at_work().rules
-    wired = wire_desk(desk, at_work, policy, clock, codes, signals=signals, zones=zones, past=store.readings)
-    care = Care(desk, duty, clock, partial(wired.alerts.end_acknowledgement, principal=CARE))
+    wired = wire_desk(
+        desk,
+        book.at_work().rules,
+        policy,
+        clock,
+        codes,
+        signals=signals,
+        duty=duty,
+        zones=zones,
+        past=store.readings,
+    )
     return Services(
         settings=settings,
         folder=folder,
@@ -156,9 +169,11 @@ def build(
         policy=policy,
         tickets=wired.tickets,
         alerts=wired.alerts,
+        care=wired.care,
+        sweep=wired.sweep,
         codes=codes,
         commands=Commands(desk, clock),
-        followers=(*wired.followers, care, notifier),
+        followers=(*wired.followers, notifier),
         listeners=(*wired.listeners, RulesAtWork(book, wired.alerts)),
         book=book,
         models=ModelRegistry(
@@ -169,21 +184,22 @@ def build(
         channels=channels,
         notices=NoticeBook(desk, channels, clock),
         notifier=notifier,
-        care=care,
     )
 
 
 @dataclass(frozen=True)
 class WiredDesk:
-    """Alerts and tickets; through the followers of the log alone they learn of each other."""
+    """Alerts, what is told of them, and tickets; by the log's followers alone they learn of each other."""
 
     alerts: AlertEngine
     tickets: TicketDesk
+    care: CareByPeople
+    sweep: Sweep
     followers: tuple[Follower, ...]
     listeners: tuple[Follower, ...]
 
 
-def wire_desk(
+def wire_desk(  # noqa: PLR0913 - the parts that it wires
     desk: DeskDatabase,
     rules: Sequence[Rule],
     policy: SlaPolicy,
@@ -191,18 +207,30 @@ def wire_desk(
     codes: CodeCatalogue | None = None,
     *,
     signals: SignalTable = STANDARD_SIGNALS,
+    duty: Duty | None = None,
     zones: Zones | None = None,
     past: Past | None = None,
 ) -> WiredDesk:
     """Wire what judges, what works on it, and what follows from either.
 
-    `zones` are by whose clocks sites live (UTC, unless given); in the `past` alerts find what windows need.
+    `duty` says who is told (by its plan, or by roles, unless given), `zones` by whose clocks sites live (UTC,
+    unless given); in the `past` alerts find what windows need.
     """
     zone_of = None if zones is None else zones.of
     alerts = AlertEngine(desk, rules, clock, codes, signals=signals, zone_of=zone_of, past=past)
     tickets = TicketDesk(desk, policy, clock)
-    followers = (TicketOpener(desk, tickets), TicketEnds(alerts), DeviceEnds(alerts))
-    return WiredDesk(alerts, tickets, followers, (ChangedElsewhere(alerts),))
+    absence = frozenset(rule.name for rule in rules if rule.when == OFFLINE)
+    teller = Teller(duty or build_duty(desk, clock)[0], absence, (zones or Zones()).of)
+    care = Care(desk, alerts, teller, clock)
+    followers = (TicketOpener(desk, tickets), TicketEnds(alerts), DeviceEnds(alerts), care)
+    return WiredDesk(
+        alerts,
+        tickets,
+        CareByPeople(desk, alerts, care, teller, clock),
+        Sweep(desk, care, teller),
+        followers,
+        (ChangedElsewhere(alerts),),
+    )
 
 
 def model_files(settings: Settings, desk: DeskDatabase, embedded: Path) -> ModelFiles:

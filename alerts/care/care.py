@@ -1,162 +1,164 @@
-"""Cares for alerts once they fire: a follower of the log, and what time brings."""
+"""Care for alerts: follows what happens to them, and decides what is told of each, when, and why not."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 
 from sqlalchemy.orm import Session
 
-from alerts.care import stages
-from alerts.care.stages import Outcome, Said
-from fleet.alerts import INSTALLATION, Alert, AlertState
-from fleet.care import Cared, Due
-from fleet.clock import DAY_MS, Clock
-from fleet.duty import Chain, Duty
-from fleet.errors import NotFound
+from alerts.care.evidence import WINDOW_MS, contains
+from alerts.care.stages import UNREACHED as UNREACHED_REASON
+from alerts.care.stages import expired, worse
+from alerts.care.teller import BY, Teller
+from alerts.engine import AlertEngine
+from fleet.alerts import Alert, AlertState
+from fleet.care import Case
+from fleet.clock import Clock
+from fleet.errors import Conflict, NotFound
 from fleet.events import Event, Subject
-from fleet.faults import FAULTS
-from fleet.principals import schedule
-from fleet.signals import Kind
-from fleet.tellings import TELL, UNREACHED, Telling
-from storage.records.alerts import alert_of, open_alerts
-from storage.records.care import cared_for, due_cares, forget_cares, keep_care
+from fleet.tellings import UNREACHED
+from storage.records.alerts import CHANGES, alert_of
+from storage.records.care import case_of, change_case, place_in_care
 from storage.records.database import DeskDatabase
-from storage.records.events import tell
+from storage.records.incidents import open_incidents
 
-CARE = schedule("care")
-ABSENCE = "comms_loss"
-"""The fault of a device that is not heard: it hides the others of the same device."""
-KEPT_MS = 30 * DAY_MS
-_MOST = 1_000
+_TRIES = 5
 
 
 class Care:
-    """Decides what is told of alerts, when, and when not; each change of it once, whoever is first.
+    """Follows the log of events; what is due later is done by the sweep (alerts/care/sweep.py).
 
-    `free` takes an acknowledgement that ended from an alert (alerts.engine.AlertEngine.end_acknowledgement).
+    What stands in the database decides, not the event: to handle one twice does nothing. Absences are left to
+    the sweep: thousands may come at once, and they wait for a moment anyhow.
     """
 
     name = "care for alerts"
 
-    def __init__(self, desk: DeskDatabase, duty: Duty, clock: Clock, free: Callable[[str], bool]) -> None:
+    def __init__(self, desk: DeskDatabase, engine: AlertEngine, teller: Teller, clock: Clock) -> None:
         self._desk = desk
-        self._duty = duty
+        self._engine = engine
+        self._teller = teller
         self._clock = clock
-        self._free = free
 
     def handle(self, event: Event) -> None:
-        """Take into account what happened to an alert, or that a step reached nobody."""
-        if event.subject is Subject.NOTICE and event.what == UNREACHED:
-            self._unreached(event)
-        elif event.subject is Subject.ALERT and event.what != TELL:
-            self._changed(event)
+        """Take in one event."""
+        if event.subject is Subject.ALERT and event.what in CHANGES:
+            if not self._is_of_absence(event):
+                self.take_in(event.subject_id, event.id)
+        elif event.subject is Subject.NOTICE and event.what == UNREACHED:
+            self._go_on(event)
 
-    def tick(self, now: int) -> int:
-        """Do what is due: steps, reminders, acknowledgements that end; return how much that was."""
-        with self._desk.transaction() as session:
-            due = due_cares(session, now, _MOST)
-            forget_cares(session, now - KEPT_MS)
-        return sum(self._due(each, now) for each in due)
+    def _is_of_absence(self, event: Event) -> bool:
+        if event.data.get("rule") not in self._teller.absence:
+            return False
+        by_person = AlertState.ACKNOWLEDGED in (event.before, event.after)
+        return not by_person or event.after == AlertState.RESOLVED
 
-    def _changed(self, event: Event) -> None:
-        now = self._clock.now_ms()
-        with self._desk.transaction() as session:
+    def take_in(self, alert_id: str, event_id: int = 0) -> None:
+        """Let the care for an alert follow what the alert is now. Raises Conflict when others always win."""
+        self.surely(lambda session: self._take_in(session, alert_id, event_id))
+
+    def surely(self, step: Callable[[Session], bool]) -> None:
+        """Do a step in a transaction, anew when somebody else changed the same meanwhile."""
+        for _ in range(_TRIES):
             try:
-                alert = alert_of(session, event.subject_id)
-            except NotFound:
-                return
-            before = cared_for(session, event.subject, event.subject_id)
-            if before is not None and event.id <= before.event:
-                return
-            cared = before or Cared(Subject.ALERT, alert.id, event.site, alert.level, 0, "new")
-            outcome = self._follow(
-                session, replace(cared, event=event.id, site=event.site), alert, event, now
-            )
-            if outcome is not None:
-                _carry_out(session, before, outcome, alert, self._chain(outcome.after, alert), now)
+                with self._desk.transaction() as session:
+                    _check(step(session))
+            except _Lost:
+                continue
+            return
+        raise Conflict("what is cared for is changed by others all the time; try again")
 
-    def _follow(self, session: Session, cared: Cared, alert: Alert, event: Event, now: int) -> Outcome | None:
-        """Return what follows from an event; None where it is of something that nobody was told of."""
-        chain = self._chain(cared, alert)
-        if event.after == AlertState.RESOLVED:
-            return stages.over(cared, now) if cared.reason != "new" else None
-        if event.after == AlertState.ACKNOWLEDGED:
-            return Outcome(stages.acknowledged(cared, chain, now))
-        if event.after != AlertState.FIRING or cared.over_at is not None:
-            return None
-        if cared.told_at is None:
-            return stages.begin(cared, alert, chain, now, _absence(session, alert))
-        rose = alert.level < cared.level
-        return stages.worse(cared, alert, chain, now) if rose else Outcome(cared)
+    def _take_in(self, session: Session, alert_id: str, event_id: int) -> bool:
+        alert, now = alert_of(session, alert_id), self._clock.now_ms()
+        case = case_of(session, Subject.ALERT, alert_id)
+        if case is None:
+            if alert.state not in (AlertState.FIRING, AlertState.ACKNOWLEDGED):
+                return True
+            return self._begin(session, alert, event_id, now)
+        if case.closed_at is not None:
+            return True
+        return self._follow(session, alert, replace(case, event=max(case.event, event_id)), now)
 
-    def _unreached(self, event: Event) -> None:
-        subject, subject_id = str(event.data["subject"]), str(event.data["subject_id"])
-        with self._desk.transaction() as session:
-            before = cared_for(session, subject, subject_id)
-            if before is None:
-                return
-            after = stages.unreached(before, int(event.data["step"]), event.reason, self._clock.now_ms())
-            if after is not None:
-                keep_care(session, before, after)
+    def _begin(self, session: Session, alert: Alert, event_id: int, now: int) -> bool:
+        case = Case(
+            subject=Subject.ALERT,
+            subject_id=alert.id,
+            device_id=alert.device_id,
+            fault=alert.fault,
+            rule=alert.rule,
+            level=alert.level,
+            place=place_in_care(session, alert.device_id),
+            since=alert.since,
+            raised_at=now,
+            event=event_id,
+            version=-1,
+        )
+        case = replace(case, incident=_incident_for(session, case))
+        if alert.state is AlertState.ACKNOWLEDGED:
+            until = now + self._teller.chain(case).ack_ms
+            after = replace(case, state=alert.state, ack_until=until, next_at=until)
+            return self._teller.keep(session, case, replace(after, reason=alert.reason))
+        return self._teller.attempt(session, case, now)
 
-    def _due(self, cared: Cared, now: int) -> bool:
-        if cared.due is Due.ACK_ENDS and not self._free(cared.subject_id):
-            return False  # a person was first; the log tells of it
-        with self._desk.transaction() as session:
-            alert = alert_of(session, cared.subject_id)
-            before = cared_for(session, cared.subject, cared.subject_id)
-            if before is None or before.next_at != cared.next_at or before.due is not cared.due:
-                return False
-            chain = self._chain(before, alert)
-            outcome = self._elapsed(session, before, alert, chain, now)
-            return _carry_out(session, before, outcome, alert, chain, now)
+    def _follow(self, session: Session, alert: Alert, case: Case, now: int) -> bool:
+        teller = self._teller
+        if alert.state is AlertState.RESOLVED:
+            return teller.end(session, case, alert.reason, now)
+        if alert.level < case.level:  # "L1" is worse than "L2"
+            case = replace(case, level=alert.level)
+            if case.told_at is not None:
+                return teller.attempt(session, case, now, worse(case, teller.chain(case), now))
+        if alert.state is AlertState.ACKNOWLEDGED and case.state is AlertState.FIRING:
+            until = now + teller.chain(case).ack_ms
+            after = replace(case, state=alert.state, ack_until=until, next_at=until, held_by=None)
+            return change_case(session, case, replace(after, reason=alert.reason[:128]))
+        if alert.state is AlertState.FIRING and case.state is AlertState.ACKNOWLEDGED:
+            case = replace(case, state=alert.state, ack_until=None)
+            return teller.attempt(session, case, now, expired(case, teller.chain(case), now))
+        return change_case(session, case, case)
 
-    def _elapsed(self, session: Session, cared: Cared, alert: Alert, chain: Chain, now: int) -> Outcome:
-        if cared.due is Due.ACK_ENDS:
-            return stages.ack_ended(cared, alert, chain, now)
-        if alert.state is not AlertState.FIRING:
-            return Outcome(replace(cared, due=None, next_at=None))  # the log is about to tell why
-        if cared.due is Due.LOOK:
-            return stages.begin(cared, alert, chain, now, _absence(session, alert))
-        return stages.step_on(cared, alert, chain, now)
+    def _go_on(self, event: Event) -> None:
+        """Tell the next step at once where one reached nobody."""
+        subject, subject_id = Subject(event.data["subject"]), str(event.data["subject_id"])
+        step, why = int(event.data["step"]), str(event.data["why"])
 
-    def _chain(self, cared: Cared, alert: Alert) -> Chain:
-        fault = FAULTS.get(alert.fault)
-        personal = fault is not None and fault.kind is Kind.WRISTBAND
-        return self._duty.chain(alert.level, cared.site, personal=personal)
+        def go_on(session: Session) -> bool:
+            case = case_of(session, subject, subject_id)
+            waits = case is not None and case.closed_at is None and case.state is AlertState.FIRING
+            if case is None or not waits or case.step != step or case.event >= event.id:
+                return True
+            case = replace(case, event=event.id)
+            after = replace(case, reason=f"{UNREACHED_REASON}:{why}")
+            if step + 1 >= len(self._teller.chain(case).steps):
+                return change_case(session, case, after)  # nobody is left: it is reminded of in time
+            return self._teller.attempt(session, after, self._clock.now_ms())
 
+        self.surely(go_on)
 
-def _carry_out(
-    session: Session, before: Cared | None, outcome: Outcome, alert: Alert, chain: Chain, now: int
-) -> bool:
-    """Keep a decision and tell the log what is to be told; False where another process was first."""
-    if not keep_care(session, before, outcome.after):
-        return False
-    if outcome.said is not None:
-        tell(session, _telling(outcome.after, outcome.said, alert, chain, now))
-    return True
-
-
-def _telling(cared: Cared, said: Said, alert: Alert, chain: Chain, now: int) -> Event:
-    telling = Telling(
-        occasion=said.occasion,
-        reason=said.reason,
-        level=alert.level,
-        fault=alert.fault,
-        since=alert.since,
-        device_id=alert.device_id,
-        rule=alert.rule,
-        alerts=(alert.id,),
-        chain=chain.name,
-        step=said.step,
-        to=said.to,
-        loud=said.loud,
-    )
-    return Event(now, Subject.ALERT, alert.id, TELL, CARE, said.reason, cared.site, data=telling.as_data())
+    def acknowledgement_over(self, case: Case) -> None:
+        """Let an acknowledgement that ran out be over: the alert fires again, and that is told."""
+        with suppress(Conflict, NotFound):  # it is over, or somebody else did that
+            self._engine.acknowledgement_expired(case.subject_id, BY)
+        self.take_in(case.subject_id)
 
 
-def _absence(session: Session, alert: Alert) -> str | None:
-    """Return the alert by which the device of another is known to be absent, if there is one."""
-    if alert.fault == ABSENCE or alert.device_id == INSTALLATION:
+class _Lost(Exception):
+    """Somebody else changed the same row meanwhile."""
+
+
+def _check(done: bool) -> None:
+    if not done:
+        raise _Lost
+
+
+def _incident_for(session: Session, case: Case) -> int | None:
+    """Return the open incident that an alert which just began is part of."""
+    if case.safety or not case.site:
         return None
-    found = (each for each in open_alerts(session, alert.device_id) if each.fault == ABSENCE and each.fires)
-    return next((each.id for each in found), None)
+    found = (
+        each.id
+        for each in open_incidents(session, case.fault)
+        if contains(each.group, case.place) and case.raised_at >= each.opened_at - WINDOW_MS
+    )
+    return next(found, None)

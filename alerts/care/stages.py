@@ -1,120 +1,152 @@
-"""What care decides: small pure functions, each answering with a named reason. Times are epoch ms."""
+"""What is told of an alert and when: small pure functions, each answering with a named reason.
 
-from dataclasses import dataclass, replace
+First the stages that may hold a telling back, in their order (`STAGES`); where none does, `next_telling` says
+which one is due. Times are epoch milliseconds.
+"""
 
-from fleet.alerts import Alert, AlertState
-from fleet.care import Cared, Due
-from fleet.clock import DAY_MS, MINUTE_MS
-from fleet.duty import Chain, Target
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from fleet.care import Case
+from fleet.clock import DAY_MS, MINUTE_MS, SECOND_MS
+from fleet.duty import Chain
+from fleet.faults import Level
 from fleet.tellings import Occasion
 
-LOOK_AGAIN_MS = MINUTE_MS
-"""So long after something held a telling back, it is looked whether it still does."""
+SETTLE_MS = 30 * SECOND_MS
+"""What many devices have at once is told when nothing more joined for so long ..."""
+SETTLE_AT_MOST_MS = 2 * MINUTE_MS
+"""... and after so long at the latest."""
 OLD_MS = DAY_MS
-"""Nobody is paged for something older than this: it is told, but not loudly."""
+"""What is older than this comes in nobody's quiet hours any more."""
+FIRST, ESCALATED, REPEAT_ELAPSED, ACK_EXPIRED = "first", "escalated", "repeat_elapsed", "ack_expired"
+SETTLING, OUTLIVED, UNREACHED = "settling", "outlived", "unreached"
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """What is to be told now: why, to whom, at which step of the chain, and whether loudly."""
+class Around:
+    """What stands around a case at a moment.
+
+    `absence` is the id of the alert that its device is absent, `mute` that of a mute that hides it, `spent`
+    whether its customer's budget of the day is used up (the next digest is at `digest_at`), `crowd` whether
+    many of its kind began just now.
+    """
+
+    absence: str | None = None
+    mute: int | None = None
+    spent: bool = False
+    digest_at: int | None = None
+    crowd: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Why something is not told now, what holds it, and when to look again (None: when that lets go)."""
+
+    reason: str
+    held_by: str | None
+    look_at: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """What is told now: which step, why, whether it may be loud, and when something is due again."""
 
     occasion: Occasion
     reason: str
     step: int
-    to: tuple[Target, ...]
     loud: bool
+    next_at: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How far care is after a decision, and what is told (None: nothing)."""
-
-    after: Cared
-    said: Said | None = None
+Stage = Callable[[Case, Around, int], Held | None]
 
 
-def begin(cared: Cared, alert: Alert, chain: Chain, now: int, inhibited_by: str | None) -> Outcome:
-    """Decide whether an alert that fires is told: not while the absence of its device explains it."""
-    if inhibited_by is not None:
-        held = replace(
-            cared, reason=f"inhibited_by:{inhibited_by}", due=Due.LOOK, next_at=now + LOOK_AGAIN_MS
-        )
-        return Outcome(held)
-    if not chain.steps:
-        return Outcome(replace(cared, reason="nobody_to_tell", due=None, next_at=None))
-    told = replace(cared, reason="first", told_at=now, step=0)
-    return Outcome(_with_next(told, chain, now), _said(Occasion.FIRING, "first", 0, alert, chain, now))
-
-
-def step_on(cared: Cared, alert: Alert, chain: Chain, now: int) -> Outcome:
-    """Take the next step of the chain; behind the last one remind, until it is over."""
-    following = cared.step + 1
-    if following < len(chain.steps):
-        reason = f"escalated:{following}"
-        told = replace(cared, reason=reason, step=following)
-        said = _said(Occasion.ESCALATED, reason, following, alert, chain, now)
-        return Outcome(_with_next(told, chain, now), said)
-    if chain.remind_ms is None or not chain.steps:
-        return Outcome(replace(cared, reason="chain_over", due=None, next_at=None))
-    last = len(chain.steps) - 1
-    told = replace(cared, reason="repeat_elapsed", due=Due.STEP, next_at=now + chain.remind_ms)
-    return Outcome(told, _said(Occasion.REMINDER, "repeat_elapsed", last, alert, chain, now))
-
-
-def acknowledged(cared: Cared, chain: Chain, now: int) -> Cared:
-    """Return care for what somebody sees to: no further steps, until their word ends."""
-    return replace(cared, reason="acknowledged", due=Due.ACK_ENDS, next_at=now + chain.ack_ms)
-
-
-def ack_ended(cared: Cared, alert: Alert, chain: Chain, now: int) -> Outcome:
-    """Decide what follows when an acknowledgement ends: it is told anew, and the chain goes on from there."""
-    step = min(cared.step, max(len(chain.steps) - 1, 0))
-    if not chain.steps:
-        return Outcome(replace(cared, reason="ack_expired", due=None, next_at=None))
-    wait = chain.remind_ms
-    due = None if wait is None else Due.STEP
-    told = replace(
-        cared, reason="ack_expired", step=step, due=due, next_at=None if wait is None else now + wait
-    )
-    return Outcome(told, _said(Occasion.ACK_EXPIRED, "ack_expired", step, alert, chain, now))
-
-
-def worse(cared: Cared, alert: Alert, chain: Chain, now: int) -> Outcome:
-    """Decide what follows when a level rose: its chain begins anew, at the level that it has now."""
-    if cared.told_at is None or not chain.steps or alert.state is not AlertState.FIRING:
-        return Outcome(replace(cared, level=alert.level))
-    told = replace(cared, level=alert.level, reason=f"worse:{alert.level}", told_at=now, step=0)
-    said = _said(Occasion.WORSE, told.reason, 0, alert, chain, now)
-    return Outcome(_with_next(told, chain, now), said)
-
-
-def over(cared: Cared, now: int) -> Outcome:
-    """Decide how the end is told: to whoever was told of the beginning, and to nobody else."""
-    ended = replace(cared, due=None, next_at=None, over_at=now)
-    if cared.told_at is None:
-        return Outcome(replace(ended, reason="over_before_told"))
-    said = Said(Occasion.RESOLVED, "over", cared.step, (), False)
-    return Outcome(replace(ended, reason="over"), said)
-
-
-def unreached(cared: Cared, step: int, why: str, now: int) -> Cared | None:
-    """Return care for which the next step is due at once, since this one reached nobody; None: it is past."""
-    if cared.due is not Due.STEP or cared.step != step or cared.over_at is not None:
+def inhibited(case: Case, around: Around, _now: int) -> Held | None:
+    """Hold back what a device has while it is absent: absence hides its other alerts."""
+    if around.absence is None or case.safety:
         return None
-    return replace(cared, reason=f"unreached:{why}", next_at=now)
+    return Held(f"inhibited_by:{around.absence}", f"alert:{around.absence}", None)
 
 
-def _with_next(told: Cared, chain: Chain, now: int) -> Cared:
-    """Return care with the time of its next step, else of its first reminder."""
-    assert told.told_at is not None
-    following = told.step + 1
-    if following < len(chain.steps):
-        return replace(told, due=Due.STEP, next_at=max(now, told.told_at + chain.steps[following].after_ms))
-    if chain.remind_ms is None:
-        return replace(told, due=None, next_at=None)
-    return replace(told, due=Due.STEP, next_at=now + chain.remind_ms)
+def member(case: Case, _around: Around, _now: int) -> Held | None:
+    """Hold back what is part of an incident, which is told in its place."""
+    return None if case.incident is None else Held(f"member_of:{case.incident}", None, None)
 
 
-def _said(occasion: Occasion, reason: str, step: int, alert: Alert, chain: Chain, now: int) -> Said:
-    loud = chain.loud and now - alert.since <= OLD_MS
-    return Said(occasion, reason, step, chain.steps[step].to, loud)
+def muted(_case: Case, around: Around, _now: int) -> Held | None:
+    """Hold back what a person muted."""
+    return None if around.mute is None else Held(f"muted_by:{around.mute}", f"mute:{around.mute}", None)
+
+
+def settling(case: Case, around: Around, now: int) -> Held | None:
+    """Hold back for a moment what many have at once: it may be one cause."""
+    if not around.crowd or case.safety or case.told_at is not None:
+        return None
+    latest = case.raised_at + SETTLE_AT_MOST_MS
+    return Held(SETTLING, None, min(now + SETTLE_MS, latest)) if now < latest else None
+
+
+def over_budget(case: Case, around: Around, _now: int) -> Held | None:
+    """Hold back for the digest what is beyond a customer's budget; never what is unusable or dangerous."""
+    if not around.spent or case.level is Level.L1 or case.safety:
+        return None
+    who = case.place.customer or case.place.site
+    return Held(f"over_budget:{who}", f"budget:{who}", around.digest_at)
+
+
+STAGES: tuple[Stage, ...] = (member, inhibited, muted, settling, over_budget)
+
+
+def hold(case: Case, around: Around, now: int) -> Held | None:
+    """Return what holds a case back, None where nothing does."""
+    found = (stage(case, around, now) for stage in STAGES)
+    return next((held for held in found if held is not None), None)
+
+
+def next_telling(case: Case, chain: Chain, now: int) -> Due:
+    """Return what is told of a firing case that is due: first, the next step of its chain, or a reminder."""
+    loud = chain.loud and now - case.raised_at < OLD_MS
+    if case.told_at is None:
+        name = case.reason if case.reason.startswith(OUTLIVED) else FIRST
+        return Due(Occasion.FIRING, name, 0, loud, after_step(chain, 0, now))
+    step = case.step + 1
+    if step < len(chain.steps):
+        why = case.reason if case.reason.startswith(UNREACHED) else f"{ESCALATED}:{step}"
+        return Due(Occasion.ESCALATED, why, step, loud, after_step(chain, step, now))
+    last = len(chain.steps) - 1
+    return Due(Occasion.REMINDER, REPEAT_ELAPSED, last, loud, after_step(chain, last, now))
+
+
+def expired(case: Case, chain: Chain, now: int) -> Due:
+    """Return what is told when an acknowledgement is over: the chain begins anew.
+
+    What is older than a day pages nobody: it is told that it is still open, and reminded of.
+    """
+    if now - case.raised_at >= OLD_MS:
+        return Due(Occasion.STILL_OPEN, ACK_EXPIRED, len(chain.steps) - 1, False, remind(chain, now))
+    return Due(Occasion.ACK_EXPIRED, ACK_EXPIRED, 0, chain.loud, after_step(chain, 0, now))
+
+
+def worse(case: Case, chain: Chain, now: int) -> Due:
+    """Return what is told when the level rose: the chain of the new level begins."""
+    return Due(Occasion.WORSE, f"level:{case.level}", 0, chain.loud, after_step(chain, 0, now))
+
+
+def digested(chain: Chain, now: int) -> tuple[int, int | None]:
+    """Return step and next time of what a digest told: only a loud chain goes on by its steps."""
+    if chain.loud:
+        return 0, after_step(chain, 0, now)
+    return len(chain.steps) - 1, remind(chain, now)
+
+
+def after_step(chain: Chain, step: int, now: int) -> int | None:
+    """Return when something is due after a step was told at `now`."""
+    if step + 1 < len(chain.steps):
+        return now + chain.steps[step + 1].after_ms - chain.steps[step].after_ms
+    return remind(chain, now)
+
+
+def remind(chain: Chain, now: int) -> int | None:
+    """Return when somebody is to be reminded after `now`."""
+    return None if chain.remind_ms is None else now + chain.remind_ms

@@ -3,6 +3,7 @@
 from alerts.engine import AlertEngine
 from fleet.events import Event, Subject
 from fleet.tickets import CLOSED_STATES
+from storage.records.alerts import CHANGES
 
 
 class TicketEnds:
@@ -46,7 +47,7 @@ class ChangedElsewhere:
 
     def handle(self, event: Event) -> None:
         """Take over one change."""
-        if event.subject is Subject.ALERT:
+        if event.subject is Subject.ALERT and event.what in CHANGES:
             self._engine.hear(event)
         elif event.subject in (Subject.DEVICE, Subject.SITE):
             self._engine.learn(event)

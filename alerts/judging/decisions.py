@@ -22,6 +22,7 @@ CLEAR_SCORINGS = 2
 SETTLE_MS = 24 * HOUR_MS
 """After a person or a closed ticket ended an alert, risks still look at the time before: wait so long."""
 CLEARED = "cleared"
+ACK_EXPIRED = "ack_expired"
 HEARD_AGAIN = "heard_again"
 _BY = "_by:"
 BY_TICKET = "ticket_"
@@ -198,6 +199,13 @@ def judge_tick(track: Track, rule: Rule | None, now: int, offline: Alert | None)
     if rule.measured and track.judged_at <= track.alert.since:
         return Decision(None, "unconfirmed")
     return Decision(AlertState.FIRING, "for_elapsed")
+
+
+def judge_expiry(alert: Alert) -> Decision:
+    """Decide that an acknowledgement is over. Raises Conflict unless there is one."""
+    if alert.state is not AlertState.ACKNOWLEDGED:
+        raise Conflict(f"alert {alert.id} is {alert.state}; only an acknowledgement can run out")
+    return Decision(AlertState.FIRING, ACK_EXPIRED)
 
 
 def judge_person(alert: Alert, after: AlertState, who: str) -> Decision:

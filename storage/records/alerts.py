@@ -1,6 +1,6 @@
 """What is read and written about alerts in the desk database; callers bring the transaction."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -64,6 +64,8 @@ class AlertRow(Base):
     )
 
 
+CHANGES = frozenset({"raised", "state", "joined"})
+"""What events of alerts tell of the alert itself; others tell what was told or noted about it."""
 NOT_SUSTAINED = "not_sustained"
 """The reason of a pending alert whose condition ended before it fired: nobody ever saw it."""
 
@@ -142,6 +144,17 @@ def open_alert(session: Session, device_id: str, fault: str) -> Alert | None:
     )
     row = session.scalars(statement, execution_options=_FRESH).one_or_none()
     return None if row is None else to_alert(row)
+
+
+def firing_by_rules(session: Session, device_id: str, rules: Collection[str]) -> str | None:
+    """Return the id of a device's alert that one of some rules raised and that fires, if there is one."""
+    statement = select(AlertRow.id).where(
+        AlertRow.device_id == device_id,
+        AlertRow.rule.in_(rules),
+        AlertRow.state.in_((AlertState.FIRING, AlertState.ACKNOWLEDGED)),
+    )
+    found = session.scalar(statement.limit(1))
+    return None if found is None else str(found)
 
 
 def insert_alert(session: Session, alert: Alert, principal: Principal, at: int) -> int | None:

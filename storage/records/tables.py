@@ -1,6 +1,7 @@
 """Every table of the desk database, from every file that has one: what migrations are compared with."""
 
 from storage.records import (
+    alert_notes,
     alerts,
     answers,
     attempts,
@@ -16,10 +17,12 @@ from storage.records import (
     followers,
     gaps,
     identities,
+    incidents,
     leases,
     links,
     model_cards,
     model_files,
+    mutes,
     notes,
     notices,
     people,
@@ -41,6 +44,7 @@ TABLES = Base.metadata
 
 __all__ = [
     "TABLES",
+    "alert_notes",
     "alerts",
     "answers",
     "attempts",
@@ -56,10 +60,12 @@ __all__ = [
     "followers",
     "gaps",
     "identities",
+    "incidents",
     "leases",
     "links",
     "model_cards",
     "model_files",
+    "mutes",
     "notes",
     "notices",
     "people",

@@ -32,7 +32,6 @@ _ERASE_EVERY_S = 10
 _AGAIN_AT_MOST_S = 60
 """So soon a job that failed is tried again, however seldom it is due."""
 _REVIEW_EVERY_S = 3600
-_CARE_EVERY_S = 5
 _NOTICES_EVERY_S = 5
 _TEST_EVERY_S = 6 * 3600
 _ROLL_OUT_EVERY_S = 60
@@ -40,6 +39,7 @@ _COMMANDS_EVERY_S = 5
 _HOURS_EVERY_S = 300
 _TRAINING_AT_MOST_S = 12 * 3600
 """A lease for training holds for so long: nobody trains beside one that is at it."""
+_TELL_EVERY_S = 5
 _STOP_TIMEOUT_S = 2.0
 
 
@@ -67,10 +67,10 @@ class Jobs:
         self.every(settings.alerts.check_every_s, "check for absence", self.check)
         self.every(_HOURS_EVERY_S, "judge hours", self._hours.run)
         self.every(_COMMANDS_EVERY_S, "end commands", self._services.commands.end_overdue)
+        self.every(_TELL_EVERY_S, "care for alerts", self.care)
         self.every(_EXPIRE_EVERY_S, "expire", self.expire)
         self.every(_ROLL_OUT_EVERY_S, "roll out firmware", build_mover(self._services).move_on)
         self.every(_FORGET_EVERY_S, "forget personal data", self.forget_personal)
-        self.every(_CARE_EVERY_S, "care for alerts", self.care_for_alerts)
         self.every(_NOTICES_EVERY_S, "follow up notices", self._notices.follow_up)
         self.every(_TEST_EVERY_S, "test destinations", self._notices.test_all)
         self.every(_ERASE_EVERY_S, "erase what was asked", self.personal().carry_out)
@@ -158,9 +158,9 @@ class Jobs:
         self._services.alerts.tick(self._services.clock.now_ms())
         self._services.tickets.close_cleared(self._services.clock.now_ms())
 
-    def care_for_alerts(self) -> None:
-        """Let time pass for what is told of alerts."""
-        self._services.care.tick(self._services.clock.now_ms())
+    def care(self) -> None:
+        """Let what is due be told: escalated, reminded of, expired, released."""
+        self._services.sweep.tick(self._services.clock.now_ms())
 
     def personal(self) -> PersonalData:
         """Return what works on the data of people."""
