@@ -85,6 +85,8 @@ class Care:
             return None
         if cared.told_at is None:
             return stages.begin(cared, alert, chain, now, _absence(session, alert))
+        if cared.due is Due.ACK_ENDS and event.principal != CARE:
+            return stages.ack_ended(cared, alert, chain, now)  # it fires anew although somebody saw to it
         rose = alert.level < cared.level
         return stages.worse(cared, alert, chain, now) if rose else Outcome(cared)
 
@@ -99,8 +101,8 @@ class Care:
                 keep_care(session, before, after)
 
     def _due(self, cared: Cared, now: int) -> bool:
-        if cared.due is Due.ACK_ENDS and not self._free(cared.subject_id):
-            return False  # a person was first; the log tells of it
+        if cared.due is Due.ACK_ENDS:
+            self._free(cared.subject_id)  # False where a person was first, of which the log tells
         with self._desk.transaction() as session:
             alert = alert_of(session, cared.subject_id)
             before = cared_for(session, cared.subject, cared.subject_id)
@@ -111,10 +113,10 @@ class Care:
             return _carry_out(session, before, outcome, alert, chain, now)
 
     def _elapsed(self, session: Session, cared: Cared, alert: Alert, chain: Chain, now: int) -> Outcome:
-        if cared.due is Due.ACK_ENDS:
-            return stages.ack_ended(cared, alert, chain, now)
         if alert.state is not AlertState.FIRING:
             return Outcome(replace(cared, due=None, next_at=None))  # the log is about to tell why
+        if cared.due is Due.ACK_ENDS:
+            return stages.ack_ended(cared, alert, chain, now)
         if cared.due is Due.LOOK:
             return stages.begin(cared, alert, chain, now, _absence(session, alert))
         return stages.step_on(cared, alert, chain, now)

@@ -151,6 +151,18 @@ def test_an_acknowledgement_ends_and_it_is_told_anew_from_where_the_chain_was(st
     assert story.told() == ["200 min: escalated R1 escalated:2 -> admin loud"]
 
 
+def test_what_fires_anew_although_somebody_saw_to_it_is_told_again(story: Story) -> None:
+    story.hot(0)
+    story.rooms.engine.acknowledge("1", ADA, "on my way")
+    story.hear()
+    story.told()
+    story.rooms.engine.end_acknowledgement("1", schedule("other"))
+    story.hear()
+    assert story.told() == ["0.5 min: ack_expired R1 ack_expired -> engineer loud"]
+    story.at(140)
+    assert "escalated R1 escalated:1 -> manager loud" in story.told()[0]
+
+
 def test_nobody_is_paged_for_something_older_than_a_day(story: Story) -> None:
     story.hot(0)
     story.rooms.engine.acknowledge("1", ADA, "waiting for the part")
