@@ -25,7 +25,8 @@ from storage.records.sites import site_of
 log = logging.getLogger(__name__)
 _TEMPLATES = Environment(
     loader=FileSystemLoader(Path(__file__).with_name("templates")),
-    autoescape=False,  # nosec B701 - plain text; a channel that speaks HTML escapes it
+    # Plain text: a channel that speaks HTML escapes it.
+    autoescape=False,  # nosec B701
     undefined=StrictUndefined,
     keep_trailing_newline=False,
 )

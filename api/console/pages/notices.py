@@ -11,7 +11,9 @@ from api.queries.notices import NoticeQuery, find_notices
 from api.routes.common import RowId
 from fleet.errors import NotFound
 from fleet.grants import Sites
+from fleet.notices import ChannelKind
 from fleet.outbox import NoticeState
+from storage.records.destinations import all_destinations
 from storage.records.notices import notice_of
 
 
@@ -50,6 +52,7 @@ def _page(
     query = asked(request, NoticeQuery)
     with pages.services.desk.transaction() as session:
         page = find_notices(session, query, sites)
+        any_way = ChannelKind.MAIL in pages.services.notices.channels or bool(all_destinations(session))
     return pages.render(
         request,
         "notices/notices.html",
@@ -59,4 +62,5 @@ def _page(
         chosen=query.state[0] if query.state else "",
         states=tuple(NoticeState),
         error=error,
+        nobody=not any_way,
     )

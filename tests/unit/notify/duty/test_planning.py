@@ -9,9 +9,11 @@ import pytest
 from helpers.duty import LI, PLAN, DutyRoom, berlin
 from helpers.postgres import desk, postgres, url
 
+import notify
 from fleet.clock import DAY_MS, HOUR_MS
 from fleet.errors import ConfigError, Conflict, InvalidInput, NotAllowed, NotFound
 from notify.duty.on_call import Now, calendar_of, now_in
+from notify.duty.plan import parse_plan
 from notify.duty.planning import Hours, mistakes_of
 from notify.duty.rotation import Why
 from storage.records.database import DeskDatabase, open_desk
@@ -224,3 +226,10 @@ def test_now_says_when_it_changes_and_when_somebody_is_back(room: DutyRoom) -> N
     night, house = now_at(room, "night", noon), now_at(room, "house", noon)
     assert (night.held.person, night.until, night.back) == (None, evening, evening)
     assert (house.held.person, house.until, house.back) == ("cy@x.org", None, None)
+
+
+def test_the_plan_of_the_documentation_can_be_used() -> None:
+    text = (Path(notify.__file__).parents[1] / "docs" / "duty.md").read_text(encoding="utf-8")
+    plan = parse_plan(text.split("```yaml\n")[1].split("```")[0])
+    assert [each.name for each in plan.schedules] == ["night"]
+    assert [each.name for each in plan.chains] == ["halls"]
