@@ -22,6 +22,7 @@ from helpers.api import (
     raise_alert,
     signed_in,
 )
+from helpers.care_rows import add_incident
 from helpers.routes import knows_who_acts, permissions_of, routes_of
 
 from access.firmware.planning import Asked as PlannedRollout
@@ -30,6 +31,7 @@ from access.tokens import Asked
 from fleet.clock import DAY_MS
 from fleet.commands import Command, CommandState
 from fleet.grants import Permission, Role
+from fleet.mutes import Matcher, Mute
 from fleet.people import RoleAt, Scope
 from fleet.principals import schedule
 from fleet.rollouts import Firmware
@@ -74,6 +76,10 @@ BODIES: Mapping[str, dict[str, Any]] = {
     "/api/v1/tickets/{ticket_id}/keep-open": {"reason": "now"},
     "/api/v1/alerts/{alert_id}/acknowledge": {"reason": "now"},
     "/api/v1/alerts/{alert_id}/resolve": {"reason": "now"},
+    "/api/v1/alerts/{alert_id}/notes": {"text": "looked at it"},
+    "/api/v1/incidents/{incident_id}/acknowledge": {"reason": "now"},
+    "/api/v1/mutes": {"matcher": {"device": "DEVICE"}, "until_resolved": True, "reason": "now"},
+    "/api/v1/mutes/preview": {"matcher": {"device": "DEVICE"}, "until_resolved": True, "reason": "now"},
     "/api/v1/devices/{device_id}/personal/erasures": {"reason": "asked for"},
     "/api/v1/devices/{device_id}": {"model": "CR-200"},
     "/api/v1/devices": {"id": "NEW", "site": OWN},
@@ -97,7 +103,15 @@ BODIES: Mapping[str, dict[str, Any]] = {
     "/tokens": {"name": "t", "scope": "fleet:read", "days": "1"},
     "/api/v1/tokens": {"name": "t", "scopes": ["fleet:read"], "days": 1},
 }
-OF_SITES = ("{site_id}", "{device_id}", "{ticket_id}", "{alert_id}", "{rollout_id}")
+OF_SITES = (
+    "{site_id}",
+    "{device_id}",
+    "{ticket_id}",
+    "{alert_id}",
+    "{rollout_id}",
+    "{mute_id}",
+    "{incident_id}",
+)
 
 
 def _routes() -> list[tuple[str, str]]:
@@ -136,6 +150,10 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
             add_risks(made, device, {"brush_jam": 0.9}, days=1)
             raise_alert(made, device, "brush_jam", 0.9)
             plan = PlannedRollout(Firmware(**IMAGE), "CR-200", frozenset({site}))
+            mute = Mute(0, Matcher(site=site), NOW, NOW + DAY_MS, "why", "", NOW)
+            made.app.state.services.care.mute(mute, schedule("tests"))
+            with made.desk.transaction() as session:
+                add_incident(session, site, device, NOW)
             made.app.state.services.rollouts.create(plan, schedule("tests"), None)
         with made.desk.transaction() as session:
             add_commands(session, [a_command(1, "R1"), a_command(2, "R2-FOREIGN")])
@@ -171,10 +189,13 @@ def ask(client: TestClient, method: str, path: str, number: int) -> Any:
         "action": "resolve",
         "site_id": {1: OWN, 2: FOREIGN}[number],
     }
+    given |= {"mute_id": number, "incident_id": number}
     given |= {"person_id": 1, "token_id": 1, "rollout_id": number, "step": "pause"}
     named = {"DEVICE": device, "SITE": given["site_id"]}
 
     def filled(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {name: filled(one) for name, one in value.items()}
         if isinstance(value, list):
             return [filled(one) for one in value]
         return named.get(value, value) if isinstance(value, str) else value
