@@ -190,8 +190,24 @@ class RiskItem(Schema):
     life: LifeItem | None
 
 
+class CareItem(Schema):
+    """What is told of an alert: the named reason of the last decision, and when something is due by itself.
+
+    `held_by` is what holds it back (`mute:3`, `alert:12`, `budget:acme`), `incident` the one that it is part
+    of and that is told in its place; `ack_until` is when its acknowledgement runs out.
+    """
+
+    reason: str = Field(examples=["muted_by:3"])
+    told_at: Time | None
+    tellings: int = Field(examples=[1])
+    next_at: Time | None
+    ack_until: Time | None
+    held_by: str | None = Field(examples=["mute:3"])
+    incident: int | None
+
+
 class AlertItem(Schema):
-    """An alert; at most one is open for a device and fault."""
+    """An alert; at most one is open for a device and fault. `care` is null until somebody is to be told."""
 
     id: int
     device_id: str = Field(examples=["R0042"])
@@ -204,6 +220,7 @@ class AlertItem(Schema):
     resolved_at: Time | None
     reason: str = Field(examples=["first"])
     evidence: dict[str, Any]
+    care: CareItem | None = None
 
 
 class UnknownCode(Schema):

@@ -16,11 +16,13 @@ from alerts.book import RuleBook
 from alerts.trials import Trials
 from api.reach import Reach
 from desk.dispatch.visits import FoundVisits
+from fleet.care import AlertNote, Incident, Preview
 from fleet.clock import Clock
 from fleet.codes import CodeCatalogue, load_codes
 from fleet.external import Report
 from fleet.grants import Sites
 from fleet.ledger import LedgerView
+from fleet.mutes import Mute
 from fleet.principals import Principal
 from fleet.progress import StartProgress
 from fleet.risks import Driver
@@ -85,6 +87,36 @@ class Alerts(Protocol):
         ...
 
 
+class Care(Protocol):
+    """Whoever decides what is told of alerts (alerts.care.by_people.CareByPeople)."""
+
+    def acknowledge(self, alert_id: str, by: Principal, why: str, for_ms: int | None = None) -> None:
+        """Note that someone takes care of an alert; raises NotFound, InvalidInput or Conflict."""
+        ...
+
+    def acknowledge_incident(
+        self, number: int, by: Principal, why: str, for_ms: int | None = None
+    ) -> Incident:
+        """Note that someone takes care of an incident; raises NotFound, InvalidInput or Conflict."""
+        ...
+
+    def preview(self, mute: Mute) -> Preview:
+        """Return what a mute would hide; raises InvalidInput."""
+        ...
+
+    def mute(self, mute: Mute, by: Principal) -> Mute:
+        """Begin a mute; raises InvalidInput."""
+        ...
+
+    def unmute(self, number: int, by: Principal, why: str) -> Mute:
+        """End a mute; raises NotFound, InvalidInput or Conflict."""
+        ...
+
+    def note(self, alert_id: str, by: Principal, text: str) -> AlertNote:
+        """Write something down about an alert; raises NotFound or InvalidInput."""
+        ...
+
+
 @dataclass(frozen=True)
 class ApiServices:
     """Everything the API reads and does.
@@ -106,6 +138,7 @@ class ApiServices:
     clock: Clock
     tickets: Tickets
     alerts: Alerts
+    care: Care
     commands: Commands
     visits: Visits
     sla: SlaPolicy

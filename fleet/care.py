@@ -1,6 +1,6 @@
 """Care for alerts: what is known of one alert, or one incident, while somebody is to be told of it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -127,3 +127,11 @@ class AlertNote:
     at: int
     who: str
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a mute would hide: the open cases, and how often people were told of such in the last 7 days."""
+
+    cases: Sequence[Case]
+    tellings: int

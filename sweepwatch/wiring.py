@@ -364,6 +364,7 @@ def build_api(
             clock=services.clock,
             tickets=services.tickets,
             alerts=services.alerts,
+            care=services.care,
             commands=services.commands,
             codes=services.codes,
             rules=services.alerts.rule_texts,

@@ -1,7 +1,6 @@
 """What people do about what is told: acknowledge for a time, mute and look at what that hides, take notes."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from sqlalchemy.orm import Session
 
@@ -10,7 +9,7 @@ from alerts.care.sweep import let_go
 from alerts.care.teller import Teller
 from alerts.engine import AlertEngine
 from fleet.alerts import AlertState
-from fleet.care import AlertNote, Case, Incident
+from fleet.care import AlertNote, Incident, Preview
 from fleet.clock import DAY_MS, MINUTE_MS, Clock
 from fleet.errors import Conflict, InvalidInput
 from fleet.events import Event, Subject
@@ -26,14 +25,6 @@ from storage.records.mutes import end_mute, insert_mute, mute_of
 
 LEAST_ACK_MS, MOST_ACK_MS = MINUTE_MS, 30 * DAY_MS
 PREVIEW_DAYS = 7
-
-
-@dataclass(frozen=True, slots=True)
-class Preview:
-    """What a mute would hide: the open alerts, and how often people were told of such in the last days."""
-
-    cases: Sequence[Case]
-    tellings: int
 
 
 class CareByPeople:

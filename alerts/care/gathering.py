@@ -165,8 +165,8 @@ def _look_after(session: Session, teller: Teller, now: int) -> None:
         if members.open == 0:
             _close(session, teller, incident, "members_resolved", now)
         elif _is_outlived(members, now):
-            stand_alone(session, incident.id, now)
             _close(session, teller, incident, f"outlived_by:{members.open}", now)
+            stand_alone(session, incident.id, now)
 
 
 def _is_outlived(members: Members, now: int) -> bool:

@@ -83,7 +83,8 @@ def settling(case: Case, around: Around, now: int) -> Held | None:
     """Hold back for a moment what many have at once: it may be one cause."""
     if not around.crowd or case.safety or case.told_at is not None:
         return None
-    latest = case.raised_at + SETTLE_AT_MOST_MS
+    longest = SETTLE_MS if case.level is Level.L1 else SETTLE_AT_MOST_MS
+    latest = case.raised_at + longest
     return Held(SETTLING, None, min(now + SETTLE_MS, latest)) if now < latest else None
 
 

@@ -29,7 +29,7 @@ from storage.records.care import (
 from storage.records.database import DeskDatabase
 from storage.records.incidents import forget_incidents, incident_of, move_incident
 from storage.records.mutes import change_mute, end_mute, standing_mutes
-from storage.records.notes import read_note, write_note
+from storage.records.notes import note_once
 
 KEEP_MS = 30 * DAY_MS
 """So long what was cared for is known after it is over."""
@@ -73,10 +73,7 @@ class Sweep:
     def _since(self, now: int) -> int:
         """Return since when there is care: what began before is not told as if it began now."""
         if self._began is None:
-            noted = read_note(self._desk, _BEGAN)
-            if noted is None:
-                write_note(self._desk, _BEGAN, {"at": now - SETTLE_MS})
-            self._began = now - SETTLE_MS if noted is None else int(noted["at"])
+            self._began = int(note_once(self._desk, _BEGAN, {"at": now - SETTLE_MS})["at"])
         return self._began
 
     def _look_at_mutes(self, now: int) -> None:

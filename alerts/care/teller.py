@@ -24,7 +24,7 @@ from storage.records.mutes import standing_mutes
 BY = principals.schedule("alert care")
 LISTED = 50
 """So many alerts are named in what is told of many; how many there are is told as well."""
-_CROWD_HERE, _CROWD_ANYWHERE = 5, 30
+_CROWD_HERE, _CROWD_ANYWHERE = 5, 100
 _CROWD_MS = 4 * SETTLE_MS
 BUDGET_A_DAY = 200
 

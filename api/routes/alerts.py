@@ -5,18 +5,25 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from access.doors import Visitor
+from api.care_schemas import Acknowledgement, NoteAsked, NoteItem
 from api.doors import Acting, ChangesAlerts, Known, SeesFleet, on_behalf_of
 from api.personal import Sight
 from api.queries.alerts import AlertQuery, find_alerts
+from api.queries.care import care_for
 from api.routes.common import Nothing, RowId, problems
-from api.schemas import AlertChange, AlertItem, ListOf, UnknownCode
+from api.schemas import AlertChange, AlertItem, CareItem, ListOf, UnknownCode
 from api.services import ApiServices, Services
+from fleet.alerts import Alert
+from fleet.care import Case
+from fleet.clock import DAY_MS
 from fleet.faults import DEVICE_ERROR
 from fleet.grants import Sites
 from storage.records.alert_lists import told_codes
+from storage.records.alert_notes import notes_on
 from storage.records.alerts import alert_of
 
 router = APIRouter(prefix="/alerts", tags=["alerts"])
+NOTES_DAYS = 90
 _CHANGE = problems(
     body="The body cannot be read",
     not_found="There is no such alert",
@@ -31,8 +38,9 @@ def list_alerts(
     """List alerts, the newest first."""
     with services.desk.transaction() as session:
         page = find_alerts(session, query, sites)
+        care = care_for(session, [one.id for one in page.rows])
     seen = Sight(services, visitor).alerts(page.rows)
-    return ListOf(items=[AlertItem.model_validate(one) for one in seen], next_cursor=page.next_cursor)
+    return ListOf(items=[_item(one, care.get(one.id)) for one in seen], next_cursor=page.next_cursor)
 
 
 @router.get("/unknown-codes", responses=problems())
@@ -62,13 +70,41 @@ def acknowledge_alert(
     sites: ChangesAlerts,
     principal: Acting,
     alert_id: RowId,
-    change: AlertChange,
+    change: Acknowledgement,
     _: Nothing,
 ) -> AlertItem:
-    """Note that someone takes care of a firing alert."""
+    """Note that someone takes care of a firing alert, for a time; with `for`, one may be extended."""
     _within(services, alert_id, sites)  # before anything is said about one of another site
-    services.alerts.acknowledge(str(alert_id), on_behalf_of(principal, change.who), change.reason)
+    by = on_behalf_of(principal, change.who)
+    services.care.acknowledge(str(alert_id), by, change.reason, change.for_)
     return _shown(services, visitor, alert_id, sites)
+
+
+@router.get("/{alert_id}/notes", responses=problems(not_found="There is no such alert"))
+def list_notes(services: Services, sites: SeesFleet, alert_id: RowId, _: Nothing) -> ListOf[NoteItem]:
+    """List the notes on an alert, and on those before it of the same device and fault in the last 90 days."""
+    with services.desk.transaction() as session:
+        found = notes_on(session, alert_of(session, str(alert_id), sites), _notes_since(services))
+    return ListOf(items=[NoteItem.model_validate(note) for note in found])
+
+
+@router.post("/{alert_id}/notes", status_code=201, responses=_CHANGE)
+def add_note(
+    services: Services,
+    sites: ChangesAlerts,
+    principal: Acting,
+    alert_id: RowId,
+    note: NoteAsked,
+    _: Nothing,
+) -> NoteItem:
+    """Write something down about an alert; it stays whatever becomes of the alert."""
+    _within(services, alert_id, sites)
+    made = services.care.note(str(alert_id), on_behalf_of(principal, note.who), note.text)
+    return NoteItem.model_validate(made)
+
+
+def _notes_since(services: ApiServices) -> int:
+    return services.clock.now_ms() - NOTES_DAYS * DAY_MS
 
 
 @router.post("/{alert_id}/resolve", responses=_CHANGE)
@@ -95,5 +131,11 @@ def _within(services: ApiServices, alert_id: int, sites: Sites) -> None:
 def _shown(services: ApiServices, visitor: Visitor, alert_id: int, sites: Sites) -> AlertItem:
     with services.desk.transaction() as session:
         found = alert_of(session, str(alert_id), sites)
+        care = care_for(session, [found.id])
     (seen,) = Sight(services, visitor).alerts([found])
-    return AlertItem.model_validate(seen)
+    return _item(seen, care.get(seen.id))
+
+
+def _item(alert: Alert, case: Case | None) -> AlertItem:
+    item = AlertItem.model_validate(alert)
+    return item if case is None else item.model_copy(update={"care": CareItem.model_validate(case)})

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     CursorResult,
     Index,
@@ -270,8 +271,9 @@ def adopt(session: Session, rules: Collection[str], since: int, due_after: int) 
 
 
 def _alert_is_over() -> ColumnElement[bool]:
-    number = cast(AlertRow.id, String(64))
-    return exists().where(number == CareRow.subject_id, AlertRow.state == AlertState.RESOLVED)
+    # The number is made of the care's text, not the text of the alert's number: that finds it by its key.
+    number = cast(CareRow.subject_id, BigInteger)
+    return exists().where(AlertRow.id == number, AlertRow.state == AlertState.RESOLVED)
 
 
 def close_untold(session: Session, rules: Collection[str], now: int) -> int:
@@ -303,7 +305,7 @@ def free_devices_heard(session: Session, now: int) -> int:
     absent = aliased(CareRow)
     still = exists().where(
         absent.subject == Subject.ALERT,
-        literal("alert:") + absent.subject_id == CareRow.held_by,
+        absent.subject_id == func.substr(CareRow.held_by, len("alert:") + 1),
         absent.closed_at.is_(None),
     )
     statement = update(CareRow).where(IS_OPEN, CareRow.held_by.like("alert:%"), ~still)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import CursorResult, Index, String, delete, select, text, update
+from sqlalchemy import CursorResult, Index, String, delete, or_, select, text, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from fleet.alerts import AlertState
@@ -168,18 +168,19 @@ def last_incident(session: Session, fault: str, group: Group) -> Incident | None
 
 
 def incidents(session: Session, sites: Sites, *, open_only: bool, limit: int) -> Sequence[Incident]:
-    """Return incidents, the newest first; where only some sites may be seen, those of these sites alone."""
+    """Return incidents, the newest first; of a site only those that may be seen."""
     wanted = select(IncidentRow)
     if open_only:
         wanted = wanted.where(IncidentRow.state != AlertState.RESOLVED)
     if sites is not None:
-        wanted = wanted.where(IncidentRow.group_kind == GroupKind.SITE, IncidentRow.group_name.in_(sites))
+        here = or_(IncidentRow.group_kind != GroupKind.SITE, IncidentRow.group_name.in_(sites))
+        wanted = wanted.where(here)
     ordered = wanted.order_by(IncidentRow.id.desc()).limit(limit)
     return [to_incident(row) for row in session.scalars(ordered, execution_options=_FRESH)]
 
 
 def incident_of(session: Session, number: int, sites: Sites = None) -> Incident:
-    """Return an incident. Raises NotFound, where it is wider than these sites as well."""
+    """Return an incident. Raises NotFound, where it is of another site as well."""
     row = session.get(IncidentRow, number, populate_existing=True)
     if row is None or not _is_within(to_incident(row).group, sites):
         raise NotFound(f"there is no incident {quoted(str(number))}")
@@ -187,7 +188,7 @@ def incident_of(session: Session, number: int, sites: Sites = None) -> Incident:
 
 
 def _is_within(group: Group, sites: Sites) -> bool:
-    return sites is None or (group.kind is GroupKind.SITE and group.name in sites)
+    return sites is None or group.kind is not GroupKind.SITE or group.name in sites
 
 
 def forget_incidents(session: Session, before: int) -> None:

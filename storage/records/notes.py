@@ -14,6 +14,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from storage.records.base import Base
 from storage.records.database import DeskDatabase
+from storage.records.upsert import insert_into
 
 
 class Note(Base):
@@ -42,6 +43,14 @@ def write_note(desk: DeskDatabase, key: str, value: dict[str, Any]) -> None:
     """Note `value` (JSON-ready) under `key`, in place of what was there."""
     with desk.transaction() as session:
         session.merge(Note(key=key, value=value))
+
+
+def note_once(desk: DeskDatabase, key: str, value: dict[str, Any]) -> dict[str, Any]:
+    """Note `value` under `key` unless something stands there; return what stands there."""
+    with desk.transaction() as session:
+        first = insert_into(session, Note).values(key=key, value=value)
+        session.execute(first.on_conflict_do_nothing())
+        return dict(session.scalars(select(Note.value).where(Note.key == key)).one())
 
 
 def count_on(connection: Connection, key: str, name: str, more: int) -> None:

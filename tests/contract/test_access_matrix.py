@@ -22,6 +22,7 @@ from helpers.api import (
     raise_alert,
     signed_in,
 )
+from helpers.care_rows import add_incident
 from helpers.routes import knows_who_acts, permissions_of, routes_of
 
 from access.firmware.planning import Asked as PlannedRollout
@@ -31,6 +32,7 @@ from alerts.judging.rules import rules_text
 from fleet.clock import DAY_MS
 from fleet.commands import Command, CommandState
 from fleet.grants import Permission, Role
+from fleet.mutes import Matcher, Mute
 from fleet.outbox import Notice, NoticeState
 from fleet.people import RoleAt, Scope
 from fleet.principals import schedule
@@ -124,6 +126,10 @@ BODIES: Mapping[str, dict[str, Any]] = {
     "/api/v1/tickets/{ticket_id}/keep-open": {"reason": "now"},
     "/api/v1/alerts/{alert_id}/acknowledge": {"reason": "now"},
     "/api/v1/alerts/{alert_id}/resolve": {"reason": "now"},
+    "/api/v1/alerts/{alert_id}/notes": {"text": "looked at it"},
+    "/api/v1/incidents/{incident_id}/acknowledge": {"reason": "now"},
+    "/api/v1/mutes": {"matcher": {"device": "DEVICE"}, "until_resolved": True, "reason": "now"},
+    "/api/v1/mutes/preview": {"matcher": {"device": "DEVICE"}, "until_resolved": True, "reason": "now"},
     "/api/v1/devices/{device_id}/personal/erasures": {"reason": "asked for"},
     "/api/v1/devices/{device_id}": {"model": "CR-200"},
     "/api/v1/devices": {"id": "NEW", "site": OWN},
@@ -181,6 +187,8 @@ OF_SITES = (
     "{alert_id}",
     "{rollout_id}",
     "{notice_id}",
+    "{mute_id}",
+    "{incident_id}",
 )
 
 
@@ -237,6 +245,10 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
             add_risks(made, device, {"brush_jam": 0.9}, days=1)
             raise_alert(made, device, "brush_jam", 0.9)
             plan = PlannedRollout(Firmware(**IMAGE), "CR-200", frozenset({site}))
+            mute = Mute(0, Matcher(site=site), NOW, NOW + DAY_MS, "why", "", NOW)
+            made.app.state.services.care.mute(mute, schedule("tests"))
+            with made.desk.transaction() as session:
+                add_incident(session, site, device, NOW)
             made.app.state.services.rollouts.create(plan, schedule("tests"), None)
         with made.desk.transaction() as session:
             add_commands(session, [a_command(1, "R1"), a_command(2, "R2-FOREIGN")])
@@ -274,6 +286,7 @@ def ask(client: TestClient, method: str, path: str, number: int) -> Any:
         "action": "resolve",
         "site_id": {1: OWN, 2: FOREIGN}[number],
     }
+    given |= {"mute_id": number, "incident_id": number}
     given |= {"person_id": 1, "token_id": 1, "rollout_id": number, "step": "pause"}
     given |= {"notice_id": number, "destination_id": 1}
     given |= {"person_id": 1, "token_id": 1, "rollout_id": number, "step": "pause", "version": 0}

@@ -10,7 +10,7 @@ import pytest
 from helpers.captures import balance, capture, decode, decoder, read_messages, told, wanted
 
 GOLDEN = Path(__file__).parents[2] / "golden"
-CASES = sorted(folder.name for folder in GOLDEN.iterdir() if folder.is_dir())
+CASES = sorted(path.parent.name for path in GOLDEN.glob("*/dialects.yaml"))
 SPARKPLUG = "dialects: [{type: sparkplug, signals: {drive_rpm: motor/rpm}}]"
 VDA = "dialects: [{type: vda5050, interface: vda, site: hall}]"
 HOMIE = "dialects: [{type: homie, site: lab, signals: {battery_pct: status/battery}}]"
