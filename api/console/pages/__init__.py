@@ -2,6 +2,7 @@
 
 from api.console.pages import (
     account,
+    alert_changes,
     alerts,
     charts,
     claims,
@@ -16,6 +17,7 @@ from api.console.pages import (
     ingest,
     links,
     models,
+    mutes,
     people,
     provider,
     second_factor,
@@ -26,6 +28,7 @@ from api.console.pages import (
 
 __all__ = [
     "account",
+    "alert_changes",
     "alerts",
     "charts",
     "claims",
@@ -40,6 +43,7 @@ __all__ = [
     "ingest",
     "links",
     "models",
+    "mutes",
     "people",
     "provider",
     "second_factor",
