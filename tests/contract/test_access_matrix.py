@@ -99,6 +99,7 @@ BODIES: Mapping[str, dict[str, Any]] = {
         f"/api/v1/firmware/rollouts/{{rollout_id}}/{step}": {"reason": "now"}
         for step in ("start", "pause", "resume", "skip", "roll-back", "cancel")
     },
+    "/mutes": {"device": "DEVICE", "long": "1h", "why": "now"},
     "/sites": {"id": "still-to-come"},
     "/tokens": {"name": "t", "scope": "fleet:read", "days": "1"},
     "/api/v1/tokens": {"name": "t", "scopes": ["fleet:read"], "days": 1},
