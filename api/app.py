@@ -96,6 +96,8 @@ def create_app(services: ApiServices) -> FastAPI:
         pages.charts,
         pages.courses,
         pages.alerts,
+        pages.alert_changes,
+        pages.mutes,
         pages.desk,
         pages.desk_changes,
         pages.ingest,

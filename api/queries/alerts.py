@@ -23,7 +23,10 @@ class AlertQuery(Paged):
     rule: SearchText | None = None
 
 
-def find_alerts(session: Session, query: AlertQuery, sites: Sites) -> Page[Alert]:
-    """Return one page of alerts of devices at some sites, filtered and sorted."""
-    wanted = AlertFilter(query.state, query.level, query.device, query.fault, query.rule)
+def find_alerts(session: Session, query: AlertQuery, sites: Sites, *, apart: bool = False) -> Page[Alert]:
+    """Return one page of alerts of devices at some sites, filtered and sorted.
+
+    `apart`: without those that are part of an incident.
+    """
+    wanted = AlertFilter(query.state, query.level, query.device, query.fault, query.rule, apart)
     return find(session, wanted, query.asked(), sites)

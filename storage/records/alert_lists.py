@@ -10,6 +10,7 @@ from fleet.alerts import Alert, AlertState, said_by_device
 from fleet.faults import Level
 from fleet.grants import Sites
 from storage.records.alerts import NOT_SUSTAINED, AlertRow, to_alert
+from storage.records.care import is_member
 from storage.records.devices import Device
 from storage.records.paging import Asked, Order, Page, fetch_page, narrowed
 from storage.records.within import of_devices_at
@@ -26,6 +27,8 @@ class AlertFilter:
     device: str | None = None
     fault: str | None = None
     rule: str | None = None
+    apart: bool = False
+    """Whether those that are part of an incident are left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,8 @@ def find_alerts(session: Session, wanted: AlertFilter, asked: Asked, sites: Site
     )
     if wanted.states:
         query = query.where(AlertRow.state.in_(wanted.states))
+    if wanted.apart:
+        query = query.where(~is_member(AlertRow.id))
     order = Order(_KEYS[asked.key], AlertRow.id, asked.descending)
     return fetch_page(session, query, order, asked).of(to_alert)
 

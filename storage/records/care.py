@@ -25,7 +25,7 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy import case as when
-from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
+from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, aliased, mapped_column
 
 from fleet.alerts import AlertState
 from fleet.care import NOWHERE, Case, Group, GroupKind, Place
@@ -310,6 +310,12 @@ def free_devices_heard(session: Session, now: int) -> int:
     )
     statement = update(CareRow).where(IS_OPEN, CareRow.held_by.like("alert:%"), ~still)
     return _rows(session, statement.values(held_by=None, next_at=now, version=CareRow.version + 1))
+
+
+def is_member(alert_id: InstrumentedAttribute[int]) -> ColumnElement[bool]:
+    """Return what is true of alerts that are part of an incident."""
+    mine = CareRow.subject_id == cast(alert_id, String(64))
+    return exists().where(OF_ALERT, mine, CareRow.incident.is_not(None))
 
 
 def group_is(group: Group) -> ColumnElement[bool]:

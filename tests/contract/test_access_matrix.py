@@ -164,6 +164,7 @@ BODIES: Mapping[str, dict[str, Any]] = {
         "reason": "now",
     },
     "/api/v1/duty/overrides/{override_id}/end": {"reason": "now"},
+    "/mutes": {"device": "DEVICE", "long": "1h", "why": "now"},
     "/sites": {"id": "still-to-come"},
     "/tokens": {"name": "t", "scope": "fleet:read", "days": "1"},
     "/api/v1/hooks/alertmanager": {

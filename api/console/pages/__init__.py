@@ -2,6 +2,7 @@
 
 from api.console.pages import (
     account,
+    alert_changes,
     alerts,
     charts,
     claims,
@@ -18,6 +19,7 @@ from api.console.pages import (
     ingest,
     links,
     models,
+    mutes,
     notice,
     notices,
     people,
@@ -32,6 +34,7 @@ from api.console.pages import (
 
 __all__ = [
     "account",
+    "alert_changes",
     "alerts",
     "charts",
     "claims",
@@ -48,6 +51,7 @@ __all__ = [
     "ingest",
     "links",
     "models",
+    "mutes",
     "notice",
     "notices",
     "people",

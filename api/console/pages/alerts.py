@@ -4,15 +4,31 @@ from typing import Literal
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
+from sqlalchemy.orm import Session
 
-from api.console.render.asked import asked
+from access.doors import Visitor
+from api.console.render.asked import NoQuery, asked
 from api.console.render.templates import Pages
 from api.doors import Known, SeesFleet
 from api.personal import Sight
 from api.queries.alerts import AlertQuery, find_alerts
+from api.queries.care import care_for
+from api.routes.alerts import NOTES_DAYS
+from api.routes.common import RowId
 from fleet.alerts import AlertState
+from fleet.care import Case, Incident
+from fleet.clock import DAY_MS
+from fleet.events import Subject
 from fleet.faults import FAULTS, Level
+from fleet.grants import Sites
+from storage.records.alert_notes import notes_on
+from storage.records.alerts import alert_of
+from storage.records.care import cases_of, members_of
+from storage.records.devices import place_of
+from storage.records.events import events_of
+from storage.records.incidents import incidents
 
+_INCIDENTS, _FOLDED = 50, 100
 SHOWN_ALERTS = (AlertState.FIRING, AlertState.ACKNOWLEDGED)
 
 
@@ -33,16 +49,72 @@ def make_router(pages: Pages) -> APIRouter:
         query = asked(request, AlertView)
         if query.show == "open" and not query.state:
             query = query.model_copy(update={"state": list(SHOWN_ALERTS)})
+        folded = query.show == "open" and query.cursor is None and not query.device
         with services.desk.transaction() as session:
-            page = find_alerts(session, query, sites)
+            page = find_alerts(session, query, sites, apart=query.show == "open" and not query.device)
+            care = care_for(session, [one.id for one in page.rows])
+            listed = _incidents(session, sites) if folded else []
         return pages.render(
             request,
             "alerts/alerts.html",
             query=query,
             alerts=Sight(services, visitor).alerts(page.rows),
+            care=care,
+            incidents=listed,
+            folded=bool(listed),
             next_cursor=page.next_cursor,
             levels=tuple(Level),
             faults=FAULTS,
         )
 
+    @router.get("/alerts/{alert_id}")
+    def alert_page(request: Request, visitor: Known, sites: SeesFleet, alert_id: RowId) -> Response:
+        """Show one alert: what is told of it, what people noted, and what happened."""
+        asked(request, NoQuery)
+        return show_alert(pages, request, visitor, alert_id, sites)
+
     return router
+
+
+def show_alert(
+    pages: Pages,
+    request: Request,
+    visitor: Visitor,
+    alert_id: int,
+    sites: Sites,
+    status: int = 200,
+    error: str | None = None,
+) -> Response:
+    """Render an alert's page. Raises NotFound."""
+    services = pages.services
+    with services.desk.transaction() as session:
+        found = alert_of(session, str(alert_id), sites)
+        case = care_for(session, [found.id]).get(found.id)
+        notes = notes_on(session, found, services.clock.now_ms() - NOTES_DAYS * DAY_MS)
+        events = events_of(session, Subject.ALERT, found.id)
+        place = place_of(session, found.device_id)
+    (seen,) = Sight(services, visitor).alerts([found])
+    return pages.render(
+        request,
+        "alerts/alert.html",
+        status,
+        place.site if place else None,
+        alert=seen,
+        care=case,
+        notes=notes,
+        events=events,
+        status=status,
+        error=error,
+    )
+
+
+def _incidents(session: Session, sites: Sites) -> list[tuple[Incident, Case | None, list[Case]]]:
+    """Return the open incidents with what is told of each, and their first members at some sites."""
+    found = incidents(session, sites, open_only=True, limit=_INCIDENTS)
+    care = cases_of(session, Subject.INCIDENT, [str(each.id) for each in found])
+    return [(each, care.get(str(each.id)), _members(session, each.id, sites)) for each in found]
+
+
+def _members(session: Session, incident: int, sites: Sites) -> list[Case]:
+    seen = members_of(session, incident, _FOLDED, open_only=True)
+    return [each for each in seen if sites is None or each.place.site in sites]

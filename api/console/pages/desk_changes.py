@@ -1,6 +1,6 @@
 """The console's forms of the desk: what people change about tickets and alerts."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
@@ -8,13 +8,11 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from api.console.pages.desk import show_ticket
 from api.console.pages.tried import tried
 from api.console.render.templates import Pages
-from api.doors import ActingByForm, ChangesAlerts, ChangesTickets, Known
-from api.problems import status_of
+from api.doors import ActingByForm, ChangesTickets, Known
 from api.routes.common import RowId
-from fleet.errors import InvalidInput, SweepwatchError
+from fleet.errors import InvalidInput
 from fleet.text import quoted
 from fleet.tickets import TicketState
-from storage.records.alerts import alert_of
 from storage.records.tickets import ticket
 
 
@@ -79,25 +77,6 @@ def make_router(pages: Pages) -> APIRouter:
                 pages, request, visitor, ticket_id, sites, status, error=told, why=why
             ),
         )
-
-    @router.post("/alerts/{alert_id}/{action}")
-    def change_alert(
-        request: Request,
-        sites: ChangesAlerts,
-        principal: ActingByForm,
-        alert_id: RowId,
-        action: Literal["acknowledge", "resolve"],
-        why: Annotated[str, Form(max_length=1000)] = "",
-    ) -> Response:
-        """Acknowledge or end an alert."""
-        with services.desk.transaction() as session:
-            alert_of(session, str(alert_id), sites)
-        change = services.alerts.acknowledge if action == "acknowledge" else services.alerts.resolve
-        try:
-            change(str(alert_id), principal, why)
-        except SweepwatchError as error:
-            return pages.error(request, status_of(error), str(error))
-        return _back("/alerts")
 
     return router
 

@@ -2,7 +2,7 @@
 
 from fleet.notices import ChannelKind, Proof
 from fleet.outbox import NoticeState
-from fleet.tellings import Occasion, Unreached
+from fleet.tellings import Unreached
 from fleet.text import Text
 
 CHANNELS = {
@@ -30,16 +30,6 @@ PROOFS = {
     Proof.OPENED: Text("opened", "已打开"),
     Proof.ACKNOWLEDGED: Text("acknowledged", "已确认处理"),
 }
-OCCASIONS = {
-    Occasion.FIRING: Text("it began", "首次通知"),
-    Occasion.ESCALATED: Text("nobody took care yet", "升级通知"),
-    Occasion.REMINDER: Text("it is still open", "重复提醒"),
-    Occasion.ACK_EXPIRED: Text("taken care of, but not over", "接手已到期"),
-    Occasion.WORSE: Text("it became worse", "情况加重"),
-    Occasion.STILL_OPEN: Text("still open", "仍未解除"),
-    Occasion.RESOLVED: Text("it is over", "已解除"),
-    "test": Text("test", "测试"),
-}
 UNREACHED = {
     Unreached.NOBODY_ON_CALL: Text("nobody is on call", "无人值班"),
     Unreached.NO_CHANNEL: Text("the recipient has no destination", "收件人没有通知渠道"),
@@ -60,6 +50,5 @@ NOTICE_TABLES = {
     "channel": CHANNELS,
     "notice": NOTICE_STATES,
     "proof": PROOFS,
-    "occasion": OCCASIONS,
     "unreached": UNREACHED,
 }

@@ -2,12 +2,14 @@
 
 from api.console.render.notice_words import NOTICE_TABLES
 from fleet.alerts import EXTERNAL_RULE, MODEL_RULE, RISK_RULE, AlertState
+from fleet.care import GroupKind
 from fleet.commands import COMMANDS, PARAMETERS, CommandState
 from fleet.condition import Stands
 from fleet.faults import FAULTS
 from fleet.grants import Permission, Role
 from fleet.rollouts import OfferState, RolloutState
 from fleet.signals import Kind
+from fleet.tellings import Occasion
 from fleet.text import Text
 from fleet.tickets import SuspicionState, TicketOrigin, TicketState
 from fleet.wire import Dropped, Reason
@@ -289,7 +291,52 @@ DUTY_WHYS = {
     Why.DISABLED: Text("may not sign in any more", "账号已停用"),
     Why.UNCOVERED: Text("the schedule has nobody then", "该时段未排班"),
 }
+OCCASIONS = {
+    Occasion.FIRING: Text("told first", "首次通知"),
+    Occasion.ESCALATED: Text("escalated", "升级通知"),
+    Occasion.REMINDER: Text("reminded", "提醒"),
+    Occasion.ACK_EXPIRED: Text("told again", "再次通知"),
+    Occasion.WORSE: Text("told that it got worse", "通知级别升高"),
+    Occasion.STILL_OPEN: Text("told in a digest", "汇总通知"),
+    Occasion.RESOLVED: Text("told that it is over", "通知已解除"),
+    "test": Text("test", "测试"),
+}
+CARE_EVENTS = {
+    "noted": Text("note", "备注"),
+    "extended": Text("acknowledgement extended", "延长响应"),
+}
+GROUPS = {
+    GroupKind.SITE: Text("site", "站点"),
+    GroupKind.FIRMWARE: Text("firmware", "固件"),
+    GroupKind.MODEL: Text("model", "型号"),
+    GroupKind.REGION: Text("region", "区域"),
+    GroupKind.FLEET: Text("the whole fleet", "整个机队"),
+}
+MATCHERS = {
+    "site": Text("Site", "站点"),
+    "region": Text("Region", "区域"),
+    "model": Text("Model", "型号"),
+    "firmware": Text("Firmware", "固件"),
+    "fault": Text("Fault", "故障"),
+    "rule": Text("Rule", "规则"),
+    "level": Text("Level", "级别"),
+    "device": Text("Device", "设备"),
+}
+WEEKDAYS = {
+    "0": Text("Mon", "周一"),
+    "1": Text("Tue", "周二"),
+    "2": Text("Wed", "周三"),
+    "3": Text("Thu", "周四"),
+    "4": Text("Fri", "周五"),
+    "5": Text("Sat", "周六"),
+    "6": Text("Sun", "周日"),
+}
 _TABLES = {
+    "occasion": OCCASIONS,
+    "care_event": CARE_EVENTS,
+    "group": GROUPS,
+    "matcher": MATCHERS,
+    "weekday": WEEKDAYS,
     "command": {name: each.text for name, each in COMMANDS.items()},
     "command_state": COMMAND_STATES,
     "parameter": {name: each.text for name, each in PARAMETERS.items()},
