@@ -17,7 +17,13 @@ from notify.stages import place
 from storage.records.database import DeskDatabase
 from storage.records.destinations import wishes_of
 from storage.records.events import tell
-from storage.records.notices import change_notices, due_notices, notices_about, write_notices
+from storage.records.notices import (
+    change_notices,
+    digests_listing,
+    due_notices,
+    notices_about,
+    write_notices,
+)
 
 NOTIFIER = schedule("notify")
 _SUBJECTS = (Subject.ALERT, Subject.INCIDENT)
@@ -174,6 +180,8 @@ def _ends(session: Session, about: _About) -> Iterable[Notice]:
     ]
     waiting = [each.id for each in before if each.state in OPEN_STATES and not _tells_an_end(each)]
     change_notices(session, waiting, state=NoticeState.DROPPED, reason="over_before_sent")
+    # Who heard of it in a list alone, whose subject is another alert, hears of its end as well.
+    before += digests_listing(session, about.subject_id, about.telling.since)
     told = {(each.recipient, each.destination_id) for each in before if _heard(each)}
     people = [int(name.partition(":")[2]) for name, _ in told if name.startswith("person:")]
     wishes = wishes_of(session, people)

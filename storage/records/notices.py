@@ -13,7 +13,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from fleet.errors import NotFound
 from fleet.notices import ChannelKind, Proof
 from fleet.outbox import OPEN_STATES, Notice, NoticeState
-from fleet.tellings import Telling
+from fleet.tellings import Occasion, Telling
 from storage.records.base import Base, Number
 from storage.records.destinations import DestinationRow
 from storage.records.upsert import insert_into
@@ -93,6 +93,13 @@ def notice_of(session: Session, notice_id: int) -> Notice:
 def notices_about(session: Session, subject: str, subject_id: str) -> list[Notice]:
     """Return all notices of one subject, in the order in which they were written."""
     return _found(session, NoticeRow.subject == subject, NoticeRow.subject_id == subject_id)
+
+
+def digests_listing(session: Session, alert_id: str, since: int) -> list[Notice]:
+    """Return the notices that told of an alert in a list of what is still open, written since a time."""
+    occasion = NoticeRow.telling["occasion"].as_string()
+    found = _found(session, occasion == Occasion.STILL_OPEN, NoticeRow.written_at >= since)
+    return [each for each in found if each.telling is not None and alert_id in each.telling.alerts]
 
 
 def notices_of_event(session: Session, event: int) -> list[Notice]:

@@ -118,6 +118,7 @@ class Noticed:
         level: Level = Level.L1,
         step: int = 0,
         loud: bool | None = None,
+        lists: tuple[str, ...] = (),
     ) -> None:
         """Let care tell something of an alert, and the room follow."""
         loud = level is Level.L1 if loud is None else loud
@@ -129,8 +130,8 @@ class Noticed:
             self.clock.ms,
             "R1",
             "brush",
-            (alert,),
-            1,
+            lists or (alert,),
+            max(1, len(lists)),
             "plain",
             step,
             to,

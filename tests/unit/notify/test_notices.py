@@ -109,6 +109,19 @@ def test_every_firing_that_was_sent_is_followed_by_its_end_to_the_same_people(ro
     ]
 
 
+def test_who_heard_of_it_in_a_list_alone_hears_of_its_end_too(room: Noticed) -> None:
+    room.duty.on[MANAGERS] = (room.person("mail:ada@x.example"),)
+    room.tell(Occasion.STILL_OPEN, MANAGERS, alert="7", lists=("7", "8"))
+    room.send()
+    room.became("resolved", alert="8")
+    room.tell(RESOLVED, alert="8")
+    room.send()
+    assert room.titles()[1] == "Over: Brush jamming – hall"
+    room.became("resolved", alert="9")
+    room.tell(RESOLVED, alert="9")
+    assert room.send() == 0
+
+
 def test_what_was_held_in_quiet_hours_and_is_over_is_not_told_at_all(room: Noticed) -> None:
     wishes = Wishes(zone="UTC", quiet_from=7 * 60, quiet_to=12 * 60)
     room.duty.on[MANAGERS] = (room.person("mail:ada@x.example", wishes=wishes),)
