@@ -345,6 +345,7 @@ def test_a_second_step_is_set_up_and_asked_for_without_any_script(
     watch = watched(page, host)
     page.goto(f"http://{host}/account/second-factor?lang=en")
     page.get_by_role("button", name="Set it up").click()
+    page.wait_for_load_state()  # its style sheet gives the code its size
     drawn = page.locator("svg.qr").bounding_box()
     assert drawn and drawn["width"] == drawn["height"] == 220
     key = page.locator(".setup code").first.inner_text().replace(" ", "")
