@@ -62,6 +62,11 @@ class NoticeState(StrEnum):
     """It is not to go out any more; its reason says why."""
 
 
+def notice_key(event: int, recipient: str, destination_id: int | None) -> str:
+    """Return the key of what one event has for one recipient by one destination: there is one such notice."""
+    return f"{event}:{recipient}:{destination_id or 0}"
+
+
 OPEN_STATES = (NoticeState.WAITING, NoticeState.HELD, NoticeState.NOBODY)
 
 

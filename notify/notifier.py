@@ -9,7 +9,7 @@ from fleet.alerts import AlertState
 from fleet.clock import DAY_MS, Clock
 from fleet.duty import Duty
 from fleet.events import Event, Subject
-from fleet.outbox import OPEN_STATES, Notice, NoticeState, Wishes
+from fleet.outbox import OPEN_STATES, Notice, NoticeState, Wishes, notice_key
 from fleet.principals import schedule
 from fleet.tellings import TELL, UNREACHED, Occasion, Telling, Unreached
 from notify.recipients import Meant, Recipient, meant_by, recipients
@@ -47,7 +47,7 @@ class _About:
     ) -> Notice:
         return Notice(
             id=0,
-            key=f"{self.event}:{recipient}:{destination or 0}",
+            key=notice_key(self.event, recipient, destination),
             event=self.event,
             subject=self.subject,
             subject_id=self.subject_id,

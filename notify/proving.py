@@ -4,7 +4,7 @@ from sqlalchemy.orm import Session
 
 from fleet.clock import Clock
 from fleet.notices import Proof
-from fleet.outbox import Notice, NoticeState
+from fleet.outbox import Notice, NoticeState, notice_key
 from fleet.tellings import Occasion, Unreached
 from notify.notifier import unreached
 from notify.recipients import next_way
@@ -60,7 +60,7 @@ class Proving:
 def _by_another_way(notice: Notice, destination: int, now: int) -> Notice:
     return Notice(
         id=0,
-        key=f"{notice.event}:{notice.recipient}:{destination}",
+        key=notice_key(notice.event, notice.recipient, destination),
         event=notice.event,
         subject=notice.subject,
         subject_id=notice.subject_id,

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from socketserver import StreamRequestHandler, ThreadingTCPServer
+from socketserver import StreamRequestHandler, TCPServer, ThreadingTCPServer
 from threading import Event, Thread
 from typing import Any
 
@@ -96,6 +96,20 @@ class _Server(ThreadingHTTPServer):
 
 
 @contextmanager
+def _serving(server: TCPServer, ending: Event) -> Iterator[None]:
+    """Let a server answer from a thread of its own; what hangs is told by `ending` when it is over."""
+    thread = Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ending.set()
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@contextmanager
 def http_receiver(certificate: ssl.SSLContext | None = None, **how: Any) -> Iterator[HttpReceiver]:
     """Yield a receiver; with a certificate by TLS, for localhost."""
     receiver = HttpReceiver(**how)
@@ -113,15 +127,8 @@ def http_receiver(certificate: ssl.SSLContext | None = None, **how: Any) -> Iter
         server.socket = certificate.wrap_socket(server.socket, server_side=True)
         scheme, host = "https", "localhost"
     receiver.url = f"{scheme}://{host}:{server.server_port}"
-    thread = Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    try:
+    with _serving(server, receiver.ending):
         yield receiver
-    finally:
-        receiver.ending.set()
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def free_port() -> int:
@@ -250,12 +257,5 @@ def mail_receiver(**how: Any) -> Iterator[MailReceiver]:
     server = _MailServer(("127.0.0.1", 0), _Smtp)
     server.receiver = receiver
     receiver.port = int(server.server_address[1])
-    thread = Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-    thread.start()
-    try:
+    with _serving(server, receiver.ending):
         yield receiver
-    finally:
-        receiver.ending.set()
-        server.shutdown()
-        server.server_close()
-        thread.join()

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import ForeignKey, String, delete, func, select, update
+from sqlalchemy import ForeignKey, String, func, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from fleet.errors import NotFound
@@ -147,11 +147,6 @@ def wishes_of(session: Session, person_ids: Collection[int]) -> dict[int, Wishes
 def keep_wishes(session: Session, person_id: int, wishes: Wishes) -> None:
     """Keep how somebody wants to be told, in place of what they said before."""
     session.merge(WishesRow(person_id=person_id, **asdict(wishes)))
-
-
-def forget_wishes(session: Session, person_id: int) -> None:
-    """Forget how somebody wanted to be told."""
-    session.execute(delete(WishesRow).where(WishesRow.person_id == person_id))
 
 
 def _row(session: Session, destination_id: int) -> DestinationRow:

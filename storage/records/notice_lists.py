@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from fleet.grants import Sites
@@ -35,12 +35,3 @@ def find_notices(session: Session, wanted: NoticeFilter, asked: Asked, sites: Si
     if wanted.states:
         query = query.where(NoticeRow.state.in_(wanted.states))
     return fetch_page(session, query, Order(NoticeRow.id, NoticeRow.id, True), asked).of(to_notice)
-
-
-def count_unheard(session: Session, since: int, sites: Sites = None) -> int:
-    """Return how many notices written since a time (epoch ms) are dead, or wait for a shift."""
-    unheard = or_(NoticeRow.state == NoticeState.DEAD, NoticeRow.state == NoticeState.NOBODY)
-    wanted = select(func.count()).where(unheard, NoticeRow.written_at >= since)
-    if sites is not None:
-        wanted = wanted.where(NoticeRow.site.in_(sites))
-    return session.scalar(wanted) or 0
