@@ -9,7 +9,7 @@ from alerts.judging.applies import Applies
 from alerts.judging.places import Place, within
 from alerts.judging.quantities import Measure, Quantity
 from alerts.judging.rules import Rule
-from alerts.judging.scan import Scan
+from alerts.judging.scan import DEVICE_ROW, Scan
 from alerts.judging.scope import ZoneOf
 from alerts.judging.windows.measures import GAP_MS, measuring
 from alerts.judging.windows.stretch import Floats, Ints, Rows, in_order
@@ -41,7 +41,7 @@ class Columns:
         self.rules = rules
         self._devices = Rows()
         self.applies = Applies(desk, rules, zone_of, self._devices)
-        self.scan = Scan(rules)
+        self.scan = Scan(rules, self._devices)
         self._past = past
         self.quantities = tuple(dict.fromkeys(each for rule in rules for each in rule.quantities))
         self._measuring = {
@@ -78,11 +78,11 @@ class Columns:
 
     def _extended(self, frame: pl.DataFrame) -> pl.DataFrame:
         more = [within(frame, places).alias(name) for name, places in self._places.items()]
-        if frame.height and (self._measuring or self.applies.is_needed):
-            ids = frame["device_id"].to_list()
-            row = self._rows_of(ids, frame)
-            more += self._measured(frame, row)
-            more += self.applies.columns(frame, ids, row)
+        ids = frame["device_id"].to_list()
+        row = self._rows_of(ids, frame)
+        more.append(pl.Series(DEVICE_ROW, row))
+        more += self._measured(frame, row)
+        more += self.applies.columns(frame, ids, row)
         return frame.with_columns(more)
 
     def _rows_of(self, ids: list[str], frame: pl.DataFrame) -> Ints:

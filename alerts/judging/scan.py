@@ -7,20 +7,27 @@ import polars as pl
 
 from alerts.judging.decisions import Verdict
 from alerts.judging.rules import BY_CODE, ERROR_CODE, Rule
+from alerts.judging.windows.stretch import Rows
 
 Sighting = tuple[str, int, float | bool | str | None, int]
 """Device, event time (epoch ms), the value shown as evidence (by code: that), and the verdict's code."""
 _UNKNOWN = 9
 """Stands in a verdict's column where the signals were not sent."""
+DEVICE_ROW = "device_row"
+"""The column with the row number of each reading's device."""
 WORSE = 10
 """A verdict that holds at a level of its own is ten times the level's number, and HOLD."""
 
 
 class Scan:
-    """Looks at batches for some rules; what it looks for is put together once."""
+    """Looks at batches for some rules; what it looks for is put together once.
 
-    def __init__(self, rules: Sequence[Rule]) -> None:
+    A batch has beside its own columns DEVICE_ROW, by `rows`.
+    """
+
+    def __init__(self, rules: Sequence[Rule], rows: Rows) -> None:
         self._rules = rules
+        self._rows = rows
         self._holds = [rule.holds for rule in rules]
         self._any = [holds.any().alias(rule.name) for rule, holds in zip(rules, self._holds, strict=True)]
         self._shown = [_shown(rule) for rule in rules]
@@ -50,20 +57,24 @@ class Scan:
 
     def _few(self, frame: pl.DataFrame, playing: Sequence[int], tracked: set[str]) -> pl.DataFrame:
         """Return the readings of devices that any rule concerns, with each rule's `value.N`, `verdict.N`."""
-        device = pl.col("device_id")
         holds = pl.any_horizontal(self._holds[number] for number in playing).fill_null(value=False)
-        concerned = device.is_in(frame.filter(holds)["device_id"].unique().implode())
-        if tracked:
-            concerned |= device.is_in(list(tracked))
-        columns = [pl.col(self._shown[number]).alias(f"value.{number}") for number in playing]
+        row = frame[DEVICE_ROW].to_numpy()
+        concerned = np.zeros(len(self._rows), dtype=bool)
+        concerned[row[frame.select(holds).to_series().arg_true().to_numpy()]] = True
+        known = self._rows.of(list(tracked))
+        concerned[known[known >= 0]] = True
+        places = np.flatnonzero(concerned[row])
+        places = places[np.lexsort((frame["ts"].to_numpy()[places], row[places]))]
+
+        columns = [self._shown[number].alias(f"value.{number}") for number in playing]
         columns += [self._verdicts[number].alias(f"verdict.{number}") for number in playing]
-        few = frame.filter(concerned).select("device_id", "ts", *columns)
-        few = few.sort("device_id", "ts", maintain_order=True)
-        return few.with_columns(device.rle_id().alias("device"))
+        looked_at = dict.fromkeys(name for column in columns for name in column.meta.root_names())
+        few = frame.select("device_id", "ts", DEVICE_ROW, *looked_at)[places]
+        return few.select("device_id", "ts", DEVICE_ROW, *columns)
 
 
-def _shown(rule: Rule) -> str:
-    return ERROR_CODE if rule.fault == BY_CODE else rule.shown_column
+def _shown(rule: Rule) -> pl.Expr:
+    return pl.col(ERROR_CODE if rule.fault == BY_CODE else rule.shown_column)
 
 
 def _verdict(rule: Rule) -> pl.Expr:
@@ -78,7 +89,7 @@ def _sightings(few: pl.DataFrame, number: int, *, by_value: bool) -> Iterable[Si
     known = np.flatnonzero(verdicts != _UNKNOWN)
     if known.size == 0:
         return ()
-    devices, verdicts = few["device"].to_numpy()[known], verdicts[known]
+    devices, verdicts = few[DEVICE_ROW].to_numpy()[known], verdicts[known]
     same = (devices[1:] == devices[:-1]) & (verdicts[1:] == verdicts[:-1])
     if by_value:  # another code is news, though the verdict is the same
         values = few[f"value.{number}"][known].rle_id().to_numpy()
