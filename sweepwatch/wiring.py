@@ -26,7 +26,8 @@ from alerts.care.teller import Teller
 from alerts.engine import AlertEngine
 from alerts.judging.by_ticket import ChangedElsewhere, DeviceEnds, TicketEnds
 from alerts.judging.columns import Past
-from alerts.judging.rules import OFFLINE, Rule, load_rules, rules_text
+from alerts.judging.rule_file import load_rules, rules_text
+from alerts.judging.rules import OFFLINE, Rule
 from alerts.trials import Trials
 from api.app import create_app
 from api.services import ApiServices

@@ -12,7 +12,8 @@ from alerts.backtest.backtest import Asked, Backtest, run_backtest
 from alerts.backtest.outcome import MOST_DEVICES, RuleOutcome
 from alerts.backtest.replay import Replayed
 from alerts.book import RuleBook
-from alerts.judging.rules import Rule, load_rules, rules_text
+from alerts.judging.rule_file import load_rules, rules_text
+from alerts.judging.rules import Rule
 from alerts.rule_diff import RuleChange
 from fleet.clock import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, SystemClock, to_rfc3339
 from fleet.codes import load_codes

@@ -28,7 +28,7 @@ from helpers.routes import knows_who_acts, permissions_of, routes_of
 from access.firmware.planning import Asked as PlannedRollout
 from access.permissions import ALLOWED
 from access.tokens import Asked
-from alerts.judging.rules import rules_text
+from alerts.judging.rule_file import rules_text
 from fleet.clock import DAY_MS
 from fleet.commands import Command, CommandState
 from fleet.grants import Permission, Role

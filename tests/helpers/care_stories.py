@@ -12,7 +12,7 @@ import yaml
 from helpers.desk_rooms import _fresh_file
 from sqlalchemy import func, select
 
-from alerts.judging.rules import load_rules
+from alerts.judging.rule_file import load_rules
 from fleet import principals
 from fleet.alerts import Alert, AlertState
 from fleet.clock import MINUTE_MS, SECOND_MS, ManualClock

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from alerts.judging.rules import rules_text
+from alerts.judging.rule_file import rules_text
 from fleet.clock import MINUTE_MS, ManualClock
 from fleet.errors import InvalidInput, NotEnoughHistory
 from fleet.readings import ReadingBatch
