@@ -43,7 +43,7 @@ class Care:
     def handle(self, event: Event) -> None:
         """Take in one event."""
         if event.subject is Subject.ALERT and event.what in CHANGES:
-            if not self._is_of_absence(event):
+            if not _never_fired(event) and not self._is_of_absence(event):
                 self.take_in(event.subject_id, event.id)
         elif event.subject is Subject.NOTICE and event.what == UNREACHED:
             self._go_on(event)
@@ -145,6 +145,12 @@ class Care:
 
 class _Lost(Exception):
     """Somebody else changed the same row meanwhile."""
+
+
+def _never_fired(event: Event) -> bool:
+    """Tell whether an alert is not firing yet, or is over before it was: nobody is to care for that."""
+    ended = event.before == AlertState.PENDING and event.after == AlertState.RESOLVED
+    return event.after == AlertState.PENDING or ended
 
 
 def _check(done: bool) -> None:
