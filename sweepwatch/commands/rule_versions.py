@@ -20,7 +20,7 @@ from fleet.codes import load_codes
 from fleet.errors import InvalidInput
 from storage.records.database import DeskDatabase
 from sweepwatch.commands.doors import whoever
-from sweepwatch.commands.installed import opened_desk
+from sweepwatch.commands.installed import check_installed, opened_desk
 from sweepwatch.printing import Say, console, json_text
 from sweepwatch.run.processes import open_services
 from sweepwatch.run.stopping import stop_on_signal
@@ -84,6 +84,7 @@ def backtest(
     say: Say,
 ) -> None:
     """Replay the past under a file or a version, and before it under what `against` names."""
+    check_installed(settings)
     signals = signal_table(settings)
     proposed = None if file is None else load_rules(file, signals)  # before anything is opened
     with stop_on_signal() as stop, open_services(settings, part="backtest") as services:
