@@ -1,6 +1,7 @@
 """Destinations and wishes as people keep them: checked by their channel, each change an event of the log."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from zoneinfo import available_timezones
 
 from sqlalchemy.orm import Session
@@ -13,6 +14,8 @@ from fleet.outbox import Destination, Notice, NoticeState, Wishes
 from fleet.people import Scope
 from fleet.principals import Principal, schedule
 from fleet.text import LANGUAGES, near, quoted
+from notify.browsers import destination_event, free_name, giving_way, known_browser, left_by_others
+from notify.channels.push import Push
 from notify.ports import Channels
 from storage.records.database import DeskDatabase
 from storage.records.destinations import (
@@ -22,6 +25,7 @@ from storage.records.destinations import (
     destinations,
     keep_wishes,
     remove_destination,
+    renew_address,
     tested,
     wishes_of,
 )
@@ -59,20 +63,64 @@ class NoticeBook:
         place: str = "",
     ) -> Destination:
         """Add a destination of a person, or of a group (None). Raises InvalidInput naming what is wrong."""
+        if channel is ChannelKind.PUSH and person_id is not None:
+            return self.add_browser(person_id, name, address, principal)
+        new = self._new(person_id, name, channel, address, scope, place)
+        with self._desk.transaction() as session:
+            _check_room(session, person_id, new.name)
+            kept = add_destination(session, new, address)
+            self._tell(session, kept, "added", principal, "added")
+        return kept
+
+    def add_browser(
+        self, person_id: int, name: str, address: Mapping[str, str], principal: Principal, before: str = ""
+    ) -> Destination:
+        """Add a browser of a person; one that is there already stays one destination.
+
+        `before` is the endpoint that the browser had until now. Raises InvalidInput naming what is wrong.
+        """
+        new = self._new(person_id, name, ChannelKind.PUSH, address)
+        show = self._channels[ChannelKind.PUSH].shown
+        now = self._clock.now_ms()
+        with self._desk.transaction() as session:
+            for each in left_by_others(session, new, address, now):
+                self._tell(session, each, "ended", principal, each.trouble or "")
+            known = known_browser(session, new, address, before and show({"endpoint": before}), before)
+            if known is not None:
+                if renew_address(session, known.id, new.shown, address):
+                    self._tell(session, known, "renewed", principal, "subscribed_again")
+                return destination_of(session, known.id)
+            for each in giving_way(session, new, now):
+                self._tell(session, each, "removed", principal, "subscribed_again")
+            new = replace(new, name=free_name(session, new))
+            _check_room(session, person_id, new.name)
+            kept = add_destination(session, new, address)
+            self._tell(session, kept, "added", principal, "added")
+        return kept
+
+    def push_key(self) -> str | None:
+        """Return the key with which browsers subscribe; None where they are not told. No secret."""
+        channel = self._channels.get(ChannelKind.PUSH)
+        return channel.public_key if isinstance(channel, Push) else None
+
+    def _new(
+        self,
+        person_id: int | None,
+        name: str,
+        channel: ChannelKind,
+        address: Mapping[str, str],
+        scope: Scope = Scope.ALL,
+        place: str = "",
+    ) -> Destination:
         if channel not in self._channels:
             there = ", ".join(sorted(self._channels))
             raise InvalidInput(f"channel: {quoted(channel)} is not set up; set up are: {there or 'none'}")
         if not name.strip() or len(name) > 64 or "\x00" in name:
             raise InvalidInput("name: 1 to 64 characters")
         self._channels[channel].check(address)
-        now = self._clock.now_ms()
         shown = self._channels[channel].shown(address)[:255]
-        new = Destination(0, person_id, name.strip(), channel, shown, 0, scope, place, now)
-        with self._desk.transaction() as session:
-            _check_room(session, person_id, new.name)
-            kept = add_destination(session, new, address)
-            self._tell(session, kept, "added", principal, "added")
-        return kept
+        made_at = self._clock.now_ms()
+        return Destination(0, person_id, name.strip(), channel, shown, 0, scope, place, made_at)
 
     def remove(self, destination_id: int, principal: Principal) -> None:
         """Let nothing more go to a destination, and forget its address. Raises NotFound."""
@@ -106,6 +154,8 @@ class NoticeBook:
         """Send a test to a destination; return the number of its notice. Raises NotFound."""
         with self._desk.transaction() as session:
             destination = destination_of(session, destination_id)
+            if destination.ended_at is not None:
+                raise InvalidInput("this destination has ended: nothing goes there any more")
             return self._test(session, destination, principal)
 
     def test_all(self) -> int:
@@ -175,10 +225,7 @@ class NoticeBook:
     def _tell(
         self, session: Session, destination: Destination, what: str, principal: Principal, reason: str
     ) -> None:
-        data = {"person": destination.person_id, "name": destination.name, "channel": destination.channel}
-        number = str(destination.id)
-        now = self._clock.now_ms()
-        tell(session, Event(now, Subject.DESTINATION, number, what, principal, reason, data=data))
+        tell(session, destination_event(destination, what, principal, reason, self._clock.now_ms()))
 
 
 def check_wishes(wishes: Wishes) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import ForeignKey, String, func, select, update
+from sqlalchemy import ForeignKey, String, and_, func, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from fleet.errors import NotFound
@@ -37,6 +37,11 @@ class DestinationRow(Base):
     proved_at: Mapped[int | None]
     tested_at: Mapped[int | None]
     trouble: Mapped[str | None]
+    ended_at: Mapped[int | None]
+
+
+_FRESH = {"populate_existing": True}
+_IN_USE = (DestinationRow.removed_at.is_(None), DestinationRow.ended_at.is_(None))
 
 
 class WishesRow(Base):
@@ -78,13 +83,37 @@ def remove_destination(session: Session, destination_id: int, now: int) -> None:
     row.removed_at, row.address = now, {}
 
 
+def end_destination(session: Session, destination_id: int, why: str, now: int) -> bool:
+    """Let nothing more go where nobody is any more; it is shown until it is removed. False: it had ended."""
+    here = DestinationRow.id == destination_id
+    ends = update(DestinationRow).where(here, *_IN_USE).values(ended_at=now, trouble=why[:500], address={})
+    return session.scalar(ends.returning(DestinationRow.id), execution_options=_FRESH) is not None
+
+
+def browsers_at(session: Session, shown: str, endpoint: str) -> list[Destination]:
+    """Return the destinations, whoever's they are, at which one browser gets what is pushed."""
+    push = DestinationRow.channel == ChannelKind.PUSH
+    wanted = select(DestinationRow).where(push, DestinationRow.shown == shown, *_IN_USE)
+    rows = session.scalars(wanted.order_by(DestinationRow.id), execution_options=_FRESH)
+    return [_destination(row) for row in rows if row.address.get("endpoint") == endpoint]
+
+
+def renew_address(session: Session, destination_id: int, shown: str, address: Mapping[str, str]) -> bool:
+    """Keep a new address in place of a destination's own; False where it is the same."""
+    row = _row(session, destination_id)
+    if row.address == dict(address):
+        return False
+    row.address, row.shown, row.trouble, row.ended_at = dict(address), shown, None, None
+    return True
+
+
 def destination_of(session: Session, destination_id: int) -> Destination:
     """Return a destination. Raises NotFound, for one that was removed as well."""
     return _destination(_row(session, destination_id))
 
 
 def destinations(session: Session, person_id: int | None = None) -> list[Destination]:
-    """Return the destinations of one person, in their order, or those of groups."""
+    """Return the destinations of one person, in their order, or those of groups; those that ended as well."""
     wanted = select(DestinationRow).where(
         DestinationRow.person_id == person_id, DestinationRow.removed_at.is_(None)
     )
@@ -98,17 +127,15 @@ def groups_by_name(session: Session) -> dict[str, int]:
 
 
 def all_destinations(session: Session) -> list[Destination]:
-    """Return every destination that is in use."""
-    wanted = select(DestinationRow).where(DestinationRow.removed_at.is_(None)).order_by(DestinationRow.id)
+    """Return every destination to which something may go."""
+    wanted = select(DestinationRow).where(*_IN_USE).order_by(DestinationRow.id)
     return [_destination(row) for row in session.scalars(wanted)]
 
 
 def destinations_of(session: Session, person_ids: Collection[int]) -> dict[int, list[Destination]]:
-    """Return each of these people's destinations, in their order."""
+    """Return to where these people are told, in their order; what has ended is left out."""
     found: dict[int, list[Destination]] = {person_id: [] for person_id in person_ids}
-    wanted = select(DestinationRow).where(
-        DestinationRow.person_id.in_(found), DestinationRow.removed_at.is_(None)
-    )
+    wanted = select(DestinationRow).where(DestinationRow.person_id.in_(found), *_IN_USE)
     for row in session.scalars(wanted.order_by(DestinationRow.position, DestinationRow.id)):
         found[row.person_id or 0].append(_destination(row))
     return found
@@ -125,8 +152,9 @@ def proved(session: Session, destination_id: int, at: int) -> None:
 
 
 def troubled(session: Session, destination_id: int, trouble: str) -> None:
-    """Note what went wrong there; None of it is a secret."""
-    _note(session, destination_id, trouble=trouble[:500])
+    """Note what went wrong there, unless that is how it ended; nothing of it is a secret."""
+    here = and_(DestinationRow.id == destination_id, DestinationRow.ended_at.is_(None))
+    session.execute(update(DestinationRow).where(here).values(trouble=trouble[:500]))
 
 
 def tested(session: Session, destination_id: int, at: int) -> None:
@@ -175,6 +203,7 @@ def _destination(row: DestinationRow) -> Destination:
         row.proved_at,
         row.tested_at,
         row.trouble,
+        row.ended_at,
     )
 
 

@@ -166,7 +166,7 @@ def _push(poster: Poster, receiver: HttpReceiver, clock: ManualClock) -> Case:
         return json.loads(raw)
 
     return Case(
-        Push(poster, clock, VAPID, "mailto:admin@sweepwatch.example", plain=True),
+        Push(poster, clock, lambda: VAPID, "mailto:admin@sweepwatch.example", plain=True),
         {"endpoint": f"{receiver.url}/send/{TOKEN}", "p256dh": _b64(public), "auth": _b64(auth)},
         receiver,
         b"",
