@@ -14,7 +14,14 @@ from fleet.outbox import Destination, Notice, NoticeState, Wishes
 from fleet.people import Scope
 from fleet.principals import Principal, schedule
 from fleet.text import LANGUAGES, near, quoted
-from notify.browsers import destination_event, free_name, giving_way, known_browser, left_by_others
+from notify.browsers import (
+    ANOTHERS,
+    anothers_browser,
+    destination_event,
+    free_name,
+    giving_way,
+    own_browser,
+)
 from notify.channels.push import Push
 from notify.ports import Channels
 from storage.records.database import DeskDatabase
@@ -63,7 +70,9 @@ class NoticeBook:
         place: str = "",
     ) -> Destination:
         """Add a destination of a person, or of a group (None). Raises InvalidInput naming what is wrong."""
-        if channel is ChannelKind.PUSH and person_id is not None:
+        if channel is ChannelKind.PUSH:
+            if person_id is None:
+                raise InvalidInput("channel: a browser is of a person, not of a group")
             return self.add_browser(person_id, name, address, principal)
         new = self._new(person_id, name, channel, address, scope, place)
         with self._desk.transaction() as session:
@@ -77,15 +86,16 @@ class NoticeBook:
     ) -> Destination:
         """Add a browser of a person; one that is there already stays one destination.
 
-        `before` is the endpoint that the browser had until now. Raises InvalidInput naming what is wrong.
+        `before` is the endpoint that the browser had until now. Raises InvalidInput naming what is wrong,
+        Conflict where it is added twice at once.
         """
         new = self._new(person_id, name, ChannelKind.PUSH, address)
-        show = self._channels[ChannelKind.PUSH].shown
-        now = self._clock.now_ms()
+        endpoint, now = address["endpoint"], self._clock.now_ms()
         with self._desk.transaction() as session:
-            for each in left_by_others(session, new, address, now):
-                self._tell(session, each, "ended", principal, each.trouble or "")
-            known = known_browser(session, new, address, before and show({"endpoint": before}), before)
+            other = anothers_browser(session, new, endpoint, now)
+            if other is not None:
+                self._tell(session, other, "ended", principal, ANOTHERS)
+            known = own_browser(session, new, endpoint, before)
             if known is not None:
                 if renew_address(session, known.id, new.shown, address):
                     self._tell(session, known, "renewed", principal, "subscribed_again")

@@ -1,7 +1,5 @@
 """Browsers as destinations: each is there once, and is one person's. Callers bring the transaction."""
 
-from collections.abc import Mapping
-from dataclasses import replace
 from itertools import count
 
 from sqlalchemy.orm import Session
@@ -10,32 +8,24 @@ from fleet.events import Event, Subject
 from fleet.notices import ChannelKind
 from fleet.outbox import Destination
 from fleet.principals import Principal
-from storage.records.destinations import browsers_at, destinations, end_destination, remove_destination
+from storage.records.destinations import browser_at, destinations, end_destination, remove_destination
 
 ANOTHERS = "somebody else is told in this browser now"
 _LONGEST = 64
 
 
-def known_browser(
-    session: Session, new: Destination, address: Mapping[str, str], shown_before: str, before: str
-) -> Destination | None:
+def own_browser(session: Session, new: Destination, endpoint: str, before: str) -> Destination | None:
     """Return the person's destination that a browser is already, by its endpoint or the one before it."""
-    there = browsers_at(session, new.shown, address["endpoint"])
-    there += browsers_at(session, shown_before, before) if before else []
-    return next((each for each in there if each.person_id == new.person_id), None)
+    found = [browser_at(session, each) for each in (endpoint, before) if each]
+    return next((each for each in found if each is not None and each.person_id == new.person_id), None)
 
 
-def left_by_others(
-    session: Session, new: Destination, address: Mapping[str, str], now: int
-) -> list[Destination]:
-    """End what others have at the same browser, and return it: who sits there now would read it."""
-    theirs = [
-        each
-        for each in browsers_at(session, new.shown, address["endpoint"])
-        if each.person_id != new.person_id
-    ]
-    ended = [each for each in theirs if end_destination(session, each.id, ANOTHERS, now)]
-    return [replace(each, trouble=ANOTHERS, ended_at=now) for each in ended]
+def anothers_browser(session: Session, new: Destination, endpoint: str, now: int) -> Destination | None:
+    """End what somebody else has at the same browser, and return it: who sits there now would read it."""
+    there = browser_at(session, endpoint)
+    if there is None or there.person_id == new.person_id:
+        return None
+    return there if end_destination(session, there.id, ANOTHERS, now) else None
 
 
 def giving_way(session: Session, new: Destination, now: int) -> list[Destination]:

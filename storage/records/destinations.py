@@ -5,21 +5,26 @@ channel that needs them.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import ForeignKey, String, and_, func, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from fleet.errors import NotFound
+from fleet.errors import Conflict, NotFound
 from fleet.notices import ChannelKind
 from fleet.outbox import Destination, Wishes
 from fleet.people import Scope
 from storage.records.base import Base, Number
+from storage.records.upsert import insert_into
 
 
 class DestinationRow(Base):
-    """A destination (fleet.outbox.Destination); one that was removed stays, for the notices that name it."""
+    """A destination (fleet.outbox.Destination); one that was removed stays, for the notices that name it.
+
+    `browser` is a digest of a browser's endpoint, while something goes there: the database has each once.
+    """
 
     __tablename__ = "destination"
 
@@ -38,6 +43,7 @@ class DestinationRow(Base):
     tested_at: Mapped[int | None]
     trouble: Mapped[str | None]
     ended_at: Mapped[int | None]
+    browser: Mapped[str | None] = mapped_column(String(64), index=True, unique=True)
 
 
 _FRESH = {"populate_existing": True}
@@ -58,44 +64,53 @@ class WishesRow(Base):
 
 
 def add_destination(session: Session, new: Destination, address: Mapping[str, str]) -> Destination:
-    """Keep a destination (its id is ignored) behind the others of its person; return it as it is kept."""
+    """Keep a destination (its id is ignored) behind the others of its person; return it as it is kept.
+
+    Raises Conflict for a browser that is there already.
+    """
     theirs = (DestinationRow.person_id == new.person_id, DestinationRow.removed_at.is_(None))
     last = session.scalar(select(func.max(DestinationRow.position)).where(*theirs))
-    row = DestinationRow(
+    position = 0 if last is None else last + 1
+    row = insert_into(session, DestinationRow).values(
         person_id=new.person_id,
         name=new.name,
         channel=new.channel,
         address=dict(address),
         shown=new.shown,
-        position=0 if last is None else last + 1,
+        position=position,
         scope=new.scope,
         place=new.place,
         made_at=new.made_at,
+        browser=_browser(new.channel, address),
     )
-    session.add(row)
-    session.flush()
-    return _destination(row)
+    number = session.scalar(row.on_conflict_do_nothing().returning(DestinationRow.id))
+    if number is None:
+        raise Conflict("this browser was added at this very moment")
+    return replace(new, id=number, position=position)
 
 
 def remove_destination(session: Session, destination_id: int, now: int) -> None:
     """Let nothing more go to a destination; its address is forgotten."""
     row = _row(session, destination_id)
-    row.removed_at, row.address = now, {}
+    row.removed_at, row.address, row.browser = now, {}, None
 
 
 def end_destination(session: Session, destination_id: int, why: str, now: int) -> bool:
     """Let nothing more go where nobody is any more; it is shown until it is removed. False: it had ended."""
     here = DestinationRow.id == destination_id
-    ends = update(DestinationRow).where(here, *_IN_USE).values(ended_at=now, trouble=why[:500], address={})
+    ends = (
+        update(DestinationRow)
+        .where(here, *_IN_USE)
+        .values(ended_at=now, trouble=why[:500], address={}, browser=None)
+    )
     return session.scalar(ends.returning(DestinationRow.id), execution_options=_FRESH) is not None
 
 
-def browsers_at(session: Session, shown: str, endpoint: str) -> list[Destination]:
-    """Return the destinations, whoever's they are, at which one browser gets what is pushed."""
-    push = DestinationRow.channel == ChannelKind.PUSH
-    wanted = select(DestinationRow).where(push, DestinationRow.shown == shown, *_IN_USE)
-    rows = session.scalars(wanted.order_by(DestinationRow.id), execution_options=_FRESH)
-    return [_destination(row) for row in rows if row.address.get("endpoint") == endpoint]
+def browser_at(session: Session, endpoint: str) -> Destination | None:
+    """Return the destination, whoever's it is, to which a browser's endpoint belongs."""
+    wanted = select(DestinationRow).where(DestinationRow.browser == _digest(endpoint))
+    row = session.scalar(wanted, execution_options=_FRESH)
+    return None if row is None else _destination(row)
 
 
 def renew_address(session: Session, destination_id: int, shown: str, address: Mapping[str, str]) -> bool:
@@ -103,8 +118,17 @@ def renew_address(session: Session, destination_id: int, shown: str, address: Ma
     row = _row(session, destination_id)
     if row.address == dict(address):
         return False
-    row.address, row.shown, row.trouble, row.ended_at = dict(address), shown, None, None
+    row.address, row.shown, row.trouble = dict(address), shown, None
+    row.browser = _browser(row.channel, address)
     return True
+
+
+def _browser(channel: str, address: Mapping[str, str]) -> str | None:
+    return _digest(address["endpoint"]) if channel == ChannelKind.PUSH else None
+
+
+def _digest(endpoint: str) -> str:
+    return sha256(endpoint.encode()).hexdigest()
 
 
 def destination_of(session: Session, destination_id: int) -> Destination:

@@ -258,6 +258,50 @@ def test_permission_is_asked_for_by_the_button_alone(context: BrowserContext, ho
     wait_until(lambda: page.evaluate("window.asked") == 1)
 
 
+_MOVED = """(service) => {
+  const subscription = (name) => ({
+    endpoint: service.replace("/send/", `/${name}/`),
+    options: {},
+    toJSON() { return { endpoint: this.endpoint, keys: KEYS }; },
+  });
+  const event = new ExtendableEvent("pushsubscriptionchange");
+  event.oldSubscription = { endpoint: service };
+  event.newSubscription = subscription("moved");
+  self.dispatchEvent(event);
+}"""
+_MOVED_AWAY = """() => {
+  self.fetch = async () => { throw new TypeError("signed out") };
+  self.dispatchEvent(new ExtendableEvent("pushsubscriptionchange"));
+}"""
+
+
+def test_a_browser_whose_address_changed_says_so_by_itself_or_says_that_it_cannot(
+    context: BrowserContext, house: House, host: str, receiver: HttpReceiver
+) -> None:
+    _allow(context, host)
+    told = BrowsersKeys(receiver).told
+    context.add_init_script(SERVICE.replace("TOLD", json.dumps(told)))
+    page = context.new_page()
+    page.goto(f"http://{host}{PAGE}?lang=en")
+    page.get_by_role("button", name=BUTTON["en"]).click()
+    expect(page.get_by_text(ON["en"])).to_be_visible()
+    (before,) = house.app.state.services.notices.of(1)
+    (worker,) = context.service_workers
+    moved = _MOVED.replace("KEYS", json.dumps(told["keys"]))
+    worker.evaluate(moved, told["endpoint"])
+    of_person = house.app.state.services.notices.of
+    wait_until(lambda: page.evaluate("1") and of_person(1)[0].shown != before.shown)
+    (after,) = of_person(1)
+    assert (after.id, after.name) == (before.id, before.name)
+    assert page.evaluate(_SHOWN) == []
+
+    worker.evaluate(_MOVED_AWAY)
+    wait_until(lambda: len(page.evaluate(_SHOWN)) == 1)
+    (shown,) = page.evaluate(_SHOWN)
+    assert shown["data"] == {"link": PAGE}
+    assert "no more notices" in shown["body"]
+
+
 def test_removed_on_the_page_the_browser_forgets_it_and_may_come_again_as_one(
     context: BrowserContext, house: House, host: str, receiver: HttpReceiver
 ) -> None:

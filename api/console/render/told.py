@@ -35,6 +35,7 @@ SENTENCES = (
     # Why nothing goes to a destination any more.
     Text("this destination has ended: nothing goes there any more", "此通知渠道已失效，不再发送"),
     Text("the destination has ended", "通知渠道已失效"),
+    Text("this browser was added at this very moment", "此浏览器刚刚已被添加"),
     Text("somebody else is told in this browser now", "此浏览器现由他人接收通知"),
     Text("HTTP {0}: this browser wants no more of these", "HTTP {0}：此浏览器已不再接收通知"),
     # Why tickets and models changed.

@@ -1,4 +1,4 @@
-"""The installation's own key for Web Push, and destinations that ended.
+"""The installation's own key for Web Push, destinations that ended, and each browser once.
 
 Revision ID: 0027
 Revises: 0026
@@ -12,7 +12,7 @@ down_revision = "0026"
 
 
 def upgrade() -> None:
-    """Make the table and the column."""
+    """Make the table and the columns."""
     op.create_table(
         "push_key",
         sa.Column("id", sa.BigInteger(), primary_key=True, autoincrement=False),
@@ -20,9 +20,13 @@ def upgrade() -> None:
         sa.Column("made_at", sa.BigInteger(), nullable=False),
     )
     op.add_column("destination", sa.Column("ended_at", sa.BigInteger()))
+    op.add_column("destination", sa.Column("browser", sa.String(64)))
+    op.create_index("ix_destination_browser", "destination", ["browser"], unique=True)
 
 
 def downgrade() -> None:
-    """Drop both."""
+    """Drop them."""
+    op.drop_index("ix_destination_browser", "destination")
+    op.drop_column("destination", "browser")
     op.drop_column("destination", "ended_at")
     op.drop_table("push_key")
