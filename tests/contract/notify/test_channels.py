@@ -249,25 +249,20 @@ def test_a_redirection_is_not_followed(case: Case) -> None:
 
 
 @pytest.mark.parametrize("status", [404, 410, 403, 500])
-def test_a_browser_is_gone_where_its_service_says_so_and_not_otherwise(case: Case, status: int) -> None:
-    if case.channel.kind is not ChannelKind.PUSH:
-        pytest.skip("others say nothing of the kind")
-    assert _fails(case, status, b"").gone is (status in (404, 410))
+def test_a_browser_is_gone_where_its_service_says_so_and_not_otherwise(status: int) -> None:
+    with http_receiver() as receiver:
+        pushed = _push(Poster(ssl.create_default_context(), guarded=False), receiver, ManualClock(NOON))
+        assert _fails(pushed, status, b"").gone is (status in (404, 410))
 
 
 @pytest.mark.parametrize("contact", ["https://sweepwatch.example:8443", "mailto:a@localhost"])
 def test_a_push_is_signed_for_its_service_alone_by_whom_browsers_subscribe_to(contact: str) -> None:
     with http_receiver() as receiver:
-        made = _push(Poster(ssl.create_default_context(), guarded=False), receiver, ManualClock(NOON))
-        push = Push(
-            Poster(ssl.create_default_context(), guarded=False),
-            ManualClock(NOON),
-            lambda: VAPID,
-            contact,
-            plain=True,
-        )
+        poster, clock = Poster(ssl.create_default_context(), guarded=False), ManualClock(NOON)
+        address = _push(poster, receiver, clock).address
+        push = Push(poster, clock, lambda: VAPID, contact, plain=True)
         receiver.status = 201
-        push.deliver(MESSAGE, made.address)
+        push.deliver(MESSAGE, address)
         (asked,) = receiver.asked
     signed, _, public = asked.headers["authorization"].removeprefix("vapid t=").partition(",k=")
     assert public == push.public_key
