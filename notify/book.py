@@ -7,7 +7,7 @@ from zoneinfo import available_timezones
 from sqlalchemy.orm import Session
 
 from fleet.clock import DAY_MS, Clock
-from fleet.errors import InvalidInput
+from fleet.errors import Conflict, InvalidInput
 from fleet.events import Event, Subject
 from fleet.notices import ChannelKind
 from fleet.outbox import Destination, Notice, NoticeState, Wishes
@@ -86,24 +86,42 @@ class NoticeBook:
     ) -> Destination:
         """Add a browser of a person; one that is there already stays one destination.
 
-        `before` is the endpoint that the browser had until now. Raises InvalidInput naming what is wrong,
-        Conflict where it is added twice at once.
+        `before` is the endpoint that the browser had until now. Raises InvalidInput naming what is wrong.
         """
         new = self._new(person_id, name, ChannelKind.PUSH, address)
-        endpoint, now = address["endpoint"], self._clock.now_ms()
+        known = self._renewed_browser(new, address, before, principal)
+        if known is not None:
+            return known
+        try:
+            return self._new_browser(new, address, principal)
+        except (Conflict, InvalidInput):
+            known = self._renewed_browser(new, address, before, principal)
+            if known is None:
+                raise
+            return known  # it was added at this very moment, by the same button
+
+    def _renewed_browser(
+        self, new: Destination, address: Mapping[str, str], before: str, principal: Principal
+    ) -> Destination | None:
+        """Return the person's destination that a browser is already, with its newest address."""
+        endpoint = address["endpoint"]
         with self._desk.transaction() as session:
-            other = anothers_browser(session, new, endpoint, now)
+            other = anothers_browser(session, new, endpoint, new.made_at)
             if other is not None:
                 self._tell(session, other, "ended", principal, ANOTHERS)
             known = own_browser(session, new, endpoint, before)
-            if known is not None:
-                if renew_address(session, known.id, new.shown, address):
-                    self._tell(session, known, "renewed", principal, "subscribed_again")
-                return destination_of(session, known.id)
-            for each in giving_way(session, new, now):
+            if known is None:
+                return None
+            if renew_address(session, known.id, new.shown, address):
+                self._tell(session, known, "renewed", principal, "subscribed_again")
+            return destination_of(session, known.id)
+
+    def _new_browser(self, new: Destination, address: Mapping[str, str], principal: Principal) -> Destination:
+        with self._desk.transaction() as session:
+            for each in giving_way(session, new, new.made_at):
                 self._tell(session, each, "removed", principal, "subscribed_again")
             new = replace(new, name=free_name(session, new))
-            _check_room(session, person_id, new.name)
+            _check_room(session, new.person_id, new.name)
             kept = add_destination(session, new, address)
             self._tell(session, kept, "added", principal, "added")
         return kept
