@@ -19,7 +19,7 @@ from helpers.publishing import wait_until
 from helpers.way_in import let_in
 from joserfc import jwt
 from joserfc.jwk import ECKey
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Worker, expect
 
 from benchmarks.harness.receivers import HttpReceiver, http_receiver
 from fleet.principals import schedule
@@ -140,6 +140,34 @@ def _push(context: BrowserContext, page: Page, host: str, data: str) -> None:
     session.send("ServiceWorker.deliverPushMessage", push)
 
 
+_COUNT = """() => {
+  self.shown = 0;
+  const show = self.registration.showNotification.bind(self.registration);
+  self.registration.showNotification = async (...what) => {
+    await show(...what);
+    self.shown += 1;
+  };
+}"""
+
+
+def _counted(context: BrowserContext, page: Page) -> Worker:
+    """Return a page's worker, which counts what it has shown.
+
+    Chromium forgets a notification when the list of them is asked for while it is put up: so tests wait for
+    the worker, and ask for the list once it stands.
+    """
+    page.evaluate("navigator.serviceWorker.ready.then(() => 1)")
+    (worker,) = context.service_workers
+    worker.evaluate(_COUNT)
+    return worker
+
+
+def _shown(page: Page, worker: Worker, times: int) -> list[dict[str, Any]]:
+    wait_until(lambda: worker.evaluate("self.shown") == times)
+    found: list[dict[str, Any]] = page.evaluate(_SHOWN)
+    return found
+
+
 _SHOWN = """async () => {
   const worker = await navigator.serviceWorker.getRegistration("/");
   const shown = await worker.getNotifications();
@@ -178,10 +206,9 @@ def test_from_the_button_to_the_notification(
     assert (claims["aud"], claims["sub"]) == (receiver.url, "mailto:sweepwatch@localhost")
     assert public == page.evaluate("localStorage.getItem('subscribed')"), "signed by whom it subscribed to"
 
-    told = keys.opened(asked.body)
+    told, worker = keys.opened(asked.body), _counted(context, page)
     _push(context, page, host, json.dumps(told))
-    wait_until(lambda: len(page.evaluate(_SHOWN)) == 1)
-    (shown,) = page.evaluate(_SHOWN)
+    (shown,) = _shown(page, worker, 1)
     assert (shown["title"], shown["body"], shown["tag"]) == (told["title"], told["body"], told["key"])
     assert shown["data"] == {"link": told["link"] or "/"}
     assert watch.complaints == []
@@ -194,16 +221,14 @@ def test_a_notification_opens_its_link_and_one_that_comes_twice_is_one(
     page = context.new_page()
     page.goto(f"http://{host}{PAGE}?lang=en")
     page.evaluate("navigator.serviceWorker.register('/worker.js', {scope: '/'})")
-    page.evaluate("navigator.serviceWorker.ready.then(() => 1)")
+    worker = _counted(context, page)
     link = f"http://{host}/n/none"
     told = {"key": "k1", "title": "[L1] Jam", "body": "R1", "link": link, "level": "L1", "language": "en"}
     for _ in range(2):
         _push(context, page, host, json.dumps(told))
     _push(context, page, host, "no JSON at all")
-    wait_until(lambda: len(page.evaluate(_SHOWN)) == 2)
-    plain, jam = sorted(page.evaluate(_SHOWN), key=lambda one: one["title"])
+    plain, jam = sorted(_shown(page, worker, 3), key=lambda one: one["title"])
     assert (jam["title"], jam["requireInteraction"], plain["title"]) == ("[L1] Jam", True, "Sweepwatch")
-    (worker,) = context.service_workers
     opened = """async () => {
       const [jam] = await self.registration.getNotifications({ tag: "k1" });
       const seen = [];
@@ -286,7 +311,7 @@ def test_a_browser_whose_address_changed_says_so_by_itself_or_says_that_it_canno
     page.get_by_role("button", name=BUTTON["en"]).click()
     expect(page.get_by_text(ON["en"])).to_be_visible()
     (before,) = house.app.state.services.notices.of(1)
-    (worker,) = context.service_workers
+    worker = _counted(context, page)
     moved = _MOVED.replace("KEYS", json.dumps(told["keys"]))
     worker.evaluate(moved, told["endpoint"])
     of_person = house.app.state.services.notices.of
@@ -296,8 +321,7 @@ def test_a_browser_whose_address_changed_says_so_by_itself_or_says_that_it_canno
     assert page.evaluate(_SHOWN) == []
 
     worker.evaluate(_MOVED_AWAY)
-    wait_until(lambda: len(page.evaluate(_SHOWN)) == 1)
-    (shown,) = page.evaluate(_SHOWN)
+    (shown,) = _shown(page, worker, 1)
     assert shown["data"] == {"link": PAGE}
     assert "no more notices" in shown["body"]
 
