@@ -117,6 +117,7 @@ def create_app(services: ApiServices) -> FastAPI:
         pages.firmware,
         pages.notices,
         pages.told,
+        pages.browser,
         pages.notice,
         pages.rules,
         pages.duty,

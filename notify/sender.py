@@ -13,13 +13,21 @@ from fleet.events import Event, Subject
 from fleet.notices import ChannelKind, Message, NotDelivered, Proof, Receipt
 from fleet.outbox import Destination, Notice, NoticeState
 from fleet.text import Language
+from notify.browsers import destination_event
 from notify.links import new_link
 from notify.notifier import NOTIFIER
 from notify.ports import Channels, Said
 from notify.rendering import Words
 from notify.stages import is_too_old, retry_at
 from storage.records.database import DeskDatabase
-from storage.records.destinations import address_of, destination_of, proved, troubled, wishes_of
+from storage.records.destinations import (
+    address_of,
+    destination_of,
+    end_destination,
+    proved,
+    troubled,
+    wishes_of,
+)
 from storage.records.events import tell
 from storage.records.notices import change_notices, due_destinations, lease_notices
 
@@ -106,6 +114,8 @@ class Sender:
         now = self._clock.now_ms()
         with self._desk.transaction() as session:
             destination = destination_of(session, destination_id)
+            if destination.ended_at is not None:
+                raise NotDelivered("the destination has ended", again=False)
             address = address_of(session, destination_id)
             person = destination.person_id
             language = self._language(session, person)
@@ -166,8 +176,18 @@ class Sender:
                 )
                 if changed and not error.again:
                     tell(session, _event(each, "dead", trouble, now, parcel))
+            if error.gone:
+                self._end(session, destination_id, trouble, now)
             troubled(session, destination_id, trouble)
         return not error.again
+
+    def _end(self, session: Session, destination_id: int, why: str, now: int) -> None:
+        """Let nothing more go to an address of which its provider says that it is nobody's."""
+        if end_destination(session, destination_id, why, now):
+            tell(
+                session,
+                destination_event(destination_of(session, destination_id), "ended", NOTIFIER, why, now),
+            )
 
     def _let_go(self, parcels: Sequence[_Parcel]) -> None:
         """Leave what was not tried to the next turn."""

@@ -48,6 +48,7 @@ OWN, FOREIGN = "pudong", "elsewhere"
 OPEN = {
     ("GET", "/healthz"),
     ("GET", "/readyz"),
+    ("GET", "/worker.js"),
     ("GET", "/sign-in"),
     ("POST", "/sign-in"),
     ("GET", "/sign-in/code"),
@@ -75,6 +76,8 @@ ANYBODY = {
     ("POST", "/account/sign-out-everywhere"),
     ("GET", "/account/notices"),
     ("POST", "/account/notices"),
+    ("GET", "/account/notices/browser"),
+    ("POST", "/account/notices/browser"),
     ("POST", "/account/notices/wishes"),
     ("POST", "/account/notices/{destination_id}/test"),
     ("POST", "/account/notices/{destination_id}/remove"),
