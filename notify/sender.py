@@ -29,7 +29,8 @@ LEASE_MS = 45 * SECOND_MS
 _MOST = 200
 SINGLY = 3
 """More than so many that wait for one destination go out as one digest."""
-_DIGEST = "digest:"
+_GOES_AS = "goes as:"
+"""Stands before the key of the message as which a notice was about to go out, in its reference."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +68,8 @@ class Sender:
             mine = lease_notices(session, destination_id, self._holder, now, now + LEASE_MS, _MOST)
             parcels = _parcels(_without_old(session, mine, self._holder, now))
             for parcel in parcels:
-                if len(parcel.notices) > 1:  # after a crash the same ones go out again, under the same key
-                    change_notices(session, parcel.ids, reference=f"{_DIGEST}{parcel.key}")
+                # After a crash the same ones go out again, together or alone, under the same key.
+                change_notices(session, parcel.ids, reference=f"{_GOES_AS}{parcel.key}")
         for number, parcel in enumerate(parcels):
             if not self._still_ours(parcels[number:]):
                 return sum(len(each.notices) for each in parcels[:number])
@@ -135,7 +136,7 @@ class Sender:
                 handed_at=now,
                 accepted_at=accepted,
                 trouble=None,
-                reference=receipt.reference[:255] or parcel.notices[0].reference,
+                reference=receipt.reference[:255],
             )
             if accepted is not None:
                 proved(session, destination.id, now)
@@ -160,6 +161,7 @@ class Sender:
                     tries=tries,
                     maybe=maybe,
                     trouble=trouble,
+                    reference=_as_before(each, maybe=maybe, parcel=parcel),
                     **then,
                 )
                 if changed and not error.again:
@@ -169,10 +171,13 @@ class Sender:
 
     def _let_go(self, parcels: Sequence[_Parcel]) -> None:
         """Leave what was not tried to the next turn."""
-        ids = [number for parcel in parcels for number in parcel.ids]
-        if ids:
-            with self._desk.transaction() as session:
-                change_notices(session, ids, holder=self._holder, lease=None, lease_until=0)
+        with self._desk.transaction() as session:
+            for parcel in parcels:
+                for each in parcel.notices:
+                    before = _as_before(each, maybe=False, parcel=parcel)
+                    change_notices(
+                        session, [each.id], holder=self._holder, reference=before, lease=None, lease_until=0
+                    )
 
 
 def _without_old(session: Session, mine: Sequence[Notice], holder: str, now: int) -> list[Notice]:
@@ -194,17 +199,22 @@ def _parcels(mine: Sequence[Notice]) -> list[_Parcel]:
     again: dict[str, list[Notice]] = {}
     held, singly = [], []
     for each in mine:
-        if each.reference.startswith(_DIGEST):
-            again.setdefault(each.reference.removeprefix(_DIGEST), []).append(each)
+        if each.reference.startswith(_GOES_AS):
+            again.setdefault(each.reference.removeprefix(_GOES_AS), []).append(each)
         elif each.state is NoticeState.HELD:
             held.append(each)
         else:
             singly.append(each)
     if len(singly) > SINGLY:
         held, singly = [*held, *singly], []
-    digests = [_Parcel(tuple(notices), key) for key, notices in again.items()]
-    digests += [_Parcel(tuple(held), _key_of(held))] if held else []
-    return digests + [_Parcel((each,), each.key) for each in singly]
+    parcels = [_Parcel(tuple(notices), key) for key, notices in again.items()]
+    parcels += [_Parcel(tuple(held), _key_of(held))] if held else []
+    return parcels + [_Parcel((each,), each.key) for each in singly]
+
+
+def _as_before(notice: Notice, *, maybe: bool, parcel: _Parcel) -> str:
+    """Return the reference of a notice that is still to go: what nobody can have taken may go otherwise."""
+    return f"{_GOES_AS}{parcel.key}" if maybe or notice.reference else ""
 
 
 def _why_not(error: Exception) -> str:

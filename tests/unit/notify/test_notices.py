@@ -1,6 +1,6 @@
 """Stories of notices: who was told, when, and what followed where nothing arrived."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -214,29 +214,49 @@ def test_of_two_processes_one_sends(room: Noticed) -> None:
     assert len(room.mail.taken) == 1
 
 
-def test_after_a_death_between_hand_over_and_note_it_goes_out_again_under_the_same_key(room: Noticed) -> None:
-    room.duty.on[MANAGERS] = (room.person("mail:ada@x.example"),)
-    for number in range(4):
-        room.tell(FIRING, MANAGERS, alert=str(number))
+class Died(BaseException):
+    """Stands for SIGKILL: nothing of the process runs any more."""
 
-    class Died(BaseException):
-        pass
 
-    taken: list[str] = []
-
+def dies_after_taking(taken: list[str]) -> Callable[[Message], Receipt]:
     def die(message: Message) -> Receipt:
         taken.append(message.key)
         raise Died
 
-    room.mail.answer = die
+    return die
+
+
+@pytest.mark.parametrize("waiting", [1, 4])
+def test_after_a_death_between_hand_over_and_note_it_goes_out_again_under_the_same_key(
+    room: Noticed, waiting: int
+) -> None:
+    """Though so many wait by then that all would go out as one digest."""
+    room.duty.on[MANAGERS] = (room.person("mail:ada@x.example"),)
+    for number in range(waiting):
+        room.tell(FIRING, MANAGERS, alert=str(number))
+    taken: list[str] = []
+    room.mail.answer = dies_after_taking(taken)
     with pytest.raises(Died):
         room.send()
     room.mail.answer = None
-    room.tell(FIRING, MANAGERS, alert="4")
+    for number in range(4, 8):
+        room.tell(FIRING, MANAGERS, alert=str(number))
     assert room.send() == 0, "its lease holds"
     room.pass_time(3 * MINUTE_MS)
     keys = [message.key for _, _, message in room.mail.taken]
-    assert keys[0] == taken[0] and len(keys) == 2, "the same digest again, and the one that came later alone"
+    assert keys[0] == taken[0] and len(keys) == 2, "what may have arrived again, and the others as a digest"
+
+
+def test_what_a_provider_surely_did_not_take_joins_the_digest_of_what_came_meanwhile(room: Noticed) -> None:
+    room.duty.on[MANAGERS] = (room.person("mail:ada@x.example"),)
+    room.mail.answer = down
+    for number in range(6):
+        room.tell(FIRING, MANAGERS, alert=str(number))
+        room.send()
+    room.mail.answer = None
+    room.pass_time(10 * MINUTE_MS)
+    (message,) = [message for _, _, message in room.mail.taken]
+    assert message.title.startswith("6 ")
 
 
 def test_nobody_is_told_of_what_could_not_go_out_for_a_day(room: Noticed) -> None:
