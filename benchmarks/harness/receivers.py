@@ -256,9 +256,7 @@ class _MailServer(ThreadingTCPServer):
 
 
 @contextmanager
-def mail_receiver(
-    port: int = 0, receiver: MailReceiver | None = None, **how: Any
-) -> Iterator[MailReceiver]:
+def mail_receiver(port: int = 0, receiver: MailReceiver | None = None, **how: Any) -> Iterator[MailReceiver]:
     """Yield a server of mail (`receiver` itself, where given)."""
     receiver = receiver or MailReceiver(**how)
     server = _MailServer(("127.0.0.1", port), _Smtp)

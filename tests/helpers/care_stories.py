@@ -171,6 +171,24 @@ class Story:
         for device_id, fault, _ in self._each(value):
             resolve_on(self.desk, device_id, fault, self.clock.ms)
 
+    def do_worse(self, value: str) -> None:
+        """Let the level of an open alert rise, as the engine would: `R1 water_leak L1`."""
+        device_id, fault, level = value.split()
+        with self.desk.transaction() as session:
+            alert = open_alert(session, device_id, fault)
+            assert alert is not None
+            columns = {"level": Level(level)}
+            by, now = principals.rule(alert.rule), self.clock.ms
+            assert change_alert(
+                session, alert, alert.state, principal=by, at=now, reason="worse", columns=columns
+            )
+
+    def do_worse_and_acknowledged(self, value: str) -> None:
+        """Let it get worse and somebody take care before anybody followed."""
+        device_id, fault, level, long = value.split()
+        self.do_worse(f"{device_id} {fault} {level}")
+        self.do_acknowledge(f"{device_id} {fault} {long}")
+
     def _each(self, value: str) -> list[tuple[str, str, str]]:
         """Return device, fault and level of `R1 brush_jam L2`, or of `A1..A20 comms_loss`."""
         devices, fault, *level = value.split()

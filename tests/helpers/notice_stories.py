@@ -7,7 +7,7 @@ and receivers on this machine that really answer.
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -45,6 +45,7 @@ from sweepwatch.wiring import Services, build, build_duty, said_of
 
 _PROOF_MS = (2 * MINUTE_MS, 15 * MINUTE_MS)
 _NOTES = 10_000
+_MOST_ROUNDS = 5
 _RULES = """\
 rules:
   - name: battery_hot
@@ -100,16 +101,19 @@ class Process:
         """Do what is due, as the threads of a process do between them."""
         self.follow()
         self.services.sweep.tick(self.services.clock.now_ms())
-        self.follow()
-        self.send()
         self.jobs.follow_up()
         self.follow()
-        self.send()
-        self.follow()
+        for _ in range(_MOST_ROUNDS):
+            if not self.send():
+                return
+            self.jobs.follow_up()
+            self.follow()
 
-    def send(self) -> None:
-        for destination, _ in self.sender.due():
+    def send(self) -> bool:
+        due = self.sender.due()
+        for destination, _ in due:
             self.sender.send_to(destination)
+        return bool(due)
 
 
 def _surely(step: Any) -> None:
@@ -133,7 +137,7 @@ class NoticeStory(Story):
     links: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """The processes come later: see `opened`."""
+        """Leave the processes to `opened`."""
 
     def began(self) -> None:
         """Take over what the first process is made of."""
@@ -143,8 +147,9 @@ class NoticeStory(Story):
     def note(self, line: str) -> None:
         self.lines.append(f"{self.shown(self.clock.ms)} {line}")
 
-    def shown(self, ms: int) -> str:
-        return f"{datetime.fromtimestamp(ms / 1000, self.zone):%a %H:%M:%S}"
+    def shown(self, ms: int, *, day: bool = False) -> str:
+        moment = datetime.fromtimestamp(ms / 1000, self.zone)
+        return f"{moment:%a %d %b %H:%M:%S}" if day else f"{moment:%a %H:%M:%S}"
 
     def tick(self, processes: int = 0) -> None:
         """Let all processes do what is due, at the same moment."""
@@ -170,7 +175,9 @@ class NoticeStory(Story):
             due = session.scalar(select(func.min(NoticeRow.due_at)).where(waits, NoticeRow.due_at > now))
             lease = session.scalar(select(func.min(NoticeRow.lease_until)).where(NoticeRow.lease_until > now))
         proofs = [(each.handed_at or each.written_at) + ms for each in rows for ms in _PROOF_MS]
-        return [each for each in (due, lease, *proofs, *super()._dues(now)) if each is not None and each > now]
+        return [
+            each for each in (due, lease, *proofs, *super()._dues(now)) if each is not None and each > now
+        ]
 
     # What a story may do, beside what care's may.
 
@@ -179,6 +186,14 @@ class NoticeStory(Story):
             self.providers.answers(what, value)
         else:
             getattr(self, f"do_{what.replace(' ', '_')}")(value)
+
+    def do_fires(self, value: str | list[str]) -> None:
+        for each in [value] if isinstance(value, str) else value:
+            super().do_fires(each)
+
+    def do_stopped(self, long: str) -> None:
+        """Let nothing of Sweepwatch run for so long."""
+        self.clock.ms += after_ms(long)
 
     def do_fires_in_passing(self, value: str) -> None:
         """Let an alert fire and be over before anybody came to it."""
@@ -261,7 +276,9 @@ class NoticeStory(Story):
     def link(self, who: str) -> str:
         """Return the secret in the last mail to somebody."""
         taken = [m for each in self.processes for m in each.channels[ChannelKind.MAIL].taken]
-        links = [m.link for m in taken if m.link and "/n/" in m.link and f"person:{self.person(who)}:" in m.key]
+        links = [
+            m.link for m in taken if m.link and "/n/" in m.link and f"person:{self.person(who)}:" in m.key
+        ]
         return str(links[-1]).rpartition("/")[2]
 
     def person(self, who: str) -> int:
@@ -320,18 +337,29 @@ class NoticeStory(Story):
         line = f"{telling.occasion} {telling.level} {telling.fault} {what}{of} ({telling.reason})"
         return line + (f" -> {to}" if to else "") + (", loud" if telling.loud else "")
 
+    def told(self) -> list[str]:
+        """Return what was told, tried and not reached; of two processes nobody knows which wrote first."""
+        return self.lines if len(self.processes) == 1 else sorted(self.lines)
+
+    def keys_taken(self) -> list[str]:
+        """Return the key of each message that a receiver took."""
+        channels = (channel for each in self.processes for channel in each.channels.values())
+        return [message.key for channel in channels for message in channel.taken]
+
     def outbox(self) -> list[str]:
         """Return each notice as it stands at the end."""
         with self.desk.transaction() as session:
             rows = [to_notice(row) for row in session.scalars(select(NoticeRow).order_by(NoticeRow.id))]
             ways = named(session, [each.destination_id or 0 for each in rows])
             names = {f"person:{each}": who for who, each in self._numbers(session).items()}
-        return [self._line(each, ways, names) for each in rows]
+        # On PostgreSQL what was there already takes a number, too: they are counted as they stand.
+        numbers = {each.id: n for n, each in enumerate(rows, 1)}
+        return [self._stands(_numbered(each, numbers), ways, names) for each in rows]
 
     def _numbers(self, session: Any) -> dict[str, int]:
         return {each.name: each.id for each in people(session)}
 
-    def _line(self, notice: Notice, ways: Mapping[int, Destination], names: Mapping[str, str]) -> str:  # type: ignore[override]
+    def _stands(self, notice: Notice, ways: Mapping[int, Destination], names: Mapping[str, str]) -> str:
         way = ways.get(notice.destination_id or 0)
         who = names.get(notice.recipient, notice.recipient)
         if notice.recipient.startswith("destination:") and way is not None:
@@ -343,10 +371,16 @@ class NoticeStory(Story):
         stands = f"{notice.state}"
         if notice.state is NoticeState.SENT or notice.proof is not Proof.WRITTEN:
             stands += f", {notice.proof}"
-        due = f" until {self.shown(notice.due_at)}" if notice.state in _WAITING else ""
+        due = f" until {self.shown(notice.due_at, day=True)}" if notice.state in _WAITING else ""
         tries = f", failed {notice.tries}x" if notice.tries else ""
         wrong = f": {notice.trouble}" if notice.trouble else ""
         return f"{notice.id} {what} to {who}{how}: {stands}{due} ({notice.reason}){tries}{wrong}"
+
+
+def _numbered(notice: Notice, numbers: Mapping[int, int]) -> Notice:
+    why, _, other = notice.reason.partition(":")
+    reason = f"{why}:{numbers[int(other)]}" if other.isdecimal() else notice.reason
+    return replace(notice, id=numbers[notice.id], reason=reason)
 
 
 _WAITING = (NoticeState.WAITING, NoticeState.HELD, NoticeState.NOBODY)
@@ -388,7 +422,9 @@ def opened(path: Path, folder: Path, url: str | None = None) -> Iterator[tuple[N
     with ExitStack() as stack:
         providers = stack.enter_context(closing(Providers()))
         url = url or _fresh_desk(folder)
-        made = [_process(stack, folder / f"{n}", url, clock, providers) for n in range(given.get("processes", 1))]
+        made = [
+            _process(stack, folder / f"{n}", url, clock, providers) for n in range(given.get("processes", 1))
+        ]
         story = NoticeStory(made[0].services.desk, clock, zone, providers=providers, processes=made)
         for process in made:
             for channel in process.channels.values():

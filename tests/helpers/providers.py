@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
-from benchmarks.harness.receivers import HttpReceiver, MailReceiver, free_port, http_receiver, mail_receiver
+from benchmarks.harness.receivers import HttpReceiver, MailReceiver, http_receiver, mail_receiver
 from fleet.notices import Channel, ChannelKind, Message, NotDelivered, Receipt
 
 ROBOTS = ("dingtalk", "wecom", "webhook", "sms")
@@ -24,7 +24,7 @@ class Providers:
     """A server of mail and one of HTTP for each other provider, which can be shut and opened again."""
 
     def __init__(self) -> None:
-        self.ports = {name: free_port() for name in (*ROBOTS, "mail")}
+        self.ports = dict.fromkeys((*ROBOTS, "mail"), 0)
         self.mail = MailReceiver()
         self.http = {name: HttpReceiver(body=_OK[name]) for name in ROBOTS}
         self._open: dict[str, ExitStack] = {}
@@ -59,8 +59,10 @@ class Providers:
         stack = ExitStack()
         if name == "mail":
             stack.enter_context(mail_receiver(self.ports[name], receiver=self.mail))
+            self.ports[name] = self.mail.port
         else:
             stack.enter_context(http_receiver(port=self.ports[name], receiver=self.http[name]))
+            self.ports[name] = int(self.http[name].url.rpartition(":")[2])
         self._open[name] = stack
 
     def shut(self, name: str) -> None:
@@ -117,6 +119,8 @@ class Watched:
         if self.during:
             self.during.pop()()
         what = f"{self.kind} to {_who(self.kind, address)}: {message.title}"
+        if listed := [line for line in message.text.splitlines() if line.startswith("- ")]:
+            what += f" ({'; '.join(line.removeprefix('- ') for line in listed)})"
         try:
             receipt = self.real.deliver(message, address)
         except NotDelivered as error:
