@@ -21,6 +21,8 @@ class Unreached(StrEnum):
     """Why a step reached nobody."""
 
     NOBODY_ON_CALL = "nobody_on_call"
+    NOBODY_MEANT = "nobody_meant"
+    """No person and no group is what the step names, nor any admin in their place."""
     NO_CHANNEL = "no_channel"
     UNDELIVERED = "undelivered"
     UNPROVEN = "unproven"

@@ -1,7 +1,7 @@
 """Turns what care decides to tell into notices: a follower of the log of events that writes the outbox."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from sqlalchemy.orm import Session
 
@@ -9,25 +9,28 @@ from fleet.alerts import AlertState
 from fleet.clock import DAY_MS, Clock
 from fleet.duty import Duty
 from fleet.events import Event, Subject
-from fleet.outbox import OPEN_STATES, Notice, NoticeState, Wishes, notice_key
+from fleet.outbox import Notice, NoticeState, Wishes, notice_key
 from fleet.principals import schedule
 from fleet.tellings import TELL, UNREACHED, Occasion, Telling, Unreached
+from notify.ends import who_heard
+from notify.outdated import hold_back, supersede
 from notify.recipients import Meant, Recipient, meant_by, recipients
-from notify.stages import place
+from notify.stages import later, place
 from storage.records.database import DeskDatabase
 from storage.records.destinations import wishes_of
 from storage.records.events import tell
 from storage.records.notices import (
     change_notices,
-    digests_listing,
     due_notices,
-    notices_about,
+    look_again,
     write_notices,
 )
 
 NOTIFIER = schedule("notify")
 _SUBJECTS = (Subject.ALERT, Subject.INCIDENT)
-_A_SHIFT_UNKNOWN_MS = 7 * DAY_MS
+_OF_DUTY = (Subject.DUTY, Subject.PERSON)
+_UNKNOWN_MS = 7 * DAY_MS
+"""So long something waits for somebody of whom nobody knows when they come, before it is looked at again."""
 _MOST = 1000
 
 
@@ -86,12 +89,17 @@ class Notifier:
 
     def handle(self, event: Event) -> None:
         """Write what follows from an event."""
+        if event.subject in _OF_DUTY:
+            with self._desk.transaction() as session:
+                look_again(session, self._clock.now_ms())
         if event.subject not in _SUBJECTS:
             return
         if event.what == TELL:
             self._tell(event)
         elif event.after in (AlertState.ACKNOWLEDGED, AlertState.RESOLVED):
-            self._hold_back(event)
+            reason, now = f"{event.after}_before_sent", self._clock.now_ms()
+            with self._desk.transaction() as session:
+                hold_back(session, event.subject, event.subject_id, event.id, reason, now)
 
     def _tell(self, event: Event) -> None:
         telling = Telling.from_data(event.data)
@@ -106,47 +114,38 @@ class Notifier:
 
     def _write(self, session: Session, about: _About, meant: Meant) -> None:
         found = recipients(session, meant, self._mail(), about.now)
-        new = write_notices(session, [*_placed(about, found), *_gaps(about, meant)])
+        # Where somebody else is told, nobody waits for those of a role that nobody has.
+        waits = meant if not found else replace(meant, nobody=())
+        new = write_notices(session, [*_placed(about, found), *_waiting(about, waits)])
+        supersede(session, about.subject, about.subject_id, new, about.now)
         if not new or about.telling.occasion is Occasion.STILL_OPEN:
             return
         if not any(each.destination for each in found):
-            why = Unreached.NOBODY_ON_CALL if meant.gaps and not found else Unreached.NO_CHANNEL
+            why = _why_nobody(meant, found)
             tell(
                 session,
                 unreached(about.event, about.subject, about.subject_id, about.telling, why, about.now),
             )
 
-    def _hold_back(self, event: Event) -> None:
-        """Drop what did not go out yet of an alert that somebody sees to, or that is over."""
-        with self._desk.transaction() as session:
-            waiting = [
-                each.id
-                for each in notices_about(session, event.subject, event.subject_id)
-                if each.state in OPEN_STATES and each.event < event.id and not _tells_an_end(each)
-            ]
-            if waiting:
-                change_notices(
-                    session, waiting, state=NoticeState.DROPPED, reason=f"{event.after}_before_sent"
-                )
-
     def shift_begins(self, now: int) -> int:
-        """Tell those who came on call what waited for them; return how much that was."""
+        """Tell those who came on call, or got a role, what waited for them; return how much that was."""
         with self._desk.transaction() as session:
             due = due_notices(session, NoticeState.NOBODY, now, _MOST)
         return sum(self._hand_to_shift(each, now) for each in due)
 
     def _hand_to_shift(self, waiting: Notice, now: int) -> bool:
-        telling = waiting.telling
-        assert telling is not None  # a test waits for nobody
+        assert waiting.telling is not None  # a test waits for nobody
+        telling = later(waiting.telling, now)
         targets = [target for target in telling.to if str(target) == waiting.recipient]
         meant = meant_by(self._duty, targets, waiting.site, now)
         about = _About(waiting.event, waiting.subject, waiting.subject_id, waiting.site, telling, now)
         with self._desk.transaction() as session:
-            if not meant.people:
+            if not meant.people and not meant.groups:
                 until = meant.gaps[0][1] if meant.gaps else None
-                change_notices(session, [waiting.id], due_at=until or now + _A_SHIFT_UNKNOWN_MS)
+                change_notices(session, [waiting.id], due_at=until or now + _UNKNOWN_MS)
                 return False
-            if change_notices(session, [waiting.id], state=NoticeState.DROPPED, reason="shift_began"):
+            came = "shift_began" if waiting.recipient.startswith("schedule:") else "somebody_came"
+            if change_notices(session, [waiting.id], state=NoticeState.DROPPED, reason=came):
                 write_notices(session, _placed(about, recipients(session, meant, self._mail(), now)))
         self._wake()
         return True
@@ -158,44 +157,38 @@ def unreached(event: int, subject: str, subject_id: str, telling: Telling, why: 
     return Event(now, Subject.NOTICE, str(event), UNREACHED, NOTIFIER, why, data=data)
 
 
+def _why_nobody(meant: Meant, found: Sequence[Recipient]) -> Unreached:
+    if found:
+        return Unreached.NO_CHANNEL
+    return Unreached.NOBODY_ON_CALL if meant.gaps else Unreached.NOBODY_MEANT
+
+
 def _placed(about: _About, found: Iterable[Recipient]) -> Iterable[Notice]:
     for each in found:
         if each.destination is None:
-            yield about.notice(each.name, NoticeState.DEAD, about.now, Unreached.NO_CHANNEL)
+            dead = about.notice(each.name, NoticeState.DEAD, about.now, Unreached.NO_CHANNEL)
+            yield replace(dead, followed_up=True)  # there is nothing to wait for
             continue
         placed = place(about.telling, each.wishes, about.now)
         yield about.notice(each.name, placed.state, placed.due_at, placed.reason, each.destination.id)
 
 
-def _gaps(about: _About, meant: Meant) -> Iterable[Notice]:
-    for name, until in meant.gaps:
-        due_at = about.now + _A_SHIFT_UNKNOWN_MS if until is None else until
-        yield about.notice(f"schedule:{name}", NoticeState.NOBODY, due_at, Unreached.NOBODY_ON_CALL)
+def _waiting(about: _About, meant: Meant) -> Iterable[Notice]:
+    """Yield what waits for somebody to come on call, or to be given a role."""
+    unknown = about.now + _UNKNOWN_MS
+    for target, until in meant.gaps:
+        yield about.notice(str(target), NoticeState.NOBODY, until or unknown, Unreached.NOBODY_ON_CALL)
+    for target in meant.nobody:
+        yield about.notice(str(target), NoticeState.NOBODY, unknown, Unreached.NOBODY_MEANT)
 
 
 def _ends(session: Session, about: _About) -> Iterable[Notice]:
-    """Return a notice of the end for each who may have read of the beginning; who did not, hears nothing."""
-    before = [
-        each for each in notices_about(session, about.subject, about.subject_id) if each.event < about.event
-    ]
-    waiting = [each.id for each in before if each.state in OPEN_STATES and not _tells_an_end(each)]
-    change_notices(session, waiting, state=NoticeState.DROPPED, reason="over_before_sent")
-    # Who heard of it in a list alone, whose subject is another alert, hears of its end as well.
-    before += digests_listing(session, about.subject_id, about.telling.since)
-    told = {(each.recipient, each.destination_id) for each in before if _heard(each)}
-    people = [int(name.partition(":")[2]) for name, _ in told if name.startswith("person:")]
+    """Yield a notice of the end for each who may have read of the beginning."""
+    heard = who_heard(session, about.subject, about.subject_id, about.event, about.telling)
+    hold_back(session, about.subject, about.subject_id, about.event, "over_before_sent", about.now)
+    people = [int(name.partition(":")[2]) for name, _ in heard if name.startswith("person:")]
     wishes = wishes_of(session, people)
-    for name, destination in sorted(told, key=str):
+    for name, destination in heard:
         person = int(name.partition(":")[2]) if name.startswith("person:") else 0
         placed = place(about.telling, wishes.get(person, Wishes()), about.now)
         yield about.notice(name, placed.state, placed.due_at, placed.reason, destination)
-
-
-def _heard(notice: Notice) -> bool:
-    """Tell whether its recipient read of it, or was to at once and the channel alone kept it from them."""
-    loudly = notice.telling is not None and notice.telling.loud and notice.tries > 0
-    return notice.destination_id is not None and (notice.was_out or loudly)
-
-
-def _tells_an_end(notice: Notice) -> bool:
-    return notice.telling is not None and notice.telling.occasion is Occasion.RESOLVED

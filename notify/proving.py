@@ -4,17 +4,18 @@ from sqlalchemy.orm import Session
 
 from fleet.clock import Clock
 from fleet.notices import Proof
-from fleet.outbox import Notice, NoticeState, notice_key
-from fleet.tellings import Occasion, Unreached
+from fleet.outbox import Notice, NoticeState, Wishes, notice_key
+from fleet.tellings import Occasion, Telling, Unreached
 from notify.notifier import unreached
+from notify.outdated import is_outdated
 from notify.recipients import next_way
-from notify.stages import PROVEN_WITHIN_MS
+from notify.stages import PROVEN_WITHIN_MS, could_go_at, later, place_again
 from storage.records.database import DeskDatabase
+from storage.records.destinations import wishes_of
 from storage.records.events import tell
-from storage.records.notices import change_notices, not_proven, notices_of_event, write_notices
+from storage.records.notices import follow_once, not_proven, notices_of_event, write_notices
 
 _MOST = 500
-_STATES = tuple(NoticeState)
 _WITHOUT_STEPS = (Occasion.RESOLVED, Occasion.STILL_OPEN)
 
 
@@ -40,7 +41,7 @@ class Proving:
         return len(due)
 
     def _follow(self, session: Session, notice: Notice, now: int) -> None:
-        if not change_notices(session, [notice.id], states=_STATES, followed_up=True):
+        if not follow_once(session, notice.id) or is_outdated(session, notice):
             return
         telling = notice.telling
         if telling is None:
@@ -51,13 +52,15 @@ class Proving:
         tried = [each.destination_id or 0 for each in same if each.recipient == notice.recipient]
         way = next_way(session, notice, tried)
         if way is not None:
-            write_notices(session, [_by_another_way(notice, way.id, now)])
+            wishes = wishes_of(session, [notice.person_id or 0]).get(notice.person_id or 0, Wishes())
+            write_notices(session, [_by_another_way(notice, later(telling, now), way.id, wishes, now)])
         elif telling.occasion not in _WITHOUT_STEPS and not any(_may_still_reach(each) for each in same):
             why = Unreached.UNDELIVERED if notice.state is NoticeState.DEAD else Unreached.UNPROVEN
             tell(session, unreached(notice.event, notice.subject, notice.subject_id, telling, why, now))
 
 
-def _by_another_way(notice: Notice, destination: int, now: int) -> Notice:
+def _by_another_way(notice: Notice, telling: Telling, destination: int, wishes: Wishes, now: int) -> Notice:
+    placed = place_again(telling, wishes, now)
     return Notice(
         id=0,
         key=notice_key(notice.event, notice.recipient, destination),
@@ -67,17 +70,17 @@ def _by_another_way(notice: Notice, destination: int, now: int) -> Notice:
         site=notice.site,
         recipient=notice.recipient,
         destination_id=destination,
-        telling=notice.telling,
-        state=NoticeState.WAITING,
-        reason=f"fallback_from:{notice.id}",
-        due_at=now,
+        telling=telling,
+        state=placed.state,
+        reason=f"{placed.reason}:{notice.id}",
+        due_at=placed.due_at,
         written_at=now,
     )
 
 
 def _is_late(notice: Notice, now: int) -> bool:
     loud = notice.telling is not None and notice.telling.loud
-    since = notice.written_at if notice.handed_at is None else notice.handed_at
+    since = could_go_at(notice) if notice.handed_at is None else notice.handed_at
     return notice.state is NoticeState.DEAD or now - since >= PROVEN_WITHIN_MS[loud]
 
 
@@ -86,7 +89,5 @@ def _is_proven(notice: Notice) -> bool:
 
 
 def _may_still_reach(notice: Notice) -> bool:
-    """Tell whether a notice arrived, or its time is not over yet."""
-    if _is_proven(notice):
-        return True
-    return not notice.followed_up and notice.state not in (NoticeState.DEAD, NoticeState.DROPPED)
+    """Tell whether a notice arrived, or its time, or that of another way, is still to come."""
+    return _is_proven(notice) or not (notice.followed_up or notice.state is NoticeState.DROPPED)

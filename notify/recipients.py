@@ -27,25 +27,32 @@ class Recipient:
 
 @dataclass(frozen=True, slots=True)
 class Meant:
-    """Whom targets mean: ids of people and of groups' destinations, and schedules with nobody on call."""
+    """Whom targets mean: ids of people and of groups' destinations, and which targets mean nobody now.
+
+    Of those, `gaps` has until when nobody is on call (None: no end in sight); `nobody` are the others.
+    """
 
     people: tuple[int, ...]
     groups: tuple[int, ...]
-    gaps: tuple[tuple[str, int | None], ...]
+    gaps: tuple[tuple[Target, int | None], ...] = ()
+    nobody: tuple[Target, ...] = ()
 
 
 def meant_by(duty: Duty, targets: Iterable[Target], site: str | None, at: int) -> Meant:
     """Return whom targets mean at a moment, each once."""
     people: dict[int, None] = {}
     groups: dict[int, None] = {}
-    gaps: dict[str, int | None] = {}
+    gaps: dict[Target, int | None] = {}
+    nobody: dict[Target, None] = {}
     for target in targets:
         found: Reached = duty.reach(target, site, at)
         people |= dict.fromkeys(found.people)
         groups |= dict.fromkeys(found.destinations)
         if found.gap and target.kind is TargetKind.SCHEDULE:
-            gaps[target.name] = found.gap_until
-    return Meant(tuple(people), tuple(groups), tuple(gaps.items()))
+            gaps[target] = found.gap_until
+        elif not found.people and not found.destinations:
+            nobody[target] = None
+    return Meant(tuple(people), tuple(groups), tuple(gaps.items()), tuple(nobody))
 
 
 def recipients(session: Session, meant: Meant, mail: bool, now: int) -> list[Recipient]:
@@ -85,7 +92,18 @@ def by_mail(session: Session, person_id: int, now: int) -> list[Destination]:
 def next_way(session: Session, notice: Notice, tried: Collection[int]) -> Destination | None:
     """Return the next untried destination of a notice's person; None where there is none."""
     person = notice.person_id
-    if person is None:
+    if person is None or not may_be_told(session, notice.recipient):
         return None
     ways = destinations_of(session, [person])[person]
     return next((each for each in ways if each.id not in tried), None)
+
+
+def may_be_told(session: Session, recipient: str) -> bool:
+    """Tell whether a person may still sign in, or a group's destination is still there."""
+    kind, _, number = recipient.partition(":")
+    try:
+        if kind == TargetKind.PERSON:
+            return person_of(session, int(number)).disabled_at is None
+        return destination_of(session, int(number)).person_id is None
+    except (NotFound, ValueError):
+        return False

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -9,14 +10,14 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sqlalchemy.orm import Session
 
-from fleet.alerts import Alert
+from fleet.alerts import Alert, AlertState
 from fleet.errors import NotFound
 from fleet.events import Subject
 from fleet.faults import FAULTS
 from fleet.notices import Message
 from fleet.outbox import Notice
 from fleet.signals import Kind
-from fleet.tellings import Telling
+from fleet.tellings import Occasion, Telling
 from fleet.text import Language
 from notify.ports import Said
 from storage.records.alerts import alert_of
@@ -47,7 +48,8 @@ class Words:
         telling = notice.telling
         if telling is None:
             return self._test(notice, language, now)
-        alert = _alert(session, notice)
+        telling = _as_it_stands(session, telling)
+        alert = _alert(session, notice, telling)
         facts = self._facts(session, notice, telling, alert, language, now)
         title, text = _rendered("notice", language, facts)
         picture = self._picture(alert, language) if alert and not _is_personal(telling) else None
@@ -67,9 +69,10 @@ class Words:
         self, session: Session, notices: Sequence[Notice], key: str, language: Language, now: int
     ) -> Message:
         """Return several notices as one message: the worst first, each in a line."""
-        ranked = sorted(notices, key=lambda each: (each.telling.level if each.telling else "L9", each.id))
+        ranked = sorted(notices, key=_rank)
         titles = [self.message(session, each, language, None, now).title for each in ranked[:_MOST_TITLES]]
-        worst = ranked[0].telling.level if ranked[0].telling else None
+        first = ranked[0].telling
+        worst = None if first is None or _is_over(first) else first.level
         link = f"{self._said.base_url}alerts"
         facts = {
             "count": len(notices),
@@ -138,13 +141,52 @@ def _rendered(name: str, language: Language, facts: Mapping[str, Any]) -> tuple[
     return " ".join(title.split())[:_LONGEST_TITLE], text.strip()
 
 
-def _alert(session: Session, notice: Notice) -> Alert | None:
+def _alert(session: Session, notice: Notice, telling: Telling) -> Alert | None:
     if notice.subject != Subject.ALERT:
         return None
+    is_list = telling.occasion is Occasion.STILL_OPEN and telling.alerts
+    return _found(session, telling.alerts[0] if is_list else notice.subject_id)
+
+
+def _found(session: Session, alert_id: str) -> Alert | None:
     try:
-        return alert_of(session, notice.subject_id)
+        return alert_of(session, alert_id)
     except NotFound:
         return None
+
+
+def _as_it_stands(session: Session, telling: Telling) -> Telling:
+    """Return a list of what is still open as it is now, the worst first: it may have waited for hours."""
+    if telling.occasion is not Occasion.STILL_OPEN or telling.count == 1:
+        return telling
+    listed = [each for each in (_found(session, one) for one in telling.alerts) if each is not None]
+    still = sorted(
+        (each for each in listed if each.state is not AlertState.RESOLVED),
+        key=lambda each: (each.level, each.since),
+    )
+    if not still or len(still) == len(telling.alerts):
+        return telling
+    worst = still[0]
+    return replace(
+        telling,
+        level=worst.level,
+        fault=worst.fault,
+        device_id=worst.device_id,
+        rule=worst.rule,
+        since=min(each.since for each in still),
+        alerts=tuple(each.id for each in still),
+        count=telling.count - len(telling.alerts) + len(still),
+    )
+
+
+def _rank(notice: Notice) -> tuple[bool, str, int]:
+    """Return what sorts the notices of a digest: what is open first, the worst of it first."""
+    telling = notice.telling
+    return telling is None or _is_over(telling), telling.level if telling else "", notice.id
+
+
+def _is_over(telling: Telling) -> bool:
+    return telling.occasion is Occasion.RESOLVED
 
 
 def _is_personal(telling: Telling) -> bool:

@@ -2,8 +2,9 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -11,14 +12,14 @@ from fleet.clock import SECOND_MS, Clock
 from fleet.errors import InvalidInput, NotFound
 from fleet.events import Event, Subject
 from fleet.notices import ChannelKind, Message, NotDelivered, Proof, Receipt
-from fleet.outbox import Destination, Notice, NoticeState
+from fleet.outbox import OPEN_STATES, Destination, Notice, NoticeState
 from fleet.text import Language
 from notify.browsers import destination_event
 from notify.links import new_link
 from notify.notifier import NOTIFIER
 from notify.ports import Channels, Said
 from notify.rendering import Words
-from notify.stages import is_too_old, retry_at
+from notify.stages import FALLBACK, could_go_at, is_too_old, retry_at
 from storage.records.database import DeskDatabase
 from storage.records.destinations import (
     address_of,
@@ -29,7 +30,14 @@ from storage.records.destinations import (
     wishes_of,
 )
 from storage.records.events import tell
-from storage.records.notices import change_notices, due_destinations, lease_notices
+from storage.records.notices import (
+    change_notices,
+    due_destinations,
+    lease_notices,
+    notices_of_event,
+    withdraw,
+)
+from storage.records.people import person_of
 
 log = logging.getLogger(__name__)
 LEASE_MS = 45 * SECOND_MS
@@ -37,6 +45,7 @@ LEASE_MS = 45 * SECOND_MS
 _MOST = 200
 SINGLY = 3
 """More than so many that wait for one destination go out as one digest."""
+_TOO_OLD = "too_old"
 _GOES_AS = "goes as:"
 """Stands before the key of the message as which a notice was about to go out, in its reference."""
 
@@ -78,21 +87,25 @@ class Sender:
             for parcel in parcels:
                 # After a crash the same ones go out again, together or alone, under the same key.
                 change_notices(session, parcel.ids, reference=f"{_GOES_AS}{parcel.key}")
-        for number, parcel in enumerate(parcels):
-            if not self._still_ours(parcels[number:]):
-                return sum(len(each.notices) for each in parcels[:number])
-            if not self._send(destination_id, parcel):
+        sent = 0
+        for number in range(len(parcels)):
+            ours = self._still_ours(parcels[number:])
+            if ours is None:
+                continue
+            if not self._send(destination_id, ours):
                 self._let_go(parcels[number + 1 :])
-                return sum(len(each.notices) for each in parcels[:number])
-        return sum(len(each.notices) for each in parcels)
+                break
+            sent += len(ours.notices)
+        return sent
 
-    def _still_ours(self, parcels: Sequence[_Parcel]) -> bool:
-        """Renew the lease of what is still to be sent; False where another took it over."""
+    def _still_ours(self, parcels: Sequence[_Parcel]) -> _Parcel | None:
+        """Renew the lease of what is still to be sent; return what the first holds that was not withdrawn."""
         ids = [number for parcel in parcels for number in parcel.ids]
         until = self._clock.now_ms() + LEASE_MS
         with self._desk.transaction() as session:
-            kept = change_notices(session, ids, holder=self._holder, lease_until=until)
-        return len(kept) == len(ids)
+            kept = set(change_notices(session, ids, holder=self._holder, lease_until=until))
+        mine = tuple(each for each in parcels[0].notices if each.id in kept)
+        return replace(parcels[0], notices=mine) if mine else None
 
     def _send(self, destination_id: int, parcel: _Parcel) -> bool:
         """Send one parcel and note what became of it; False where the next ones had better wait."""
@@ -118,6 +131,8 @@ class Sender:
                 raise NotDelivered("the destination has ended", again=False)
             address = address_of(session, destination_id)
             person = destination.person_id
+            if person and person_of(session, person).disabled_at is not None:
+                raise NotDelivered("whose it is may not sign in any more", again=False)
             language = self._language(session, person)
             if len(parcel.notices) > 1:
                 message = self._words.digest(session, parcel.notices, parcel.key, language, now)
@@ -127,7 +142,8 @@ class Sender:
                 if person and notice.telling is not None:
                     link = f"{self._said.base_url}n/{new_link(session, notice, now)}"
                 message = self._words.message(session, notice, language, link, now)
-        return destination, address, message
+                message = replace(message, key=parcel.key)  # of a digest of which one is left, that one's
+        return destination, address, replace(message, key=parcel.key)
 
     def _language(self, session: Session, person: int | None) -> Language:
         wishes = wishes_of(session, [person]).get(person) if person else None
@@ -136,23 +152,25 @@ class Sender:
     def _delivered(self, destination: Destination, parcel: _Parcel, receipt: Receipt) -> None:
         now = self._clock.now_ms()
         accepted = now if receipt.proof is not Proof.HANDED_OVER else None
+        columns: dict[str, Any] = {
+            "state": NoticeState.SENT,
+            "proof": receipt.proof,
+            "handed_at": now,
+            "accepted_at": accepted,
+            "trouble": None,
+            "reference": receipt.reference[:255],
+        }
         with self._desk.transaction() as session:
-            done = change_notices(
-                session,
-                parcel.ids,
-                holder=self._holder,
-                state=NoticeState.SENT,
-                proof=receipt.proof,
-                handed_at=now,
-                accepted_at=accepted,
-                trouble=None,
-                reference=receipt.reference[:255],
-            )
+            done = change_notices(session, parcel.ids, holder=self._holder, **columns)
+            # What was withdrawn while it was under way has gone out all the same: its end is to be told, too.
+            done += change_notices(session, parcel.ids, states=(NoticeState.DROPPED,), **columns)
             if accepted is not None:
                 proved(session, destination.id, now)
             for each in parcel.notices:
                 if each.id in done:
-                    tell(session, _event(each, "sent", receipt.proof, now, parcel))
+                    tell(session, _event(each, "sent", receipt.proof, now, parcel.key))
+                    if accepted is not None:
+                        _withdraw_other_ways(session, each, now)
 
     def _failed(self, destination_id: int, parcel: _Parcel, error: NotDelivered) -> bool:
         now, trouble = self._clock.now_ms(), str(error)[:500]
@@ -175,7 +193,7 @@ class Sender:
                     **then,
                 )
                 if changed and not error.again:
-                    tell(session, _event(each, "dead", trouble, now, parcel))
+                    tell(session, _event(each, "dead", trouble, now, parcel.key))
             if error.gone:
                 self._end(session, destination_id, trouble, now)
             troubled(session, destination_id, trouble)
@@ -202,16 +220,25 @@ class Sender:
 
 def _without_old(session: Session, mine: Sequence[Notice], holder: str, now: int) -> list[Notice]:
     """Let go of what is of a past for which nobody is to be told any more; return the rest."""
-    old = [each for each in mine if is_too_old(each.written_at, now)]
-    if old:
-        change_notices(
-            session,
-            [each.id for each in old],
-            holder=holder,
-            state=NoticeState.DEAD,
-            reason="too_old",
-        )
+    old = [each for each in mine if is_too_old(could_go_at(each), now)]
+    for each in old:
+        if change_notices(session, [each.id], holder=holder, state=NoticeState.DEAD, reason=_TOO_OLD):
+            tell(session, _event(each, "dead", _TOO_OLD, now, each.key))
     return [each for each in mine if each not in old]
+
+
+def _withdraw_other_ways(session: Session, arrived: Notice, now: int) -> None:
+    """Let what waits to go to the same person by another way not go out any more: they know."""
+    if not arrived.tries and not arrived.reason.startswith(FALLBACK):
+        return  # no other way was taken
+    same = notices_of_event(session, arrived.event) if arrived.telling else []
+    others = [
+        each.id
+        for each in same
+        if each.recipient == arrived.recipient and each.id != arrived.id and each.state in OPEN_STATES
+    ]
+    if others:
+        withdraw(session, others, f"arrived_by:{arrived.id}", now)
 
 
 def _parcels(mine: Sequence[Notice]) -> list[_Parcel]:
@@ -250,12 +277,12 @@ def _key_of(notices: Sequence[Notice]) -> str:
     return sha256("\n".join(each.key for each in notices).encode()).hexdigest()[:32]
 
 
-def _event(notice: Notice, what: str, reason: str, now: int, parcel: _Parcel) -> Event:
+def _event(notice: Notice, what: str, reason: str, now: int, key: str) -> Event:
     data = {
         "subject": notice.subject,
         "subject_id": notice.subject_id,
         "recipient": notice.recipient,
-        "key": parcel.key,
+        "key": key,
     }
     return Event(
         now, Subject.NOTICE, str(notice.id), what, NOTIFIER, reason, notice.site, after=what, data=data

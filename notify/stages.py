@@ -1,17 +1,19 @@
 """When a notice goes out: small pure functions that answer with a named reason. Times are epoch ms."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from fleet.clock import DAY_MS, MINUTE_MS, SECOND_MS
-from fleet.outbox import NoticeState, Wishes
+from fleet.outbox import Notice, NoticeState, Wishes
 from fleet.tellings import Occasion, Telling
 
 PROVEN_WITHIN_MS = {True: 2 * MINUTE_MS, False: 15 * MINUTE_MS}
 """So long an arrival may stay unproven before another way is taken, by whether it is loud."""
 GIVE_UP_MS = DAY_MS
 """What is older than this when it could go out would only wake somebody for the past."""
+FALLBACK = "fallback_from"
+"""So the reason begins of what goes a person's next way."""
 _FIRST_RETRY_MS, _SLOWEST_RETRY_MS = 5 * SECOND_MS, 5 * MINUTE_MS
 _HOUR_MINUTES = 60
 
@@ -36,6 +38,14 @@ def place(telling: Telling, wishes: Wishes, now: int) -> Placed:
     if until is not None:
         return Placed(NoticeState.HELD, until, "quiet_hours")
     return Placed(NoticeState.WAITING, now, "at_once")
+
+
+def place_again(telling: Telling, wishes: Wishes, now: int) -> Placed:
+    """Decide when somebody is told by another way: they should have been already, but not in quiet hours."""
+    until = None if telling.loud else quiet_until(wishes, now)
+    if until is not None:
+        return Placed(NoticeState.HELD, until, FALLBACK)
+    return Placed(NoticeState.WAITING, now, FALLBACK)
 
 
 def quiet_until(wishes: Wishes, now: int) -> int | None:
@@ -66,12 +76,28 @@ def next_at(minute: int, zone: str, now: int) -> int:
 
 def retry_at(tries: int, now: int, after_s: float | None) -> int:
     """Return when to try again after so many tries: 5, 10, 20 s, ... 5 minutes, or as the provider said."""
-    waited = min(_SLOWEST_RETRY_MS, _FIRST_RETRY_MS * (1 << min(tries - 1, 10)))
+    waited = _wait_ms(tries)
     if after_s is not None:
         waited = max(SECOND_MS, min(round(after_s * 1000), DAY_MS // 24))
     return now + int(waited)
 
 
-def is_too_old(written_at: int, now: int) -> bool:
-    """Tell whether a notice is of a past for which nobody is to be woken any more."""
-    return now - written_at > GIVE_UP_MS
+def could_go_at(notice: Notice) -> int:
+    """Return since when a notice may go out: what was held, since its first try or the end of holding."""
+    if notice.state is not NoticeState.HELD:
+        return notice.written_at
+    return notice.due_at - sum(_wait_ms(tries) for tries in range(1, notice.tries + 1))
+
+
+def is_too_old(since: int, now: int) -> bool:
+    """Tell whether what could go out since then is of a past for which nobody is to be woken any more."""
+    return now - since > GIVE_UP_MS
+
+
+def later(telling: Telling, now: int) -> Telling:
+    """Return what is told to whoever comes later: what began more than a day ago wakes nobody."""
+    return replace(telling, loud=telling.loud and not is_too_old(telling.since, now))
+
+
+def _wait_ms(tries: int) -> int:
+    return min(_SLOWEST_RETRY_MS, _FIRST_RETRY_MS * (1 << min(tries - 1, 10)))

@@ -107,14 +107,17 @@ class Care:
         teller = self._teller
         if alert.state is AlertState.RESOLVED:
             return teller.end(session, case, alert.reason, now)
-        if alert.level < case.level:  # "L1" is worse than "L2"
-            case = replace(case, level=alert.level)
-            if case.told_at is not None:
-                return teller.attempt(session, case, now, worse(case, teller.chain(case), now))
-        if alert.state is AlertState.ACKNOWLEDGED and case.state is AlertState.FIRING:
+        rose = alert.level < case.level  # "L1" is worse than "L2"
+        case = replace(case, level=alert.level) if rose else case
+        taken = alert.state is AlertState.ACKNOWLEDGED and case.state is AlertState.FIRING
+        if taken:
             until = now + teller.chain(case).ack_ms
-            after = replace(case, state=alert.state, ack_until=until, next_at=until, held_by=None)
-            return change_case(session, case, replace(after, reason=alert.reason[:128]))
+            case = replace(case, state=alert.state, ack_until=until, next_at=until, held_by=None)
+            case = replace(case, reason=alert.reason[:128])
+        if rose and case.told_at is not None:
+            return teller.attempt(session, case, now, worse(case, teller.chain(case), now))
+        if taken:
+            return change_case(session, case, case)
         if alert.state is AlertState.FIRING and case.state is AlertState.ACKNOWLEDGED:
             case = replace(case, state=alert.state, ack_until=None)
             due = more if joined else expired

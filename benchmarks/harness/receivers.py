@@ -110,9 +110,14 @@ def _serving(server: TCPServer, ending: Event) -> Iterator[None]:
 
 
 @contextmanager
-def http_receiver(certificate: ssl.SSLContext | None = None, **how: Any) -> Iterator[HttpReceiver]:
-    """Yield a receiver; with a certificate by TLS, for localhost."""
-    receiver = HttpReceiver(**how)
+def http_receiver(
+    certificate: ssl.SSLContext | None = None,
+    port: int = 0,
+    receiver: HttpReceiver | None = None,
+    **how: Any,
+) -> Iterator[HttpReceiver]:
+    """Yield a receiver (`receiver` itself, where given); with a certificate by TLS, for localhost."""
+    receiver = receiver or HttpReceiver(**how)
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -121,7 +126,7 @@ def http_receiver(certificate: ssl.SSLContext | None = None, **how: Any) -> Iter
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - its own name
             pass
 
-    server = _Server(("127.0.0.1", 0), Handler)
+    server = _Server(("127.0.0.1", port), Handler)
     scheme, host = "http", "127.0.0.1"
     if certificate is not None:
         server.socket = certificate.wrap_socket(server.socket, server_side=True)
@@ -251,10 +256,10 @@ class _MailServer(ThreadingTCPServer):
 
 
 @contextmanager
-def mail_receiver(**how: Any) -> Iterator[MailReceiver]:
-    """Yield a server of mail."""
-    receiver = MailReceiver(**how)
-    server = _MailServer(("127.0.0.1", 0), _Smtp)
+def mail_receiver(port: int = 0, receiver: MailReceiver | None = None, **how: Any) -> Iterator[MailReceiver]:
+    """Yield a server of mail (`receiver` itself, where given)."""
+    receiver = receiver or MailReceiver(**how)
+    server = _MailServer(("127.0.0.1", port), _Smtp)
     server.receiver = receiver
     receiver.port = int(server.server_address[1])
     with _serving(server, receiver.ending):

@@ -64,7 +64,7 @@ class AlertRow(Base):
     )
 
 
-CHANGES = frozenset({"raised", "state", "joined"})
+CHANGES = frozenset({"raised", "state", "level", "joined"})
 """What events of alerts tell of the alert itself; others tell what was told or noted about it."""
 NOT_SUSTAINED = "not_sustained"
 """The reason of a pending alert whose condition ended before it fired: nobody ever saw it."""

@@ -9,7 +9,7 @@ from dataclasses import asdict, replace
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import ForeignKey, String, and_, func, select, update
+from sqlalchemy import ForeignKey, String, and_, func, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from fleet.errors import Conflict, NotFound
@@ -17,6 +17,7 @@ from fleet.notices import ChannelKind
 from fleet.outbox import Destination, Wishes
 from fleet.people import Scope
 from storage.records.base import Base, Number
+from storage.records.people import PersonRow
 from storage.records.upsert import insert_into
 
 
@@ -151,9 +152,11 @@ def groups_by_name(session: Session) -> dict[str, int]:
 
 
 def all_destinations(session: Session) -> list[Destination]:
-    """Return every destination to which something may go."""
-    wanted = select(DestinationRow).where(*_IN_USE).order_by(DestinationRow.id)
-    return [_destination(row) for row in session.scalars(wanted)]
+    """Return every destination that is in use: not those of people who may not sign in any more."""
+    gone = select(PersonRow.id).where(PersonRow.disabled_at.is_not(None))
+    whose = or_(DestinationRow.person_id.is_(None), DestinationRow.person_id.not_in(gone))
+    wanted = select(DestinationRow).where(*_IN_USE, whose)
+    return [_destination(row) for row in session.scalars(wanted.order_by(DestinationRow.id))]
 
 
 def destinations_of(session: Session, person_ids: Collection[int]) -> dict[int, list[Destination]]:

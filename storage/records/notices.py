@@ -102,6 +102,13 @@ def digests_listing(session: Session, alert_id: str, since: int) -> list[Notice]
     return [each for each in found if each.telling is not None and alert_id in each.telling.alerts]
 
 
+def open_lists(session: Session, alert_id: str) -> list[Notice]:
+    """Return the lists of what is still open that name an alert and did not go out yet."""
+    lists = NoticeRow.telling["occasion"].as_string() == Occasion.STILL_OPEN
+    found = _found(session, NoticeRow.state.in_(OPEN_STATES), lists)
+    return [each for each in found if each.telling is not None and alert_id in each.telling.alerts]
+
+
 def notices_of_event(session: Session, event: int) -> list[Notice]:
     """Return the notices that follow from one event, in the order in which they were written."""
     return _found(session, NoticeRow.event == event)
@@ -184,6 +191,32 @@ def change_notices(
         columns |= {"lease": None, "lease_until": 0}
     changed = update(NoticeRow).where(wanted).values(columns).returning(NoticeRow.id)
     return list(session.scalars(changed, execution_options=_TAKEN))
+
+
+def withdraw(session: Session, ids: Collection[int], reason: str, now: int) -> None:
+    """Let notices not go out any more; of one that is under way now nobody knows whether it came."""
+    mine = update(NoticeRow).where(NoticeRow.id.in_(ids), NoticeRow.state.in_(OPEN_STATES))
+    columns = {
+        "state": NoticeState.DROPPED,
+        "reason": reason,
+        "maybe": or_(NoticeRow.maybe, NoticeRow.lease_until > now),
+        "lease": None,
+        "lease_until": 0,
+    }
+    session.execute(mine.values(columns), execution_options=_TAKEN)
+
+
+def look_again(session: Session, now: int) -> None:
+    """Let what waits for somebody to come be looked at now: who is on call, or has a role, changed."""
+    waiting = update(NoticeRow).where(NoticeRow.state == NoticeState.NOBODY, NoticeRow.due_at > now)
+    session.execute(waiting.values(due_at=now), execution_options=_TAKEN)
+
+
+def follow_once(session: Session, notice_id: int) -> bool:
+    """Take it on oneself to follow a notice up; False where another did already."""
+    mine = update(NoticeRow).where(NoticeRow.id == notice_id, NoticeRow.followed_up.is_(False))
+    taken = mine.values(followed_up=True).returning(NoticeRow.id)
+    return session.scalar(taken, execution_options=_TAKEN) is not None
 
 
 def not_proven(session: Session, before: int, most: int) -> list[Notice]:

@@ -12,6 +12,7 @@ import yaml
 from helpers.desk_rooms import _fresh_file
 from sqlalchemy import func, select
 
+from alerts.care.by_people import CareByPeople
 from alerts.judging.rule_file import load_rules
 from fleet import principals
 from fleet.alerts import INSTALLATION, Alert, AlertState
@@ -34,7 +35,7 @@ from storage.records.devices import Device
 from storage.records.events import events_after, tell
 from storage.records.mutes import standing_mutes
 from storage.records.sites import describe_site
-from sweepwatch.wiring import WiredDesk, wire_desk
+from sweepwatch.wiring import wire_desk
 
 ANNA = principals.person("anna")
 ABSENT = "comms_loss"
@@ -112,7 +113,7 @@ class Story:
     desk: DeskDatabase
     clock: ManualClock
     zone: ZoneInfo
-    wired: WiredDesk = field(init=False)
+    people: CareByPeople = field(init=False)
     sweeps: list[Any] = field(init=False)
     seen: int = 0
 
@@ -122,8 +123,8 @@ class Story:
             wire_desk(self.desk, load_rules(), load_policy(), self.clock, duty=StoryDuty(), zones=zones)
             for _ in range(2)
         ]
-        self.wired, self.sweeps = made[0], [each.sweep for each in made]
-        self.care = next(each for each in self.wired.followers if each.name == "care for alerts")
+        self.people, self.sweeps = made[0].care, [each.sweep for each in made]
+        self.care = next(each for each in made[0].followers if each.name == "care for alerts")
 
     def follow(self) -> None:
         """Let care handle what was told since, each event twice: that is once."""
@@ -175,6 +176,24 @@ class Story:
         for device_id, fault, _ in self._each(value):
             resolve_on(self.desk, device_id, fault, self.clock.ms)
 
+    def do_worse(self, value: str) -> None:
+        """Let the level of an open alert rise, as the engine would: `R1 water_leak L1`."""
+        device_id, fault, level = value.split()
+        with self.desk.transaction() as session:
+            alert = open_alert(session, device_id, fault)
+            assert alert is not None
+            columns = {"level": Level(level)}
+            by, now = principals.rule(alert.rule), self.clock.ms
+            assert change_alert(
+                session, alert, alert.state, principal=by, at=now, reason="worse", columns=columns
+            )
+
+    def do_worse_and_acknowledged(self, value: str) -> None:
+        """Let it get worse and somebody take care before anybody followed."""
+        device_id, fault, level, long = value.split()
+        self.do_worse(f"{device_id} {fault} {level}")
+        self.do_acknowledge(f"{device_id} {fault} {long}")
+
     def _each(self, value: str) -> list[tuple[str, str, str]]:
         """Return device, fault and level of `R1 brush_jam L2`, or of `A1..A20 comms_loss`."""
         devices, fault, *level = value.split()
@@ -189,17 +208,17 @@ class Story:
         with self.desk.transaction() as session:
             alert = open_alert(session, device_id, fault)
         assert alert is not None
-        self.wired.care.acknowledge(alert.id, ANNA, "on my way", duration_ms(long[0]) if long else None)
+        self.people.acknowledge(alert.id, ANNA, "on my way", duration_ms(long[0]) if long else None)
 
     def do_acknowledge_incident(self, value: int) -> None:
-        self.wired.care.acknowledge_incident(value, ANNA, "calling them")
+        self.people.acknowledge_incident(value, ANNA, "calling them")
 
     def do_note(self, value: str) -> None:
         device_id, fault, text = value.split(maxsplit=2)
         with self.desk.transaction() as session:
             alert = open_alert(session, device_id, fault)
         assert alert is not None
-        self.wired.care.note(alert.id, ANNA, text)
+        self.people.note(alert.id, ANNA, text)
 
     def do_mute(self, value: dict[str, Any]) -> None:
         now = self.clock.ms
@@ -215,10 +234,10 @@ class Story:
             weekly=None if weekly is None else Weekly(**weekly | {"days": tuple(weekly["days"])}),
             until_resolved=value.get("until_resolved", False),
         )
-        self.wired.care.mute(mute, ANNA)
+        self.people.mute(mute, ANNA)
 
     def do_unmute(self, value: int) -> None:
-        self.wired.care.unmute(value, ANNA, "done")
+        self.people.unmute(value, ANNA, "done")
 
     def do_unreached(self, value: str) -> None:
         device_id, fault, step, why = value.split()

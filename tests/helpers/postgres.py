@@ -10,7 +10,7 @@ from sqlalchemy import create_engine, text
 from benchmarks.harness.postgres import Postgres, is_installed, postgres_server, running_postgres
 from storage.records.database import DeskDatabase, open_desk
 
-__all__ = ["Postgres", "emptied", "postgres_server", "require_postgres", "running_postgres"]
+__all__ = ["Postgres", "emptied", "migrated", "postgres_server", "require_postgres", "running_postgres"]
 
 
 def require_postgres() -> None:
@@ -28,6 +28,20 @@ def emptied(server: str) -> str:
     with engine.connect() as connection:
         connection.execute(text("DROP DATABASE IF EXISTS desk WITH (FORCE)"))
         connection.execute(text("CREATE DATABASE desk"))
+    engine.dispose()
+    return server.removesuffix("postgres") + "desk"
+
+
+def migrated(server: str) -> str:
+    """Return the address of a database whose tables are there and empty: a copy of one made once a server."""
+    engine = create_engine(server, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        known = text("SELECT count(*) FROM pg_database WHERE datname = 'empty_desk'")
+        if not connection.scalar(known):
+            connection.execute(text("CREATE DATABASE empty_desk"))
+            open_desk(server.removesuffix("postgres") + "empty_desk").close()
+        connection.execute(text("DROP DATABASE IF EXISTS desk WITH (FORCE)"))
+        connection.execute(text("CREATE DATABASE desk TEMPLATE empty_desk"))
     engine.dispose()
     return server.removesuffix("postgres") + "desk"
 

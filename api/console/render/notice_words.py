@@ -18,7 +18,7 @@ CHANNELS = {
 NOTICE_STATES = {
     NoticeState.WAITING: Text("goes out", "待发送"),
     NoticeState.HELD: Text("held for a digest", "等待汇总"),
-    NoticeState.NOBODY: Text("nobody is on call", "无人值班"),
+    NoticeState.NOBODY: Text("waits for somebody to tell", "等待接收人"),
     NoticeState.SENT: Text("sent", "已发送"),
     NoticeState.DEAD: Text("not delivered", "未送达"),
     NoticeState.DROPPED: Text("not sent any more", "不再发送"),
@@ -32,6 +32,7 @@ PROOFS = {
 }
 UNREACHED = {
     Unreached.NOBODY_ON_CALL: Text("nobody is on call", "无人值班"),
+    Unreached.NOBODY_MEANT: Text("nobody has the role, nor is there an admin", "无人担任该角色，也无管理员"),
     Unreached.NO_CHANNEL: Text("the recipient has no destination", "收件人没有通知渠道"),
     Unreached.UNDELIVERED: Text("it could not be delivered", "无法送达"),
     Unreached.UNPROVEN: Text("nothing proves that it arrived", "无法证实已送达"),
