@@ -46,7 +46,7 @@ class Words:
         """Return one notice as a message; `link` is its own page's, None: that of what it is about."""
         telling = notice.telling
         if telling is None:
-            return self._test(notice, language, now)
+            return self._test(notice, language, link, now)
         alert = _alert(session, notice)
         facts = self._facts(session, notice, telling, alert, language, now)
         title, text = _rendered("notice", language, facts)
@@ -64,13 +64,19 @@ class Words:
         )
 
     def digest(
-        self, session: Session, notices: Sequence[Notice], key: str, language: Language, now: int
+        self,
+        session: Session,
+        notices: Sequence[Notice],
+        key: str,
+        language: Language,
+        link: str | None,
+        now: int,
     ) -> Message:
-        """Return several notices as one message: the worst first, each in a line."""
+        """Return several notices as one message: the worst first, each in a line; `link` is its page's."""
         ranked = sorted(notices, key=lambda each: (each.telling.level if each.telling else "L9", each.id))
         titles = [self.message(session, each, language, None, now).title for each in ranked[:_MOST_TITLES]]
         worst = ranked[0].telling.level if ranked[0].telling else None
-        link = f"{self._said.base_url}alerts"
+        link = link or f"{self._said.base_url}alerts"
         facts = {
             "count": len(notices),
             "worst": worst,
@@ -81,9 +87,10 @@ class Words:
         programs = [_for_programs(each, each.telling) for each in ranked if each.telling]
         return Message(key, title, text, language, now, worst, link, None, {"notices": programs})
 
-    def _test(self, notice: Notice, language: Language, now: int) -> Message:
+    def _test(self, notice: Notice, language: Language, link: str | None, now: int) -> Message:
         title, text = _rendered("test", language, {})
-        return Message(notice.key, title, text, language, now, link=self._said.base_url, facts={"test": True})
+        where = link or self._said.base_url
+        return Message(notice.key, title, text, language, now, link=where, facts={"test": True})
 
     def _console(self, notice: Notice) -> str:
         place = "incidents" if notice.subject == Subject.INCIDENT else "alerts"

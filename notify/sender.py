@@ -109,14 +109,13 @@ class Sender:
             address = address_of(session, destination_id)
             person = destination.person_id
             language = self._language(session, person)
+            link = None
+            if person:
+                link = f"{self._said.base_url}n/{new_link(session, parcel.notices, now)}"
             if len(parcel.notices) > 1:
-                message = self._words.digest(session, parcel.notices, parcel.key, language, now)
+                message = self._words.digest(session, parcel.notices, parcel.key, language, link, now)
             else:
-                (notice,) = parcel.notices
-                link = None
-                if person and notice.telling is not None:
-                    link = f"{self._said.base_url}n/{new_link(session, notice, now)}"
-                message = self._words.message(session, notice, language, link, now)
+                message = self._words.message(session, parcel.notices[0], language, link, now)
         return destination, address, message
 
     def _language(self, session: Session, person: int | None) -> Language:

@@ -312,6 +312,13 @@ GROUPS = {
     GroupKind.REGION: Text("region", "区域"),
     GroupKind.FLEET: Text("the whole fleet", "整个机队"),
 }
+GROUP_PLACES = {
+    GroupKind.SITE: Text("at site {}", "站点 {}"),
+    GroupKind.FIRMWARE: Text("with firmware {}", "固件版本 {}"),
+    GroupKind.MODEL: Text("of model {}", "型号 {}"),
+    GroupKind.REGION: Text("in region {}", "区域 {}"),
+    GroupKind.FLEET: Text("of the whole fleet", "整个机队"),
+}
 MATCHERS = {
     "site": Text("Site", "站点"),
     "region": Text("Region", "区域"),
@@ -335,6 +342,7 @@ _TABLES = {
     "occasion": OCCASIONS,
     "care_event": CARE_EVENTS,
     "group": GROUPS,
+    "group_place": GROUP_PLACES,
     "matcher": MATCHERS,
     "weekday": WEEKDAYS,
     "command": {name: each.text for name, each in COMMANDS.items()},
