@@ -9,10 +9,10 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sqlalchemy.orm import Session
 
-from fleet.alerts import Alert
+from fleet.alerts import EXTERNAL_RULE, Alert
 from fleet.errors import NotFound
 from fleet.events import Subject
-from fleet.faults import FAULTS
+from fleet.faults import EXTERNAL, FAULTS, LEVEL_WORDS
 from fleet.notices import Message
 from fleet.outbox import Notice
 from fleet.signals import Kind
@@ -32,6 +32,8 @@ _TEMPLATES = Environment(
 )
 _MOST_TITLES = 20
 _LONGEST_TITLE = 120
+_LONGEST_REPORT = 80
+"""Of what another system reported in a title: its site is to be read too."""
 
 
 class Words:
@@ -111,7 +113,9 @@ class Words:
         return {
             "occasion": telling.occasion.value,
             "level": telling.level.value,
-            "fault": fault.name.in_language(language) if fault else telling.fault,
+            "level_words": LEVEL_WORDS[telling.level].in_language(language),
+            "fault": _reported(alert, language)
+            or (fault.name.in_language(language) if fault else telling.fault),
             "advice": fault.advice.in_language(language) if fault else "",
             "site": _site_name(session, notice.site, language),
             # Whose wristband it is stands in the console alone, for those who may see it.
@@ -132,6 +136,8 @@ class Words:
 
     def _explained(self, alert: Alert, language: Language) -> list[str]:
         """Return what the alert's rule says, and what its evidence shows."""
+        if alert.rule == EXTERNAL_RULE:
+            return _reports(alert, language)
         text = alert.evidence.get("text")
         rule = self._said.rules().get(alert.rule)
         said = text.get(language) if isinstance(text, Mapping) else None
@@ -152,6 +158,22 @@ def _alert(session: Session, notice: Notice) -> Alert | None:
         return alert_of(session, notice.subject_id)
     except NotFound:
         return None
+
+
+def _reported(alert: Alert | None, language: Language) -> str:
+    """Return what another system reported, which says more than that one did; "" for any other alert."""
+    if alert is None or alert.rule != EXTERNAL_RULE:
+        return ""
+    said = str(alert.evidence.get("text", {}).get(language) or "")
+    return said if len(said) <= _LONGEST_REPORT else f"{said[:_LONGEST_REPORT]}…"
+
+
+def _reports(alert: Alert, language: Language) -> list[str]:
+    """Return the reports that an alert holds, the worst first, a line each."""
+    items = sorted(alert.evidence.get("items", {}).values(), key=lambda each: (each["level"], each["since"]))
+    lines = [f"{each['level']}: {each['text']}" for each in items[:_MOST_TITLES]]
+    more = [f"(+{len(items) - _MOST_TITLES})"] if len(items) > _MOST_TITLES else []
+    return [f"{FAULTS[EXTERNAL].name.in_language(language)}:", *lines, *more]
 
 
 def _is_personal(telling: Telling) -> bool:

@@ -5,7 +5,7 @@ fires again when something new joins it: that, nobody has seen.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from alerts.judging.changes import Changes
@@ -17,6 +17,8 @@ from storage.records.alerts import last_resolved
 
 _MOST = 200
 """So many reports one alert holds; more are the same trouble."""
+_MOST_NAMED, _LONGEST_NAMED = 5, 120
+"""So many are named in its history at a time, each in so many characters."""
 
 
 @dataclass
@@ -26,8 +28,8 @@ class _Held:
     items: dict[str, dict[str, Any]]
     over: dict[str, int]
     previous: str | None = None
-    more: bool = False
-    less: bool = False
+    begun: list[str] = field(default_factory=list)
+    ended: list[str] = field(default_factory=list)
 
     def take(self, report: Report) -> None:
         """Take one report; what was known already changes nothing."""
@@ -37,7 +39,7 @@ class _Held:
             if known is not None and report.since >= begun:
                 del self.items[report.fingerprint]
                 self._end(report.fingerprint, report.since)
-                self.less = True
+                self.ended.append(known["text"])
         elif report.since > begun and (known is not None or len(self.items) < _MOST):
             self.items[report.fingerprint] = {
                 "since": report.since,
@@ -45,7 +47,7 @@ class _Held:
                 "text": report.text,
                 **report.seen,
             }
-            self.more = True
+            self.begun.append(report.text)
 
     def _end(self, fingerprint: str, since: int) -> None:
         self.over.pop(fingerprint, None)
@@ -80,18 +82,26 @@ def judge_external(changes: Changes, device_id: str, reports: Sequence[Report]) 
     for report in reports:
         held.take(report)
     if track is None:
-        if held.more and held.items:
+        if held.begun and held.items:
             changes.raise_alert(_alert(device_id, held))
     elif not held.items:
         changes.move(track, Decision(AlertState.RESOLVED, CLEARED), EXTERNAL_RULE, changes.now)
-    elif held.more or held.less:
+    elif held.begun or held.ended:
         _revise(changes, track, held)
 
 
 def _revise(changes: Changes, track: Track, held: _Held) -> None:
-    state = AlertState.FIRING if held.more else track.alert.state
-    decision = Decision(state, "reported_more" if held.more else "partly_cleared")
-    changes.revise(track, decision, EXTERNAL_RULE, changes.now, evidence=held.evidence(), level=held.level)
+    state = AlertState.FIRING if held.begun else track.alert.state
+    decision = Decision(state, "reported_more" if held.begun else "partly_cleared")
+    why = f"{decision.reason}:{_in_short(held.begun or held.ended)}"
+    columns = {"evidence": held.evidence(), "level": held.level}
+    changes.revise(track, decision, EXTERNAL_RULE, changes.now, why, **columns)
+
+
+def _in_short(texts: Sequence[str]) -> str:
+    """Return which reports it was, for the history."""
+    named = "; ".join(each[:_LONGEST_NAMED] for each in texts[:_MOST_NAMED])
+    return named + (f" (+{len(texts) - _MOST_NAMED})" if len(texts) > _MOST_NAMED else "")
 
 
 def _of(alert: Alert) -> _Held:

@@ -75,6 +75,11 @@ _PLATFORM = {
 }
 _OF_RULES = frozenset({"wanted_by", "joined_by", "told_more_by", "worsened_by"})
 """The reasons that name a rule."""
+_NAMING = {
+    "reported_more": Text("another system reported: {}", "其他系统又上报：{}"),
+    "partly_cleared": Text("a part of it is over: {}", "部分已消除：{}"),
+}
+"""The reasons that may name what they are about."""
 _CONFIRMED, _NOTHING = Text("confirmed fault: {}", "已确认故障：{}"), Text("no fault found", "未发现故障")
 _OF_CONFIRMED = re.compile(r"confirmed fault: (\w+)")
 _AFTER_INCIDENT = Text("again, after incident {}", "事件 {} 之后再次出现")
@@ -106,13 +111,16 @@ def reason_in_words(
     name, _, rest = reason.partition(":")
     if name not in REASONS:
         return told(reason, language) or reason
+    text = REASONS[name]
     if name == "recurrence_of" and subject == Subject.INCIDENT:
-        return _AFTER_INCIDENT.in_language(language).format(rest)
-    if name == "many_at_once":
+        text = _AFTER_INCIDENT
+    elif rest and name in _NAMING:
+        text = _NAMING[name]
+    elif name == "many_at_once":
         rest = group_in_words(rest, language)
-    if name in _OF_RULES:
+    elif name in _OF_RULES:
         rest = rule_in_words(rest, language, rules) or rest
-    return REASONS[name].in_language(language).format(rest)
+    return text.in_language(language).format(rest)
 
 
 def group_in_words(group: str, language: Language) -> str:

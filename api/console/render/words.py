@@ -5,7 +5,7 @@ from fleet.alerts import EXTERNAL_RULE, MODEL_RULE, RISK_RULE, AlertState
 from fleet.care import GroupKind
 from fleet.commands import COMMANDS, PARAMETERS, CommandState
 from fleet.condition import Stands
-from fleet.faults import FAULTS
+from fleet.faults import FAULTS, LEVEL_WORDS
 from fleet.grants import Permission, Role
 from fleet.rollouts import OfferState, RolloutState
 from fleet.signals import Kind
@@ -65,11 +65,7 @@ ALERT_STATES = {
     AlertState.ACKNOWLEDGED: Text("Acknowledged", "已响应"),
     AlertState.RESOLVED: Text("Resolved", "已解除"),
 }
-LEVELS = {
-    "L1": Text("L1 · unusable or unsafe", "L1 · 无法使用或有危险"),
-    "L2": Text("L2 · partly out of work", "L2 · 部分功能失效"),
-    "L3": Text("L3 · minor", "L3 · 轻微"),
-}
+LEVELS = {level: Text(f"{level} · {text.en}", f"{level} · {text.zh}") for level, text in LEVEL_WORDS.items()}
 MILESTONES = {
     "respond": Text("Respond", "响应"),
     "on_site": Text("On site", "到场"),
