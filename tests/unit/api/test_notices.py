@@ -219,8 +219,12 @@ def test_the_link_of_a_list_shows_each_and_takes_care_of_one(told: Told) -> None
 def test_the_link_of_a_digest_shows_all_that_went_out_in_it(told: Told) -> None:
     person = me(signed_in(told.house, RoleAt(Role.MANAGER)))
     number = incident_in(told)
-    for _ in range(3):
-        told.write(person)
+    for device, fault in (("R1", "brush_jam"), ("R2", "filter_clog"), ("R3", "wheel_slip")):
+        if device != "R1":
+            add_device(told.house, device)
+            raise_alert(told.house, device, fault, 0.9)
+    for alert in (1, 2, 3):
+        told.write(person, Subject.ALERT, alert)
     told.write(person, Subject.INCIDENT, number)
     told.send()
     assert told.mail.taken[-1][2].title.startswith("4 ")
