@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
+from sqlalchemy.orm import Session
 
 from access.sessions import principal_of
 from api.console.render.asked import SavedView, asked
@@ -12,13 +13,15 @@ from api.doors import address_of
 from api.queries.notices import shown_notices
 from api.services import ApiServices
 from fleet.alerts import Alert
-from fleet.errors import NotAllowed, NotFound
+from fleet.care import Incident
+from fleet.errors import Conflict, NotAllowed, NotFound
 from fleet.events import Subject
 from fleet.grants import Permission
 from fleet.outbox import Notice
 from fleet.principals import Principal
 from notify.links import NoticeLinks
 from storage.records.alerts import alert_of
+from storage.records.incidents import incident_of
 
 _LONGEST = 64
 
@@ -51,7 +54,10 @@ def make_router(pages: Pages) -> APIRouter:
         services.rates.sign_in(address_of(request))
         notice = links.open(secret[:_LONGEST])
         who = _principal(services, notice)
-        _acknowledge(services, notice, who, why.strip() or "by the link in the notice")
+        try:
+            _acknowledge(services, notice, who, why.strip() or "by the link in the notice")
+        except Conflict:  # pressed twice, or somebody was faster, or it is over: the page says which
+            return RedirectResponse(f"/n/{secret[:_LONGEST]}", status_code=303)
         links.acknowledged(secret[:_LONGEST])
         return RedirectResponse(f"/n/{secret[:_LONGEST]}?saved=1", status_code=303)
 
@@ -73,17 +79,34 @@ def _principal(services: ApiServices, notice: Notice) -> Principal:
 
 
 def _acknowledge(services: ApiServices, notice: Notice, who: Principal, why: str) -> None:
-    if notice.subject != Subject.ALERT:
+    if notice.subject == Subject.INCIDENT:
+        services.care.acknowledge_incident(int(notice.subject_id), who, why)
+    elif notice.subject == Subject.ALERT:
+        services.care.acknowledge(notice.subject_id, who, why)
+    else:
         raise NotFound("there is nothing to take care of by this link; sign in to see what is open")
-    services.alerts.acknowledge(notice.subject_id, who, why)
 
 
 def _page(pages: Pages, request: Request, notice: Notice, secret: str, *, saved: bool = False) -> Response:
     with pages.services.desk.transaction() as session:
         (item,) = shown_notices(session, [notice])
-        alert: Alert | None = None
-        if notice.subject == Subject.ALERT:
-            alert = alert_of(session, notice.subject_id)
+        about = _about(session, notice)
     return pages.render(
-        request, "notices/notice.html", item=item, one=notice, alert=alert, secret=secret, saved=saved
+        request,
+        "notices/notice.html",
+        item=item,
+        one=notice,
+        about=about,
+        since=about.opened_at if isinstance(about, Incident) else about.since if about else None,
+        secret=secret,
+        saved=saved,
     )
+
+
+def _about(session: Session, notice: Notice) -> Alert | Incident | None:
+    """Return what a notice tells of; None for a test."""
+    if notice.subject == Subject.ALERT:
+        return alert_of(session, notice.subject_id)
+    if notice.subject == Subject.INCIDENT:
+        return incident_of(session, int(notice.subject_id))
+    return None
