@@ -8,10 +8,9 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import yaml
-
 from alerts.engine import AlertEngine
-from alerts.judging.rules import Rule, parse_rules
+from alerts.judging.rule_file import parse_rules
+from alerts.judging.rules import Rule
 from alerts.rule_diff import RuleChange, rule_changes
 from alerts.trial import Tried, try_examples
 from fleet.clock import Clock
@@ -73,12 +72,9 @@ class RuleBook:
             return Checked((), (Mistake(None, too_long),))
         try:
             rules = parse_rules(document, "rules", self._signals)
-            aliases = _aliases(document)
         except Mistakes as error:
             return Checked((), error.mistakes)
-        except RecursionError:
-            return Checked((), (Mistake(None, "nested too deeply to be read"),))
-        return Checked((), aliases) if aliases else Checked(rules, ())
+        return Checked(rules, ())
 
     def usable(self, document: str) -> tuple[Rule, ...]:
         """Return the rules of a document. Raises InvalidInput that names each mistake."""
@@ -223,18 +219,6 @@ class RulesAtWork:
         self._engine.use(found.rules)
         self._looked = True
         log.info("version %d of the rules is at work: %d rules", found.number, len(found.rules))
-
-
-def _aliases(document: str) -> tuple[Mistake, ...]:
-    """Return the aliases of a document: a few can stand for more than any machine can hold."""
-    return tuple(
-        Mistake(
-            event.start_mark.line + 1 if event.start_mark else None,
-            f"*{event.anchor}: an alias; write out what it stands for",
-        )
-        for event in yaml.parse(document)
-        if isinstance(event, yaml.AliasEvent)
-    )
 
 
 def _check_may_follow(active: int, number: int, over: int | None) -> None:

@@ -239,11 +239,16 @@ class AlertEngine:
             for fault in sorted({finding.fault for finding in findings}):
                 judge_model(changes, fault, [each for each in findings if each.fault == fault])
 
-    def observe_external(self, reports: Sequence[Report]) -> None:
-        """Judge what another system reports of its own alerts; reported again, it changes nothing."""
+    def observe_external(self, reports: Sequence[Report]) -> int:
+        """Judge what another system reports of its own alerts; reported again, it changes nothing.
+
+        Returns how many there is no room for.
+        """
+        by_device: dict[str, list[Report]] = {}
+        for report in reports:
+            by_device.setdefault(report.device_id, []).append(report)
         with self._changes() as changes:
-            for device_id in sorted({each.device_id for each in reports}):
-                judge_external(changes, device_id, [each for each in reports if each.device_id == device_id])
+            return sum(judge_external(changes, *each) for each in sorted(by_device.items()))
 
     def tick(self, now: int) -> None:
         """Let time pass: what waited long enough fires, silent devices go offline, heard ones return.

@@ -32,7 +32,7 @@ from storage.records.sites import describe_site
 _BEGINS = 1_800_000_000_000
 """When every example begins (epoch ms); none depends on it."""
 _TICK_MS = 5 * SECOND_MS
-_MOST_TICKS = 200
+_MOST_TICKS = 60
 _MOST_EVENTS = 100_000
 _NO_THRESHOLD = 2.0
 """No risk comes to it: what a model would call for by itself is not what is tried."""

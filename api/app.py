@@ -4,7 +4,7 @@ from fastapi import APIRouter, FastAPI
 from starlette.staticfiles import StaticFiles
 
 from api import problems
-from api.body_limit import BodyLimit
+from api.body_limit import MAX_BODY_BYTES, BodyLimit
 from api.console import pages
 from api.console.render.templates import STATIC, make_pages
 from api.forwarded import Forwarded
@@ -40,6 +40,8 @@ from api.routes import (
 )
 from api.services import ApiServices
 
+_LARGE_BODIES = {"/api/v1/hooks/alertmanager": 16 * MAX_BODY_BYTES}
+"""Where more is taken than elsewhere: another system's storm comes as one group of many alerts."""
 _ABOUT = """Telemetry, fault risks, alerts and repair tickets of a fleet of cleaning devices.
 
 Lists answer `{"items": […], "next_cursor": …}`; pass `next_cursor` as `cursor` for the next page. Errors are
@@ -115,6 +117,7 @@ def create_app(services: ApiServices) -> FastAPI:
         pages.firmware,
         pages.notices,
         pages.told,
+        pages.browser,
         pages.notice,
         pages.rules,
         pages.duty,
@@ -124,7 +127,7 @@ def create_app(services: ApiServices) -> FastAPI:
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     problems.install(app, rendered.error, guarded)
     complete(app)
-    app.add_middleware(BodyLimit)
+    app.add_middleware(BodyLimit, more_at=_LARGE_BODIES)
     app.add_middleware(HeadAnswers)
     app.add_middleware(Limited, rates=services.rates)
     app.add_middleware(Measured, registry=services.registry)

@@ -1,6 +1,7 @@
 """Limits how much of a request's body is read: while it arrives, whatever its headers say."""
 
 from asyncio import get_running_loop, timeout_at, wait_for
+from collections.abc import Mapping
 from contextlib import suppress
 
 from starlette.datastructures import Headers
@@ -20,12 +21,19 @@ class BodyLimit:
 
     By its Content-Length before anything is read; without one (chunked), or with one that lies, when the
     first byte too many arrives. What comes behind it is thrown away for a moment, so that the sender reads
-    the answer before it finds the connection closed.
+    the answer before it finds the connection closed. `more_at` allows more at some paths.
     """
 
-    def __init__(self, app: ASGIApp, most: int = MAX_BODY_BYTES, within_s: float = BODY_S) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        most: int = MAX_BODY_BYTES,
+        within_s: float = BODY_S,
+        more_at: Mapping[str, int] | None = None,
+    ) -> None:
         self._app = app
-        self._most = most
+        self._usual = most
+        self._more_at = more_at or {}
         self._within_s = within_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -33,11 +41,12 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        if _announced(scope) > self._most:
-            await self._refuse(scope, receive, send, _too_large(self._most))
+        most = self._more_at.get(scope["path"], self._usual)
+        if _announced(scope) > most:
+            await self._refuse(scope, receive, send, _too_large(most))
             return
         begun = False
-        body = _Body(receive, self._most, self._within_s)
+        body = _Body(receive, most, self._within_s)
 
         async def send_noted(message: Message) -> None:
             nonlocal begun

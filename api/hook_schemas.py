@@ -1,8 +1,18 @@
 """What other systems post: Alertmanager's webhook, version 4 of its JSON."""
 
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 
 from fleet.alerts import INSTALLATION
 from fleet.clock import SECOND_MS
@@ -15,10 +25,20 @@ _LEVELS = {
 }
 """By the label `severity`; any other, or none, is L2."""
 _MOST_LABELS, _LONGEST_LABEL, _LONGEST_TEXT = 20, 100, 300
-_Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,255}$")]
-_NO_NUL = AfterValidator(lambda said: said.replace("\0", ""))  # which PostgreSQL keeps in no text
-_Said = Annotated[str, StringConstraints(max_length=4_096), _NO_NUL]
-Labels = dict[_Name, _Said]
+_LONGEST_NAME, _LONGEST_SAID = 256, 4_096
+MOST_ALERTS = 20_000
+
+
+def _as_labels(given: object) -> object:
+    """Return names and values as they are kept: too long ones are cut, what is no text is left out."""
+    if not isinstance(given, dict):
+        return given
+    texts = ((name, said) for name, said in given.items() if isinstance(name, str) and isinstance(said, str))
+    # PostgreSQL keeps no NUL in a text.
+    return {name[:_LONGEST_NAME]: said[:_LONGEST_SAID].replace("\0", "") for name, said in texts}
+
+
+Labels = Annotated[dict[str, str], BeforeValidator(_as_labels)]
 
 
 class AlertmanagerAlert(BaseModel):
@@ -31,7 +51,7 @@ class AlertmanagerAlert(BaseModel):
     annotations: Labels = Field(default_factory=dict, examples=[{"summary": "Disk of db1 is full"}])
     starts_at: AwareDatetime = Field(alias="startsAt", examples=["2026-11-22T08:00:00Z"])
     fingerprint: str = Field(pattern=r"^[A-Za-z0-9_-]{1,64}$", examples=["b5f6c0b1e2d3a4f5"])
-    generator_url: str = Field("", alias="generatorURL", max_length=4_096)
+    generator_url: str = Field("", alias="generatorURL")
 
     @property
     def devices(self) -> tuple[str, ...]:
@@ -69,16 +89,46 @@ class AlertmanagerAlert(BaseModel):
         return seen
 
 
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """One of the alerts of a group that cannot be read, and why."""
+
+    why: str
+
+
+def _each_by_itself(given: object, read: ValidatorFunctionWrapHandler) -> object:
+    """Read one alert: others of its group are taken though it cannot be read."""
+    try:
+        return read(given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = "".join(f".{step}" for step in first["loc"])
+        return Unreadable(f"{place}: {first['msg']}")
+
+
 class AlertmanagerPost(BaseModel):
     """A group of alerts as Alertmanager posts it; what is not used here is left out."""
 
     model_config = ConfigDict(extra="ignore")
 
     version: Literal["4"] = Field(examples=["4"])
-    alerts: list[AlertmanagerAlert] = Field(max_length=1_000)
+    alerts: list[Annotated[AlertmanagerAlert, WrapValidator(_each_by_itself)]] = Field(max_length=MOST_ALERTS)
+
+    @property
+    def readable(self) -> list[AlertmanagerAlert]:
+        """The alerts that can be read."""
+        return [each for each in self.alerts if not isinstance(each, Unreadable)]
+
+    @property
+    def unreadable(self) -> list[str]:
+        """What is wrong with the others, by their place in the group."""
+        read: list[AlertmanagerAlert | Unreadable] = list(self.alerts)
+        return [f"alerts.{n}{each.why}" for n, each in enumerate(read) if isinstance(each, Unreadable)]
 
 
 class Taken(BaseModel):
-    """How many alerts were taken."""
+    """How many alerts were taken, and why others were not."""
 
     taken: int
+    refused: list[str] = Field(description="What is wrong with alerts that cannot be read; the first twenty")
+    no_room: int = Field(description="How many there is no room for: some alert holds 10,000 already")

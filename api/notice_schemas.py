@@ -53,6 +53,7 @@ class DestinationItem(Schema):
     proved_at: Time | None
     tested_at: Time | None
     trouble: str | None
+    ended_at: Time | None = Field(description="Since when nobody is there any more; nothing goes there then")
 
 
 class DestinationRequest(BaseModel):

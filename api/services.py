@@ -82,7 +82,7 @@ class Alerts(Protocol):
         """End an open alert by hand; raises NotFound, InvalidInput or Conflict."""
         ...
 
-    def observe_external(self, reports: Sequence[Report]) -> None:
+    def observe_external(self, reports: Sequence[Report]) -> int:
         """Judge what another system reports of its own alerts."""
         ...
 

@@ -21,7 +21,8 @@ import duckdb
 from alerts.backtest.backtest import Asked, run_backtest
 from alerts.backtest.replay import Replayed
 from alerts.judging.conditions import parse_condition
-from alerts.judging.rules import Rule, load_rules
+from alerts.judging.rule_file import load_rules
+from alerts.judging.rules import Rule
 from fleet.clock import DAY_MS
 from fleet.codes import load_codes
 from fleet.device_doors import NewDevice

@@ -16,6 +16,8 @@ MODEL_RULE = "model"
 """The rule's name on alerts about a model itself."""
 
 EXTERNAL_RULE = "external"
+REPORTED_MORE = "reported_more"
+"""The reason of an alert that another thing has joined since; it is news, though the alert was told."""
 """The rule's name on alerts that another system reported."""
 
 

@@ -18,6 +18,21 @@ from fleet.errors import ConfigError
 from fleet.text import near, quoted
 from fleet.yaml12 import compose_yaml, load_yaml
 
+_SAID = {
+    "missing": "is missing",
+    "model_type": "here stands `key: value`, a line each",
+    "model_attributes_type": "here stands `key: value`, a line each",
+    "dict_type": "here stands `key: value`, a line each",
+    "tuple_type": "here stands a list, each item after `- `",
+    "list_type": "here stands a list, each item after `- `",
+    "frozen_set_type": "here stands a list, each item after `- `",
+    "string_type": "here stands a text",
+    "string_too_short": "must not be empty",
+    "too_short": "must not be empty",
+    "bool_type": "here stands true or false",
+    "bool_parsing": "here stands true or false",
+}
+"""What mistakes of form are called, by pydantic's name of them; others are said as pydantic does."""
 _UNITS = {"s": SECOND_MS, "m": MINUTE_MS, "h": HOUR_MS, "d": DAY_MS}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)([smhd])")
 
@@ -74,7 +89,7 @@ class Mistakes(ConfigError):
 
     def __init__(self, origin: str, mistakes: Sequence[Mistake]) -> None:
         self.mistakes = tuple(dict.fromkeys(mistakes))
-        super().__init__("; ".join(f"{origin}{_shown(one.line)}: {one.text}" for one in self.mistakes))
+        super().__init__("\n".join(f"{origin}{_shown(one.line)}: {one.text}" for one in self.mistakes))
 
 
 def _shown(line: int | None) -> str:
@@ -108,11 +123,25 @@ def parse_config(text: str, shape: type[S], origin: str) -> S:
     try:
         return shape.model_validate(data)
     except ValidationError as error:
-        mistakes = [
-            Mistake(line_of(text, *one["loc"]), f"{_place(data, one['loc'])}{_reason(one)}")
-            for one in error.errors()
-        ]
-        raise Mistakes(origin, mistakes) from error
+        raise Mistakes(origin, _mistakes_in(error, data, text)) from error
+
+
+def _mistakes_in(error: ValidationError, data: Any, text: str) -> list[Mistake]:
+    return [
+        Mistake(line_of(text, *one["loc"]), f"{_place(data, one['loc'])}{_reason(one)}")
+        for one in _without_consequences(error.errors())
+    ]
+
+
+def _without_consequences(errors: Sequence[Any]) -> list[Any]:
+    """Leave out that a list is too short because what stands in it is wrong."""
+    places = [one["loc"] for one in errors]
+    return [
+        one
+        for one in errors
+        if one["type"] != "too_short"
+        or not any(len(loc) > len(one["loc"]) and loc[: len(one["loc"])] == one["loc"] for loc in places)
+    ]
 
 
 def line_in(path: Path, *loc: int | str) -> str:
@@ -150,8 +179,20 @@ def _step(node: yaml.Node, step: int | str) -> tuple[int, yaml.Node] | None:
 
 def _reason(mistake: Any) -> str:
     """Return what is wrong, in the words of YAML."""
-    text = _one_line(mistake["msg"].removeprefix("Value error, "))
-    return text.replace("a valid tuple", "a list").replace("a valid dictionary", "a mapping")
+    said = _SAID.get(mistake["type"])
+    least = mistake.get("ctx", {}).get("min_length", 1)
+    if mistake["type"] == "too_short" and least > 1:
+        return f"needs at least {least} items"
+    if said is None:
+        return _one_line(mistake["msg"].removeprefix("Value error, "))
+    return f"{said}, not {_kind_of(mistake['input'])}" if said.startswith("here stands") else said
+
+
+def _kind_of(given: object) -> str:
+    if given is None or given in ("", [], {}):
+        return "nothing"
+    names = {dict: "keys with values", list: "a list", str: "a text", bool: "true or false"}
+    return names.get(type(given), "a number")
 
 
 def _place(data: Any, loc: Sequence[int | str]) -> str:

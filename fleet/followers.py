@@ -1,7 +1,8 @@
 """Who follows the log of events: each reads it in order, at its own pace, from where it stood."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from fleet.events import Event
 
@@ -17,6 +18,15 @@ class Follower(Protocol):
 
     def handle(self, event: Event) -> None:
         """Do what follows from one event."""
+        ...
+
+
+@runtime_checkable
+class BulkFollower(Follower, Protocol):
+    """A follower that is quicker with many events at once; those of one turn are done once this returns."""
+
+    def handle_all(self, events: Sequence[Event]) -> None:
+        """Do what follows from events, in order. What it raises is of all: they come again, one by one."""
         ...
 
 

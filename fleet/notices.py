@@ -69,16 +69,23 @@ class NotDelivered(SweepwatchError):
     """A channel could not hand a message over; the message has no secret in it.
 
     `again`: it may be tried again, after `after_s` where the provider said so. `maybe`: the provider may have
-    taken it all the same (the connection ended after it was sent).
+    taken it all the same (the connection ended after it was sent). `gone`: the address is nobody's any more.
     """
 
     def __init__(
-        self, message: str, *, again: bool, after_s: float | None = None, maybe: bool = False
+        self,
+        message: str,
+        *,
+        again: bool,
+        after_s: float | None = None,
+        maybe: bool = False,
+        gone: bool = False,
     ) -> None:
         super().__init__(message)
         self.again = again
         self.after_s = after_s
         self.maybe = maybe
+        self.gone = gone
 
 
 class Channel(Protocol):

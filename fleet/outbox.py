@@ -14,7 +14,8 @@ class Destination:
     """Where notices go: a person's own (`person_id`), or a group's (None), for alerts of a scope.
 
     `position` orders a person's own: the first is tried first. `shown` is its address without secrets.
-    `proved_at` is when a provider last accepted something, `trouble` what went wrong since. Times: epoch ms.
+    `proved_at` is when a provider last accepted something, `trouble` what went wrong since; `ended_at` when
+    nobody was there any more: nothing goes there since then. Times: epoch ms.
     """
 
     id: int
@@ -29,6 +30,7 @@ class Destination:
     proved_at: int | None = None
     tested_at: int | None = None
     trouble: str | None = None
+    ended_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,9 @@ _FLOAT = re.compile(
     r"[-+]?(?:\.[0-9]+|(?:0|[1-9][0-9]*)(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?"
     r"|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)"
 )
+_DEEPEST = 50
+"""So many levels may stand within one another: each is a call within a call."""
+_MOST_ALIASES = 100
 _ROOT = "tag:yaml.org,2002:"
 
 
@@ -24,6 +27,33 @@ class _Loader(yaml.SafeLoader):
     """Composes as PyYAML does; resolves plain scalars and constructs mappings as above."""
 
     yaml_implicit_resolvers: dict[str | None, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012 - of PyYAML
+    depth = anchored = aliases = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        """Return the next node; its own nodes are composed within."""
+        event = self.peek_event()  # type: ignore[no-untyped-call]
+        is_alias = isinstance(event, yaml.AliasEvent)
+        has_anchor = not is_alias and getattr(event, "anchor", None) is not None
+        self.aliases += is_alias
+        self._check(event)
+        self.depth, self.anchored = self.depth + 1, self.anchored + has_anchor
+        try:
+            return super().compose_node(parent, index)
+        finally:
+            self.depth, self.anchored = self.depth - 1, self.anchored - has_anchor
+
+    def _check(self, event: yaml.Event) -> None:
+        """Raise ComposerError for what few characters can make more of than any machine can hold."""
+        wrong = None
+        if self.depth >= _DEEPEST:
+            wrong = "nested too deeply to be read"
+        elif self.aliases > _MOST_ALIASES:
+            wrong = f"more than {_MOST_ALIASES} aliases; write out what they stand for"
+        elif isinstance(event, yaml.AliasEvent) and self.anchored:
+            wrong = f"*{event.anchor}: an alias within what has an anchor; write out what it stands for"
+        if wrong is not None:
+            mark = event.start_mark
+            raise yaml.composer.ComposerError(None, None, wrong, mark)  # type: ignore[arg-type]
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         """Return a mapping whose keys are texts, as they are spelled."""

@@ -1,18 +1,28 @@
 """Destinations and wishes as people keep them: checked by their channel, each change an event of the log."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from zoneinfo import available_timezones
 
 from sqlalchemy.orm import Session
 
 from fleet.clock import DAY_MS, Clock
-from fleet.errors import InvalidInput
+from fleet.errors import Conflict, InvalidInput
 from fleet.events import Event, Subject
 from fleet.notices import ChannelKind
 from fleet.outbox import Destination, Notice, NoticeState, Wishes
 from fleet.people import Scope
 from fleet.principals import Principal, schedule
 from fleet.text import LANGUAGES, near, quoted
+from notify.browsers import (
+    ANOTHERS,
+    anothers_browser,
+    destination_event,
+    free_name,
+    giving_way,
+    own_browser,
+)
+from notify.channels.push import Push
 from notify.ports import Channels
 from storage.records.database import DeskDatabase
 from storage.records.destinations import (
@@ -22,6 +32,7 @@ from storage.records.destinations import (
     destinations,
     keep_wishes,
     remove_destination,
+    renew_address,
     tested,
     wishes_of,
 )
@@ -59,20 +70,85 @@ class NoticeBook:
         place: str = "",
     ) -> Destination:
         """Add a destination of a person, or of a group (None). Raises InvalidInput naming what is wrong."""
+        if channel is ChannelKind.PUSH:
+            if person_id is None:
+                raise InvalidInput("channel: a browser is of a person, not of a group")
+            return self.add_browser(person_id, name, address, principal)
+        new = self._new(person_id, name, channel, address, scope, place)
+        with self._desk.transaction() as session:
+            _check_room(session, person_id, new.name)
+            kept = add_destination(session, new, address)
+            self._tell(session, kept, "added", principal, "added")
+        return kept
+
+    def add_browser(
+        self, person_id: int, name: str, address: Mapping[str, str], principal: Principal, before: str = ""
+    ) -> Destination:
+        """Add a browser of a person; one that is there already stays one destination.
+
+        `before` is the endpoint that the browser had until now. Raises InvalidInput naming what is wrong.
+        """
+        new = self._new(person_id, name, ChannelKind.PUSH, address)
+        known = self._renewed_browser(new, address, before, principal)
+        if known is not None:
+            return known
+        try:
+            return self._new_browser(new, address, principal)
+        except (Conflict, InvalidInput):
+            known = self._renewed_browser(new, address, before, principal)
+            if known is None:
+                raise
+            return known  # it was added at this very moment, by the same button
+
+    def _renewed_browser(
+        self, new: Destination, address: Mapping[str, str], before: str, principal: Principal
+    ) -> Destination | None:
+        """Return the person's destination that a browser is already, with its newest address."""
+        endpoint = address["endpoint"]
+        with self._desk.transaction() as session:
+            other = anothers_browser(session, new, endpoint, new.made_at)
+            if other is not None:
+                self._tell(session, other, "ended", principal, ANOTHERS)
+            known = own_browser(session, new, endpoint, before)
+            if known is None:
+                return None
+            if renew_address(session, known.id, new.shown, address):
+                self._tell(session, known, "renewed", principal, "subscribed_again")
+            return destination_of(session, known.id)
+
+    def _new_browser(self, new: Destination, address: Mapping[str, str], principal: Principal) -> Destination:
+        with self._desk.transaction() as session:
+            for each in giving_way(session, new, new.made_at):
+                self._tell(session, each, "removed", principal, "subscribed_again")
+            new = replace(new, name=free_name(session, new))
+            _check_room(session, new.person_id, new.name)
+            kept = add_destination(session, new, address)
+            self._tell(session, kept, "added", principal, "added")
+        return kept
+
+    def push_key(self) -> str | None:
+        """Return the key with which browsers subscribe; None where they are not told. No secret."""
+        channel = self._channels.get(ChannelKind.PUSH)
+        return channel.public_key if isinstance(channel, Push) else None
+
+    def _new(
+        self,
+        person_id: int | None,
+        name: str,
+        channel: ChannelKind,
+        address: Mapping[str, str],
+        scope: Scope = Scope.ALL,
+        place: str = "",
+    ) -> Destination:
         if channel not in self._channels:
             there = ", ".join(sorted(self._channels))
             raise InvalidInput(f"channel: {quoted(channel)} is not set up; set up are: {there or 'none'}")
         if not name.strip() or len(name) > 64 or "\x00" in name:
             raise InvalidInput("name: 1 to 64 characters")
         self._channels[channel].check(address)
-        now = self._clock.now_ms()
         shown = self._channels[channel].shown(address)[:255]
-        new = Destination(0, person_id, name.strip(), channel, shown, 0, scope, place, now)
-        with self._desk.transaction() as session:
-            _check_room(session, person_id, new.name)
-            kept = add_destination(session, new, address)
-            self._tell(session, kept, "added", principal, "added")
-        return kept
+        made_at = self._clock.now_ms()
+        return Destination(0, person_id, name.strip(), channel, shown, 0, scope, place, made_at)
 
     def remove(self, destination_id: int, principal: Principal) -> None:
         """Let nothing more go to a destination, and forget its address. Raises NotFound."""
@@ -106,6 +182,8 @@ class NoticeBook:
         """Send a test to a destination; return the number of its notice. Raises NotFound."""
         with self._desk.transaction() as session:
             destination = destination_of(session, destination_id)
+            if destination.ended_at is not None:
+                raise InvalidInput("this destination has ended: nothing goes there any more")
             return self._test(session, destination, principal)
 
     def test_all(self) -> int:
@@ -175,10 +253,7 @@ class NoticeBook:
     def _tell(
         self, session: Session, destination: Destination, what: str, principal: Principal, reason: str
     ) -> None:
-        data = {"person": destination.person_id, "name": destination.name, "channel": destination.channel}
-        number = str(destination.id)
-        now = self._clock.now_ms()
-        tell(session, Event(now, Subject.DESTINATION, number, what, principal, reason, data=data))
+        tell(session, destination_event(destination, what, principal, reason, self._clock.now_ms()))
 
 
 def check_wishes(wishes: Wishes) -> None:

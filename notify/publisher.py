@@ -1,8 +1,10 @@
 """Publishes what happened on the broker: each event of the log, at least once, in order, at QoS 1."""
 
 import logging
+from collections.abc import Sequence
 from threading import Event as Flag
 from threading import Lock
+from time import monotonic
 from typing import Any
 from uuid import uuid4
 
@@ -36,12 +38,21 @@ class EventPublisher:
 
     def handle(self, event: Event) -> None:
         """Publish one event; it is taken when this returns. Raises BrokerUnavailable."""
-        if not is_published(event):
+        self.handle_all([event])
+
+    def handle_all(self, events: Sequence[Event]) -> None:
+        """Publish events; all are taken when this returns. Raises BrokerUnavailable."""
+        told = [
+            (topic_of_event(each), orjson.dumps(as_cloud_event(each)))
+            for each in events
+            if is_published(each)
+        ]
+        if not told:
             return
         with self._lock:
             connection = self._connected()
             try:
-                connection.publish(topic_of_event(event), orjson.dumps(as_cloud_event(event)))
+                connection.publish(told)
             except BaseException:
                 self._drop()
                 raise
@@ -105,15 +116,18 @@ class _Connection:
         if self._code.is_failure:
             raise BrokerUnavailable(f"broker {self._address} refuses us: {self._code}")
 
-    def publish(self, topic: str, payload: bytes) -> None:
-        """Publish; the broker has it when this returns. Raises BrokerUnavailable."""
-        done = self._client.publish(topic, payload, qos=1, properties=self._properties())
-        try:
-            done.wait_for_publish(_ANSWER_S)
-        except (RuntimeError, ValueError) as error:
-            raise BrokerUnavailable(f"broker {self._address}: {error}") from error
-        if not done.is_published():
-            raise BrokerUnavailable(f"broker {self._address}: an event was not acknowledged in time")
+    def publish(self, told: Sequence[tuple[str, bytes]]) -> None:
+        """Publish payloads by topic; the broker has all when this returns. Raises BrokerUnavailable."""
+        properties = self._properties()
+        handed = [self._client.publish(*each, qos=1, properties=properties) for each in told]
+        until = monotonic() + _ANSWER_S
+        for each in handed:
+            try:
+                each.wait_for_publish(max(0.0, until - monotonic()))
+            except (RuntimeError, ValueError) as error:
+                raise BrokerUnavailable(f"broker {self._address}: {error}") from error
+            if not each.is_published():
+                raise BrokerUnavailable(f"broker {self._address}: an event was not acknowledged in time")
 
     def close(self) -> None:
         """End it."""

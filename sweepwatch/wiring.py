@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -26,7 +26,8 @@ from alerts.care.teller import Teller
 from alerts.engine import AlertEngine
 from alerts.judging.by_ticket import ChangedElsewhere, DeviceEnds, TicketEnds
 from alerts.judging.columns import Past
-from alerts.judging.rules import OFFLINE, Rule, load_rules, rules_text
+from alerts.judging.rule_file import load_rules, rules_text
+from alerts.judging.rules import OFFLINE, Rule
 from alerts.trials import Trials
 from api.app import create_app
 from api.services import ApiServices
@@ -64,6 +65,7 @@ from notify.duty.planning import Planning
 from notify.duty.roster import Destinations
 from notify.notifier import Notifier
 from notify.ports import Channels, Said
+from notify.vapid import OwnKey
 from storage.ports import TelemetryStore
 from storage.records.database import DeskDatabase, open_desk
 from storage.records.destinations import groups_by_name
@@ -73,6 +75,7 @@ from storage.series.store_url import DuckDbAddress, StoreAddress, parse_store_ur
 from sweepwatch.data_folder import TELEMETRY, DataFolder
 from sweepwatch.metrics import new_registry
 from sweepwatch.run.device_doors import device_doors
+from sweepwatch.run.push import contact_of
 from sweepwatch.run.reach import address_of, rates_of, reach_of
 from sweepwatch.run.readiness import noting_changes
 from sweepwatch.settings.costs import costs_of
@@ -137,9 +140,9 @@ def build(
     shipped = rules_text(settings.alerts.rules)
     codes = load_codes(settings.alerts.codes)
     policy = load_policy()
-    channels = channels_of(settings, clock)
     desk = open_desk(desk_url(settings, folder))
     try:
+        channels = channels_of(settings, desk, clock)
         store = open_store(settings, folder, signals, use)
     except BaseException:
         desk.close()
@@ -416,9 +419,11 @@ def _picture(services: Services, alert: Alert, language: Language) -> bytes | No
     return course_picture(alert.evidence, zone, language)
 
 
-def channels_of(settings: Settings, clock: Clock) -> Channels:
+def channels_of(settings: Settings, desk: DeskDatabase, clock: Clock) -> Channels:
     """Return the channels that are set up. Raises ConfigError for what cannot be used."""
-    return channels_as(channel_settings_of(settings.notify), clock)
+    own_key = OwnKey(desk, clock) if settings.notify.push.enabled else None
+    known = channel_settings_of(settings.notify)
+    return channels_as(replace(known, own_key=own_key, push_contact=contact_of(settings)), clock)
 
 
 def said_of(services: Services) -> Said:

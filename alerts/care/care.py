@@ -8,10 +8,10 @@ from sqlalchemy.orm import Session
 
 from alerts.care.evidence import WINDOW_MS, contains
 from alerts.care.stages import UNREACHED as UNREACHED_REASON
-from alerts.care.stages import expired, worse
+from alerts.care.stages import expired, more, worse
 from alerts.care.teller import BY, Teller
 from alerts.engine import AlertEngine
-from fleet.alerts import Alert, AlertState
+from fleet.alerts import REPORTED_MORE, Alert, AlertState
 from fleet.care import Case
 from fleet.clock import Clock
 from fleet.errors import Conflict, NotFound
@@ -43,7 +43,7 @@ class Care:
     def handle(self, event: Event) -> None:
         """Take in one event."""
         if event.subject is Subject.ALERT and event.what in CHANGES:
-            if not self._is_of_absence(event):
+            if not _never_fired(event) and not self._is_of_absence(event):
                 self.take_in(event.subject_id, event.id)
         elif event.subject is Subject.NOTICE and event.what == UNREACHED:
             self._go_on(event)
@@ -78,7 +78,9 @@ class Care:
             return self._begin(session, alert, event_id, now)
         if case.closed_at is not None:
             return True
-        return self._follow(session, alert, replace(case, event=max(case.event, event_id)), now)
+        joined = alert.reason == REPORTED_MORE and event_id > case.event
+        case = replace(case, event=max(case.event, event_id))
+        return self._follow(session, alert, case, now, joined=joined)
 
     def _begin(self, session: Session, alert: Alert, event_id: int, now: int) -> bool:
         case = Case(
@@ -101,7 +103,7 @@ class Care:
             return self._teller.keep(session, case, replace(after, reason=alert.reason))
         return self._teller.attempt(session, case, now)
 
-    def _follow(self, session: Session, alert: Alert, case: Case, now: int) -> bool:
+    def _follow(self, session: Session, alert: Alert, case: Case, now: int, *, joined: bool) -> bool:
         teller = self._teller
         if alert.state is AlertState.RESOLVED:
             return teller.end(session, case, alert.reason, now)
@@ -118,7 +120,10 @@ class Care:
             return change_case(session, case, case)
         if alert.state is AlertState.FIRING and case.state is AlertState.ACKNOWLEDGED:
             case = replace(case, state=alert.state, ack_until=None)
-            return teller.attempt(session, case, now, expired(case, teller.chain(case), now))
+            due = more if joined else expired
+            return teller.attempt(session, case, now, due(case, teller.chain(case), now))
+        if joined and alert.state is AlertState.FIRING and case.told_at is not None:
+            return teller.attempt(session, case, now, more(case, teller.chain(case), now))
         return change_case(session, case, case)
 
     def _go_on(self, event: Event) -> None:
@@ -148,6 +153,12 @@ class Care:
 
 class _Lost(Exception):
     """Somebody else changed the same row meanwhile."""
+
+
+def _never_fired(event: Event) -> bool:
+    """Tell whether an alert is not firing yet, or is over before it was: nobody is to care for that."""
+    ended = event.before == AlertState.PENDING and event.after == AlertState.RESOLVED
+    return event.after == AlertState.PENDING or ended
 
 
 def _check(done: bool) -> None:

@@ -7,6 +7,7 @@ which one is due. Times are epoch milliseconds.
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from fleet.alerts import REPORTED_MORE
 from fleet.care import Case
 from fleet.clock import DAY_MS, MINUTE_MS, SECOND_MS
 from fleet.duty import Chain
@@ -127,6 +128,11 @@ def expired(case: Case, chain: Chain, now: int) -> Due:
     if now - case.raised_at >= OLD_MS:
         return Due(Occasion.STILL_OPEN, ACK_EXPIRED, len(chain.steps) - 1, False, remind(chain, now))
     return Due(Occasion.ACK_EXPIRED, ACK_EXPIRED, 0, chain.loud, after_step(chain, 0, now))
+
+
+def more(case: Case, chain: Chain, now: int) -> Due:
+    """Return what is told when something else joined an alert: the chain begins anew."""
+    return Due(Occasion.FIRING, REPORTED_MORE, 0, chain.loud, after_step(chain, 0, now))
 
 
 def worse(case: Case, chain: Chain, now: int) -> Due:

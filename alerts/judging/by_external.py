@@ -10,13 +10,18 @@ from typing import Any
 
 from alerts.judging.changes import Changes
 from alerts.judging.decisions import CLEARED, Decision, Track
-from fleet.alerts import EXTERNAL_RULE, Alert, AlertState
+from fleet.alerts import EXTERNAL_RULE, REPORTED_MORE, Alert, AlertState
 from fleet.external import Report
 from fleet.faults import EXTERNAL, Level
 from storage.records.alerts import last_resolved
 
-_MOST = 200
-"""So many reports one alert holds; more are the same trouble."""
+MOST = 10_000
+"""So many reports one alert holds."""
+_MOST_WHOLE, _MOST_OVER = 200, 2_000
+"""So many it holds whole; of the others when they began, how bad they are, and how their text begins."""
+_LONGEST_BEGINNING = 80
+_PLAUSIBLE_MS = 946_684_800_000
+"""2000-01-01: what says that it began before does not know."""
 
 
 @dataclass
@@ -26,11 +31,12 @@ class _Held:
     items: dict[str, dict[str, Any]]
     over: dict[str, int]
     previous: str | None = None
+    newest: str = ""
     more: bool = False
     less: bool = False
 
-    def take(self, report: Report) -> None:
-        """Take one report; what was known already changes nothing."""
+    def take(self, report: Report) -> bool:
+        """Take one report; what was known already changes nothing. False where there is no room for it."""
         known = self.items.get(report.fingerprint)
         begun = self.over.get(report.fingerprint, -1) if known is None else known["since"]
         if report.over:
@@ -38,19 +44,22 @@ class _Held:
                 del self.items[report.fingerprint]
                 self._end(report.fingerprint, report.since)
                 self.less = True
-        elif report.since > begun and (known is not None or len(self.items) < _MOST):
+        elif report.since > begun:
+            if known is None and len(self.items) >= MOST:
+                return False
             self.items[report.fingerprint] = {
                 "since": report.since,
                 "level": report.level,
                 "text": report.text,
                 **report.seen,
             }
-            self.more = True
+            self.more, self.newest = True, report.text
+        return True
 
     def _end(self, fingerprint: str, since: int) -> None:
         self.over.pop(fingerprint, None)
         self.over[fingerprint] = since
-        while len(self.over) > _MOST:
+        while len(self.over) > _MOST_OVER:
             del self.over[min(self.over, key=lambda each: self.over[each])]
 
     @property
@@ -58,47 +67,67 @@ class _Held:
         """The worst of them."""
         return min(Level(item["level"]) for item in self.items.values())
 
-    def evidence(self) -> dict[str, Any]:
-        """Return what an alert keeps, and shows."""
-        worst = sorted(self.items.values(), key=lambda item: (item["level"], item["since"]))
-        text = worst[0]["text"] + (f" (+{len(worst) - 1})" if len(worst) > 1 else "") if worst else ""
+    def evidence(self, now: int) -> dict[str, Any]:
+        """Return what an alert keeps, and shows: the worst of what it holds first, of these the newest."""
+        ranked = sorted(self.items.items(), key=lambda each: (each[1]["level"], -each[1]["since"]))
+        text = self._text([item["text"] for _, item in ranked[:1]])
         evidence: dict[str, Any] = {
             "source": "external",
             "rule": EXTERNAL_RULE,
             "text": {"en": text, "zh": text},
-            "items": self.items,
+            "count": len(ranked),
+            "items": dict(ranked[:_MOST_WHOLE]),
+            "beyond": {
+                fingerprint: [item["since"], item["level"], item["text"][:_LONGEST_BEGINNING]]
+                for fingerprint, item in ranked[_MOST_WHOLE:]
+            },
             "over": self.over,
-            "ts": max((item["since"] for item in worst), default=0),
+            "ts": plausible(max((item["since"] for _, item in ranked), default=0), now),
         }
         return evidence | ({"previous_alert": self.previous} if self.previous else {})
 
+    def _text(self, worst: list[str]) -> str:
+        """Return what came last and what is worst, and how many there are beside."""
+        named = list(dict.fromkeys([*([self.newest] if self.newest else []), *worst]))
+        others = len(self.items) - len(named)
+        return " · ".join(named) + (f" (+{others})" if others > 0 else "")
 
-def judge_external(changes: Changes, device_id: str, reports: Sequence[Report]) -> None:
-    """Judge what is reported of one device."""
+
+def plausible(since: int, now: int) -> int:
+    """Return when something began, as far as that can be: not in the future, and not before 2000."""
+    return since if _PLAUSIBLE_MS <= since <= now else now
+
+
+def judge_external(changes: Changes, device_id: str, reports: Sequence[Report]) -> int:
+    """Judge what is reported of one device; return how many reports its alert has no room for."""
     track = changes.track(device_id, EXTERNAL)
     held = _before(changes, device_id) if track is None else _of(track.alert)
-    for report in reports:
-        held.take(report)
+    refused = sum(not held.take(report) for report in reports)
     if track is None:
         if held.more and held.items:
-            changes.raise_alert(_alert(device_id, held))
+            changes.raise_alert(_alert(device_id, held, changes.now))
     elif not held.items:
         changes.move(track, Decision(AlertState.RESOLVED, CLEARED), EXTERNAL_RULE, changes.now)
     elif held.more or held.less:
         _revise(changes, track, held)
+    return refused
 
 
 def _revise(changes: Changes, track: Track, held: _Held) -> None:
     state = AlertState.FIRING if held.more else track.alert.state
-    decision = Decision(state, "reported_more" if held.more else "partly_cleared")
-    changes.revise(track, decision, EXTERNAL_RULE, changes.now, evidence=held.evidence(), level=held.level)
+    decision = Decision(state, REPORTED_MORE if held.more else "partly_cleared")
+    evidence = held.evidence(changes.now)
+    changes.revise(track, decision, EXTERNAL_RULE, changes.now, evidence=evidence, level=held.level)
 
 
 def _of(alert: Alert) -> _Held:
     evidence = alert.evidence
-    return _Held(
-        dict(evidence.get("items", {})), dict(evidence.get("over", {})), evidence.get("previous_alert")
-    )
+    beyond = {
+        fingerprint: {"since": since, "level": level, "text": text}
+        for fingerprint, (since, level, text) in evidence.get("beyond", {}).items()
+    }
+    items = dict(evidence.get("items", {})) | beyond
+    return _Held(items, dict(evidence.get("over", {})), evidence.get("previous_alert"))
 
 
 def _before(changes: Changes, device_id: str) -> _Held:
@@ -111,7 +140,7 @@ def _before(changes: Changes, device_id: str) -> _Held:
     return _Held({}, ended.over | begun, last.id)
 
 
-def _alert(device_id: str, held: _Held) -> Alert:
+def _alert(device_id: str, held: _Held, now: int) -> Alert:
     return Alert(
         id="",
         device_id=device_id,
@@ -119,8 +148,8 @@ def _alert(device_id: str, held: _Held) -> Alert:
         rule=EXTERNAL_RULE,
         level=held.level,
         state=AlertState.FIRING,
-        since=min(item["since"] for item in held.items.values()),
+        since=min(plausible(item["since"], now) for item in held.items.values()),
         reason=f"recurrence_of:{held.previous}" if held.previous else "first",
         opens_ticket=False,
-        evidence=held.evidence(),
+        evidence=held.evidence(now),
     )

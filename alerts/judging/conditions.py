@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import reduce
+from itertools import combinations
 from math import inf
 from operator import and_, eq, ge, gt, le, lt, ne
 
@@ -106,6 +107,34 @@ class Term:
         few = self.few
         return value in few if few is not None else value != self.value
 
+    def is_within(self, other: "Term") -> bool:
+        """Tell whether each number that satisfies this term satisfies the other, too."""
+        if self.quantity != other.quantity or self.operator[0] != other.operator[0]:
+            return False
+        if not isinstance(self.value, float) or not isinstance(other.value, float):
+            return False
+        beyond = self.value > other.value if self.operator[0] == ">" else self.value < other.value
+        same = self.value == other.value
+        return beyond or (same and (self.operator == other.operator or other.operator.endswith("=")))
+
+
+def overlap(first: Term, second: Term) -> bool:
+    """Tell whether one value could satisfy two terms of the same quantity; where it cannot be told: true."""
+    if not isinstance(first.value, float) or not isinstance(second.value, float):
+        return _overlap_in_words(first, second)
+    if first.operator[0] == second.operator[0]:
+        return True
+    low, high = (first.value, second.value) if first.operator[0] == ">" else (second.value, first.value)
+    touching = first.operator.endswith("=") and second.operator.endswith("=")
+    return low <= high if touching else low < high
+
+
+def _overlap_in_words(first: Term, second: Term) -> bool:
+    for one, other in ((first, second), (second, first)):
+        if one.few is not None:
+            return any(other.accepts(value) for value in one.few)
+    return True
+
 
 @dataclass(frozen=True, slots=True)
 class Condition:
@@ -195,6 +224,8 @@ def _parse_term(text: str) -> Term:
 def _number(text: str, quantity: Quantity) -> float:
     """Return a number; a duration in seconds, that of a life in days."""
     if not text[-1].isalpha():
+        if quantity.measure in (Measure.LIFE, Measure.TIME):
+            raise ValueError(f"{quantity.words} is a duration; write {text}d, {text}h or {text}m")
         return float(text)
     if quantity.measure not in (Measure.LIFE, Measure.TIME) and not quantity.of.endswith("_s"):
         raise ValueError(f"{quantity.of} is no duration; write {text[:-1]} without its {text[-1]!r}")
@@ -217,6 +248,9 @@ def check_condition(condition: Condition, kind: Kind, signals: SignalTable) -> N
 
     Whether there are the places that it names is for those who know them to check.
     """
+    for first, second in combinations(condition.terms, 2):
+        if first.quantity == second.quantity and not overlap(first, second):
+            raise ValueError(f"{condition.text!r} can never hold: its parts exclude each other")
     for term in condition.terms:
         quantity = term.quantity
         if quantity.source is Source.MODELS:
@@ -256,6 +290,9 @@ def _check_its(term: Term, signal: Signal, other: Signal) -> None:
 def signal_named(name: str, kind: Kind, signals: SignalTable) -> Signal:
     """Return a signal of a kind of device. Raises ValueError that lists what there is."""
     known = {signal.name: signal for signal in signals.for_kind(kind)}
+    elsewhere = [f"a {other}'s" for other in Kind if name in {each.name for each in signals.for_kind(other)}]
+    if name not in known and elsewhere:
+        raise ValueError(f"{name!r} is no signal of a {kind}, but {' and '.join(elsewhere)}")
     if name not in known:
         raise ValueError(f"{name!r} is no signal of a {kind}; allowed: {', '.join(known)}{near(name, known)}")
     return known[name]
@@ -266,7 +303,8 @@ def _check_number(term: Term, low: float, high: float, unit: str) -> None:
         # A ValueError like its neighbours: what is wrong is what a person wrote, not a type of ours.
         raise ValueError(f"{term.signal} is a number; write `{term.signal} >= 1` (or <=, >, <)")  # noqa: TRY004
     if not low <= term.value <= high:
-        raise ValueError(f"{term.signal} {term.operator} {term.value:g}: allowed: {low:g} to {high:g} {unit}")
+        compared = f"{term.quantity.words} {term.operator} {term.value:g}"
+        raise ValueError(f"{compared}: allowed: {low:g} to {high:g} {unit}".rstrip())
 
 
 def _check_state(term: Term) -> None:

@@ -57,6 +57,14 @@ class Quantity:
         return Source.HOURS if self.hourly else Source.READINGS
 
     @property
+    def words(self) -> str:
+        """It as it is written in a condition."""
+        if self.measure in (Measure.RISK, Measure.LIFE):
+            return f"{self.measure} of {self.of}"
+        told = f"hourly {self.hourly} of {self.of}" if self.hourly else self.of
+        return f"{self.measure} of {told}" if self.measure and self.over_ms else told
+
+    @property
     def value_column(self) -> str:
         """The column of a batch, or of tiles, whose values are measured."""
         return f"{self.of}.{self.hourly}" if self.hourly else self.of
@@ -112,8 +120,8 @@ def _check_length(quantity: Quantity) -> None:
     if quantity.hourly:
         shortest, longest = SHORTEST_OF_HOURS_MS, LONGEST_OF_HOURS_MS
     if not shortest <= quantity.over_ms <= longest:
-        low, high = f"{shortest // MINUTE_MS}m", f"{longest // HOUR_MS}h"
-        raise ValueError(f"{quantity.measure} of {quantity.of}: `over` is from {low} to {high}")
+        within = "12h to 90d" if quantity.hourly else "1m to 24h"
+        raise ValueError(f"{quantity.measure} of {quantity.of}: `over` is from {within}")
 
 
 def check_modelled(quantity: Quantity, kind: Kind) -> None:

@@ -1,40 +1,43 @@
 """Rules are data: what a device must show, for how long, for an alert of which fault to be raised."""
 
-from collections.abc import Callable
-from pathlib import Path
+import re
 from typing import Annotated, Literal, Self
 
 import polars as pl
 from pydantic import (
     BeforeValidator,
     Field,
-    StringConstraints,
     ValidationInfo,
     field_validator,
     model_validator,
 )
 
-from alerts.judging.conditions import Condition, EventCondition, Term, check_condition, parse_condition
-from alerts.judging.examples import Example, check_example
-from alerts.judging.places import Place, check_places
+from alerts.judging.conditions import (
+    Condition,
+    EventCondition,
+    Term,
+    parse_condition,
+)
+from alerts.judging.examples import Example
+from alerts.judging.places import Place
 from alerts.judging.quantities import Measure, Quantity, Source
 from alerts.judging.scope import Hours, Month, Only, parse_hours
 from fleet.alerts import EXTERNAL_RULE, MODEL_RULE, RISK_RULE
-from fleet.clock import SECOND_MS
-from fleet.config import Duration, Mistake, Mistakes, Shape, line_of, parse_config, read_text
+from fleet.clock import DAY_MS, SECOND_MS
+from fleet.config import Duration, Shape
 from fleet.faults import DEVICE_ERROR, FAULTS, Level
-from fleet.signals import STANDARD_SIGNALS, Kind, SignalTable
-from fleet.text import near
+from fleet.signals import Kind
+from fleet.text import near, quoted
 
 OFFLINE = "offline"
 BY_HAND = "by_hand"
+LONGEST_FOR_MS = 30 * DAY_MS
 BY_CODE = "by_code"
 """Stands for a rule's fault: the one that the device's own code means (fleet.codes)."""
 STATE, ERROR_CODE = "state", "error_code"
 """The signals in which a device says that it has an error."""
 
-_Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
-_BESIDE = Path(__file__).with_name("rules.yaml")
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 
 def _condition_or(word: str) -> BeforeValidator:
@@ -74,7 +77,7 @@ class Rule(Shape):
     are tried (alerts.trial).
     """
 
-    name: _Name
+    name: str
     kind: Kind
     fault: str
     level: Level
@@ -86,7 +89,7 @@ class Rule(Shape):
     text: RuleText
     levels: dict[Level, _LevelCondition] = Field(default_factory=dict)
     only: Only | None = None
-    months: tuple[Month, ...] = ()
+    months: tuple[Month, ...] = Field(default=(), min_length=1)
     hours: Annotated[
         Hours | None, BeforeValidator(lambda text: None if text is None else parse_hours(text))
     ] = None
@@ -106,6 +109,10 @@ class Rule(Shape):
     @field_validator("name")
     @classmethod
     def _name_is_free(cls, name: str) -> str:
+        if _NAME.fullmatch(name) is None:
+            raise ValueError(
+                f"{quoted(name)} is no name; allowed: small letters, digits and _, a letter first, up to 64"
+            )
         if name in (RISK_RULE, MODEL_RULE, EXTERNAL_RULE):
             raise ValueError(f"{name!r} is kept for alerts of models; choose another name")
         return name
@@ -125,8 +132,14 @@ class Rule(Shape):
 
     @model_validator(mode="after")
     def _parts_fit(self) -> Self:
-        if (self.when == OFFLINE) != (self.absent_ms is not None):
+        if self.when == OFFLINE and self.absent_ms is None:
+            raise ValueError("`when: offline` needs `absent`: for how long nothing is heard, such as 30m")
+        if self.when != OFFLINE and self.absent_ms is not None:
             raise ValueError("`absent` belongs to `when: offline`, and to nothing else")
+        if self.for_ms > LONGEST_FOR_MS:
+            raise ValueError(
+                f"`for` is at most {LONGEST_FOR_MS // DAY_MS}d; write a window over hours instead"
+            )
         if self.when == OFFLINE and self.clear is not None:
             raise ValueError("an offline rule clears when the device is heard again; leave out `clear`")
         if isinstance(self.clear, EventCondition) and not isinstance(self.when, EventCondition):
@@ -152,6 +165,8 @@ class Rule(Shape):
                 )
             if condition.source is not self.when.source:
                 raise ValueError(f"levels.{level}: it is told at another time than `when`")
+            if all(any(first.is_within(term) for first in self.when.terms) for term in condition.terms):
+                raise ValueError(f"levels.{level}: it holds whenever `when` does; give it a threshold beyond")
 
     def _check_by_code(self) -> None:
         terms = self.when.terms if isinstance(self.when, Condition) else ()
@@ -276,142 +291,3 @@ class Rule(Shape):
 
 def _number_of(level: Level) -> int:
     return int(level[1:])
-
-
-def _check_apart(when: Condition, clear: Condition) -> None:
-    """Raise ValueError when one value could both raise and clear: such an alert would never rest."""
-    for first in when.terms:
-        for second in clear.terms:
-            if first.quantity == second.quantity and not _overlap(first, second):
-                return
-    raise ValueError(
-        f"a value could satisfy both `when` and `clear` ({when.text}; {clear.text}); "
-        "let `clear` name a signal of `when` and the other side of its threshold"
-    )
-
-
-def _overlap(first: Term, second: Term) -> bool:
-    if not isinstance(first.value, float) or not isinstance(second.value, float):
-        return _overlap_in_words(first, second)
-    a, b = first.value, second.value
-    if first.operator[0] == second.operator[0]:
-        return True
-    low, high = (a, b) if first.operator[0] == ">" else (b, a)
-    touching = first.operator.endswith("=") and second.operator.endswith("=")
-    return low <= high if touching else low < high
-
-
-def _overlap_in_words(first: Term, second: Term) -> bool:
-    for one, other in ((first, second), (second, first)):
-        if one.few is not None:
-            return any(other.accepts(value) for value in one.few)
-    return True
-
-
-class _RuleFile(Shape):
-    rules: tuple[Rule, ...] = Field(min_length=1)
-    places: tuple[Place, ...] = ()
-    groups: dict[str, frozenset[str]] = Field(default_factory=dict)
-
-    @property
-    def whole(self) -> tuple[Rule, ...]:
-        """Its rules, each with the places and groups that it names."""
-        return tuple(self._with_all(rule) for rule in self.rules)
-
-    def _with_all(self, rule: Rule) -> Rule:
-        named = {each.of for each in rule.quantities if each.measure is Measure.PLACE}
-        groups = rule.only.groups if rule.only else ()
-        known = {name: self.groups[name] for name in groups if name in self.groups}
-        places = tuple(place for place in self.places if place.name in named)
-        return rule.model_copy(update={"places": rule.places + places, "groups": rule.groups | known})
-
-
-def load_rules(path: Path | None = None, signals: SignalTable = STANDARD_SIGNALS) -> tuple[Rule, ...]:
-    """Read and check a rules file; without a path, the one that ships with Sweepwatch.
-
-    Raises ConfigError naming the file, the rule, its key and what is allowed.
-    """
-    return parse_rules(rules_text(path), str(path or _BESIDE), signals)
-
-
-def rules_text(path: Path | None = None) -> str:
-    """Return what a rules file holds; without a path, the one that ships. Raises ConfigError."""
-    return read_text(path or _BESIDE)
-
-
-def parse_rules(text: str, origin: str, signals: SignalTable = STANDARD_SIGNALS) -> tuple[Rule, ...]:
-    """Check rules as they stand in a file; `origin` names it in errors. Raises Mistakes that name each."""
-    rules = parse_config(text, _RuleFile, origin).whole
-    mistakes: list[Mistake] = []
-    names: set[str] = set()
-    for number, rule in enumerate(rules):
-        found = {key: _wrong(check, rule, signals) for key, check in _CHECKS.items()}
-        if found["when"] is None and found["clear"] is None:
-            found["clear"] = _wrong(_check_both, rule, signals)
-        if rule.name in names:
-            found["name"] = "used twice; each rule needs a name of its own"
-        names.add(rule.name)
-        mistakes += [
-            Mistake(line_of(text, "rules", number, key), f"rules.{rule.name}.{key}: {why}")
-            for key, why in found.items()
-            if why is not None
-        ]
-    if mistakes:
-        raise Mistakes(origin, mistakes)
-    return rules
-
-
-def _wrong(check: Callable[[Rule, SignalTable], None], rule: Rule, signals: SignalTable) -> str | None:
-    try:
-        check(rule, signals)
-    except ValueError as error:
-        return str(error)
-    return None
-
-
-def _check_when(rule: Rule, signals: SignalTable) -> None:
-    if isinstance(rule.when, Condition):
-        check_condition(rule.when, rule.kind, signals)
-        known = {place.name for place in rule.places}
-        for quantity in rule.quantities:
-            if quantity.measure is Measure.PLACE and quantity.of not in known:
-                raise ValueError(f"{quantity.of!r} is no place of the file; describe it under `places`")
-        check_places(rule.places, rule.kind, signals)
-
-
-def _check_clear(rule: Rule, signals: SignalTable) -> None:
-    if isinstance(rule.clear, Condition):
-        check_condition(rule.clear, rule.kind, signals)
-        if rule.clear.source is not rule.source:
-            raise ValueError("it is told at another time than `when`; readings, hours and models stay apart")
-
-
-def _check_both(rule: Rule, _signals: SignalTable) -> None:
-    if isinstance(rule.clear, Condition):
-        _check_apart(rule.condition, rule.clear)
-
-
-def _check_levels(rule: Rule, signals: SignalTable) -> None:
-    for condition in rule.levels.values():
-        check_condition(condition, rule.kind, signals)
-
-
-def _check_only(rule: Rule, _signals: SignalTable) -> None:
-    for name in rule.only.groups if rule.only else ():
-        if name not in rule.groups:
-            raise ValueError(f"{name!r} is no group of the file; describe it under `groups`")
-
-
-def _check_examples(rule: Rule, signals: SignalTable) -> None:
-    for example in rule.examples:
-        check_example(example, rule.kind, signals)
-
-
-_CHECKS = {
-    "when": _check_when,
-    "clear": _check_clear,
-    "levels": _check_levels,
-    "only": _check_only,
-    "examples": _check_examples,
-}
-"""What is checked once a file can be read: by key, what raises ValueError."""

@@ -44,6 +44,8 @@ def parse_hours(text: object) -> Hours:
 
 
 def _as_list(given: object) -> object:
+    if given in ([], ""):
+        raise ValueError("it names nothing, and would never fit; leave it out for all")
     return [given] if isinstance(given, str) else given
 
 

@@ -122,6 +122,43 @@ def _followers(found: Any) -> list[Row]:
     return [*rows, (what, f"{found['commit_ratio_asleep']} x", "")]
 
 
+def _notices(found: Any) -> list[Row]:
+    shown = f"{found['notices']:,} notices, {found['lost']} lost, {found['doubled']} doubled"
+    others = f"{found['under_other_keys']} under another key"
+    return [
+        (f"The sender of notices killed {found['kills']} times", f"{shown}, {others}", "0 lost, 0 other keys")
+    ]
+
+
+def _storm(found: Any) -> list[Row]:
+    counted = f"{found['incidents']}, {found['most_notices_per_person_and_incident']}"
+    told = f"{found['real_faults_told']} of {found['real_faults']}, {found['told_after_s']['p99']} s"
+    where = f"{found['devices']:,} devices"
+    return [
+        (f"Storm of {where}: incidents, notices of one a person", counted, f"{found['causes']}, 1"),
+        ("Real faults in it that were told in time, p99", told, "all"),
+        ("Publish to alert in it, p99", f"{found['alert_p99_ms']} ms", "<= 2,000 ms"),
+        (
+            "Pages in it, p99, and peak memory",
+            f"{found['page_ms']['p99']} ms, {found['peak_rss_mb']:,} MB",
+            "",
+        ),
+    ]
+
+
+def _alert_latency(found: Any) -> list[Row]:
+    rows = []
+    for each in found["runs"]:
+        where = f"{found['messages_per_second']:,} messages/s, the mail server {each['mail_server']}s"
+        alert, acknowledged = each["publish_to_alert_ms"], each["publish_to_acknowledged_ms"]
+        must = f"<= {found['must_p99_ms']:.0f} ms"
+        rows.append(
+            (f"Publish to alert on the log, p50, p99, {where}", f"{alert['p50']}, {alert['p99']} ms", must)
+        )
+        rows.append(("The same to acknowledged", f"{acknowledged['p50']}, {acknowledged['p99']} ms", ""))
+    return rows
+
+
 def _rubbish(found: Any) -> list[Row]:
     strangers = [one["slowdown"] for one in found["kinds"] if one["rubbish"] == "strangers"]
     return [
@@ -224,6 +261,9 @@ _ROWS: dict[str, Callable[[Any], list[Row]]] = {
     "fuzz": _fuzz,
     "alerts": _alerts,
     "backtest": _backtest,
+    "notices": _notices,
+    "storm": _storm,
+    "alert_latency": _alert_latency,
     "endurance": _endurance,
     "crash": _crash,
     "access": _access,

@@ -1,14 +1,17 @@
-"""The ingester with a stopwatch: `stamping_ingester URL FOLDER DEVICES MESSAGES`, run as a module.
+"""The ingester with a stopwatch: module `stamping_ingester URL FOLDER DEVICES MESSAGES [MAIL_PORT]`.
 
 It is wired as `sweepwatch ingest` is. Stamped are the moments at which the store's write returned with a
 reading, and at which the bytes of its PUBACK had been handed to the socket; both cost one call a batch. When
 every message is acknowledged, or nothing has happened for long, FOLDER/stamps.npz is written: `durable` and
 `acknowledged`, in time.monotonic_ns, 0 where it did not happen, a message at `turn * DEVICES + device`.
+With MAIL_PORT alerts are followed, and told by mail to a server there. Events are taken, and not stamped.
 """
 
 import re
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,10 +24,14 @@ from fleet.clock import SystemClock
 from fleet.readings import ReadingBatch
 from ingest.link.frames import Frames
 from ingest.link.mqtt_client import IngestClient
+from ingest.service import IngestService
 from storage.ports import Receipt, TelemetryStore
 from sweepwatch.data_folder import open_data_folder
+from sweepwatch.run.followers import following
+from sweepwatch.run.jobs import Jobs
+from sweepwatch.run.notices import posting
 from sweepwatch.settings.settings import Settings
-from sweepwatch.wiring import build, build_ingest
+from sweepwatch.wiring import Services, build, build_ingest
 
 _PUBACK_BYTES = 4
 _PUBACK = 0x40
@@ -85,9 +92,13 @@ class Acknowledgements:
         for at, what in self.events:
             if isinstance(what, bytes):
                 for mid in np.frombuffer(what, dtype=">u2")[1::2].tolist():
-                    found[waiting.pop(mid)] = at
+                    place = waiting.pop(mid, None)
+                    if place is not None:
+                        found[place] = at
             else:
                 for topic, payload, mid in zip(what.topics, what.payloads, what.mids.tolist(), strict=True):
+                    if topic.endswith(b"/event"):
+                        continue
                     seq = _SEQ.search(payload)
                     assert seq is not None, "a message of another publisher"
                     waiting[mid] = int(seq[1]) * devices + int(topic.split(b"/")[4][1:])
@@ -103,14 +114,37 @@ def durable(written: list[tuple[int, pl.DataFrame]], devices: int, messages: int
     return found
 
 
-def main(url: str, folder: Path, devices: int, messages: int) -> None:
+@contextmanager
+def telling(services: Services) -> Iterator[None]:
+    """Follow what happens to alerts, and send notices."""
+    with following(services), posting(services), Jobs(services):
+        yield
+
+
+def main(url: str, folder: Path, devices: int, messages: int, mail_port: int | None = None) -> None:
     """Ingest until all is acknowledged; print a line once subscribed."""
     acknowledgements = Acknowledgements()
     acknowledgements.watch()
     data = open_data_folder(folder / "data")
-    services = build(Settings(data=folder / "data"), data, SystemClock())
+    settings = Settings(data=folder / "data")
+    if mail_port is not None:
+        mail = {"host": "127.0.0.1", "port": mail_port, "tls": "none", "sender": "s@x.example"}
+        settings = Settings.model_validate({"data": folder / "data", "notify": {"mail": mail}})
+    services = build(settings, data, SystemClock())
     store = StampingStore(services.store)
-    ingest = build_ingest(replace(services, store=store), url)
+    with nullcontext() if mail_port is None else telling(services):
+        _ingest(build_ingest(replace(services, store=store), url), acknowledgements, messages)
+    services.close()
+    data.close()
+    np.savez(
+        folder / "stamps.npz",
+        durable=durable(store.written, devices, messages),
+        acknowledged=acknowledgements.stamps(devices, messages),
+    )
+
+
+def _ingest(ingest: IngestService, acknowledgements: Acknowledgements, messages: int) -> None:
+    """Ingest until so many messages are acknowledged, or nothing happens any more."""
     ingest.start()
     begun = time.monotonic()
     while reason := ingest.not_ready():
@@ -124,14 +158,7 @@ def main(url: str, folder: Path, devices: int, messages: int) -> None:
             moved, before = time.monotonic(), acknowledgements.sent_bytes
         time.sleep(0.2)
     ingest.stop()
-    services.close()
-    data.close()
-    np.savez(
-        folder / "stamps.npz",
-        durable=durable(store.written, devices, messages),
-        acknowledged=acknowledgements.stamps(devices, messages),
-    )
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]))
+    main(sys.argv[1], Path(sys.argv[2]), *(int(each) for each in sys.argv[3:]))

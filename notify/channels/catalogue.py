@@ -1,7 +1,7 @@
 """Which channels an installation has: those that need nothing of ours, and those that the settings set up."""
 
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from notify.channels.dingtalk import DingTalk
 from notify.channels.feishu import Feishu
 from notify.channels.http import Poster
 from notify.channels.mail import Mail, MailServer
-from notify.channels.push import Push
+from notify.channels.push import Push, check_key
 from notify.channels.slack import Slack
 from notify.channels.sms import Gateway, Sms
 from notify.channels.webhook import Webhook
@@ -27,7 +27,8 @@ class ChannelSettings:
 
     `allow_private_targets`: webhooks and browsers may be at private addresses, and webhooks without TLS.
     `ca_file` holds certificates that are trusted beside the usual ones. Addresses of providers are settings
-    since there are others that speak as they do. `mail`, `sms`, `vapid_secret`: None: no such channel.
+    since there are others that speak as they do. `mail`, `sms`: None: no such channel. Web Push signs with
+    `vapid_secret`, else with the key that `own_key` returns; without either there is none.
     """
 
     allow_private_targets: bool = False
@@ -39,6 +40,7 @@ class ChannelSettings:
     mail: MailServer | None = None
     sms: Gateway | None = None
     vapid_secret: str | None = field(default=None, repr=False)
+    own_key: Callable[[], str] | None = None
     push_contact: str = ""
     patience_s: float = PATIENCE_S
 
@@ -61,9 +63,18 @@ def channels_of(settings: ChannelSettings, clock: Clock) -> Mapping[ChannelKind,
         found.append(Mail(settings.mail, trusted, settings.patience_s))
     if settings.sms is not None:
         found.append(Sms(ours, settings.sms))
-    if settings.vapid_secret is not None:
-        found.append(Push(others, clock, settings.vapid_secret, settings.push_contact, plain=private))
+    key = _key(settings)
+    if key is not None:
+        found.append(Push(others, clock, key, settings.push_contact, plain=private))
     return {channel.kind: channel for channel in found}
+
+
+def _key(settings: ChannelSettings) -> Callable[[], str] | None:
+    secret = settings.vapid_secret
+    if secret is None:
+        return settings.own_key
+    check_key(secret)
+    return lambda: secret
 
 
 def _trusted(ca_file: Path | None) -> ssl.SSLContext:

@@ -2,7 +2,8 @@
 
 import base64
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -24,13 +25,22 @@ _GONE = (404, 410)
 
 
 class Push:
-    """Sends to browsers; `key` is the private VAPID key (base64url), `contact` how services reach us."""
+    """Sends to browsers; `contact` is how their makers' services reach us.
+
+    `key` returns the private VAPID key (base64url); it is asked for once, when it is first needed.
+    """
 
     kind = ChannelKind.PUSH
 
-    def __init__(self, poster: Poster, clock: Clock, key: str, contact: str, *, plain: bool = False) -> None:
+    def __init__(
+        self, poster: Poster, clock: Clock, key: Callable[[], str], contact: str, *, plain: bool = False
+    ) -> None:
         self._poster, self._clock, self._contact, self._plain = poster, clock, contact, plain
-        self._vapid = _vapid(key)
+        self._key = key
+
+    @cached_property
+    def _vapid(self) -> Any:
+        return _vapid(self._key())
 
     @property
     def public_key(self) -> str:
@@ -63,7 +73,9 @@ class Push:
         answer = self._poster.post(endpoint, headers, _encrypted(message, address))
         secrets = [*secrets_of(self.kind, address), urlsplit(endpoint).path, headers["authorization"]]
         if answer.status in _GONE:
-            raise NotDelivered(f"HTTP {answer.status}: this browser wants no more of these", again=False)
+            raise NotDelivered(
+                f"HTTP {answer.status}: this browser wants no more of these", again=False, gone=True
+            )
         if not 200 <= answer.status < 300:
             raise refused(answer, secrets)
         return Receipt(Proof.ACCEPTED, told=f"HTTP {answer.status}")
@@ -124,7 +136,9 @@ def _vapid(key: str) -> Any:
 
     problem: ConfigError
     try:
-        return Vapid.from_string(key.strip())
+        vapid = Vapid.from_string(key.strip())
+        vapid.conf = {"no-strict": True}  # its own check of the contact refuses addresses with a port
+        return vapid  # noqa: TRY300 - what fails above is told below
     except Exception:  # its libraries raise many kinds, some with the key in them
         problem = ConfigError(
             "notify.push.vapid_secret: allowed: a private key on P-256, base64url of 32 bytes or DER"

@@ -1,6 +1,5 @@
 """What people change about duty: versions of the plan, and overrides; each change is an event."""
 
-import re
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
@@ -32,7 +31,6 @@ from storage.records.people import able_by_email
 LONGEST_OVERRIDE_MS = 400 * DAY_MS
 ORIGIN = "plan"
 """What mistakes call the plan, before the line."""
-_BETWEEN = re.compile(rf"; (?={ORIGIN}(?::\d+)?: )")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +45,7 @@ class Hours:
 
 def mistakes_of(error: ConfigError) -> list[str]:
     """Return each mistake of a plan by itself."""
-    return _BETWEEN.split(str(error))
+    return str(error).splitlines()
 
 
 class Planning:

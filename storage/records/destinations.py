@@ -5,22 +5,27 @@ channel that needs them.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import ForeignKey, String, func, or_, select, update
+from sqlalchemy import ForeignKey, String, and_, func, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from fleet.errors import NotFound
+from fleet.errors import Conflict, NotFound
 from fleet.notices import ChannelKind
 from fleet.outbox import Destination, Wishes
 from fleet.people import Scope
 from storage.records.base import Base, Number
 from storage.records.people import PersonRow
+from storage.records.upsert import insert_into
 
 
 class DestinationRow(Base):
-    """A destination (fleet.outbox.Destination); one that was removed stays, for the notices that name it."""
+    """A destination (fleet.outbox.Destination); one that was removed stays, for the notices that name it.
+
+    `browser` is a digest of a browser's endpoint, while something goes there: the database has each once.
+    """
 
     __tablename__ = "destination"
 
@@ -38,6 +43,12 @@ class DestinationRow(Base):
     proved_at: Mapped[int | None]
     tested_at: Mapped[int | None]
     trouble: Mapped[str | None]
+    ended_at: Mapped[int | None]
+    browser: Mapped[str | None] = mapped_column(String(64), index=True, unique=True)
+
+
+_FRESH = {"populate_existing": True}
+_IN_USE = (DestinationRow.removed_at.is_(None), DestinationRow.ended_at.is_(None))
 
 
 class WishesRow(Base):
@@ -54,29 +65,71 @@ class WishesRow(Base):
 
 
 def add_destination(session: Session, new: Destination, address: Mapping[str, str]) -> Destination:
-    """Keep a destination (its id is ignored) behind the others of its person; return it as it is kept."""
+    """Keep a destination (its id is ignored) behind the others of its person; return it as it is kept.
+
+    Raises Conflict for a browser that is there already.
+    """
     theirs = (DestinationRow.person_id == new.person_id, DestinationRow.removed_at.is_(None))
     last = session.scalar(select(func.max(DestinationRow.position)).where(*theirs))
-    row = DestinationRow(
+    position = 0 if last is None else last + 1
+    row = insert_into(session, DestinationRow).values(
         person_id=new.person_id,
         name=new.name,
         channel=new.channel,
         address=dict(address),
         shown=new.shown,
-        position=0 if last is None else last + 1,
+        position=position,
         scope=new.scope,
         place=new.place,
         made_at=new.made_at,
+        browser=_browser(new.channel, address),
     )
-    session.add(row)
-    session.flush()
-    return _destination(row)
+    number = session.scalar(row.on_conflict_do_nothing().returning(DestinationRow.id))
+    if number is None:
+        raise Conflict("this browser was added at this very moment")
+    return replace(new, id=number, position=position)
 
 
 def remove_destination(session: Session, destination_id: int, now: int) -> None:
     """Let nothing more go to a destination; its address is forgotten."""
     row = _row(session, destination_id)
-    row.removed_at, row.address = now, {}
+    row.removed_at, row.address, row.browser = now, {}, None
+
+
+def end_destination(session: Session, destination_id: int, why: str, now: int) -> bool:
+    """Let nothing more go where nobody is any more; it is shown until it is removed. False: it had ended."""
+    here = DestinationRow.id == destination_id
+    ends = (
+        update(DestinationRow)
+        .where(here, *_IN_USE)
+        .values(ended_at=now, trouble=why[:500], address={}, browser=None)
+    )
+    return session.scalar(ends.returning(DestinationRow.id), execution_options=_FRESH) is not None
+
+
+def browser_at(session: Session, endpoint: str) -> Destination | None:
+    """Return the destination, whoever's it is, to which a browser's endpoint belongs."""
+    wanted = select(DestinationRow).where(DestinationRow.browser == _digest(endpoint))
+    row = session.scalar(wanted, execution_options=_FRESH)
+    return None if row is None else _destination(row)
+
+
+def renew_address(session: Session, destination_id: int, shown: str, address: Mapping[str, str]) -> bool:
+    """Keep a new address in place of a destination's own; False where it is the same."""
+    row = _row(session, destination_id)
+    if row.address == dict(address):
+        return False
+    row.address, row.shown, row.trouble = dict(address), shown, None
+    row.browser = _browser(row.channel, address)
+    return True
+
+
+def _browser(channel: str, address: Mapping[str, str]) -> str | None:
+    return _digest(address["endpoint"]) if channel == ChannelKind.PUSH else None
+
+
+def _digest(endpoint: str) -> str:
+    return sha256(endpoint.encode()).hexdigest()
 
 
 def destination_of(session: Session, destination_id: int) -> Destination:
@@ -85,7 +138,7 @@ def destination_of(session: Session, destination_id: int) -> Destination:
 
 
 def destinations(session: Session, person_id: int | None = None) -> list[Destination]:
-    """Return the destinations of one person, in their order, or those of groups."""
+    """Return the destinations of one person, in their order, or those of groups; those that ended as well."""
     wanted = select(DestinationRow).where(
         DestinationRow.person_id == person_id, DestinationRow.removed_at.is_(None)
     )
@@ -99,19 +152,17 @@ def groups_by_name(session: Session) -> dict[str, int]:
 
 
 def all_destinations(session: Session) -> list[Destination]:
-    """Return every destination that is in use: not those of people who may not sign in any more."""
+    """Return every destination to which something may go: not those of who may not sign in any more."""
     gone = select(PersonRow.id).where(PersonRow.disabled_at.is_not(None))
     whose = or_(DestinationRow.person_id.is_(None), DestinationRow.person_id.not_in(gone))
-    wanted = select(DestinationRow).where(DestinationRow.removed_at.is_(None), whose)
-    return [_destination(row) for row in session.scalars(wanted.order_by(DestinationRow.id))]
+    wanted = select(DestinationRow).where(*_IN_USE, whose).order_by(DestinationRow.id)
+    return [_destination(row) for row in session.scalars(wanted)]
 
 
 def destinations_of(session: Session, person_ids: Collection[int]) -> dict[int, list[Destination]]:
-    """Return each of these people's destinations, in their order."""
+    """Return to where these people are told, in their order; what has ended is left out."""
     found: dict[int, list[Destination]] = {person_id: [] for person_id in person_ids}
-    wanted = select(DestinationRow).where(
-        DestinationRow.person_id.in_(found), DestinationRow.removed_at.is_(None)
-    )
+    wanted = select(DestinationRow).where(DestinationRow.person_id.in_(found), *_IN_USE)
     for row in session.scalars(wanted.order_by(DestinationRow.position, DestinationRow.id)):
         found[row.person_id or 0].append(_destination(row))
     return found
@@ -128,8 +179,9 @@ def proved(session: Session, destination_id: int, at: int) -> None:
 
 
 def troubled(session: Session, destination_id: int, trouble: str) -> None:
-    """Note what went wrong there; None of it is a secret."""
-    _note(session, destination_id, trouble=trouble[:500])
+    """Note what went wrong there, unless that is how it ended; nothing of it is a secret."""
+    here = and_(DestinationRow.id == destination_id, DestinationRow.ended_at.is_(None))
+    session.execute(update(DestinationRow).where(here).values(trouble=trouble[:500]))
 
 
 def tested(session: Session, destination_id: int, at: int) -> None:
@@ -178,6 +230,7 @@ def _destination(row: DestinationRow) -> Destination:
         row.proved_at,
         row.tested_at,
         row.trouble,
+        row.ended_at,
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table
 
-from alerts.judging.rules import load_rules
+from alerts.judging.rule_file import load_rules
 from fleet.broker_url import parse_broker_url
 from fleet.clock import SystemClock
 from fleet.codes import load_codes

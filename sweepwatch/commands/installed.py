@@ -12,17 +12,22 @@ from sweepwatch.settings.settings import Settings
 from sweepwatch.wiring import model_files
 
 
-@contextmanager
-def opened_desk(settings: Settings) -> Iterator[DeskDatabase]:
-    """Open the desk database of an installation. Raises ConfigError where the folder holds none."""
-    for_this_user_alone()
+def check_installed(settings: Settings) -> None:
+    """Raise ConfigError where the data folder holds no installation: a mistyped one is not made one."""
     embedded = settings.data.resolve() / DESK
     if settings.desk.url is None and not embedded.exists():
         raise ConfigError(
             f"{embedded.parent} holds no installation: there is no {DESK}; "
             "start it there once, or give another --data DIR"
         )
-    desk = open_desk(settings.desk.url or f"sqlite:///{embedded}")
+
+
+@contextmanager
+def opened_desk(settings: Settings) -> Iterator[DeskDatabase]:
+    """Open the desk database of an installation. Raises ConfigError where the folder holds none."""
+    for_this_user_alone()
+    check_installed(settings)
+    desk = open_desk(settings.desk.url or f"sqlite:///{settings.data.resolve() / DESK}")
     try:
         yield desk
     finally:

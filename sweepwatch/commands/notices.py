@@ -18,7 +18,7 @@ from notify.ports import Said
 from notify.recipients import by_mail
 from notify.sender import Sender
 from storage.records.database import DeskDatabase
-from storage.records.destinations import destinations, named
+from storage.records.destinations import destinations_of, named
 from storage.records.notice_lists import NoticeFilter, find_notices
 from storage.records.paging import Asked
 from storage.records.people import names_of, person_by_email
@@ -96,7 +96,7 @@ def send_again(settings: Settings, number: int, say: Say) -> None:
 @contextmanager
 def _book(settings: Settings) -> Iterator[tuple[DeskDatabase, NoticeBook]]:
     with opened_desk(settings) as desk:
-        yield desk, NoticeBook(desk, channels_of(settings, SystemClock()), SystemClock())
+        yield desk, NoticeBook(desk, channels_of(settings, desk, SystemClock()), SystemClock())
 
 
 def _ways(desk: DeskDatabase, book: NoticeBook, email: str) -> tuple[Person, list[Destination]]:
@@ -104,7 +104,7 @@ def _ways(desk: DeskDatabase, book: NoticeBook, email: str) -> tuple[Person, lis
         person = person_by_email(session, email.strip().lower())
         if person is None:
             raise NotFound(f"nobody has the address {quoted(email)}")
-        ways = destinations(session, person.id)
+        ways = destinations_of(session, [person.id])[person.id]
         if not ways and ChannelKind.MAIL in book.channels:
             ways = by_mail(session, person.id, SystemClock().now_ms())
     if not ways:

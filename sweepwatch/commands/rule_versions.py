@@ -12,14 +12,15 @@ from alerts.backtest.backtest import Asked, Backtest, run_backtest
 from alerts.backtest.outcome import MOST_DEVICES, RuleOutcome
 from alerts.backtest.replay import Replayed
 from alerts.book import RuleBook
-from alerts.judging.rules import Rule, load_rules, rules_text
+from alerts.judging.rule_file import load_rules, rules_text
+from alerts.judging.rules import Rule
 from alerts.rule_diff import RuleChange
 from fleet.clock import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, SystemClock, to_rfc3339
 from fleet.codes import load_codes
 from fleet.errors import InvalidInput
 from storage.records.database import DeskDatabase
 from sweepwatch.commands.doors import whoever
-from sweepwatch.commands.installed import opened_desk
+from sweepwatch.commands.installed import check_installed, opened_desk
 from sweepwatch.printing import Say, console, json_text
 from sweepwatch.run.processes import open_services
 from sweepwatch.run.stopping import stop_on_signal
@@ -83,6 +84,7 @@ def backtest(
     say: Say,
 ) -> None:
     """Replay the past under a file or a version, and before it under what `against` names."""
+    check_installed(settings)
     signals = signal_table(settings)
     proposed = None if file is None else load_rules(file, signals)  # before anything is opened
     with stop_on_signal() as stop, open_services(settings, part="backtest") as services:

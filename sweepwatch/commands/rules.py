@@ -6,7 +6,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from alerts.book import how_it_came
-from alerts.judging.rules import Rule, load_rules
+from alerts.judging.rule_file import load_rules
+from alerts.judging.rules import Rule
 from alerts.trial import try_examples
 from fleet.clock import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
 from fleet.codes import load_codes

@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry
 from fleet.clock import SECOND_MS, Clock
 from fleet.errors import BrokerUnavailable, StoreUnavailable, SweepwatchError
 from fleet.events import Event
-from fleet.followers import Follower, Standing
+from fleet.followers import BulkFollower, Follower, Standing
 from storage.records.database import DeskDatabase
 from storage.records.events import events_after
 from storage.records.followers import (
@@ -55,13 +55,30 @@ def follow(desk: DeskDatabase, follower: Follower, clock: Clock) -> tuple[int, f
     with turn_of(desk, follower.name, clock.now_ms()) as turn:
         if turn is None:
             return 0, None
+        events = turn.events(EVENTS_A_TURN)
+        if isinstance(follower, BulkFollower) and _handle_all(follower, turn, events):
+            return len(events), None
         handled = 0
-        for event in turn.events(EVENTS_A_TURN):
+        for event in events:
             wait = _handle(follower, turn, event)
             if wait is not None:
                 return handled, wait
             handled += 1
         return handled, None
+
+
+def _handle_all(follower: BulkFollower, turn: Turn, events: Sequence[Event]) -> bool:
+    """Handle events at once; False where they are to be handled one by one: one may be what went wrong."""
+    if any(turn.held_by(event) is not None for event in events):
+        return False
+    try:
+        follower.handle_all(events)
+    except Exception as error:
+        log.debug("%s: %s; one by one", follower.name, _told_as(error))
+        return False
+    for event in events:
+        turn.handled(event)
+    return True
 
 
 def _handle(follower: Follower, turn: Turn, event: Event) -> float | None:

@@ -81,19 +81,23 @@ class SmsSettings(Section):
 class PushSettings(Section):
     """Web Push: notices in people's browsers."""
 
+    enabled: bool = Field(True, description="Whether people may be told in their browsers")
     vapid_secret: SecretStr | None = Field(
-        None, description="Our private key for push services (VAPID: P-256, base64url); empty: no Web Push"
+        None,
+        description="Our private key for push services (VAPID: P-256, base64url); empty: one that is made",
     )
     contact: str | None = Field(
-        None, max_length=320, description="How push services reach us: mailto:admin@example.org or https://"
+        None,
+        max_length=320,
+        description="How push services reach us, mailto:admin@example.org; empty: our https address",
     )
 
-    @model_validator(mode="after")
-    def _is_whole(self) -> "PushSettings":
-        reached = self.contact is not None and self.contact.startswith(("mailto:", "https://"))
-        if self.vapid_secret is not None and not reached:
-            raise ValueError("notify.push.vapid_secret needs notify.push.contact, mailto: or https://")
-        return self
+    @field_validator("contact")
+    @classmethod
+    def _is_reached(cls, contact: str | None) -> str | None:
+        if contact is not None and not contact.startswith(("mailto:", "https://")):
+            raise ValueError("allowed: mailto:admin@example.org, or https://host")
+        return contact
 
 
 class NotifySettings(Section):
@@ -138,7 +142,7 @@ def channel_settings_of(settings: NotifySettings) -> ChannelSettings:
         slack_url=settings.slack_url,
         mail=_mail_server_of(settings.mail),
         sms=None if settings.sms.url is None else _gateway(settings.sms.url, settings.sms),
-        vapid_secret=_said(push.vapid_secret),
+        vapid_secret=_said(push.vapid_secret) if push.enabled else None,
         push_contact=push.contact or "",
     )
 

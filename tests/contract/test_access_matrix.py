@@ -28,7 +28,7 @@ from helpers.routes import knows_who_acts, permissions_of, routes_of
 from access.firmware.planning import Asked as PlannedRollout
 from access.permissions import ALLOWED
 from access.tokens import Asked
-from alerts.judging.rules import rules_text
+from alerts.judging.rule_file import rules_text
 from fleet.clock import DAY_MS
 from fleet.commands import Command, CommandState
 from fleet.grants import Permission, Role
@@ -48,6 +48,7 @@ OWN, FOREIGN = "pudong", "elsewhere"
 OPEN = {
     ("GET", "/healthz"),
     ("GET", "/readyz"),
+    ("GET", "/worker.js"),
     ("GET", "/sign-in"),
     ("POST", "/sign-in"),
     ("GET", "/sign-in/code"),
@@ -75,6 +76,8 @@ ANYBODY = {
     ("POST", "/account/sign-out-everywhere"),
     ("GET", "/account/notices"),
     ("POST", "/account/notices"),
+    ("GET", "/account/notices/browser"),
+    ("POST", "/account/notices/browser"),
     ("POST", "/account/notices/wishes"),
     ("POST", "/account/notices/{destination_id}/test"),
     ("POST", "/account/notices/{destination_id}/remove"),

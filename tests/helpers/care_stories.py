@@ -13,13 +13,14 @@ from helpers.desk_rooms import _fresh_file
 from sqlalchemy import func, select
 
 from alerts.care.by_people import CareByPeople
-from alerts.judging.rules import load_rules
+from alerts.judging.rule_file import load_rules
 from fleet import principals
-from fleet.alerts import Alert, AlertState
+from fleet.alerts import INSTALLATION, Alert, AlertState
 from fleet.clock import MINUTE_MS, SECOND_MS, ManualClock
 from fleet.config import duration_ms
 from fleet.duty import Chain, Reached, Step, Target, TargetKind
 from fleet.events import Event, Subject
+from fleet.external import Report
 from fleet.faults import FAULTS, Level
 from fleet.mutes import Mute, Weekly, matcher_of, next_change
 from fleet.sites import Site
@@ -166,6 +167,10 @@ class Story:
     def do_fires(self, value: str) -> None:
         for device_id, fault, level in self._each(value):
             raise_on(self.desk, device_id, fault, self.clock.ms, level)
+
+    def do_another_system_reports(self, value: str) -> None:
+        report = Report(value, self.clock.ms, False, Level.L2, INSTALLATION, value, {})
+        self.wired.alerts.observe_external([report])
 
     def do_over(self, value: str) -> None:
         for device_id, fault, _ in self._each(value):

@@ -12,7 +12,8 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from alerts.judging.by_ticket import TicketEnds
-from alerts.judging.rules import Rule, load_rules
+from alerts.judging.rule_file import load_rules
+from alerts.judging.rules import Rule
 from fleet.alerts import Alert, AlertState
 from fleet.clock import ManualClock
 from fleet.events import Event, Subject

@@ -34,7 +34,7 @@ class ToldView(Params):
 
 
 @dataclass(frozen=True)
-class _Shown:
+class Shown:
     """Whose page it is: one's own (a person), or that of groups (None)."""
 
     person: int | None
@@ -55,21 +55,21 @@ def _own(pages: Pages, router: APIRouter) -> None:
     @router.get("/account/notices")
     def own_page(request: Request, visitor: Known) -> Response:
         """Show where and how one is told oneself."""
-        return _page(pages, request, _mine(person_of(visitor)))
+        return told_page(pages, request, mine(person_of(visitor)))
 
     @router.post("/account/notices")
     async def add_own(
         request: Request, visitor: Known, principal: ActingByForm, name: _SHORT = "", channel: _SHORT = ""
     ) -> Response:
         """Add a destination of one's own."""
-        whose = _mine(person_of(visitor))
+        whose = mine(person_of(visitor))
         address = _address(await request.form())
 
         def change() -> Response:
             services.notices.add(whose.person, name, _kind(channel), address, principal)
-            return _saved(whose)
+            return saved(whose)
 
-        return tried(change, lambda status, why: _page(pages, request, whose, status, why, channel, name))
+        return tried(change, lambda status, why: told_page(pages, request, whose, status, why, channel, name))
 
     @router.post("/account/notices/wishes")
     def keep_wishes(
@@ -83,7 +83,7 @@ def _own(pages: Pages, router: APIRouter) -> None:
         digest_at: _SHORT = "",
     ) -> Response:
         """Keep how one wants to be told."""
-        whose = _mine(person_of(visitor))
+        whose = mine(person_of(visitor))
 
         def change() -> Response:
             begins, ends = _minute("quiet_from", quiet_from), _minute("quiet_to", quiet_to)
@@ -100,31 +100,31 @@ def _own(pages: Pages, router: APIRouter) -> None:
                     digest,
                 ),
             )
-            return _saved(whose)
+            return saved(whose)
 
-        return tried(change, lambda status, why: _page(pages, request, whose, status, why))
+        return tried(change, lambda status, why: told_page(pages, request, whose, status, why))
 
     @router.post("/account/notices/{destination_id}/test")
     def send_test_to_own(visitor: Known, principal: ActingByForm, destination_id: RowId) -> Response:
         """Send a test to a destination of one's own."""
         services.notices.test(own_destination(services, visitor, destination_id).id, principal)
-        return _saved(_mine(0))
+        return saved(mine(0))
 
     @router.post("/account/notices/{destination_id}/remove")
     def remove_own(visitor: Known, principal: ActingByForm, destination_id: RowId) -> Response:
         """Remove a destination of one's own."""
         services.notices.remove(own_destination(services, visitor, destination_id).id, principal)
-        return _saved(_mine(0))
+        return saved(mine(0))
 
 
 def _groups(pages: Pages, router: APIRouter) -> None:
     services = pages.services
-    whose = _Shown(None, "/destinations")
+    whose = Shown(None, "/destinations")
 
     @router.get("/destinations")
     def groups_page(request: Request, _sites: ManagesDestinations) -> Response:
         """Show the destinations of groups."""
-        return _page(pages, request, whose)
+        return told_page(pages, request, whose)
 
     @router.post("/destinations")
     async def add_group(
@@ -139,9 +139,9 @@ def _groups(pages: Pages, router: APIRouter) -> None:
 
         def change() -> Response:
             services.notices.add(None, name, _kind(channel), address, principal)
-            return _saved(whose)
+            return saved(whose)
 
-        return tried(change, lambda status, why: _page(pages, request, whose, status, why, channel, name))
+        return tried(change, lambda status, why: told_page(pages, request, whose, status, why, channel, name))
 
     @router.post("/destinations/{destination_id}/test")
     def send_test_to_group(
@@ -149,20 +149,22 @@ def _groups(pages: Pages, router: APIRouter) -> None:
     ) -> Response:
         """Send a test to a destination of a group."""
         services.notices.test(destination_id, principal)
-        return _saved(whose)
+        return saved(whose)
 
     @router.post("/destinations/{destination_id}/remove")
     def remove_group(_sites: ManagesDestinations, principal: ActingByForm, destination_id: RowId) -> Response:
         """Remove a destination of a group."""
         services.notices.remove(destination_id, principal)
-        return _saved(whose)
+        return saved(whose)
 
 
-def _mine(person: int) -> _Shown:
-    return _Shown(person, "/account/notices")
+def mine(person: int) -> Shown:
+    """Return whose page it is where it is one's own."""
+    return Shown(person, "/account/notices")
 
 
-def _saved(whose: _Shown) -> Response:
+def saved(whose: Shown) -> Response:
+    """Lead to the page after a change."""
     return RedirectResponse(f"{whose.address}?saved=1", status_code=303)
 
 
@@ -193,15 +195,16 @@ def _minute(name: str, text: str) -> int | None:
     raise InvalidInput(f"{name}: {quoted(text)} is no time of day, such as 22:00")
 
 
-def _page(
+def told_page(
     pages: Pages,
     request: Request,
-    whose: _Shown,
+    whose: Shown,
     status: int = 200,
     error: str | None = None,
     channel: str = "",
     name: str = "",
 ) -> Response:
+    """Render the page of where one is told, or a group is; `error` is why a change was refused."""
     book = pages.services.notices
     query = asked(request, ToldView)
     chosen = channel or (query.channel.value if query.channel else "")
@@ -221,4 +224,5 @@ def _page(
         entered=name,
         error=error,
         saved=query.saved and error is None,
+        push_key=None if whose.person is None else book.push_key(),
     )

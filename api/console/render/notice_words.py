@@ -13,7 +13,7 @@ CHANNELS = {
     ChannelKind.FEISHU: Text("Feishu", "飞书"),
     ChannelKind.SLACK: Text("Slack", "Slack"),
     ChannelKind.SMS: Text("Text message", "短信"),
-    ChannelKind.PUSH: Text("This browser", "浏览器推送"),
+    ChannelKind.PUSH: Text("Browser", "浏览器推送"),
 }
 NOTICE_STATES = {
     NoticeState.WAITING: Text("goes out", "待发送"),

@@ -32,6 +32,12 @@ SENTENCES = (
         "hourly tiles that outlive them are not enough",
         "没有可供试算的历史数据：尚未存有 {0} 的读数；试算需要读数，仅有小时汇总不够",
     ),
+    # Why nothing goes to a destination any more.
+    Text("this destination has ended: nothing goes there any more", "此通知渠道已失效，不再发送"),
+    Text("the destination has ended", "通知渠道已失效"),
+    Text("this browser was added at this very moment", "此浏览器刚刚已被添加"),
+    Text("somebody else is told in this browser now", "此浏览器现由他人接收通知"),
+    Text("HTTP {0}: this browser wants no more of these", "HTTP {0}：此浏览器已不再接收通知"),
     # Why tickets and models changed.
     Text("as filed", "据历史记录"),
     Text("cleared itself", "已自行消除"),

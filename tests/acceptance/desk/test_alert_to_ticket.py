@@ -7,7 +7,7 @@ import pytest
 from helpers.desk_rooms import DEVICES, NOON, a_risk, add_devices, batch_of
 from helpers.following import follow_at_once
 
-from alerts.judging.rules import load_rules
+from alerts.judging.rule_file import load_rules
 from desk.clocks.standing import ClockStatus, ticket_clocks
 from fleet.clock import HOUR_MS, ManualClock
 from fleet.events import Subject

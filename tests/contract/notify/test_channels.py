@@ -15,6 +15,8 @@ import http_ece
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from joserfc import jwt
+from joserfc.jwk import ECKey
 
 from benchmarks.harness.receivers import Asked, HttpReceiver, http_receiver
 from fleet.clock import ManualClock
@@ -166,7 +168,7 @@ def _push(poster: Poster, receiver: HttpReceiver, clock: ManualClock) -> Case:
         return json.loads(raw)
 
     return Case(
-        Push(poster, clock, VAPID, "mailto:admin@sweepwatch.example", plain=True),
+        Push(poster, clock, lambda: VAPID, "mailto:admin@sweepwatch.example", plain=True),
         {"endpoint": f"{receiver.url}/send/{TOKEN}", "p256dh": _b64(public), "auth": _b64(auth)},
         receiver,
         b"",
@@ -244,6 +246,32 @@ def test_a_redirection_is_not_followed(case: Case) -> None:
     error = _fails(case, 307, b"", Location=f"{case.receiver.url}/elsewhere")
     assert not error.again
     assert len(case.receiver.asked) == 1
+
+
+@pytest.mark.parametrize("status", [404, 410, 403, 500])
+def test_a_browser_is_gone_where_its_service_says_so_and_not_otherwise(status: int) -> None:
+    with http_receiver() as receiver:
+        pushed = _push(Poster(ssl.create_default_context(), guarded=False), receiver, ManualClock(NOON))
+        assert _fails(pushed, status, b"").gone is (status in (404, 410))
+
+
+@pytest.mark.parametrize("contact", ["https://sweepwatch.example:8443", "mailto:a@localhost"])
+def test_a_push_is_signed_for_its_service_alone_by_whom_browsers_subscribe_to(contact: str) -> None:
+    with http_receiver() as receiver:
+        poster, clock = Poster(ssl.create_default_context(), guarded=False), ManualClock(NOON)
+        address = _push(poster, receiver, clock).address
+        push = Push(poster, clock, lambda: VAPID, contact, plain=True)
+        receiver.status = 201
+        push.deliver(MESSAGE, address)
+        (asked,) = receiver.asked
+    signed, _, public = asked.headers["authorization"].removeprefix("vapid t=").partition(",k=")
+    assert public == push.public_key
+    point = base64.urlsafe_b64decode(public + "=")
+    key = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), point)
+    pem = key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    claims = jwt.decode(signed, ECKey.import_key(pem), ["ES256"]).claims
+    assert claims == {"sub": contact, "aud": receiver.url, "exp": NOON // 1000 + 12 * 3600}
+    assert (asked.headers["urgency"], asked.headers["ttl"]) == ("high", "86400")
 
 
 def test_a_connection_that_ends_after_the_message_may_have_delivered_it(case: Case) -> None:

@@ -133,6 +133,21 @@ def test_events_come_in_order_and_again_with_the_same_id_where_the_broker_was_aw
             assert told(heard.wait_for(1)[0])["id"] == "41"
 
 
+def test_many_events_at_once_come_in_order_without_those_that_nobody_is_told_of(mosquitto: Mosquitto) -> None:
+    untold = replace(FIRED, id=500, subject=Subject.NOTICE)
+    events = [replace(FIRED, id=number) for number in range(1, 301)]
+    with (
+        listening(mosquitto.url, MQTTProtocolVersion.MQTTv5) as heard,
+        publisher_at(mosquitto.url) as publisher,
+    ):
+        publisher.handle_all([*events[:100], untold, *events[100:]])
+        assert [told(each)["id"] for each in heard.wait_for(300)] == [str(each.id) for each in events]
+        mosquitto.stop()
+        with pytest.raises(BrokerUnavailable):
+            publisher.handle_all(events)
+    mosquitto.start()
+
+
 def test_a_broker_that_is_away_is_said_so_without_our_password() -> None:
     away = f"mqtt://u:secret-word@127.0.0.1:{free_port()}"
     with publisher_at(away) as publisher, pytest.raises(BrokerUnavailable) as caught:

@@ -8,7 +8,7 @@ import pytest
 from helpers.care_stories import ANNA, StoryDuty, add_fleet, raise_on, resolve_on
 
 from alerts.care.teller import BUDGET_A_DAY
-from alerts.judging.rules import load_rules
+from alerts.judging.rule_file import load_rules
 from fleet.clock import HOUR_MS, MINUTE_MS, SECOND_MS, ManualClock
 from fleet.errors import StoreUnavailable
 from fleet.events import Event

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -90,6 +90,29 @@ def test_a_failure_is_tried_again_and_never_stepped_over_while_waiting_helps(des
     assert follow(desk, follower, clock) == (2, None)
     assert follower.seen == ["a", "b", "c"]
     assert trouble_of(standing(desk), NOW) is None
+
+
+class InBulk(Recording):
+    """Takes a turn's events at once."""
+
+    def handle_all(self, events: Sequence[Event]) -> None:
+        if any(each.subject_id in self.fails for each in events):
+            raise self.fails[next(iter(self.fails))]
+        self.seen.append("+".join(each.reason for each in events))
+
+
+def test_many_events_are_handled_at_once_and_one_by_one_where_that_fails(desk: DeskDatabase) -> None:
+    begin_following(desk, "recording")
+    follower = InBulk()
+    tell_of(desk, "a", "b")
+    assert follow(desk, follower, ManualClock(NOW)) == (2, None)
+    follower.fails["d"] = StoreUnavailable("away")
+    tell_of(desk, "c", "d", "e")
+    assert follow(desk, follower, ManualClock(NOW)) == (1, retry_after(1))
+    assert standing(desk).behind == 2
+    follower.fails.clear()
+    assert follow(desk, follower, ManualClock(NOW)) == (2, None)
+    assert follower.seen == ["a+b", "c", "d+e"]
 
 
 def test_what_cannot_be_handled_is_set_aside_with_all_that_comes_of_its_subject(desk: DeskDatabase) -> None:

@@ -16,7 +16,8 @@ from alerts.backtest.groups import Group, groups_of
 from alerts.backtest.past import Raised
 from alerts.backtest.replay import Replayed, replay
 from alerts.engine import AlertEngine
-from alerts.judging.rules import Rule, load_rules
+from alerts.judging.rule_file import load_rules
+from alerts.judging.rules import Rule
 from fleet.alerts import AlertState
 from fleet.clock import DAY_MS, HOUR_MS, MINUTE_MS, ManualClock
 from fleet.codes import load_codes

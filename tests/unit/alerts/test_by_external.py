@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from helpers.desk_rooms import NOON, Rooms, open_rooms
 
+from alerts.judging.by_external import MOST
 from fleet.alerts import EXTERNAL_RULE, INSTALLATION, Alert, AlertState
 from fleet.clock import DAY_MS, MINUTE_MS
 from fleet.external import Report
@@ -76,6 +77,36 @@ def test_something_new_fires_again_what_was_acknowledged_and_a_repeat_does_not(r
     assert alerts(rooms)[0].state is AlertState.ACKNOWLEDGED
     rooms.engine.observe_external([report("door", 1)])
     assert alerts(rooms)[0].state is AlertState.FIRING
+
+
+def test_of_thousands_none_is_forgotten_and_the_worst_is_shown(rooms: Rooms) -> None:
+    many = [report(f"f{number}", number % 60) for number in range(1_000)]
+    assert rooms.engine.observe_external(many) == 0
+    rooms.engine.observe_external([report("fire", 61, level=Level.L1)])
+    (alert,) = alerts(rooms)
+    assert (alert.level, alert.evidence["count"]) == ("L1", 1_001)
+    assert alert.evidence["text"]["en"] == "fire is bad (+1000)"
+    assert next(iter(alert.evidence["items"])) == "fire"
+    over = [report("fire", 61, over=True), *(report(f"f{n}", n % 60, over=True) for n in range(999))]
+    rooms.engine.observe_external(over)
+    (alert,) = alerts(rooms)
+    assert (alert.evidence["count"], set(alert.evidence["items"])) == (1, {"f999"})
+    rooms.engine.observe_external([report("f999", 999 % 60, over=True)])
+    assert alerts(rooms) == []
+
+
+def test_what_there_is_no_room_for_is_counted(rooms: Rooms) -> None:
+    many = [report(f"f{number}") for number in range(MOST + 5)]
+    assert rooms.engine.observe_external(many) == 5
+
+
+def test_a_time_that_cannot_be_is_not_shown_as_one(rooms: Rooms) -> None:
+    future = Report("a", NOON + 400 * DAY_MS, False, Level.L2, INSTALLATION, "a", {})
+    never = Report("b", 0, False, Level.L2, INSTALLATION, "b", {})
+    for _ in range(2):
+        rooms.engine.observe_external([future, never])
+    (alert,) = alerts(rooms)
+    assert (alert.since, alert.evidence["ts"], len(rooms.told)) == (NOON, NOON, 1)
 
 
 def test_what_a_person_ended_comes_back_only_when_it_begins_anew(rooms: Rooms) -> None:

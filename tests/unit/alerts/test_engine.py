@@ -10,7 +10,7 @@ from helpers.desk_rooms import NOON, Rooms, a_risk, batch_of, open_rooms
 from alerts.engine import AlertEngine
 from alerts.judging.by_ticket import DeviceEnds
 from alerts.judging.decisions import SETTLE_MS
-from alerts.judging.rules import load_rules
+from alerts.judging.rule_file import load_rules
 from fleet.alerts import AlertState
 from fleet.clock import ManualClock
 from fleet.errors import Conflict, InvalidInput, NotFound, StoreUnavailable

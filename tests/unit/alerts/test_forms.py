@@ -10,7 +10,8 @@ import yaml
 from helpers.desk_rooms import NOON, Rooms, batch_of, open_rooms
 
 from alerts.engine import AlertEngine
-from alerts.judging.rules import Rule, load_rules
+from alerts.judging.rule_file import load_rules
+from alerts.judging.rules import Rule
 from fleet.alerts import AlertState
 from fleet.errors import ConfigError, StoreUnavailable
 from fleet.readings import ReadingBatch

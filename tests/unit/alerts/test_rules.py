@@ -11,7 +11,8 @@ from pydantic import ValidationError
 
 from alerts.judging import rules
 from alerts.judging.conditions import Condition, parse_condition
-from alerts.judging.rules import BY_CODE, Rule, load_rules
+from alerts.judging.rule_file import load_rules
+from alerts.judging.rules import BY_CODE, Rule
 from fleet.errors import ConfigError
 from fleet.faults import DEVICE_ERROR, EXTERNAL, FAULTS, UNUSUAL
 from fleet.readings import STATE_TYPE
@@ -59,7 +60,7 @@ def test_a_users_file_replaces_the_shipped_one(tmp_path: Path) -> None:
     [
         ({"colour": "red"}, r"rules\.hot: unknown key .colour.; allowed: name, kind, .*opens_ticket, text"),
         ({"level": "L9"}, r"rules\.hot\.level: .*'L1', 'L2' or 'L3'"),
-        ({"level": None}, r"rules\.hot\.level: Field required"),
+        ({"level": None}, r"rules\.hot\.level: is missing"),
         ({"kind": "boat"}, r"rules\.hot\.kind: .*'robot', 'tool' or 'wristband'"),
         (
             {"fault": "worker_sos"},
@@ -114,12 +115,12 @@ def test_a_users_file_replaces_the_shipped_one(tmp_path: Path) -> None:
         ({"clear": "dustbin_pct < 5"}, r"rules\.hot\.clear: a value could satisfy both"),
         ({"clear": "warp_drive < 5"}, r"rules\.hot\.clear: 'warp_drive' is no signal"),
         ({"absent": "30m"}, r"rules\.hot: `absent` belongs to `when: offline`"),
-        ({"when": "offline", "clear": None}, r"rules\.hot: `absent` belongs to `when: offline`"),
+        ({"when": "offline", "clear": None}, r"rules\.hot: `when: offline` needs `absent`"),
         ({"when": "offline", "absent": "9m"}, r"rules\.hot: .* leave out `clear`"),
         ({"name": "risk"}, r"rules\.risk\.name: 'risk' is kept for alerts of models"),
-        ({"name": "Hot!"}, r"rules\.Hot!\.name: .*pattern"),
-        ({"opens_ticket": "perhaps"}, r"rules\.hot\.opens_ticket: .*boolean"),
-        ({"text": {"en": "Hot."}}, r"rules\.hot\.text\.zh: Field required"),
+        ({"name": "Hot!"}, r"rules\.Hot!\.name: .* is no name; allowed: small letters"),
+        ({"opens_ticket": "perhaps"}, r"rules\.hot\.opens_ticket: here stands true or false"),
+        ({"text": {"en": "Hot."}}, r"rules\.hot\.text\.zh: is missing"),
     ],
 )
 def test_a_mistake_in_a_rule_is_one_line_with_its_place_and_what_is_allowed(
@@ -167,11 +168,11 @@ def test_a_mistake_is_told_with_its_line_and_the_nearest_word(
     ("text", "message"),
     [
         ("rules: [", "not valid YAML"),
-        ("", "a mapping"),
-        ("rules: []", r"rules: Tuple should have at least 1 item"),
+        ("", "here stands `key: value`, a line each, not nothing"),
+        ("rules: []", "rules: must not be empty"),
         ("rules: 5", r"rules: .*a list"),
         ("sules: []", "unknown key .sules.; allowed: rules"),
-        ("rules: [7]", r"rules\.0: .*a mapping"),
+        ("rules: [7]", r"rules\.0: here stands `key: value`, a line each, not a number"),
     ],
 )
 def test_a_file_that_is_no_rules_file_is_refused(tmp_path: Path, text: str, message: str) -> None:

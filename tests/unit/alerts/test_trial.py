@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from alerts.judging.rules import load_rules
+from alerts.judging.rule_file import load_rules
 from alerts.trial import Tried, try_examples
 from fleet.codes import load_codes
 from fleet.errors import ConfigError

@@ -8,7 +8,7 @@ from fastapi.testclient import TestClient
 from helpers.api import NOW, House, add_device, raise_alert
 
 import api
-from alerts.judging.rules import load_rules
+from alerts.judging.rule_file import load_rules
 from storage.records.alerts import AlertRow
 from storage.records.devices import Devices, ReportedEvent
 from storage.records.quarantine import Evidence, Quarantine

@@ -60,7 +60,7 @@ def external(house: House) -> list[Alert]:
 def test_a_post_opens_an_alert_and_its_resolved_ends_it(house: House, client: TestClient) -> None:
     for _ in range(2):
         answer = client.post(HOOK, json=post())
-        assert (answer.status_code, answer.json()) == (200, {"taken": 1})
+        assert (answer.status_code, answer.json()) == (200, {"taken": 1, "refused": [], "no_room": 0})
     (alert,) = external(house)
     assert (alert.device_id, alert.level, alert.since) == ("*", "L1", 1_795_330_800_123)
     assert alert.evidence["text"]["zh"] == "DiskFull: Disk of db1 is full"
@@ -69,6 +69,24 @@ def test_a_post_opens_an_alert_and_its_resolved_ends_it(house: House, client: Te
     assert item["labels"]["instance"] == "db1:9100"
     assert client.post(HOOK, json=post("resolved")).status_code == 200
     assert external(house) == []
+
+
+def test_one_alert_that_cannot_be_read_costs_the_others_nothing(house: House, client: TestClient) -> None:
+    group = post(note="x" * 9_000, größe="utf-8 names are allowed since Prometheus 3")
+    group["alerts"] += [{"status": "firing"}, 7]
+    answer = client.post(HOOK, json=group)
+    assert (answer.status_code, answer.json()["taken"]) == (200, 1)
+    assert [each.split(":")[0] for each in answer.json()["refused"]] == ["alerts.1.startsAt", "alerts.2"]
+    assert len(external(house)) == 1
+    assert client.post(HOOK, json=group | {"alerts": [7]}).status_code == 422
+
+
+def test_a_storm_of_another_system_is_taken_whole(house: House, client: TestClient) -> None:
+    group = post()
+    group["alerts"] = [group["alerts"][0] | {"fingerprint": f"f{number}"} for number in range(5_000)]
+    answer = client.post(HOOK, json=group)
+    assert answer.json() == {"taken": 5_000, "refused": [], "no_room": 0}
+    assert external(house)[0].evidence["count"] == 5_000
 
 
 def test_a_label_names_the_device_and_one_that_is_none_is_a_disk(house: House, client: TestClient) -> None:

@@ -7,7 +7,7 @@ import pytest
 from fastapi.testclient import TestClient
 from helpers.api import HTML, House, add_readings, signed_in
 
-from alerts.judging.rules import rules_text
+from alerts.judging.rule_file import rules_text
 from fleet.events import Subject
 from fleet.grants import Role
 from fleet.people import RoleAt

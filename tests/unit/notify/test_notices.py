@@ -13,6 +13,8 @@ from fleet.notices import Message, NotDelivered, Proof, Receipt
 from fleet.outbox import NoticeState, Wishes
 from fleet.tellings import Occasion
 from storage.records.database import open_desk
+from storage.records.destinations import destinations
+from storage.records.events import events_after
 
 FIRING, RESOLVED = Occasion.FIRING, Occasion.RESOLVED
 
@@ -30,6 +32,10 @@ def down(_message: Message) -> Receipt:
 
 def refused(_message: Message) -> Receipt:
     raise NotDelivered("robot 310000: keywords not in content", again=False)
+
+
+def gone(_message: Message) -> Receipt:
+    raise NotDelivered("HTTP 410: gone", again=False, gone=True)
 
 
 def test_an_event_that_is_handled_twice_is_one_notice(room: Noticed) -> None:
@@ -179,6 +185,26 @@ def test_what_stays_unproven_goes_the_persons_next_way_and_then_to_the_next_step
     assert len(room.mail.taken) == 1
     assert room.unreached() == []
     assert room.notices()[1].reason == f"fallback_from:{room.notices()[0].id}"
+
+
+def test_an_address_that_is_nobodys_any_more_ends_and_the_person_is_told_another_way(room: Noticed) -> None:
+    ada = room.person("dingtalk:browser", "mail:ada@x.example")
+    room.duty.on[MANAGERS] = (ada,)
+    room.robot.answer = gone
+    room.tell(FIRING, MANAGERS)
+    room.tell(FIRING, MANAGERS, alert="8")
+    room.pass_time(MINUTE_MS)
+    assert len(room.robot.taken) == 0
+    assert [each.trouble for each in room.notices("8")] == ["the destination has ended", None]
+    assert [to for _, to, _ in room.mail.taken] == ["ada@x.example"] * 2
+    with room.desk.transaction() as session:
+        ended, mail = destinations(session, ada)
+        log = [each for each in events_after(session, 0, 1000) if each.what == "ended"]
+    assert (ended.ended_at, ended.trouble) == (EIGHT + MINUTE_MS // 2, "HTTP 410: gone")
+    assert mail.ended_at is None
+    assert [(each.subject, each.subject_id) for each in log] == [("destination", str(ended.id))]
+    room.tell(FIRING, MANAGERS, alert="9")
+    assert [each.destination_id for each in room.notices("9")] == [mail.id], "it is not asked again"
 
 
 def test_a_provider_that_refuses_for_good_leaves_a_dead_letter_and_the_next_step(room: Noticed) -> None:

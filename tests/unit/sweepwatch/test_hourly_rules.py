@@ -8,7 +8,7 @@ import yaml
 from helpers.desk_rooms import NOON, open_rooms
 
 from alerts.engine import AlertEngine
-from alerts.judging.rules import load_rules
+from alerts.judging.rule_file import load_rules
 from fleet.clock import HOUR_MS, MINUTE_MS
 from fleet.signals import Kind
 from storage.ports import TelemetryStore

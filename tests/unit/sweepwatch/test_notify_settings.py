@@ -53,7 +53,7 @@ def test_with_all_settings_there_are_all_channels() -> None:
         ({"SMS_URL": "https://x.org/s", "SMS_BODY": "{"}, "notify.sms"),
         ({"SMS_URL": "https://x.org/s", "SMS_BODY": '{"a": "{text}"}'}, "{phone}"),
         ({"SMS_URL": "https://x.org/s", "SMS_ACCEPTED": "a[["}, "notify.sms"),
-        ({"PUSH_VAPID_SECRET": KEY}, "notify.push.contact"),
+        ({"PUSH_CONTACT": "admin@example.org"}, "mailto:"),
         ({"PUSH_VAPID_SECRET": "no-key", "PUSH_CONTACT": "mailto:a@b.org"}, "notify.push.vapid_secret"),
         ({"CA_FILE": "no-such-file.pem"}, "notify.ca_file"),
         ({"DINGTALK_URL": "ftp://x"}, "https://host"),

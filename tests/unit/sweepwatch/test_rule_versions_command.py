@@ -6,14 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from alerts.judging.rules import rules_text
+from alerts.judging.rule_file import rules_text
 from fleet.clock import MINUTE_MS, ManualClock
-from fleet.errors import InvalidInput, NotEnoughHistory
+from fleet.errors import ConfigError, InvalidInput, NotEnoughHistory
 from fleet.readings import ReadingBatch
 from fleet.signals import STANDARD_SIGNALS, Kind
+from storage.records.database import open_desk
 from storage.records.devices import Device
 from sweepwatch.commands.rule_versions import activate, backtest, list_versions, propose
-from sweepwatch.data_folder import open_data_folder
+from sweepwatch.data_folder import DESK, open_data_folder
 from sweepwatch.settings.settings import Settings
 from sweepwatch.wiring import build
 
@@ -81,5 +82,9 @@ def test_a_backtest_tells_before_and_after(settings: Settings, tmp_path: Path) -
 
 
 def test_without_readings_a_backtest_says_so(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="holds no installation"):
+        backtest(Settings(data=tmp_path), None, None, "nothing", 30, "battery_hot", False, print)
+    assert not list(tmp_path.iterdir()), "a mistyped folder is not made an installation"
+    open_desk(f"sqlite:///{tmp_path / DESK}").close()
     with pytest.raises(NotEnoughHistory, match="nothing to replay: no readings of any robot"):
         backtest(Settings(data=tmp_path), None, None, "nothing", 30, "battery_hot", False, print)

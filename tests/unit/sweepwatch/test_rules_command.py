@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from alerts.judging import rules as module
-from alerts.judging.rules import load_rules
+from alerts.judging.rule_file import load_rules
 from fleet.errors import NotFound
 from sweepwatch.commands.rules import ExamplesFailed, check_rules, list_rules, show_rule, try_rules
 from sweepwatch.settings.settings import Settings

@@ -1,0 +1,187 @@
+"""From publish to an alert on the log: `python -m benchmarks.alert_latency [--json FILE]`.
+
+5,000 messages a second of 13 signals, QoS 1, through a real mosquitto into DuckDB, by an ingester wired as
+`sweepwatch ingest` is, whose alerts are followed and told by mail. Ten times a second a device tells of an
+error: from handing that to the publisher's socket until another process reads the alert on the log. Once with
+a mail server that answers, once with one that takes connections and says nothing, as long as all of it lasts.
+Beside it the time from publish to acknowledged of the readings. Exits with 1 when a must figure is missed.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from threading import Event, Thread
+from typing import Any
+
+import numpy as np
+
+from benchmarks.harness.broker import MosquittoBroker
+from benchmarks.harness.raw_publisher import RawPublisher
+from benchmarks.harness.receivers import MailReceiver, mail_receiver
+from benchmarks.harness.storm_house import desk_of, invite
+from benchmarks.harness.turn_publisher import Turns, publish_turns
+from fleet.clock import SystemClock
+from fleet.events import Subject
+from storage.records.database import DeskDatabase
+from storage.records.events import events_after
+
+RATE, DEVICES = 5_000, 500
+MUST_ALERT_P99_MS = 500.0
+MUST_ACKNOWLEDGED = 1.5
+"""So many times the acknowledgement's p99 may take what it takes with a mail server that answers."""
+_EVERY_S, _LOOK_S, _WARM_UP_S, _GIVE_UP_S = 0.1, 0.003, 5.0, 180.0
+_PAUSE_S = 2.0
+
+
+def measure(how: str, seconds: int, folder: Path) -> dict[str, Any]:
+    """Return the latencies with a mail server that answers, or hangs, in milliseconds."""
+    folder.mkdir()
+    times = folder / "published.npy"
+    turns = Turns(DEVICES, 1, 0, RATE * seconds // DEVICES, rate=RATE, times=times)
+    with MosquittoBroker(folder) as broker, mail_receiver(how=how) as mail, _desk(folder) as desk:
+        with _ingesting(folder, broker.port, turns, mail), closing(RawPublisher(broker.port, "errors")) as by:
+            load = publish_turns(turns, broker.port)
+            time.sleep(_WARM_UP_S)
+            with _seen(desk) as seen:
+                told = _tell_of_errors(by, seconds - _WARM_UP_S - _PAUSE_S)
+                load.join(_GIVE_UP_S)
+            load.kill()
+        mails = len(mail.raw)
+    waited = [(seen[name] - at) * 1000 for name, at in told.items() if name in seen]
+    return {
+        "mail_server": how,
+        "errors": len(told),
+        "alerts": len(waited),
+        "publish_to_alert_ms": _percentiles(waited),
+        "publish_to_acknowledged_ms": _acknowledged(folder, times),
+        "mails": mails,
+        "load_average": round(os.getloadavg()[0], 2),
+    }
+
+
+@contextmanager
+def _desk(folder: Path) -> Iterator[DeskDatabase]:
+    data = folder / "data"
+    data.mkdir()
+    with closing(desk_of(data)) as desk:
+        invite(desk, [])
+        yield desk
+
+
+@contextmanager
+def _ingesting(folder: Path, port: int, turns: Turns, mail: MailReceiver) -> Iterator[None]:
+    """Run the ingester until it has acknowledged all readings."""
+    command = [sys.executable, "-m", "benchmarks.harness.stamping_ingester", f"mqtt://127.0.0.1:{port}"]
+    command += [str(folder), str(turns.devices), str(turns.messages), str(mail.port)]
+    with (
+        (folder / "log").open("wb") as log,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log) as ingester,
+    ):
+        try:
+            assert ingester.stdout is not None  # it is a pipe
+            if b"ready" not in ingester.stdout.readline():
+                raise RuntimeError(f"it did not start: {(folder / 'log').read_text(encoding='utf-8')}")
+            yield
+            ingester.wait(_GIVE_UP_S)
+        finally:
+            ingester.kill()
+
+
+def _tell_of_errors(sender: RawPublisher, seconds: float) -> dict[str, float]:
+    """Let one device after another tell of an error; return when that was handed over, epoch seconds."""
+    told: dict[str, float] = {}
+    ends = time.monotonic() + seconds
+    while time.monotonic() < ends:
+        sender.take_acknowledgements()
+        name = f"E{len(told):05d}"
+        body = {"ts": SystemClock().now_ms(), "code": "error", "detail": {"error_code": "M21"}}
+        told[name] = time.time()
+        sender.send([(f"sweepwatch/v1/hall{len(told) % 50}/robot/{name}/event", json.dumps(body).encode())])
+        time.sleep(_EVERY_S)
+    while sender.in_flight:
+        sender.take_acknowledgements()
+    return told
+
+
+@contextmanager
+def _seen(desk: DeskDatabase) -> Iterator[dict[str, float]]:
+    """Follow the log as another process would: when each device's first alert was there, epoch seconds."""
+    seen: dict[str, float] = {}
+    ending = Event()
+
+    def look() -> None:
+        cursor = 0
+        while not ending.wait(_LOOK_S):
+            with desk.transaction() as session:
+                found = events_after(session, cursor, 1_000)
+            now = time.time()
+            for event in found:
+                cursor = event.id
+                if event.subject is Subject.ALERT:
+                    seen.setdefault(str(event.data.get("device_id")), now)
+
+    thread = Thread(target=look)
+    thread.start()
+    try:
+        yield seen
+        time.sleep(_PAUSE_S)
+    finally:
+        ending.set()
+        thread.join()
+
+
+def _acknowledged(folder: Path, times: Path) -> dict[str, float]:
+    published = np.load(times)
+    with np.load(folder / "stamps.npz") as stamps:
+        acknowledged = stamps["acknowledged"]
+    counts = (acknowledged > 0) & (published >= published[0] + _WARM_UP_S * 1e9)
+    return _percentiles(((acknowledged - published)[counts] / 1e6).tolist()) | {
+        "lost": float((acknowledged == 0).sum())
+    }
+
+
+def _percentiles(values: Sequence[float]) -> dict[str, float]:
+    found = np.percentile(np.array(values or [float("inf")]), [50, 99, 100])
+    return {name: round(float(each), 1) for name, each in zip(("p50", "p99", "max"), found, strict=True)}
+
+
+def missed(answers: dict[str, Any], hangs: dict[str, Any]) -> list[str]:
+    """Name the figures that were missed."""
+    usual, then = (each["publish_to_acknowledged_ms"]["p99"] for each in (answers, hangs))
+    musts = {
+        f"publish_to_alert_ms, mail server {each['mail_server']}s": each["alerts"] == each["errors"]
+        and each["publish_to_alert_ms"]["p99"] <= MUST_ALERT_P99_MS
+        for each in (answers, hangs)
+    }
+    musts["publish_to_acknowledged_ms"] = then <= MUST_ACKNOWLEDGED * usual
+    return [name for name, reached in musts.items() if not reached]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure, print, write JSON when asked to; return the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--seconds", type=int, default=67, help="how long each of the two lasts (67)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
+    asked = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory(prefix="sweepwatch-alerts-") as folder:
+        Path(folder).chmod(0o755)  # the broker runs as a user of its own
+        answers, hangs = (measure(how, asked.seconds, Path(folder) / how) for how in ("answer", "hang"))
+    found = {"messages_per_second": RATE, "must_p99_ms": MUST_ALERT_P99_MS, "runs": [answers, hangs]}
+    text = json.dumps(found, indent=2)
+    print(text)
+    if asked.json:
+        asked.json.write_text(text + "\n", encoding="utf-8")
+    for name in missed(answers, hangs):
+        print(f"missed: {name}", file=sys.stderr)
+    return bool(missed(answers, hangs))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
