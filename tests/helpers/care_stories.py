@@ -13,6 +13,7 @@ from helpers.desk_rooms import _fresh_file
 from sqlalchemy import func, select
 
 from alerts.care.by_people import CareByPeople
+from alerts.engine import AlertEngine
 from alerts.judging.rule_file import load_rules
 from fleet import principals
 from fleet.alerts import INSTALLATION, Alert, AlertState
@@ -114,6 +115,7 @@ class Story:
     clock: ManualClock
     zone: ZoneInfo
     people: CareByPeople = field(init=False)
+    engine: AlertEngine = field(init=False)
     sweeps: list[Any] = field(init=False)
     seen: int = 0
 
@@ -123,7 +125,8 @@ class Story:
             wire_desk(self.desk, load_rules(), load_policy(), self.clock, duty=StoryDuty(), zones=zones)
             for _ in range(2)
         ]
-        self.people, self.sweeps = made[0].care, [each.sweep for each in made]
+        self.people, self.engine = made[0].care, made[0].alerts
+        self.sweeps = [each.sweep for each in made]
         self.care = next(each for each in made[0].followers if each.name == "care for alerts")
 
     def follow(self) -> None:
@@ -170,7 +173,7 @@ class Story:
 
     def do_another_system_reports(self, value: str) -> None:
         report = Report(value, self.clock.ms, False, Level.L2, INSTALLATION, value, {})
-        self.wired.alerts.observe_external([report])
+        self.engine.observe_external([report])
 
     def do_over(self, value: str) -> None:
         for device_id, fault, _ in self._each(value):

@@ -142,6 +142,7 @@ class NoticeStory(Story):
     def began(self) -> None:
         """Take over what the first process is made of."""
         self.people = self.processes[0].services.care
+        self.engine = self.processes[0].services.alerts
         self.book = self.processes[0].services.notices
 
     def note(self, line: str) -> None:
@@ -204,7 +205,7 @@ class NoticeStory(Story):
         """Let readings of a robot come: `R1 battery_temp_c 61`."""
         device, signal, number = value.split()
         batch = batch_of(Kind.ROBOT, [device], [self.clock.ms], **{signal: [float(number)]})
-        self.processes[0].services.alerts.observe(batch)
+        self.engine.observe(batch)
 
     def do_acknowledge_and_follow(self, value: str) -> None:
         """Let somebody take care, and the followers hear of it at once."""
