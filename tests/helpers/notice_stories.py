@@ -16,7 +16,8 @@ from zoneinfo import ZoneInfo
 
 import yaml
 from helpers.care_stories import ANNA, Story, add_fleet, after_ms
-from helpers.desk_rooms import _fresh_file, batch_of
+from helpers.desk_rooms import batch_of
+from helpers.fresh_desk import fresh_file
 from helpers.providers import Providers, Watched
 from sqlalchemy import func, select
 
@@ -442,7 +443,7 @@ def opened(path: Path, folder: Path, url: str | None = None) -> Iterator[tuple[N
 
 def _fresh_desk(folder: Path) -> str:
     database = folder / "shared.sqlite"
-    database.write_bytes(_fresh_file())
+    database.write_bytes(fresh_file())
     return f"sqlite:///{database}"
 
 
