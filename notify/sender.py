@@ -2,8 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from hashlib import sha256
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -17,6 +16,7 @@ from fleet.text import Language
 from notify.browsers import destination_event
 from notify.links import keep_link, new_secret
 from notify.notifier import NOTIFIER
+from notify.parcels import Parcel, as_before, parcels_of
 from notify.ports import Channels, Said
 from notify.rendering import Words
 from notify.stages import FALLBACK, could_go_at, is_too_old, retry_at
@@ -43,23 +43,7 @@ log = logging.getLogger(__name__)
 LEASE_MS = 45 * SECOND_MS
 """Three times what a channel takes at most; renewed before each message."""
 _MOST = 200
-SINGLY = 3
-"""More than so many that wait for one destination go out as one digest."""
 _TOO_OLD = "too_old"
-_GOES_AS = "goes as:"
-"""Stands before the key of the message as which a notice was about to go out, in its reference."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Parcel:
-    """What goes out as one message: one notice, or several as a digest of a key of its own."""
-
-    notices: tuple[Notice, ...]
-    key: str
-
-    @property
-    def ids(self) -> list[int]:
-        return [each.id for each in self.notices]
 
 
 class Sender:
@@ -83,10 +67,10 @@ class Sender:
         now = self._clock.now_ms()
         with self._desk.transaction() as session:
             mine = lease_notices(session, destination_id, self._holder, now, now + LEASE_MS, _MOST)
-            parcels = _parcels(_without_old(session, mine, self._holder, now))
+            parcels = parcels_of(_without_old(session, mine, self._holder, now))
             for parcel in parcels:
                 # After a crash the same ones go out again, together or alone, under the same key.
-                change_notices(session, parcel.ids, reference=f"{_GOES_AS}{parcel.key}")
+                change_notices(session, parcel.ids, reference=parcel.reference)
         sent = 0
         for number in range(len(parcels)):
             ours = self._still_ours(parcels[number:])
@@ -98,7 +82,7 @@ class Sender:
             sent += len(ours.notices)
         return sent
 
-    def _still_ours(self, parcels: Sequence[_Parcel]) -> _Parcel | None:
+    def _still_ours(self, parcels: Sequence[Parcel]) -> Parcel | None:
         """Renew the lease of what is still to be sent; return what the first holds that was not withdrawn."""
         ids = [number for parcel in parcels for number in parcel.ids]
         until = self._clock.now_ms() + LEASE_MS
@@ -107,7 +91,7 @@ class Sender:
         mine = tuple(each for each in parcels[0].notices if each.id in kept)
         return replace(parcels[0], notices=mine) if mine else None
 
-    def _send(self, destination_id: int, parcel: _Parcel) -> bool:
+    def _send(self, destination_id: int, parcel: Parcel) -> bool:
         """Send one parcel and note what became of it; False where the next ones had better wait."""
         try:
             destination, address, message = self._prepared(destination_id, parcel)
@@ -123,7 +107,7 @@ class Sender:
         self._delivered(destination, parcel, receipt)
         return True
 
-    def _prepared(self, destination_id: int, parcel: _Parcel) -> tuple[Destination, dict[str, str], Message]:
+    def _prepared(self, destination_id: int, parcel: Parcel) -> tuple[Destination, dict[str, str], Message]:
         """Return where a parcel goes, and its message; it writes last, so that nobody waits for words."""
         now, secret = self._clock.now_ms(), new_secret()
         with self._desk.transaction() as session:
@@ -149,7 +133,7 @@ class Sender:
         wishes = wishes_of(session, [person]).get(person) if person else None
         return self._said.language if wishes is None else wishes.language
 
-    def _delivered(self, destination: Destination, parcel: _Parcel, receipt: Receipt) -> None:
+    def _delivered(self, destination: Destination, parcel: Parcel, receipt: Receipt) -> None:
         now = self._clock.now_ms()
         accepted = now if receipt.proof is not Proof.HANDED_OVER else None
         columns: dict[str, Any] = {
@@ -172,7 +156,7 @@ class Sender:
                     if accepted is not None:
                         _withdraw_other_ways(session, each, now)
 
-    def _failed(self, destination_id: int, parcel: _Parcel, error: NotDelivered) -> bool:
+    def _failed(self, destination_id: int, parcel: Parcel, error: NotDelivered) -> bool:
         now, trouble = self._clock.now_ms(), str(error)[:500]
         with self._desk.transaction() as session:
             for each in parcel.notices:
@@ -189,7 +173,7 @@ class Sender:
                     tries=tries,
                     maybe=maybe,
                     trouble=trouble,
-                    reference=_as_before(each, maybe=maybe, parcel=parcel),
+                    reference=as_before(each, maybe=maybe, parcel=parcel),
                     **then,
                 )
                 if changed and not error.again:
@@ -207,12 +191,12 @@ class Sender:
                 destination_event(destination_of(session, destination_id), "ended", NOTIFIER, why, now),
             )
 
-    def _let_go(self, parcels: Sequence[_Parcel]) -> None:
+    def _let_go(self, parcels: Sequence[Parcel]) -> None:
         """Leave what was not tried to the next turn."""
         with self._desk.transaction() as session:
             for parcel in parcels:
                 for each in parcel.notices:
-                    before = _as_before(each, maybe=False, parcel=parcel)
+                    before = as_before(each, maybe=False, parcel=parcel)
                     change_notices(
                         session, [each.id], holder=self._holder, reference=before, lease=None, lease_until=0
                     )
@@ -241,40 +225,11 @@ def _withdraw_other_ways(session: Session, arrived: Notice, now: int) -> None:
         withdraw(session, others, f"arrived_by:{arrived.id}", now)
 
 
-def _parcels(mine: Sequence[Notice]) -> list[_Parcel]:
-    """Return what goes out together: what was held, and what is too much to come one by one."""
-    again: dict[str, list[Notice]] = {}
-    held, singly = [], []
-    for each in mine:
-        if each.reference.startswith(_GOES_AS):
-            again.setdefault(each.reference.removeprefix(_GOES_AS), []).append(each)
-        elif each.state is NoticeState.HELD:
-            held.append(each)
-        else:
-            singly.append(each)
-    if len(singly) > SINGLY:
-        held, singly = [*held, *singly], []
-    parcels = [_Parcel(tuple(notices), key) for key, notices in again.items()]
-    parcels += [_Parcel(tuple(held), _key_of(held))] if held else []
-    return parcels + [_Parcel((each,), each.key) for each in singly]
-
-
-def _as_before(notice: Notice, *, maybe: bool, parcel: _Parcel) -> str:
-    """Return the reference of a notice that is still to go: what nobody can have taken may go otherwise."""
-    return f"{_GOES_AS}{parcel.key}" if maybe or notice.reference else ""
-
-
 def _why_not(error: Exception) -> str:
     """Say why a destination cannot be used."""
     if isinstance(error, NotFound):
         return "the destination was removed"
     return str(error) if isinstance(error, InvalidInput) else f"the channel {error} is not set up"
-
-
-def _key_of(notices: Sequence[Notice]) -> str:
-    if len(notices) == 1:
-        return notices[0].key
-    return sha256("\n".join(each.key for each in notices).encode()).hexdigest()[:32]
 
 
 def _event(notice: Notice, what: str, reason: str, now: int, key: str) -> Event:

@@ -66,11 +66,12 @@ class PastChanges(Changes):
         """Return the last alert of a device and fault that fired and is over."""
         return self.past.previous.get((device_id, fault))
 
-    def raise_alert(self, alert: Alert) -> None:
-        """Begin to follow a new alert."""
+    def raise_alert(self, alert: Alert) -> bool:
+        """Begin to follow a new alert; nobody else raises one."""
         stored = replace(alert, id=str(next(self.past.numbers)))
         self.tracks[key_of(alert)] = Track(stored, seen_at=alert.since, judged_at=alert.since)
         self._note(stored)
+        return True
 
     def _change(
         self,

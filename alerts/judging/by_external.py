@@ -100,13 +100,17 @@ def plausible(since: int, now: int) -> int:
 
 
 def judge_external(changes: Changes, device_id: str, reports: Sequence[Report]) -> int:
-    """Judge what is reported of one device; return how many reports its alert has no room for."""
-    track = changes.track(device_id, EXTERNAL)
+    """Judge what is reported of one device; return how many reports its alert has no room for.
+
+    What the database holds counts: another process may have taken the last report, which changes no state.
+    """
+    track = changes.stored(device_id, EXTERNAL)
     held = _before(changes, device_id) if track is None else _of(track.alert)
     refused = sum(not held.take(report) for report in reports)
     if track is None:
-        if held.begun and held.items:
-            changes.raise_alert(_alert(device_id, held, changes.now))
+        raised = held.begun and held.items
+        if raised and not changes.raise_alert(_alert(device_id, held, changes.now)):
+            return judge_external(changes, device_id, reports)  # another process raised it meanwhile
     elif not held.items:
         changes.move(track, Decision(AlertState.RESOLVED, CLEARED), EXTERNAL_RULE, changes.now)
     elif held.begun or held.ended:

@@ -77,14 +77,20 @@ class Changes:
     def come_to(self, device_id: str, at: int) -> None:
         """Let the time before event time `at` of a device pass; where a clock ticks, that does it."""
 
-    def raise_alert(self, alert: Alert) -> None:
-        """Store a new alert (its id is still empty); join the one already open when there is one."""
+    def raise_alert(self, alert: Alert) -> bool:
+        """Store a new alert (its id is still empty); join the one already open, False, when there is one."""
         alert_id = insert_alert(self.session, alert, acting(alert.rule), self.now)
         if alert_id is None:
             self._follow_stored(key_of(alert))
-            return
+            return False
         stored = replace(alert, id=str(alert_id))
         self.tracks[key_of(alert)] = Track(stored, seen_at=self.now, judged_at=alert.since)
+        return True
+
+    def stored(self, device_id: str, fault: str) -> Track | None:
+        """Return the open alert as the database has it, and let nobody else change it until the commit."""
+        alert = open_alert(self.session, device_id, fault, lock=True)
+        return None if alert is None else follow(alert)
 
     def spoke(self, track: Track, at: int, lows: int = 0) -> None:
         """Remember that a reading or scoring at event time `at` was judged, without a change of state."""

@@ -137,12 +137,14 @@ def each_open_alert(session: Session) -> Iterator[Alert]:
         yield to_alert(row)
 
 
-def open_alert(session: Session, device_id: str, fault: str) -> Alert | None:
-    """Return the open alert of a device and fault, if there is one."""
-    statement = select(AlertRow).where(
-        AlertRow.device_id == device_id, AlertRow.fault == fault, AlertRow.state != AlertState.RESOLVED
-    )
-    row = session.scalars(statement, execution_options=_FRESH).one_or_none()
+def open_alert(session: Session, device_id: str, fault: str, *, lock: bool = False) -> Alert | None:
+    """Return the open alert of a device and fault, if there is one; `lock`: ours until the commit."""
+    its = and_(AlertRow.device_id == device_id, AlertRow.fault == fault)
+    mine = and_(its, AlertRow.state != AlertState.RESOLVED)
+    if lock:  # by a change that changes nothing: SQLite knows no FOR UPDATE
+        touched = update(AlertRow).where(mine).values(updated=AlertRow.updated)
+        session.execute(touched, execution_options={"synchronize_session": False})
+    row = session.scalars(select(AlertRow).where(mine), execution_options=_FRESH).one_or_none()
     return None if row is None else to_alert(row)
 
 

@@ -152,11 +152,11 @@ def groups_by_name(session: Session) -> dict[str, int]:
 
 
 def all_destinations(session: Session) -> list[Destination]:
-    """Return every destination that is in use: not those of people who may not sign in any more."""
+    """Return every destination to which something may go: not those of who may not sign in any more."""
     gone = select(PersonRow.id).where(PersonRow.disabled_at.is_not(None))
     whose = or_(DestinationRow.person_id.is_(None), DestinationRow.person_id.not_in(gone))
-    wanted = select(DestinationRow).where(*_IN_USE, whose)
-    return [_destination(row) for row in session.scalars(wanted.order_by(DestinationRow.id))]
+    wanted = select(DestinationRow).where(*_IN_USE, whose).order_by(DestinationRow.id)
+    return [_destination(row) for row in session.scalars(wanted)]
 
 
 def destinations_of(session: Session, person_ids: Collection[int]) -> dict[int, list[Destination]]:

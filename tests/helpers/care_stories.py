@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import yaml
-from helpers.desk_rooms import _fresh_file
+from helpers.fresh_desk import fresh_file
 from sqlalchemy import func, select
 
 from alerts.care.by_people import CareByPeople
@@ -278,7 +278,7 @@ def play(path: Path, folder: Path) -> tuple[list[str], list[str], Story]:
     zone = ZoneInfo(given.get("zone", "Asia/Shanghai"))
     start = datetime.fromisoformat(given["start"]).replace(tzinfo=zone)
     database = folder / "desk.db"
-    database.write_bytes(_fresh_file())
+    database.write_bytes(fresh_file())
     desk = open_desk(f"sqlite:///{database}")
     add_fleet(desk, given["devices"], given.get("sites", {}))
     begun = round(start.timestamp() * 1000)

@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from helpers.following import follow_at_once
+from helpers.fresh_desk import fresh_file
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
@@ -144,18 +143,9 @@ def _then(alert: Alert, event: Event) -> Alert:
     )
 
 
-@cache
-def _fresh_file() -> bytes:
-    """Return a migrated, empty database: migrating each test's own would take most of its time."""
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / "desk.db"
-        open_desk(f"sqlite:///{path}").close()
-        return path.read_bytes()
-
-
 def open_rooms(folder: Path, rules: tuple[Rule, ...] | None = None) -> Rooms:
     path = folder / "desk.db"
-    path.write_bytes(_fresh_file())
+    path.write_bytes(fresh_file())
     desk = open_desk(f"sqlite:///{path}")
     add_devices(desk, DEVICES)
     return Rooms(desk, ManualClock(NOON), rules or load_rules())

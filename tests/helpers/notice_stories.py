@@ -15,20 +15,24 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import yaml
+from fastapi.testclient import TestClient
 from helpers.care_stories import ANNA, Story, add_fleet, after_ms
-from helpers.desk_rooms import _fresh_file, batch_of
+from helpers.desk_rooms import batch_of
+from helpers.fresh_desk import fresh_file
 from helpers.providers import Providers, Watched
 from sqlalchemy import func, select
 
 from access.people import People
-from fleet.clock import MINUTE_MS, ManualClock
+from access.tokens import Asked
+from fleet.clock import MINUTE_MS, ManualClock, to_rfc3339
 from fleet.config import duration_ms
 from fleet.errors import StoreUnavailable
 from fleet.events import Event
-from fleet.grants import Role
+from fleet.grants import Permission, Role
 from fleet.notices import ChannelKind, Proof
 from fleet.outbox import Destination, Notice, NoticeState, Wishes
 from fleet.people import RoleAt, Scope
+from fleet.principals import schedule
 from fleet.signals import Kind
 from fleet.tellings import TELL, UNREACHED, Telling
 from notify.duty.planning import Hours
@@ -41,7 +45,7 @@ from storage.records.people import add_person, people, person_by_email
 from sweepwatch.data_folder import open_data_folder
 from sweepwatch.run.notices import NoticeJobs
 from sweepwatch.settings.settings import Settings
-from sweepwatch.wiring import Services, build, build_duty, said_of
+from sweepwatch.wiring import Services, build, build_api, build_duty, said_of
 
 _PROOF_MS = (2 * MINUTE_MS, 15 * MINUTE_MS)
 _NOTES = 10_000
@@ -134,7 +138,7 @@ class NoticeStory(Story):
     providers: Providers = field(kw_only=True)
     processes: list[Process] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
-    links: dict[str, str] = field(default_factory=dict)
+    client: TestClient | None = None
 
     def __post_init__(self) -> None:
         """Leave the processes to `opened`."""
@@ -142,6 +146,7 @@ class NoticeStory(Story):
     def began(self) -> None:
         """Take over what the first process is made of."""
         self.people = self.processes[0].services.care
+        self.engine = self.processes[0].services.alerts
         self.book = self.processes[0].services.notices
 
     def note(self, line: str) -> None:
@@ -191,6 +196,28 @@ class NoticeStory(Story):
         for each in [value] if isinstance(value, str) else value:
             super().do_fires(each)
 
+    def do_posts(self, value: Mapping[str, Any]) -> None:
+        """Let an Alertmanager post one alert: `status`, `fingerprint`, `began` so long ago, `labels`."""
+        began = to_rfc3339(self.clock.ms - after_ms(value.get("began", "0m")))
+        alert = {
+            "status": value.get("status", "firing"),
+            "labels": value.get("labels", {}),
+            "startsAt": began,
+            "fingerprint": value["fingerprint"],
+        }
+        answer = self.api().post("/api/v1/hooks/alertmanager", json={"version": "4", "alerts": [alert]})
+        assert answer.status_code == 200, answer.text
+
+    def api(self) -> TestClient:
+        """Return a client of the API with a token that may report alerts."""
+        if self.client is None:
+            app = build_api(self.processes[0].services, None, dict)
+            tokens = app.state.services.doors.tokens
+            _, secret = tokens.make(Asked("tests", (Permission.ALERTS_REPORT,), None), schedule("tests"))
+            headers = {"Authorization": f"Bearer {secret}"}
+            self.client = TestClient(app, base_url="http://127.0.0.1:8000", headers=headers)
+        return self.client
+
     def do_stopped(self, long: str) -> None:
         """Let nothing of Sweepwatch run for so long."""
         self.clock.ms += after_ms(long)
@@ -204,7 +231,7 @@ class NoticeStory(Story):
         """Let readings of a robot come: `R1 battery_temp_c 61`."""
         device, signal, number = value.split()
         batch = batch_of(Kind.ROBOT, [device], [self.clock.ms], **{signal: [float(number)]})
-        self.processes[0].services.alerts.observe(batch)
+        self.engine.observe(batch)
 
     def do_acknowledge_and_follow(self, value: str) -> None:
         """Let somebody take care, and the followers hear of it at once."""
@@ -441,7 +468,7 @@ def opened(path: Path, folder: Path, url: str | None = None) -> Iterator[tuple[N
 
 def _fresh_desk(folder: Path) -> str:
     database = folder / "shared.sqlite"
-    database.write_bytes(_fresh_file())
+    database.write_bytes(fresh_file())
     return f"sqlite:///{database}"
 
 

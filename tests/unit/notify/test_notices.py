@@ -1,10 +1,10 @@
 """Stories of notices: who was told, when, and what followed where nothing arrived."""
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 from helpers.noticed import EIGHT, MANAGERS, NIGHT, Noticed
+from helpers.postgres import postgres, ready_desk, ready_url
 
 from fleet.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from fleet.duty import Target, TargetKind
@@ -12,18 +12,17 @@ from fleet.faults import Level
 from fleet.notices import Message, NotDelivered, Proof, Receipt
 from fleet.outbox import NoticeState, Wishes
 from fleet.tellings import Occasion
-from storage.records.database import open_desk
+from storage.records.database import DeskDatabase
 from storage.records.destinations import destinations
 from storage.records.events import events_after
 
+__all__ = ["postgres", "ready_desk", "ready_url"]
 FIRING, RESOLVED = Occasion.FIRING, Occasion.RESOLVED
 
 
 @pytest.fixture
-def room(tmp_path: Path) -> Iterator[Noticed]:
-    desk = open_desk(f"sqlite:///{tmp_path / 'desk.sqlite'}")
-    yield Noticed(desk)
-    desk.close()
+def room(ready_desk: DeskDatabase) -> Noticed:
+    return Noticed(ready_desk)
 
 
 def down(_message: Message) -> Receipt:

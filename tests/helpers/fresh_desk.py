@@ -1,0 +1,16 @@
+"""An empty desk database on SQLite, made once."""
+
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from storage.records.database import open_desk
+
+
+@cache
+def fresh_file() -> bytes:
+    """Return a migrated, empty SQLite database: migrating each test's own would take most of its time."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "desk.db"
+        open_desk(f"sqlite:///{path}").close()
+        return path.read_bytes()
