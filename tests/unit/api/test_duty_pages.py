@@ -140,3 +140,13 @@ def test_a_sites_manager_takes_hours_and_another_site_sees_nothing(planned: Hous
 
 def test_without_a_plan_the_page_says_what_holds(house: House) -> None:
     assert "alerts go to the managers of the site first" in page(signed_in(house))
+
+
+def test_a_time_of_another_clock_than_the_pages_says_whose_it_is(planned: House) -> None:
+    client = signed_in(planned, RoleAt(Role.MANAGER))
+    text = page(client)
+    assert "Sun 22 Nov 18:00 CST" in text, text
+    answer = client.get("/duty?lang=en", headers=HTML).text
+    assert "The times of a schedule are by its own clock" in answer
+    assert "All times are those of UTC" not in answer
+    assert "以各排班旁注明的时区为准" in client.get("/duty?lang=zh", headers=HTML).text
