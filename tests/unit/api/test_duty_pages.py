@@ -69,7 +69,7 @@ def test_hours_are_taken_by_the_schedules_clock_and_given_back(planned: House) -
     answer = post(admin, "/duty/overrides", **HOURS, person="bo@x.org")
     assert (answer.status_code, answer.headers["location"]) == (303, "/duty?saved=1")
     text = page(admin)
-    assert "Sun 22 Nov 17:00 – 19:00 : Bo · swap Li Wei" in text
+    assert "Sun 22 Nov 17:00 – 19:00 CST : Bo · swap Li Wei" in text
     assert "17:00–19:00 Bo override 19:00–24:00 Ada" in text
     assert post(admin, "/duty/overrides/1/end", reason="back").status_code == 303
     assert "17:00–19:00" not in page(admin)
