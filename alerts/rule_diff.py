@@ -1,14 +1,15 @@
 """What changes between two documents of rules, rule by rule and key by key, for people to read."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+import yaml
+
 from fleet.yaml12 import load_yaml
 
-_SHOWN = 400
+_SHOWN = 2_000
 
 
 class Change(StrEnum):
@@ -64,9 +65,15 @@ def _keys(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[KeyChang
 
 
 def _text(rule: Mapping[str, Any], key: str) -> str | None:
-    """Return a value on one line, cut where it is very long."""
+    """Return a value as a document has it, cut where it is very long."""
     if key not in rule:
         return None
     value = rule[key]
-    whole = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    whole = value if isinstance(value, str) else _written(value)
     return whole if len(whole) <= _SHOWN else f"{whole[:_SHOWN]}…"
+
+
+def _written(value: Any) -> str:
+    """Return a value as YAML, a key and an entry a line."""
+    whole = yaml.safe_dump(value, allow_unicode=True, sort_keys=False, width=100, default_flow_style=False)
+    return whole.strip().removesuffix("...").strip()

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from api.params import EveryMs, Paged, Params, SearchText, TimeMs
+from api.params import EveryMs, Paged, Params, SearchText, ZonedMs
 from api.schemas import Reason, Schema, Time, Who, _Request
 from fleet.alerts import AlertState
 from fleet.care import GroupKind
@@ -41,7 +41,7 @@ class NoteItem(Schema):
 
 
 class MatcherItem(_Request):
-    """Which alerts: each part that is not empty must be the alert's."""
+    """Which alerts: each part that is not empty must be the alert's; `*` in it stands for any text."""
 
     site: SearchText | None = Field(None, examples=["pudong"])
     region: SearchText | None = None
@@ -68,10 +68,13 @@ class MuteAsked(_Request):
 
     matcher: MatcherItem
     reason: Reason = Field(examples=["the floor is rebuilt"])
-    start: TimeMs | None = Field(None, examples=["2026-11-22T08:00:00Z"])
-    end: TimeMs | None = Field(None, examples=["2026-11-22T16:00:00Z"])
+    start: ZonedMs | None = Field(None, examples=["2026-11-22T08:00:00Z"])
+    end: ZonedMs | None = Field(
+        None, examples=["2026-11-22T16:00:00Z"], description="Up to 366 days after its start"
+    )
     weekly: WeeklyItem | None = None
     until_resolved: bool = False
+    confirmed: bool = Field(False, description="That one of more than 90 days is meant to be as long")
     who: Who | None = Field(None, examples=["li.wei"])
 
 
@@ -90,14 +93,22 @@ class MuteItem(Schema):
     holds: bool
     ended_at: Time | None
     ended_by: str | None
+    hints: list[str] = Field([], description="Parts of a new one's matcher that fit nothing known now")
 
 
 class MutePreview(Schema):
-    """What a mute would hide: open alerts, and how often people were told of such in the last 7 days."""
+    """What a mute would hide by its own times: open alerts now, and what was told in the last 7 days."""
 
-    open: int = Field(examples=[12])
-    alerts: list[int] = Field(description="At most 50 of them, the newest first")
-    tellings_7d: int = Field(examples=[31])
+    open: int = Field(
+        examples=[12], description="Open alerts that it would hide now: none unless it holds now"
+    )
+    matching: int = Field(
+        examples=[12], description="Open alerts that it is about, whether it holds now or not"
+    )
+    begins: Time | None = Field(description="When it next holds; null: now, or never again")
+    alerts: list[int] = Field(description="At most 50 of those that it would hide now, the newest first")
+    tellings_7d: int = Field(examples=[31], description="How often people were told of such in its hours")
+    hints: list[str] = Field(description="Parts of its matcher that fit nothing known now")
 
 
 class EndQuery(Params):

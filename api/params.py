@@ -1,6 +1,7 @@
 """What requests may ask: query parameters, each checked; an unknown one is an error that lists the known."""
 
 import re
+from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
@@ -35,6 +36,19 @@ def _time_ms(value: object) -> int:
     return ms
 
 
+def _zoned_ms(value: object) -> int:
+    text = str(value)
+    try:
+        unzoned = not text.isdecimal() and datetime.fromisoformat(text).tzinfo is None
+    except ValueError:
+        unzoned = False  # it is no time at all, which is told next
+    if unzoned:
+        raise ValueError(
+            "a time without a zone; allowed: RFC 3339 with Z or an offset (2026-11-22T08:00:00Z)"
+        )
+    return _time_ms(value)
+
+
 def _every_ms(value: object) -> int:
     ms = duration_ms(value)
     if not SECOND_MS <= ms <= 366 * DAY_MS:
@@ -45,6 +59,8 @@ def _every_ms(value: object) -> int:
 FaultCode = Annotated[str, AfterValidator(_fault_code)]
 TimeMs = Annotated[int, BeforeValidator(_time_ms, json_schema_input_type=str)]
 """A time as RFC 3339 or epoch milliseconds, held as the latter."""
+ZonedMs = Annotated[int, BeforeValidator(_zoned_ms, json_schema_input_type=str)]
+"""The same, for what is changed by it: a time whose zone has to be guessed is refused."""
 EveryMs = Annotated[int, BeforeValidator(_every_ms, json_schema_input_type=str)]
 """A duration such as `10s`, `5m`, `1h`, `1d`, held in milliseconds."""
 _NOWHERE = "\uffff"

@@ -108,7 +108,7 @@ class Care(Protocol):
         """Return what a mute would hide; raises InvalidInput."""
         ...
 
-    def mute(self, mute: Mute, by: Principal) -> Mute:
+    def mute(self, mute: Mute, by: Principal, *, confirmed: bool = False) -> Mute:
         """Begin a mute; raises InvalidInput."""
         ...
 

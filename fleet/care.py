@@ -133,7 +133,13 @@ class AlertNote:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What a mute would hide: the open cases, and how often people were told of such in the last 7 days."""
+    """What a mute would hide: the open cases now, and how often people were told of such in the last 7 days.
+
+    `tellings` are those in the mute's hours. `matching` is how many cases are open that it is about, whether
+    it holds now or not; `begins` is when it next holds (epoch ms), None where it does now, or never again.
+    """
 
     cases: Sequence[Case]
     tellings: int
+    matching: int = 0
+    begins: int | None = None

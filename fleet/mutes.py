@@ -1,23 +1,30 @@
 """Mutes: a person holds back what would be told of some alerts, for a time. The alerts themselves go on."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from fleet.alerts import INSTALLATION
 from fleet.care import Case, is_safety
-from fleet.clock import HOUR_MS
+from fleet.clock import DAY_MS, HOUR_MS
 from fleet.errors import InvalidInput
 
 SAFETY_MUTE_MS = HOUR_MS
 """So long at most a worker's call for help may be muted, and of one named device alone."""
+LONG_MS, MOST_MS = 90 * DAY_MS, 366 * DAY_MS
+"""A longer one has to be confirmed; one that is longer still cannot be."""
 MAX_REASON = 1000
 _LOOK_AHEAD_DAYS = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Matcher:
-    """Which alerts: each part that is not empty must be the alert's; all empty is every alert."""
+    """Which alerts: each part that is not empty must be the alert's; all empty is every alert.
+
+    `*` in a part stands for any text; as the whole device it stands for the installation, as alerts have it.
+    """
 
     site: str = ""
     region: str = ""
@@ -41,13 +48,25 @@ class Matcher:
             level=case.level,
             device=case.device_id,
         ).given
-        return all(have.get(name) == wanted for name, wanted in self.given.items())
+        return all(fits(wanted, have.get(name, "")) for name, wanted in self.given.items())
 
     @property
     def given(self) -> dict[str, str]:
         """The parts that are not empty, by name."""
         pairs = ((each.name, getattr(self, each.name)) for each in fields(self))
         return {name: value for name, value in pairs if value}
+
+
+def is_pattern(wanted: str) -> bool:
+    """Tell whether a part of a matcher stands for more than one text."""
+    return "*" in wanted and wanted != INSTALLATION
+
+
+def fits(wanted: str, value: str) -> bool:
+    """Tell whether a value is what a part of a matcher wants; nothing is never wanted."""
+    if not is_pattern(wanted):
+        return wanted == value
+    return bool(value) and re.fullmatch(".*".join(map(re.escape, wanted.split("*"))), value) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +111,10 @@ class Mute:
             return False
         return self.weekly is None or in_hours(self.weekly, now)
 
+    def would_hold(self, at: int) -> bool:
+        """Tell whether a time lies in its hours, had it begun already: what it would have hidden before."""
+        return self.weekly is None or in_hours(self.weekly, at)
+
     def hides(self, case: Case) -> bool:
         """Tell whether it holds back an alert: a worker in danger only in a short mute of that one device."""
         return self.matcher.matches(case) and (not is_safety(case.fault) or self.is_narrow)
@@ -100,7 +123,8 @@ class Mute:
     def is_narrow(self) -> bool:
         """Whether it is of one device, and over within the hour."""
         short = self.end is not None and self.end - self.start <= SAFETY_MUTE_MS
-        return bool(self.matcher.device) and short and self.weekly is None
+        one = bool(self.matcher.device) and not is_pattern(self.matcher.device)
+        return one and short and self.weekly is None
 
 
 def in_hours(weekly: Weekly, now: int) -> bool:
@@ -144,6 +168,8 @@ def check_mute(mute: Mute) -> None:
         )
     if mute.end is not None and mute.end <= mute.start:
         raise InvalidInput("end: it must be after the start")
+    if mute.end is not None and mute.end - mute.start > MOST_MS:
+        raise InvalidInput("end: more than a year after the start; allowed: up to 366 days")
     if mute.end is None and not mute.until_resolved and mute.weekly is None:
         raise InvalidInput("end: say until when; allowed: a time, until_resolved, or hours of the week")
     if is_safety(mute.matcher.fault) and not mute.is_narrow:
@@ -152,6 +178,15 @@ def check_mute(mute: Mute) -> None:
         )
     if mute.weekly is not None:
         _check_hours(mute.weekly)
+
+
+def check_long(mute: Mute, *, confirmed: bool) -> None:
+    """Raise InvalidInput where a mute is so long that it has to be confirmed, and was not."""
+    if mute.end is not None and mute.end - mute.start > LONG_MS and not confirmed:
+        days = round((mute.end - mute.start) / DAY_MS)
+        raise InvalidInput(
+            f"confirmed: {days} days are long for a mute; allowed: up to 90 days, or confirm it"
+        )
 
 
 def _check_hours(weekly: Weekly) -> None:

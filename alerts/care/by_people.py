@@ -13,11 +13,11 @@ from fleet.care import EXTENDED, AlertNote, Incident, Preview
 from fleet.clock import DAY_MS, MINUTE_MS, Clock
 from fleet.errors import Conflict, InvalidInput
 from fleet.events import Event, Subject
-from fleet.mutes import Mute, check_mute
+from fleet.mutes import Mute, check_long, check_mute, next_change
 from fleet.principals import Principal, check_reason
 from storage.records.alert_notes import add_note
 from storage.records.alerts import alert_of
-from storage.records.care import case_of, change_case, open_cases, tellings_since
+from storage.records.care import case_of, change_case, open_cases, told_since
 from storage.records.database import DeskDatabase
 from storage.records.events import tell
 from storage.records.incidents import extended, incident_of, move_incident, note_on_incident
@@ -111,14 +111,25 @@ class CareByPeople:
     def preview(self, mute: Mute) -> Preview:
         """Return what a mute would hide. Raises InvalidInput unless it can be."""
         check_mute(mute)
-        since = self._clock.now_ms() - PREVIEW_DAYS * DAY_MS
+        now = self._clock.now_ms()
         with self._desk.transaction() as session:
             cases = [case for case in open_cases(session, mute.matcher) if mute.hides(case)]
-            return Preview(cases, tellings_since(session, mute.matcher, since))
+            told = told_since(session, mute.matcher, now - PREVIEW_DAYS * DAY_MS)
+        holds = mute.holds(now)
+        return Preview(
+            cases if holds else [],
+            sum(each.tellings for each in told if mute.hides(each) and mute.would_hold(each.told_at or 0)),
+            len(cases),
+            None if holds else next_change(mute, now),
+        )
 
-    def mute(self, mute: Mute, by: Principal) -> Mute:
-        """Begin a mute; return it as stored. Raises InvalidInput unless it can be and says why."""
+    def mute(self, mute: Mute, by: Principal, *, confirmed: bool = False) -> Mute:
+        """Begin a mute; return it as stored. Raises InvalidInput unless it can be and says why.
+
+        One of more than 90 days has to be `confirmed`.
+        """
         check_reason(mute.reason)
+        check_long(mute, confirmed=confirmed)
         now = self._clock.now_ms()
         begun = replace(mute, who=by.name, created_at=now)
         check_mute(begun)

@@ -325,4 +325,10 @@ def _check_text(term: Term) -> None:
             re.compile(str(term.value))
             pl.Series([""]).str.contains(str(term.value))
         except (re.error, pl.exceptions.ComputeError) as error:
-            raise ValueError(f"{term.value!r} is no regular expression: {error}") from error
+            raise ValueError(f"{term.value!r} is no regular expression: {_in_words(error)}") from error
+
+
+def _in_words(error: Exception) -> str:
+    """Return what is wrong with an expression, without what the libraries say of themselves."""
+    said = str(error).partition("\n\n")[0].strip().splitlines()[-1]
+    return said.rpartition("error: ")[2].rstrip(".")

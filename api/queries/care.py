@@ -68,7 +68,8 @@ def mutes_seen(session: Session, sites: Sites, limit: int) -> list[Mute]:
 
 
 def _concerns(session: Session, matcher: Matcher, sites: Sites) -> bool:
-    return not (matcher.site or matcher.device) or is_within(session, matcher, sites)
+    named = matcher.site or matcher.device
+    return not named or "*" in named or is_within(session, matcher, sites)
 
 
 def mute_seen(session: Session, number: int, sites: Sites) -> Mute:

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query
 from api.care_schemas import EndQuery, MuteAsked, MuteItem, MutePreview
 from api.doors import Acting, ChangesAlerts, SeesFleet, on_behalf_of
 from api.queries.care import check_matcher, mute_seen, mutes_seen
+from api.queries.matchers import hints
 from api.routes.common import Nothing, RowId, problems
 from api.schemas import ListOf
 from api.services import ApiServices, Services
@@ -32,7 +33,10 @@ def begin_mute(
     mute = asked_mute(services, asked)
     with services.desk.transaction() as session:
         check_matcher(session, mute.matcher, sites)
-    return _item(services, services.care.mute(mute, on_behalf_of(principal, asked.who)))
+        odd = hints(services, session, mute.matcher)
+    by = on_behalf_of(principal, asked.who)
+    made = _item(services, services.care.mute(mute, by, confirmed=asked.confirmed))
+    return made.model_copy(update={"hints": odd})
 
 
 @router.post("/preview", responses=problems(body="The body cannot be read"))
@@ -43,9 +47,11 @@ def preview_mute(
     mute = asked_mute(services, asked)
     with services.desk.transaction() as session:
         check_matcher(session, mute.matcher, sites)
+        odd = hints(services, session, mute.matcher)
     found = services.care.preview(mute)
     alerts = [int(case.subject_id) for case in found.cases if case.device_id]
-    return MutePreview(open=len(alerts), alerts=alerts[:_NAMED], tellings_7d=found.tellings)
+    told = {"open": len(alerts), "alerts": alerts[:_NAMED], "tellings_7d": found.tellings, "hints": odd}
+    return MutePreview.model_validate(told | {"matching": found.matching, "begins": found.begins})
 
 
 @router.delete(

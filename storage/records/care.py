@@ -31,7 +31,7 @@ from fleet.alerts import AlertState
 from fleet.care import NOWHERE, Case, Group, GroupKind, Place
 from fleet.events import Subject
 from fleet.faults import Level
-from fleet.mutes import Matcher, Mute
+from fleet.mutes import Matcher, Mute, is_pattern
 from storage.records.alerts import AlertRow
 from storage.records.base import Base
 from storage.records.devices import Device
@@ -209,18 +209,28 @@ def open_cases(session: Session, matcher: Matcher) -> list[Case]:
         .where(IS_OPEN, *_matching(matcher))
         .order_by(CareRow.raised_at.desc(), CareRow.subject_id)
     )
-    return [to_case(row) for row in session.scalars(wanted, execution_options=_FRESH)]
+    found = (to_case(row) for row in session.scalars(wanted, execution_options=_FRESH))
+    return [case for case in found if matcher.matches(case)]
 
 
-def tellings_since(session: Session, matcher: Matcher, since: int) -> int:
-    """Return how often people were told of what a matcher hides and that began since a time (epoch ms)."""
-    told = select(func.coalesce(func.sum(CareRow.tellings), 0)).where(CareRow.told_at >= since)
-    return int(session.scalar(told.where(*_matching(matcher))) or 0)
+def told_since(session: Session, matcher: Matcher, since: int) -> list[Case]:
+    """Return what a matcher is about and of which people were first told since a time (epoch ms)."""
+    wanted = select(CareRow).where(CareRow.told_at >= since, *_matching(matcher))
+    found = (to_case(row) for row in session.scalars(wanted, execution_options=_FRESH))
+    return [case for case in found if matcher.matches(case)]
 
 
 def _matching(matcher: Matcher) -> list[ColumnElement[bool]]:
+    """Return what narrows rows down to a matcher's; SQLite compares patterns without regard to case."""
     names = {"device": "device_id"}
-    return [getattr(CareRow, names.get(name, name)) == value for name, value in matcher.given.items()]
+    return [_fitting(getattr(CareRow, names.get(name, name)), part) for name, part in matcher.given.items()]
+
+
+def _fitting(column: InstrumentedAttribute[str], part: str) -> ColumnElement[bool]:
+    if not is_pattern(part):
+        return column == part
+    plain = part.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return column.like(plain.replace("*", "%"), escape="\\")
 
 
 def forget_cases(session: Session, before: int) -> None:

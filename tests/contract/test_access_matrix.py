@@ -131,6 +131,7 @@ BODIES: Mapping[str, dict[str, Any]] = {
     "/api/v1/alerts/{alert_id}/resolve": {"reason": "now"},
     "/api/v1/alerts/{alert_id}/notes": {"text": "looked at it"},
     "/api/v1/incidents/{incident_id}/acknowledge": {"reason": "now"},
+    "/api/v1/incidents/{incident_id}/notes": {"text": "looked at it"},
     "/api/v1/mutes": {"matcher": {"device": "DEVICE"}, "until_resolved": True, "reason": "now"},
     "/api/v1/mutes/preview": {"matcher": {"device": "DEVICE"}, "until_resolved": True, "reason": "now"},
     "/api/v1/devices/{device_id}/personal/erasures": {"reason": "asked for"},

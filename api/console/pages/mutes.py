@@ -1,5 +1,6 @@
 """The console's page of mutes: which there are, what one would hide, and the form that begins one."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, Request, Response
@@ -10,6 +11,7 @@ from api.console.render.asked import NoQuery, asked
 from api.console.render.templates import Pages
 from api.doors import ActingByForm, ChangesAlerts, SeesFleet
 from api.queries.care import check_matcher, mute_seen, mutes_seen
+from api.queries.matchers import hints
 from api.routes.common import RowId
 from fleet.config import duration_ms
 from fleet.errors import InvalidInput
@@ -75,8 +77,9 @@ def make_router(pages: Pages) -> APIRouter:
             mute = _mute(said, services.clock.now_ms())
             with services.desk.transaction() as session:
                 check_matcher(session, mute.matcher, sites)
+                odd = hints(services, session, mute.matcher)
             if act != "mute":
-                return _page(pages, request, sites, said, preview=services.care.preview(mute))
+                return _page(pages, request, sites, said, preview=services.care.preview(mute), odd=odd)
             services.care.mute(mute, principal)
             return RedirectResponse("/mutes", status_code=303)
 
@@ -113,9 +116,12 @@ def _page(
     status: int = 200,
     error: str | None = None,
     preview: object = None,
+    odd: Sequence[str] = (),
 ) -> Response:
-    with pages.services.desk.transaction() as session:
+    services = pages.services
+    with services.desk.transaction() as session:
         found = mutes_seen(session, sites, _LISTED)
+        doubtful = {each.id: hints(services, session, each.matcher) for each in found if not each.ended_at}
     named = [(each, duration_ms(each)) for each in LENGTHS]
     return pages.render(
         request,
@@ -126,6 +132,8 @@ def _page(
         status=status,
         error=error,
         preview=preview,
+        odd=odd,
+        doubtful=doubtful,
         faults=FAULTS,
         levels=tuple(Level),
         lengths=named,

@@ -59,6 +59,11 @@ def clock(ms: int, zone: tzinfo) -> str:
     return f"{datetime.fromtimestamp(ms / 1000, zone):%H:%M}"
 
 
+def zone_name(ms: int, zone: tzinfo) -> str:
+    """Return the short name of a zone at a time, such as `CST`."""
+    return datetime.fromtimestamp(ms / 1000, zone).tzname() or str(zone)
+
+
 def _written(at: datetime, pattern: str, language: Language) -> str:
     # Without its zone: babel would turn it into the zone of the pattern's default, which is UTC.
     return format_datetime(at.replace(tzinfo=None), pattern, locale=LOCALES[language])

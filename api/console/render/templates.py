@@ -113,6 +113,7 @@ def _environment(services: ApiServices, language: Language) -> Environment:
         "weekday_in": lambda ms, zone: formats.weekday(ms, language, zone),
         "dayname_in": lambda ms, zone: formats.dayname(ms, language, zone),
         "clock_in": formats.clock,
+        "zone_in": formats.zone_name,
         "duration": partial(formats.duration, language=language),
         "percent": partial(formats.percent, language=language),
         "money": partial(formats.money, language=language),

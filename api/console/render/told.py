@@ -122,6 +122,11 @@ SENTENCES = (
         "this link is of nobody who may sign in now: sign in to take care of it",
         "此链接的收件人目前无法登录；请登录后再接手处理",
     ),
+    Text(
+        "{0:id}: {1} fits nothing known; did you mean {2}?", "“{0}”：{1} 与任何已知内容都不符；是否指 {2}？"
+    ),
+    Text("{0:id}: {1} fits nothing known", "“{0}”：{1} 与任何已知内容都不符"),
+    Text("end: more than a year after the start; allowed: up to 366 days", "静音最长为 366 天"),
     Text("by the link in the notice", "通过通知中的链接"),
     Text(
         "incident {0} is {1:alert}; {2:alert} is possible from: {3:alerts}",

@@ -171,6 +171,13 @@ def test_differences_are_by_rule_and_key() -> None:
     assert ("for", None, "30s") in [(one.key, one.before, one.after) for one in added.keys]
 
 
+def test_a_value_of_many_lines_is_written_as_in_a_document() -> None:
+    added = rule_changes(WITHOUT_HEAT, SHIPPED)[0]
+    texts = {key.key: key.after for key in added.keys}
+    assert (texts["text"] or "").startswith("en: ") and "\nzh: " in (texts["text"] or "")
+    assert not any('{"' in (each or "") for each in texts.values())
+
+
 def test_rules_of_a_text_are_those_of_the_file() -> None:
     with pytest.raises(Mistakes, match="^mine:2: "):
         parse_rules("rules:\n  - {name: x}\n", "mine")

@@ -54,7 +54,8 @@ def test_a_note_is_kept_and_shown(client: TestClient, alert: int) -> None:
 def test_a_mute_tells_before_what_it_would_hide(client: TestClient, alert: int) -> None:
     asked = {"matcher": {"fault": "brush_jam"}, "end": "2026-11-22T10:00:00Z", "reason": "works"}
     preview = client.post(f"{V1}/mutes/preview", json=asked).json()
-    assert preview == {"open": 1, "alerts": [alert], "tellings_7d": 1}
+    assert (preview["open"], preview["alerts"], preview["tellings_7d"]) == (1, [alert], 1)
+    assert (preview["matching"], preview["begins"], preview["hints"]) == (1, None, [])
     assert client.get(f"{V1}/mutes").json()["items"] == []
     made = client.post(f"{V1}/mutes", json=asked)
     assert made.status_code == 201
@@ -64,9 +65,54 @@ def test_a_mute_tells_before_what_it_would_hide(client: TestClient, alert: int) 
     assert client.delete(f"{V1}/mutes/{made.json()['id']}").status_code == 409
 
 
+def test_the_preview_of_a_mute_keeps_to_its_times(client: TestClient, alert: int) -> None:
+    asked = {"matcher": {"fault": "brush_*"}, "reason": "works"}
+    later = asked | {"start": "2026-12-22T08:00:00Z", "end": "2026-12-23T08:00:00Z"}
+    preview = client.post(f"{V1}/mutes/preview", json=later).json()
+    assert (preview["open"], preview["matching"], preview["tellings_7d"]) == (0, 1, 1)
+    assert preview["begins"] == "2026-12-22T08:00:00.000Z"
+    nights = {"days": [0, 1, 2, 3, 4, 5, 6], "start": "22:00", "end": "06:00", "zone": "UTC"}
+    preview = client.post(f"{V1}/mutes/preview", json=asked | {"weekly": nights}).json()
+    assert (preview["open"], preview["begins"], preview["tellings_7d"]) == (0, "2026-11-22T22:00:00.000Z", 0)
+
+
+@pytest.mark.parametrize(
+    ("matcher", "hint"),
+    [
+        ({"model": "CR-*"}, None),
+        ({"fault": "brush_*"}, None),
+        ({"device": "R*"}, None),
+        ({"fault": "battery_wer"}, "did you mean battery_wear?"),
+        ({"site": "atlantis"}, 'site: "atlantis" fits nothing known'),
+        ({"model": "XX-*"}, 'model: "XX-*" fits nothing known'),
+        ({"device": "R9"}, 'device: "R9" fits nothing known'),
+    ],
+)
+def test_a_mute_of_what_nobody_knows_is_doubted_and_a_star_is_any_text(
+    client: TestClient, alert: int, matcher: dict[str, str], hint: str | None
+) -> None:
+    asked = {"matcher": matcher, "end": "2026-11-22T10:00:00Z", "reason": "works"}
+    preview = client.post(f"{V1}/mutes/preview", json=asked).json()
+    assert preview["open"] == (1 if hint is None else 0)
+    made = client.post(f"{V1}/mutes", json=asked)
+    assert made.status_code == 201, "a hint is no error: it may still come"
+    assert made.json()["hints"] == preview["hints"]
+    assert (hint or "") in " ".join(preview["hints"]) and bool(preview["hints"]) == bool(hint)
+
+
+def test_a_mute_of_more_than_90_days_is_confirmed(client: TestClient) -> None:
+    asked = {"matcher": {"fault": "brush_jam"}, "end": "2027-05-22T10:00:00Z", "reason": "works"}
+    refused = client.post(f"{V1}/mutes", json=asked)
+    assert refused.status_code == 422 and "allowed: up to 90 days, or confirm it" in refused.json()["detail"]
+    assert client.post(f"{V1}/mutes", json=asked | {"confirmed": True}).status_code == 201
+
+
 @pytest.mark.parametrize(
     ("change", "allowed"),
     [
+        ({"end": "2026-11-29T12:00:00"}, "a time without a zone"),
+        ({"end": "2029-11-29T12:00:00Z", "confirmed": True}, "allowed: up to 366 days"),
+        ({"matcher": {"fault": "worker_sos", "device": "W*"}}, "allowed: one device, for 1 h at most"),
         ({"matcher": {}}, "allowed: site, region"),
         ({"end": None}, "allowed: a time, until_resolved"),
         ({"matcher": {"fault": "worker_sos", "site": "a"}}, "allowed: one device, for 1 h at most"),

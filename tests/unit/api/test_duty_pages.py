@@ -69,7 +69,7 @@ def test_hours_are_taken_by_the_schedules_clock_and_given_back(planned: House) -
     answer = post(admin, "/duty/overrides", **HOURS, person="bo@x.org")
     assert (answer.status_code, answer.headers["location"]) == (303, "/duty?saved=1")
     text = page(admin)
-    assert "Sun 22 Nov 17:00 – 19:00 : Bo · swap Li Wei" in text
+    assert "Sun 22 Nov 17:00 – 19:00 CST : Bo · swap Li Wei" in text
     assert "17:00–19:00 Bo override 19:00–24:00 Ada" in text
     assert post(admin, "/duty/overrides/1/end", reason="back").status_code == 303
     assert "17:00–19:00" not in page(admin)
@@ -140,3 +140,13 @@ def test_a_sites_manager_takes_hours_and_another_site_sees_nothing(planned: Hous
 
 def test_without_a_plan_the_page_says_what_holds(house: House) -> None:
     assert "alerts go to the managers of the site first" in page(signed_in(house))
+
+
+def test_a_time_of_another_clock_than_the_pages_says_whose_it_is(planned: House) -> None:
+    client = signed_in(planned, RoleAt(Role.MANAGER))
+    text = page(client)
+    assert "Sun 22 Nov 18:00 CST" in text, text
+    answer = client.get("/duty?lang=en", headers=HTML).text
+    assert "The times of a schedule are by its own clock" in answer
+    assert "All times are those of UTC" not in answer
+    assert "以各排班旁注明的时区为准" in client.get("/duty?lang=zh", headers=HTML).text
