@@ -123,6 +123,7 @@ def telling(services: Services) -> Iterator[None]:
 
 def main(url: str, folder: Path, devices: int, messages: int, mail_port: int | None = None) -> None:
     """Ingest until all is acknowledged; print a line once subscribed."""
+    sys.setswitchinterval(0.0005)
     acknowledgements = Acknowledgements()
     acknowledgements.watch()
     data = open_data_folder(folder / "data")
