@@ -41,6 +41,8 @@ PEOPLE_PAGES = {
     "/sites/hongqiao": {"en": "hongqiao", "zh": "hongqiao"},
     "/claim": {"en": "Claim a device", "zh": "认领设备"},
     "/firmware": {"en": "Firmware", "zh": "固件"},
+    "/incidents": {"en": "Incidents", "zh": "事件"},
+    "/mutes": {"en": "Mutes", "zh": "静音"},
     "/duty": {"en": "On call", "zh": "值班"},
     "/duty/plan": {"en": "Duty plan", "zh": "值班计划"},
     "/rules": {"en": "Rules", "zh": "规则"},
