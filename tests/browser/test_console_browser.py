@@ -41,6 +41,8 @@ PEOPLE_PAGES = {
     "/sites/hongqiao": {"en": "hongqiao", "zh": "hongqiao"},
     "/claim": {"en": "Claim a device", "zh": "认领设备"},
     "/firmware": {"en": "Firmware", "zh": "固件"},
+    "/incidents": {"en": "Incidents", "zh": "事件"},
+    "/mutes": {"en": "Mutes", "zh": "静音"},
     "/duty": {"en": "On call", "zh": "值班"},
     "/duty/plan": {"en": "Duty plan", "zh": "值班计划"},
     "/rules": {"en": "Rules", "zh": "规则"},
@@ -274,6 +276,24 @@ def test_on_a_phone_one_sees_where_one_is_and_the_newest_risk(page: Page, host: 
         "box => [box.querySelector('img').getBoundingClientRect().right, box.getBoundingClientRect().right]"
     )
     assert right[0] == pytest.approx(right[1], abs=1)
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize(("width", "high"), [(1280, 60), (1024, 60), (390, 100)])
+def test_the_header_breaks_nowhere_and_its_menu_opens_by_key(
+    page: Page, host: str, language: str, width: int, high: int
+) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    page.goto(f"http://{host}/tokens?lang={language}", wait_until="domcontentloaded")
+    bar = page.locator(".bar").bounding_box()
+    assert bar is not None and bar["height"] <= high
+    cut = "one => one.scrollWidth > one.clientWidth"
+    assert not page.locator(".account").evaluate(cut), "the name of who is signed in is whole"
+    assert page.locator(".language").evaluate("one => one.getClientRects().length") == 1
+    page.locator(".more summary").focus()
+    page.keyboard.press("Enter")
+    for each in page.locator(".more a").all():
+        expect(each).to_be_in_viewport(ratio=1)
 
 
 def test_nothing_moves_between_the_press_of_a_button_and_its_release(page: Page, host: str) -> None:

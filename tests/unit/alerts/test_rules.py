@@ -95,6 +95,10 @@ def test_a_users_file_replaces_the_shipped_one(tmp_path: Path) -> None:
             {"when": "error_code is M31, M32", "clear": None},
             r"rules\.hot\.when: .*`error_code is one of M31, M32`",
         ),
+        (
+            {"when": 'error_code matches "(?=M)3"', "clear": None},
+            r"is no regular expression: look-around, [^\n]* is not supported$",
+        ),
         ({"when": "state matches err", "clear": None}, r"rules\.hot\.when: state is one of a few"),
         (
             {"when": 'error_code is "12"', "clear": 'error_code matches "1."'},
