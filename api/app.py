@@ -99,6 +99,7 @@ def create_app(services: ApiServices) -> FastAPI:
         pages.courses,
         pages.alerts,
         pages.alert_changes,
+        pages.incidents,
         pages.mutes,
         pages.desk,
         pages.desk_changes,

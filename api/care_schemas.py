@@ -1,10 +1,10 @@
 """The shapes of what is asked and answered about care: notes, mutes, incidents. Times are RFC 3339 in UTC."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from api.params import EveryMs, Params, SearchText, TimeMs
+from api.params import EveryMs, Paged, Params, SearchText, TimeMs
 from api.schemas import Reason, Schema, Time, Who, _Request
 from fleet.alerts import AlertState
 from fleet.care import GroupKind
@@ -106,11 +106,10 @@ class EndQuery(Params):
     reason: str = Field("ended by hand", min_length=1, max_length=1000, pattern=r"\S")
 
 
-class IncidentQuery(Params):
-    """Which incidents."""
+class IncidentQuery(Paged):
+    """Which incidents, the newest first."""
 
-    show: str = Field("open", pattern=r"^(open|all)$")
-    limit: int = Field(50, ge=1, le=1000)
+    show: Literal["open", "over", "all"] = "open"
 
 
 class IncidentItem(Schema):
@@ -129,9 +128,18 @@ class IncidentItem(Schema):
     open: int
     evidence: dict[str, Any]
     next_at: Time | None = Field(description="When something is told of it by itself; null: never")
+    ack_until: Time | None = Field(description="Until when somebody takes care of it")
 
 
 class IncidentDetail(IncidentItem):
-    """An incident with the alerts that are its members, at most 200."""
+    """An incident with the alerts that are its members, at most 200, those that are open first."""
 
     alerts: list[int]
+
+
+class IncidentNoteItem(Schema):
+    """What somebody wrote down about an incident."""
+
+    at: Time
+    who: str = Field(examples=["li.wei"])
+    text: str

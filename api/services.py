@@ -100,6 +100,10 @@ class Care(Protocol):
         """Note that someone takes care of an incident; raises NotFound, InvalidInput or Conflict."""
         ...
 
+    def note_incident(self, number: int, by: Principal, text: str) -> None:
+        """Write something down about an incident; raises NotFound or InvalidInput."""
+        ...
+
     def preview(self, mute: Mute) -> Preview:
         """Return what a mute would hide; raises InvalidInput."""
         ...

@@ -22,6 +22,8 @@ class Place:
     firmware: str = ""
 
 
+EXTENDED, NOTED = "extended", "noted"
+"""What events of alerts and incidents call it when somebody acknowledges for longer, or takes a note."""
 NOWHERE = Place()
 """What is of no device: an alert of the installation."""
 

@@ -28,6 +28,14 @@ class Level(StrEnum):
     """Minor: it works, but needs attention."""
 
 
+LEVEL_WORDS = {
+    Level.L1: Text("unusable or a worker in danger", "无法使用或人员有危险"),
+    Level.L2: Text("part of its function is lost", "部分功能丧失"),
+    Level.L3: Text("minor", "轻微"),
+}
+"""What pages and messages call the levels."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     """One entry of the catalogue.

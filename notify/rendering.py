@@ -10,10 +10,10 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sqlalchemy.orm import Session
 
-from fleet.alerts import Alert, AlertState
+from fleet.alerts import EXTERNAL_RULE, Alert, AlertState
 from fleet.errors import NotFound
 from fleet.events import Subject
-from fleet.faults import FAULTS
+from fleet.faults import EXTERNAL, FAULTS, LEVEL_WORDS
 from fleet.notices import Message
 from fleet.outbox import Notice
 from fleet.signals import Kind
@@ -33,6 +33,8 @@ _TEMPLATES = Environment(
 )
 _MOST_TITLES = 20
 _LONGEST_TITLE = 120
+_LONGEST_REPORT = 80
+"""Of what another system reported in a title: its site is to be read too."""
 
 
 class Words:
@@ -47,11 +49,9 @@ class Words:
         """Return one notice as a message; `link` is its own page's, None: that of what it is about."""
         telling = notice.telling
         if telling is None:
-            return self._test(notice, language, now)
+            return self._test(notice, language, link, now)
         telling = _as_it_stands(session, telling)
-        alert = _alert(session, notice, telling)
-        facts = self._facts(session, notice, telling, alert, language, now)
-        title, text = _rendered("notice", language, facts)
+        alert, title, text = self._put(session, notice, telling, language, now)
         picture = self._picture(alert, language) if alert and not _is_personal(telling) else None
         return Message(
             notice.key,
@@ -65,15 +65,36 @@ class Words:
             _for_programs(notice, telling),
         )
 
+    def _put(
+        self, session: Session, notice: Notice, telling: Telling, language: Language, now: int
+    ) -> tuple[Alert | None, str, str]:
+        """Return the alert that a notice is about, if it is about one, and its title and text."""
+        alert = _alert(session, notice, telling)
+        return alert, *_rendered(
+            "notice", language, self._facts(session, notice, telling, alert, language, now)
+        )
+
+    def _title(self, session: Session, notice: Notice, language: Language, now: int) -> str:
+        """Return the line of a notice in a digest, which has no pictures."""
+        if notice.telling is None:
+            return _rendered("test", language, {})[0]
+        return self._put(session, notice, _as_it_stands(session, notice.telling), language, now)[1]
+
     def digest(
-        self, session: Session, notices: Sequence[Notice], key: str, language: Language, now: int
+        self,
+        session: Session,
+        notices: Sequence[Notice],
+        key: str,
+        language: Language,
+        link: str | None,
+        now: int,
     ) -> Message:
-        """Return several notices as one message: the worst first, each in a line."""
+        """Return several notices as one message: the worst first, each in a line; `link` is its page's."""
         ranked = sorted(notices, key=_rank)
-        titles = [self.message(session, each, language, None, now).title for each in ranked[:_MOST_TITLES]]
+        titles = [self._title(session, each, language, now) for each in ranked[:_MOST_TITLES]]
         first = ranked[0].telling
         worst = None if first is None or _is_over(first) else first.level
-        link = f"{self._said.base_url}alerts"
+        link = link or f"{self._said.base_url}alerts"
         facts = {
             "count": len(notices),
             "worst": worst,
@@ -84,9 +105,10 @@ class Words:
         programs = [_for_programs(each, each.telling) for each in ranked if each.telling]
         return Message(key, title, text, language, now, worst, link, None, {"notices": programs})
 
-    def _test(self, notice: Notice, language: Language, now: int) -> Message:
+    def _test(self, notice: Notice, language: Language, link: str | None, now: int) -> Message:
         title, text = _rendered("test", language, {})
-        return Message(notice.key, title, text, language, now, link=self._said.base_url, facts={"test": True})
+        where = link or self._said.base_url
+        return Message(notice.key, title, text, language, now, link=where, facts={"test": True})
 
     def _console(self, notice: Notice) -> str:
         place = "incidents" if notice.subject == Subject.INCIDENT else "alerts"
@@ -107,7 +129,9 @@ class Words:
         return {
             "occasion": telling.occasion.value,
             "level": telling.level.value,
-            "fault": fault.name.in_language(language) if fault else telling.fault,
+            "level_words": LEVEL_WORDS[telling.level].in_language(language),
+            "fault": _reported(alert, language)
+            or (fault.name.in_language(language) if fault else telling.fault),
             "advice": fault.advice.in_language(language) if fault else "",
             "site": _site_name(session, notice.site, language),
             # Whose wristband it is stands in the console alone, for those who may see it.
@@ -128,6 +152,8 @@ class Words:
 
     def _explained(self, alert: Alert, language: Language) -> list[str]:
         """Return what the alert's rule says, and what its evidence shows."""
+        if alert.rule == EXTERNAL_RULE:
+            return _reports(alert, language)
         text = alert.evidence.get("text")
         rule = self._said.rules().get(alert.rule)
         said = text.get(language) if isinstance(text, Mapping) else None
@@ -187,6 +213,22 @@ def _rank(notice: Notice) -> tuple[bool, str, int]:
 
 def _is_over(telling: Telling) -> bool:
     return telling.occasion is Occasion.RESOLVED
+
+
+def _reported(alert: Alert | None, language: Language) -> str:
+    """Return what another system reported, which says more than that one did; "" for any other alert."""
+    if alert is None or alert.rule != EXTERNAL_RULE:
+        return ""
+    said = str(alert.evidence.get("text", {}).get(language) or "")
+    return said if len(said) <= _LONGEST_REPORT else f"{said[:_LONGEST_REPORT]}…"
+
+
+def _reports(alert: Alert, language: Language) -> list[str]:
+    """Return the reports that an alert holds, the worst first, a line each."""
+    items = sorted(alert.evidence.get("items", {}).values(), key=lambda each: (each["level"], each["since"]))
+    lines = [f"{each['level']}: {each['text']}" for each in items[:_MOST_TITLES]]
+    more = [f"(+{len(items) - _MOST_TITLES})"] if len(items) > _MOST_TITLES else []
+    return [f"{FAULTS[EXTERNAL].name.in_language(language)}:", *lines, *more]
 
 
 def _is_personal(telling: Telling) -> bool:

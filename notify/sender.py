@@ -14,7 +14,7 @@ from fleet.notices import ChannelKind, Message, NotDelivered, Proof, Receipt
 from fleet.outbox import OPEN_STATES, Destination, Notice, NoticeState
 from fleet.text import Language
 from notify.browsers import destination_event
-from notify.links import new_link
+from notify.links import keep_link, new_secret
 from notify.notifier import NOTIFIER
 from notify.parcels import Parcel, as_before, parcels_of
 from notify.ports import Channels, Said
@@ -108,7 +108,8 @@ class Sender:
         return True
 
     def _prepared(self, destination_id: int, parcel: Parcel) -> tuple[Destination, dict[str, str], Message]:
-        now = self._clock.now_ms()
+        """Return where a parcel goes, and its message; it writes last, so that nobody waits for words."""
+        now, secret = self._clock.now_ms(), new_secret()
         with self._desk.transaction() as session:
             destination = destination_of(session, destination_id)
             if destination.ended_at is not None:
@@ -118,14 +119,14 @@ class Sender:
             if person and person_of(session, person).disabled_at is not None:
                 raise NotDelivered("whose it is may not sign in any more", again=False)
             language = self._language(session, person)
+            link = f"{self._said.base_url}n/{secret}" if person else None
             if len(parcel.notices) > 1:
-                message = self._words.digest(session, parcel.notices, parcel.key, language, now)
+                message = self._words.digest(session, parcel.notices, parcel.key, language, link, now)
             else:
-                (notice,) = parcel.notices
-                link = None
-                if person and notice.telling is not None:
-                    link = f"{self._said.base_url}n/{new_link(session, notice, now)}"
-                message = self._words.message(session, notice, language, link, now)
+                message = self._words.message(session, parcel.notices[0], language, link, now)
+        if link is not None:
+            with self._desk.transaction() as session:
+                keep_link(session, secret, parcel.notices, now)
         return destination, address, replace(message, key=parcel.key)
 
     def _language(self, session: Session, person: int | None) -> Language:

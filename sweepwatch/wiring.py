@@ -413,7 +413,7 @@ def build_rollouts(services: Services) -> Rollouts:
 def _picture(services: Services, alert: Alert, language: Language) -> bytes | None:
     from api.console.charts.pictures import course_picture
 
-    with services.desk.transaction() as session:
+    with services.desk.look() as session:
         place = place_of(session, alert.device_id)
     zone = _zones(services.settings, services.desk).of(place.site if place else None)
     return course_picture(alert.evidence, zone, language)
@@ -455,7 +455,7 @@ def _zones(settings: Settings, desk: DeskDatabase) -> Zones:
     sites = {site: ZoneInfo(name) for site, name in named.items()}
 
     def described(site: str) -> ZoneInfo | None:
-        with desk.transaction() as session:
+        with desk.look() as session:  # it is asked for within transactions, too
             name = zone_of(session, site)
         return ZoneInfo(name) if name else None
 

@@ -9,7 +9,7 @@ from alerts.care.sweep import let_go
 from alerts.care.teller import Teller
 from alerts.engine import AlertEngine
 from fleet.alerts import AlertState
-from fleet.care import AlertNote, Incident, Preview
+from fleet.care import EXTENDED, AlertNote, Incident, Preview
 from fleet.clock import DAY_MS, MINUTE_MS, Clock
 from fleet.errors import Conflict, InvalidInput
 from fleet.events import Event, Subject
@@ -20,7 +20,7 @@ from storage.records.alerts import alert_of
 from storage.records.care import case_of, change_case, open_cases, tellings_since
 from storage.records.database import DeskDatabase
 from storage.records.events import tell
-from storage.records.incidents import incident_of, move_incident
+from storage.records.incidents import extended, incident_of, move_incident, note_on_incident
 from storage.records.mutes import end_mute, insert_mute, mute_of
 
 LEAST_ACK_MS, MOST_ACK_MS = MINUTE_MS, 30 * DAY_MS
@@ -66,35 +66,47 @@ class CareByPeople:
         if told is not None:
             data = {"until": until, "device_id": case.device_id, "fault": case.fault}
             now = self._clock.now_ms()
-            event = Event(now, case.subject, alert_id, "extended", *told, site=case.site, data=data)
+            event = Event(now, case.subject, alert_id, EXTENDED, *told, site=case.site, data=data)
             tell(session, event)
         return change_case(session, case, replace(case, ack_until=until, next_at=until))
 
     def acknowledge_incident(
         self, number: int, by: Principal, why: str, for_ms: int | None = None
     ) -> Incident:
-        """Note that somebody takes care of an incident; return it. Raises as `acknowledge`."""
+        """Note that somebody takes care of an incident; return it. Raises as `acknowledge`.
+
+        What joins it meanwhile is taken care of by that as well: nobody is told of it, unless it is worse.
+        """
         check_reason(why)
         _check_time(for_ms)
 
         def acknowledge(session: Session) -> bool:
             incident, now = incident_of(session, number), self._clock.now_ms()
-            if incident.state is AlertState.RESOLVED or (
-                incident.state is AlertState.ACKNOWLEDGED and for_ms is None
-            ):
+            extends = incident.state is AlertState.ACKNOWLEDGED and for_ms is not None
+            if incident.state is not AlertState.FIRING and not extends:
                 raise Conflict(
                     f"incident {number} is {incident.state}; acknowledged is possible from: firing"
                 )
             case = case_of(session, Subject.INCIDENT, str(number))
-            if case is None or not move_incident(session, incident, AlertState.ACKNOWLEDGED, by, now, why):
+            if case is None:
                 return False
             until = now + (for_ms or self._teller.chain(case).ack_ms)
+            if extends:
+                extended(session, incident, by, now, why, until)
+            elif not move_incident(session, incident, AlertState.ACKNOWLEDGED, by, now, why):
+                return False
             after = replace(case, state=AlertState.ACKNOWLEDGED, ack_until=until, next_at=until, held_by=None)
             return change_case(session, case, replace(after, reason=f"acknowledged_by:{by.name}"))
 
         self._care.surely(acknowledge)
         with self._desk.transaction() as session:
             return incident_of(session, number)
+
+    def note_incident(self, number: int, by: Principal, text: str) -> None:
+        """Keep what somebody writes down about an incident. Raises as `note`."""
+        check_reason(text)
+        with self._desk.transaction() as session:
+            note_on_incident(session, incident_of(session, number), by, self._clock.now_ms(), text)
 
     def preview(self, mute: Mute) -> Preview:
         """Return what a mute would hide. Raises InvalidInput unless it can be."""

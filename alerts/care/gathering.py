@@ -13,7 +13,7 @@ from alerts.care.evidence import (
     causes,
     contains,
 )
-from alerts.care.stages import SETTLE_MS, SETTLING
+from alerts.care.stages import SETTLE_MS, SETTLING, worse
 from alerts.care.teller import BY, Teller
 from fleet.alerts import AlertState
 from fleet.care import Case, Group, GroupKind, Incident, Place, is_safety
@@ -162,11 +162,25 @@ def _look_after(session: Session, teller: Teller, now: int) -> None:
         level = highest_level(session, incident.id)
         if (incident.members, incident.open, incident.level) != (members.ever, members.open, level):
             note_members(session, incident.id, level, members.ever, members.open)
+        if members.open and level < incident.level:  # "L1" is worse than "L2"
+            _tell_worse(session, teller, incident.id, level, now)
         if members.open == 0:
             _close(session, teller, incident, "members_resolved", now)
         elif _is_outlived(members, now):
             _close(session, teller, incident, f"outlived_by:{members.open}", now)
             stand_alone(session, incident.id, now)
+
+
+def _tell_worse(session: Session, teller: Teller, number: int, level: Level, now: int) -> None:
+    """Tell that an incident got worse, somebody may take care of it or not: they do not know that."""
+    case = case_of(session, Subject.INCIDENT, str(number))
+    if case is None or case.closed_at is not None or case.level <= level:
+        return
+    case = replace(case, level=level)
+    if case.told_at is None:
+        teller.keep(session, case, case)
+    else:
+        teller.attempt(session, case, now, worse(case, teller.chain(case), now))
 
 
 def _is_outlived(members: Members, now: int) -> bool:

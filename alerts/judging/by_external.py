@@ -5,7 +5,7 @@ fires again when something new joins it: that, nobody has seen.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from alerts.judging.changes import Changes
@@ -22,6 +22,8 @@ _MOST_WHOLE, _MOST_OVER = 200, 2_000
 _LONGEST_BEGINNING = 80
 _PLAUSIBLE_MS = 946_684_800_000
 """2000-01-01: what says that it began before does not know."""
+_MOST_NAMED, _LONGEST_NAMED = 5, 120
+"""So many are named in its history at a time, each in so many characters."""
 
 
 @dataclass
@@ -31,9 +33,8 @@ class _Held:
     items: dict[str, dict[str, Any]]
     over: dict[str, int]
     previous: str | None = None
-    newest: str = ""
-    more: bool = False
-    less: bool = False
+    begun: list[str] = field(default_factory=list)
+    ended: list[str] = field(default_factory=list)
 
     def take(self, report: Report) -> bool:
         """Take one report; what was known already changes nothing. False where there is no room for it."""
@@ -43,7 +44,7 @@ class _Held:
             if known is not None and report.since >= begun:
                 del self.items[report.fingerprint]
                 self._end(report.fingerprint, report.since)
-                self.less = True
+                self.ended.append(known["text"])
         elif report.since > begun:
             if known is None and len(self.items) >= MOST:
                 return False
@@ -53,7 +54,7 @@ class _Held:
                 "text": report.text,
                 **report.seen,
             }
-            self.more, self.newest = True, report.text
+            self.begun.append(report.text)
         return True
 
     def _end(self, fingerprint: str, since: int) -> None:
@@ -88,7 +89,7 @@ class _Held:
 
     def _text(self, worst: list[str]) -> str:
         """Return what came last and what is worst, and how many there are beside."""
-        named = list(dict.fromkeys([*([self.newest] if self.newest else []), *worst]))
+        named = list(dict.fromkeys([*self.begun[-1:], *worst]))
         others = len(self.items) - len(named)
         return " · ".join(named) + (f" (+{others})" if others > 0 else "")
 
@@ -107,21 +108,28 @@ def judge_external(changes: Changes, device_id: str, reports: Sequence[Report]) 
     held = _before(changes, device_id) if track is None else _of(track.alert)
     refused = sum(not held.take(report) for report in reports)
     if track is None:
-        raised = held.more and held.items
+        raised = held.begun and held.items
         if raised and not changes.raise_alert(_alert(device_id, held, changes.now)):
             return judge_external(changes, device_id, reports)  # another process raised it meanwhile
     elif not held.items:
         changes.move(track, Decision(AlertState.RESOLVED, CLEARED), EXTERNAL_RULE, changes.now)
-    elif held.more or held.less:
+    elif held.begun or held.ended:
         _revise(changes, track, held)
     return refused
 
 
 def _revise(changes: Changes, track: Track, held: _Held) -> None:
-    state = AlertState.FIRING if held.more else track.alert.state
-    decision = Decision(state, REPORTED_MORE if held.more else "partly_cleared")
-    evidence = held.evidence(changes.now)
-    changes.revise(track, decision, EXTERNAL_RULE, changes.now, evidence=evidence, level=held.level)
+    state = AlertState.FIRING if held.begun else track.alert.state
+    decision = Decision(state, REPORTED_MORE if held.begun else "partly_cleared")
+    why = f"{decision.reason}:{_in_short(held.begun or held.ended)}"
+    columns = {"evidence": held.evidence(changes.now), "level": held.level}
+    changes.revise(track, decision, EXTERNAL_RULE, changes.now, why, **columns)
+
+
+def _in_short(texts: Sequence[str]) -> str:
+    """Return which reports it was, for the history."""
+    named = "; ".join(each[:_LONGEST_NAMED] for each in texts[:_MOST_NAMED])
+    return named + (f" (+{len(texts) - _MOST_NAMED})" if len(texts) > _MOST_NAMED else "")
 
 
 def _of(alert: Alert) -> _Held:

@@ -108,9 +108,14 @@ class Changes:
         merged = track.alert.evidence | {"also": evidence}
         self._change(track, decision, acting(rule), at, {"opens_ticket": True, "evidence": merged})
 
-    def revise(self, track: Track, decision: Decision, by: str, at: int, **columns: Any) -> None:
-        """Let an open alert say more, as rule `by` has it; `columns` of its row change."""
-        self._change(track, decision, acting(by), at, columns)
+    def revise(
+        self, track: Track, decision: Decision, by: str, at: int, why: str | None = None, **columns: Any
+    ) -> None:
+        """Let an open alert say more, as rule `by` has it; `columns` of its row change.
+
+        `why` is what its history says, where that is more than the decision's reason.
+        """
+        self._change(track, decision, acting(by), at, columns, why)
 
     def by(self, principal: Principal, alert: Alert, decision: Decision, why: str) -> Alert:
         """Let who is no rule move an alert on; return it. Raises Conflict when it changed meanwhile."""

@@ -1,18 +1,44 @@
 """What is read about care, held to the sites that somebody may see."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from fleet.care import Case
+from fleet.alerts import AlertState
+from fleet.care import EXTENDED, Case
 from fleet.errors import NotAllowed, NotFound
 from fleet.events import Subject
 from fleet.grants import Sites
 from fleet.mutes import Matcher, Mute
+from fleet.principals import Principal
 from fleet.text import quoted
 from storage.records.care import cases_of
 from storage.records.devices import place_of
+from storage.records.events import events_of
 from storage.records.mutes import mute_of, newest_mutes
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Who sees to an alert or an incident, since when and until when (epoch ms), and what they said."""
+
+    who: Principal
+    why: str
+    at: int
+    until: int | None
+
+
+def taken_by(
+    session: Session, subject: Subject, subject_id: str, state: AlertState, case: Case | None
+) -> Taken | None:
+    """Return who sees to an alert or an incident now; None where nobody does."""
+    if state is not AlertState.ACKNOWLEDGED:
+        return None
+    for event in reversed(events_of(session, subject, subject_id)):
+        if event.after == AlertState.ACKNOWLEDGED != event.before or event.what == EXTENDED:
+            return Taken(event.principal, event.reason, event.at, case.ack_until if case else None)
+    return None
 
 
 def care_for(session: Session, alert_ids: Sequence[str]) -> dict[str, Case]:

@@ -3,18 +3,27 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
-from sqlalchemy.orm import Session
 
-from api.care_schemas import Acknowledgement, IncidentDetail, IncidentItem, IncidentQuery
+from api.care_schemas import (
+    Acknowledgement,
+    IncidentDetail,
+    IncidentItem,
+    IncidentNoteItem,
+    IncidentQuery,
+    NoteAsked,
+)
 from api.doors import Acting, ChangesAlerts, SeesFleet, everywhere, on_behalf_of
 from api.routes.common import Nothing, RowId, problems
 from api.schemas import ListOf
 from api.services import ApiServices, Services
-from fleet.care import GroupKind, Incident
-from fleet.events import Subject
+from fleet.alerts import AlertState
+from fleet.care import NOTED, Case, GroupKind, Incident
+from fleet.events import Event, Subject
 from fleet.grants import Sites
-from storage.records.care import cases_of, members_of
-from storage.records.incidents import incident_of, incidents
+from storage.records.care import case_of, cases_of
+from storage.records.events import events_of
+from storage.records.incident_members import first_members
+from storage.records.incidents import find_incidents, incident_of
 
 router = APIRouter(prefix="/incidents", tags=["alerts"])
 _LISTED = 200
@@ -26,13 +35,10 @@ def list_incidents(
 ) -> ListOf[IncidentItem]:
     """List incidents, the newest first: those of one's sites, and those that are wider than a site."""
     with services.desk.transaction() as session:
-        found = incidents(session, sites, open_only=query.show == "open", limit=query.limit)
-        known = cases_of(session, Subject.INCIDENT, [str(each.id) for each in found])
-    items = []
-    for each in found:
-        case = known.get(str(each.id))
-        items.append(IncidentItem.model_validate(_values(each, case.next_at if case else None)))
-    return ListOf(items=items)
+        page = find_incidents(session, query.show, query.asked(), sites)
+        known = cases_of(session, Subject.INCIDENT, [str(each.id) for each in page.rows])
+    items = [IncidentItem.model_validate(_values(each, known.get(str(each.id)))) for each in page.rows]
+    return ListOf(items=items, next_cursor=page.next_cursor)
 
 
 @router.get("/{incident_id}", responses=problems(not_found="There is no such incident"))
@@ -57,11 +63,47 @@ def acknowledge_incident(
     change: Acknowledgement,
     _: Nothing,
 ) -> IncidentDetail:
-    """Note that someone takes care of an incident; one that is wider than a site is everywhere's."""
+    """Note that someone takes care of an incident, for a time; with `for`, one may be extended.
+
+    One that is wider than a site is everywhere's. Devices that join it meanwhile are told of only where it
+    gets worse by them.
+    """
     check_steers(services, incident_id, sites)
     by = on_behalf_of(principal, change.who)
     services.care.acknowledge_incident(incident_id, by, change.reason, change.for_)
     return _shown(services, incident_id, sites)
+
+
+@router.get("/{incident_id}/notes", responses=problems(not_found="There is no such incident"))
+def list_notes(
+    services: Services, sites: SeesFleet, incident_id: RowId, _: Nothing
+) -> ListOf[IncidentNoteItem]:
+    """List the notes on an incident, the oldest first."""
+    with services.desk.transaction() as session:
+        incident_of(session, incident_id, sites)
+        events = events_of(session, Subject.INCIDENT, str(incident_id))
+    return ListOf(items=[_note(each) for each in events if each.what == NOTED])
+
+
+@router.post(
+    "/{incident_id}/notes",
+    status_code=201,
+    responses=problems(body="The body cannot be read", not_found="There is no such incident"),
+)
+def add_note(
+    services: Services,
+    sites: ChangesAlerts,
+    principal: Acting,
+    incident_id: RowId,
+    note: NoteAsked,
+    _: Nothing,
+) -> IncidentNoteItem:
+    """Write something down about an incident; one that is wider than a site is everywhere's."""
+    check_steers(services, incident_id, sites)
+    services.care.note_incident(incident_id, on_behalf_of(principal, note.who), note.text)
+    with services.desk.transaction() as session:
+        events = events_of(session, Subject.INCIDENT, str(incident_id))
+    return [_note(each) for each in events if each.what == NOTED][-1]
 
 
 def check_steers(services: ApiServices, incident_id: int, sites: Sites) -> None:
@@ -74,20 +116,19 @@ def check_steers(services: ApiServices, incident_id: int, sites: Sites) -> None:
 def _shown(services: ApiServices, incident_id: int, sites: Sites) -> IncidentDetail:
     with services.desk.transaction() as session:
         found = incident_of(session, incident_id, sites)
-        case = cases_of(session, Subject.INCIDENT, [str(incident_id)]).get(str(incident_id))
-        alerts = members_at(session, incident_id, sites)
-    return IncidentDetail.model_validate(
-        _values(found, case.next_at if case else None) | {"alerts": [int(each) for each in alerts]}
+        case = case_of(session, Subject.INCIDENT, str(incident_id))
+        members, _ = first_members(session, incident_id, _LISTED, sites)
+    alerts = [int(each.subject_id) for each in members]
+    return IncidentDetail.model_validate(_values(found, case) | {"alerts": alerts})
+
+
+def _note(event: Event) -> IncidentNoteItem:
+    return IncidentNoteItem.model_validate(
+        {"at": event.at, "who": event.principal.name, "text": event.reason}
     )
 
 
-def members_at(session: Session, incident_id: int, sites: Sites) -> list[str]:
-    """Return the ids of an incident's members at some sites, at most 200."""
-    found = members_of(session, incident_id, _LISTED if sites is None else 20_000)
-    return [each.subject_id for each in found if sites is None or each.place.site in sites][:_LISTED]
-
-
-def _values(incident: Incident, next_at: int | None) -> dict[str, Any]:
+def _values(incident: Incident, case: Case | None) -> dict[str, Any]:
     return {
         "id": incident.id,
         "group": incident.group.kind,
@@ -101,5 +142,6 @@ def _values(incident: Incident, next_at: int | None) -> dict[str, Any]:
         "members": incident.members,
         "open": incident.open,
         "evidence": dict(incident.evidence),
-        "next_at": next_at,
+        "next_at": case.next_at if case else None,
+        "ack_until": case.ack_until if case and incident.state is AlertState.ACKNOWLEDGED else None,
     }

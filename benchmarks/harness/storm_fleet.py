@@ -161,8 +161,8 @@ class StormFleet:
             "drive_rpm": round(self._chance.uniform(2000, 2400)),
             "brush_rpm": 1200,
             "fan_rpm": 12000,
-            # Chatter: bins that are full and emptied, which nobody waits for.
-            "dustbin_pct": round(self._chance.uniform(80, 99), 1),
+            # Chatter: of one device in fifty a bin that is full and empty again all the time.
+            "dustbin_pct": round(self._chance.uniform(90, 99), 1) if number_of(name) % 50 == 0 else 40,
             "state": "error" if name in self._stands else "cleaning",
             "error_code": self.code[name] if name in self._says else "",
         }
@@ -170,6 +170,11 @@ class StormFleet:
 
     def _topic(self, name: str, what: str) -> str:
         return f"sweepwatch/v1/{self.site[name]}/robot/{name}/{what}"
+
+
+def number_of(name: str) -> int:
+    """Return the number that a device's name ends with."""
+    return int(name[1:])
 
 
 def _send_all(sender: RawPublisher, messages: list[Message]) -> None:

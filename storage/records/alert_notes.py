@@ -6,7 +6,7 @@ from sqlalchemy import Index, String, delete, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from fleet.alerts import Alert
-from fleet.care import AlertNote
+from fleet.care import NOTED, AlertNote
 from fleet.events import Event, Subject
 from fleet.principals import Principal
 from storage.records.base import Base, Number
@@ -51,7 +51,7 @@ def add_note(session: Session, alert: Alert, by: Principal, at: int, text: str) 
     place = place_of(session, alert.device_id)
     data = {"device_id": alert.device_id, "fault": alert.fault, "note": row.id}
     site = place.site if place else None
-    tell(session, Event(at, Subject.ALERT, alert.id, "noted", by, text, site=site, data=data))
+    tell(session, Event(at, Subject.ALERT, alert.id, NOTED, by, text, site=site, data=data))
     return _note(row)
 
 

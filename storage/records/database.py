@@ -20,6 +20,7 @@ from fleet.secrecy import without_secrets
 from storage.records.events import log_told, write_told
 
 _SQLITE_TIMEOUT_S = 15
+_LET_GO_TRIES, _LET_GO_MS, _LET_GO_PAUSE_S = 20, 50, 0.25
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _MIGRATION_LOCK = 0x5357_4545_50
 """Any number that nobody else in the same PostgreSQL database is likely to lock."""
@@ -31,8 +32,9 @@ class DeskDatabase:
     Open it with `open_desk`. Safe to use from several threads, one session each.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, beside: Engine) -> None:
         self._engine = engine
+        self._beside = beside
         self._sessions = sessionmaker(engine, expire_on_commit=False)
         self._wakened: list[Callable[[], None]] = []
 
@@ -60,11 +62,32 @@ class DeskDatabase:
         with _unavailable(), self._engine.begin() as connection:
             yield connection
 
-    def let_go(self) -> None:
-        """Let what was deleted be gone from SQLite's log as well, unless somebody reads it now."""
-        if self._engine.dialect.name == "sqlite":
-            with _unavailable(), self._engine.connect() as connection:
-                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    @contextmanager
+    def look(self) -> Iterator[Session]:
+        """Yield a session to read by, also for who is within a transaction.
+
+        It has connections of its own: where all of the others were held by those who wait for one more,
+        nobody would ever get one.
+        """
+        with _unavailable(), Session(self._beside) as session:
+            yield session
+
+    def let_go(self) -> bool:
+        """Let what was deleted be gone from SQLite's log as well; False where somebody kept reading it.
+
+        While it waits for readers nobody can write, so it waits for moments, a few times.
+        """
+        if self._engine.dialect.name != "sqlite":
+            return True
+        for _ in range(_LET_GO_TRIES):
+            with _unavailable(), self._beside.connect() as connection:
+                connection.exec_driver_sql(f"PRAGMA busy_timeout={_LET_GO_MS}")
+                busy = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").scalar()
+                connection.exec_driver_sql(f"PRAGMA busy_timeout={_SQLITE_TIMEOUT_S * 1000}")
+            if not busy:
+                return True
+            sleep(_LET_GO_PAUSE_S)
+        return False
 
     def check(self) -> None:
         """Raise StoreUnavailable when the database does not answer."""
@@ -74,6 +97,7 @@ class DeskDatabase:
     def close(self) -> None:
         """Close every connection."""
         self._engine.dispose()
+        self._beside.dispose()
 
 
 @contextmanager
@@ -90,10 +114,11 @@ def open_desk(url: str) -> DeskDatabase:
     Raises ConfigError for an unusable URL, DataFolderError when the tables are of a newer version or the file
     cannot be written, StoreUnavailable when a server cannot be reached.
     """
-    engine = _engine(url)
+    engine, beside = _engine(url), _engine(url)
     url = without_secrets(engine.url.render_as_string())  # for messages
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(beside, "connect", _prepare_sqlite)
     try:
         _migrate(engine)
     except OperationalError as error:
@@ -107,7 +132,7 @@ def open_desk(url: str) -> DeskDatabase:
     except DataFolderError:
         engine.dispose()
         raise
-    return DeskDatabase(engine)
+    return DeskDatabase(engine, beside)
 
 
 def check_desk_url(url: str) -> None:

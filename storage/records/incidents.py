@@ -1,13 +1,12 @@
 """Incidents: many devices of a group with the same fault at once. Callers bring the transaction."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import CursorResult, Index, String, delete, or_, select, text, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from fleet.alerts import AlertState
-from fleet.care import Group, GroupKind, Incident
+from fleet.care import EXTENDED, NOTED, Group, GroupKind, Incident
 from fleet.errors import NotFound
 from fleet.events import Event, Subject
 from fleet.faults import Level
@@ -16,6 +15,7 @@ from fleet.principals import Principal
 from fleet.text import quoted
 from storage.records.base import Base, Number
 from storage.records.events import tell
+from storage.records.paging import Asked, Order, Page, fetch_page
 from storage.records.upsert import insert_into
 
 
@@ -86,7 +86,7 @@ def insert_incident(session: Session, incident: Incident, by: Principal) -> int 
     number = session.scalars(made).one_or_none()
     if number is not None:
         data = {"group": str(incident.group), "fault": incident.fault, "level": incident.level}
-        site = incident.group.name if incident.group.kind is GroupKind.SITE else None
+        site = site_of_group(incident.group)
         at = incident.opened_at
         tell(
             session,
@@ -119,7 +119,7 @@ def move_incident(
     assert isinstance(result, CursorResult)
     if result.rowcount == 0:
         return False
-    site = incident.group.name if incident.group.kind is GroupKind.SITE else None
+    site = site_of_group(incident.group)
     data = {"group": str(incident.group), "fault": incident.fault, "level": incident.level}
     event = Event(
         now,
@@ -167,16 +167,42 @@ def last_incident(session: Session, fault: str, group: Group) -> Incident | None
     return None if row is None else to_incident(row)
 
 
-def incidents(session: Session, sites: Sites, *, open_only: bool, limit: int) -> Sequence[Incident]:
-    """Return incidents, the newest first; of a site only those that may be seen."""
+def find_incidents(session: Session, show: str, asked: Asked, sites: Sites) -> Page[Incident]:
+    """Return one page of incidents, the newest first; of a site only those that may be seen.
+
+    `show` is `open`, `over` or `all`.
+    """
     wanted = select(IncidentRow)
-    if open_only:
-        wanted = wanted.where(IncidentRow.state != AlertState.RESOLVED)
+    if show != "all":
+        over = IncidentRow.state == AlertState.RESOLVED
+        wanted = wanted.where(over if show == "over" else ~over)
     if sites is not None:
         here = or_(IncidentRow.group_kind != GroupKind.SITE, IncidentRow.group_name.in_(sites))
         wanted = wanted.where(here)
-    ordered = wanted.order_by(IncidentRow.id.desc()).limit(limit)
-    return [to_incident(row) for row in session.scalars(ordered, execution_options=_FRESH)]
+    return fetch_page(session, wanted, Order(IncidentRow.id, IncidentRow.id, descending=True), asked).of(
+        to_incident
+    )
+
+
+def note_on_incident(session: Session, incident: Incident, by: Principal, at: int, text: str) -> None:
+    """Keep what somebody writes down about an incident: an event of it, as long as the log is kept."""
+    data = {"group": str(incident.group), "fault": incident.fault}
+    site = site_of_group(incident.group)
+    event = Event(at, Subject.INCIDENT, str(incident.id), NOTED, by, text, site=site, data=data)
+    tell(session, event)
+
+
+def extended(session: Session, incident: Incident, by: Principal, at: int, why: str, until: int) -> None:
+    """Tell the log that somebody takes care of an incident until a later time."""
+    data = {"until": until, "group": str(incident.group), "fault": incident.fault}
+    site = site_of_group(incident.group)
+    event = Event(at, Subject.INCIDENT, str(incident.id), EXTENDED, by, why, site=site, data=data)
+    tell(session, event)
+
+
+def site_of_group(group: Group) -> str | None:
+    """Return the site of a group, None where it is wider than one."""
+    return group.name if group.kind is GroupKind.SITE else None
 
 
 def incident_of(session: Session, number: int, sites: Sites = None) -> Incident:

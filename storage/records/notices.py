@@ -59,12 +59,13 @@ class NoticeRow(Base):
 
 
 class NoticeLinkRow(Base):
-    """What opens a notice's own page, by a digest of its secret."""
+    """What opens the page of a message, by a digest of its secret: its first notice, and those beside it."""
 
     __tablename__ = "notice_link"
 
     key: Mapped[str] = mapped_column(String(64), primary_key=True)
     notice: Mapped[int] = mapped_column(index=True)
+    beside: Mapped[dict[str, Any]]
     ends: Mapped[int] = mapped_column(index=True)
 
 
@@ -236,18 +237,21 @@ def not_proven(session: Session, before: int, most: int) -> list[Notice]:
     return [to_notice(row) for row in rows]
 
 
-def keep_notice_link(session: Session, key: str, notice_id: int, ends: int, now: int) -> None:
-    """Let a secret open a notice's page until `ends`; links that are over are forgotten."""
+def keep_notice_link(session: Session, key: str, ids: Sequence[int], ends: int, now: int) -> None:
+    """Let a secret open what goes out together until `ends`; links that are over are forgotten."""
     session.execute(delete(NoticeLinkRow).where(NoticeLinkRow.ends <= now))
-    session.add(NoticeLinkRow(key=key, notice=notice_id, ends=ends))
+    first, *beside = ids
+    session.add(NoticeLinkRow(key=key, notice=first, beside={"notices": beside}, ends=ends))
 
 
-def notice_by_link(session: Session, key: str, now: int) -> Notice | None:
-    """Return the notice that a secret opens, by the secret's digest; None where it opens nothing."""
+def notices_by_link(session: Session, key: str, now: int) -> list[Notice]:
+    """Return what a secret opens, in its order, by the secret's digest; nothing where it opens nothing."""
     row = session.get(NoticeLinkRow, key)
     if row is None or row.ends <= now:
-        return None
-    return notice_of(session, row.notice)
+        return []
+    ids = [row.notice, *row.beside.get("notices", ())]
+    found = {each.id: each for each in _found(session, NoticeRow.id.in_(ids))}
+    return [found[number] for number in ids if number in found]
 
 
 def forget_notices(session: Session, before: int) -> None:

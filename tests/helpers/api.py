@@ -340,10 +340,12 @@ def anonymous(house: House, headers: Mapping[str, str] | None = None) -> TestCli
     return TestClient(house.app, base_url=at, raise_server_exceptions=False, headers=dict(headers or {}))
 
 
-def signed_in(house: House, *roles: RoleAt, email: str = "li.wei@example.org") -> TestClient:
+def signed_in(
+    house: House, *roles: RoleAt, email: str = "li.wei@example.org", name: str = "Li Wei"
+) -> TestClient:
     """Return a browser in which somebody with these roles (an admin, unless given) has signed in."""
     given = roles or [RoleAt(Role.ADMIN)]
-    _, secret = house.doors.people.invite(email, "Li Wei", given, schedule("tests"))
+    _, secret = house.doors.people.invite(email, name, given, schedule("tests"))
     client = anonymous(house)
     answer = client.post(f"/enter/{secret}", data={"password": PASSWORD}, follow_redirects=False)
     assert answer.status_code == 303, answer.text

@@ -8,7 +8,7 @@ from fleet.events import Subject
 from fleet.faults import Level
 from fleet.principals import schedule
 from storage.records.care import add_case
-from storage.records.incidents import insert_incident
+from storage.records.incidents import incident_of, insert_incident, move_incident
 
 
 def add_incident(session: Session, site: str, device_id: str, now: int) -> int:
@@ -25,3 +25,21 @@ def add_incident(session: Session, site: str, device_id: str, now: int) -> int:
     )
     add_case(session, case)
     return number
+
+
+def add_member(session: Session, incident: int, device_id: str, site: str, at: int) -> None:
+    """Make somebody's absence part of an incident; no alert stands behind it."""
+    case = Case(
+        *(Subject.ALERT, f"9{incident}{device_id[1:]}", device_id, "comms_loss", "robot_offline", Level.L2),
+        *(Place(site=site), at, at),
+        incident=incident,
+    )
+    assert add_case(session, case)
+
+
+def end_incident(session: Session, number: int, at: int) -> None:
+    """Let an incident be over; one that is over stays so."""
+    incident = incident_of(session, number)
+    if incident.state is not AlertState.RESOLVED:
+        reason = "members_resolved"
+        assert move_incident(session, incident, AlertState.RESOLVED, schedule("tests"), at, reason)

@@ -1,17 +1,17 @@
-"""The console's forms of alerts: what people do about one, or about an incident, and what they note."""
+"""The console's forms of alerts: what people do about one, and what they note."""
 
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
+from api.console.pages.alerts import show_alert
 from api.console.render.templates import Pages
-from api.doors import ActingByForm, ChangesAlerts
+from api.doors import ActingByForm, ChangesAlerts, Known
 from api.problems import status_of
 from api.routes.common import RowId
-from api.routes.incidents import check_steers
 from fleet.config import duration_ms
-from fleet.errors import InvalidInput, SweepwatchError
+from fleet.errors import Conflict, InvalidInput, SweepwatchError
 from storage.records.alerts import alert_of
 
 
@@ -35,28 +35,12 @@ def make_router(pages: Pages) -> APIRouter:
             services.care.note(str(alert_id), principal, text)
         except SweepwatchError as error:
             return pages.error(request, status_of(error), str(error))
-        return _back(f"/alerts/{alert_id}")
-
-    @router.post("/incidents/{incident_id}/acknowledge")
-    def acknowledge_incident(
-        request: Request,
-        sites: ChangesAlerts,
-        principal: ActingByForm,
-        incident_id: RowId,
-        why: Annotated[str, Form(max_length=1000)] = "",
-        long: Annotated[str, Form(max_length=16)] = "",
-    ) -> Response:
-        """Acknowledge an incident for so long."""
-        check_steers(services, incident_id, sites)
-        try:
-            services.care.acknowledge_incident(incident_id, principal, why, _long(long))
-        except SweepwatchError as error:
-            return pages.error(request, status_of(error), str(error))
-        return _back("/alerts")
+        return back_to(f"/alerts/{alert_id}")
 
     @router.post("/alerts/{alert_id}/{action}")
-    def change_alert(
+    def change_alert(  # noqa: PLR0913, PLR0917 - FastAPI hands each field over by name
         request: Request,
+        visitor: Known,
         sites: ChangesAlerts,
         principal: ActingByForm,
         alert_id: RowId,
@@ -70,23 +54,26 @@ def make_router(pages: Pages) -> APIRouter:
             alert_of(session, str(alert_id), sites)
         try:
             if action == "acknowledge":
-                services.care.acknowledge(str(alert_id), principal, why, _long(long))
+                services.care.acknowledge(str(alert_id), principal, why, as_long(long))
             else:
                 services.alerts.resolve(str(alert_id), principal, why)
+        except Conflict as error:  # somebody was first: the alert's page says who, and until when
+            return show_alert(pages, request, visitor, alert_id, sites, status_of(error), str(error))
         except SweepwatchError as error:
             return pages.error(request, status_of(error), str(error))
-        return _back(f"/alerts/{alert_id}" if back == "alert" else "/alerts")
+        return back_to(f"/alerts/{alert_id}" if back == "alert" else "/alerts")
 
     return router
 
 
-def _long(text: str) -> int | None:
+def as_long(text: str) -> int | None:
+    """Return for how long a form says, in ms, None where it does not. Raises InvalidInput."""
     try:
         return duration_ms(text) if text else None
     except ValueError as error:
         raise InvalidInput(f"long: {error}") from error
 
 
-def _back(path: str) -> Response:
+def back_to(path: str) -> Response:
     """Return to a page by GET, so that a reload posts nothing again."""
     return RedirectResponse(path, status_code=303)

@@ -12,7 +12,7 @@ from api.console.render.templates import Pages
 from api.doors import Known, SeesFleet
 from api.personal import Sight
 from api.queries.alerts import AlertQuery, find_alerts
-from api.queries.care import care_for
+from api.queries.care import care_for, taken_by
 from api.routes.alerts import NOTES_DAYS
 from api.routes.common import RowId
 from fleet.alerts import AlertState
@@ -26,7 +26,8 @@ from storage.records.alerts import alert_of
 from storage.records.care import cases_of, members_of
 from storage.records.devices import place_of
 from storage.records.events import events_of
-from storage.records.incidents import incidents
+from storage.records.incidents import find_incidents
+from storage.records.paging import Asked
 
 _INCIDENTS, _FOLDED = 50, 100
 SHOWN_ALERTS = (AlertState.FIRING, AlertState.ACKNOWLEDGED)
@@ -93,6 +94,7 @@ def show_alert(
         notes = notes_on(session, found, services.clock.now_ms() - NOTES_DAYS * DAY_MS)
         events = events_of(session, Subject.ALERT, found.id)
         place = place_of(session, found.device_id)
+        taken = taken_by(session, Subject.ALERT, found.id, found.state, case)
     (seen,) = Sight(services, visitor).alerts([found])
     return pages.render(
         request,
@@ -101,6 +103,7 @@ def show_alert(
         place.site if place else None,
         alert=seen,
         care=case,
+        taken=taken,
         notes=notes,
         events=events,
         status=status,
@@ -110,7 +113,7 @@ def show_alert(
 
 def _incidents(session: Session, sites: Sites) -> list[tuple[Incident, Case | None, list[Case]]]:
     """Return the open incidents with what is told of each, and their first members at some sites."""
-    found = incidents(session, sites, open_only=True, limit=_INCIDENTS)
+    found = find_incidents(session, "open", Asked("-id", _INCIDENTS, None, ""), sites).rows
     care = cases_of(session, Subject.INCIDENT, [str(each.id) for each in found])
     return [(each, care.get(str(each.id)), _members(session, each.id, sites)) for each in found]
 

@@ -1,29 +1,30 @@
-"""The page of one notice, by the link in its message: what was told, and a button to take care of it."""
+"""The page of a message, by its link: what it told of, how that stands now, and who takes care."""
 
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
-from sqlalchemy.orm import Session
 
 from access.sessions import principal_of
 from api.console.render.asked import SavedView, asked
 from api.console.render.templates import Pages
 from api.doors import address_of
 from api.queries.notices import shown_notices
+from api.queries.topics import Topic, topics_of
 from api.services import ApiServices
-from fleet.alerts import Alert
-from fleet.care import Incident
+from fleet.alerts import AlertState
 from fleet.errors import Conflict, NotAllowed, NotFound
 from fleet.events import Subject
-from fleet.grants import Permission
+from fleet.grants import Permission, Sites
 from fleet.outbox import Notice
+from fleet.people import Person
+from fleet.personal import plain_evidence
 from fleet.principals import Principal
 from notify.links import NoticeLinks
-from storage.records.alerts import alert_of
-from storage.records.incidents import incident_of
 
 _LONGEST = 64
+NOWHERE: Sites = frozenset()
 
 
 def make_router(pages: Pages) -> APIRouter:
@@ -36,8 +37,8 @@ def make_router(pages: Pages) -> APIRouter:
     def notice_page(request: Request, secret: str) -> Response:
         """Show what was told. To look changes nothing: mail programs look at links too."""
         services.rates.sign_in(address_of(request))
-        notice = links.open(secret[:_LONGEST])
-        return _page(pages, request, notice, secret, saved=asked(request, SavedView).saved)
+        notices = links.open(secret[:_LONGEST])
+        return _page(pages, request, notices, secret[:_LONGEST], saved=asked(request, SavedView).saved)
 
     @router.post("/n/{secret}/seen", status_code=204)
     def seen(request: Request, secret: str) -> Response:
@@ -48,65 +49,104 @@ def make_router(pages: Pages) -> APIRouter:
 
     @router.post("/n/{secret}/acknowledge")
     def acknowledge(
-        request: Request, secret: str, why: Annotated[str, Form(max_length=1000)] = ""
+        request: Request,
+        secret: str,
+        about: Annotated[str, Form(max_length=80)] = "",
+        why: Annotated[str, Form(max_length=1000)] = "",
     ) -> Response:
-        """Take care of what a notice tells of, as the person to whom it was sent."""
+        """Take care of one thing that the message tells of, as the person to whom it was sent."""
         services.rates.sign_in(address_of(request))
-        notice = links.open(secret[:_LONGEST])
-        who = _principal(services, notice)
+        notices = links.open(secret[:_LONGEST])
+        topic = _asked_about(services, notices, about)
+        who = _acting(services, topic)
+        back = f"/n/{secret[:_LONGEST]}"
         try:
-            _acknowledge(services, notice, who, why.strip() or "by the link in the notice")
-        except Conflict:  # pressed twice, or somebody was faster, or it is over: the page says which
-            return RedirectResponse(f"/n/{secret[:_LONGEST]}", status_code=303)
-        links.acknowledged(secret[:_LONGEST])
-        return RedirectResponse(f"/n/{secret[:_LONGEST]}?saved=1", status_code=303)
+            _acknowledge(services, topic, who, why.strip() or "by the link in the notice")
+        except Conflict:  # a colleague was first, or it is over: the page says which
+            links.seen(secret[:_LONGEST])
+            return RedirectResponse(back, status_code=303)
+        links.acknowledged(topic.notice)
+        return RedirectResponse(f"{back}?saved=1", status_code=303)
 
     return router
 
 
-def _principal(services: ApiServices, notice: Notice) -> Principal:
-    """Return to whom a notice was sent. Raises NotAllowed where they may not handle alerts there now."""
-    if notice.person_id is None:
-        raise NotAllowed("this notice went to a group: sign in to take care of it")
-    person = services.doors.people.one(notice.person_id)
-    if person.disabled_at is not None:
-        raise NotAllowed(f"{person.name} may not sign in any more")
+def _reader(services: ApiServices, notices: list[Notice]) -> Person | None:
+    """Return to whom a message was sent; None where that was a group, or they may not sign in any more."""
+    number = notices[0].person_id
+    if number is None:
+        return None
+    person = services.doors.people.one(number)
+    return None if person.disabled_at is not None else person
+
+
+def _acting(services: ApiServices, topic: Topic) -> Principal:
+    """Return who acts by a message. Raises NotAllowed where they may not handle such alerts now."""
+    person = _reader(services, [topic.notice])
+    if person is None:
+        raise NotAllowed("this link is of nobody who may sign in now: sign in to take care of it")
     who = principal_of(person)
-    sites = who.reach(Permission.ALERTS_CHANGE)
-    if sites is not None and notice.site not in sites:
+    if not _may(who, topic):
         raise NotAllowed(f"this needs {Permission.ALERTS_CHANGE}, which {person.name} does not have")
     return who
 
 
-def _acknowledge(services: ApiServices, notice: Notice, who: Principal, why: str) -> None:
-    if notice.subject == Subject.INCIDENT:
-        services.care.acknowledge_incident(int(notice.subject_id), who, why)
-    elif notice.subject == Subject.ALERT:
-        services.care.acknowledge(notice.subject_id, who, why)
-    else:
+def _may(who: Principal, topic: Topic) -> bool:
+    """Tell whether somebody may take care of it: what is wider than a site is everywhere's."""
+    sites = who.reach(Permission.ALERTS_CHANGE)
+    return sites is None or topic.site in sites
+
+
+def _asked_about(services: ApiServices, notices: list[Notice], about: str) -> Topic:
+    """Return what of a message a button stands for; without `about`, the one thing that it tells of."""
+    with services.desk.transaction() as session:
+        topics = topics_of(session, notices, None)
+    named = {f"{each.subject}:{each.subject_id}": each for each in topics}
+    if not about and len(named) == 1:
+        return next(iter(named.values()))
+    if about not in named:
         raise NotFound("there is nothing to take care of by this link; sign in to see what is open")
+    return named[about]
 
 
-def _page(pages: Pages, request: Request, notice: Notice, secret: str, *, saved: bool = False) -> Response:
-    with pages.services.desk.transaction() as session:
-        (item,) = shown_notices(session, [notice])
-        about = _about(session, notice)
+def _acknowledge(services: ApiServices, topic: Topic, who: Principal, why: str) -> None:
+    if topic.subject == Subject.INCIDENT:
+        services.care.acknowledge_incident(int(topic.subject_id), who, why)
+    else:
+        services.care.acknowledge(topic.subject_id, who, why)
+
+
+def _page(
+    pages: Pages, request: Request, notices: list[Notice], secret: str, *, saved: bool = False
+) -> Response:
+    services = pages.services
+    person = _reader(services, notices)
+    who = None if person is None else principal_of(person)
+    sites = NOWHERE if who is None else who.reach(Permission.FLEET_READ)
+    with services.desk.transaction() as session:
+        (item,) = shown_notices(session, notices[:1])
+        topics = [_plain(each) for each in topics_of(session, notices, sites)]
+    places = {each.site for each in topics}
+    listed = max((each.telling.count for each in notices if each.telling), default=0)
     return pages.render(
         request,
         "notices/notice.html",
+        200,
+        next(iter(places)) if len(places) == 1 else None,
         item=item,
-        one=notice,
-        about=about,
-        since=about.opened_at if isinstance(about, Incident) else about.since if about else None,
+        one=notices[0],
+        topics=topics,
+        is_list=len(topics) > 1,
+        more=max(0, listed - len(topics)) if len(notices) == 1 and len(topics) > 1 else 0,
+        open_to=[each for each in topics if who and each.state is AlertState.FIRING and _may(who, each)],
+        reader=who,
         secret=secret,
         saved=saved,
     )
 
 
-def _about(session: Session, notice: Notice) -> Alert | Incident | None:
-    """Return what a notice tells of; None for a test."""
-    if notice.subject == Subject.ALERT:
-        return alert_of(session, notice.subject_id)
-    if notice.subject == Subject.INCIDENT:
-        return incident_of(session, int(notice.subject_id))
-    return None
+def _plain(topic: Topic) -> Topic:
+    """Return it without what its evidence quotes of a person: that stands behind the sign-in alone."""
+    if topic.alert is None or not topic.is_personal:
+        return topic
+    return replace(topic, alert=replace(topic.alert, evidence=plain_evidence(topic.alert.evidence)))

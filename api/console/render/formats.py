@@ -1,7 +1,7 @@
 """How numbers and times read in the console. Times are in a zone and say so."""
 
 from datetime import UTC, datetime, tzinfo
-from math import ceil, log10
+from math import ceil, floor, log10
 
 from babel.dates import format_datetime
 from babel.numbers import format_currency, format_decimal, format_percent
@@ -17,6 +17,10 @@ _UNITS = (
     (MINUTE_MS, Text("min", "分钟")),
     (SECOND_MS, Text("s", "秒")),
 )
+
+_READABLE = 1e9
+"""A number beyond this is read as a power of ten."""
+_RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def moment(ms: int, language: Language, zone: tzinfo = UTC) -> str:
@@ -96,6 +100,16 @@ def number(value: float, language: Language) -> str:
 def about(value: float, language: Language) -> str:
     """Return a number that is not known better: whole from 3 on, with one decimal below."""
     return number(round(value) if value >= 2.95 else round(value, 1), language)
+
+
+def times(chance: float, language: Language) -> str:
+    """Return in how many times a chance comes once, such as `2,000,000`, or as a power of ten: `10¹²`."""
+    if chance <= 0:
+        return "10³⁰⁰"  # so little that no number of the machine is left
+    many = 1 / chance
+    if many < _READABLE:
+        return number(many, language)
+    return "10" + str(floor(log10(many))).translate(_RAISED)
 
 
 def quantity(value: float, unit: str, language: Language, beside: float = 0.0) -> str:

@@ -10,6 +10,8 @@ from typing import Any
 
 from api.console.render import words
 from api.console.render.told import told
+from fleet.care import GroupKind
+from fleet.events import Subject
 from fleet.principals import PEOPLE, Principal, PrincipalKind
 from fleet.text import Language, Text
 from fleet.tickets import NO_FAULT
@@ -73,17 +75,30 @@ _PLATFORM = {
 }
 _OF_RULES = frozenset({"wanted_by", "joined_by", "told_more_by", "worsened_by"})
 """The reasons that name a rule."""
+_NAMING = {
+    "reported_more": Text("another system reported: {}", "其他系统又上报：{}"),
+    "partly_cleared": Text("a part of it is over: {}", "部分已消除：{}"),
+}
+"""The reasons that may name what they are about."""
 _CONFIRMED, _NOTHING = Text("confirmed fault: {}", "已确认故障：{}"), Text("no fault found", "未发现故障")
 _OF_CONFIRMED = re.compile(r"confirmed fault: (\w+)")
+_AFTER_INCIDENT = Text("again, after incident {}", "事件 {} 之后再次出现")
 _CUSTOMER = Text("the customer", "客户")
 _ALERT = Text("alert {}: {}", "告警 {}：{}")
 _OF_ALERT = re.compile(r"alert (\d+): (.+)", re.DOTALL)
 
 
 def reason_in_words(
-    reason: str, language: Language, rules: RuleTexts = _NO_RULES, principal: Principal | None = None
+    reason: str,
+    language: Language,
+    rules: RuleTexts = _NO_RULES,
+    principal: Principal | None = None,
+    subject: str | None = None,
 ) -> str:
-    """Return a reason of the platform's in words; any other text, and what people gave, as it is."""
+    """Return a reason of the platform's in words; any other text, and what people gave, as it is.
+
+    `subject` is what it is the reason of: what comes again after another names one of its own kind.
+    """
     if principal is not None and principal.kind in PEOPLE:
         return reason
     of_alert = _OF_ALERT.fullmatch(reason)
@@ -96,9 +111,23 @@ def reason_in_words(
     name, _, rest = reason.partition(":")
     if name not in REASONS:
         return told(reason, language) or reason
-    if name in _OF_RULES:
+    text = REASONS[name]
+    if name == "recurrence_of" and subject == Subject.INCIDENT:
+        text = _AFTER_INCIDENT
+    elif rest and name in _NAMING:
+        text = _NAMING[name]
+    elif name == "many_at_once":
+        rest = group_in_words(rest, language)
+    elif name in _OF_RULES:
         rest = rule_in_words(rest, language, rules) or rest
-    return REASONS[name].in_language(language).format(rest)
+    return text.in_language(language).format(rest)
+
+
+def group_in_words(group: str, language: Language) -> str:
+    """Return the group of an incident (`site:hall`) in words."""
+    kind, _, name = group.partition(":")
+    known = words.word("device_model", name, language) if kind == GroupKind.MODEL else name
+    return words.word("group_place", kind, language).format(known)
 
 
 def _confirmed(fault: str, language: Language) -> str:

@@ -16,10 +16,12 @@ from jinja2.runtime import Context
 from starlette.datastructures import URL
 
 from access.doors import Visitor
+from alerts.care.evidence import WINDOW_MS
 from api.console.render import formats
 from api.console.render.language import COOKIE, HTML_TAGS, language_of, translations
 from api.console.render.payloads import visible
 from api.console.render.reasons import (
+    group_in_words,
     principal_in_words,
     reason_in_words,
     reporter_in_words,
@@ -114,11 +116,15 @@ def _environment(services: ApiServices, language: Language) -> Environment:
         "duration": partial(formats.duration, language=language),
         "percent": partial(formats.percent, language=language),
         "money": partial(formats.money, language=language),
+        "times": partial(formats.times, language=language),
         "number": partial(formats.number, language=language),
         "about": partial(formats.about, language=language),
         "visible": visible,
-        "reason": lambda reason, by=None: reason_in_words(reason, language, services.rules, by),
+        "reason": lambda reason, by=None, subject=None: reason_in_words(
+            reason, language, services.rules, by, subject
+        ),
         "principal": partial(principal_in_words, language=language, rules=services.rules),
+        "group": partial(group_in_words, language=language),
         "reporter": partial(reporter_in_words, language=language),
         "rule": lambda name, evidence: rule_in_words(name, language, services.rules, evidence),
         "told": partial(told, language=language),
@@ -138,6 +144,7 @@ def _environment(services: ApiServices, language: Language) -> Environment:
         "static": _static_urls(),
         "html_tag": HTML_TAGS[language],
         "signals": services.signals,
+        "window_ms": WINDOW_MS,
         "replace_query": replace_query,
     }
     return environment

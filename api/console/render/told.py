@@ -109,6 +109,24 @@ SENTENCES = (
     ),
     Text("there is no ticket {0}", "没有工单 {0}"),
     Text("there is no alert {0}", "没有告警 {0}"),
+    Text("there is no incident {0}", "没有事件 {0}"),
+    Text(
+        "this link opens nothing any more; sign in to see what is open",
+        "此链接已失效；请登录查看未解除的告警",
+    ),
+    Text(
+        "there is nothing to take care of by this link; sign in to see what is open",
+        "此链接没有可接手处理的内容；请登录查看未解除的告警",
+    ),
+    Text(
+        "this link is of nobody who may sign in now: sign in to take care of it",
+        "此链接的收件人目前无法登录；请登录后再接手处理",
+    ),
+    Text("by the link in the notice", "通过通知中的链接"),
+    Text(
+        "incident {0} is {1:alert}; {2:alert} is possible from: {3:alerts}",
+        "事件 {0} 处于“{1}”；仅可由以下状态变为“{2}”：{3}",
+    ),
     Text("there is no model {0}", "没有模型 {0}"),
     Text("there is nothing at {0}", "地址 {0} 不存在"),
     Text("{0:id}: at most {1} characters", "“{0}”最多 {1} 个字符"),

@@ -5,7 +5,7 @@ from fleet.alerts import EXTERNAL_RULE, MODEL_RULE, RISK_RULE, AlertState
 from fleet.care import GroupKind
 from fleet.commands import COMMANDS, PARAMETERS, CommandState
 from fleet.condition import Stands
-from fleet.faults import FAULTS
+from fleet.faults import FAULTS, LEVEL_WORDS
 from fleet.grants import Permission, Role
 from fleet.rollouts import OfferState, RolloutState
 from fleet.signals import Kind
@@ -65,11 +65,7 @@ ALERT_STATES = {
     AlertState.ACKNOWLEDGED: Text("Acknowledged", "已响应"),
     AlertState.RESOLVED: Text("Resolved", "已解除"),
 }
-LEVELS = {
-    "L1": Text("L1 · unusable or unsafe", "L1 · 无法使用或有危险"),
-    "L2": Text("L2 · partly out of work", "L2 · 部分功能失效"),
-    "L3": Text("L3 · minor", "L3 · 轻微"),
-}
+LEVELS = {level: Text(f"{level} · {text.en}", f"{level} · {text.zh}") for level, text in LEVEL_WORDS.items()}
 MILESTONES = {
     "respond": Text("Respond", "响应"),
     "on_site": Text("On site", "到场"),
@@ -312,6 +308,13 @@ GROUPS = {
     GroupKind.REGION: Text("region", "区域"),
     GroupKind.FLEET: Text("the whole fleet", "整个机队"),
 }
+GROUP_PLACES = {
+    GroupKind.SITE: Text("at site {}", "站点 {}"),
+    GroupKind.FIRMWARE: Text("with firmware {}", "固件版本 {}"),
+    GroupKind.MODEL: Text("of model {}", "型号 {}"),
+    GroupKind.REGION: Text("in region {}", "区域 {}"),
+    GroupKind.FLEET: Text("of the whole fleet", "整个机队"),
+}
 MATCHERS = {
     "site": Text("Site", "站点"),
     "region": Text("Region", "区域"),
@@ -335,6 +338,7 @@ _TABLES = {
     "occasion": OCCASIONS,
     "care_event": CARE_EVENTS,
     "group": GROUPS,
+    "group_place": GROUP_PLACES,
     "matcher": MATCHERS,
     "weekday": WEEKDAYS,
     "command": {name: each.text for name, each in COMMANDS.items()},

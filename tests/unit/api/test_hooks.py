@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from helpers.api import House, add_device, client_of, open_house
+from helpers.api import House, add_device, client_of, open_house, signed_in
 
 from fleet.alerts import EXTERNAL_RULE, Alert
 from fleet.grants import Permission
@@ -153,6 +153,29 @@ def test_the_console_shows_what_the_other_system_said(house: House, client: Test
     client.post(HOOK, json=post())
     client.post(HOOK, json=post(fingerprint="f2", device_id="R1", alertname="DoorOpen"))
     page = client_of(house, Permission.FLEET_READ).get("/alerts", headers={"accept": "text/html"}).text
-    for shown in ("Reported by another system", "DiskFull: Disk of db1 is full", "DoorOpen", "all devices"):
+    for shown in (
+        "Reported by another system",
+        "DiskFull: Disk of db1 is full",
+        "DoorOpen",
+        "reported for the whole installation",
+    ):
         assert shown in page
     assert 'href="/models"' not in page.partition("<table")[2]
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_an_alerts_page_lists_all_that_other_systems_reported_and_its_history_which(
+    house: House, client: TestClient, language: str
+) -> None:
+    client.post(HOOK, json=post())
+    client.post(HOOK, json=post(fingerprint="f2", alertname="DoorOpen"))
+    client.post(HOOK, json=post(fingerprint="f3", alertname="Fire"))
+    client.post(HOOK, json=post("resolved", fingerprint="f3", alertname="Fire"))
+    number = next(each.id for each in external(house) if each.device_id == "*")
+    page = signed_in(house).get(f"/alerts/{number}?lang={language}", headers={"accept": "text/html"}).text
+    heading = {"en": "<h2>History", "zh": "<h2>历史记录"}[language]
+    items, _, history = page.partition(heading)
+    for each in ("DiskFull: Disk of db1 is full", "DoorOpen", "<code>alertname=DoorOpen</code>"):
+        assert each in items, each
+    which = {"en": "another system reported: DoorOpen", "zh": "其他系统又上报：DoorOpen"}[language]
+    assert which in history

@@ -6,9 +6,11 @@ from typing import cast
 import pytest
 from fastapi.testclient import TestClient
 from helpers.api import HTML, House, add_device, anonymous, csrf_of, open_house, raise_alert, signed_in
+from helpers.care_rows import add_incident, add_member, end_incident
 from helpers.noticed import Post
 
 from fleet.alerts import AlertState
+from fleet.clock import DAY_MS
 from fleet.duty import Target, TargetKind
 from fleet.events import Event, Subject
 from fleet.faults import Level
@@ -24,6 +26,7 @@ from notify.ports import Said
 from notify.sender import Sender
 from storage.records.alerts import alert_of
 from storage.records.events import events_after, tell
+from storage.records.incidents import incident_of
 from storage.records.notices import notices_about
 
 
@@ -45,31 +48,45 @@ class Told:
         for destination, _ in sender.due():
             sender.send_to(destination)
 
-    def tell(self, person: int) -> str:
-        """Tell somebody of the alert; return the path of the link in the message."""
+    def tell(
+        self,
+        person: int,
+        subject: Subject = Subject.ALERT,
+        number: int = 1,
+        occasion: Occasion = Occasion.FIRING,
+        lists: tuple[str, ...] = (),
+    ) -> str:
+        """Tell somebody of the alert, or of something else; return the path of the link in the message."""
+        self.write(person, subject, number, occasion, lists)
+        self.send()
+        return self.link()
+
+    def write(
+        self,
+        person: int,
+        subject: Subject = Subject.ALERT,
+        number: int = 1,
+        occasion: Occasion = Occasion.FIRING,
+        lists: tuple[str, ...] = (),
+    ) -> None:
+        """Write a notice for somebody, which is not sent yet."""
         from helpers.noticed import PlainDuty
 
         target = Target(TargetKind.PERSON, str(person))
         duty = PlainDuty({target: (person,)})
-        telling = Telling(
-            Occasion.FIRING, "first", Level.L1, "brush_jam", self.house.clock.ms, "R1", to=(target,)
-        )
-        event = Event(
-            self.house.clock.ms,
-            Subject.ALERT,
-            "1",
-            TELL,
-            schedule("care"),
-            "first",
-            "hongqiao",
-            data=telling.as_data(),
-        )
+        device, fault = ("R1", "brush_jam") if subject is Subject.ALERT else ("", "comms_loss")
+        told = {"alerts": lists, "count": max(1, len(lists)), "to": (target,)}
+        telling = Telling(occasion, "first", Level.L1, fault, self.house.clock.ms, device, **told)
+        who, at = schedule("care"), self.house.clock.ms
+        event = Event(at, subject, str(number), TELL, who, "first", "hongqiao", data=telling.as_data())
         with self.house.desk.transaction() as session:
             tell(session, event)
         with self.house.desk.transaction() as session:
             told = [each for each in events_after(session, 0, 1000) if each.what == TELL][-1]
         Notifier(self.house.desk, duty, self.house.clock, mail=lambda: True).handle(told)
-        self.send()
+
+    def link(self) -> str:
+        """Return the path of the link in the newest message."""
         link = self.mail.taken[-1][2].link
         assert link is not None
         return link.removeprefix("https://c.example")
@@ -131,6 +148,121 @@ def test_a_link_of_somebody_who_may_not_any_more_takes_care_of_nothing(told: Tol
     refused = anonymous(told.house).post(f"{path}/acknowledge", headers=HTML)
     assert refused.status_code == 403
     assert told.state() is AlertState.FIRING
+
+
+def incident_in(told: Told) -> int:
+    with told.house.desk.transaction() as session:
+        number = add_incident(session, "hongqiao", "R1", told.house.clock.ms)
+        add_member(session, number, "D7", "hongqiao", told.house.clock.ms)
+    return number
+
+
+def press(told: Told, path: str, about: str = "", language: str = "en") -> str:
+    """Press a button of a link's page as somebody who is not signed in; return the page that follows."""
+    headers = HTML | {"accept-language": language}
+    page = anonymous(told.house).post(f"{path}/acknowledge", data={"about": about}, headers=headers)
+    assert page.status_code == 200, page.text
+    return page.text
+
+
+def test_the_link_of_an_incident_shows_it_and_takes_care_of_it(told: Told) -> None:
+    person = me(signed_in(told.house, RoleAt(Role.MANAGER)))
+    number = incident_in(told)
+    path = told.tell(person, Subject.INCIDENT, number)
+    shown = anonymous(told.house).get(path, headers=HTML).text
+    for part in ("hongqiao", "9 of 10 devices", "D7", "UTC", "I take care of it", f"/incidents/{number}"):
+        assert part in shown, part
+    assert "You take care of it." in press(told, path)
+    with told.house.desk.transaction() as session:
+        assert incident_of(session, number).state is AlertState.ACKNOWLEDGED
+        end_incident(session, number, told.house.clock.ms)
+    after = anonymous(told.house).get(path, headers=HTML).text
+    assert "It is over." in after and "I take care of it" not in after
+    assert "It is over." in press(told, path), "after the end the button changes nothing and says why"
+
+
+@pytest.mark.parametrize(
+    ("language", "says"), [("en", "Bo takes care of it until"), ("zh", "Bo 已接手处理，有效至")]
+)
+@pytest.mark.parametrize("subject", [Subject.ALERT, Subject.INCIDENT])
+def test_who_presses_second_reads_who_was_first_and_until_when(
+    told: Told, subject: Subject, language: str, says: str
+) -> None:
+    number = 1 if subject is Subject.ALERT else incident_in(told)
+    first = me(signed_in(told.house, RoleAt(Role.MANAGER), email="bo@example.org", name="Bo"))
+    second = me(signed_in(told.house, RoleAt(Role.MANAGER)))
+    theirs, ours = told.tell(first, subject, number), told.tell(second, subject, number)
+    press(told, theirs)
+    page = press(told, ours, language=language)
+    assert says in page
+    assert "is possible from" not in page
+    again = press(told, theirs, language=language)
+    assert {"en": "You take care of it until", "zh": "由您处理，有效至"}[language] in again
+
+
+def test_the_link_of_a_list_shows_each_and_takes_care_of_one(told: Told) -> None:
+    add_device(told.house, "R2")
+    raise_alert(told.house, "R2", "filter_clog", 0.9)
+    person = me(signed_in(told.house, RoleAt(Role.MANAGER)))
+    path = told.tell(person, occasion=Occasion.STILL_OPEN, lists=("1", "2"))
+    shown = anonymous(told.house).get(path, headers=HTML).text
+    assert shown.count("I take care of it</button>") == 2 and "R2" in shown
+    press(told, path, "alert:2")
+    assert told.state() is AlertState.FIRING
+    with told.house.desk.transaction() as session:
+        assert alert_of(session, "2").state is AlertState.ACKNOWLEDGED
+    unnamed = anonymous(told.house).post(f"{path}/acknowledge", headers=HTML)
+    assert unnamed.status_code == 404, "a list says which"
+    assert anonymous(told.house).post(f"{path}/acknowledge", data={"about": "alert:99"}).status_code == 404
+
+
+def test_the_link_of_a_digest_shows_all_that_went_out_in_it(told: Told) -> None:
+    person = me(signed_in(told.house, RoleAt(Role.MANAGER)))
+    number = incident_in(told)
+    for _ in range(3):
+        told.write(person)
+    told.write(person, Subject.INCIDENT, number)
+    told.send()
+    assert told.mail.taken[-1][2].title.startswith("4 ")
+    path = told.link()
+    assert path.startswith("/n/")
+    shown = anonymous(told.house).get(path, headers=HTML).text
+    assert "Brush jamming" in shown and "9 of 10 devices" in shown
+    press(told, path, f"incident:{number}")
+    with told.house.desk.transaction() as session:
+        assert incident_of(session, number).state is AlertState.ACKNOWLEDGED
+    anonymous(told.house).post(f"{path}/seen")
+    with told.house.desk.transaction() as session:
+        assert {each.proof for each in notices_about(session, Subject.ALERT, "1")} == {"opened"}
+
+
+def test_the_link_of_a_test_says_that_nothing_is_to_be_done(told: Told) -> None:
+    client = signed_in(told.house, RoleAt(Role.MANAGER))
+    form = {"csrf": csrf_of(client), "channel": "mail", "name": "at home", "address_email": "a@x.example"}
+    client.post("/account/notices", data=form, headers=HTML)
+    (mine,) = client.get("/api/v1/me/destinations").json()["items"]
+    client.post(f"/account/notices/{mine['id']}/test", data={"csrf": form["csrf"]})
+    told.send()
+    shown = anonymous(told.house).get(told.link(), headers=HTML).text
+    assert "Nothing is to be done." in shown and "<button" not in shown.partition("<main")[2]
+
+
+def test_a_link_shows_no_more_than_was_told_to_who_may_not_see_it_any_more(told: Told) -> None:
+    person = me(signed_in(told.house, RoleAt(Role.MANAGER)))
+    number = incident_in(told)
+    path = told.tell(person, Subject.INCIDENT, number)
+    add_device(told.house, "R2", site="jingan")
+    roles = [RoleAt(Role.MANAGER, Scope.SITE, "jingan")]
+    told.house.doors.people.give_roles(person, roles, schedule("tests"))
+    shown = anonymous(told.house).get(path, headers=HTML).text
+    assert "Connection lost" in shown and "D7" not in shown and "I take care of it" not in shown
+
+
+def test_a_link_that_is_over_says_so_in_the_pages_language(told: Told) -> None:
+    path = told.tell(me(signed_in(told.house, RoleAt(Role.MANAGER))))
+    told.house.clock.ms += 8 * DAY_MS
+    over = anonymous(told.house).get(f"{path}?lang=zh", headers=HTML)
+    assert over.status_code == 404 and "此链接已失效" in over.text and "opens nothing" not in over.text
 
 
 def test_a_link_that_is_none_opens_nothing(told: Told) -> None:
