@@ -244,6 +244,8 @@ def a_notice(site: str) -> Notice:
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     with open_house(tmp_path_factory.mktemp("house")) as made:
+        with made.desk.transaction() as session:  # before what alerts have told: they are number 1 and 2
+            write_notices(session, [a_notice(OWN), a_notice(FOREIGN)])
         for device, site in (("R1", OWN), ("R2-FOREIGN", FOREIGN)):
             add_device(made, device, site=site, risk=0.9, fault="brush_jam", risk_ts=NOW)
             add_readings(made, device, days=0.1)
@@ -257,7 +259,6 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
             made.app.state.services.rollouts.create(plan, schedule("tests"), None)
         with made.desk.transaction() as session:
             add_commands(session, [a_command(1, "R1"), a_command(2, "R2-FOREIGN")])
-            write_notices(session, [a_notice(OWN), a_notice(FOREIGN)])
         plan_duty(made)
         for each in ("first", "second"):  # what the routes of tokens speak of
             made.doors.tokens.make(Asked(each, (Permission.FLEET_READ,)), schedule("tests"))

@@ -52,9 +52,9 @@ from storage.records.notices import (
     lease_notices,
     look_again,
     not_proven,
-    notice_by_link,
     notice_of,
     notices_about,
+    notices_by_link,
     open_lists,
     withdraw,
     write_notices,
@@ -261,17 +261,18 @@ def test_lists_are_found_by_what_they_name(desk: DeskDatabase) -> None:
         assert listed.telling is not None and listed.telling.alerts == ("7", "8")
 
 
-def test_a_link_opens_until_it_ends_and_is_forgotten_then(desk: DeskDatabase) -> None:
-    (number,) = written(desk, a_notice(robot(desk)))
+def test_a_link_opens_what_went_together_until_it_ends_and_is_forgotten_then(desk: DeskDatabase) -> None:
+    to = robot(desk)
+    one, other = written(desk, a_notice(to, 1), a_notice(to, 2))
     with desk.transaction() as session:
-        keep_notice_link(session, "a" * 64, number, NOW + DAY_MS, NOW)
-        assert notice_by_link(session, "b" * 64, NOW) is None
+        keep_notice_link(session, "a" * 64, [other, one], NOW + DAY_MS, NOW)
+        assert notices_by_link(session, "b" * 64, NOW) == []
     with desk.transaction() as session:
-        found = notice_by_link(session, "a" * 64, NOW + DAY_MS - 1)
-        assert found is not None and found.id == number
-        assert notice_by_link(session, "a" * 64, NOW + DAY_MS) is None
-        keep_notice_link(session, "c" * 64, number, NOW + 9 * DAY_MS, NOW + DAY_MS)
-        assert notice_by_link(session, "a" * 64, NOW) is None
+        assert [each.id for each in notices_by_link(session, "a" * 64, NOW + DAY_MS - 1)] == [other, one]
+        assert notices_by_link(session, "a" * 64, NOW + DAY_MS) == []
+        keep_notice_link(session, "c" * 64, [one], NOW + 9 * DAY_MS, NOW + DAY_MS)
+    with desk.transaction() as session:
+        assert notices_by_link(session, "a" * 64, NOW) == []
 
 
 def test_what_is_old_is_forgotten_unless_it_waits(desk: DeskDatabase) -> None:
