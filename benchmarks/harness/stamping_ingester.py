@@ -30,6 +30,7 @@ from sweepwatch.data_folder import open_data_folder
 from sweepwatch.run.followers import following
 from sweepwatch.run.jobs import Jobs
 from sweepwatch.run.notices import posting
+from sweepwatch.run.turns import take_short_turns
 from sweepwatch.settings.settings import Settings
 from sweepwatch.wiring import Services, build, build_ingest
 
@@ -123,7 +124,7 @@ def telling(services: Services) -> Iterator[None]:
 
 def main(url: str, folder: Path, devices: int, messages: int, mail_port: int | None = None) -> None:
     """Ingest until all is acknowledged; print a line once subscribed."""
-    sys.setswitchinterval(0.0005)
+    take_short_turns()
     acknowledgements = Acknowledgements()
     acknowledgements.watch()
     data = open_data_folder(folder / "data")

@@ -38,6 +38,7 @@ from sweepwatch.run.server import WebServer, listen, warn_of_end
 from sweepwatch.run.simulated_fleet import SimulatedFleet
 from sweepwatch.run.stopping import stop_on_signal
 from sweepwatch.run.training import train
+from sweepwatch.run.turns import take_short_turns
 from sweepwatch.run.unfinished import UnfinishedPast
 from sweepwatch.run.way_in import address_of, is_demo, note_address, show_way_in
 from sweepwatch.settings.settings import Settings
@@ -65,6 +66,7 @@ def run_everything(settings: Settings, say: Say, clock: Clock | None = None) -> 
     import narwhals.stable.v1
     import narwhals.stable.v2  # noqa: F401
 
+    take_short_turns()
     clock = clock or SystemClock()
     reach_of(settings.server, clock.now_ms())  # before anything is opened or listens
     with stop_on_signal() as stop, ExitStack() as stack:

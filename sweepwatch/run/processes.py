@@ -34,6 +34,7 @@ from sweepwatch.run.simulated_fleet import require_empty
 from sweepwatch.run.stopping import stop_on_signal
 from sweepwatch.run.strangers import Strangers
 from sweepwatch.run.training import train, training_settings
+from sweepwatch.run.turns import take_short_turns
 from sweepwatch.run.way_in import note_address, show_way_in
 from sweepwatch.settings.settings import Settings
 from sweepwatch.stores import INGESTING, SERVING, DuckDbUse
@@ -54,6 +55,7 @@ def open_services(
     The folder is locked where the store or the desk database is in it. Where neither is, parts share it, and
     each has a log of its own, named after the `part`.
     """
+    take_short_turns()
     folder = open_data_folder(settings.data, shared=not uses_folder(settings))
     try:
         file = f"{part}.log" if folder.shared else "sweepwatch.log"
