@@ -9,14 +9,22 @@ from helpers.care_rows import add_incident
 
 from fleet.clock import HOUR_MS
 from fleet.grants import Role
+from fleet.notices import ChannelKind
+from fleet.outbox import Destination
 from fleet.people import RoleAt
+from storage.records.destinations import add_destination
+from storage.records.people import add_person
 
 V1 = "/api/v1"
 
 
 @pytest.fixture
 def alert(house: House) -> int:
-    """Return the alert of R1, as care has taken it in."""
+    """Return the alert of R1, as care has taken it in and told a manager of it."""
+    with house.desk.transaction() as session:
+        manager = add_person(session, "ada@x.example", "Ada", NOW, [RoleAt(Role.MANAGER)])
+        way = Destination(0, manager.id, "robot", ChannelKind.DINGTALK, "robot", made_at=NOW)
+        add_destination(session, way, {"token": "token-of-ada"})
     raise_alert(house, "R1", "brush_jam", 0.9)
     return 1
 
