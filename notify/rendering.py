@@ -74,11 +74,14 @@ class Words:
             "notice", language, self._facts(session, notice, telling, alert, language, now)
         )
 
-    def _title(self, session: Session, notice: Notice, language: Language, now: int) -> str:
-        """Return the line of a notice in a digest, which has no pictures."""
+    def _line(self, session: Session, notice: Notice, language: Language, now: int) -> str:
+        """Return the line of a notice in a digest, which has no pictures, and names the device."""
         if notice.telling is None:
             return _rendered("test", language, {})[0]
-        return self._put(session, notice, _as_it_stands(session, notice.telling), language, now)[1]
+        telling = _as_it_stands(session, notice.telling)
+        title = self._put(session, notice, telling, language, now)[1]
+        device = _device(telling) if telling.count == 1 else ""
+        return f"{title}: {device}" if device else title
 
     def digest(
         self,
@@ -91,7 +94,7 @@ class Words:
     ) -> Message:
         """Return several notices as one message: the worst first, each in a line; `link` is its page's."""
         ranked = sorted(notices, key=_rank)
-        titles = [self._title(session, each, language, now) for each in ranked[:_MOST_TITLES]]
+        titles = [self._line(session, each, language, now) for each in ranked[:_MOST_TITLES]]
         first = ranked[0].telling
         worst = None if first is None or _is_over(first) else first.level
         link = link or f"{self._said.base_url}alerts"
@@ -134,8 +137,7 @@ class Words:
             or (fault.name.in_language(language) if fault else telling.fault),
             "advice": fault.advice.in_language(language) if fault else "",
             "site": _site_name(session, notice.site, language),
-            # Whose wristband it is stands in the console alone, for those who may see it.
-            "device": "" if personal or telling.device_id == "*" else telling.device_id,
+            "device": _device(telling),
             "count": telling.count,
             "since": _at(telling.since, zone),
             "now": _at(now, zone),
@@ -229,6 +231,11 @@ def _reports(alert: Alert, language: Language) -> list[str]:
     lines = [f"{each['level']}: {each['text']}" for each in items[:_MOST_TITLES]]
     more = [f"(+{len(items) - _MOST_TITLES})"] if len(items) > _MOST_TITLES else []
     return [f"{FAULTS[EXTERNAL].name.in_language(language)}:", *lines, *more]
+
+
+def _device(telling: Telling) -> str:
+    """Return the device as messages name it; whose wristband it is stands in the console alone."""
+    return "" if _is_personal(telling) or telling.device_id == "*" else telling.device_id
 
 
 def _is_personal(telling: Telling) -> bool:

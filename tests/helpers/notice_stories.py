@@ -35,6 +35,7 @@ from fleet.people import RoleAt, Scope
 from fleet.principals import schedule
 from fleet.signals import Kind
 from fleet.tellings import TELL, UNREACHED, Telling
+from notify.channels.pace import Pace
 from notify.duty.planning import Hours
 from notify.links import NoticeLinks
 from notify.sender import Sender
@@ -221,6 +222,14 @@ class NoticeStory(Story):
     def do_stopped(self, long: str) -> None:
         """Let nothing of Sweepwatch run for so long."""
         self.clock.ms += after_ms(long)
+
+    def do_trickle(self, value: Mapping[str, Any]) -> None:
+        """Let one alert after another fire: each of `faults` on each of `devices`, `every` so often."""
+        for fault in value["faults"]:
+            for device in value["devices"]:
+                self.do_fires(f"{device} {fault} L2")
+                self.tick()
+                self.until(self.clock.ms + after_ms(value["every"]))
 
     def do_fires_in_passing(self, value: str) -> None:
         """Let an alert fire and be over before anybody came to it."""
@@ -479,6 +488,9 @@ def _process(stack: ExitStack, folder: Path, url: str, clock: ManualClock, provi
     data = stack.enter_context(closing(open_data_folder(folder)))
     given = {"alerts": {"rules": rules}, "notify": providers.settings(), "desk": {"url": url}}
     services = stack.enter_context(closing(build(Settings(data=folder, **given), data, clock)))
+    for real in services.channels.values():
+        if hasattr(real, "_pace"):  # which goes by the machine's clock, and is to go by the story's
+            real._pace = Pace(20, now_s=lambda: clock.ms / 1000)
     channels = {kind: Watched(real, lambda _line: None) for kind, real in services.channels.items()}
     return Process(folder.name, services, channels)
 
