@@ -1,13 +1,21 @@
 """The alert engine: takes batches, risks and time; raises, fires and ends alerts."""
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from time import sleep
+from typing import TypeVar
 
 import polars as pl
 
 from alerts.judging.applies import Applies
-from alerts.judging.by_absence import begin_absence, end_absence, offline_alerts
+from alerts.judging.by_absence import (
+    absent_devices,
+    begin_absence,
+    end_absence,
+    heard_devices,
+    offline_alerts,
+)
 from alerts.judging.by_code import CodeJudge
 from alerts.judging.by_event import EventJudge, told_last
 from alerts.judging.by_external import judge_external
@@ -46,6 +54,10 @@ from storage.records.alerts import alert_of, each_open_alert, open_alert, open_a
 from storage.records.database import DeskDatabase
 from storage.records.devices import ReportedEvent, traits_of
 
+T = TypeVar("T")
+_TIMELESS = frozenset({RISK_RULE, MODEL_RULE, EXTERNAL_RULE})
+"""What these rules raise does not change by time alone."""
+_AT_ONCE, _PAUSE_S = 200, 0.005
 _FORGET_MS = 5 * MINUTE_MS
 """What devices are and where they belong is looked up anew after so long, if the log did not tell of it."""
 
@@ -259,21 +271,50 @@ class AlertEngine:
         if now - self._forgot_at >= _FORGET_MS:
             self._forgot_at = now
             self._forget()
-        with self._changes(now) as changes:
-            for rule in self._offline_rules:
-                end_absence(changes, rule, self._tracks)
-                begin_absence(changes, rule, self._started, self._applies.at_moment)
-            tracks = changes.all_tracks()
-            offline = offline_alerts(tracks, self._offline_rules)
-            for track in tracks:
-                self._elapse(changes, track, offline.get(track.alert.device_id))
+        for rule in self._offline_rules:
+            self._tick_absence(rule, now)
+        with self._lock:
+            tracks = [track for track in self._tracks if track.alert.rule not in _TIMELESS]
+            offline = offline_alerts(self._tracks, self._offline_rules)
+        due = [track for track in tracks if self._elapsed(track, now, offline).state is not None]
+        self._in_parts(now, due, lambda changes, track: self._elapse(changes, track, offline))
 
-    def _elapse(self, changes: Changes, track: Track, offline: Alert | None) -> None:
-        if track.alert.rule in (RISK_RULE, MODEL_RULE, EXTERNAL_RULE):
+    def _tick_absence(self, rule: Rule, now: int) -> None:
+        with self._desk.transaction() as session, self._lock:
+            heard = heard_devices(session, rule, self._tracks)
+        self._in_parts(now, heard, lambda changes, each: end_absence(changes, rule, each))
+        with self._desk.transaction() as session:
+            absent = absent_devices(session, rule, self._started, now)
+        with self._lock:
+            new = [each for each in absent if self._tracks.get((each.device_id, rule.fault)) is None]
+        applies = self._applies.at_moment
+        self._in_parts(
+            now, new, lambda changes, each: begin_absence(changes, rule, self._started, applies, each)
+        )
+
+    def _in_parts(self, now: int, items: Sequence[T], do: Callable[[Changes, T], None]) -> None:
+        """Do something to each of what may be thousands, some at a time.
+
+        In between readings are judged, and others write: nobody waits for all of them.
+        """
+        for begin in range(0, len(items), _AT_ONCE):
+            if begin:
+                sleep(_PAUSE_S)
+            with self._changes(now) as changes:
+                for item in items[begin : begin + _AT_ONCE]:
+                    do(changes, item)
+
+    def _elapse(self, changes: Changes, track: Track, offline: Mapping[str, Alert]) -> None:
+        current = changes.track(*key_of(track.alert))
+        if current is None or current.alert.id != track.alert.id:
             return
-        decision = judge_tick(track, self._rules.get(track.alert.rule), changes.now, offline)
+        decision = self._elapsed(current, changes.now, offline)
         if decision.state is not None:
-            changes.move(track, decision, track.alert.rule, changes.now)
+            changes.move(current, decision, current.alert.rule, changes.now)
+
+    def _elapsed(self, track: Track, now: int, offline: Mapping[str, Alert]) -> Decision:
+        absent = offline.get(track.alert.device_id)
+        return judge_tick(track, self._rules.get(track.alert.rule), now, absent)
 
     def acknowledge(self, alert_id: str, principal: Principal, why: str) -> Alert:
         """Note that someone takes care of a firing alert; return it.

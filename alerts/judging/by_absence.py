@@ -1,50 +1,59 @@
 """Judges what is not heard: a device that the broker reports gone, or that stays unheard."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any
+
+from sqlalchemy.orm import Session
 
 from alerts.judging.by_rule import raise_by_rule, rule_evidence
 from alerts.judging.changes import Changes
 from alerts.judging.decisions import Track, judge_absence, judge_heard
 from alerts.judging.rules import Rule
 from fleet.alerts import Alert, AlertState
-from storage.records.alerts import last_heard, unheard_devices
+from storage.records.alerts import Unheard, last_heard, unheard_devices
+
+Applies = Callable[[Rule, str, int], bool]
+"""Tells whether a rule applies to a device at a time (alerts.judging.applies)."""
 
 
-def begin_absence(
-    changes: Changes, rule: Rule, started: int, applies: Callable[[Rule, str, int], bool]
-) -> None:
-    """Raise alerts for devices that were not heard for too long, counted from `started` at the earliest.
+def absent_devices(session: Session, rule: Rule, started: int, now: int) -> list[Unheard]:
+    """Return the devices that were not heard for too long, counted from `started` at the earliest."""
+    if now - started < rule.for_ms:
+        return []
+    unheard = unheard_devices(session, rule.kind, now - rule.for_ms)
+    return [each for each in unheard if judge_absence(each, rule, started, now).state is not None]
 
-    `applies` tells whether a rule applies to a device at a time.
-    """
-    if changes.now - started < rule.for_ms:
+
+def begin_absence(changes: Changes, rule: Rule, started: int, applies: Applies, unheard: Unheard) -> None:
+    """Raise the alert of a device that was not heard for too long."""
+    decision = judge_absence(unheard, rule, started, changes.now)
+    if decision.state is None or changes.track(unheard.device_id, rule.fault) is not None:
         return
-    for unheard in unheard_devices(changes.session, rule.kind, changes.now - rule.for_ms):
-        decision = judge_absence(unheard, rule, started, changes.now)
-        if decision.state is None or changes.track(unheard.device_id, rule.fault) is not None:
-            continue
-        if not applies(rule, unheard.device_id, changes.now):
-            continue
-        seen: dict[str, Any] = {
-            "signal": "last_seen",
-            "value": unheard.last_seen,
-            "threshold": rule.absent_ms,
-        }
-        if unheard.status == "offline":
-            seen = {"signal": "status", "value": "offline", "threshold": "online"}
-        evidence = rule_evidence(rule, ts=unheard.last_seen, **seen)
-        since = max(unheard.last_seen, started)
-        raise_by_rule(changes, rule, unheard.device_id, decision.state, since, evidence)
+    if not applies(rule, unheard.device_id, changes.now):
+        return
+    seen: dict[str, Any] = {"signal": "last_seen", "value": unheard.last_seen, "threshold": rule.absent_ms}
+    if unheard.status == "offline":
+        seen = {"signal": "status", "value": "offline", "threshold": "online"}
+    evidence = rule_evidence(rule, ts=unheard.last_seen, **seen)
+    since = max(unheard.last_seen, started)
+    raise_by_rule(changes, rule, unheard.device_id, decision.state, since, evidence)
 
 
-def end_absence(changes: Changes, rule: Rule, tracks: Iterable[Track]) -> None:
-    """End the alerts of an offline rule for devices that were heard again."""
-    mine: Mapping[str, Track] = {t.alert.device_id: t for t in tracks if t.alert.rule == rule.name}
-    for device_id, heard in last_heard(changes.session, list(mine)).items():
-        decision = judge_heard(mine[device_id], heard, rule)
-        if decision.state is not None:
-            changes.move(mine[device_id], decision, rule.name, heard.last_seen)
+def heard_devices(session: Session, rule: Rule, tracks: Iterable[Track]) -> list[Unheard]:
+    """Return when those were heard again of which an offline rule has an alert."""
+    mine = {track.alert.device_id: track for track in tracks if track.alert.rule == rule.name}
+    heard = last_heard(session, list(mine)).items()
+    return [each for device_id, each in heard if judge_heard(mine[device_id], each, rule).state is not None]
+
+
+def end_absence(changes: Changes, rule: Rule, heard: Unheard) -> None:
+    """End the alert of an offline rule for a device that was heard again."""
+    track = changes.track(heard.device_id, rule.fault)
+    if track is None or track.alert.rule != rule.name:
+        return
+    decision = judge_heard(track, heard, rule)
+    if decision.state is not None:
+        changes.move(track, decision, rule.name, heard.last_seen)
 
 
 def offline_alerts(tracks: Iterable[Track], rules: Iterable[Rule]) -> dict[str, Alert]:

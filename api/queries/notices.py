@@ -47,5 +47,7 @@ def _shown(notice: Notice, people: dict[int, str], places: dict[int, Any]) -> di
     if notice.recipient.startswith("destination:") and place is not None:
         who = place.name
     item = {each.name: getattr(notice, each.name) for each in fields(notice)}
+    if notice.handed_at is None:
+        item["reference"] = ""  # until then it holds as which message it goes out
     occasion = "test" if notice.telling is None else notice.telling.occasion.value
     return item | {"to": f"{who} ({by})" if by else who, "occasion": occasion, "who": who, "place": place}

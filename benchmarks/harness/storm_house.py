@@ -34,7 +34,7 @@ from sweepwatch.data_folder import DESK
 _START_S, _STOP_S = 120.0, 60.0
 _LOOK_S, _PAGE_S = 0.02, 1.0
 _MANY = 5_000
-PAGES = ("/alerts", "/", "/notices", "/devices", "/api/v1/alerts?limit=50", "/api/v1/incidents")
+PAGES = ("/alerts", "/", "/notices", "/incidents", "/api/v1/alerts?limit=50", "/api/v1/incidents")
 SETTINGS = '[notify.mail]\nhost = "127.0.0.1"\nport = {port}\ntls = "none"\nsender = "s@x.example"\n'
 
 
