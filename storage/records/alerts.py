@@ -142,8 +142,9 @@ def open_alert(session: Session, device_id: str, fault: str, *, lock: bool = Fal
     its = and_(AlertRow.device_id == device_id, AlertRow.fault == fault)
     mine = and_(its, AlertRow.state != AlertState.RESOLVED)
     if lock:  # by a change that changes nothing: SQLite knows no FOR UPDATE
-        touched = update(AlertRow).where(mine).values(updated=AlertRow.updated)
-        session.execute(touched, execution_options={"synchronize_session": False})
+        touched = update(AlertRow).where(mine).values(updated=AlertRow.updated).returning(AlertRow.id)
+        if not list(session.scalars(touched, execution_options={"synchronize_session": False})):
+            return None  # one that is committed just now would be seen, and not be ours
     row = session.scalars(select(AlertRow).where(mine), execution_options=_FRESH).one_or_none()
     return None if row is None else to_alert(row)
 
