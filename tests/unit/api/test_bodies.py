@@ -39,7 +39,7 @@ def test_it_ends_at_the_first_byte_too_many_however_announced(headers: list[tupl
         while True:
             seen += len((await receive())["body"])
 
-    scope: Scope = {"type": "http", "method": "POST", "headers": headers}
+    scope: Scope = {"type": "http", "method": "POST", "path": "/", "headers": headers}
     asyncio.run(BodyLimit(app, most=1000)(scope, sender.receive, sender.send))
     assert sender.answers[0]["status"] == 413
     assert seen == 1000, "the application is given no more than the limit"
@@ -48,7 +48,7 @@ def test_it_ends_at_the_first_byte_too_many_however_announced(headers: list[tupl
 
 def test_one_that_drips_is_ended() -> None:
     sender = Sender(b"x", pause_s=0.01)
-    scope: Scope = {"type": "http", "method": "POST", "headers": []}
+    scope: Scope = {"type": "http", "method": "POST", "path": "/", "headers": []}
     limit = BodyLimit(reads_all, most=10**6, within_s=0.05)
     asyncio.run(asyncio.wait_for(limit(scope, sender.receive, sender.send), 5))
     assert sender.answers[0]["status"] == 408
@@ -67,6 +67,6 @@ def test_waiting_for_the_end_of_a_stream_is_no_slow_body() -> None:
         for _ in range(2):
             seen.append((await receive())["type"])
 
-    scope: Scope = {"type": "http", "method": "GET", "headers": []}
+    scope: Scope = {"type": "http", "method": "GET", "path": "/", "headers": []}
     asyncio.run(BodyLimit(app, within_s=0.01)(scope, receive, Sender(b"").send))
     assert seen == ["http.request", "http.disconnect"]
