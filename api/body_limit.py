@@ -41,7 +41,7 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        most = self._more_at.get(scope["path"], self._usual)
+        most = self._more_at.get(scope.get("path", ""), self._usual)
         if _announced(scope) > most:
             await self._refuse(scope, receive, send, _too_large(most))
             return

@@ -179,6 +179,8 @@ def _step(node: yaml.Node, step: int | str) -> tuple[int, yaml.Node] | None:
 
 def _reason(mistake: Any) -> str:
     """Return what is wrong, in the words of YAML."""
+    if mistake["type"] in ("enum", "literal_error"):
+        return f"allowed: {mistake['ctx']['expected']}"
     said = _SAID.get(mistake["type"])
     least = mistake.get("ctx", {}).get("min_length", 1)
     if mistake["type"] == "too_short" and least > 1:

@@ -95,9 +95,11 @@ def test_a_damaged_desk_is_refused(tmp_path: Path) -> None:
 def test_a_bad_rules_file_is_named(tmp_path: Path) -> None:
     rules = tmp_path / "rules.yaml"
     rules.write_text("rules:\n  - name: hot\n    kind: toaster\n")
-    said = refused("check-config", code=2, SWEEPWATCH_ALERTS_RULES=str(rules))
-    assert "rules.yaml" in said
-    assert "hot" in said
+    ended = sweepwatch("check-config", SWEEPWATCH_ALERTS_RULES=str(rules))
+    assert (ended.returncode, "Traceback" in ended.stderr) == (2, False)
+    lines = ended.stderr.strip().splitlines()
+    assert len(lines) == 6, "a line for each mistake"
+    assert all("rules.yaml:" in line and "rules.hot." in line for line in lines)
 
 
 def test_ingest_without_a_broker_says_how_to_give_one(tmp_path: Path) -> None:
