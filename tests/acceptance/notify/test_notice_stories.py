@@ -13,7 +13,7 @@ from helpers.postgres import migrated, postgres
 __all__ = ["postgres"]
 STORIES = Path(__file__).parents[2] / "golden" / "notices"
 NAMES = sorted(path.stem for path in STORIES.glob("*.yaml"))
-ON_BOTH = ("two-processes", "on-call-gap", "acknowledged-under-way", "unmuted-in-quiet-hours", "the-next-way")
+ON_BOTH = ("two-processes", "on-call-gap", "acknowledged-under-way", "unmuted-in-quiet-hours")
 """Those in which a rule of the database, or its JSON, decides: on PostgreSQL as well."""
 
 
