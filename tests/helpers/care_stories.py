@@ -40,7 +40,7 @@ from sweepwatch.wiring import wire_desk
 
 ANNA = principals.person("anna")
 ABSENT = "comms_loss"
-_TICK_MS = 5 * SECOND_MS
+_TICK_MS = 10 * SECOND_MS
 _BUSY_MS = 4 * MINUTE_MS
 _IDLE_MS = 10 * MINUTE_MS
 _ON_CALL = Target(TargetKind.SCHEDULE, "on-call")
