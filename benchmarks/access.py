@@ -10,7 +10,6 @@ Medians. Exits with 1 when a figure is over its limit.
 """
 
 import argparse
-import json
 import os
 import statistics
 import sys
@@ -31,6 +30,7 @@ from access.devices.importing import read_devices
 from access.sessions import Browser
 from api.doors import SeesFleet, visitor_of
 from api.services import ApiServices
+from benchmarks.harness.report import hand_over
 from fleet.clock import SystemClock
 from fleet.device_doors import Wanted
 from fleet.grants import Role
@@ -147,13 +147,7 @@ def main() -> int:
         figures = measure(Path(folder))
     wrong = missed(figures)
     result = {**figures, "must": MUST, "load_average": round(os.getloadavg()[0], 1), "missed": wrong}
-    text = json.dumps(result, indent=2)
-    print(text)
-    if arguments.json:
-        arguments.json.write_text(f"{text}\n", encoding="utf-8")
-    for one in wrong:
-        print(f"missed: {one}", file=sys.stderr)
-    return 1 if wrong else 0
+    return hand_over(result, wrong, arguments.json)
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ import numpy as np
 from benchmarks.harness.broker import MosquittoBroker
 from benchmarks.harness.raw_publisher import RawPublisher
 from benchmarks.harness.receivers import MailReceiver, mail_receiver
+from benchmarks.harness.report import hand_over, percentiles
 from benchmarks.harness.storm_house import desk_of, invite
 from benchmarks.harness.turn_publisher import Turns, publish_turns
 from fleet.clock import SystemClock
@@ -59,7 +60,7 @@ def measure(how: str, seconds: int, folder: Path) -> dict[str, Any]:
         "mail_server": how,
         "errors": len(told),
         "alerts": len(waited),
-        "publish_to_alert_ms": _percentiles(waited),
+        "publish_to_alert_ms": percentiles(waited),
         "publish_to_acknowledged_ms": _acknowledged(folder, times),
         "mails": mails,
         "load_average": round(os.getloadavg()[0], 2),
@@ -142,14 +143,9 @@ def _acknowledged(folder: Path, times: Path) -> dict[str, float]:
     with np.load(folder / "stamps.npz") as stamps:
         acknowledged = stamps["acknowledged"]
     counts = (acknowledged > 0) & (published >= published[0] + _WARM_UP_S * 1e9)
-    return _percentiles(((acknowledged - published)[counts] / 1e6).tolist()) | {
+    return percentiles(((acknowledged - published)[counts] / 1e6).tolist()) | {
         "lost": float((acknowledged == 0).sum())
     }
-
-
-def _percentiles(values: Sequence[float]) -> dict[str, float]:
-    found = np.percentile(np.array(values or [float("inf")]), [50, 99, 100])
-    return {name: round(float(each), 1) for name, each in zip(("p50", "p99", "max"), found, strict=True)}
 
 
 def missed(answers: dict[str, Any], hangs: dict[str, Any]) -> list[str]:
@@ -174,13 +170,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         Path(folder).chmod(0o755)  # the broker runs as a user of its own
         answers, hangs = (measure(how, asked.seconds, Path(folder) / how) for how in ("answer", "hang"))
     found = {"messages_per_second": RATE, "must_p99_ms": MUST_ALERT_P99_MS, "runs": [answers, hangs]}
-    text = json.dumps(found, indent=2)
-    print(text)
-    if asked.json:
-        asked.json.write_text(text + "\n", encoding="utf-8")
-    for name in missed(answers, hangs):
-        print(f"missed: {name}", file=sys.stderr)
-    return bool(missed(answers, hangs))
+    return hand_over(found, missed(answers, hangs), asked.json)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ acknowledged) while one more follower sleeps, against without it. Exits with 1 w
 """
 
 import argparse
-import json
 import random
 import sys
 import tempfile
@@ -26,6 +25,7 @@ import polars as pl
 
 from benchmarks.harness.followed_desk import account, follow_only, house, live, risk, settle
 from benchmarks.harness.postgres import is_installed, postgres_server
+from benchmarks.harness.report import hand_over
 from fleet.events import Event, Subject
 from fleet.readings import ReadingBatch
 from fleet.signals import STANDARD_SIGNALS, Kind
@@ -250,13 +250,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for name in ("killed", "quiet", "asleep", "across/follows", "across/judges"):
             (Path(folder) / name).mkdir(parents=True)
         found = measure(asked.kills, asked.seconds, asked.sleep, Path(folder), asked.seed)
-    text = json.dumps(found, indent=2)
-    print(text)
-    if asked.json:
-        asked.json.write_text(text + "\n", encoding="utf-8")
-    for name in missed(found):
-        print(f"missed: {name}", file=sys.stderr)
-    return 1 if missed(found) else 0
+    return hand_over(found, missed(found), asked.json)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ under another key. Exits with 1 when a must figure is missed.
 """
 
 import argparse
-import json
 import random
 import sys
 import tempfile
@@ -19,6 +18,7 @@ from typing import Any
 
 from benchmarks.followers import Killed
 from benchmarks.harness.notices_scene import WAYS, Receivers, account, live, prepare, settle
+from benchmarks.harness.report import hand_over
 
 _LIVES_S = 0.8
 
@@ -68,13 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="sweepwatch-notices-") as folder:
         found = measure(asked.kills, asked.seed, Path(folder))
-    text = json.dumps(found, indent=2)
-    print(text)
-    if asked.json:
-        asked.json.write_text(text + "\n", encoding="utf-8")
-    for name in missed(found):
-        print(f"missed: {name}", file=sys.stderr)
-    return bool(missed(found))
+    return hand_over(found, missed(found), asked.json)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ how long pages took meanwhile, and the process's memory. Exits with 1 when a mus
 """
 
 import argparse
-import json
 import sys
 import tempfile
 import time
@@ -19,11 +18,10 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from benchmarks.harness.broker import MosquittoBroker
 from benchmarks.harness.process_usage import peak_rss_mb, rss_mb
 from benchmarks.harness.receivers import mail_receiver
+from benchmarks.harness.report import hand_over, percentiles
 from benchmarks.harness.storm_fleet import Size, StormFleet
 from benchmarks.harness.storm_house import Told, Watch, desk_of, invite, running, session_of_admin, told_of
 from storage.records.database import DeskDatabase
@@ -117,20 +115,13 @@ def figures(size: Size, fleet: StormFleet, watch: Watch, told: Told) -> dict[str
         "real_faults": size.faults,
         "real_faults_in_alert": len(seen),
         "real_faults_told": sum(each <= ON_TIME_S for each in waited.values()),
-        "told_after_s": _percentiles(list(waited.values())),
-        "alert_p99_ms": _percentiles(list(seen.values()))["p99"],
-        "alert_ms": _percentiles(list(seen.values())),
-        "page_ms": _percentiles(watch.pages),
+        "told_after_s": percentiles(list(waited.values())),
+        "alert_p99_ms": percentiles(list(seen.values()))["p99"],
+        "alert_ms": percentiles(list(seen.values())),
+        "page_ms": percentiles(watch.pages),
         "pages_refused": watch.refused[:20],
         "messages": fleet.published,
     }
-
-
-def _percentiles(values: Sequence[float]) -> dict[str, float]:
-    if not values:
-        return {"p50": float("inf"), "p99": float("inf"), "max": float("inf")}
-    found = np.percentile(np.array(values), [50, 99, 100])
-    return {name: round(float(each), 1) for name, each in zip(("p50", "p99", "max"), found, strict=True)}
 
 
 def missed(found: dict[str, Any]) -> list[str]:
@@ -164,13 +155,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         kept = asked.keep or Path(folder)
         kept.mkdir(parents=True, exist_ok=True)
         found = measure(size, kept)
-    text = json.dumps(found, indent=2)
-    print(text)
-    if asked.json:
-        asked.json.write_text(text + "\n", encoding="utf-8")
-    for name in missed(found):
-        print(f"missed: {name}", file=sys.stderr)
-    return bool(missed(found))
+    return hand_over(found, missed(found), asked.json)
 
 
 if __name__ == "__main__":
