@@ -280,8 +280,10 @@ class AlertEngine:
         self._in_parts(now, due, lambda changes, track: self._elapse(changes, track, offline))
 
     def _tick_absence(self, rule: Rule, now: int) -> None:
-        with self._desk.transaction() as session, self._lock:
-            heard = heard_devices(session, rule, self._tracks)
+        with self._lock:
+            tracks = list(self._tracks)
+        with self._desk.transaction() as session:
+            heard = heard_devices(session, rule, tracks)
         self._in_parts(now, heard, lambda changes, each: end_absence(changes, rule, each))
         with self._desk.transaction() as session:
             absent = absent_devices(session, rule, self._started, now)

@@ -18,8 +18,7 @@ from fleet.errors import ConfigError
 from fleet.text import near, quoted
 from fleet.yaml12 import compose_yaml, load_yaml
 
-_SAID = {
-    "missing": "is missing",
+_WANTED = {
     "model_type": "here stands `key: value`, a line each",
     "model_attributes_type": "here stands `key: value`, a line each",
     "dict_type": "here stands `key: value`, a line each",
@@ -27,12 +26,12 @@ _SAID = {
     "list_type": "here stands a list, each item after `- `",
     "frozen_set_type": "here stands a list, each item after `- `",
     "string_type": "here stands a text",
-    "string_too_short": "must not be empty",
-    "too_short": "must not be empty",
     "bool_type": "here stands true or false",
     "bool_parsing": "here stands true or false",
 }
-"""What mistakes of form are called, by pydantic's name of them; others are said as pydantic does."""
+"""What stands at a place, where something of another form was given; by pydantic's name of the mistake."""
+_SAID = {"missing": "is missing", "string_too_short": "must not be empty", "too_short": "must not be empty"}
+"""What other mistakes of form are called; the rest is said as pydantic does."""
 _UNITS = {"s": SECOND_MS, "m": MINUTE_MS, "h": HOUR_MS, "d": DAY_MS}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)([smhd])")
 
@@ -89,7 +88,8 @@ class Mistakes(ConfigError):
 
     def __init__(self, origin: str, mistakes: Sequence[Mistake]) -> None:
         self.mistakes = tuple(dict.fromkeys(mistakes))
-        super().__init__("\n".join(f"{origin}{_shown(one.line)}: {one.text}" for one in self.mistakes))
+        self.lines = tuple(f"{origin}{_shown(one.line)}: {one.text}" for one in self.mistakes)
+        super().__init__("\n".join(self.lines))
 
 
 def _shown(line: int | None) -> str:
@@ -181,13 +181,13 @@ def _reason(mistake: Any) -> str:
     """Return what is wrong, in the words of YAML."""
     if mistake["type"] in ("enum", "literal_error"):
         return f"allowed: {mistake['ctx']['expected']}"
-    said = _SAID.get(mistake["type"])
+    wanted = _WANTED.get(mistake["type"])
+    if wanted is not None:
+        return f"{wanted}, not {_kind_of(mistake['input'])}"
     least = mistake.get("ctx", {}).get("min_length", 1)
     if mistake["type"] == "too_short" and least > 1:
         return f"needs at least {least} items"
-    if said is None:
-        return _one_line(mistake["msg"].removeprefix("Value error, "))
-    return f"{said}, not {_kind_of(mistake['input'])}" if said.startswith("here stands") else said
+    return _SAID.get(mistake["type"]) or _one_line(mistake["msg"].removeprefix("Value error, "))
 
 
 def _kind_of(given: object) -> str:

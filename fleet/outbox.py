@@ -69,6 +69,12 @@ def notice_key(event: int, recipient: str, destination_id: int | None) -> str:
     return f"{event}:{recipient}:{destination_id or 0}"
 
 
+def person_in(recipient: str) -> int | None:
+    """Return the person that a recipient is; None for a group, or a schedule."""
+    kind, _, number = recipient.partition(":")
+    return int(number) if kind == "person" else None
+
+
 OPEN_STATES = (NoticeState.WAITING, NoticeState.HELD, NoticeState.NOBODY)
 
 
@@ -109,8 +115,7 @@ class Notice:
     @property
     def person_id(self) -> int | None:
         """The person whom it is for; None for a group, or while nobody is on call."""
-        kind, _, number = self.recipient.partition(":")
-        return int(number) if kind == "person" else None
+        return person_in(self.recipient)
 
     @property
     def was_out(self) -> bool:

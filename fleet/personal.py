@@ -9,6 +9,7 @@ from typing import Any
 
 import polars as pl
 
+from fleet.faults import FAULTS
 from fleet.signals import Kind
 
 _OF_A_PERSON = frozenset({"heart_rate_bpm", "skin_temp_c", "lat", "lon", "x_m", "y_m", "floor"})
@@ -47,6 +48,12 @@ def personal_signals(kind: Kind) -> frozenset[str]:
 def is_personal(kind: str) -> bool:
     """Tell whether devices of a kind tell of a person."""
     return kind == Kind.WRISTBAND
+
+
+def is_personal_fault(fault: str) -> bool:
+    """Tell whether a fault is of devices that tell of a person."""
+    known = FAULTS.get(fault)
+    return known is not None and is_personal(known.kind)
 
 
 def is_bodily(payload: bytes) -> bool:

@@ -64,6 +64,16 @@ class Telling:
     to: tuple[Target, ...] = ()
     loud: bool = False
 
+    @property
+    def is_end(self) -> bool:
+        """Whether it says that something is over."""
+        return self.occasion is Occasion.RESOLVED
+
+    @property
+    def is_list(self) -> bool:
+        """Whether it lists several alerts that are still open."""
+        return self.occasion is Occasion.STILL_OPEN and self.count > 1
+
     def as_data(self) -> dict[str, Any]:
         """Return it as an event's data."""
         return asdict(self) | {"to": [str(each) for each in self.to], "alerts": list(self.alerts)}

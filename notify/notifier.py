@@ -9,7 +9,7 @@ from fleet.alerts import AlertState
 from fleet.clock import DAY_MS, Clock
 from fleet.duty import Duty
 from fleet.events import Event, Subject
-from fleet.outbox import Notice, NoticeState, Wishes, notice_key
+from fleet.outbox import Notice, NoticeState, Wishes, notice_key, person_in
 from fleet.principals import schedule
 from fleet.tellings import TELL, UNREACHED, Occasion, Telling, Unreached
 from notify.ends import who_heard
@@ -186,9 +186,7 @@ def _ends(session: Session, about: _About) -> Iterable[Notice]:
     """Yield a notice of the end for each who may have read of the beginning."""
     heard = who_heard(session, about.subject, about.subject_id, about.event, about.telling)
     hold_back(session, about.subject, about.subject_id, about.event, "over_before_sent", about.now)
-    people = [int(name.partition(":")[2]) for name, _ in heard if name.startswith("person:")]
-    wishes = wishes_of(session, people)
+    wishes = wishes_of(session, [person for name, _ in heard if (person := person_in(name))])
     for name, destination in heard:
-        person = int(name.partition(":")[2]) if name.startswith("person:") else 0
-        placed = place(about.telling, wishes.get(person, Wishes()), about.now)
+        placed = place(about.telling, wishes.get(person_in(name) or 0, Wishes()), about.now)
         yield about.notice(name, placed.state, placed.due_at, placed.reason, destination)

@@ -5,11 +5,9 @@ from collections.abc import Collection
 from sqlalchemy.orm import Session
 
 from fleet.alerts import AlertState
-from fleet.errors import NotFound
 from fleet.events import Subject
 from fleet.outbox import OPEN_STATES, Notice
-from fleet.tellings import Occasion
-from storage.records.alerts import alert_of
+from storage.records.alerts import alerts_named
 from storage.records.events import events_of
 from storage.records.notices import notices_about, open_lists, withdraw
 
@@ -18,7 +16,7 @@ _SEEN_TO = (AlertState.ACKNOWLEDGED, AlertState.RESOLVED)
 
 def tells_an_end(notice: Notice) -> bool:
     """Tell whether a notice says that something is over."""
-    return notice.telling is not None and notice.telling.occasion is Occasion.RESOLVED
+    return notice.telling is not None and notice.telling.is_end
 
 
 def hold_back(session: Session, subject: str, subject_id: str, event: int, reason: str, now: int) -> None:
@@ -66,19 +64,11 @@ def is_outdated(session: Session, notice: Notice) -> bool:
 
 
 def _is_list(notice: Notice) -> bool:
-    telling = notice.telling
-    return telling is not None and telling.occasion is Occasion.STILL_OPEN and telling.count > 1
+    return notice.telling is not None and notice.telling.is_list
 
 
 def _lists_more(session: Session, notice: Notice) -> bool:
     """Tell whether a notice is a list on which something still fires."""
     if notice.telling is None or not _is_list(notice):
         return False
-    return any(_fires(session, alert_id) for alert_id in notice.telling.alerts)
-
-
-def _fires(session: Session, alert_id: str) -> bool:
-    try:
-        return alert_of(session, alert_id).state is AlertState.FIRING
-    except NotFound:
-        return False
+    return any(each.state is AlertState.FIRING for each in alerts_named(session, notice.telling.alerts))

@@ -48,11 +48,6 @@ def parcels_of(mine: Sequence[Notice]) -> list[Parcel]:
     return parcels + [Parcel((each,), each.key) for each in singly]
 
 
-def as_before(notice: Notice, *, maybe: bool, parcel: Parcel) -> str:
-    """Return the reference of a notice that is still to go: what nobody can have taken may go otherwise."""
-    return parcel.reference if maybe or notice.reference else ""
-
-
 def _key_of(notices: Sequence[Notice]) -> str:
     if len(notices) == 1:
         return notices[0].key

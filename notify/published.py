@@ -7,9 +7,8 @@ stands for who wears it.
 from typing import Any
 
 from fleet.events import Event, Subject
-from fleet.faults import FAULTS
+from fleet.personal import is_personal, is_personal_fault
 from fleet.principals import PEOPLE, PrincipalKind
-from fleet.signals import Kind
 from fleet.wire import ROOT
 from notify.cloudevents import cloud_event
 
@@ -69,9 +68,8 @@ def as_cloud_event(event: Event) -> dict[str, Any]:
 
 
 def _is_of_a_person(event: Event) -> bool:
-    fault = FAULTS.get(str(event.data.get("fault")))
-    kind = event.data.get("kind") or (fault.kind if fault is not None else None)
-    return kind == Kind.WRISTBAND
+    kind = event.data.get("kind")
+    return is_personal(kind) if kind else is_personal_fault(str(event.data.get("fault")))
 
 
 def _is_plain(value: object) -> bool:

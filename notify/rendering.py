@@ -16,11 +16,11 @@ from fleet.events import Subject
 from fleet.faults import EXTERNAL, FAULTS, LEVEL_WORDS
 from fleet.notices import Message
 from fleet.outbox import Notice
-from fleet.signals import Kind
+from fleet.personal import is_personal_fault
 from fleet.tellings import Occasion, Telling
 from fleet.text import Language
 from notify.ports import Said
-from storage.records.alerts import alert_of
+from storage.records.alerts import alert_of, alerts_named
 from storage.records.sites import site_of
 
 log = logging.getLogger(__name__)
@@ -52,7 +52,7 @@ class Words:
             return self._test(notice, language, link, now)
         telling = _as_it_stands(session, telling)
         alert, title, text = self._put(session, notice, telling, language, now)
-        picture = self._picture(alert, language) if alert and not _is_personal(telling) else None
+        picture = self._picture(alert, language) if alert and not is_personal_fault(telling.fault) else None
         return Message(
             notice.key,
             title,
@@ -96,7 +96,7 @@ class Words:
         ranked = sorted(notices, key=_rank)
         titles = [self._line(session, each, language, now) for each in ranked[:_MOST_TITLES]]
         first = ranked[0].telling
-        worst = None if first is None or _is_over(first) else first.level
+        worst = None if first is None or first.is_end else first.level
         link = link or f"{self._said.base_url}alerts"
         facts = {
             "count": len(notices),
@@ -128,7 +128,7 @@ class Words:
     ) -> dict[str, Any]:
         fault = FAULTS.get(telling.fault)
         zone = self._said.zones.of(notice.site)
-        personal = _is_personal(telling)
+        personal = is_personal_fault(telling.fault)
         return {
             "occasion": telling.occasion.value,
             "level": telling.level.value,
@@ -185,9 +185,9 @@ def _found(session: Session, alert_id: str) -> Alert | None:
 
 def _as_it_stands(session: Session, telling: Telling) -> Telling:
     """Return a list of what is still open as it is now, the worst first: it may have waited for hours."""
-    if telling.occasion is not Occasion.STILL_OPEN or telling.count == 1:
+    if not telling.is_list:
         return telling
-    listed = [each for each in (_found(session, one) for one in telling.alerts) if each is not None]
+    listed = alerts_named(session, telling.alerts)
     still = sorted(
         (each for each in listed if each.state is not AlertState.RESOLVED),
         key=lambda each: (each.level, each.since),
@@ -210,11 +210,7 @@ def _as_it_stands(session: Session, telling: Telling) -> Telling:
 def _rank(notice: Notice) -> tuple[bool, str, int]:
     """Return what sorts the notices of a digest: what is open first, the worst of it first."""
     telling = notice.telling
-    return telling is None or _is_over(telling), telling.level if telling else "", notice.id
-
-
-def _is_over(telling: Telling) -> bool:
-    return telling.occasion is Occasion.RESOLVED
+    return telling is None or telling.is_end, telling.level if telling else "", notice.id
 
 
 def _reported(alert: Alert | None, language: Language) -> str:
@@ -235,12 +231,7 @@ def _reports(alert: Alert, language: Language) -> list[str]:
 
 def _device(telling: Telling) -> str:
     """Return the device as messages name it; whose wristband it is stands in the console alone."""
-    return "" if _is_personal(telling) or telling.device_id == "*" else telling.device_id
-
-
-def _is_personal(telling: Telling) -> bool:
-    fault = FAULTS.get(telling.fault)
-    return fault is not None and fault.kind is Kind.WRISTBAND
+    return "" if is_personal_fault(telling.fault) or telling.device_id == "*" else telling.device_id
 
 
 def _site_name(session: Session, site: str | None, language: Language) -> str:
@@ -258,7 +249,7 @@ def _at(ms: int, zone: Any) -> str:
 
 def _for_programs(notice: Notice, telling: Telling) -> dict[str, Any]:
     data = telling.as_data()
-    if _is_personal(telling):
+    if is_personal_fault(telling.fault):
         data["device_id"] = ""
     return {
         "subject": notice.subject,

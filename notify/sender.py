@@ -16,7 +16,7 @@ from fleet.text import Language
 from notify.browsers import destination_event
 from notify.links import keep_link, new_secret
 from notify.notifier import NOTIFIER
-from notify.parcels import Parcel, as_before, parcels_of
+from notify.parcels import Parcel, parcels_of
 from notify.ports import Channels, Said
 from notify.rendering import Words
 from notify.stages import FALLBACK, could_go_at, is_too_old, retry_at
@@ -160,6 +160,7 @@ class Sender:
         now, trouble = self._clock.now_ms(), str(error)[:500]
         with self._desk.transaction() as session:
             for each in parcel.notices:
+                # What nobody can have taken, now or before, may go out otherwise the next time.
                 tries, maybe = each.tries + 1, each.maybe or error.maybe
                 then = (
                     {"due_at": retry_at(tries, now, error.after_s)}
@@ -173,7 +174,7 @@ class Sender:
                     tries=tries,
                     maybe=maybe,
                     trouble=trouble,
-                    reference=as_before(each, maybe=maybe, parcel=parcel),
+                    reference=parcel.reference if maybe or each.reference else "",
                     **then,
                 )
                 if changed and not error.again:
@@ -193,13 +194,12 @@ class Sender:
 
     def _let_go(self, parcels: Sequence[Parcel]) -> None:
         """Leave what was not tried to the next turn."""
+        notices = [each for parcel in parcels for each in parcel.notices]
+        first = [each.id for each in notices if not each.reference]
         with self._desk.transaction() as session:
-            for parcel in parcels:
-                for each in parcel.notices:
-                    before = as_before(each, maybe=False, parcel=parcel)
-                    change_notices(
-                        session, [each.id], holder=self._holder, reference=before, lease=None, lease_until=0
-                    )
+            change_notices(session, first, holder=self._holder, reference="")  # they may go otherwise
+            ids = [each.id for each in notices]
+            change_notices(session, ids, holder=self._holder, lease=None, lease_until=0)
 
 
 def _without_old(session: Session, mine: Sequence[Notice], holder: str, now: int) -> list[Notice]:

@@ -13,7 +13,7 @@ from fleet.events import Subject
 from fleet.faults import FAULTS, Level
 from fleet.grants import Sites
 from fleet.outbox import Notice
-from fleet.signals import Kind
+from fleet.personal import is_personal_fault
 from fleet.tellings import Occasion
 from storage.records.alerts import alert_of
 from storage.records.care import case_of
@@ -59,13 +59,7 @@ class Topic:
     @property
     def is_personal(self) -> bool:
         """Whether it is of a wristband, and so of a person."""
-        return is_personal(self.fault)
-
-
-def is_personal(fault: str) -> bool:
-    """Tell whether a fault is of wristbands."""
-    known = FAULTS.get(fault)
-    return known is not None and known.kind is Kind.WRISTBAND
+        return is_personal_fault(self.fault)
 
 
 def topics_of(session: Session, notices: Sequence[Notice], sites: Sites) -> list[Topic]:
@@ -108,7 +102,7 @@ def _topic(session: Session, notice: Notice, subject: str, subject_id: str, site
 def _as_told(notice: Notice, subject: str, subject_id: str) -> Topic:
     telling = notice.telling
     assert telling is not None  # a test names nothing
-    device = "" if is_personal(telling.fault) or subject_id != notice.subject_id else telling.device_id
+    device = "" if is_personal_fault(telling.fault) or subject_id != notice.subject_id else telling.device_id
     return Topic(
         notice=notice,
         subject=subject,
@@ -124,7 +118,7 @@ def _as_told(notice: Notice, subject: str, subject_id: str) -> Topic:
 def _of_alert(session: Session, notice: Notice, subject_id: str, sites: Sites) -> Topic:
     alert = alert_of(session, subject_id, sites)
     case = case_of(session, Subject.ALERT, subject_id)
-    hidden = is_personal(alert.fault) or alert.device_id == INSTALLATION
+    hidden = is_personal_fault(alert.fault) or alert.device_id == INSTALLATION
     return Topic(
         notice=notice,
         subject=Subject.ALERT,
@@ -159,6 +153,6 @@ def _of_incident(session: Session, notice: Notice, subject_id: str, sites: Sites
         incident=incident,
         case=case,
         taken=taken_by(session, Subject.INCIDENT, subject_id, incident.state, case),
-        members=[] if is_personal(incident.fault) else members,
-        more=0 if is_personal(incident.fault) else all_of_them - len(members),
+        members=[] if is_personal_fault(incident.fault) else members,
+        more=0 if is_personal_fault(incident.fault) else all_of_them - len(members),
     )

@@ -45,7 +45,7 @@ class Hours:
 
 def mistakes_of(error: ConfigError) -> list[str]:
     """Return each mistake of a plan by itself."""
-    return str(error).splitlines()
+    return list(error.lines) if isinstance(error, Mistakes) else [str(error)]
 
 
 class Planning:

@@ -104,12 +104,25 @@ def to_alert(row: AlertRow) -> Alert:
 
 def alert_of(session: Session, alert_id: str, sites: Sites = None) -> Alert:
     """Return an alert. Raises NotFound, where its device is at none of these sites as well."""
-    # A number beyond 18 digits does not fit the column and would be an error of the database's.
-    usable = alert_id.isdecimal() and len(alert_id) <= 18
-    row = session.get(AlertRow, int(alert_id), populate_existing=True) if usable else None
+    row = session.get(AlertRow, int(alert_id), populate_existing=True) if _is_usable(alert_id) else None
     if row is None or not _is_within(session, row.device_id, sites):
         raise NotFound(f"there is no alert {quoted(alert_id)}")
     return to_alert(row)
+
+
+def alerts_named(session: Session, ids: Sequence[str]) -> list[Alert]:
+    """Return alerts in the order in which they are named; those that there are not are left out."""
+    usable = [int(each) for each in ids if _is_usable(each)]
+    found: dict[int, Alert] = {}
+    for part in parts_of(usable):
+        rows = session.scalars(select(AlertRow).where(AlertRow.id.in_(part)), execution_options=_FRESH)
+        found |= {row.id: to_alert(row) for row in rows}
+    return [found[each] for each in usable if each in found]
+
+
+def _is_usable(alert_id: str) -> bool:
+    # A number beyond 18 digits does not fit the column and would be an error of the database's.
+    return alert_id.isdecimal() and len(alert_id) <= 18
 
 
 def _is_within(session: Session, device_id: str, sites: Sites) -> bool:

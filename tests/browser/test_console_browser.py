@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 from helpers.api import NOW, House, furnish, open_house
-from helpers.browser import load_images, open_browser, watched
+from helpers.browser import load_images, watched
 from helpers.models import trained
 from helpers.way_in import let_in
 from playwright.sync_api import Browser, Page, expect
@@ -72,19 +72,6 @@ def model(house: House, tmp_path_factory: pytest.TempPathFactory) -> str:
     result, details = trained("brush_jam")
     registry = ModelRegistry(house.desk, tmp_path_factory.mktemp("files"))
     return registry.save("brush_jam", result.classifier, result.threshold, NOW, details).id
-
-
-@pytest.fixture(scope="module")
-def host(house: House) -> Iterator[str]:
-    listener = listen("127.0.0.1", 0)
-    with WebServer(house.app, listener):
-        yield f"127.0.0.1:{listener.getsockname()[1]}"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with open_browser() as opened:
-        yield opened
 
 
 @pytest.fixture

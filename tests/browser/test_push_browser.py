@@ -14,7 +14,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from helpers.api import House, open_house
-from helpers.browser import open_browser, watched
+from helpers.browser import watched
 from helpers.publishing import wait_until
 from helpers.way_in import let_in
 from joserfc import jwt
@@ -26,7 +26,6 @@ from fleet.principals import schedule
 from notify.ports import Said
 from notify.sender import Sender
 from storage.records.destinations import all_destinations
-from sweepwatch.run.server import WebServer, listen
 from sweepwatch.settings.notify import NotifySettings
 
 PAGE = "/account/notices"
@@ -79,19 +78,6 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     notify = NotifySettings(allow_private_targets=True)
     with open_house(tmp_path_factory.mktemp("house"), notify=notify) as made:
         yield made
-
-
-@pytest.fixture(scope="module")
-def host(house: House) -> Iterator[str]:
-    listener = listen("127.0.0.1", 0)
-    with WebServer(house.app, listener):
-        yield f"127.0.0.1:{listener.getsockname()[1]}"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with open_browser() as opened:
-        yield opened
 
 
 @pytest.fixture
