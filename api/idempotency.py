@@ -12,6 +12,8 @@ from fleet.grants import Sites
 from fleet.principals import Principal
 from storage.records.answers import KeptAnswer, KeptAnswers, KeyedRequest
 
+BUSY = "A request with this Idempotency-Key is being handled"
+"""What the API's description says of the conflict."""
 IdempotencyKey = Annotated[
     str | None,
     Header(

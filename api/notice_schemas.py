@@ -64,7 +64,7 @@ class DestinationRequest(BaseModel):
     name: str = Field(min_length=1, max_length=64)
     channel: ChannelKind
     address: dict[Annotated[str, StringConstraints(max_length=32)], _Part] = Field(
-        max_length=16, description="By channel, such as `to` for mail; docs/notices.md lists them"
+        max_length=16, description="By channel, such as `email` for mail; docs/notices.md lists them"
     )
     person_id: int | None = None
     scope: Scope = Scope.ALL

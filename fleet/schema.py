@@ -138,6 +138,38 @@ def reply_schema() -> dict[str, Any]:
     }
 
 
+def cloud_event_schema() -> dict[str, Any]:
+    """Return the JSON Schema of what programs at the broker are told: CloudEvents 1.0, structured."""
+    text = {"type": ["string", "null"]}
+    return {
+        "type": "object",
+        "required": ["specversion", "id", "source", "type", "time", "data"],
+        "properties": {
+            "specversion": {"const": "1.0"},
+            "id": {"type": "string", "description": "Of the log; told twice, it is the same"},
+            "source": {"const": "/sweepwatch"},
+            "type": {"type": "string", "examples": ["sweepwatch.alert.firing"]},
+            "time": {"type": "string", "format": "date-time"},
+            "subject": {"type": "string", "examples": ["alert/12"]},
+            "sequence": {"type": "string", "pattern": "^[0-9]{20}$", "description": "Sorts as it happened"},
+            "datacontenttype": {"const": "application/json"},
+            "data": {
+                "type": "object",
+                "required": ["subject", "id", "what"],
+                "properties": {
+                    "subject": {"type": "string", "examples": ["alert"]},
+                    "id": {"type": "string"},
+                    "what": {"type": "string"},
+                    "site": text,
+                    "before": text,
+                    "after": text,
+                    "by": {"type": "object", "properties": {"kind": {"type": "string"}}},
+                },
+            },
+        },
+    }
+
+
 def _message(name: str, content_type: str, payload: dict[str, Any]) -> dict[str, Any]:
     return {"name": name, "contentType": content_type, "payload": payload}
 
@@ -162,10 +194,11 @@ def asyncapi(signals: SignalTable) -> dict[str, Any]:
         kind: Kind | None,
         summary: str,
         action: str = "receive",
+        parameters: dict[str, Any] | None = None,
     ) -> None:
         channels[name] = {
             "address": address,
-            "parameters": _parameters(kind),
+            "parameters": _parameters(kind) if parameters is None else parameters,
             "messages": {"message": message},
         }
         operations[f"{action}_{name}"] = {
@@ -198,6 +231,10 @@ def asyncapi(signals: SignalTable) -> dict[str, Any]:
         add(safe, f"{device}/{name}", _message(safe, content, payload), None, summary)
     command = _message("cmd", "application/json", command_schema())
     add("cmd", f"{device}/cmd", command, None, "Commands, each published once, never retained", "send")
+    told = _message("events", "application/cloudevents+json", cloud_event_schema())
+    levels = {"subject": {"examples": ["alert"]}, "what": {"examples": ["firing"]}}
+    summary = "What happened, for other programs: at least once, in order"
+    add("events", f"{ROOT}/events/{{subject}}/{{what}}", told, None, summary, "send", levels)
     return {
         "asyncapi": "3.0.0",
         "info": {

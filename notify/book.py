@@ -31,6 +31,7 @@ from storage.records.destinations import (
     destination_of,
     destinations,
     keep_wishes,
+    put_first,
     remove_destination,
     renew_address,
     tested,
@@ -157,6 +158,14 @@ class NoticeBook:
             remove_destination(session, destination_id, self._clock.now_ms())
             self._tell(session, gone, "removed", principal, "removed")
 
+    def put_first(self, destination_id: int, principal: Principal) -> Destination:
+        """Let a destination be tried before the others of its person; return it. Raises NotFound."""
+        with self._desk.transaction() as session:
+            put_first(session, destination_id)
+            found = destination_of(session, destination_id)
+            self._tell(session, found, "put_first", principal, "put_first")
+        return found
+
     def one(self, destination_id: int) -> Destination:
         """Return a destination. Raises NotFound."""
         with self._desk.transaction() as session:
@@ -272,7 +281,7 @@ def check_wishes(wishes: Wishes) -> None:
 def _check_room(session: Session, person_id: int | None, name: str) -> None:
     most = _MOST_GROUPS if person_id is None else MOST_OF_ONE
     there = destinations(session, person_id)
-    if len(there) >= most:
+    if sum(each.ended_at is None for each in there) >= most:
         raise InvalidInput(f"there are {most} destinations already; remove one first")
     if any(each.name == name for each in there):
         raise InvalidInput(f"name: {quoted(name)} is taken; chains of escalation go by it")

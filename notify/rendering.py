@@ -225,7 +225,8 @@ def _reports(alert: Alert, language: Language) -> list[str]:
     """Return the reports that an alert holds, the worst first, a line each."""
     items = sorted(alert.evidence.get("items", {}).values(), key=lambda each: (each["level"], each["since"]))
     lines = [f"{each['level']}: {each['text']}" for each in items[:_MOST_TITLES]]
-    more = [f"(+{len(items) - _MOST_TITLES})"] if len(items) > _MOST_TITLES else []
+    others = int(alert.evidence.get("count", len(items))) - len(lines)  # it holds more than it shows whole
+    more = [f"(+{others})"] if others > 0 else []
     return [f"{FAULTS[EXTERNAL].name.in_language(language)}:", *lines, *more]
 
 

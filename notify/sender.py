@@ -15,6 +15,7 @@ from fleet.outbox import OPEN_STATES, Destination, Notice, NoticeState
 from fleet.text import Language
 from notify.browsers import destination_event
 from notify.links import keep_link, new_secret
+from notify.muted import without_muted
 from notify.notifier import NOTIFIER
 from notify.parcels import Parcel, parcels_of
 from notify.ports import Channels, Said
@@ -25,6 +26,7 @@ from storage.records.destinations import (
     address_of,
     destination_of,
     end_destination,
+    let_rest,
     proved,
     troubled,
     wishes_of,
@@ -67,7 +69,8 @@ class Sender:
         now = self._clock.now_ms()
         with self._desk.transaction() as session:
             mine = lease_notices(session, destination_id, self._holder, now, now + LEASE_MS, _MOST)
-            parcels = parcels_of(_without_old(session, mine, self._holder, now))
+            ready = without_muted(session, _without_old(session, mine, self._holder, now), self._holder, now)
+            parcels = parcels_of(ready)
             for parcel in parcels:
                 # After a crash the same ones go out again, together or alone, under the same key.
                 change_notices(session, parcel.ids, reference=parcel.reference)
@@ -182,6 +185,8 @@ class Sender:
             if error.gone:
                 self._end(session, destination_id, trouble, now)
             troubled(session, destination_id, trouble)
+            if error.again and error.after_s is not None:  # what it says of one message it means for all
+                let_rest(session, destination_id, retry_at(1, now, error.after_s))
         return not error.again
 
     def _end(self, session: Session, destination_id: int, why: str, now: int) -> None:

@@ -9,6 +9,7 @@ from sweepwatch.cli_options import JSON, PATH, options, settings_of
 _FILE = click.argument("file", type=PATH)
 _WHY = click.option("--why", required=True, help="Why; kept in the history.")
 _TIME = "RFC 3339, such as 2026-11-22T08:00:00+08:00; without an offset it is UTC."
+_WALL = "2026-11-22T08:00 by the schedule's clock, or with an offset."
 
 
 @click.group()
@@ -77,8 +78,8 @@ def duty_apply(config: Path | None, data: Path | None, after: int | None, why: s
 @click.argument("schedule")
 @click.option("--person", metavar="EMAIL", help="Who takes the hours.")
 @click.option("--nobody", is_flag=True, help="Nobody is on call then.")
-@click.option("--from", "begins", metavar="TIME", help=f"From then on. {_TIME} [default: now]")
-@click.option("--to", "ends", metavar="TIME", required=True, help="Until then.")
+@click.option("--from", "begins", metavar="TIME", help=f"From then on: {_WALL} [default: now]")
+@click.option("--to", "ends", metavar="TIME", required=True, help=f"Until then: {_WALL}")
 @_WHY
 def duty_override(
     config: Path | None,

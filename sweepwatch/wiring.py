@@ -22,7 +22,7 @@ from alerts.book import RuleBook, RulesAtWork
 from alerts.care.by_people import CareByPeople
 from alerts.care.care import Care
 from alerts.care.sweep import Sweep
-from alerts.care.teller import Teller
+from alerts.care.teller import BUDGET_A_DAY, Teller
 from alerts.engine import AlertEngine
 from alerts.judging.by_ticket import ChangedElsewhere, DeviceEnds, TicketEnds
 from alerts.judging.columns import Past
@@ -161,6 +161,7 @@ def build(
         duty=duty,
         zones=zones,
         past=store.readings,
+        budget=settings.alerts.notices_a_day,
     )
     return Services(
         settings=settings,
@@ -213,17 +214,18 @@ def wire_desk(  # noqa: PLR0913 - the parts that it wires
     duty: Duty | None = None,
     zones: Zones | None = None,
     past: Past | None = None,
+    budget: int = BUDGET_A_DAY,
 ) -> WiredDesk:
     """Wire what judges, what works on it, and what follows from either.
 
     `duty` says who is told (by its plan, or by roles, unless given), `zones` by whose clocks sites live (UTC,
-    unless given); in the `past` alerts find what windows need.
+    unless given); in the `past` alerts find what windows need. `budget`: as Teller.
     """
     zone_of = None if zones is None else zones.of
     alerts = AlertEngine(desk, rules, clock, codes, signals=signals, zone_of=zone_of, past=past)
     tickets = TicketDesk(desk, policy, clock)
     absence = frozenset(rule.name for rule in rules if rule.when == OFFLINE)
-    teller = Teller(duty or build_duty(desk, clock)[0], absence, (zones or Zones()).of)
+    teller = Teller(duty or build_duty(desk, clock)[0], absence, (zones or Zones()).of, budget)
     care = Care(desk, alerts, teller, clock)
     followers = (TicketOpener(desk, tickets), TicketEnds(alerts), DeviceEnds(alerts), care)
     return WiredDesk(

@@ -90,6 +90,15 @@ def remove_own(
     return Response(status_code=204)
 
 
+@own.post("/destinations/{destination_id}/first", responses=_CHANGE)
+def put_own_first(
+    services: Services, visitor: Known, principal: Acting, destination_id: RowId, _: Nothing
+) -> DestinationItem:
+    """Let a destination of one's own be tried before the others."""
+    mine = own_destination(services, visitor, destination_id)
+    return DestinationItem.model_validate(services.notices.put_first(mine.id, principal))
+
+
 @own.post("/destinations/{destination_id}/test", status_code=202, responses=_CHANGE)
 def send_test_to_own(
     services: Services, visitor: Known, principal: Acting, destination_id: RowId, _: Nothing

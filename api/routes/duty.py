@@ -20,7 +20,7 @@ from api.duty_schemas import (
     VersionItem,
     WhyRequest,
 )
-from api.idempotency import IdempotencyKey, once, operation_of
+from api.idempotency import BUSY, IdempotencyKey, once, operation_of
 from api.queries.duty import calendar_items, now_items, override_item, override_items
 from api.routes.common import Nothing, RowId, problems
 from api.schemas import ListOf
@@ -34,7 +34,6 @@ from notify.duty.planning import Hours, mistakes_of
 from storage.records.answers import KeptAnswer
 
 router = APIRouter(prefix="/duty", tags=["duty"])
-_BUSY = "A request with this Idempotency-Key is being handled"
 _GONE = "There is no such override, or it is of other sites"
 
 
@@ -69,7 +68,7 @@ def list_overrides(services: Services, sites: SeesFleet, _: Nothing) -> ListOf[O
     "/overrides",
     status_code=201,
     response_model=OverrideItem,
-    responses=problems(body="The body cannot be read", not_found="There is no such schedule", conflict=_BUSY),
+    responses=problems(body="The body cannot be read", not_found="There is no such schedule", conflict=BUSY),
 )
 def add_override(
     services: Services,

@@ -1,10 +1,11 @@
 """The rules: what is at work, the versions, and how a proposed document would do."""
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 
 from alerts.backtest.backtest import Asked
 from alerts.rule_diff import RuleChange, rule_changes
 from api.doors import Acting, ChangesRules, SeesFleet
+from api.idempotency import BUSY, IdempotencyKey, once, operation_of
 from api.queries.rules import backtest_item, rule_item, rules_at_work, tried_on_the_past
 from api.routes.common import Nothing, problems
 from api.rule_schemas import (
@@ -26,6 +27,7 @@ from api.rule_schemas import (
 )
 from api.schemas import ListOf
 from api.services import ApiServices, Services
+from storage.records.answers import KeptAnswer
 
 router = APIRouter(prefix="/rules", tags=["rules"])
 _TRIES = problems(body="The body cannot be read", conflict="Others are being tried at this moment")
@@ -99,13 +101,27 @@ def list_versions(services: Services, _sites: ChangesRules, _: Nothing) -> ListO
     return ListOf(items=[VersionItem.model_validate(each) for each in services.book.versions()])
 
 
-@router.post("/versions", status_code=201, responses=problems(body="The body cannot be read"))
+@router.post(
+    "/versions",
+    status_code=201,
+    response_model=VersionDetail,
+    responses=problems(body="The body cannot be read", conflict=BUSY),
+)
 def propose_rules(
-    services: Services, _sites: ChangesRules, principal: Acting, asked: ProposalRequest, _: Nothing
-) -> VersionDetail:
+    services: Services,
+    sites: ChangesRules,
+    principal: Acting,
+    asked: ProposalRequest,
+    _: Nothing,
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
     """Keep a document as a version; it is at work only once it is activated."""
-    number = services.book.propose(asked.document, principal, asked.note)
-    return _detail(services, number)
+
+    def propose() -> KeptAnswer:
+        number = services.book.propose(asked.document, principal, asked.note)
+        return KeptAnswer(201, {}, _detail(services, number).model_dump_json())
+
+    return once(services, operation_of("rules/versions", principal, sites), idempotency_key, asked, propose)
 
 
 @router.get("/versions/{version}", responses=problems(not_found=_NO_VERSION))

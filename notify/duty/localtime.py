@@ -35,6 +35,20 @@ def ms_of(day: date, minute: int, zone: ZoneInfo) -> int:
     return ms if there == wall.replace(tzinfo=None) else _jump(ms, zone)
 
 
+def moment_of(text: str, zone: ZoneInfo) -> int:
+    """Return the epoch ms of an ISO 8601 time; without an offset it is what the wall's clock shows.
+
+    Raises ValueError for anything else.
+    """
+    moment = datetime.fromisoformat(text)
+    try:
+        if moment.tzinfo is not None:
+            return _ms(moment)
+        return ms_of(moment.date(), moment.hour * 60 + moment.minute, zone) + moment.second * 1000
+    except OverflowError as error:
+        raise ValueError(f"{text} is in no year that calendars have") from error
+
+
 def _ms(wall: datetime) -> int:
     return int(wall.astimezone(UTC).timestamp()) * 1000
 

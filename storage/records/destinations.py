@@ -25,6 +25,7 @@ class DestinationRow(Base):
     """A destination (fleet.outbox.Destination); one that was removed stays, for the notices that name it.
 
     `browser` is a digest of a browser's endpoint, while something goes there: the database has each once.
+    `waits_until` (epoch ms): its provider asked to be left alone until then.
     """
 
     __tablename__ = "destination"
@@ -45,6 +46,7 @@ class DestinationRow(Base):
     trouble: Mapped[str | None]
     ended_at: Mapped[int | None]
     browser: Mapped[str | None] = mapped_column(String(64), index=True, unique=True)
+    waits_until: Mapped[int] = mapped_column(server_default="0", default=0)
 
 
 _FRESH = {"populate_existing": True}
@@ -90,6 +92,15 @@ def add_destination(session: Session, new: Destination, address: Mapping[str, st
     return replace(new, id=number, position=position)
 
 
+def put_first(session: Session, destination_id: int) -> None:
+    """Let a destination be tried before the others of its person. Raises NotFound."""
+    row = _row(session, destination_id)
+    theirs = destinations(session, row.person_id)
+    order = [row.id, *(each.id for each in theirs if each.id != row.id)]
+    for position, number in enumerate(order):
+        _note(session, number, position=position)
+
+
 def remove_destination(session: Session, destination_id: int, now: int) -> None:
     """Let nothing more go to a destination; its address is forgotten."""
     row = _row(session, destination_id)
@@ -119,7 +130,7 @@ def renew_address(session: Session, destination_id: int, shown: str, address: Ma
     row = _row(session, destination_id)
     if row.address == dict(address):
         return False
-    row.address, row.shown, row.trouble = dict(address), shown, None
+    row.address, row.shown, row.trouble, row.waits_until = dict(address), shown, None, 0
     row.browser = _browser(row.channel, address)
     return True
 
@@ -182,6 +193,12 @@ def troubled(session: Session, destination_id: int, trouble: str) -> None:
     """Note what went wrong there, unless that is how it ended; nothing of it is a secret."""
     here = and_(DestinationRow.id == destination_id, DestinationRow.ended_at.is_(None))
     session.execute(update(DestinationRow).where(here).values(trouble=trouble[:500]))
+
+
+def let_rest(session: Session, destination_id: int, until: int) -> None:
+    """Send nothing there before then: its provider asked for that."""
+    sooner = and_(DestinationRow.id == destination_id, DestinationRow.waits_until < until)
+    session.execute(update(DestinationRow).where(sooner).values(waits_until=until))
 
 
 def tested(session: Session, destination_id: int, at: int) -> None:

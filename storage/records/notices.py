@@ -130,6 +130,7 @@ def due_destinations(session: Session, now: int) -> list[tuple[int, ChannelKind]
         select(NoticeRow.destination_id, DestinationRow.channel)
         .join(DestinationRow, DestinationRow.id == NoticeRow.destination_id)
         .where(NoticeRow.state.in_((NoticeState.WAITING, NoticeState.HELD)), *_free(now))
+        .where(DestinationRow.waits_until <= now)
         .group_by(NoticeRow.destination_id, DestinationRow.channel)
         .order_by(func.min(NoticeRow.due_at))
     )
@@ -139,11 +140,17 @@ def due_destinations(session: Session, now: int) -> list[tuple[int, ChannelKind]
 def lease_notices(
     session: Session, destination_id: int, holder: str, now: int, until: int, most: int
 ) -> list[Notice]:
-    """Take what is due for one destination, in order, until `until`; nothing while another sends there."""
+    """Take what is due for one destination, in order, until `until`.
+
+    Nothing while another sends there, or its provider asked to be left alone.
+    """
     here = NoticeRow.destination_id == destination_id
     states = NoticeRow.state.in_((NoticeState.WAITING, NoticeState.HELD))
     busy = select(NoticeRow.id).where(here, states, NoticeRow.lease_until > now)
-    if session.scalar(busy.limit(1)) is not None:
+    rests = select(DestinationRow.id).where(
+        DestinationRow.id == destination_id, DestinationRow.waits_until > now
+    )
+    if any(session.scalar(each.limit(1)) is not None for each in (busy, rests)):
         return []
     due = select(NoticeRow.id).where(here, states, *_free(now)).order_by(NoticeRow.id).limit(most)
     ids = list(session.scalars(due))

@@ -12,10 +12,11 @@ from zoneinfo import ZoneInfo
 from rich.markup import escape
 from rich.table import Table
 
-from fleet.clock import SystemClock, from_rfc3339, to_rfc3339
+from fleet.clock import SystemClock, to_rfc3339
 from fleet.errors import ConfigError, InvalidInput
 from fleet.shifts import DutyVersion, Override
 from fleet.text import quoted
+from notify.duty.localtime import moment_of
 from notify.duty.on_call import Now, OnCall, now_in
 from notify.duty.plan import parse_plan
 from notify.duty.planning import Hours, Planning
@@ -32,7 +33,7 @@ _DEFAULTS = "No plan was applied: alerts are told by the default chains, to the 
 
 def say_now(settings: Settings, moment: str | None, as_json: bool, say: Say) -> None:
     """Print who is on call in each schedule at a time, and where nobody is."""
-    at = SystemClock().now_ms() if moment is None else _time("--at", moment)
+    at = SystemClock().now_ms() if moment is None else _time("--at", moment, ZoneInfo("UTC"))
     with _duty(settings) as (duty, _):
         roster = duty.roster(at)
     found = [now_in(roster, each, at) for each in roster.plan.schedules]
@@ -90,12 +91,20 @@ def apply_plan(settings: Settings, file: Path, after: int | None, why: str, say:
 def add_override(
     settings: Settings, schedule: str, person: str | None, when: tuple[str | None, str], why: str, say: Say
 ) -> None:
-    """Let somebody, or nobody, take hours of a schedule; `when` is from and to."""
-    begins = SystemClock().now_ms() if when[0] is None else _time("--from", when[0])
-    hours = Hours(schedule, person, begins, _time("--to", when[1]))
-    with _duty(settings) as (_, planning):
+    """Let somebody, or nobody, take hours of a schedule; `when` is from and to, by the schedule's clock."""
+    now = SystemClock().now_ms()
+    with _duty(settings) as (duty, planning):
+        roster = duty.roster(now)
+        known = roster.plan.schedule(schedule)
+        zone = ZoneInfo("UTC") if known is None else known.zone
+        begins = now if when[0] is None else _time("--from", when[0], zone)
+        hours = Hours(schedule, person, begins, _time("--to", when[1], zone))
         made = planning.override(hours, whoever(), why, None)
-    say(f"Override {made.id}: {made.person or 'nobody'} is on call in {schedule} to {to_rfc3339(made.ends)}.")
+    times = f"from {_local(made.begins, zone)} to {_local(made.ends, zone)}"
+    say(f"Override {made.id}: {made.person or 'nobody'} is on call in {schedule} {times}.")
+    for each in roster.overrides:
+        if each.schedule == schedule and each.begins < made.ends and made.begins < each.until:
+            say(f"It goes before override {each.id} ({each.person or 'nobody'}) while both last.")
 
 
 def list_overrides(settings: Settings, as_json: bool, say: Say) -> None:
@@ -134,9 +143,10 @@ def _text(file: Path) -> str:
         raise ConfigError(f"{file}: cannot be read: {error}") from error
 
 
-def _time(option: str, text: str) -> int:
+def _time(option: str, text: str, zone: ZoneInfo) -> int:
+    """Return the epoch ms of a time; without an offset it is of the `zone`'s clock. Raises InvalidInput."""
     try:
-        return from_rfc3339(text)
+        return moment_of(text, zone)
     except ValueError as error:
         raise InvalidInput(
             f"{option}: {quoted(text)} is no time; allowed: RFC 3339, 2026-11-22T08:00:00+08:00"

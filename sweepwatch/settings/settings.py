@@ -246,6 +246,12 @@ class AlertsSettings(_Section):
         None, description="A file or folder (YAML) of makers' error codes, asked before those that ship"
     )
     check_every_s: int = Field(10, ge=1, le=3_600, description="Seconds between two checks of what is silent")
+    notices_a_day: int = Field(
+        200,
+        ge=1,
+        le=1_000_000,
+        description="How often a day people are told of one customer's devices; the rest comes hourly in one",
+    )
 
 
 class SignalSettings(_Section):

@@ -4,11 +4,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import count
 
+from fleet.care import Case, Place
 from fleet.clock import DAY_MS, MINUTE_MS, ManualClock
 from fleet.duty import Chain, Reached, Step, Target, TargetKind
 from fleet.events import Event, Subject
 from fleet.faults import Level
 from fleet.grants import Role
+from fleet.mutes import Mute, matcher_of
 from fleet.notices import ChannelKind, Message, Proof, Receipt
 from fleet.outbox import Destination, Notice, Wishes
 from fleet.people import RoleAt
@@ -18,10 +20,12 @@ from notify.notifier import Notifier
 from notify.ports import Said
 from notify.proving import Proving
 from notify.sender import Sender
+from storage.records.care import add_case
 from storage.records.database import DeskDatabase
 from storage.records.destinations import add_destination, keep_wishes
 from storage.records.events import events_after, tell
 from storage.records.followers import newest_event
+from storage.records.mutes import insert_mute
 from storage.records.notices import notices_about
 from storage.records.people import add_person
 
@@ -149,6 +153,33 @@ class Noticed:
                 data=telling.as_data(),
             )
         )
+
+    def in_care(self, alert: str, device_id: str) -> None:
+        """Let care for an alert begin."""
+        now = self.clock.ms
+        case = Case(
+            Subject.ALERT,
+            alert,
+            device_id,
+            "brush_jam",
+            "brush",
+            Level.L3,
+            Place("hall"),
+            now,
+            now,
+            told_at=now,
+        )
+        with self.desk.transaction() as session:
+            assert add_case(session, case)
+
+    def mute(self, after_ms: int, until_ms: int, **matcher: str) -> None:
+        """Mute what fits from a time until another, from now on."""
+        now = self.clock.ms
+        begins, ends = now + after_ms, now + until_ms
+        with self.desk.transaction() as session:
+            insert_mute(
+                session, Mute(0, matcher_of(matcher), begins, ends, "test", "ada", now), schedule("test")
+            )
 
     def became(self, state: str, alert: str = "7") -> None:
         """Let an alert change its state."""

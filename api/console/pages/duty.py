@@ -1,7 +1,6 @@
 """The console's pages of on-call duty: who is on call, gaps, a calendar, overrides."""
 
 import re
-from datetime import datetime
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
@@ -17,7 +16,7 @@ from api.routes.common import RowId
 from fleet.clock import DAY_MS
 from fleet.errors import InvalidInput
 from fleet.grants import Permission, Sites
-from notify.duty.localtime import ms_of
+from notify.duty.localtime import moment_of
 from notify.duty.planning import Hours
 
 _WALL = re.compile(r"20\d\d-\d\d-\d\dT\d\d:\d\d(:\d\d)?")
@@ -137,7 +136,6 @@ def _moment(said: Entered, name: str, zone: ZoneInfo) -> int:
     if not _WALL.fullmatch(said[name]):
         raise InvalidInput(f"{name}: write a time such as 2026-11-22T08:00")
     try:
-        wall = datetime.fromisoformat(said[name])
+        return moment_of(said[name], zone)
     except ValueError as error:
         raise InvalidInput(f"{name}: write a time such as 2026-11-22T08:00") from error
-    return ms_of(wall.date(), wall.hour * 60 + wall.minute, zone)

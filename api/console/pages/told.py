@@ -110,6 +110,12 @@ def _own(pages: Pages, router: APIRouter) -> None:
         services.notices.test(own_destination(services, visitor, destination_id).id, principal)
         return saved(mine(0))
 
+    @router.post("/account/notices/{destination_id}/first")
+    def put_own_first(visitor: Known, principal: ActingByForm, destination_id: RowId) -> Response:
+        """Let a destination of one's own be tried before the others."""
+        services.notices.put_first(own_destination(services, visitor, destination_id).id, principal)
+        return saved(mine(0))
+
     @router.post("/account/notices/{destination_id}/remove")
     def remove_own(visitor: Known, principal: ActingByForm, destination_id: RowId) -> Response:
         """Remove a destination of one's own."""

@@ -296,6 +296,28 @@ def test_ones_own_destinations_are_added_tested_and_removed_on_the_page(told: To
     assert client.get("/api/v1/me/destinations").json()["items"] == []
 
 
+def test_the_newest_destination_can_be_the_one_that_is_tried_first(told: Told) -> None:
+    client = signed_in(told.house, RoleAt(Role.ENGINEER))
+    client.headers["X-CSRF-Token"] = token = csrf_of(client)
+    for name in ("home", "work", "phone"):
+        body = {"name": name, "channel": "mail", "address": {"email": f"{name}@x.example"}}
+        assert client.post("/api/v1/me/destinations", json=body).status_code == 201
+    home, work, phone = (each["id"] for each in client.get("/api/v1/me/destinations").json()["items"])
+
+    page = client.get("/account/notices", headers=HTML).text
+    assert [f"/account/notices/{each}/first" in page for each in (home, work, phone)] == [False, True, True]
+    saved = client.post(f"/account/notices/{phone}/first", data={"csrf": token}, headers=HTML)
+    assert "Saved." in saved.text
+    assert client.post(f"/api/v1/me/destinations/{work}/first").json()["position"] == 0
+    order = [each["id"] for each in client.get("/api/v1/me/destinations").json()["items"]]
+    assert order == [work, phone, home]
+    told.tell(me(client))
+    assert [to for _, to, _ in told.mail.taken] == ["work@x.example"]
+    other = signed_in(told.house, RoleAt(Role.ENGINEER), email="other@example.org")
+    other.headers["X-CSRF-Token"] = csrf_of(other)
+    assert other.post(f"/api/v1/me/destinations/{home}/first").status_code == 404
+
+
 @pytest.mark.parametrize(
     ("wish", "says"),
     [

@@ -97,7 +97,10 @@ def test_one_trial_at_a_time(house: House, client: TestClient) -> None:
 
 
 def test_a_version_is_kept_put_to_work_with_a_reason_and_taken_back(house: House, client: TestClient) -> None:
-    made = client.post(f"{V1}/versions", json={"document": WARM, "note": "earlier"})
+    key, asked = {"Idempotency-Key": "once"}, {"document": WARM, "note": "earlier"}
+    made = client.post(f"{V1}/versions", json=asked, headers=key)
+    again = client.post(f"{V1}/versions", json=asked, headers=key)
+    assert again.json() == made.json(), "asked twice, kept once"
     assert (made.status_code, made.json()["number"], made.json()["active"]) == (201, 1, False)
     refused = client.post(f"{V1}/versions/1/activate", json={"reason": "now", "over": 0})
     assert (refused.status_code, "examples fail" in refused.text) == (422, True)

@@ -173,6 +173,39 @@ def test_a_channel_that_is_down_for_an_hour_loses_nothing_and_then_tells_it_in_o
     assert ("unproven", 0) in room.unreached()
 
 
+def test_what_a_provider_says_of_one_message_holds_for_all_that_go_there(room: Noticed) -> None:
+    room.duty.on[MANAGERS] = (room.person("mail:ada@x.example"),)
+    asked: list[int] = []
+
+    def busy(_message: Message) -> Receipt:
+        asked.append(room.clock.ms)
+        raise NotDelivered("HTTP 429: slow down", again=True, after_s=600)
+
+    room.mail.answer = busy
+    for alert in "789":
+        room.tell(FIRING, MANAGERS, alert=alert, level=Level.L3)
+        room.pass_time(2 * MINUTE_MS)
+    assert len(asked) == 1, "nobody asks a provider that wants to be left alone"
+    room.mail.answer = None
+    room.pass_time(5 * MINUTE_MS)
+    assert len(room.mail.taken) == 3
+    assert min(at for at, _, _ in room.mail.taken) == asked[0] + 10 * MINUTE_MS
+
+
+def test_what_was_held_and_is_muted_by_then_waits_for_the_end_of_the_mute(room: Noticed) -> None:
+    wishes = Wishes(zone="UTC", quiet_from=7 * 60, quiet_to=10 * 60)
+    room.duty.on[MANAGERS] = (room.person("mail:ada@x.example", wishes=wishes),)
+    for alert, device in (("7", "R1"), ("8", "R2")):
+        room.in_care(alert, device)
+        room.tell(FIRING, MANAGERS, alert=alert, level=Level.L3)
+    room.mute(HOUR_MS, 4 * HOUR_MS, device="R1")
+    room.pass_time(3 * HOUR_MS, step=MINUTE_MS)
+    assert len(room.mail.taken) == 1, "of the other, when the quiet hours end"
+    assert [each.reason for each in room.notices()] == ["muted_by:1"]
+    room.pass_time(HOUR_MS, step=MINUTE_MS)
+    assert [at for at, _, _ in room.mail.taken[1:]] == [EIGHT + 4 * HOUR_MS]
+
+
 def test_what_stays_unproven_goes_the_persons_next_way_and_then_to_the_next_step(room: Noticed) -> None:
     room.duty.on[MANAGERS] = (room.person("dingtalk:robot", "mail:ada@x.example"),)
     room.robot.answer = lambda _message: Receipt(Proof.HANDED_OVER)

@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 from helpers.duty import PLAN, DutyRoom
 
-from fleet.errors import ConfigError, Conflict
+from fleet.errors import ConfigError, Conflict, InvalidInput
 from storage.records.database import open_desk
 from sweepwatch.cli import cli
 from sweepwatch.data_folder import DESK
@@ -68,3 +68,18 @@ def test_now_says_who_until_when_and_an_override_takes_hours(data: Path) -> None
     assert json.loads(run(data, "now", "--at", begins, "--json"))[0]["person"]["email"] == "bo@x.org"
     run(data, "end", "1", "--why", "not needed")
     assert run(data, "overrides", "--json") == "[]"
+
+
+def test_an_overrides_times_are_by_the_schedules_clock_and_what_it_goes_before_is_said(data: Path) -> None:
+    run(data, "apply", str(data / "plan.yaml"), "--why", "first plan")
+    first = ("night", "--nobody", "--from", "2035-03-01T12:00", "--to", "2035-03-02T12:00", "--why", "closed")
+    said = run(data, "override", *first)
+    assert "from Thu 2035-03-01 12:00 Europe/Berlin to Fri 2035-03-02 12:00 Europe/Berlin" in said
+    assert "goes before" not in said
+    assert json.loads(run(data, "overrides", "--json"))[0]["begins"] == "2035-03-01T11:00:00.000Z"
+    begins, ends = "2035-03-02T10:59Z", "2035-03-03T10:59Z"
+    second = ("night", "--person", "bo@x.org", "--from", begins, "--to", ends, "--why", "swap")
+    assert "It goes before override 1 (nobody) while both last." in run(data, "override", *second)
+    third = ("night", "--nobody", "--from", ends, "--to", "0001-01-01T00:00+14:00", "--why", "x")
+    with pytest.raises(InvalidInput, match="--to"):
+        run(data, "override", *third)
