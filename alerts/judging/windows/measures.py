@@ -42,16 +42,10 @@ class Windowed:
         self._measure = quantity.measure
         self._counter = counter
         self._over_ms = quantity.over_ms
-        self._ring = Ring(quantity.over_ms, self._parts, timed=_NEWEST_THIRD in self._parts)
+        self._is_slope = quantity.measure is Measure.RATE and counter is None
+        self._ring = Ring(quantity.over_ms, timed=self._is_slope)
         self._newest = np.empty(0, dtype=np.int64)
         self._value = np.empty(0, dtype=np.float64)
-
-    @property
-    def _parts(self) -> tuple[Part, ...]:
-        """The parts of the window that are looked at."""
-        if self._measure is Measure.RATE and self._counter is None:
-            return _NEWEST_THIRD, _OLDEST_THIRD
-        return (_WHOLE, _OLDER_HALF) if self._measure in (Measure.MEAN, Measure.RATE) else (_WHOLE,)
 
     def observe(self, readings: Readings, value: Floats) -> Floats:
         """Return the quantity at each value of a frame; NaN where it cannot be told."""
@@ -64,7 +58,7 @@ class Windowed:
             added = self._added(stretch)
             view = self._ring.view(stretch, added)
             told[stretch.place] = self._told(view)
-            self._ring.take(stretch, view)
+            self._ring.take(view)
             last = slice(None) if stretch.single else stretch.last
             self._newest[stretch.row[last]] = stretch.at[last]
             self._value[stretch.row[last]] = stretch.value[last]
@@ -86,7 +80,7 @@ class Windowed:
         return np.where((rise > 0) & (rise <= most + grain), rise, 0.0)
 
     def _told(self, view: View) -> Floats:
-        if self._measure is Measure.RATE and self._counter is None:
+        if self._is_slope:
             return self._slope(view)
         whole = view.sums(_WHOLE)
         if self._measure not in (Measure.MEAN, Measure.RATE):

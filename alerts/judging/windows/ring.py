@@ -1,20 +1,29 @@
-"""A window that moves: for each device twelve steps of it, each with a count and a sum.
+"""A window that moves: for each device what it had summed up to the end of each of its newest steps.
 
-So it costs the same however often a device reports, and a window is right to a twelfth of its length.
+A window is twelve steps long and right to a twelfth of its length. What lies within any part of it is the
+difference of two of these sums, so it costs the same however often a device reports.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from alerts.judging.windows.stretch import Floats, Ints, Stretch, edges, grown
+from alerts.judging.windows.stretch import Floats, Ints, Stretch, grown
 
 STEPS = 12
-_NONE = -(2**30)
-"""Stands for the step of a slot that nothing is in."""
+_SLOTS = STEPS + 1
+"""What was summed before the oldest step of a window is kept as well: it is what is taken off."""
 _PER_DEVICE = 2**32
 """More than there are steps in time: what sets the keys of one device apart from those of the next."""
+_MOST_SUMMED = 4096
+"""After so many values a device's sums begin anew from its oldest step: small numbers are exact."""
+_ALL = slice(None)
+Of = Ints | slice
+"""Some values of a stretch: where they stand in it, or all of them."""
 Part = tuple[int, int]
 """Some steps of a window by their age, the youngest and the oldest; 0 is the step of the value itself."""
 
@@ -32,126 +41,124 @@ class Sums:
 
 
 class Ring:
-    """One window's sums for every device, the newest twelve steps of each. Shapes: (steps, devices).
+    """One window's sums for every device. Shapes: (slots, devices).
 
-    What parts of the window came to at a device's newest value is kept beside them: most values come in the
-    step of the one before. `timed`: it is asked for `Sums.steps`, too.
+    The sum up to the end of step n is in slot n modulo 13. `timed`: it is asked for `Sums.steps`, too.
     """
 
-    def __init__(self, over_ms: int, parts: tuple[Part, ...], *, timed: bool) -> None:
+    def __init__(self, over_ms: int, *, timed: bool) -> None:
         self.width = max(over_ms // STEPS, 1)
-        self._step = np.empty((STEPS, 0), dtype=np.int32)
-        self._count = np.empty((STEPS, 0), dtype=np.int32)
-        self._total = np.empty((STEPS, 0), dtype=np.float64)
         self._newest = np.empty(0, dtype=np.int64)
-        self._sums = 3 if timed else 2
-        self._kept = {part: np.empty((self._sums, 0), dtype=np.float64) for part in parts}
+        kinds = (np.int32, np.float64, np.float64) if timed else (np.int32, np.float64)
+        self._upto: list[NDArray[Any]] = [np.empty((_SLOTS, 0), dtype=kind) for kind in kinds]
 
     def reach(self, rows: int) -> None:
         """Have room for so many devices."""
-        self._step, self._newest = grown(self._step, rows, _NONE), grown(self._newest, rows, _NONE)
-        self._count, self._total = grown(self._count, rows, 0), grown(self._total, rows, 0)
-        self._kept = {part: grown(kept, rows, 0) for part, kept in self._kept.items()}
+        self._newest = grown(self._newest, rows, 0)
+        self._upto = [grown(each, rows, 0) for each in self._upto]
 
     def view(self, stretch: Stretch, added: Floats) -> "View":
         """Return how the windows are at each value of a stretch, each of which adds something."""
-        row, step = stretch.row, stretch.at // self.width
-        age = step - self._newest[row]
-        same, near = age == 0, np.flatnonzero((age > 0) & (age < STEPS))
-        view = View(row, step, added)
-        told = self._of_slots(row[near], step[near])
-        for part, kept in self._kept.items():
-            sums = (_own_single if stretch.single else _own)(view, part, self._sums)
-            for number, before in enumerate(kept):
-                sums[number] += same * before[row]
-                sums[number][near] += told[part][number]
-            view.parts[part] = sums
-        return view
+        step = stretch.at // self.width
+        adds = (np.ones(step.size), added, step)[: len(self._upto)]
+        return View(stretch, step, self._newest[stretch.row], adds, self._upto)
 
-    def _of_slots(self, row: Ints, step: Ints) -> dict[Part, Floats]:
-        """Return what the slots have within each part, for values in a later step than what is there."""
-        found = {part: np.zeros((self._sums, row.size)) for part in self._kept}
-        if not row.size:
-            return found
-        slots = zip(self._step, self._count, self._total, strict=True)
-        for steps, counts, totals in slots:
-            at, count, total = steps[row], counts[row], totals[row]
-            age = step - at
-            for (youngest, oldest), sums in found.items():
-                within = (age >= youngest) & (age <= oldest)
-                here = within * count
-                sums[0] += here
-                sums[1] += within * total
-                if self._sums == 3:
-                    sums[2] += here * at.astype(np.float64)
-        return found
-
-    def take(self, stretch: Stretch, view: "View") -> None:
+    def take(self, view: "View") -> None:
         """Put a stretch that was viewed into the windows."""
-        last = slice(None) if stretch.single else stretch.last
-        devices = stretch.row[last]
-        for part, sums in view.parts.items():
-            for kept, told in zip(self._kept[part], sums, strict=True):
-                kept[devices] = told[last]
-        row, step, counts, totals = _by_step(view, stretch)
-        place = step % STEPS * self._newest.size + row
-        all_steps, all_counts, all_totals = self._step.ravel(), self._count.ravel(), self._total.ravel()
-        same = all_steps[place] == step
-        all_counts[place] = counts + same * all_counts[place]
-        all_totals[place] = totals + same * all_totals[place]
-        all_steps[place] = step
-        self._newest[devices] = view.step[last]
+        last = view.last
+        row, step = view.stretch.row[last], view.step[last]
+        age = step - view.newest[last]
+        summed = [(view.place(0, last, step), view.upto(0, last))]
+        for back in range(
+            1, min(int(age.max()), _SLOTS)
+        ):  # the steps that were passed over are filled as well
+            passed = np.flatnonzero(age > back)
+            of = passed if isinstance(last, slice) else last[passed]
+            summed.append((view.place(back, of, step[passed]), view.upto(back, of)))
+        for place, sums in summed:
+            for upto, told in zip(self._upto, sums, strict=True):
+                upto.ravel()[place] = told
+        self._newest[row] = step
+        self._begin_anew(row, step)
+
+    def _begin_anew(self, row: Ints, step: Ints) -> None:
+        """Take off what lies before the window, where much was summed up."""
+        many = np.flatnonzero(self._upto[0][_slot(step), row] > _MOST_SUMMED)
+        if many.size:
+            row, oldest = row[many], _slot(step[many] - STEPS)
+            for upto in self._upto:
+                upto[:, row] -= upto[oldest, row]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class View:
-    """Windows as they are at each value of a stretch, what the stretch itself adds included."""
+    """Windows as they are at each value of a stretch, what the stretch itself adds included.
 
-    row: Ints
+    `newest` is the newest step that the windows had, `adds` what each value adds to each sum, `stored` the
+    sums that the windows have.
+    """
+
+    stretch: Stretch
     step: Ints
-    added: Floats
-    parts: dict[Part, Floats] = field(default_factory=dict)
+    newest: Ints
+    adds: Sequence[NDArray[Any]]
+    stored: Sequence[NDArray[Any]]
+    _known: dict[int, list[Floats]] = field(default_factory=dict)
 
     def sums(self, part: Part) -> Sums:
-        """Return what is in a part of the window; it is one of those that the ring was made for."""
-        count, total, *steps = self.parts[part]
+        """Return what is in a part of the window."""
+        youngest, oldest = part
+        ends = zip(self._upto_each(youngest), self._upto_each(oldest + 1), strict=True)
+        count, total, *steps = (end - begin for end, begin in ends)
         return Sums(count, total, steps[0] if steps else np.zeros(0))
 
+    def upto(self, back: int, of: Of) -> list[Floats]:
+        """Return each sum at the end of the step that lies so many steps before each of some values."""
+        place = self.place(back, of, np.minimum(self.step[of], self.newest[of] + back))
+        found = [stored.ravel()[place] for stored in self.stored]
+        if self.stretch.single:
+            own = self.adds if back == 0 else []
+            return [each + adds[of] for each, adds in zip(found, own, strict=True)] if own else found
+        begin, end = self._begins[of], self._ends(back, of)
+        return [each + (own[end] - own[begin]) for each, own in zip(found, self._own, strict=True)]
 
-def _own_single(view: View, part: Part, rows: int) -> Floats:
-    """Return what a stretch itself has within a part, where no device has more than one value."""
-    sums = np.zeros((rows, view.row.size))
-    if part[0] == 0:
-        sums[0], sums[1] = 1.0, view.added
-        sums[2:] = view.step
-    return sums
+    def place(self, back: int, of: Of, step: Ints) -> Ints:
+        """Return where the sums of steps lie that come so many steps before some values' `step`."""
+        devices: int = self.stored[0].shape[1]
+        return _slot(step - back) * devices + self.stretch.row[of]
+
+    @property
+    def last(self) -> Of:
+        """Which values are the last of their devices."""
+        return _ALL if self.stretch.single else np.flatnonzero(self.stretch.last)
+
+    def _upto_each(self, back: int) -> list[Floats]:
+        if back not in self._known:
+            self._known[back] = self.upto(back, _ALL)
+        return self._known[back]
+
+    @cached_property
+    def _own(self) -> list[Floats]:
+        """What the stretch itself has summed up before each value, and at its end. Shapes: (values + 1,)."""
+        return [np.concatenate([[0.0], np.cumsum(adds, dtype=np.float64)]) for adds in self.adds]
+
+    @cached_property
+    def _begins(self) -> Ints:
+        """Where the first value of each value's device stands."""
+        return np.maximum.accumulate(np.where(self.stretch.first, np.arange(self.step.size), 0))
+
+    @cached_property
+    def _keys(self) -> Ints:
+        return self.stretch.row * _PER_DEVICE + self.step
+
+    def _ends(self, back: int, of: Of) -> Ints:
+        """Return behind which value of the stretch the step ends; in its own step each ends with itself."""
+        if back == 0:
+            return np.arange(1, self.step.size + 1)[of]
+        ends: Ints = np.searchsorted(self._keys, self._keys[of] - back, side="right")
+        return ends
 
 
-def _own(view: View, part: Part, rows: int) -> Floats:
-    """Return what a stretch itself has within a part: all up to its youngest less all before its oldest."""
-    youngest, oldest = part
-    key = view.row * _PER_DEVICE + view.step
-    begin = np.searchsorted(key, key - oldest, side="left")
-    here = np.arange(1, key.size + 1)
-    end = here if youngest == 0 else np.searchsorted(key, key - youngest, side="right")
-    sums = np.empty((rows, key.size))
-    sums[0] = end - begin
-    for own, values in zip(sums[1:], (view.added, view.step), strict=False):
-        upto = np.concatenate([[0.0], np.cumsum(values, dtype=np.float64)])
-        own[:] = upto[end] - upto[begin]
-    return sums
-
-
-def _by_step(view: View, stretch: Stretch) -> tuple[Ints, Ints, NDArray[np.int64], Floats]:
-    """Return device, step, count and sum of each step of a stretch that the newest of its device leaves."""
-    row, step = view.row, view.step
-    if stretch.single:
-        return row, step, np.ones(row.size, dtype=np.int64), view.added
-    begins = np.flatnonzero(edges(row, step)[:-1])
-    counts = np.diff(begins, append=row.size)
-    totals = np.add.reduceat(view.added, begins)
-    row, step = row[begins], step[begins]
-    ends = np.flatnonzero(edges(row)[1:])
-    newest = np.repeat(step[ends], np.diff(ends, prepend=-1))
-    fits = step > newest - STEPS
-    return row[fits], step[fits], counts[fits], totals[fits]
+def _slot(step: Ints) -> Ints:
+    """Return the slot of a step; a remainder is slower to come by than a quotient."""
+    return step - step // _SLOTS * _SLOTS

@@ -35,8 +35,9 @@ class Told:
 def _mean(at: list[int], values: list[float], index: int, over: int) -> float:
     """Return the mean as it is defined: over the twelve steps that end with the reading's own."""
     width = over // STEPS
-    steps = [(NOON + each) // width for each in at]
-    within = [j for j in range(index + 1) if steps[j] > steps[index] - STEPS]
+    near = range(max(0, index - 600), index + 1)
+    steps = {j: (NOON + at[j]) // width for j in near}
+    within = [j for j in near if steps[j] > steps[index] - STEPS]
     reaches = any(steps[j] <= steps[index] - STEPS // 2 for j in within)
     return float(np.mean([values[j] for j in within])) if reaches else np.nan
 
@@ -75,6 +76,24 @@ def test_a_long_backlog_in_one_batch_is_told_like_one_reading_after_the_other() 
     whole = Told("mean of battery_temp_c over 5m").one(at, values)
     single = Told("mean of battery_temp_c over 5m")
     np.testing.assert_allclose(whole, [single.one([a], [v])[0] for a, v in zip(at, values, strict=True)])
+
+
+@pytest.mark.parametrize("gap_s", [1, 24, 25, 26, 274, 275, 300, 324, 325, 326, 10_000])
+@pytest.mark.parametrize("alone", [True, False])
+def test_windows_of_a_long_life_are_those_of_its_newest_readings(gap_s: int, alone: bool) -> None:
+    random, count = np.random.default_rng(gap_s), 12_000
+    at = [n * 1_000 for n in range(count)]
+    at += [at[-1] + gap_s * 1_000 + n * 1_000 for n in range(200)]
+    values = [round(each, 1) for each in random.uniform(-40, 120, len(at))]
+    told, found = Told("mean of battery_temp_c over 5m"), []
+    for begin in range(0, count, 500):
+        found += told.one(at[begin : begin + 500], values[begin : begin + 500])
+    for begin in range(count, len(at), 1 if alone else 200):
+        end = begin + 1 if alone else len(at)
+        found += told.one(at[begin:end], values[begin:end])
+    for index in (*range(300, count, 997), *range(count, len(at))):
+        expected = _mean(at[: index + 1], values[: index + 1], index, 5 * MINUTE)
+        np.testing.assert_allclose(found[index], expected, rtol=1e-11, atol=1e-11)
 
 
 def test_a_mean_waits_until_its_readings_reach_back_half_of_the_window() -> None:
