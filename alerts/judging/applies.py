@@ -1,6 +1,7 @@
 """Tells where and when rules apply, for batches on columns and for single moments."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -47,12 +48,12 @@ class Applies:
         if any(rule.only is not None for rule in self._limited):
             self._look_up(devices, row)
         timed = any(rule.hours is not None or rule.months for rule in self._limited)
-        month, minute = self._local(frame) if timed else (None, None)
+        clocks = self._clocks(frame) if timed else None
         told = []
         for number, rule in enumerate(self._limited):
             fits = np.ones(row.size, dtype=bool) if rule.only is None else self._fits[number][row]
-            if month is not None and minute is not None:
-                fits = fits & _in_time(rule, month, minute)
+            if clocks is not None and (rule.hours is not None or rule.months):
+                fits = fits & clocks.in_time(rule)
             told.append(pl.Series(rule.applies_column, fits))
         return told
 
@@ -84,27 +85,46 @@ class Applies:
                 self._fits[number, its_row] = fits
             self._known[its_row] = True
 
-    def _local(self, frame: pl.DataFrame) -> tuple[Ints, Ints]:
-        """Return the month, and the minute of the day, of each reading by the clock of its site."""
-        distinct, place = _distinct(frame["ts"].to_numpy() // MINUTE_MS)
-        sites = frame["site"].unique().to_list()
+    def _clocks(self, frame: pl.DataFrame) -> "_Clocks":
+        """Return what the clocks of the readings' sites show at each reading."""
+        minutes, place = _distinct(frame["ts"].to_numpy() // MINUTE_MS)
+        site = frame["site"]
         by_zone: dict[ZoneInfo, list[str]] = {}
-        for site in sites:
-            if site not in self._zones:
-                self._zones[site] = self._zone_of(site)
-            by_zone.setdefault(self._zones[site], []).append(site)
-        month, minute = np.zeros(place.size, dtype=np.int64), np.zeros(place.size, dtype=np.int64)
-        for zone, theirs in by_zone.items():
-            here = frame["site"].is_in(theirs).to_numpy() if len(by_zone) > 1 else np.True_
-            months, minutes = _by_clock(distinct, zone)
-            month, minute = np.where(here, months[place], month), np.where(here, minutes[place], minute)
-        return month, minute
+        for each in site[:1].to_list() if (site == site[0]).all() else site.unique().to_list():
+            if each not in self._zones:
+                self._zones[each] = self._zone_of(each)
+            by_zone.setdefault(self._zones[each], []).append(each)
+        shown: list[tuple[Bools | np.bool_, Ints, Ints]] = [
+            (np.True_ if len(by_zone) == 1 else site.is_in(theirs).to_numpy(), *_by_clock(minutes, zone))
+            for zone, theirs in by_zone.items()
+        ]
+        return _Clocks(place, shown)
 
 
-def _distinct(minutes: Ints) -> tuple[Ints, Ints]:
-    """Return the distinct minutes, and for each reading the place of its own among them; mostly it is one."""
+@dataclass(frozen=True, slots=True)
+class _Clocks:
+    """What clocks on the wall show at each reading of a batch.
+
+    `place` is where a reading's minute stands among the distinct ones (None: there is one). `shown` has for
+    each zone which readings are there, and the month and the minute of the day of each distinct minute.
+    """
+
+    place: Ints | None
+    shown: list[tuple[Bools | np.bool_, Ints, Ints]]
+
+    def in_time(self, rule: Rule) -> Bools | np.bool_:
+        """Tell at which readings it is within the months and hours of a rule."""
+        found: Bools | np.bool_ = np.False_
+        for here, month, minute in self.shown:
+            fits = _in_time(rule, month, minute)
+            found = found | (here & (fits[0] if self.place is None else fits[self.place]))
+        return found
+
+
+def _distinct(minutes: Ints) -> tuple[Ints, Ints | None]:
+    """Return the distinct minutes, and for each reading the place of its own; None where there is one."""
     if minutes.min() == minutes.max():
-        return minutes[:1], np.zeros(minutes.size, dtype=np.int64)
+        return minutes[:1], None
     found, place = np.unique(minutes, return_inverse=True)
     return found, place
 

@@ -1,13 +1,14 @@
 """Finds, with column expressions, the few readings of a batch that the rules must look at one by one."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 
 from alerts.judging.decisions import Verdict
 from alerts.judging.rules import BY_CODE, ERROR_CODE, Rule
-from alerts.judging.windows.stretch import Rows
+from alerts.judging.windows.stretch import Ints, Rows
 
 Sighting = tuple[str, int, float | bool | str | None, int]
 """Device, event time (epoch ms), the value shown as evidence (by code: that), and the verdict's code."""
@@ -29,7 +30,7 @@ class Scan:
         self._rules = rules
         self._rows = rows
         self._holds = [rule.holds for rule in rules]
-        self._any = [holds.any().alias(rule.name) for rule, holds in zip(rules, self._holds, strict=True)]
+        self._named = [holds.alias(rule.name) for rule, holds in zip(rules, self._holds, strict=True)]
         self._shown = [_shown(rule) for rule in rules]
         self._verdicts = [_verdict(rule) for rule in rules]
 
@@ -44,28 +45,33 @@ class Scan:
         """
         if frame.is_empty() or not self._rules:
             return
-        held = frame.select(self._any).row(0)
+        held = frame.select(self._named).get_columns()
+        holding = [each.any() for each in held]
         playing = [
-            number for number, rule in enumerate(self._rules) if held[number] or tracked.get(rule.name)
+            number for number, rule in enumerate(self._rules) if holding[number] or tracked.get(rule.name)
         ]
         if playing:
-            devices = [tracked.get(self._rules[number].name, set()) for number in playing]
-            few = self._few(frame, playing, set().union(*devices))
+            devices = set().union(*(tracked.get(self._rules[number].name, set()) for number in playing))
+            places = self._concerned(frame, [held[number] for number in playing if holding[number]], devices)
+            few = self._few(frame, playing, places)
+            beside = _Beside(few["device_id"].to_list(), few["ts"].to_list(), few[DEVICE_ROW].to_numpy())
             for number in playing:
                 rule = self._rules[number]
-                yield rule, _sightings(few, number, by_value=rule.fault == BY_CODE)
+                yield rule, _sightings(few, beside, number, by_value=rule.fault == BY_CODE)
 
-    def _few(self, frame: pl.DataFrame, playing: Sequence[int], tracked: set[str]) -> pl.DataFrame:
-        """Return the readings of devices that any rule concerns, with each rule's `value.N`, `verdict.N`."""
-        holds = pl.any_horizontal(self._holds[number] for number in playing).fill_null(value=False)
+    def _concerned(self, frame: pl.DataFrame, held: Sequence[pl.Series], tracked: set[str]) -> Ints:
+        """Return where the readings stand of devices that any rule concerns, by device in order of time."""
         row = frame[DEVICE_ROW].to_numpy()
         concerned = np.zeros(len(self._rows), dtype=bool)
-        concerned[row[frame.select(holds).to_series().arg_true().to_numpy()]] = True
+        for each in held:
+            concerned[row[each.arg_true().to_numpy()]] = True
         known = self._rows.of(list(tracked))
         concerned[known[known >= 0]] = True
         places = np.flatnonzero(concerned[row])
-        places = places[np.lexsort((frame["ts"].to_numpy()[places], row[places]))]
+        return places[np.lexsort((frame["ts"].to_numpy()[places], row[places]))]
 
+    def _few(self, frame: pl.DataFrame, playing: Sequence[int], places: Ints) -> pl.DataFrame:
+        """Return the readings at some places, with each rule's `value.N` and `verdict.N`."""
         columns = [self._shown[number].alias(f"value.{number}") for number in playing]
         columns += [self._verdicts[number].alias(f"verdict.{number}") for number in playing]
         looked_at = dict.fromkeys(name for column in columns for name in column.meta.root_names())
@@ -84,17 +90,29 @@ def _verdict(rule: Rule) -> pl.Expr:
     return pl.when(rule.holds.is_null()).then(_UNKNOWN).otherwise(known).cast(pl.Int8)
 
 
-def _sightings(few: pl.DataFrame, number: int, *, by_value: bool) -> Iterable[Sighting]:
+@dataclass(frozen=True, slots=True)
+class _Beside:
+    """What every rule needs of the readings beside its own columns; `row` is the device's number."""
+
+    devices: list[str]
+    times: list[int]
+    row: Ints
+
+
+def _sightings(few: pl.DataFrame, beside: _Beside, number: int, *, by_value: bool) -> Iterable[Sighting]:
     verdicts = few[f"verdict.{number}"].to_numpy()
     known = np.flatnonzero(verdicts != _UNKNOWN)
     if known.size == 0:
         return ()
-    devices, verdicts = few[DEVICE_ROW].to_numpy()[known], verdicts[known]
+    shown = few[f"value.{number}"]
+    devices, verdicts = beside.row[known], verdicts[known]
     same = (devices[1:] == devices[:-1]) & (verdicts[1:] == verdicts[:-1])
     if by_value:  # another code is news, though the verdict is the same
-        values = few[f"value.{number}"][known].rle_id().to_numpy()
+        values = shown[known].rle_id().to_numpy()
         same &= values[1:] == values[:-1]
     within_a_run = np.append(False, same) & np.append(same, False)
-    kept = few[known[~within_a_run]]
-    rows: list[Sighting] = kept.select("device_id", "ts", f"value.{number}", f"verdict.{number}").rows()
-    return rows
+    value, keep = shown.to_list(), ~within_a_run
+    return [
+        (beside.devices[at], beside.times[at], value[at], verdict)
+        for at, verdict in zip(known[keep].tolist(), verdicts[keep].tolist(), strict=True)
+    ]

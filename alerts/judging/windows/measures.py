@@ -43,6 +43,7 @@ class Windowed:
         self._counter = counter
         self._over_ms = quantity.over_ms
         self._is_slope = quantity.measure is Measure.RATE and counter is None
+        self._adds_up = counter is not None or quantity.measure is Measure.TIME
         self._ring = Ring(quantity.over_ms, timed=self._is_slope)
         self._newest = np.empty(0, dtype=np.int64)
         self._value = np.empty(0, dtype=np.float64)
@@ -51,23 +52,25 @@ class Windowed:
         """Return the quantity at each value of a frame; NaN where it cannot be told."""
         rows = readings.rows
         self._ring.reach(rows)
-        self._newest, self._value = grown(self._newest, rows, _NEVER), grown(self._value, rows, np.nan)
+        self._newest = grown(self._newest, rows, _NEVER)
         stretch = readings.stretch(value, self._newest)
         told = np.full(value.size, np.nan)
         if stretch.row.size:
-            added = self._added(stretch)
-            view = self._ring.view(stretch, added)
+            view = self._ring.view(stretch, self._added(stretch, rows))
             told[stretch.place] = self._told(view)
             self._ring.take(view)
-            last = slice(None) if stretch.single else stretch.last
-            self._newest[stretch.row[last]] = stretch.at[last]
-            self._value[stretch.row[last]] = stretch.value[last]
+            last = slice(None) if stretch.moments.single else stretch.moments.last
+            row = stretch.row[last]
+            self._newest[row] = stretch.at[last]
+            if self._adds_up:
+                self._value[row] = stretch.value[last]
         return told
 
-    def _added(self, stretch: Stretch) -> Floats:
+    def _added(self, stretch: Stretch, rows: int) -> Floats:
         """Return what each value adds to its window: itself, how far it rose, or how long it was so."""
-        if self._counter is None and self._measure is not Measure.TIME:
+        if not self._adds_up:
             return stretch.value
+        self._value = grown(self._value, rows, np.nan)
         since = stretch.at - before(stretch, stretch.at, self._newest)
         past = before(stretch, stretch.value, self._value)
         if self._measure is Measure.TIME:
@@ -82,21 +85,21 @@ class Windowed:
     def _told(self, view: View) -> Floats:
         if self._is_slope:
             return self._slope(view)
-        whole = view.sums(_WHOLE)
+        total = view.total(_WHOLE)
         if self._measure not in (Measure.MEAN, Measure.RATE):
-            return whole.total
+            return total
         # It is told once readings reach back into the older half of the window.
-        covered = view.sums(_OLDER_HALF).count > 0
-        parts = whole.count if self._measure is Measure.MEAN else self._over_ms / HOUR_MS
-        return np.where(covered, whole.total / parts, np.nan)
+        covered = view.count(_OLDER_HALF) > 0
+        parts = view.count(_WHOLE) if self._measure is Measure.MEAN else self._over_ms / HOUR_MS
+        return np.where(covered, total / parts, np.nan)
 
     def _slope(self, view: View) -> Floats:
         """Return how the newest third of the window stands to its oldest, an hour."""
-        new, old = view.sums(_NEWEST_THIRD), view.sums(_OLDEST_THIRD)
+        new, old = view.count(_NEWEST_THIRD), view.count(_OLDEST_THIRD)
         with np.errstate(divide="ignore", invalid="ignore"):
-            risen = new.total / new.count - old.total / old.count
-            hours = (new.steps / new.count - old.steps / old.count) * (self._ring.width / HOUR_MS)
-            return risen / hours
+            risen = view.total(_NEWEST_THIRD) / new - view.total(_OLDEST_THIRD) / old
+            steps = view.steps(_NEWEST_THIRD) / new - view.steps(_OLDEST_THIRD) / old
+            return risen / (steps * (self._ring.width / HOUR_MS))
 
 
 class Lasting:
@@ -117,7 +120,7 @@ class Lasting:
         if stretch.row.size:
             since = self._beginnings(stretch)
             told[stretch.place] = (stretch.at - since) / SECOND_MS
-            last = slice(None) if stretch.single else stretch.last
+            last = slice(None) if stretch.moments.single else stretch.moments.last
             changed = stretch.row[last]
             self._newest[changed], self._since[changed] = stretch.at[last], since[last]
             self._value[changed] = stretch.value[last]
@@ -129,6 +132,6 @@ class Lasting:
         gap = stretch.at - before(stretch, stretch.at, self._newest) > GAP_MS
         begins = other | gap
         # The last value at or before each that begins something, or is the first of its device.
-        marks = np.where(begins | stretch.first, np.arange(begins.size), 0)
+        marks = np.where(begins | stretch.moments.first, np.arange(begins.size), 0)
         mark = np.maximum.accumulate(marks)
         return np.where(begins[mark], stretch.at[mark], self._since[stretch.row])

@@ -15,35 +15,27 @@ from numpy.typing import NDArray
 from alerts.judging.windows.stretch import Floats, Ints, Stretch, grown
 
 STEPS = 12
-_SLOTS = STEPS + 1
-"""What was summed before the oldest step of a window is kept as well: it is what is taken off."""
+_SLOTS = 16
+"""Of these 13 are in use: what was summed before the oldest step of a window is what is taken off."""
 _PER_DEVICE = 2**32
 """More than there are steps in time: what sets the keys of one device apart from those of the next."""
-_MOST_SUMMED = 4096
-"""After so many values a device's sums begin anew from its oldest step: small numbers are exact."""
+_MOST_SUMMED, _LOOK_EVERY = 4096, 64
+"""After so many values a device's sums begin anew from its oldest step: small numbers are exact.
+
+That is looked at once in so many stretches.
+"""
 _ALL = slice(None)
 Of = Ints | slice
 """Some values of a stretch: where they stand in it, or all of them."""
 Part = tuple[int, int]
 """Some steps of a window by their age, the youngest and the oldest; 0 is the step of the value itself."""
-
-
-@dataclass(frozen=True, slots=True)
-class Sums:
-    """What is within some part of the window, for each value of a stretch. Shapes: (values,).
-
-    `steps` is the sum of the steps of what is in it, so that `steps / count` is when it was, in steps.
-    """
-
-    count: Floats
-    total: Floats
-    steps: Floats
+_COUNT, _TOTAL, _STEPS = range(3)
 
 
 class Ring:
     """One window's sums for every device. Shapes: (slots, devices).
 
-    The sum up to the end of step n is in slot n modulo 13. `timed`: it is asked for `Sums.steps`, too.
+    The sum up to the end of step n is in slot n modulo 16. `timed`: it is asked when things were, too.
     """
 
     def __init__(self, over_ms: int, *, timed: bool) -> None:
@@ -51,6 +43,7 @@ class Ring:
         self._newest = np.empty(0, dtype=np.int64)
         kinds = (np.int32, np.float64, np.float64) if timed else (np.int32, np.float64)
         self._upto: list[NDArray[Any]] = [np.empty((_SLOTS, 0), dtype=kind) for kind in kinds]
+        self._taken = 0
 
     def reach(self, rows: int) -> None:
         """Have room for so many devices."""
@@ -60,32 +53,33 @@ class Ring:
     def view(self, stretch: Stretch, added: Floats) -> "View":
         """Return how the windows are at each value of a stretch, each of which adds something."""
         step = stretch.at // self.width
-        adds = (np.ones(step.size), added, step)[: len(self._upto)]
+        adds = (np.ones(1), added, step)[: len(self._upto)]
         return View(stretch, step, self._newest[stretch.row], adds, self._upto)
 
     def take(self, view: "View") -> None:
         """Put a stretch that was viewed into the windows."""
         last = view.last
         row, step = view.stretch.row[last], view.step[last]
-        age = step - view.newest[last]
-        summed = [(view.place(0, last, step), view.upto(0, last))]
+        summed = [(view.place(0, last), view.each_upto(0, last))]
         for back in range(
-            1, min(int(age.max()), _SLOTS)
+            1, min(view.behind, STEPS + 1)
         ):  # the steps that were passed over are filled as well
-            passed = np.flatnonzero(age > back)
+            passed = np.flatnonzero(step - view.newest[last] > back)
             of = passed if isinstance(last, slice) else last[passed]
-            summed.append((view.place(back, of, step[passed]), view.upto(back, of)))
+            summed.append((view.place(back, of), view.each_upto(back, of)))
         for place, sums in summed:
             for upto, told in zip(self._upto, sums, strict=True):
                 upto.ravel()[place] = told
         self._newest[row] = step
-        self._begin_anew(row, step)
+        self._taken += 1
+        if self._taken % _LOOK_EVERY == 0:
+            self._begin_anew(row, step)
 
     def _begin_anew(self, row: Ints, step: Ints) -> None:
         """Take off what lies before the window, where much was summed up."""
-        many = np.flatnonzero(self._upto[0][_slot(step), row] > _MOST_SUMMED)
+        many = np.flatnonzero(self._upto[_COUNT][step % _SLOTS, row] > _MOST_SUMMED)
         if many.size:
-            row, oldest = row[many], _slot(step[many] - STEPS)
+            row, oldest = row[many], (step[many] - STEPS) % _SLOTS
             for upto in self._upto:
                 upto[:, row] -= upto[oldest, row]
 
@@ -103,49 +97,87 @@ class View:
     newest: Ints
     adds: Sequence[NDArray[Any]]
     stored: Sequence[NDArray[Any]]
-    _known: dict[int, list[Floats]] = field(default_factory=dict)
+    _known: dict[tuple[int, int], Floats] = field(default_factory=dict)
+    _stands: dict[int, Ints] = field(default_factory=dict)
 
-    def sums(self, part: Part) -> Sums:
-        """Return what is in a part of the window."""
-        youngest, oldest = part
-        ends = zip(self._upto_each(youngest), self._upto_each(oldest + 1), strict=True)
-        count, total, *steps = (end - begin for end, begin in ends)
-        return Sums(count, total, steps[0] if steps else np.zeros(0))
+    def count(self, part: Part) -> Floats:
+        """Return how many values are in a part of the window."""
+        return self._within(_COUNT, part)
 
-    def upto(self, back: int, of: Of) -> list[Floats]:
-        """Return each sum at the end of the step that lies so many steps before each of some values."""
-        place = self.place(back, of, np.minimum(self.step[of], self.newest[of] + back))
-        found = [stored.ravel()[place] for stored in self.stored]
-        if self.stretch.single:
-            own = self.adds if back == 0 else []
-            return [each + adds[of] for each, adds in zip(found, own, strict=True)] if own else found
-        begin, end = self._begins[of], self._ends(back, of)
-        return [each + (own[end] - own[begin]) for each, own in zip(found, self._own, strict=True)]
+    def total(self, part: Part) -> Floats:
+        """Return what the values in a part of the window add up to."""
+        return self._within(_TOTAL, part)
 
-    def place(self, back: int, of: Of, step: Ints) -> Ints:
-        """Return where the sums of steps lie that come so many steps before some values' `step`."""
-        devices: int = self.stored[0].shape[1]
-        return _slot(step - back) * devices + self.stretch.row[of]
+    def steps(self, part: Part) -> Floats:
+        """Return the sum of the steps of the values: divided by their count, it is when they were."""
+        return self._within(_STEPS, part)
+
+    @cached_property
+    def behind(self) -> int:
+        """How many steps the windows are behind the stretch, at most."""
+        return int((self.step - self.newest).max())
 
     @property
     def last(self) -> Of:
         """Which values are the last of their devices."""
-        return _ALL if self.stretch.single else np.flatnonzero(self.stretch.last)
+        return _ALL if self.stretch.moments.single else np.flatnonzero(self.stretch.moments.last)
 
-    def _upto_each(self, back: int) -> list[Floats]:
-        if back not in self._known:
-            self._known[back] = self.upto(back, _ALL)
-        return self._known[back]
+    def place(self, back: int, of: Of) -> Ints:
+        """Return where the sums lie of the step that comes so many steps before that of some values."""
+        return self._flat(self.step[of] - back, of)
+
+    def each_upto(self, back: int, of: Of) -> list[Floats]:
+        """Return each sum at the end of the step that lies so many steps before some values."""
+        if isinstance(of, slice):
+            return [self._upto(number, back) for number in range(len(self.stored))]
+        place = self._stored_place(back, of)
+        return [self._summed(number, back, of, place) for number in range(len(self.stored))]
+
+    def _within(self, number: int, part: Part) -> Floats:
+        youngest, oldest = part
+        return self._upto(number, youngest) - self._upto(number, oldest + 1)
+
+    def _upto(self, number: int, back: int) -> Floats:
+        if (number, back) not in self._known:
+            if back not in self._stands:
+                self._stands[back] = self._stored_place(back, _ALL)
+            self._known[number, back] = self._summed(number, back, _ALL, self._stands[back])
+        return self._known[number, back]
+
+    def _stored_place(self, back: int, of: Of) -> Ints:
+        """Return where the windows have what they know of such a step: at their newest, where it is later."""
+        if back == 0:
+            return self._flat(self.newest[of], of)
+        step = self.step[of] - back
+        return self._flat(np.minimum(step, self.newest[of]) if self.behind > back else step, of)
+
+    def _flat(self, step: Ints, of: Of) -> Ints:
+        devices: int = self.stored[_COUNT].shape[1]
+        return (step & (_SLOTS - 1)) * devices + self.stretch.row[of]
+
+    def _summed(self, number: int, back: int, of: Of, place: Ints) -> Floats:
+        """Return what the windows have summed up, and the stretch beside."""
+        stored: Floats = self.stored[number].ravel()[place]
+        if not self.stretch.moments.single:
+            own = self._own[number]
+            added: Floats = own[self._ends(back, of)] - own[self._begins[of]]
+        elif back == 0:
+            adds = self.adds[number]
+            added = adds if adds.size == 1 else adds[of]
+        else:
+            return stored
+        return np.add(stored, added)
 
     @cached_property
     def _own(self) -> list[Floats]:
         """What the stretch itself has summed up before each value, and at its end. Shapes: (values + 1,)."""
-        return [np.concatenate([[0.0], np.cumsum(adds, dtype=np.float64)]) for adds in self.adds]
+        whole = (np.broadcast_to(adds, self.step.shape) for adds in self.adds)
+        return [np.concatenate([[0.0], np.cumsum(adds, dtype=np.float64)]) for adds in whole]
 
     @cached_property
     def _begins(self) -> Ints:
         """Where the first value of each value's device stands."""
-        return np.maximum.accumulate(np.where(self.stretch.first, np.arange(self.step.size), 0))
+        return np.maximum.accumulate(np.where(self.stretch.moments.first, np.arange(self.step.size), 0))
 
     @cached_property
     def _keys(self) -> Ints:
@@ -157,8 +189,3 @@ class View:
             return np.arange(1, self.step.size + 1)[of]
         ends: Ints = np.searchsorted(self._keys, self._keys[of] - back, side="right")
         return ends
-
-
-def _slot(step: Ints) -> Ints:
-    """Return the slot of a step; a remainder is slower to come by than a quotient."""
-    return step - step // _SLOTS * _SLOTS

@@ -35,16 +35,11 @@ class Rows:
 
 
 @dataclass(frozen=True)
-class Stretch:
-    """Values of one signal, none absent, in order of device and time. Shapes: (values,).
-
-    `row` is the device's, `at` epoch ms, `place` where the value stands in the frame that it came from.
-    """
+class Moments:
+    """Devices and times, in order of both. Shapes: (moments,). `row` is the device's, `at` epoch ms."""
 
     row: Ints
     at: Ints
-    value: Floats
-    place: Ints
 
     @cached_property
     def first(self) -> Bools:
@@ -60,6 +55,33 @@ class Stretch:
     def single(self) -> bool:
         """Whether no device has more than one value."""
         return bool(self.first.all())
+
+    @cached_property
+    def distinct(self) -> bool:
+        """Whether no device has two values of one time."""
+        return self.single or bool(edges(self.row, self.at).all())
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Values of one signal, none absent, in order of device and time. Shapes: (values,).
+
+    `place` is where a value stands in the frame that it came from.
+    """
+
+    moments: Moments
+    value: Floats
+    place: Ints
+
+    @property
+    def row(self) -> Ints:
+        """The device of each."""
+        return self.moments.row
+
+    @property
+    def at(self) -> Ints:
+        """When each was (epoch ms)."""
+        return self.moments.at
 
 
 def edges(*columns: Ints) -> Bools:
@@ -79,8 +101,7 @@ class Readings:
     `order` is where each stands in the frame that they came from; `rows` devices are known.
     """
 
-    row: Ints
-    at: Ints
+    moments: Moments
     order: Ints
     rows: int
 
@@ -90,27 +111,28 @@ class Readings:
         Of several values of one device and time the last counts. A value that is late, or was there before,
         is left out: who has counted it cannot tell any more.
         """
-        row, at, value, place = self.row, self.at, values[self.order], self.order
+        row, at, value, place = self.moments.row, self.moments.at, values[self.order], self.order
         news = (value == value) & (at > newest[row])  # noqa: PLR0124 - NaN is not itself
-        if not news.all():
-            row, at, value, place = row[news], at[news], value[news], place[news]
+        if news.all() and self.moments.distinct:
+            return Stretch(self.moments, value, place)  # what is known of the moments is known once for all
+        row, at, value, place = row[news], at[news], value[news], place[news]
         kept = edges(row, at)[1:]
         if not kept.all():
             row, at, value, place = row[kept], at[kept], value[kept], place[kept]
-        return Stretch(row, at, value, place)
+        return Stretch(Moments(row, at), value, place)
 
 
 def in_order(row: Ints, at: Ints, rows: int) -> Readings:
     """Return readings in the order of device and time; those that are equal stay as they came."""
     order = np.lexsort((at, row))
-    return Readings(row[order], at[order], order, rows)
+    return Readings(Moments(row[order], at[order]), order, rows)
 
 
 def before(stretch: Stretch, values: NDArray[T], known: NDArray[T]) -> NDArray[T]:
     """Return for each value of a stretch what came before it: within the stretch, else what is `known`."""
     found = np.empty_like(values)
     found[1:] = values[:-1]
-    first = stretch.first
+    first = stretch.moments.first
     found[first] = known[stretch.row[first]]
     return found
 
