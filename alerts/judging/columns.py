@@ -83,7 +83,7 @@ class Columns:
         more.append(pl.Series(DEVICE_ROW, row))
         more += self._measured(frame, row)
         more += self.applies.columns(frame, ids, row)
-        return frame.with_columns(more)
+        return frame.hstack(more)
 
     def _rows_of(self, ids: list[str], frame: pl.DataFrame) -> Ints:
         """Return the row of each device; those that are new are looked up in the past first."""

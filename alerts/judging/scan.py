@@ -33,6 +33,10 @@ class Scan:
         self._named = [holds.alias(rule.name) for rule, holds in zip(rules, self._holds, strict=True)]
         self._shown = [_shown(rule) for rule in rules]
         self._verdicts = [_verdict(rule) for rule in rules]
+        self._looked_at = [
+            {*shown.meta.root_names(), *verdict.meta.root_names()}
+            for shown, verdict in zip(self._shown, self._verdicts, strict=True)
+        ]
 
     def in_play(
         self, frame: pl.DataFrame, tracked: Mapping[str, set[str]]
@@ -53,8 +57,7 @@ class Scan:
         if playing:
             devices = set().union(*(tracked.get(self._rules[number].name, set()) for number in playing))
             places = self._concerned(frame, [held[number] for number in playing if holding[number]], devices)
-            few = self._few(frame, playing, places)
-            beside = _Beside(few["device_id"].to_list(), few["ts"].to_list(), few[DEVICE_ROW].to_numpy())
+            few, beside = self._few(frame, playing, places)
             for number in playing:
                 rule = self._rules[number]
                 yield rule, _sightings(few, beside, number, by_value=rule.fault == BY_CODE)
@@ -70,13 +73,17 @@ class Scan:
         places = np.flatnonzero(concerned[row])
         return places[np.lexsort((frame["ts"].to_numpy()[places], row[places]))]
 
-    def _few(self, frame: pl.DataFrame, playing: Sequence[int], places: Ints) -> pl.DataFrame:
-        """Return the readings at some places, with each rule's `value.N` and `verdict.N`."""
+    def _few(
+        self, frame: pl.DataFrame, playing: Sequence[int], places: Ints
+    ) -> tuple[pl.DataFrame, "_Beside"]:
+        """Return `value.N` and `verdict.N` of each rule for the readings at some places, and the rest."""
         columns = [self._shown[number].alias(f"value.{number}") for number in playing]
         columns += [self._verdicts[number].alias(f"verdict.{number}") for number in playing]
-        looked_at = dict.fromkeys(name for column in columns for name in column.meta.root_names())
-        few = frame.select("device_id", "ts", DEVICE_ROW, *looked_at)[places]
-        return few.select("device_id", "ts", DEVICE_ROW, *columns)
+        looked_at = dict.fromkeys(name for number in playing for name in self._looked_at[number])
+        few = frame[list(dict.fromkeys(["device_id", "ts", DEVICE_ROW, *looked_at]))]
+        few = few[pl.Series(places, dtype=pl.UInt32)]
+        beside = _Beside(few["device_id"].to_list(), few["ts"].to_list(), few[DEVICE_ROW].to_numpy())
+        return few.select(columns), beside
 
 
 def _shown(rule: Rule) -> pl.Expr:
