@@ -50,7 +50,7 @@ from fleet.readings import ReadingBatch
 from fleet.risks import Risk, Wanted
 from fleet.signals import STANDARD_SIGNALS, Kind, SignalTable
 from fleet.text import Text
-from storage.records.alerts import alert_of, each_open_alert, open_alert, open_alerts
+from storage.records.alerts import alert_of, alerts_named, each_open_mark, open_alert, open_alerts
 from storage.records.database import DeskDatabase
 from storage.records.devices import ReportedEvent, traits_of
 
@@ -58,6 +58,7 @@ T = TypeVar("T")
 _TIMELESS = frozenset({RISK_RULE, MODEL_RULE, EXTERNAL_RULE})
 """What these rules raise does not change by time alone."""
 _AT_ONCE, _PAUSE_S = 200, 0.005
+_READ_AT_ONCE = 1_000
 _FORGET_MS = 5 * MINUTE_MS
 """What devices are and where they belong is looked up anew after so long, if the log did not tell of it."""
 
@@ -135,16 +136,28 @@ class AlertEngine:
         return self._texts
 
     def reload(self) -> None:
-        """Take over what the database holds: alerts that a ticket, a person or another process changed."""
+        """Take over what the database holds: alerts that a ticket, a person or another process changed.
+
+        Of those that are known already no more than that is read: they may be 100,000.
+        """
         with self._lock, self._desk.transaction() as session:
-            self._tracks = Tracks(self._remembered(follow(alert)) for alert in each_open_alert(session))
+            known = {track.alert.id: track.alert for track in self._tracks}
+            changed = []
+            for alert_id, updated, state in each_open_mark(session):
+                alert = known.pop(alert_id, None)
+                if alert is None or (alert.updated, alert.state) != (updated, state):
+                    changed.append(alert_id)
+            for over in known.values():
+                self._tracks.put(key_of(over), None)
+            for begin in range(0, len(changed), _READ_AT_ONCE):
+                for stored in alerts_named(session, changed[begin : begin + _READ_AT_ONCE]):
+                    if stored.state is not AlertState.RESOLVED:
+                        self._tracks.put(key_of(stored), self._remembered(follow(stored)))
 
     def _remembered(self, stored: Track) -> Track:
         known = self._tracks.get(key_of(stored.alert))
         if known is None or known.alert.id != stored.alert.id:
             return stored
-        if known.alert == stored.alert:
-            return known
         return Track(stored.alert, known.seen_at, known.judged_at, known.lows)
 
     def open_alerts(self) -> list[Alert]:
@@ -274,14 +287,19 @@ class AlertEngine:
         for rule in self._offline_rules:
             self._tick_absence(rule, now)
         with self._lock:
-            tracks = [track for track in self._tracks if track.alert.rule not in _TIMELESS]
+            tracks = [track for track in self._tracks if self._may_be_due(track)]
             offline = offline_alerts(self._tracks, self._offline_rules)
         due = [track for track in tracks if self._elapsed(track, now, offline).state is not None]
         self._in_parts(now, due, lambda changes, track: self._elapse(changes, track, offline))
 
+    def _may_be_due(self, track: Track) -> bool:
+        """Tell whether time alone may change an alert: of 100,000 that fire it does not."""
+        rule = track.alert.rule
+        return rule not in _TIMELESS and (track.alert.state is AlertState.PENDING or rule not in self._rules)
+
     def _tick_absence(self, rule: Rule, now: int) -> None:
         with self._lock:
-            tracks = list(self._tracks)
+            tracks = self._tracks.of_rule(rule.name, rule.fault)
         with self._desk.transaction() as session:
             heard = heard_devices(session, rule, tracks)
         self._in_parts(now, heard, lambda changes, each: end_absence(changes, rule, each))

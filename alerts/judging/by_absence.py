@@ -9,6 +9,7 @@ from alerts.judging.by_rule import raise_by_rule, rule_evidence
 from alerts.judging.changes import Changes
 from alerts.judging.decisions import Track, judge_absence, judge_heard
 from alerts.judging.rules import Rule
+from alerts.judging.tracks import Tracks
 from fleet.alerts import Alert, AlertState
 from storage.records.alerts import Unheard, last_heard, unheard_devices
 
@@ -40,8 +41,8 @@ def begin_absence(changes: Changes, rule: Rule, started: int, applies: Applies, 
 
 
 def heard_devices(session: Session, rule: Rule, tracks: Iterable[Track]) -> list[Unheard]:
-    """Return when those were heard again of which an offline rule has an alert."""
-    mine = {track.alert.device_id: track for track in tracks if track.alert.rule == rule.name}
+    """Return when those were heard again of which an offline rule has an alert, by its tracks."""
+    mine = {track.alert.device_id: track for track in tracks}
     heard = last_heard(session, list(mine)).items()
     return [each for device_id, each in heard if judge_heard(mine[device_id], each, rule).state is not None]
 
@@ -56,11 +57,11 @@ def end_absence(changes: Changes, rule: Rule, heard: Unheard) -> None:
         changes.move(track, decision, rule.name, heard.last_seen)
 
 
-def offline_alerts(tracks: Iterable[Track], rules: Iterable[Rule]) -> dict[str, Alert]:
+def offline_alerts(tracks: Tracks, rules: Iterable[Rule]) -> dict[str, Alert]:
     """Return by device the alerts of offline rules that have fired."""
-    names = {rule.name for rule in rules}
     return {
         track.alert.device_id: track.alert
-        for track in tracks
-        if track.alert.rule in names and track.alert.state is not AlertState.PENDING
+        for rule in rules
+        for track in tracks.of_rule(rule.name, rule.fault)
+        if track.alert.state is not AlertState.PENDING
     }

@@ -1,6 +1,7 @@
 """Judges readings by the rules: what the few readings in play do to the alerts."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 from alerts.judging.changes import Changes
@@ -83,7 +84,13 @@ def raise_by_rule(  # noqa: PLR0913 - one alert's columns
 
 def rule_evidence(rule: Rule, **seen: Any) -> dict[str, Any]:
     """Return the evidence of a rule's alert: what was `seen` (signal, value, threshold, ts) and its text."""
-    return {"source": "rule", "rule": rule.name, "text": {"en": rule.text.en, "zh": rule.text.zh}} | seen
+    return {"source": "rule", "rule": rule.name, "text": _in_both(rule.text.en, rule.text.zh)} | seen
+
+
+@lru_cache(maxsize=1_000)
+def _in_both(en: str, zh: str) -> dict[str, str]:
+    """Return a text as evidence has it: one for all alerts of a rule, of which there may be 100,000."""
+    return {"en": en, "zh": zh}
 
 
 def _seen(rule: Rule, value: float | bool | str | None, at: int) -> dict[str, Any]:

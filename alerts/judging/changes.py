@@ -83,7 +83,7 @@ class Changes:
         if alert_id is None:
             self._follow_stored(key_of(alert))
             return False
-        stored = replace(alert, id=str(alert_id))
+        stored = replace(alert, id=str(alert_id), updated=self.now)
         self.tracks[key_of(alert)] = Track(stored, seen_at=self.now, judged_at=alert.since)
         return True
 
@@ -153,7 +153,7 @@ class Changes:
             self._follow_stored(key)
             return None
         kept = {name: value for name, value in columns.items() if name != "resolved_at"}
-        after = replace(before, state=decision.state, reason=decision.reason, **kept)
+        after = replace(before, state=decision.state, reason=decision.reason, updated=self.now, **kept)
         over = after.state is AlertState.RESOLVED
         self.tracks[key] = None if over else Track(after, track.seen_at, max(track.judged_at, at))
         return after

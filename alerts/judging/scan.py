@@ -55,21 +55,26 @@ class Scan:
             number for number, rule in enumerate(self._rules) if holding[number] or tracked.get(rule.name)
         ]
         if playing:
-            devices = set().union(*(tracked.get(self._rules[number].name, set()) for number in playing))
-            places = self._concerned(frame, [held[number] for number in playing if holding[number]], devices)
+            of_open = [tracked.get(self._rules[number].name, set()) for number in playing]
+            places = self._concerned(frame, [held[number] for number in playing if holding[number]], of_open)
             few, beside = self._few(frame, playing, places)
             for number in playing:
                 rule = self._rules[number]
                 yield rule, _sightings(few, beside, number, by_value=rule.fault == BY_CODE)
 
-    def _concerned(self, frame: pl.DataFrame, held: Sequence[pl.Series], tracked: set[str]) -> Ints:
-        """Return where the readings stand of devices that any rule concerns, by device in order of time."""
+    def _concerned(self, frame: pl.DataFrame, held: Sequence[pl.Series], of_open: Sequence[set[str]]) -> Ints:
+        """Return where the readings stand of devices that any rule concerns, by device in order of time.
+
+        `of_open` are the devices with an open alert of each rule: they may be many more than the readings.
+        """
         row = frame[DEVICE_ROW].to_numpy()
         concerned = np.zeros(len(self._rows), dtype=bool)
         for each in held:
             concerned[row[each.arg_true().to_numpy()]] = True
-        known = self._rows.of(list(tracked))
-        concerned[known[known >= 0]] = True
+        for tracked in of_open:
+            few = len(tracked) < frame.height
+            known = self._rows.of(list(tracked if few else tracked.intersection(frame["device_id"])))
+            concerned[known[known >= 0]] = True
         places = np.flatnonzero(concerned[row])
         return places[np.lexsort((frame["ts"].to_numpy()[places], row[places]))]
 

@@ -32,12 +32,22 @@ class Tracks:
 
     def put(self, key: Key, track: Track | None) -> None:
         """Follow a track from now on; None: follow nothing under this key."""
-        before = self._by_key.pop(key, None)
-        if before is not None:
-            self._devices[before.alert.rule].discard(key[0])
-        if track is not None:
+        before = self._by_key.get(key)
+        was = None if before is None else before.alert.rule
+        rule = None if track is None else track.alert.rule
+        if was is not None and was != rule:
+            self._devices[was].discard(key[0])
+        if rule is not None and was != rule:
+            self._devices.setdefault(rule, set()).add(key[0])
+        if track is None:
+            self._by_key.pop(key, None)
+        else:
             self._by_key[key] = track
-            self._devices.setdefault(track.alert.rule, set()).add(key[0])
+
+    def of_rule(self, rule: str, fault: str) -> list[Track]:
+        """Return the tracks of one rule for one fault."""
+        found = (self._by_key.get((device, fault)) for device in self._devices.get(rule, ()))
+        return [track for track in found if track is not None]
 
     @property
     def devices(self) -> Mapping[str, set[str]]:

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from alerts.judging.windows.stretch import Floats, Ints, Stretch, grown
 
 STEPS = 12
-_SLOTS = 16
-"""Of these 13 are in use: what was summed before the oldest step of a window is what is taken off."""
+_SLOTS = STEPS + 1
+"""What was summed before the oldest step of a window is kept as well: it is what is taken off."""
 _PER_DEVICE = 2**32
 """More than there are steps in time: what sets the keys of one device apart from those of the next."""
 _MOST_SUMMED, _LOOK_EVERY = 4096, 64
@@ -35,7 +35,7 @@ _COUNT, _TOTAL, _STEPS = range(3)
 class Ring:
     """One window's sums for every device. Shapes: (slots, devices).
 
-    The sum up to the end of step n is in slot n modulo 16. `timed`: it is asked when things were, too.
+    The sum up to the end of step n is in slot n modulo 13. `timed`: it is asked when things were, too.
     """
 
     def __init__(self, over_ms: int, *, timed: bool) -> None:
@@ -153,7 +153,8 @@ class View:
 
     def _flat(self, step: Ints, of: Of) -> Ints:
         devices: int = self.stored[_COUNT].shape[1]
-        return (step & (_SLOTS - 1)) * devices + self.stretch.row[of]
+        slot = step - step // _SLOTS * _SLOTS  # a remainder is slower to come by than a quotient
+        return slot * devices + self.stretch.row[of]
 
     def _summed(self, number: int, back: int, of: Of, place: Ints) -> Floats:
         """Return what the windows have summed up, and the stretch beside."""
