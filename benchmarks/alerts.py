@@ -180,7 +180,7 @@ def growth() -> dict[str, float]:
     """Return how the cost of open alerts grows from the fewest to the most of them, and the memory in MB."""
     # The fewer cost little: what else the machine does would decide about one run of them.
     costs = [
-        statistics.median(cost_of_open_alerts(count) for _ in range(1 if count == max(OPEN) else 5))
+        statistics.median(cost_of_open_alerts(count) for _ in range(1 if count == max(OPEN) else 3))
         for count in OPEN
     ]
     found = {f"cpu_s_{count}": round(cost, 3) for count, cost in zip(OPEN, costs, strict=True)}

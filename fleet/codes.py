@@ -7,6 +7,7 @@ import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import cache
 from pathlib import Path
 from typing import Annotated
 
@@ -115,9 +116,13 @@ def load_codes(own: Path | None = None) -> CodeCatalogue:
 
     Raises ConfigError naming the file, the place in it and what is allowed.
     """
-    places = (_SHIPPED,) if own is None else (own, _SHIPPED)
-    files = [each for place in places for each in _files(place)]
-    return CodeCatalogue(maker for path in files for maker in _read(path))
+    theirs = [maker for path in _files(own) for maker in _read(path)] if own is not None else []
+    return CodeCatalogue([*theirs, *_shipped()])
+
+
+@cache
+def _shipped() -> tuple[_Maker, ...]:
+    return tuple(maker for path in _files(_SHIPPED) for maker in _read(path))
 
 
 def _files(path: Path) -> list[Path]:

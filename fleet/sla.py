@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Self
 
@@ -49,7 +50,12 @@ class Deadlines:
 
 def load_policy(path: Path | None = None) -> SlaPolicy:
     """Read and check a policy file; without a path, the one that ships with us. Raises ConfigError."""
-    return read_config(path or _BESIDE, SlaPolicy)
+    return _shipped() if path is None else read_config(path, SlaPolicy)
+
+
+@cache
+def _shipped() -> SlaPolicy:
+    return read_config(_BESIDE, SlaPolicy)
 
 
 def deadlines(policy: SlaPolicy, level: Level, opened_at: int) -> Deadlines:

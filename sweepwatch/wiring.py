@@ -136,7 +136,8 @@ def build(
     Raises ConfigError, DataFolderError or StoreUnavailable when a part cannot be had; nothing stays open.
     """
     signals = signal_table(settings)
-    load_rules(settings.alerts.rules, signals)  # whose mistakes name the file
+    if settings.alerts.rules is not None:
+        load_rules(settings.alerts.rules, signals)  # whose mistakes name the file
     shipped = rules_text(settings.alerts.rules)
     codes = load_codes(settings.alerts.codes)
     policy = load_policy()

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 
 import yaml
@@ -62,6 +63,7 @@ def rules_text(path: Path | None = None) -> str:
     return read_text(path or _BESIDE)
 
 
+@lru_cache(maxsize=8)
 def parse_rules(text: str, origin: str, signals: SignalTable = STANDARD_SIGNALS) -> tuple[Rule, ...]:
     """Check rules as they stand in a file; `origin` names it in errors. Raises Mistakes that name each."""
     try:

@@ -13,6 +13,7 @@ import polars as pl
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from helpers.following import follow_at_once
+from helpers.fresh_desk import fresh_file
 
 from access.doors import Doors
 from access.tokens import Asked
@@ -140,6 +141,8 @@ def open_house(folder: Path, **settings: Any) -> Iterator[House]:
     progress: list[StartProgress] = []
     ledger: list[LedgerView] = [Counted()]
     with closing(open_data_folder(folder)) as data:
+        if not data.desk.exists():
+            data.desk.write_bytes(fresh_file())
         services = build(Settings(data=folder, **settings), data, clock)
         with closing(services):
             follow_at_once(services.desk, services.followers, clock)
