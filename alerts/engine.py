@@ -7,6 +7,7 @@ from time import sleep
 from typing import TypeVar
 
 import polars as pl
+from sqlalchemy.orm import Session
 
 from alerts.judging.applies import Applies
 from alerts.judging.by_absence import (
@@ -15,6 +16,7 @@ from alerts.judging.by_absence import (
     end_absence,
     heard_devices,
     offline_alerts,
+    still_unheard,
 )
 from alerts.judging.by_code import CodeJudge
 from alerts.judging.by_event import EventJudge, told_last
@@ -309,19 +311,31 @@ class AlertEngine:
             new = [each for each in absent if self._tracks.get((each.device_id, rule.fault)) is None]
         applies = self._applies.at_moment
         self._in_parts(
-            now, new, lambda changes, each: begin_absence(changes, rule, self._started, applies, each)
+            now,
+            new,
+            lambda changes, each: begin_absence(changes, rule, self._started, applies, each),
+            still_unheard,
         )
 
-    def _in_parts(self, now: int, items: Sequence[T], do: Callable[[Changes, T], None]) -> None:
+    def _in_parts(
+        self,
+        now: int,
+        items: Sequence[T],
+        do: Callable[[Changes, T], None],
+        still: Callable[[Session, Sequence[T]], Sequence[T]] = lambda _session, part: part,
+    ) -> None:
         """Do something to each of what may be thousands, some at a time.
 
-        In between readings are judged, and others write: nobody waits for all of them.
+        In between readings are judged, and others write: nobody waits for all of them. It may take minutes:
+        what comes late is of its own time, so that who waits for the last of them knows, and `still` says of
+        which of a part it holds by then.
         """
+        begun = self._clock.now_ms()
         for begin in range(0, len(items), _AT_ONCE):
             if begin:
                 sleep(_PAUSE_S)
-            with self._changes(now) as changes:
-                for item in items[begin : begin + _AT_ONCE]:
+            with self._changes(now + self._clock.now_ms() - begun) as changes:
+                for item in still(changes.session, items[begin : begin + _AT_ONCE]):
                     do(changes, item)
 
     def _elapse(self, changes: Changes, track: Track, offline: Mapping[str, Alert]) -> None:

@@ -23,6 +23,7 @@ def start_logging(file: Path, level: str) -> None:
     to_terminal.setFormatter(_OneLine())
     to_file.setFormatter(_Escaping(_FORMAT))
     logging.basicConfig(level=level.upper(), handlers=[to_file, to_terminal], force=True)
+    logging.getLogger("apscheduler.scheduler").setLevel(logging.ERROR)  # what it leaves out, jobs.py says
     for name in _CHATTY:
         logging.getLogger(name).setLevel(logging.WARNING)
 

@@ -1,6 +1,6 @@
 """Judges what is not heard: a device that the broker reports gone, or that stays unheard."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -38,6 +38,12 @@ def begin_absence(changes: Changes, rule: Rule, started: int, applies: Applies, 
     evidence = rule_evidence(rule, ts=unheard.last_seen, **seen)
     since = max(unheard.last_seen, started)
     raise_by_rule(changes, rule, unheard.device_id, decision.state, since, evidence)
+
+
+def still_unheard(session: Session, part: Sequence[Unheard]) -> list[Unheard]:
+    """Return those of which nothing was heard since they were looked up."""
+    known = last_heard(session, [each.device_id for each in part])
+    return [each for each in part if known.get(each.device_id) == each]
 
 
 def heard_devices(session: Session, rule: Rule, tracks: Iterable[Track]) -> list[Unheard]:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from threading import Lock
 from types import TracebackType
 
+from apscheduler.events import EVENT_JOB_MAX_INSTANCES, JobSubmissionEvent
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from access.personal import PersonalData
@@ -61,6 +62,8 @@ class Jobs:
         self._scheduler = BackgroundScheduler(
             timezone=UTC, job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
         )
+        self._late: set[str] = set()
+        self._scheduler.add_listener(self._took_long, EVENT_JOB_MAX_INSTANCES)
 
     def __enter__(self) -> "Jobs":
         settings = self._services.settings
@@ -119,6 +122,8 @@ class Jobs:
                 if not self._ending:
                     soon = datetime.now(UTC) + timedelta(seconds=again)
                     self._scheduler.modify_job(name, next_run_time=soon)
+            finally:
+                self._late.discard(name)
 
         self._scheduler.add_job(
             run,
@@ -128,6 +133,12 @@ class Jobs:
             name=name,
             next_run_time=datetime.now(UTC) + timedelta(seconds=1),
         )
+
+    def _took_long(self, event: JobSubmissionEvent) -> None:
+        """Say once of each run that it is still under way when the next one is due: that one is left out."""
+        if event.job_id not in self._late:
+            self._late.add(event.job_id)
+            log.warning("%s takes longer than the time until it is due again", event.job_id)
 
     def score(self) -> int:
         """Score every robot, judge the risks, and return how many there were."""

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from helpers.desk_rooms import NOON, Rooms, a_risk, batch_of, open_rooms
 
+from alerts import engine
 from alerts.engine import AlertEngine
 from alerts.judging.by_ticket import DeviceEnds
 from alerts.judging.decisions import SETTLE_MS
@@ -17,6 +18,7 @@ from fleet.errors import Conflict, InvalidInput, NotFound, StoreUnavailable
 from fleet.events import Event, Subject
 from fleet.principals import person
 from fleet.signals import Kind
+from storage.records.devices import Device
 
 
 @pytest.fixture
@@ -174,6 +176,28 @@ def test_a_robot_that_falls_silent_is_offline_after_half_an_hour_and_back_when_h
     rooms.heard("R1", 31 * 60)
     rooms.tick(31 * 60)
     assert rooms.history() == [("comms_loss", "resolved", "heard_again")]
+
+
+def test_who_is_heard_while_thousands_fall_silent_is_not_absent_and_each_has_its_own_time(
+    rooms: Rooms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with rooms.desk.transaction() as session:
+        session.add_all(
+            Device(id=f"A{n}", kind="robot", site="hall", model="CR", registered_at=NOON, last_seen=NOON)
+            for n in range(4)
+        )
+
+    def a_minute_passes(_seconds: float) -> None:
+        rooms.clock.ms += 60_000
+        rooms.heard("A3", (rooms.clock.ms - NOON) / 1000)
+
+    monkeypatch.setattr(engine, "_AT_ONCE", 2)
+    monkeypatch.setattr(engine, "sleep", a_minute_passes)
+    rooms.heard("R1", 29 * 60)
+    rooms.heard("R2", 29 * 60)
+    rooms.tick(30 * 60)
+    fired = {alert.device_id: alert.updated - NOON for alert in rooms.fired}
+    assert fired == {"A0": 1_800_000, "A1": 1_800_000, "A2": 1_860_000}
 
 
 def test_our_own_downtime_is_not_the_fleets(rooms: Rooms) -> None:
