@@ -78,9 +78,16 @@ def _look(
     alone = count_alone(session, fault, now - _USUAL_MS, now - WINDOW_MS)
     rate = min(0.5, (alone + 1) / (devices * (_USUAL_MS / WINDOW_MS)))
     of_places = any(each in teller.absence for each in rules_of(session, fault, now - WINDOW_MS))
+    free = [(place, count) for *_, place, part, count in cells if part is None]
     for cause in causes(counts, fleet, rate, of_places=of_places):
-        if all(each.group != cause.group for each in mine):
+        if all(each.group != cause.group for each in mine) and _has_members(cause.group, free):
             _open(session, teller, fault, cause, rate, mine, fleet, now)
+
+
+def _has_members(group: Group, free: Sequence[tuple[Place, int]]) -> bool:
+    """Tell whether enough would be part of an incident: a narrow one takes nothing from another."""
+    own = sum(count for place, count in free if contains(group, place))
+    return group.kind in WIDE or own >= LEAST_MEMBERS
 
 
 def _open(

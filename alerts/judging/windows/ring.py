@@ -19,10 +19,10 @@ _SLOTS = STEPS + 1
 """What was summed before the oldest step of a window is kept as well: it is what is taken off."""
 _PER_DEVICE = 2**32
 """More than there are steps in time: what sets the keys of one device apart from those of the next."""
-_MOST_SUMMED, _LOOK_EVERY = 4096, 64
+_MOST_SUMMED, _LOOK_EVERY = 4096, 61
 """After so many values a device's sums begin anew from its oldest step: small numbers are exact.
 
-That is looked at once in so many stretches.
+That is looked at once in so many stretches; a prime: whoever reports in turn has its turn.
 """
 _ALL = slice(None)
 Of = Ints | slice
@@ -61,9 +61,8 @@ class Ring:
         last = view.last
         row, step = view.stretch.row[last], view.step[last]
         summed = [(view.place(0, last), view.each_upto(0, last))]
-        for back in range(
-            1, min(view.behind, STEPS + 1)
-        ):  # the steps that were passed over are filled as well
+        # The steps that were passed over are filled as well.
+        for back in range(1, min(view.behind, _SLOTS)):
             passed = np.flatnonzero(step - view.newest[last] > back)
             of = passed if isinstance(last, slice) else last[passed]
             summed.append((view.place(back, of), view.each_upto(back, of)))
