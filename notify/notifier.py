@@ -23,6 +23,7 @@ from storage.records.notices import (
     change_notices,
     due_notices,
     look_again,
+    waiting_subjects,
     write_notices,
 )
 
@@ -87,6 +88,18 @@ class Notifier:
         self._mail = mail
         self._wake = wake
 
+    def handle_all(self, events: Sequence[Event]) -> None:
+        """Write what follows from events. Of thousands that are over nearly all were told to nobody."""
+        ends = {event.subject_id for event in events if _holds_back(event)}
+        with self._desk.transaction() as session:
+            waits = waiting_subjects(session, ends) if ends else set()
+        for event in events:
+            if event.what == TELL:
+                waits.add((event.subject, event.subject_id))
+                waits |= {(Subject.ALERT, alert) for alert in Telling.from_data(event.data).alerts}
+            if not _holds_back(event) or (event.subject, event.subject_id) in waits:
+                self.handle(event)
+
     def handle(self, event: Event) -> None:
         """Write what follows from an event."""
         if event.subject in _OF_DUTY:
@@ -96,7 +109,7 @@ class Notifier:
             return
         if event.what == TELL:
             self._tell(event)
-        elif event.after in (AlertState.ACKNOWLEDGED, AlertState.RESOLVED):
+        elif _holds_back(event):
             reason, now = f"{event.after}_before_sent", self._clock.now_ms()
             with self._desk.transaction() as session:
                 hold_back(session, event.subject, event.subject_id, event.id, reason, now)
@@ -149,6 +162,12 @@ class Notifier:
                 write_notices(session, _placed(about, recipients(session, meant, self._mail(), now)))
         self._wake()
         return True
+
+
+def _holds_back(event: Event) -> bool:
+    """Tell whether an event says that something is over, or that somebody sees to it."""
+    over = event.after in (AlertState.ACKNOWLEDGED, AlertState.RESOLVED)
+    return event.subject in _SUBJECTS and event.what != TELL and over
 
 
 def unreached(event: int, subject: str, subject_id: str, telling: Telling, why: Unreached, now: int) -> Event:

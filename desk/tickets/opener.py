@@ -3,7 +3,7 @@
 from desk.tickets.desk import TicketDesk
 from fleet.alerts import AlertState
 from fleet.events import Event, Subject
-from storage.records.alerts import alert_of
+from storage.records.alerts import CHANGES, alert_of
 from storage.records.database import DeskDatabase
 
 _FIRES = (AlertState.FIRING, AlertState.ACKNOWLEDGED)
@@ -24,8 +24,10 @@ class TicketOpener:
 
     def handle(self, event: Event) -> None:
         """Open or join the case of an alert that fired, or note that it is over."""
-        if event.subject is not Subject.ALERT or event.after == AlertState.PENDING:
+        if event.subject is not Subject.ALERT or event.what not in CHANGES:
             return
+        if event.after == AlertState.PENDING or event.data.get("opens_ticket") is False:
+            return  # what wants no ticket is in no case; once it wants one, that is an event of its own
         with self._desk.transaction() as session:
             alert = alert_of(session, event.subject_id)
         if event.after in _FIRES:

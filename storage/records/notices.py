@@ -11,11 +11,13 @@ from sqlalchemy import ColumnElement, Index, String, and_, delete, func, or_, se
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from fleet.errors import NotFound
+from fleet.events import Subject
 from fleet.notices import ChannelKind, Proof
 from fleet.outbox import OPEN_STATES, Notice, NoticeState
 from fleet.tellings import Occasion, Telling
 from storage.records.base import Base, Number
 from storage.records.destinations import DestinationRow
+from storage.records.parts import parts_of
 from storage.records.upsert import insert_into
 
 
@@ -108,6 +110,21 @@ def open_lists(session: Session, alert_id: str) -> list[Notice]:
     lists = NoticeRow.telling["occasion"].as_string() == Occasion.STILL_OPEN
     found = _found(session, NoticeRow.state.in_(OPEN_STATES), lists)
     return [each for each in found if each.telling is not None and alert_id in each.telling.alerts]
+
+
+def waiting_subjects(session: Session, ids: Collection[str]) -> set[tuple[str, str]]:
+    """Return of which of these alerts and incidents (by id) something waits, a list that names them included.
+
+    The alerts of every list that waits are returned, too.
+    """
+    waits = NoticeRow.state.in_(OPEN_STATES)
+    found: set[tuple[str, str]] = set()
+    for part in parts_of(list(ids)):
+        wanted = select(NoticeRow.subject, NoticeRow.subject_id).where(waits, NoticeRow.subject_id.in_(part))
+        found |= {(subject, subject_id) for subject, subject_id in session.execute(wanted.distinct())}
+    lists = _found(session, waits, NoticeRow.telling["occasion"].as_string() == Occasion.STILL_OPEN)
+    named = [each.telling.alerts for each in lists if each.telling is not None]
+    return found | {(Subject.ALERT, alert) for alerts in named for alert in alerts}
 
 
 def notices_of_event(session: Session, event: int) -> list[Notice]:

@@ -1,6 +1,7 @@
 """People, destinations and the outbox of notices on a clock moved by hand, with channels that keep."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 
@@ -88,6 +89,7 @@ class Noticed:
         self.notifier = Notifier(desk, self.duty, self.clock, mail=lambda: True)
         self.proving = Proving(desk, self.clock)
         self._names = count(1)
+        self._asleep = False
         with desk.transaction() as session:
             self._cursor = newest_event(session)
 
@@ -202,13 +204,22 @@ class Noticed:
             tell(session, event)
         self.follow()
 
+    @contextmanager
+    def asleep(self) -> Iterator[None]:
+        """Let the room follow nothing for a while; then all of it at once."""
+        self._asleep = True
+        yield
+        self._asleep = False
+        self.follow()
+
     def follow(self) -> None:
         """Let the room handle what was told since."""
+        if self._asleep:
+            return
         with self.desk.transaction() as session:
             events = events_after(session, self._cursor, 1000)
-        for event in events:
-            self.notifier.handle(event)
-            self._cursor = event.id
+        self.notifier.handle_all(events)
+        self._cursor = max([self._cursor, *(event.id for event in events)])
 
     def send(self) -> int:
         sender = self.sender()

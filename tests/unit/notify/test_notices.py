@@ -127,6 +127,21 @@ def test_who_heard_of_it_in_a_list_alone_hears_of_its_end_too(room: Noticed) -> 
     assert room.send() == 0
 
 
+def test_what_was_told_and_is_over_before_anybody_followed_is_not_told(room: Noticed) -> None:
+    wishes = Wishes(zone="UTC", quiet_from=7 * 60, quiet_to=12 * 60)
+    room.duty.on[MANAGERS] = (room.person("mail:ada@x.example", wishes=wishes),)
+    with room.asleep():
+        room.tell(FIRING, MANAGERS, level=Level.L3)
+        room.tell(Occasion.STILL_OPEN, MANAGERS, alert="8", lists=("8", "9"), level=Level.L3)
+        for alert in ("7", "8", "9", "10"):
+            room.became("resolved", alert=alert)
+    assert [(each.state, each.reason) for each in room.notices()] == [
+        (NoticeState.DROPPED, "resolved_before_sent")
+    ]
+    room.pass_time(5 * HOUR_MS, step=HOUR_MS)
+    assert not room.mail.taken
+
+
 def test_what_was_held_in_quiet_hours_and_is_over_is_not_told_at_all(room: Noticed) -> None:
     wishes = Wishes(zone="UTC", quiet_from=7 * 60, quiet_to=12 * 60)
     room.duty.on[MANAGERS] = (room.person("mail:ada@x.example", wishes=wishes),)
