@@ -30,7 +30,7 @@ RUNS: dict[str, tuple[list[str], int]] = {
     "store": (["store", "--rows", "50000"], 8),
     "rubbish": (["rubbish"], 6),
     "fuzz": (["fuzz"], 15),
-    "alerts": (["alerts"], 4),
+    "alerts": (["alerts", "--growth"], 10),
     "backtest": (["backtest"], 10),
     "foreign_fleet": (["foreign_fleet"], 10),
     "training": (["training"], 10),

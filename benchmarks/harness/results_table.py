@@ -196,13 +196,26 @@ def _backtest(found: Any) -> list[Row]:
 
 def _alerts(found: Any) -> list[Row]:
     must = f"<= {found['must_us']} µs"
-    return [
+    rows = [
         (
             f"{found['rules']} rules over a reading, {name} fleet",
             f"{found[name]['cpu_us_per_reading']} µs",
             must,
         )
         for name in ("calm", "ordinary")
+    ]
+    many = found.get("open_alerts")
+    if many is None:
+        return rows
+    costs = ", ".join(f"{many[f'cpu_s_{count}']} s" for count in (1_000, 10_000, 100_000))
+    return [
+        *rows,
+        (
+            f"1,000, 10,000, 100,000 open alerts: a reading each and a tick ({costs})",
+            f"exponent {many['growth_exponent']}",
+            "<= 1.05",
+        ),
+        ("Memory with 100,000 open alerts", f"{many['peak_rss_mb']} MB", "<= 500 MB"),
     ]
 
 
