@@ -103,6 +103,7 @@ class CheckResult(Schema):
     usable: bool
     rules: int
     mistakes: list[MistakeItem]
+    doubts: list[str] = Field(description="What can be used, and is yet hardly what somebody meant")
     changes: list[ChangeItem]
 
 

@@ -3,6 +3,7 @@
 from fastapi import APIRouter, Response
 
 from alerts.backtest.backtest import Asked
+from alerts.judging.doubts import doubts
 from alerts.rule_diff import RuleChange, rule_changes
 from api.doors import Acting, ChangesRules, SeesFleet
 from api.idempotency import BUSY, IdempotencyKey, once, operation_of
@@ -51,7 +52,11 @@ def check_rules(
     mistakes = [MistakeItem.model_validate(each) for each in checked.mistakes]
     changes = [] if mistakes else _against_active(services, asked.document)
     return CheckResult(
-        usable=not mistakes, rules=len(checked.rules), mistakes=mistakes, changes=_items(changes)
+        usable=not mistakes,
+        rules=len(checked.rules),
+        mistakes=mistakes,
+        doubts=doubts(checked.rules),
+        changes=_items(changes),
     )
 
 

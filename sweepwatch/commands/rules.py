@@ -6,6 +6,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from alerts.book import how_it_came
+from alerts.judging.doubts import doubts
 from alerts.judging.rule_file import load_rules
 from alerts.judging.rules import Rule
 from alerts.trial import try_examples
@@ -25,8 +26,14 @@ class ExamplesFailed(SweepwatchError):
 
 
 def check_rules(settings: Settings, file: Path | None, say: Say) -> None:
-    """Say that the rules can be used. Raises ConfigError that names each mistake with its line."""
-    say(f"{len(_rules(settings, file))} rules can be used.")
+    """Say that the rules can be used, and what to look at again.
+
+    Raises ConfigError that names each mistake with its line.
+    """
+    rules = _rules(settings, file)
+    say(f"{len(rules)} rules can be used.")
+    for each in doubts(rules):
+        say(f"To look at again: {each}")
 
 
 def list_rules(settings: Settings, file: Path | None, as_json: bool, say: Say) -> None:

@@ -8,6 +8,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from pydantic import Field
 
 from alerts.backtest.backtest import Asked
+from alerts.judging.doubts import doubts
 from alerts.rule_diff import rule_changes
 from alerts.trials import MOST_DAYS
 from api.console.pages.tried import tried
@@ -175,7 +176,8 @@ def _found(pages: Pages, step: str, entered: _Entered) -> dict[str, Any]:
         }
     active = services.book.document(services.book.active())
     checked = services.book.check(entered.document)
-    return {"checked": len(checked.rules), "changes": rule_changes(active, entered.document)}
+    changes = rule_changes(active, entered.document)
+    return {"checked": len(checked.rules), "doubts": doubts(checked.rules), "changes": changes}
 
 
 def _number(days: str) -> float:

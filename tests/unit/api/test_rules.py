@@ -17,6 +17,17 @@ V1 = "/api/v1/rules"
 SMALL = rules_text()[: rules_text().index("  # Its level is that of the code")]
 WARM = SMALL.replace("when: battery_temp_c >= 60", "when: battery_temp_c >= 30").replace("< 52", "< 28")
 
+SPILLED = """
+  - name: spilled
+    kind: robot
+    fault: water_leak
+    level: L3
+    when: event one of spilled_water, eror
+    clear: event error_cleared
+    opens_ticket: false
+    text: {en: It spilled., zh: 洒水了。}
+"""
+
 
 def page_of(text: str) -> str:
     return html.unescape(re.sub(r"\s+", " ", text))
@@ -28,6 +39,19 @@ def test_the_rules_at_work_are_listed_with_what_they_raised(client: TestClient) 
     hot = next(each for each in found["items"] if each["name"] == "battery_hot")
     assert (hot["when"], hot["clear"], hot["for_s"]) == ("battery_temp_c >= 60", "battery_temp_c < 52", 30)
     assert (hot["raised_7d"], hot["examples"]) == (0, 2)
+
+
+def test_an_event_that_is_nearly_called_as_a_known_one_is_doubted(
+    client: TestClient, manager: TestClient
+) -> None:
+    found = client.post(f"{V1}/check", json={"document": SMALL + SPILLED}).json()
+    assert (found["usable"], found["mistakes"]) == (True, [])
+    assert found["doubts"] == ['rules.spilled: event "eror" is in no rule that ships; did you mean error?']
+    csrf = csrf_of(manager.get("/rules/edit", headers=HTML).text)
+    form = {"csrf": csrf, "document": SMALL + SPILLED, "step": "check"}
+    shown = manager.post("/rules/edit", data=form, headers=HTML).text
+    assert "To look at again" in shown and "did you mean error?" in shown
+    assert client.post(f"{V1}/check", json={"document": SMALL}).json()["doubts"] == []
 
 
 def test_a_check_names_each_mistake_with_its_line_and_keeps_nothing(client: TestClient) -> None:
