@@ -16,7 +16,7 @@ from api.command_schemas import (
     command_item,
 )
 from api.doors import Acting, SeesFleet, SendsCommands, on_behalf_of
-from api.idempotency import IdempotencyKey, once, operation_of
+from api.idempotency import BUSY, IdempotencyKey, once, operation_of
 from api.params import Paged
 from api.routes.common import DeviceId, Nothing, problems
 from api.schemas import ListOf
@@ -36,7 +36,7 @@ CommandId = Annotated[str, Path(min_length=1, max_length=64, examples=["019ae0c0
 _ORDER = problems(
     body="The body cannot be read",
     not_found="There is no such device",
-    conflict="A request with this Idempotency-Key is being handled",
+    conflict=BUSY,
 )
 _OF_DEVICE = "/devices/{device_id}/commands"
 

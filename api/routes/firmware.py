@@ -22,7 +22,7 @@ from api.firmware_schemas import (
     StageItem,
     VersionItem,
 )
-from api.idempotency import IdempotencyKey, once, operation_of
+from api.idempotency import BUSY, IdempotencyKey, once, operation_of
 from api.queries.firmware import find_rollout, versions_by_model
 from api.routes.common import Nothing, RowId, problems
 from api.schemas import ListOf, Names
@@ -35,9 +35,7 @@ from storage.records.rollouts import find_rollout_devices, rollout_of
 
 router = APIRouter(prefix="/firmware", tags=["firmware"])
 _GONE = "There is no such roll-out, or it reaches beyond your sites"
-_CREATE = problems(
-    body="The body cannot be read", conflict="A request with this Idempotency-Key is being handled"
-)
+_CREATE = problems(body="The body cannot be read", conflict=BUSY)
 _CHANGE = problems(
     body="The body cannot be read",
     not_found=_GONE,

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Header, Query, Response
 
 from access.doors import Visitor
 from api.doors import Acting, ChangesTickets, Known, ReportsFaults, SeesFleet, on_behalf_of
-from api.idempotency import IdempotencyKey, once, operation_of
+from api.idempotency import BUSY, IdempotencyKey, once, operation_of
 from api.personal import Sight
 from api.queries.tickets import TicketQuery, find_tickets
 from api.routes.common import Nothing, RowId, problems
@@ -27,7 +27,7 @@ router = APIRouter(prefix="/tickets", tags=["tickets"])
 _REPORT = problems(
     body="The body cannot be read",
     not_found="There is no such device",
-    conflict="A request with this Idempotency-Key is being handled",
+    conflict=BUSY,
 )
 _CHANGE = problems(
     body="The body cannot be read",
