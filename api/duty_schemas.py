@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.params import Params, TimeMs
+from api.params import Params, TimeMs, ZonedMs
 from api.schemas import Reason, Schema, Time
 from fleet.clock import DAY_MS
 from notify.duty.plan import LONGEST
@@ -80,8 +80,8 @@ class OverrideRequest(BaseModel):
     person: Annotated[str, Field(min_length=3, max_length=254)] | None = Field(
         examples=["li.wei@example.org"]
     )
-    begins: TimeMs = Field(description="What is past stays as it was: now at the earliest")
-    ends: TimeMs
+    begins: ZonedMs = Field(description="What is past stays as it was: now at the earliest")
+    ends: ZonedMs
     reason: Reason = Field(examples=["swapped with Bo"])
 
 

@@ -35,6 +35,11 @@ def ms_of(day: date, minute: int, zone: ZoneInfo) -> int:
     return ms if there == wall.replace(tzinfo=None) else _jump(ms, zone)
 
 
+def shown(ms: int, zone: ZoneInfo) -> str:
+    """Return a time as the zone's clock shows it, with its offset: an hour may come twice."""
+    return datetime.fromtimestamp(clamped(ms) // 1000, zone).isoformat(timespec="minutes")
+
+
 def moment_of(text: str, zone: ZoneInfo) -> int:
     """Return the epoch ms of an ISO 8601 time; without an offset it is what the wall's clock shows.
 

@@ -6,7 +6,7 @@ from fleet.clock import DAY_MS
 from fleet.duty import Chain, Reached, Step, Target, TargetKind
 from fleet.faults import Level
 from notify.duty.chains import chain_of
-from notify.duty.plan import Schedule
+from notify.duty.plan import Plan, Schedule
 from notify.duty.reaching import id_of, of_destination, of_person, of_role, of_schedule
 from notify.duty.roster import Destinations, PlanInForce, Roster, no_destinations, roster_of
 from notify.duty.rotation import Held, Span, next_begin, next_change, on_call, spans
@@ -80,6 +80,11 @@ class OnCall:
                 case TargetKind.SCHEDULE:
                     roster = roster_of(session, *self._plan.of(session), at)
                     return of_schedule(session, roster, target.name, site, at)
+
+    def plan(self) -> Plan:
+        """Return the plan in force."""
+        with self._desk.transaction() as session:
+            return self._plan.of(session)[1]
 
     def roster(self, since: int) -> Roster:
         """Return what is known of duty from a time on."""

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import Annotated, Any, Self
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, StringConstraints, model_validator
 
@@ -179,6 +180,11 @@ class Plan(Shape):
     def schedule(self, name: str) -> Schedule | None:
         """Return the schedule of a name, None where there is none."""
         return next((each for each in self.schedules if each.name == name), None)
+
+    def zone_of(self, name: str) -> ZoneInfo:
+        """Return by whose clock a schedule lives; UTC where there is none of this name."""
+        found = self.schedule(name)
+        return ZoneInfo("UTC") if found is None else found.zone
 
 
 def parse_plan(text: str, origin: str = "plan") -> Plan:

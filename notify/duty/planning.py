@@ -12,6 +12,7 @@ from fleet.grants import Sites
 from fleet.principals import Principal, check_reason
 from fleet.shifts import DutyVersion, Override
 from fleet.text import near, quoted
+from notify.duty.localtime import shown
 from notify.duty.lookups import unknown_names
 from notify.duty.plan import Plan, parse_plan
 from notify.duty.roster import Destinations, PlanInForce, Roster, no_destinations, roster_of
@@ -131,7 +132,11 @@ class Planning:
             person = _person(session, hours.person)
             begins = max(hours.begins, now)
             if not 0 < hours.ends - begins <= LONGEST_OVERRIDE_MS:
-                raise InvalidInput("ends: allowed: after the begin and after now, within 400 days")
+                zone = roster.plan.zone_of(hours.schedule)
+                raise InvalidInput(
+                    f"ends: {shown(hours.ends, zone)} is not after {shown(begins, zone)}, the begin or now, "
+                    "within 400 days (what a clock skips is when it jumps)"
+                )
             made = add_override(
                 session,
                 Override(0, hours.schedule, person, begins, hours.ends, now, principal.name, why),

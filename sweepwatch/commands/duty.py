@@ -16,7 +16,7 @@ from fleet.clock import SystemClock, to_rfc3339
 from fleet.errors import ConfigError, InvalidInput
 from fleet.shifts import DutyVersion, Override
 from fleet.text import quoted
-from notify.duty.localtime import moment_of
+from notify.duty.localtime import moment_of, shown
 from notify.duty.on_call import Now, OnCall, now_in
 from notify.duty.plan import parse_plan
 from notify.duty.planning import Hours, Planning
@@ -95,12 +95,11 @@ def add_override(
     now = SystemClock().now_ms()
     with _duty(settings) as (duty, planning):
         roster = duty.roster(now)
-        known = roster.plan.schedule(schedule)
-        zone = ZoneInfo("UTC") if known is None else known.zone
+        zone = roster.plan.zone_of(schedule)
         begins = now if when[0] is None else _time("--from", when[0], zone)
         hours = Hours(schedule, person, begins, _time("--to", when[1], zone))
         made = planning.override(hours, whoever(), why, None)
-    times = f"from {_local(made.begins, zone)} to {_local(made.ends, zone)}"
+    times = f"from {shown(made.begins, zone)} to {shown(made.ends, zone)} ({zone.key})"
     say(f"Override {made.id}: {made.person or 'nobody'} is on call in {schedule} {times}.")
     for each in roster.overrides:
         if each.schedule == schedule and each.begins < made.ends and made.begins < each.until:
@@ -149,7 +148,8 @@ def _time(option: str, text: str, zone: ZoneInfo) -> int:
         return moment_of(text, zone)
     except ValueError as error:
         raise InvalidInput(
-            f"{option}: {quoted(text)} is no time; allowed: RFC 3339, 2026-11-22T08:00:00+08:00"
+            f"{option}: {quoted(text)} is no time; allowed: 2026-11-22T08:00, or with an offset: "
+            "2026-11-22T08:00:00+08:00"
         ) from error
 
 

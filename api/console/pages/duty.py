@@ -122,8 +122,7 @@ def _hours(pages: Pages, said: Entered) -> Hours:
     """Return the hours that a form gives somebody, by the schedule's clock. Raises InvalidInput."""
     if not said["person"] and not said["nobody"]:
         raise InvalidInput("person: give an e-mail address, or choose that nobody is on call")
-    schedule = pages.services.duty.roster(pages.services.clock.now_ms()).plan.schedule(said["schedule"])
-    zone = ZoneInfo("UTC") if schedule is None else schedule.zone
+    zone = pages.services.duty.plan().zone_of(said["schedule"])
     return Hours(
         said["schedule"],
         None if said["nobody"] else said["person"],

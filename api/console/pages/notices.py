@@ -9,12 +9,16 @@ from api.console.render.templates import Pages
 from api.doors import ActingByForm, ManagesNotices, SeesNotices
 from api.queries.notices import NoticeQuery, find_notices
 from api.routes.common import RowId
+from fleet.duty import TargetKind
 from fleet.errors import NotFound
 from fleet.grants import Sites
 from fleet.notices import ChannelKind
 from fleet.outbox import NoticeState
+from notify.duty.plan import targets_of
 from storage.records.destinations import all_destinations
 from storage.records.notices import notice_of
+
+_GROUP = TargetKind.DESTINATION
 
 
 def make_router(pages: Pages) -> APIRouter:
@@ -52,7 +56,11 @@ def _page(
     query = asked(request, NoticeQuery)
     with pages.services.desk.transaction() as session:
         page = find_notices(session, query, sites)
-        any_way = ChannelKind.MAIL in pages.services.notices.channels or bool(all_destinations(session))
+        ways = all_destinations(session)
+    named = {each.name for _, each in targets_of(pages.services.duty.plan()) if each.kind is _GROUP}
+    mail = ChannelKind.MAIL in pages.services.notices.channels
+    # A group is told where a chain names it, by its name or its number.
+    any_way = mail or any(each.person_id or not named.isdisjoint((each.name, str(each.id))) for each in ways)
     return pages.render(
         request,
         "notices/notices.html",

@@ -50,7 +50,7 @@ REASONS = {
     "escalated": Text("nobody took care: step {} was told", "无人响应：已通知第 {} 级"),
     "repeat_elapsed": Text("still open: told again", "仍未解除：再次通知"),
     "ack_expired": Text("the acknowledgement ran out", "响应已过期"),
-    "unreached": Text("nobody was reached ({}): the next was told", "未能送达（{}）：已通知下一级"),
+    "unreached": Text("nobody was reached ({}): on to the next step", "未能送达（{}）：转入下一级"),
     "level": Text("it got worse: {}", "级别升高：{}"),
     "unmuted": Text("still open when mute {} ended", "静音 {} 结束时仍未解除"),
     "outlived": Text("left over from incident {}", "事件 {} 结束后仍存在"),
@@ -118,6 +118,8 @@ def reason_in_words(
         text = _NAMING[name]
     elif name == "many_at_once":
         rest = group_in_words(rest, language)
+    elif name == "unreached":
+        rest = words.word("unreached", rest, language)
     elif name in _OF_RULES:
         rest = rule_in_words(rest, language, rules) or rest
     return text.in_language(language).format(rest)

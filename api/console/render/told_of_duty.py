@@ -8,8 +8,8 @@ OF_DUTY = (
         "person: give an e-mail address, or choose that nobody is on call", "请填写人员邮箱，或选择无人值班"
     ),
     Text(
-        "ends: allowed: after the begin and after now, within 400 days",
-        "结束时间须晚于开始时间和当前时间，且不超过 400 天",
+        "ends: {0} is not after {1}, the begin or now, within 400 days (what a clock skips is when it jumps)",
+        "结束时间 {0} 须晚于开始时间和当前时间（{1}），且不超过 400 天（夏令时跳过的时刻视为跳变时刻）",
     ),
     Text("{0}: write a time such as 2026-11-22T08:00", "{0}：请填写时间，例如 2026-11-22T08:00"),
     Text("override {0} is over already", "替班 {0} 已结束"),

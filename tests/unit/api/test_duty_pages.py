@@ -83,7 +83,7 @@ def test_hours_are_taken_by_the_schedules_clock_and_given_back(planned: House) -
     [
         ({}, "person: give an e-mail address"),
         ({"person": "eve@x.org"}, "nobody with the address"),
-        ({"nobody": "yes", "ends": "2026-11-22T16:00"}, "ends: allowed"),
+        ({"nobody": "yes", "ends": "2026-11-22T16:00"}, "the begin or now, within 400 days"),
         ({"nobody": "yes", "begins": "soon"}, "begins: write a time"),
         ({"nobody": "yes", "begins": "2026-13-22T16:00"}, "begins: write a time"),
         ({"nobody": "yes", "reason": " "}, "a reason is required"),

@@ -318,6 +318,19 @@ def test_the_newest_destination_can_be_the_one_that_is_tried_first(told: Told) -
     assert other.post(f"/api/v1/me/destinations/{home}/first").status_code == 404
 
 
+def test_a_groups_destination_that_no_chain_names_tells_nobody_and_the_page_says_so(told: Told) -> None:
+    client = signed_in(told.house, RoleAt(Role.ADMIN))
+    cast(dict[ChannelKind, Channel], told.book.channels).clear()
+    robot = Post(ChannelKind.DINGTALK, told.house.clock)
+    cast(dict[ChannelKind, Channel], told.book.channels)[ChannelKind.DINGTALK] = robot
+    told.book.add(None, "hall", ChannelKind.DINGTALK, {"token": "t"}, schedule("test"))
+    assert "Nobody can be told yet" in client.get("/notices", headers=HTML).text
+    steps = "steps: [{after: 0, to: [destination: hall]}]"
+    plan = f"chains:\n  - {{name: all, {steps}, remind: never, acknowledge: 2h, loud: false}}\n"
+    told.house.app.state.services.planning.apply(plan, 0, schedule("test"), "hall")
+    assert "Nobody can be told yet" not in client.get("/notices", headers=HTML).text
+
+
 @pytest.mark.parametrize(
     ("wish", "says"),
     [

@@ -74,12 +74,15 @@ def test_an_overrides_times_are_by_the_schedules_clock_and_what_it_goes_before_i
     run(data, "apply", str(data / "plan.yaml"), "--why", "first plan")
     first = ("night", "--nobody", "--from", "2035-03-01T12:00", "--to", "2035-03-02T12:00", "--why", "closed")
     said = run(data, "override", *first)
-    assert "from Thu 2035-03-01 12:00 Europe/Berlin to Fri 2035-03-02 12:00 Europe/Berlin" in said
+    assert "from 2035-03-01T12:00+01:00 to 2035-03-02T12:00+01:00 (Europe/Berlin)" in said
     assert "goes before" not in said
     assert json.loads(run(data, "overrides", "--json"))[0]["begins"] == "2035-03-01T11:00:00.000Z"
     begins, ends = "2035-03-02T10:59Z", "2035-03-03T10:59Z"
     second = ("night", "--person", "bo@x.org", "--from", begins, "--to", ends, "--why", "swap")
     assert "It goes before override 1 (nobody) while both last." in run(data, "override", *second)
+    skipped = ("--from", "2035-03-25T02:30", "--to", "2035-03-25T02:45")
+    with pytest.raises(InvalidInput, match="is not after 2035-03-25T03:00"):
+        run(data, "override", "night", "--nobody", *skipped, "--why", "x")
     third = ("night", "--nobody", "--from", ends, "--to", "0001-01-01T00:00+14:00", "--why", "x")
     with pytest.raises(InvalidInput, match="--to"):
         run(data, "override", *third)
