@@ -60,7 +60,6 @@ T = TypeVar("T")
 _TIMELESS = frozenset({RISK_RULE, MODEL_RULE, EXTERNAL_RULE})
 """What these rules raise does not change by time alone."""
 _AT_ONCE, _PAUSE_S = 200, 0.005
-_READ_AT_ONCE = 1_000
 _FORGET_MS = 5 * MINUTE_MS
 """What devices are and where they belong is looked up anew after so long, if the log did not tell of it."""
 
@@ -151,10 +150,9 @@ class AlertEngine:
                     changed.append(alert_id)
             for over in known.values():
                 self._tracks.put(key_of(over), None)
-            for begin in range(0, len(changed), _READ_AT_ONCE):
-                for stored in alerts_named(session, changed[begin : begin + _READ_AT_ONCE]):
-                    if stored.state is not AlertState.RESOLVED:
-                        self._tracks.put(key_of(stored), self._remembered(follow(stored)))
+            for stored in alerts_named(session, changed):
+                if stored.state is not AlertState.RESOLVED:
+                    self._tracks.put(key_of(stored), self._remembered(follow(stored)))
 
     def _remembered(self, stored: Track) -> Track:
         known = self._tracks.get(key_of(stored.alert))

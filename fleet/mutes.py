@@ -1,7 +1,7 @@
 """Mutes: a person holds back what would be told of some alerts, for a time. The alerts themselves go on."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -125,6 +125,11 @@ class Mute:
         short = self.end is not None and self.end - self.start <= SAFETY_MUTE_MS
         one = bool(self.matcher.device) and not is_pattern(self.matcher.device)
         return one and short and self.weekly is None
+
+
+def hiding(mutes: Iterable[Mute], case: Case) -> Mute | None:
+    """Return the first of some mutes that holds back an alert; None where none does."""
+    return next((mute for mute in mutes if mute.hides(case)), None)
 
 
 def in_hours(weekly: Weekly, now: int) -> bool:

@@ -6,12 +6,12 @@ from sqlalchemy.orm import Session
 
 from fleet.clock import MINUTE_MS
 from fleet.events import Subject
-from fleet.mutes import Mute, next_change
+from fleet.mutes import Mute, hiding, next_change
 from fleet.outbox import Notice, NoticeState
 from notify.outdated import tells_an_end
 from notify.stages import FALLBACK
-from storage.records.care import case_of
-from storage.records.mutes import standing_mutes
+from storage.records.care import cases_of
+from storage.records.mutes import holding_mutes
 from storage.records.notices import change_notices
 
 LOOK_AGAIN_MS = 5 * MINUTE_MS
@@ -21,7 +21,7 @@ LOOK_AGAIN_MS = 5 * MINUTE_MS
 def without_muted(session: Session, mine: Sequence[Notice], holder: str, now: int) -> list[Notice]:
     """Let what was held, and is muted by now, wait longer; return the rest. Ends are told, mute or not."""
     held = [each for each in mine if each.state is NoticeState.HELD and not tells_an_end(each)]
-    mutes = [mute for mute in standing_mutes(session) if mute.holds(now)] if held else []
+    mutes = holding_mutes(session, now) if held else []
     waits = set()
     for each in held if mutes else []:
         mute = _muting(session, each, mutes)
@@ -43,6 +43,6 @@ def _muting(session: Session, notice: Notice, mutes: Sequence[Mute]) -> Mute | N
         return None
     listed = notice.telling.alerts if notice.telling.is_list else (notice.subject_id,)
     subject = Subject.ALERT if notice.telling.is_list else Subject(notice.subject)
-    cases = [case_of(session, subject, each) for each in listed]
-    hiding = [next((mute for mute in mutes if case is not None and mute.hides(case)), None) for case in cases]
-    return None if None in hiding or not hiding else hiding[0]
+    cases = cases_of(session, subject, listed)
+    hide = [hiding(mutes, cases[each]) if each in cases else None for each in listed]
+    return None if None in hide or not hide else hide[0]

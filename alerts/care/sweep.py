@@ -14,7 +14,7 @@ from fleet.care import Case
 from fleet.clock import DAY_MS, HOUR_MS, to_rfc3339
 from fleet.errors import NotFound
 from fleet.events import Subject
-from fleet.mutes import Mute
+from fleet.mutes import Mute, hiding
 from storage.records.alert_notes import forget_counts
 from storage.records.care import (
     adopt,
@@ -28,7 +28,7 @@ from storage.records.care import (
 )
 from storage.records.database import DeskDatabase
 from storage.records.incidents import forget_incidents, incident_of, move_incident
-from storage.records.mutes import change_mute, end_mute, standing_mutes
+from storage.records.mutes import change_mute, end_mute, holding_mutes, standing_mutes
 from storage.records.notes import note_once
 
 KEEP_MS = 30 * DAY_MS
@@ -139,10 +139,10 @@ def _is_expired(case: Case) -> bool:
 
 def let_go(session: Session, teller: Teller, mute: Mute, now: int) -> None:
     """Tell in one piece what a mute held back and is still open; what another mute hides stays hidden."""
-    others = [each for each in standing_mutes(session) if each.id != mute.id and each.holds(now)]
+    others = [each for each in holding_mutes(session, now) if each.id != mute.id]
     free = []
     for case in held_cases(session, f"mute:{mute.id}"):
-        other = next((each for each in others if each.hides(case)), None)
+        other = hiding(others, case)
         if other is None:
             free.append(case)
         else:

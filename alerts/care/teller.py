@@ -13,13 +13,13 @@ from fleet.care import Case
 from fleet.clock import HOUR_MS
 from fleet.duty import Chain, Duty
 from fleet.events import Event, Subject
-from fleet.mutes import Mute
+from fleet.mutes import Mute, hiding
 from fleet.tellings import TELL, Occasion, Telling
 from storage.records.alert_notes import count_telling, told_on
 from storage.records.alerts import firing_by_rules
 from storage.records.care import add_case, change_case, count_in_crowd, count_members, members_of
 from storage.records.events import tell
-from storage.records.mutes import standing_mutes
+from storage.records.mutes import holding_mutes
 
 BY = principals.schedule("alert care")
 LISTED = 50
@@ -133,7 +133,7 @@ class Teller:
         return change_case(session, before, after)
 
     def _around(self, session: Session, case: Case, now: int) -> Around:
-        hides = next((mute for mute in self._mutes(session, now) if mute.hides(case)), None)
+        hides = hiding(holding_mutes(session, now), case)
         customer, day = self._account(case, now)
         absent = None
         if case.subject is Subject.ALERT and case.rule not in self.absence:
@@ -145,10 +145,6 @@ class Teller:
             digest_at=(now // HOUR_MS + 1) * HOUR_MS,
             crowd=case.told_at is None and self._is_crowd(session, case, now),
         )
-
-    @staticmethod
-    def _mutes(session: Session, now: int) -> list[Mute]:
-        return [mute for mute in standing_mutes(session) if mute.holds(now)]
 
     @staticmethod
     def _is_crowd(session: Session, case: Case, now: int) -> bool:

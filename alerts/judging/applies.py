@@ -47,12 +47,11 @@ class Applies:
         """
         if any(rule.only is not None for rule in self._limited):
             self._look_up(devices, row)
-        timed = any(rule.hours is not None or rule.months for rule in self._limited)
-        clocks = self._clocks(frame) if timed else None
+        clocks = self._clocks(frame) if any(rule.is_timed for rule in self._limited) else None
         told = []
         for number, rule in enumerate(self._limited):
             fits = np.ones(row.size, dtype=bool) if rule.only is None else self._fits[number][row]
-            if clocks is not None and (rule.hours is not None or rule.months):
+            if clocks is not None and rule.is_timed:
                 fits = fits & clocks.in_time(rule)
             told.append(pl.Series(rule.applies_column, fits))
         return told

@@ -230,7 +230,12 @@ class Rule(Shape):
     @property
     def is_limited(self) -> bool:
         """Return whether it applies not everywhere, or not always."""
-        return bool(self.only is not None or self.months or self.hours)
+        return self.only is not None or self.is_timed
+
+    @property
+    def is_timed(self) -> bool:
+        """Return whether it applies not always."""
+        return self.hours is not None or bool(self.months)
 
     @property
     def applies_column(self) -> str:

@@ -29,8 +29,7 @@ class Scan:
     def __init__(self, rules: Sequence[Rule], rows: Rows) -> None:
         self._rules = rules
         self._rows = rows
-        self._holds = [rule.holds for rule in rules]
-        self._named = [holds.alias(rule.name) for rule, holds in zip(rules, self._holds, strict=True)]
+        self._holds = [rule.holds.alias(rule.name) for rule in rules]
         self._shown = [_shown(rule) for rule in rules]
         self._verdicts = [_verdict(rule) for rule in rules]
         self._looked_at = [
@@ -49,7 +48,7 @@ class Scan:
         """
         if frame.is_empty() or not self._rules:
             return
-        held = frame.select(self._named).get_columns()
+        held = frame.select(self._holds).get_columns()
         holding = [each.any() for each in held]
         playing = [
             number for number, rule in enumerate(self._rules) if holding[number] or tracked.get(rule.name)

@@ -118,6 +118,11 @@ def standing_mutes(session: Session) -> list[Mute]:
     return [to_mute(row) for row in session.scalars(wanted, execution_options=_FRESH)]
 
 
+def holding_mutes(session: Session, now: int) -> list[Mute]:
+    """Return the mutes that hold at `now`, the first made first."""
+    return [mute for mute in standing_mutes(session) if mute.holds(now)]
+
+
 def newest_mutes(session: Session, limit: int) -> Sequence[Mute]:
     """Return mutes, those that are over included, the newest first."""
     wanted = select(MuteRow).order_by(MuteRow.id.desc()).limit(limit)

@@ -83,6 +83,19 @@ class Ring:
                 upto[:, row] -= upto[oldest, row]
 
 
+@dataclass(frozen=True, slots=True)
+class _Stand:
+    """Where the sums stand at the end of the step that lies `back` steps before some values; for all sums.
+
+    `place` is where the windows have it, `ends` behind which value of the stretch that is: None where no
+    device has more than one.
+    """
+
+    back: int
+    place: Ints
+    ends: Ints | None
+
+
 @dataclass(frozen=True)
 class View:
     """Windows as they are at each value of a stretch, what the stretch itself adds included.
@@ -97,7 +110,7 @@ class View:
     adds: Sequence[NDArray[Any]]
     stored: Sequence[NDArray[Any]]
     _known: dict[tuple[int, int], Floats] = field(default_factory=dict)
-    _stands: dict[int, Ints] = field(default_factory=dict)
+    _stands: dict[int, "_Stand"] = field(default_factory=dict)
 
     def count(self, part: Part) -> Floats:
         """Return how many values are in a part of the window."""
@@ -129,8 +142,8 @@ class View:
         """Return each sum at the end of the step that lies so many steps before some values."""
         if isinstance(of, slice):
             return [self._upto(number, back) for number in range(len(self.stored))]
-        place = self._stored_place(back, of)
-        return [self._summed(number, back, of, place) for number in range(len(self.stored))]
+        stand = self._stand(back, of)
+        return [self._summed(number, stand, of) for number in range(len(self.stored))]
 
     def _within(self, number: int, part: Part) -> Floats:
         youngest, oldest = part
@@ -139,9 +152,13 @@ class View:
     def _upto(self, number: int, back: int) -> Floats:
         if (number, back) not in self._known:
             if back not in self._stands:
-                self._stands[back] = self._stored_place(back, _ALL)
-            self._known[number, back] = self._summed(number, back, _ALL, self._stands[back])
+                self._stands[back] = self._stand(back, _ALL)
+            self._known[number, back] = self._summed(number, self._stands[back], _ALL)
         return self._known[number, back]
+
+    def _stand(self, back: int, of: Of) -> "_Stand":
+        ends = None if self.stretch.moments.single else self._ends(back, of)
+        return _Stand(back, self._stored_place(back, of), ends)
 
     def _stored_place(self, back: int, of: Of) -> Ints:
         """Return where the windows have what they know of such a step: at their newest, where it is later."""
@@ -155,13 +172,13 @@ class View:
         slot = step - step // _SLOTS * _SLOTS  # a remainder is slower to come by than a quotient
         return slot * devices + self.stretch.row[of]
 
-    def _summed(self, number: int, back: int, of: Of, place: Ints) -> Floats:
+    def _summed(self, number: int, stand: "_Stand", of: Of) -> Floats:
         """Return what the windows have summed up, and the stretch beside."""
-        stored: Floats = self.stored[number].ravel()[place]
-        if not self.stretch.moments.single:
+        stored: Floats = self.stored[number].ravel()[stand.place]
+        if stand.ends is not None:
             own = self._own[number]
-            added: Floats = own[self._ends(back, of)] - own[self._begins[of]]
-        elif back == 0:
+            added: Floats = own[stand.ends] - own[self._begins[of]]
+        elif stand.back == 0:
             adds = self.adds[number]
             added = adds if adds.size == 1 else adds[of]
         else:

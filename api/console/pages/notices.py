@@ -18,8 +18,6 @@ from notify.duty.plan import targets_of
 from storage.records.destinations import all_destinations
 from storage.records.notices import notice_of
 
-_GROUP = TargetKind.DESTINATION
-
 
 def make_router(pages: Pages) -> APIRouter:
     """Return the routes of the page."""
@@ -57,7 +55,8 @@ def _page(
     with pages.services.desk.transaction() as session:
         page = find_notices(session, query, sites)
         ways = all_destinations(session)
-    named = {each.name for _, each in targets_of(pages.services.duty.plan()) if each.kind is _GROUP}
+    targets = [each for _, each in targets_of(pages.services.duty.plan())]
+    named = {each.name for each in targets if each.kind is TargetKind.DESTINATION}
     mail = ChannelKind.MAIL in pages.services.notices.channels
     # A group is told where a chain names it, by its name or its number.
     any_way = mail or any(each.person_id or not named.isdisjoint((each.name, str(each.id))) for each in ways)
