@@ -155,7 +155,7 @@ class AlertEngine:
                     self._tracks.put(key_of(stored), self._remembered(follow(stored)))
 
     def _remembered(self, stored: Track) -> Track:
-        known = self._tracks.get(key_of(stored.alert))
+        known = self._tracks.get(*key_of(stored.alert))
         if known is None or known.alert.id != stored.alert.id:
             return stored
         return Track(stored.alert, known.seen_at, known.judged_at, known.lows)
@@ -306,7 +306,7 @@ class AlertEngine:
         with self._desk.transaction() as session:
             absent = absent_devices(session, rule, self._started, now)
         with self._lock:
-            new = [each for each in absent if self._tracks.get((each.device_id, rule.fault)) is None]
+            new = [each for each in absent if self._tracks.get(each.device_id, rule.fault) is None]
         applies = self._applies.at_moment
         self._in_parts(
             now,
@@ -393,7 +393,7 @@ class AlertEngine:
         """Take over what another process did to an alert, as the log tells it; cheap for our own changes."""
         key = str(event.data["device_id"]), str(event.data["fault"])
         with self._lock:
-            if self._knows(event, self._tracks.get(key)):
+            if self._knows(event, self._tracks.get(*key)):
                 return
             with self._desk.transaction() as session:
                 stored = open_alert(session, *key)

@@ -54,8 +54,9 @@ class Changes:
 
     def track(self, device_id: str, fault: str) -> Track | None:
         """Return the open alert of a device and fault, this unit's own changes included."""
-        key = (device_id, fault)
-        return self.tracks[key] if key in self.tracks else self.known.get(key)
+        if self.tracks and (key := (device_id, fault)) in self.tracks:
+            return self.tracks[key]
+        return self.known.get(device_id, fault)
 
     def all_tracks(self) -> list[Track]:
         """Return every open alert, this unit's own changes included."""
@@ -93,8 +94,12 @@ class Changes:
         return None if alert is None else follow(alert)
 
     def spoke(self, track: Track, at: int, lows: int = 0) -> None:
-        """Remember that a reading or scoring at event time `at` was judged, without a change of state."""
-        self.tracks[key_of(track.alert)] = Track(track.alert, track.seen_at, max(track.judged_at, at), lows)
+        """Remember that a reading or scoring at event time `at` was judged, without a change of state.
+
+        It holds at once, whatever becomes of this unit: judged again, it says the same.
+        """
+        track.judged_at = max(track.judged_at, at)
+        track.lows = lows
 
     def move(self, track: Track, decision: Decision, rule: str, at: int) -> None:
         """Carry out a rule's decision that changes the state; `at` is its event time."""

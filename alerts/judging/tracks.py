@@ -1,6 +1,7 @@
 """The open alerts that an engine follows, by device and fault."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 
 from alerts.judging.decisions import Track
 from fleet.alerts import Alert
@@ -18,36 +19,39 @@ class Tracks:
     """A mapping from key to track that also answers which devices a rule has an open alert for."""
 
     def __init__(self, tracks: Iterable[Track] = ()) -> None:
-        self._by_key: dict[Key, Track] = {}
+        self._by_fault: dict[str, dict[str, Track]] = {}
         self._devices: dict[str, set[str]] = {}
         for track in tracks:
             self.put(key_of(track.alert), track)
 
     def __iter__(self) -> Iterator[Track]:
-        return iter(self._by_key.values())
+        return chain.from_iterable(found.values() for found in self._by_fault.values())
 
-    def get(self, key: Key) -> Track | None:
-        """Return the track of a key, if there is one."""
-        return self._by_key.get(key)
+    def get(self, device_id: str, fault: str) -> Track | None:
+        """Return the track of a device and fault, if there is one."""
+        found = self._by_fault.get(fault)
+        return None if found is None else found.get(device_id)
 
     def put(self, key: Key, track: Track | None) -> None:
         """Follow a track from now on; None: follow nothing under this key."""
-        before = self._by_key.get(key)
+        device_id, fault = key
+        found = self._by_fault.setdefault(fault, {})
+        before = found.get(device_id)
         was = None if before is None else before.alert.rule
         rule = None if track is None else track.alert.rule
         if was is not None and was != rule:
-            self._devices[was].discard(key[0])
+            self._devices[was].discard(device_id)
         if rule is not None and was != rule:
-            self._devices.setdefault(rule, set()).add(key[0])
+            self._devices.setdefault(rule, set()).add(device_id)
         if track is None:
-            self._by_key.pop(key, None)
+            found.pop(device_id, None)
         else:
-            self._by_key[key] = track
+            found[device_id] = track
 
     def of_rule(self, rule: str, fault: str) -> list[Track]:
         """Return the tracks of one rule for one fault."""
-        found = (self._by_key.get((device, fault)) for device in self._devices.get(rule, ()))
-        return [track for track in found if track is not None]
+        found = self._by_fault.get(fault, {})
+        return [found[device] for device in self._devices.get(rule, ()) if device in found]
 
     @property
     def devices(self) -> Mapping[str, set[str]]:

@@ -212,7 +212,7 @@ def _alerts(found: Any) -> list[Row]:
         *rows,
         (
             f"1,000, 10,000, 100,000 open alerts: a reading each and a tick ({costs})",
-            f"exponent {many['growth_exponent']}",
+            f"exponent {many['growth_exponent']}; of the larger two {many['growth_exponent_larger_two']}",
             "<= 1.05",
         ),
         ("Memory with 100,000 open alerts", f"{many['peak_rss_mb']} MB", "<= 500 MB"),
