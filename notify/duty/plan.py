@@ -10,21 +10,18 @@ from pydantic import AfterValidator, BeforeValidator, StringConstraints, model_v
 from fleet.clock import DAY_MS, MINUTE_MS
 from fleet.config import Duration, Mistake, Mistakes, Shape, line_of, parse_config
 from fleet.duty import Target, TargetKind
-from fleet.errors import ConfigError, InvalidInput
+from fleet.errors import ConfigError
 from fleet.faults import Level
 from fleet.grants import Role
 from fleet.text import near, quoted
-from notify.duty.days import WorkingDays, check_place
+from fleet.wall_fields import WEEKDAYS, DateField, HoursField, ZoneField
+from fleet.working_days import Holidays
 from notify.duty.fields import (
-    WEEKDAYS,
-    DateField,
     DaysField,
     Delay,
     HandoverField,
-    HoursField,
     LengthField,
     OrNever,
-    ZoneField,
 )
 
 LONGEST = 100_000
@@ -46,28 +43,6 @@ def _some(most: int, least: int = 1) -> AfterValidator:
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 Email = Annotated[str, StringConstraints(to_lower=True, pattern=r"^[^@\s\x00]+@[^@\s\x00]+$", max_length=254)]
 Place = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[^\x00]+$")]
-
-
-class Holidays(Shape):
-    """Whose holidays a schedule keeps; `rest` and `working` are dates that the country's calendar lacks."""
-
-    country: str = ""
-    subdivision: str = ""
-    rest: tuple[DateField, ...] = ()
-    working: tuple[DateField, ...] = ()
-
-    @model_validator(mode="after")
-    def _known(self) -> Self:
-        try:
-            if self.country or self.subdivision:
-                check_place(self.country, self.subdivision)
-        except InvalidInput as error:
-            raise ValueError(str(error)) from error
-        return self
-
-    def days(self) -> WorkingDays:
-        """Return which days are worked."""
-        return WorkingDays(self.country, self.subdivision, frozenset(self.rest), frozenset(self.working))
 
 
 class Layer(Shape):

@@ -9,10 +9,10 @@ from fleet.config import Mistake, Mistakes, line_of
 from fleet.errors import ConfigError, InvalidInput, NotAllowed, NotFound
 from fleet.events import Event, Subject
 from fleet.grants import Sites
+from fleet.localtime import shown
 from fleet.principals import Principal, check_reason
 from fleet.shifts import DutyVersion, Override
 from fleet.text import near, quoted
-from notify.duty.localtime import shown
 from notify.duty.lookups import unknown_names
 from notify.duty.plan import Plan, parse_plan
 from notify.duty.roster import Destinations, PlanInForce, Roster, no_destinations, roster_of

@@ -10,9 +10,10 @@ from enum import StrEnum
 from itertools import pairwise
 
 from fleet.clock import DAY_MS
+from fleet.localtime import DAY_MIN, clamped, day_of, ms_of
 from fleet.shifts import Override
-from notify.duty.fields import RESTDAYS, WEEKDAYS, WORKDAYS
-from notify.duty.localtime import DAY_MIN, clamped, day_of, ms_of
+from fleet.wall_fields import WEEKDAYS
+from notify.duty.fields import RESTDAYS, WORKDAYS
 from notify.duty.plan import Layer, Schedule
 
 SEARCHED_MS = 400 * DAY_MS

@@ -14,9 +14,9 @@ from rich.table import Table
 
 from fleet.clock import SystemClock, to_rfc3339
 from fleet.errors import ConfigError, InvalidInput
+from fleet.localtime import moment_of, shown
 from fleet.shifts import DutyVersion, Override
 from fleet.text import quoted
-from notify.duty.localtime import moment_of, shown
 from notify.duty.on_call import Now, OnCall, now_in
 from notify.duty.plan import parse_plan
 from notify.duty.planning import Hours, Planning

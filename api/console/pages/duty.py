@@ -16,7 +16,7 @@ from api.routes.common import RowId
 from fleet.clock import DAY_MS
 from fleet.errors import InvalidInput
 from fleet.grants import Permission, Sites
-from notify.duty.localtime import moment_of
+from fleet.localtime import moment_of
 from notify.duty.planning import Hours
 
 _WALL = re.compile(r"20\d\d-\d\d-\d\dT\d\d:\d\d(:\d\d)?")

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
+from fleet.localtime import DAY_MIN, day_of, ms_of
 from fleet.people import Person
 from fleet.shifts import Override
-from notify.duty.localtime import DAY_MIN, day_of, ms_of
 from notify.duty.on_call import Calendar, Now, calendar_of, now_in
 from notify.duty.plan import Schedule
 from notify.duty.roster import Roster

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fleet.clock import DAY_MS, HOUR_MS, MINUTE_MS
+from fleet.localtime import day_of, ms_of
 from fleet.shifts import Override
-from notify.duty.localtime import day_of, ms_of
 from notify.duty.plan import Schedule, parse_plan
 from notify.duty.rotation import Known, Span, Why, next_begin, next_change, on_call, spans
 

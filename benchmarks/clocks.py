@@ -1,0 +1,123 @@
+"""Clocks against a slow reference, and how long a changed calendar takes: `python -m benchmarks.clocks`.
+
+Generates cases of policies, calendars, zones, waits, rises and reopenings. Each clock's `due`, `warn_at` and
+counted time must be those of minute by minute counting, and its explanation must add up. Exits with 1 when
+one differs, or when reckoning the clocks of as many open cases anew took more than MUST_S of CPU.
+"""
+
+import argparse
+import json
+import sys
+from collections import Counter
+from pathlib import Path
+from time import process_time
+
+from benchmarks.harness.clock_cases import Generated, calendars, generate, slow_clock
+from benchmarks.harness.clock_reference import SlowClock
+from desk.clocks.calendar import OPEN
+from desk.clocks.clocks import Clocks, Explained
+from desk.clocks.timetable import Timetables
+from fleet.clock import MINUTE_MS
+
+MUST_S = 10.0
+
+
+class Comparison:
+    """Compares cases with the reference; `wrong` says what differed, with an example each."""
+
+    def __init__(self) -> None:
+        self._slow: dict[tuple[int, str], SlowClock] = {}
+        self._clocks: dict[str, Clocks] = {}
+        self._calendars = calendars()
+        self._timetables = Timetables()
+        self.clocks = 0
+        self.statuses: Counter[str] = Counter()
+        self.wrong: dict[str, str] = {}
+
+    def reckoner(self, case: Generated) -> Clocks:
+        """Return production's clocks under the policy of a case."""
+        return self._clocks.setdefault(
+            case.policy.name, Clocks(case.policy, self._calendars, self._timetables)
+        )
+
+    def look(self, case: Generated) -> None:
+        """Compare all clocks of a case."""
+        key = case.calendar, case.zone
+        slow = self._slow[key] if key in self._slow else self._slow.setdefault(key, slow_clock(*key))
+        found = self.reckoner(case).explain(case.times, case.now * MINUTE_MS)
+        if {each.clock.milestone for each in found} != set(case.promised):
+            self.wrong["milestones"] = repr(case)
+        for each in found:
+            self.clocks += 1
+            self.statuses[each.clock.status] += 1
+            self._compare(case, slow, each)
+
+    def _compare(self, case: Generated, slow: SlowClock, found: Explained) -> None:
+        clock = found.clock
+        promised, waits = case.promised[clock.milestone], case.waits[clock.milestone]
+        dues = {each: slow.due(each, waits) for each in promised}
+        known = [due for due, _warn in dues.values() if due is not None]
+        due = min(known) if known else None
+        self._same("due", case, clock.due, None if due is None else due * MINUTE_MS)
+        mine = [each for each in promised if each.since * MINUTE_MS == clock.since and dues[each][0] == due]
+        if not mine:
+            self.wrong["since"] = repr(case)
+            return
+        warn = dues[mine[0]][1]
+        self._same("warn_at", case, clock.warn_at, None if warn is None else warn * MINUTE_MS)
+        until = min(
+            at // MINUTE_MS
+            for at in (case.times.done.get(clock.milestone), case.times.ended_at, case.now * MINUTE_MS)
+            if at is not None
+        )
+        since = clock.since // MINUTE_MS
+        counted = int(slow.counts(since, waits)[: max(0, until - since)].sum())
+        self._same("counted", case, clock.counted_ms, counted * MINUTE_MS)
+        added = sum(each.end - each.begin for each in found.stretches if each.reason == OPEN)
+        self._same("explained", case, added, clock.counted_ms)
+        gaps = [one.end != two.begin for one, two in zip(found.stretches, found.stretches[1:], strict=False)]
+        if any(gaps):
+            self.wrong["gap"] = repr(case)
+
+    def _same(self, what: str, case: Generated, found: int | None, wanted: int | None) -> None:
+        if found != wanted:
+            self.wrong.setdefault(what, f"{found} instead of {wanted}: {case}")
+
+
+def reckon_again(cases: list[Generated], comparison: Comparison) -> float:
+    """Return the CPU seconds of reckoning so many cases with calendars that nobody has looked at yet."""
+    anew = Comparison()
+    begun = process_time()
+    for case in cases:
+        anew.reckoner(case).of(case.times, case.now * MINUTE_MS)
+    return process_time() - begun
+
+
+def main() -> int:
+    """Compare, measure, print, write JSON when asked to; return the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
+    parser.add_argument("--cases", type=int, default=100_000, help="how many (100,000)")
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    cases = list(generate(options.seed, options.cases))
+    comparison = Comparison()
+    seconds = reckon_again(cases, comparison)
+    for case in cases:
+        comparison.look(case)
+    found: dict[str, object] = {
+        "cases": len(cases),
+        "clocks": comparison.clocks,
+        "statuses": dict(sorted(comparison.statuses.items())),
+        "wrong": comparison.wrong,
+        "reckoned_again_cpu_s": round(seconds, 2),
+        "must": {"wrong": {}, "reckoned_again_cpu_s": MUST_S},
+    }
+    print(json.dumps(found, indent=2))
+    if options.json:
+        options.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    return 0 if not comparison.wrong and seconds <= MUST_S else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,240 @@
+"""The clocks of a case: a pure function of what was promised, calendars, what happened, and the time.
+
+Nothing is added up and stored: whatever is edited (a calendar, the policy, a level, a plan) counts from the
+beginning of the case. All times are epoch ms, working time is in ms.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from desk.clocks.calendar import ALWAYS, ServiceCalendar
+from desk.clocks.timetable import Stretch, Timetable, Timetables
+from fleet.faults import Level
+from fleet.localtime import day_of
+from fleet.sla import Allowed, Facts, Milestone, SlaPolicy
+
+
+class ClockStatus(StrEnum):
+    """Where a clock stands; ENDED: its case was cancelled or merged in time, so it is owed no more."""
+
+    ON_TIME = "on_time"
+    WARNING = "warning"
+    PAUSED = "paused"
+    BREACHED = "breached"
+    MET = "met"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True)
+class Rise:
+    """From when on a case had a level; what that promises runs from then."""
+
+    since: int
+    level: Level
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """A time in which a case waited, and for what; `ends` is None while it does."""
+
+    begins: int
+    ends: int | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class CaseTimes:
+    """What clocks must know of a case.
+
+    `rises` begin with its opening; `waits` are in order and do not overlap. `done` says when milestones were
+    reached, `ended_at` when the rest was owed no more. `zone` is that of its site.
+    """
+
+    kind: str
+    rises: tuple[Rise, ...]
+    zone: ZoneInfo
+    waits: tuple[Wait, ...] = ()
+    done: Mapping[Milestone, int] = field(default_factory=dict)
+    ended_at: int | None = None
+    plan: str = ""
+    tier: str = ""
+    of_class: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MilestoneClock:
+    """One clock of a case.
+
+    `due` and `warn_at` are None while it waits with time left, and where working time never comes.
+    `counted_ms` of `allowed_ms` have passed since `since`. `provisional`: holidays before `due` may change.
+    """
+
+    milestone: Milestone
+    calendar: str
+    since: int
+    allowed_ms: int
+    counted_ms: int
+    due: int | None
+    warn_at: int | None
+    done_at: int | None
+    status: ClockStatus
+    provisional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """A clock, and the time since it began: each part either counts or says why not."""
+
+    clock: MilestoneClock
+    stretches: tuple[Stretch, ...]
+
+
+class Clocks:
+    """Reckons clocks by a policy and its calendars; may be used from any thread.
+
+    What `timetables` have worked out already is used. Raises ValueError for a policy that names a calendar which
+    is not there.
+    """
+
+    def __init__(
+        self,
+        policy: SlaPolicy,
+        calendars: Mapping[str, ServiceCalendar] | None = None,
+        timetables: Timetables | None = None,
+    ) -> None:
+        self.policy = policy
+        self.calendars = {**(calendars or {}), ALWAYS.name: ALWAYS}
+        policy.check_calendars(self.calendars)
+        self._timetables = timetables or Timetables()
+
+    def of(self, case: CaseTimes, now: int) -> tuple[MilestoneClock, ...]:
+        """Return the clocks of a case in the order of milestones, as they stand at `now`."""
+        terms: dict[Milestone, list[_Term]] = {}
+        for rise in case.rises:
+            facts = Facts(case.kind, rise.level, case.plan, case.tier, case.of_class)
+            for milestone, allowed in self.policy.allowed(facts).items():
+                terms.setdefault(milestone, []).append(self._term(case, milestone, rise.since, allowed))
+        return tuple(
+            self._clock(case, milestone, min(terms[milestone], key=_strictest), now)
+            for milestone in Milestone
+            if milestone in terms
+        )
+
+    def explain(self, case: CaseTimes, now: int) -> tuple[Explained, ...]:
+        """Return the clocks of a case, each with what counted and what did not; the parts add up."""
+        return tuple(Explained(clock, self._stretches(case, clock, now)) for clock in self.of(case, now))
+
+    def _term(self, case: CaseTimes, milestone: Milestone, since: int, allowed: Allowed) -> "_Term":
+        table = self._timetables.of(self.calendars[allowed.calendar], case.zone)
+        waits = self._waits(case, milestone, since)
+        due = _after(table, since, allowed.ms, waits)
+        warned = _after(table, since, max(1, round(allowed.ms * self.policy.warn_at)), waits)
+        left = allowed.ms - _counted(table, since, _end(waits), waits) if due is None else 0
+        return _Term(since, allowed, table, waits, due, warned, left)
+
+    def _waits(self, case: CaseTimes, milestone: Milestone, since: int) -> list[Wait]:
+        return [
+            Wait(max(each.begins, since), each.ends, each.reason)
+            for each in case.waits
+            if self.policy.waits(milestone, each.reason) and (each.ends is None or each.ends > since)
+        ]
+
+    def _clock(self, case: CaseTimes, milestone: Milestone, term: "_Term", now: int) -> MilestoneClock:
+        done_at = case.done.get(milestone)
+        until = _until(case, milestone, now)
+        calendar = term.table.calendar
+        return MilestoneClock(
+            milestone=milestone,
+            calendar=calendar.name,
+            since=term.since,
+            allowed_ms=term.allowed.ms,
+            counted_ms=_counted(term.table, term.since, until, term.waits),
+            due=term.due,
+            warn_at=term.warn_at,
+            done_at=done_at,
+            status=_status(term, done_at, case.ended_at, now),
+            provisional=term.due is not None and calendar.is_provisional(day_of(term.due, term.table.zone)),
+        )
+
+    def _stretches(self, case: CaseTimes, clock: MilestoneClock, now: int) -> tuple[Stretch, ...]:
+        table = self._timetables.of(self.calendars[clock.calendar], case.zone)
+        at, until = clock.since, _until(case, clock.milestone, now)
+        found: list[Stretch] = []
+        for wait in self._waits(case, clock.milestone, clock.since):
+            begins, ends = min(wait.begins, until), min(until, wait.ends or until)
+            found += table.stretches(at, begins)
+            if begins < ends:
+                found.append(Stretch(begins, ends, wait.reason))
+            at = max(at, ends)
+        return (*found, *table.stretches(at, until))
+
+
+@dataclass(frozen=True, slots=True)
+class _Term:
+    """What was promised from one moment on, and when that is due; `left` is what remains while it waits."""
+
+    since: int
+    allowed: Allowed
+    table: Timetable
+    waits: Sequence[Wait]
+    due: int | None
+    warn_at: int | None
+    left: int
+
+
+def _strictest(term: _Term) -> tuple[bool, int]:
+    """Of promises of several levels the stricter holds: what was promised before stays promised."""
+    return term.due is None, term.left if term.due is None else term.due
+
+
+def _after(table: Timetable, since: int, ms: int, waits: Sequence[Wait]) -> int | None:
+    """Return when so much working time will have passed; None while it waits, or where that never comes."""
+    target = table.worked(since) + ms
+    for wait in waits:
+        at = table.moment(target)
+        if at is None or at <= wait.begins:
+            return at
+        if wait.ends is None:
+            return None
+        target += table.worked(wait.ends) - table.worked(wait.begins)
+    return table.moment(target)
+
+
+def _counted(table: Timetable, since: int, until: int, waits: Sequence[Wait]) -> int:
+    """Return the working time from `since` to `until` without the waits."""
+    if until <= since:
+        return 0
+    waited = sum(
+        table.worked(min(until, until if wait.ends is None else wait.ends)) - table.worked(wait.begins)
+        for wait in waits
+        if wait.begins < until
+    )
+    return table.worked(until) - table.worked(since) - waited
+
+
+def _end(waits: Sequence[Wait]) -> int:
+    """Return when the last wait began: up to then, what was left of the time went down."""
+    return waits[-1].begins if waits else 0
+
+
+def _until(case: CaseTimes, milestone: Milestone, now: int) -> int:
+    """Return up to when a clock counts: it ends when it is done, or when nothing more is owed."""
+    ends = (case.done.get(milestone), case.ended_at, now)
+    return min(each for each in ends if each is not None)
+
+
+def _status(term: _Term, done_at: int | None, ended_at: int | None, now: int) -> ClockStatus:
+    due = term.due
+    if done_at is not None:
+        return ClockStatus.MET if due is None or done_at <= due else ClockStatus.BREACHED
+    at = now if ended_at is None else min(now, ended_at)
+    if due is not None and at > due:
+        return ClockStatus.BREACHED
+    if ended_at is not None and ended_at <= now:
+        return ClockStatus.ENDED
+    if due is None and term.waits and term.waits[-1].ends is None:
+        return ClockStatus.PAUSED
+    warned = term.warn_at is not None and at >= term.warn_at
+    return ClockStatus.WARNING if warned else ClockStatus.ON_TIME
