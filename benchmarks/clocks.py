@@ -36,9 +36,10 @@ class Comparison:
 
     def reckoner(self, case: Generated) -> Clocks:
         """Return production's clocks under the policy of a case."""
-        return self._clocks.setdefault(
-            case.policy.name, Clocks(case.policy, self._calendars, self._timetables)
-        )
+        name = case.policy.name
+        if name not in self._clocks:
+            self._clocks[name] = Clocks(case.policy, self._calendars, self._timetables)
+        return self._clocks[name]
 
     def look(self, case: Generated) -> None:
         """Compare all clocks of a case."""

@@ -13,6 +13,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+_LOOKED_AT = 250_000
+"""Minutes from the begin of a clock: more than any that is generated takes, waits and nights included."""
 Waits = Iterable[tuple[int, int | None]]
 """Minutes in which nothing counts, [begin, end); None: until further notice."""
 
@@ -64,7 +66,7 @@ class SlowClock:
 
     def counts(self, since: int, waits: Waits) -> NDArray[np.bool_]:
         """Return of each minute from `since` on whether it counts."""
-        counts = self.open[since - self.begin :].copy()
+        counts = self.open[since - self.begin :][:_LOOKED_AT].copy()
         for begins, ends in waits:
             counts[max(0, begins - since) : None if ends is None else max(0, ends - since)] = False
         return counts

@@ -94,8 +94,8 @@ class Explained:
 class Clocks:
     """Reckons clocks by a policy and its calendars; may be used from any thread.
 
-    What `timetables` have worked out already is used. Raises ValueError for a policy that names a calendar which
-    is not there.
+    What `timetables` have worked out already is used. Raises ValueError for a policy that names a calendar
+    which is not there.
     """
 
     def __init__(
