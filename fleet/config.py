@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, WithJsonSchema, model_validator
 
 from fleet.clock import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
 from fleet.errors import ConfigError
@@ -49,7 +49,11 @@ def duration_ms(text: object) -> int:
     return round(float(match[1]) * _UNITS[match[2]])
 
 
-Duration = Annotated[int, BeforeValidator(duration_ms)]
+Duration = Annotated[
+    int,
+    BeforeValidator(duration_ms),
+    WithJsonSchema({"type": "string", "pattern": rf"^{_DURATION.pattern}$", "examples": ["30m", "4h"]}),
+]
 """A field written as `30m` and held in milliseconds."""
 
 

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Annotated
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, WithJsonSchema
 
 from fleet.localtime import DAY_MIN
 from fleet.text import near, quoted
@@ -64,6 +64,12 @@ def _zone(value: object) -> ZoneInfo:
     return ZoneInfo(name)
 
 
-HoursField = Annotated[Hours, BeforeValidator(_hours)]
-DateField = Annotated[date, BeforeValidator(_date)]
-ZoneField = Annotated[ZoneInfo, BeforeValidator(_zone)]
+HoursField = Annotated[
+    Hours,
+    BeforeValidator(_hours),
+    WithJsonSchema({"type": "string", "examples": ["08:00-18:00"], "pattern": r"^\d\d:\d\d *- *\d\d:\d\d$"}),
+]
+DateField = Annotated[date, BeforeValidator(_date), WithJsonSchema({"type": "string", "format": "date"})]
+ZoneField = Annotated[
+    ZoneInfo, BeforeValidator(_zone), WithJsonSchema({"type": "string", "examples": ["Asia/Shanghai"]})
+]

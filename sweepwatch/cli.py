@@ -14,6 +14,7 @@ from sweepwatch.cli_options import HELD, JSON, PATH, STORE, URL, WHY, options, s
 from sweepwatch.cli_people import people, tokens
 from sweepwatch.cli_personal import personal
 from sweepwatch.cli_rules import rules
+from sweepwatch.cli_sla import sla
 from sweepwatch.cli_stores import desk, store
 from sweepwatch.run.stopping import end
 
@@ -379,7 +380,7 @@ def check_config(config: Path | None, data: Path | None, show: bool) -> None:
     check_settings(config, os.environ, {"data": data}, show, click.echo)
 
 
-for group in (store, desk, people, tokens, personal, devices, rules, notify, duty):
+for group in (store, desk, people, tokens, personal, devices, rules, sla, notify, duty):
     cli.add_command(group)
 
 

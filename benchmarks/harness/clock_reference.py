@@ -72,14 +72,19 @@ class SlowClock:
         return counts
 
 
-@lru_cache(maxsize=20_000)
 def _day(calendar: SlowCalendar, day: date) -> NDArray[np.bool_]:
     if calendar.always:
         return np.ones(1440, dtype=bool)
-    today, yesterday = _hours(calendar, day), _hours(calendar, day - timedelta(days=1))
+    return _minutes(_hours(calendar, day), _hours(calendar, day - timedelta(days=1)), calendar.lunch)
+
+
+@lru_cache(maxsize=1_000)
+def _minutes(
+    today: tuple[tuple[int, int], ...], yesterday: tuple[tuple[int, int], ...], lunch: tuple[int, int] | None
+) -> NDArray[np.bool_]:
     return np.array(
         [
-            _in_shift(today, calendar.lunch, minute) or _in_shift(yesterday, calendar.lunch, minute + 1440)
+            _in_shift(today, lunch, minute) or _in_shift(yesterday, lunch, minute + 1440)
             for minute in range(1440)
         ]
     )

@@ -9,6 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from alerts.judging.rule_file import load_rules
+from desk.clocks.files import load_clocks
 from fleet.broker_url import parse_broker_url
 from fleet.clock import SystemClock
 from fleet.codes import load_codes
@@ -71,7 +72,7 @@ def _wrong_addresses(settings: Settings) -> list[str]:
 
 
 def _wrong_files(settings: Settings) -> list[str]:
-    """Return what is wrong with the signals, rules, dialects and codes that the settings name."""
+    """Return what is wrong with the files that the settings name, and with the signals."""
     wrong = _refusals([partial(signal_table, settings)])
     signals = STANDARD_SIGNALS if wrong else signal_table(settings)
     return wrong + _refusals(
@@ -79,6 +80,7 @@ def _wrong_files(settings: Settings) -> list[str]:
             partial(load_rules, settings.alerts.rules, signals),
             partial(load_dialects, settings.ingest.dialects, signals),
             partial(load_codes, settings.alerts.codes),
+            partial(load_clocks, settings.desk.sla, settings.desk.calendars),
         ]
     )
 

@@ -134,6 +134,13 @@ class DeskSettings(_Section):
         description="sqlite:///path, or with the extra `postgres` postgresql+psycopg://user:pass@host/name; "
         "empty: in the data folder",
     )
+    sla: Path | None = Field(
+        None, description="An SLA policy of your own (YAML); empty: the standard promises (docs/desk.md)"
+    )
+    calendars: Path | None = Field(
+        None,
+        description="Service calendars (YAML) that its promises are counted by; empty: every minute counts",
+    )
 
 
 class IngestSettings(_Section):
