@@ -277,13 +277,35 @@ class TicketItem(Schema):
     suspicions: list[SuspicionItem]
 
 
+class ClockSpanItem(Schema):
+    """A part of the time of a clock, [start, end)."""
+
+    start: Time
+    end: Time
+    counted: bool
+    reason: str = Field(
+        examples=["open"], description="open, lunch, outside_hours, weekend, holiday: NAME, ..."
+    )
+
+
 class ClockItem(Schema):
-    """One clock of the service agreement: `respond`, `on_site` or `solve`."""
+    """One clock of the service agreement: `respond`, `on_site` or `solve`.
+
+    `counted_ms` of `allowed_ms` have passed, in working time of `calendar`, since `since`; `spans` say which
+    time counted and why the other did not, without gaps.
+    """
 
     milestone: str = Field(examples=["respond"])
-    due: Time
+    due: Time | None = Field(description="null while it waits with time left")
+    warn_at: Time | None
     done_at: Time | None
-    status: str = Field(examples=["on_time"], description="on_time, warning, breached or met")
+    status: str = Field(examples=["on_time"], description="on_time, warning, paused, breached or met")
+    calendar: str = Field(examples=["always"])
+    since: Time
+    counted_ms: int
+    allowed_ms: int
+    provisional: bool = Field(description="whether holidays before `due` may still change")
+    spans: list[ClockSpanItem]
 
 
 class PrincipalItem(Schema):

@@ -15,6 +15,7 @@ from access.rates import Rates
 from alerts.book import RuleBook
 from alerts.trials import Trials
 from api.reach import Reach
+from desk.clocks.standing import TicketClocks
 from desk.dispatch.visits import FoundVisits
 from fleet.care import AlertNote, Incident, Preview
 from fleet.clock import Clock
@@ -27,7 +28,6 @@ from fleet.principals import Principal
 from fleet.progress import StartProgress
 from fleet.risks import Driver
 from fleet.signals import SignalTable
-from fleet.sla import SlaPolicy
 from fleet.text import Language, Text
 from fleet.tickets import Ticket, TicketState
 from fleet.zones import Zones
@@ -145,7 +145,7 @@ class ApiServices:
     care: Care
     commands: Commands
     visits: Visits
-    sla: SlaPolicy
+    clocks: TicketClocks
     explain: Callable[[Driver, Language], str]
     ledger: Callable[[], LedgerView | None]
     readiness: Callable[[], Mapping[str, str | None]]

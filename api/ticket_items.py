@@ -3,10 +3,11 @@
 from collections.abc import Iterable
 
 from api.schemas import ClockItem, EventItem, PrincipalItem, SuspicionItem, TicketDetail, TicketItem
-from desk.clocks.standing import ticket_clocks
+from desk.clocks.calendar import OPEN
+from desk.clocks.clocks import Explained
+from desk.clocks.standing import TicketClocks
 from fleet.cases import closes_at
 from fleet.events import Event
-from fleet.sla import SlaPolicy
 from fleet.tickets import TRANSITIONS, Ticket
 
 _ITEM = (
@@ -24,6 +25,20 @@ _ITEM = (
 )
 
 
+_CLOCK = (
+    "milestone",
+    "due",
+    "warn_at",
+    "done_at",
+    "status",
+    "calendar",
+    "since",
+    "counted_ms",
+    "allowed_ms",
+    "provisional",
+)
+
+
 def ticket_item(ticket: Ticket) -> TicketItem:
     """Return a ticket as lists show it."""
     return TicketItem.model_validate(_item(ticket))
@@ -38,7 +53,7 @@ def _item(ticket: Ticket) -> dict[str, object]:
     }
 
 
-def ticket_detail(ticket: Ticket, events: Iterable[Event], policy: SlaPolicy, now: int) -> TicketDetail:
+def ticket_detail(ticket: Ticket, events: Iterable[Event], clocks: TicketClocks, now: int) -> TicketDetail:
     """Return a ticket with its clocks at `now` (epoch ms), its history and the states it may go to."""
     likely = ticket.likely
     more = {
@@ -51,10 +66,20 @@ def ticket_detail(ticket: Ticket, events: Iterable[Event], policy: SlaPolicy, no
         "merged_into": ticket.merged_into,
         "version": ticket.version,
         "allowed": TRANSITIONS[ticket.state],
-        "clocks": [ClockItem.model_validate(clock) for clock in ticket_clocks(ticket, policy, now)],
+        "clocks": [clock_item(each) for each in clocks.explain(ticket, now)],
         "events": [event_item(event) for event in events],
     }
     return TicketDetail.model_validate(_item(ticket) | more)
+
+
+def clock_item(found: Explained) -> ClockItem:
+    """Return a clock with what counted and what did not."""
+    clock = found.clock
+    spans = [
+        {"start": each.begin, "end": each.end, "counted": each.reason == OPEN, "reason": each.reason}
+        for each in found.stretches
+    ]
+    return ClockItem.model_validate({name: getattr(clock, name) for name in _CLOCK} | {"spans": spans})
 
 
 def event_item(event: Event) -> EventItem:

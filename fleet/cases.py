@@ -9,12 +9,12 @@ from fleet.errors import InvalidInput
 from fleet.events import Event, Subject
 from fleet.faults import FAULTS, Level
 from fleet.principals import Principal
-from fleet.sla import SlaPolicy, deadlines
 from fleet.tickets import (
     FOUND,
     NO_FAULT,
     REPORT,
     RESTING_STATES,
+    Span,
     Suspicion,
     SuspicionState,
     Ticket,
@@ -37,11 +37,8 @@ def suspect(
     return Suspicion(fault, level or entry.level, entry.part, entry.skill, at, alerts, evidence=evidence)
 
 
-def open_case(
-    device_id: str, site: str, origin: TicketOrigin, first: Suspicion, policy: SlaPolicy, at: int
-) -> Ticket:
+def open_case(device_id: str, site: str, origin: TicketOrigin, first: Suspicion, at: int) -> Ticket:
     """Return a new case about a device: what opens a ticket, whoever noticed and whenever that was."""
-    due = deadlines(policy, first.level, at)
     return Ticket(
         device_id=device_id,
         site=site,
@@ -50,14 +47,12 @@ def open_case(
         origin=origin,
         state=TicketState.OPENED,
         opened_at=at,
-        respond_due=due.respond,
-        on_site_due=due.on_site,
-        solve_due=due.solve,
         suspicions=(first,),
+        spans=(Span(at, TicketState.OPENED, first.level),),
     )
 
 
-def joined(ticket: Ticket, new: Suspicion, policy: SlaPolicy, at: int) -> Ticket:
+def joined(ticket: Ticket, new: Suspicion, at: int) -> Ticket:
     """Return a case that has taken a suspicion, or another alert or report of one that it has.
 
     It is not asked to be closed any more. A worse level raises that of the case, with stricter clocks.
@@ -69,7 +64,7 @@ def joined(ticket: Ticket, new: Suspicion, policy: SlaPolicy, at: int) -> Ticket
         again = _again(known, new)
         suspicions = tuple(again if each is known else each for each in ticket.suspicions)
     taken = replace(ticket, suspicions=suspicions, close_asked_at=None)
-    return _named(_raised(taken, new.level, policy, at))
+    return _named(_raised(taken, new.level, at))
 
 
 def _again(known: Suspicion, new: Suspicion) -> Suspicion:
@@ -90,26 +85,15 @@ def _again(known: Suspicion, new: Suspicion) -> Suspicion:
     )
 
 
-def _raised(ticket: Ticket, level: Level, policy: SlaPolicy, at: int) -> Ticket:
-    """Return a case of at least this level.
-
-    What the worse level promises runs from the moment it became known, so that no promise is broken at its
-    birth; what was promised before stays promised, so that the stricter of both holds.
-    """
-    if level >= ticket.level:
-        return ticket
-    due = deadlines(policy, level, at)
-    return replace(
-        ticket,
-        level=level,
-        respond_due=min(ticket.respond_due, due.respond),
-        on_site_due=_stricter(ticket.on_site_due, due.on_site),
-        solve_due=_stricter(ticket.solve_due, due.solve),
-    )
+def _raised(ticket: Ticket, level: Level, at: int) -> Ticket:
+    """Return a case of at least this level: what that promises runs from now (desk/clocks)."""
+    return ticket if level >= ticket.level else _from_now(replace(ticket, level=level), at)
 
 
-def _stricter(one: int | None, other: int | None) -> int | None:
-    return min((due for due in (one, other) if due is not None), default=None)
+def _from_now(ticket: Ticket, at: int) -> Ticket:
+    """Return a case whose state or level begins at `at`; where a clock was set back, no span ends early."""
+    begins = max([at, *(span.begins for span in ticket.spans[-1:])])
+    return replace(ticket, spans=(*ticket.spans, Span(begins, ticket.state, ticket.level)))
 
 
 def cleared(ticket: Ticket, fault: str, at: int) -> Ticket:
@@ -150,7 +134,7 @@ def moved(ticket: Ticket, after: TicketState, at: int, confirmed: Sequence[str] 
     """
     check_transition(ticket.state, after)
     _check_confirmed(ticket, after, confirmed)
-    done = replace(ticket, state=after)
+    done = _from_now(replace(ticket, state=after), at)
     if after not in RESTING_STATES:
         done = replace(done, close_asked_at=None)
     if after is TicketState.ACCEPTED and ticket.responded_at is None:

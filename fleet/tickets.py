@@ -125,11 +125,21 @@ class Suspicion:
 
 
 @dataclass(frozen=True, slots=True)
+class Span:
+    """From `begins` (epoch ms) on, up to the next span of its case, it was in one state and of one level."""
+
+    begins: int
+    state: TicketState
+    level: Level
+
+
+@dataclass(frozen=True, slots=True)
 class Ticket:
     """The case of one device, as stored. Times are epoch milliseconds.
 
-    `fault` is the likely one of its suspicions, `level` the worst that any of them ever had. `*_due` come
-    from the SLA policy; `due` is that of the next milestone, None when none is left. `close_asked_at` is when
+    `fault` is the likely one of its suspicions, `level` the worst that any of them ever had. `spans` are its
+    history, the oldest first, from which clocks are reckoned; `*_due` are what they said last (None: nothing
+    is promised, or it waits), and `due` is that of the next milestone. `close_asked_at` is when
     everything that was suspected had cleared: a day later it is closed, unless someone objects.
     `merged_into` is the case that took over what this one held. `version` guards against lost updates; `id`
     is 0 until it is stored.
@@ -142,10 +152,11 @@ class Ticket:
     origin: TicketOrigin
     state: TicketState
     opened_at: int
-    respond_due: int
-    on_site_due: int | None
-    solve_due: int | None
     suspicions: tuple[Suspicion, ...]
+    spans: tuple[Span, ...] = ()
+    respond_due: int | None = None
+    on_site_due: int | None = None
+    solve_due: int | None = None
     kind: TicketKind = TicketKind.REPAIR
     responded_at: int | None = None
     on_site_at: int | None = None

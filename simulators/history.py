@@ -18,7 +18,7 @@ from fleet.faults import FAULTS
 from fleet.principals import schedule
 from fleet.readings import ReadingBatch
 from fleet.signals import Kind
-from fleet.sla import SlaPolicy, load_policy
+from fleet.sla import SlaPolicy, deadlines, load_policy
 from fleet.tickets import REPORT, TicketOrigin, TicketState
 from simulators.fault_process import RepairRecord
 from simulators.fleet_simulator import FleetSimulator
@@ -134,7 +134,13 @@ def _add_tickets(
 def _add_ticket(session: Session, repair: RepairRecord, site: str, policy: SlaPolicy) -> None:
     """Store the case of a repair, opened and moved on as the desk does it, and tell of each step."""
     first = suspect(repair.fault, repair.opened, {"source": REPORT, "who": "customer", "why": "as filed"})
-    case = open_case(repair.device_id, site, TicketOrigin.REPORTED, first, policy, repair.opened)
+    due = deadlines(policy, first.level, repair.opened)
+    case = replace(
+        open_case(repair.device_id, site, TicketOrigin.REPORTED, first, repair.opened),
+        respond_due=due.respond,
+        on_site_due=due.on_site,
+        solve_due=due.solve,
+    )
     told: list[tuple[TicketState, TicketState, int, list[str]]] = []
     for state, at in _moments(repair).items():
         found = [repair.confirmed] if state is TicketState.REPAIRED else []

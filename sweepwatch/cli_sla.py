@@ -45,3 +45,17 @@ def sla_explain(
     from sweepwatch.commands.sla import explain
 
     explain(settings_of(config, data), policy, calendar, case, now, as_json, click.echo)
+
+
+@sla.command("preview")
+@options(_POLICY, _CALENDAR, JSON)
+def sla_preview(
+    config: Path | None, data: Path | None, policy: Path | None, calendar: Path | None, as_json: bool
+) -> None:
+    """Say which open tickets a policy or a calendar would move, and which it would make overdue.
+
+    Nothing is changed: the settings (desk.sla, desk.calendars) say what holds.
+    """
+    from sweepwatch.commands.sla import preview
+
+    preview(settings_of(config, data), policy, calendar, as_json, click.echo)

@@ -31,6 +31,11 @@ from alerts.judging.rules import OFFLINE, Rule
 from alerts.trials import Trials
 from api.app import create_app
 from api.services import ApiServices
+from desk.clocks.calendar import ServiceCalendar
+from desk.clocks.clocks import Clocks
+from desk.clocks.files import load_clocks
+from desk.clocks.standing import TicketClocks
+from desk.clocks.sweep import ClockSweep
 from desk.dispatch.visits import Visits
 from desk.tickets.desk import TicketDesk
 from desk.tickets.opener import TicketOpener
@@ -46,7 +51,7 @@ from fleet.notices import ChannelKind
 from fleet.progress import StartProgress
 from fleet.risks import Driver
 from fleet.signals import STANDARD_SIGNALS, SignalTable
-from fleet.sla import SlaPolicy, load_policy
+from fleet.sla import SlaPolicy
 from fleet.text import Language, Text
 from fleet.zones import Zones
 from ingest.dialects.config import load_dialects
@@ -101,7 +106,8 @@ class Services:
     signals: SignalTable
     store: TelemetryStore
     desk: DeskDatabase
-    policy: SlaPolicy
+    clocks: TicketClocks
+    clock_sweep: ClockSweep
     tickets: TicketDesk
     alerts: AlertEngine
     book: RuleBook
@@ -140,7 +146,7 @@ def build(
         load_rules(settings.alerts.rules, signals)  # whose mistakes name the file
     shipped = rules_text(settings.alerts.rules)
     codes = load_codes(settings.alerts.codes)
-    policy = load_policy()
+    clocks = load_clocks(settings.desk.sla, settings.desk.calendars)
     desk = open_desk(desk_url(settings, folder))
     try:
         channels = channels_of(settings, desk, clock)
@@ -150,14 +156,15 @@ def build(
         raise
     duty = build_duty(desk, clock)[0]
     notifier = Notifier(desk, duty, clock, mail=lambda: ChannelKind.MAIL in channels)
-    zones = _zones(settings, desk)
+    zones = zones_of(settings, desk)
     book = RuleBook(desk, clock, signals, codes, shipped)
     wired = wire_desk(
         desk,
         book.at_work().rules,
-        policy,
+        clocks.policy,
         clock,
         codes,
+        calendars=clocks.calendars,
         signals=signals,
         duty=duty,
         zones=zones,
@@ -171,7 +178,8 @@ def build(
         signals=signals,
         store=store,
         desk=desk,
-        policy=policy,
+        clocks=wired.clocks,
+        clock_sweep=ClockSweep(desk, wired.clocks),
         tickets=wired.tickets,
         alerts=wired.alerts,
         care=wired.care,
@@ -197,6 +205,7 @@ class WiredDesk:
     """Alerts, what is told of them, and tickets; by the log's followers alone they learn of each other."""
 
     alerts: AlertEngine
+    clocks: TicketClocks
     tickets: TicketDesk
     care: CareByPeople
     sweep: Sweep
@@ -216,21 +225,25 @@ def wire_desk(  # noqa: PLR0913 - the parts that it wires
     zones: Zones | None = None,
     past: Past | None = None,
     budget: int = BUDGET_A_DAY,
+    calendars: Mapping[str, ServiceCalendar] | None = None,
 ) -> WiredDesk:
     """Wire what judges, what works on it, and what follows from either.
 
     `duty` says who is told (by its plan, or by roles, unless given), `zones` by whose clocks sites live (UTC,
-    unless given); in the `past` alerts find what windows need. `budget`: as Teller.
+    unless given); in the `past` alerts find what windows need. `budget`: as Teller. `calendars` are those
+    that the policy names.
     """
     zone_of = None if zones is None else zones.of
     alerts = AlertEngine(desk, rules, clock, codes, signals=signals, zone_of=zone_of, past=past)
-    tickets = TicketDesk(desk, policy, clock)
+    clocks = TicketClocks(Clocks(policy, calendars), (zones or Zones()).of)
+    tickets = TicketDesk(desk, clocks, clock)
     absence = frozenset(rule.name for rule in rules if rule.when == OFFLINE)
     teller = Teller(duty or build_duty(desk, clock)[0], absence, (zones or Zones()).of, budget)
     care = Care(desk, alerts, teller, clock)
     followers = (TicketOpener(desk, tickets), TicketEnds(alerts), DeviceEnds(alerts), care)
     return WiredDesk(
         alerts,
+        clocks,
         tickets,
         CareByPeople(desk, alerts, care, teller, clock),
         Sweep(desk, care, teller),
@@ -374,8 +387,8 @@ def build_api(
             commands=services.commands,
             codes=services.codes,
             rules=services.alerts.rule_texts,
-            zones=_zones(services.settings, services.desk),
-            sla=services.policy,
+            zones=zones_of(services.settings, services.desk),
+            clocks=services.clocks,
             explain=lambda driver, language: sentence(driver, services.signals, language),
             ledger=ledger,
             readiness=noting_changes(readiness),
@@ -418,7 +431,7 @@ def _picture(services: Services, alert: Alert, language: Language) -> bytes | No
 
     with services.desk.look() as session:
         place = place_of(session, alert.device_id)
-    zone = _zones(services.settings, services.desk).of(place.site if place else None)
+    zone = zones_of(services.settings, services.desk).of(place.site if place else None)
     return course_picture(alert.evidence, zone, language)
 
 
@@ -439,7 +452,7 @@ def said_of(services: Services) -> Said:
 
     return Said(
         address_of(services.settings.server),
-        _zones(services.settings, services.desk),
+        zones_of(services.settings, services.desk),
         explained,
         lambda: services.alerts.rule_texts,
         lambda alert, language: _picture(services, alert, language),
@@ -453,7 +466,8 @@ def build_mover(services: Services) -> Mover:
     return Mover(desk, lives, services.commands, build_rollouts(services), clock)
 
 
-def _zones(settings: Settings, desk: DeskDatabase) -> Zones:
+def zones_of(settings: Settings, desk: DeskDatabase) -> Zones:
+    """Return by whose clocks the sites of an installation live."""
     named = settings.server.site_time_zones
     sites = {site: ZoneInfo(name) for site, name in named.items()}
 

@@ -162,4 +162,4 @@ def _detail(services: ApiServices, visitor: Visitor, ticket_id: int, sites: Site
         found = ticket(session, ticket_id, sites)
         events = events_of(session, Subject.TICKET, str(ticket_id))
     (seen,) = Sight(services, visitor).tickets([found])
-    return ticket_detail(seen, events, services.sla, services.clock.now_ms())
+    return ticket_detail(seen, events, services.clocks, services.clock.now_ms())

@@ -154,8 +154,15 @@ def _case(chance: random.Random, policy: SlaPolicy, calendar: int, zone: str, op
                 promised.setdefault(milestone, []).append(
                     Promised(at, allowed, round(allowed * policy.warn_at))
                 )
-    by_milestone = {
-        milestone: [(b, e) for b, e, r in waits if milestone is not Milestone.RESPOND and r != "waiting_part"]
-        for milestone in promised
-    }
+    by_milestone = {}
+    for milestone in promised:
+        ends = [
+            at for at in (done.get(milestone), None if ended is None else ended * MINUTE_MS) if at is not None
+        ]
+        over = min(ends, default=10**18) // MINUTE_MS
+        by_milestone[milestone] = [
+            (b, e)
+            for b, e, r in waits
+            if milestone is not Milestone.RESPOND and r != "waiting_part" and b < over
+        ]
     return Generated(times, policy, calendar, zone, now, promised, by_milestone)

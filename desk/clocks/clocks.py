@@ -135,10 +135,13 @@ class Clocks:
         return _Term(since, allowed, table, waits, due, warned, left)
 
     def _waits(self, case: CaseTimes, milestone: Milestone, since: int) -> list[Wait]:
+        over = min((at for at in (case.done.get(milestone), case.ended_at) if at is not None), default=None)
         return [
             Wait(max(each.begins, since), each.ends, each.reason)
             for each in case.waits
-            if self.policy.waits(milestone, each.reason) and (each.ends is None or each.ends > since)
+            if self.policy.waits(milestone, each.reason)
+            and (each.ends is None or each.ends > since)
+            and (over is None or each.begins < over)  # what comes after its end changes no clock
         ]
 
     def _clock(self, case: CaseTimes, milestone: Milestone, term: "_Term", now: int) -> MilestoneClock:

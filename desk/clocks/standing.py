@@ -1,50 +1,163 @@
-"""Where each ticket's clocks stand against what was promised. Times are epoch milliseconds."""
+"""Where the clocks of tickets stand: what clocks must know of a ticket, and what lists keep of them.
 
-from dataclasses import dataclass
-from enum import StrEnum
+Times are epoch milliseconds.
+"""
 
-from fleet.sla import SlaPolicy
-from fleet.tickets import Ticket, TicketState
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import Protocol
+from zoneinfo import ZoneInfo
 
+from desk.clocks.clocks import CaseTimes, Clocks, ClockStatus, Explained, MilestoneClock, Rise, Wait
+from desk.clocks.steps import Steps, steps_of
+from fleet.faults import Level
+from fleet.localtime import LATEST_MS
+from fleet.sla import Milestone, Pause
+from fleet.tickets import Span, Ticket, TicketState
+from storage.records.ticket_times import Dues
 
-class ClockStatus(StrEnum):
-    """Where a clock stands."""
-
-    ON_TIME = "on_time"
-    WARNING = "warning"
-    BREACHED = "breached"
-    MET = "met"
-
-
-@dataclass(frozen=True, slots=True)
-class TicketClock:
-    """One milestone of one ticket: `respond`, `on_site` or `solve`; `done_at` is None while it runs."""
-
-    milestone: str
-    due: int
-    done_at: int | None
-    status: ClockStatus
-
-
-def clock_status(opened_at: int, due: int, done_at: int | None, now: int, warn_at: float) -> ClockStatus:
-    """Return where a clock stands at `now`; what was done after its time stays breached."""
-    if done_at is not None:
-        return ClockStatus.MET if done_at <= due else ClockStatus.BREACHED
-    if now > due:
-        return ClockStatus.BREACHED
-    return ClockStatus.WARNING if now - opened_at >= warn_at * (due - opened_at) else ClockStatus.ON_TIME
+ZoneOf = Callable[[str | None], ZoneInfo]
+"""Returns the time zone of a site."""
+_WAITS = {
+    TicketState.WAITING_CUSTOMER: Pause.WAITING_CUSTOMER,
+    TicketState.WAITING_PART: Pause.WAITING_PART,
+    TicketState.REPAIRED: Pause.REPAIRED,
+    TicketState.CONFIRMED: Pause.REPAIRED,
+}
 
 
-def ticket_clocks(ticket: Ticket, policy: SlaPolicy, now: int) -> tuple[TicketClock, ...]:
-    """Return the clocks of a ticket in the order of its milestones; a cancelled one keeps those it ended."""
-    milestones = (
-        ("respond", ticket.respond_due, ticket.responded_at),
-        ("on_site", ticket.on_site_due, ticket.on_site_at),
-        ("solve", ticket.solve_due, ticket.solved_at),
+class Timed(Protocol):
+    """What clocks look at of a ticket (fleet.tickets.Ticket)."""
+
+    @property
+    def kind(self) -> str:
+        """What it asks for."""
+        ...
+
+    @property
+    def site(self) -> str:
+        """Where its device works."""
+        ...
+
+    @property
+    def level(self) -> Level:
+        """The worst level that it ever had."""
+        ...
+
+    @property
+    def state(self) -> TicketState:
+        """Where it stands."""
+        ...
+
+    @property
+    def opened_at(self) -> int:
+        """When it was opened, epoch ms."""
+        ...
+
+    @property
+    def spans(self) -> tuple[Span, ...]:
+        """Its history."""
+        ...
+
+    @property
+    def responded_at(self) -> int | None:
+        """When it was accepted."""
+        ...
+
+    @property
+    def on_site_at(self) -> int | None:
+        """When its repair began."""
+        ...
+
+    @property
+    def solved_at(self) -> int | None:
+        """When it was repaired."""
+        ...
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is still something to do."""
+        ...
+
+
+class TicketClocks:
+    """The clocks of tickets by a policy, each by the time of its site; may be used from any thread."""
+
+    def __init__(self, clocks: Clocks, zone_of: ZoneOf = lambda _site: ZoneInfo("UTC")) -> None:
+        self.clocks = clocks
+        self._zone_of = zone_of
+
+    def of(self, ticket: Timed, now: int) -> tuple[MilestoneClock, ...]:
+        """Return the clocks of a ticket as they stand at `now`; of a cancelled one those that it ended."""
+        return tuple(each for each in self.all(ticket, now) if each.status is not ClockStatus.ENDED)
+
+    def all(self, ticket: Timed, now: int) -> tuple[MilestoneClock, ...]:
+        """Return all clocks of a ticket, those that were owed no more as well."""
+        return self.clocks.of(case_times(ticket, self._zone_of(ticket.site)), now)
+
+    def explain(self, ticket: Ticket, now: int) -> tuple[Explained, ...]:
+        """Return the clocks of a ticket, each with what counted and what did not."""
+        found = self.clocks.explain(case_times(ticket, self._zone_of(ticket.site)), now)
+        return tuple(each for each in found if each.clock.status is not ClockStatus.ENDED)
+
+    def by(self, other: Clocks) -> "TicketClocks":
+        """Return the clocks of tickets by another policy or other calendars."""
+        return TicketClocks(other, self._zone_of)
+
+    def steps(self, ticket: Ticket, now: int) -> Steps:
+        """Return what the clocks of a ticket do by themselves, and when."""
+        return steps_of(self.all(ticket, now), self.clocks.policy.escalate)
+
+    def dated(self, ticket: Ticket, now: int) -> Ticket:
+        """Return a ticket with when its milestones are due, as lists keep it."""
+        respond, on_site, solve = dues_of(self.all(ticket, now))
+        return replace(ticket, respond_due=respond, on_site_due=on_site, solve_due=solve)
+
+
+def dues_of(clocks: Iterable[MilestoneClock]) -> Dues:
+    """Return what lists keep of a repair's clocks; an answer that is never due is so at the end of time."""
+    due = {each.milestone: each.due for each in clocks}
+    return due.get(Milestone.RESPOND) or LATEST_MS, due.get(Milestone.ON_SITE), due.get(Milestone.SOLVE)
+
+
+def case_times(ticket: Timed, zone: ZoneInfo) -> CaseTimes:
+    """Return what clocks must know of a ticket."""
+    spans = ticket.spans or (Span(ticket.opened_at, ticket.state, ticket.level),)
+    done = {
+        Milestone.RESPOND: ticket.responded_at,
+        Milestone.ON_SITE: ticket.on_site_at,
+        Milestone.SOLVE: ticket.solved_at,
+    }
+    return CaseTimes(
+        kind=ticket.kind,
+        rises=_rises(spans),
+        zone=zone,
+        waits=_waits(spans),
+        done={milestone: at for milestone, at in done.items() if at is not None},
+        ended_at=None if ticket.is_open else spans[-1].begins,
     )
-    cancelled = ticket.state is TicketState.CANCELLED
-    return tuple(
-        TicketClock(name, due, done_at, clock_status(ticket.opened_at, due, done_at, now, policy.warn_at))
-        for name, due, done_at in milestones
-        if due is not None and not (cancelled and done_at is None)
-    )
+
+
+def _rises(spans: tuple[Span, ...]) -> tuple[Rise, ...]:
+    """Return when a case had a worse level than ever before; what was promised then is never taken back."""
+    worst: Level | None = None
+    rises = []
+    for span in spans:
+        if worst is None or span.level < worst:
+            rises.append(Rise(span.begins, span.level))
+            worst = span.level
+    return tuple(rises)
+
+
+def _waits(spans: tuple[Span, ...]) -> tuple[Wait, ...]:
+    waits: list[Wait] = []
+    for number, span in enumerate(spans):
+        reason = _WAITS.get(span.state)
+        if reason is None:
+            continue
+        ends = spans[number + 1].begins if number + 1 < len(spans) else None
+        if waits and waits[-1].reason == reason and waits[-1].ends == span.begins:
+            waits[-1] = replace(waits[-1], ends=ends)
+        else:
+            waits.append(Wait(span.begins, ends, reason))
+    return tuple(waits)

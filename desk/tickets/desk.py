@@ -8,14 +8,15 @@ from dataclasses import replace
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from desk.clocks.standing import TicketClocks
 from fleet.alerts import RISK_RULE, Alert, said_by_device
 from fleet.cases import CLOSE_AFTER_MS, cleared, closes_at, happened, joined, moved, open_case, suspect
 from fleet.clock import Clock
 from fleet.errors import Conflict, InvalidInput, NotFound
 from fleet.faults import FAULTS, Fault
 from fleet.principals import Principal, check_reason, model, rule, schedule
-from fleet.sla import SlaPolicy
 from fleet.tickets import REPORT, Suspicion, Ticket, TicketOrigin, TicketState
+from storage.records.clock_steps import write_steps
 from storage.records.database import DeskDatabase
 from storage.records.devices import place_of
 from storage.records.events import tell
@@ -40,9 +41,9 @@ class TicketDesk:
     cannot be reached. A reason must not be blank: they raise InvalidInput.
     """
 
-    def __init__(self, desk: DeskDatabase, policy: SlaPolicy, clock: Clock) -> None:
+    def __init__(self, desk: DeskDatabase, clocks: TicketClocks, clock: Clock) -> None:
         self._desk = desk
-        self._policy = policy
+        self._clocks = clocks
         self._clock = clock
         self._lock = threading.RLock()
 
@@ -92,7 +93,7 @@ class TicketDesk:
             after = cleared(case, alert.fault, now)
             if after == case:
                 return
-            stored = save_ticket(session, case, after)
+            stored = self._save(session, case, after)
             reason, who = f"alert {alert.id}: {alert.reason}", _judge(alert)
             tell(session, happened(stored, "left", who, reason, now, fault=alert.fault))
             if stored.close_asked_at is not None:
@@ -154,7 +155,7 @@ class TicketDesk:
             before = _current(session, ticket_id, version)
             if closes_at(before) is None:
                 raise Conflict(f"ticket {ticket_id} does not ask to be closed")
-            stored = save_ticket(session, before, replace(before, close_asked_at=None))
+            stored = self._save(session, before, replace(before, close_asked_at=None))
             tell(session, happened(stored, "kept_open", principal, why, self._clock.now_ms()))
             return stored
 
@@ -182,7 +183,7 @@ class TicketDesk:
         confirmed: Sequence[str] | None = None,
     ) -> Ticket:
         now = self._clock.now_ms()
-        stored = save_ticket(session, before, moved(before, after, now, confirmed))
+        stored = self._save(session, before, moved(before, after, now, confirmed))
         event = happened(
             stored, "state", principal, why, now, before=before.state, after=after, confirmed=confirmed or ()
         )
@@ -200,7 +201,9 @@ class TicketDesk:
     ) -> int:
         place = place_of(session, device_id)
         site = place.site if place else _UNKNOWN_SITE
-        case = insert_ticket(session, open_case(device_id, site, origin, first, self._policy, first.since))
+        new = open_case(device_id, site, origin, first, first.since)
+        case = insert_ticket(session, self._clocks.dated(new, self._clock.now_ms()))
+        self._write_steps(session, case)
         tell(
             session,
             happened(case, "opened", principal, reason, first.since, after=case.state, fault=first.fault),
@@ -210,7 +213,7 @@ class TicketDesk:
     def _join(
         self, session: Session, before: Ticket, new: Suspicion, principal: Principal, reason: str
     ) -> None:
-        stored = save_ticket(session, before, joined(before, new, self._policy, new.since))
+        stored = self._save(session, before, joined(before, new, new.since))
         known = before.suspicion_of(new.fault) is not None
         what = "joined" if new.alerts or not known else "note"
         tell(session, happened(stored, what, principal, reason, new.since, fault=new.fault))
@@ -228,6 +231,15 @@ class TicketDesk:
                     fault=new.fault,
                 ),
             )
+
+    def _save(self, session: Session, before: Ticket, after: Ticket) -> Ticket:
+        """Store a changed case, with what its clocks say by now and will do by themselves."""
+        stored = save_ticket(session, before, self._clocks.dated(after, self._clock.now_ms()))
+        self._write_steps(session, stored)
+        return stored
+
+    def _write_steps(self, session: Session, case: Ticket) -> None:
+        write_steps(session, case.id, self._clocks.steps(case, self._clock.now_ms()))
 
     @contextmanager
     def _writing(self) -> Iterator[Session]:

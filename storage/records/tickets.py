@@ -25,6 +25,7 @@ from fleet.faults import Level
 from fleet.grants import Sites
 from fleet.tickets import (
     CLOSED_STATES,
+    Span,
     Suspicion,
     SuspicionState,
     Ticket,
@@ -106,6 +107,18 @@ class SuspicionRow(Base):
     __table_args__ = (UniqueConstraint("ticket_id", "fault"),)
 
 
+class SpanRow(Base):
+    """A span of a case (fleet.tickets.Span); `number` counts them from 0."""
+
+    __tablename__ = "ticket_span"
+
+    ticket_id: Mapped[int] = mapped_column(ForeignKey("ticket.id"), primary_key=True, autoincrement=False)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    begins: Mapped[int]
+    state: Mapped[str] = mapped_column(String(16))
+    level: Mapped[str] = mapped_column(String(2))
+
+
 class SuspicionAlert(Base):
     """Which suspicion an alert raised: an alert belongs to one case for ever."""
 
@@ -167,6 +180,7 @@ def insert_ticket(session: Session, new: Ticket) -> Ticket:
     ticket_id = session.scalars(insert(TicketRow).values(values).returning(TicketRow.id)).one()
     for suspicion in new.suspicions:
         _insert_suspicion(session, ticket_id, suspicion)
+    _add_spans(session, ticket_id, new.spans)
     return ticket(session, ticket_id)
 
 
@@ -186,6 +200,7 @@ def save_ticket(session: Session, before: Ticket, after: Ticket) -> Ticket:
     if result.rowcount == 0:
         raise Conflict(f"ticket {before.id} was changed by someone else meanwhile; read it again")
     _save_suspicions(session, before, after)
+    _add_spans(session, before.id, after.spans, since=len(before.spans))
     return ticket(session, before.id)
 
 
@@ -212,6 +227,36 @@ def _insert_suspicion(session: Session, ticket_id: int, new: Suspicion) -> None:
     _link(session, suspicion_id, new.alerts)
 
 
+def _add_spans(session: Session, ticket_id: int, spans: Sequence[Span], since: int = 0) -> None:
+    """Store those spans of a case that are new: history is only added to."""
+    rows = [
+        {
+            "ticket_id": ticket_id,
+            "number": number,
+            "begins": span.begins,
+            "state": span.state,
+            "level": span.level,
+        }
+        for number, span in enumerate(spans)
+        if number >= since
+    ]
+    if rows:
+        session.execute(insert(SpanRow), rows)
+
+
+def spans_of(session: Session, ids: Sequence[int]) -> dict[int, list[Span]]:
+    """Return the spans of these tickets, in order."""
+    found: dict[int, list[Span]] = {}
+    columns = (SpanRow.ticket_id, SpanRow.begins, SpanRow.state, SpanRow.level)
+    for some in parts_of(ids):
+        wanted = select(*columns).where(SpanRow.ticket_id.in_(some))
+        for ticket_id, begins, state, level in session.execute(
+            wanted.order_by(SpanRow.ticket_id, SpanRow.number)
+        ):
+            found.setdefault(ticket_id, []).append(Span(begins, TicketState(state), Level(level)))
+    return found
+
+
 def _link(session: Session, suspicion_id: int, alerts: Iterable[int]) -> None:
     rows = [{"alert_id": alert, "suspicion_id": suspicion_id} for alert in alerts]
     if rows:
@@ -220,11 +265,12 @@ def _link(session: Session, suspicion_id: int, alerts: Iterable[int]) -> None:
 
 def to_tickets(session: Session, rows: Sequence[TicketRow]) -> list[Ticket]:
     """Return stored rows as the values that rooms exchange, in their order."""
-    suspicions = _suspicions_of(session, [row.id for row in rows])
-    return [_value(row, tuple(suspicions.get(row.id, ()))) for row in rows]
+    ids = [row.id for row in rows]
+    suspicions, spans = _suspicions_of(session, ids), spans_of(session, ids)
+    return [_value(row, tuple(suspicions.get(row.id, ())), tuple(spans.get(row.id, ()))) for row in rows]
 
 
-def _value(row: TicketRow, suspicions: tuple[Suspicion, ...]) -> Ticket:
+def _value(row: TicketRow, suspicions: tuple[Suspicion, ...], spans: tuple[Span, ...]) -> Ticket:
     given = {name: getattr(row, name) for name in (*_TICKET_COLUMNS, "id", "due", "version")}
     given |= {
         "kind": TicketKind(row.kind),
@@ -232,6 +278,7 @@ def _value(row: TicketRow, suspicions: tuple[Suspicion, ...]) -> Ticket:
         "origin": TicketOrigin(row.origin),
         "state": TicketState(row.state),
         "suspicions": suspicions,
+        "spans": spans,
     }
     return Ticket(**given)
 

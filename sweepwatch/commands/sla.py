@@ -1,4 +1,4 @@
-"""The commands of `sweepwatch sla`; they touch no installation."""
+"""The commands of `sweepwatch sla`; `preview` alone looks at an installation, and none changes it."""
 
 from datetime import datetime
 from pathlib import Path
@@ -11,15 +11,19 @@ from rich.table import Table
 from desk.clocks.calendar import OPEN
 from desk.clocks.clocks import Clocks, Explained
 from desk.clocks.files import load_case, load_clocks
-from fleet.clock import HOUR_MS, MINUTE_MS, SECOND_MS, SystemClock
+from desk.clocks.recount import Moved, Recount
+from desk.clocks.standing import TicketClocks
+from fleet.clock import HOUR_MS, MINUTE_MS, SECOND_MS, SystemClock, to_rfc3339
 from fleet.errors import InvalidInput
 from fleet.faults import Level
 from fleet.localtime import moment_of
 from fleet.sla import Facts, Milestone
 from fleet.text import quoted
 from fleet.tickets import TicketKind
+from sweepwatch.commands.installed import opened_desk
 from sweepwatch.printing import Say, console, json_text
 from sweepwatch.settings.settings import Settings
+from sweepwatch.wiring import zones_of
 
 _UNITS = ((HOUR_MS, "h"), (MINUTE_MS, "m"), (SECOND_MS, "s"))
 
@@ -76,6 +80,45 @@ def explain(
         return
     for each in found:
         _print(each, times.zone, say)
+
+
+def preview(settings: Settings, policy: Path | None, calendars: Path | None, as_json: bool, say: Say) -> None:
+    """Print which open tickets would be due at another time."""
+    held, other = (
+        load_clocks(settings.desk.sla, settings.desk.calendars),
+        _clocks(settings, policy, calendars),
+    )
+    with opened_desk(settings) as desk:
+        zones = zones_of(settings, desk)
+        found = list(Recount(desk, TicketClocks(held, zones.of)).preview(other, SystemClock().now_ms()))
+    if as_json:
+        say(json_text([_moved_item(each) for each in found]))
+        return
+    table = Table("ticket", "device", "milestone", "due", "would be due", "")
+    for each in found:
+        times = (to_rfc3339(at) if at is not None else "waits" for at in (each.before, each.after))
+        table.add_row(
+            str(each.ticket_id),
+            escape(each.device_id),
+            each.milestone,
+            *times,
+            "overdue" if each.breaks else "",
+        )
+    if found:
+        console().print(table)
+    tickets, broken = len({each.ticket_id for each in found}), sum(each.breaks for each in found)
+    say(f"{tickets} open tickets would be due at another time; {broken} milestones would be overdue at once.")
+
+
+def _moved_item(moved: Moved) -> dict[str, Any]:
+    return {
+        "ticket": moved.ticket_id,
+        "device_id": moved.device_id,
+        "milestone": moved.milestone,
+        "due": None if moved.before is None else to_rfc3339(moved.before),
+        "would_be_due": None if moved.after is None else to_rfc3339(moved.after),
+        "overdue_at_once": moved.breaks,
+    }
 
 
 def _clocks(settings: Settings, policy: Path | None, calendars: Path | None) -> Clocks:

@@ -13,6 +13,7 @@ from apscheduler.events import EVENT_JOB_MAX_INSTANCES, JobSubmissionEvent
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from access.personal import PersonalData
+from desk.clocks.recount import Recount
 from fleet.clock import DAY_MS
 from fleet.errors import SweepwatchError
 from models.scoring.scorer import InUse, Scorer
@@ -38,6 +39,7 @@ _TEST_EVERY_S = 6 * 3600
 _ROLL_OUT_EVERY_S = 60
 _COMMANDS_EVERY_S = 5
 _HOURS_EVERY_S = 300
+_RECOUNT_EVERY_S = 3600
 _TRAINING_AT_MOST_S = 12 * 3600
 """A lease for training holds for so long: nobody trains beside one that is at it."""
 _TELL_EVERY_S = 5
@@ -69,6 +71,7 @@ class Jobs:
         settings = self._services.settings
         self.every(settings.alerts.check_every_s, "check for absence", self.check)
         self.every(_HOURS_EVERY_S, "judge hours", self._hours.run)
+        self.every(_RECOUNT_EVERY_S, "reckon clocks", self.recount)
         self.every(_COMMANDS_EVERY_S, "end commands", self._services.commands.end_overdue)
         self.every(_TELL_EVERY_S, "care for alerts", self.care)
         self.every(_EXPIRE_EVERY_S, "expire", self.expire)
@@ -165,9 +168,17 @@ class Jobs:
             return self._scorer.in_use()
 
     def check(self) -> None:
-        """Let time pass for the alerts, and for tickets that cleared."""
+        """Let time pass for the alerts, for tickets that cleared, and for the clocks of tickets."""
         self._services.alerts.tick(self._services.clock.now_ms())
         self._services.tickets.close_cleared(self._services.clock.now_ms())
+        self._services.clock_sweep.tick(self._services.clock.now_ms())
+
+    def recount(self) -> None:
+        """Reckon clocks anew: the policy, its calendars or the clock of a site may be others by now."""
+        services = self._services
+        moved = Recount(services.desk, services.clocks).all(services.clock.now_ms())
+        if moved:
+            log.info("%d open tickets are due at another time than before", moved)
 
     def care(self) -> None:
         """Let what is due be told: escalated, reminded of, expired, released."""

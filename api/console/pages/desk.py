@@ -13,7 +13,7 @@ from api.params import TicketSort
 from api.personal import Sight
 from api.queries.tickets import TicketQuery, find_tickets
 from api.routes.common import RowId
-from desk.clocks.standing import TicketClock, ticket_clocks
+from desk.clocks.clocks import MilestoneClock
 from fleet.cases import closes_at
 from fleet.events import Subject
 from fleet.faults import FAULTS, Level
@@ -63,8 +63,8 @@ def make_router(pages: Pages) -> APIRouter:
     router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
     services = pages.services
 
-    def clocks_of(ticket: Ticket) -> tuple[TicketClock, ...]:
-        return ticket_clocks(ticket, services.sla, services.clock.now_ms())
+    def clocks_of(ticket: Ticket) -> tuple[MilestoneClock, ...]:
+        return services.clocks.of(ticket, services.clock.now_ms())
 
     @router.get("/tickets")
     def tickets_page(request: Request, visitor: Known, sites: SeesFleet) -> Response:
@@ -120,7 +120,7 @@ def show_ticket(
         suspicions=sorted(ticket.suspicions, key=lambda each: each.fault != ticket.fault),
         closes_at=closes_at(ticket),
         events=events,
-        clocks=ticket_clocks(ticket, services.sla, services.clock.now_ms()),
+        clocks=services.clocks.explain(ticket, services.clock.now_ms()),
         main_line=MAIN_LINE,
         reached=_reached(state),
         allowed=TRANSITIONS[state],
@@ -130,10 +130,10 @@ def show_ticket(
     )
 
 
-def running_clock(clocks: tuple[TicketClock, ...]) -> TicketClock | None:
+def running_clock(clocks: tuple[MilestoneClock, ...]) -> MilestoneClock | None:
     """Return the clock to look at: the next milestone that is still to be reached."""
     running = [clock for clock in clocks if clock.done_at is None]
-    return min(running, key=lambda clock: clock.due) if running else None
+    return min(running, key=lambda clock: (clock.due is None, clock.due or 0)) if running else None
 
 
 def _confirmed(ticket: Ticket) -> list[str]:

@@ -53,6 +53,9 @@ HAPPENED = {
     "note": Text("Reported again", "再次报修"),
     "asked": Text("Asks to be closed", "申请关闭"),
     "kept_open": Text("Kept open", "保持打开"),
+    "clock_warned": Text("Clock warns", "时限预警"),
+    "clock_breached": Text("Overdue", "已超时"),
+    "clock_escalated": Text("Overdue, escalated", "超时升级"),
 }
 """What happened to a ticket beside changes of its state."""
 ORIGINS = {
@@ -70,13 +73,29 @@ MILESTONES = {
     "respond": Text("Respond", "响应"),
     "on_site": Text("On site", "到场"),
     "solve": Text("Solve", "解决"),
+    "contact": Text("Contact", "联系客户"),
+    "plan": Text("Written plan", "书面方案"),
+    "close": Text("Close", "关闭"),
 }
 CLOCK_STATUSES = {
     "on_time": Text("on time", "正常"),
     "warning": Text("due soon", "即将到期"),
     "breached": Text("overdue", "已超时"),
     "met": Text("met", "已达成"),
+    "paused": Text("waits", "暂停计时"),
+    "ended": Text("ended", "已终止"),
 }
+COUNTS = {
+    "open": Text("counts", "计时"),
+    "lunch": Text("lunch", "午休"),
+    "outside_hours": Text("outside hours", "非工作时间"),
+    "weekend": Text("weekend", "周末"),
+    "holiday": Text("holiday", "节假日"),
+    "waiting_customer": Text("waits for the customer", "等待客户"),
+    "waiting_part": Text("waits for a part", "等待备件"),
+    "repaired": Text("was repaired", "已修复"),
+}
+"""Why time counts for a clock, or does not."""
 SKILLS = {
     "electrical": Text("Electrical", "电气"),
     "mechanical": Text("Mechanical", "机械"),
@@ -356,6 +375,7 @@ _TABLES = {
     "level": LEVELS,
     "milestone": MILESTONES,
     "clock": CLOCK_STATUSES,
+    "counts": COUNTS,
     "skill": SKILLS,
     "part": PARTS,
     "robot": ROBOT_STATES,

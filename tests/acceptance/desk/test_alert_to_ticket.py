@@ -8,7 +8,8 @@ from helpers.desk_rooms import DEVICES, NOON, a_risk, add_devices, batch_of
 from helpers.following import follow_at_once
 
 from alerts.judging.rule_file import load_rules
-from desk.clocks.standing import ClockStatus, ticket_clocks
+from desk.clocks.clocks import Clocks, ClockStatus
+from desk.clocks.standing import TicketClocks
 from fleet.clock import HOUR_MS, ManualClock
 from fleet.events import Subject
 from fleet.principals import person
@@ -73,7 +74,7 @@ def test_a_predicted_fault_becomes_a_ticket_whose_repair_ends_the_alert(product:
     )
     assert ticket.evidence["drivers"][0]["signal"] == "brush_current_a"
     product.clock.advance(3 * HOUR_MS)
-    (respond, on_site) = ticket_clocks(ticket, load_policy(), product.clock.ms)
+    (respond, on_site) = TicketClocks(Clocks(load_policy())).of(ticket, product.clock.ms)
     assert (respond.status, on_site.status) == (ClockStatus.WARNING, ClockStatus.ON_TIME)
     assert ticket.due == NOON + 4 * HOUR_MS
     product.repair(ticket.id, "brush_jam")

@@ -14,6 +14,8 @@ from helpers.desk_rows import config_of
 from sqlalchemy import Connection, create_engine, func, inspect, select, text
 from sqlalchemy.exc import IntegrityError
 
+from desk.clocks.clocks import Clocks
+from desk.clocks.standing import TicketClocks
 from desk.tickets.desk import TicketDesk
 from fleet.alerts import Alert, AlertState
 from fleet.clock import ManualClock
@@ -420,7 +422,7 @@ def test_an_alert_becomes_a_ticket_that_is_repaired_and_closed(desk: DeskDatabas
     (alert,) = rooms.fired
     ticket_id = rooms.tickets.open_for(alert)
     assert ticket_id is not None
-    assert TicketDesk(desk, load_policy(), rooms.clock).open_for(alert) == ticket_id
+    assert TicketDesk(desk, TicketClocks(Clocks(load_policy())), rooms.clock).open_for(alert) == ticket_id
     for state in ("accepted", "en_route", "repairing", "repaired", "confirmed"):
         confirmed = ["brush_jam"] if state == "repaired" else None
         case = rooms.tickets.change_state(
@@ -444,7 +446,7 @@ def test_several_alerts_of_one_device_that_come_at_once_are_one_case(desk: DeskD
     ids: list[int | None] = []
 
     def take(alert: Alert) -> None:
-        own = TicketDesk(desk, load_policy(), rooms.clock)
+        own = TicketDesk(desk, TicketClocks(Clocks(load_policy())), rooms.clock)
         barrier.wait()
         while True:
             try:

@@ -7,14 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from desk.clocks.standing import ClockStatus, clock_status, ticket_clocks
+from desk.clocks.clocks import Clocks, ClockStatus
+from desk.clocks.standing import TicketClocks
 from fleet.clock import HOUR_MS
 from fleet.errors import ConfigError
 from fleet.faults import Level
 from fleet.sla import deadlines, load_policy
-from fleet.tickets import Ticket, TicketOrigin, TicketState
+from fleet.tickets import Span, Ticket, TicketOrigin, TicketState
 
 OPENED = 1_800_000_000_000
+CLOCKS = TicketClocks(Clocks(load_policy()))
 
 
 @pytest.mark.parametrize(
@@ -30,56 +32,31 @@ def test_the_shipped_policy_promises_what_the_design_says(
     assert due.solve == (solve and OPENED + solve * HOUR_MS)
 
 
-@pytest.mark.parametrize(
-    ("now", "done_at", "status"),
-    [
-        (0, None, ClockStatus.ON_TIME),
-        (74, None, ClockStatus.ON_TIME),
-        (75, None, ClockStatus.WARNING),
-        (100, None, ClockStatus.WARNING),
-        (101, None, ClockStatus.BREACHED),
-        (500, 100, ClockStatus.MET),
-        (500, 101, ClockStatus.BREACHED),
-    ],
-)
-def test_a_clock_warns_at_three_quarters_and_stays_breached_when_done_too_late(
-    now: int, done_at: int | None, status: ClockStatus
-) -> None:
-    assert clock_status(0, 100, done_at, now, 0.75) is status
-
-
-@given(
-    length=st.integers(1, 10**10),
-    times=st.lists(st.integers(0, 2 * 10**10), min_size=2),
-    warn_at=st.floats(0.01, 0.99),
-)
-def test_a_running_clock_only_ever_gets_worse(length: int, times: list[int], warn_at: float) -> None:
+@given(now=st.lists(st.integers(0, 200 * HOUR_MS), min_size=2), level=st.sampled_from(list(Level)))
+def test_a_running_clock_only_ever_gets_worse(now: list[int], level: Level) -> None:
     order = [ClockStatus.ON_TIME, ClockStatus.WARNING, ClockStatus.BREACHED]
-    seen = [
-        order.index(clock_status(OPENED, OPENED + length, None, OPENED + now, warn_at))
-        for now in sorted(times)
-    ]
-    assert seen == sorted(seen)
+    ticket = replace(a_ticket(), spans=(Span(OPENED, TicketState.OPENED, level),))
+    for milestone in range(2):
+        seen = [order.index(CLOCKS.of(ticket, OPENED + at)[milestone].status) for at in sorted(now)]
+        assert seen == sorted(seen)
 
 
-def a_ticket() -> Ticket:
+def a_ticket(*spans: Span) -> Ticket:
     return Ticket(
         device_id="R1",
         site="hall",
         fault="filter_clog",
         level=Level.L3,
         origin=TicketOrigin.REPORTED,
-        state=TicketState.OPENED,
+        state=spans[-1].state if spans else TicketState.OPENED,
         opened_at=OPENED,
-        respond_due=OPENED + 100,
-        on_site_due=None,
-        solve_due=OPENED + 400,
         suspicions=(),
+        spans=spans,
     )
 
 
 def test_a_ticket_has_a_clock_for_each_milestone_promised() -> None:
-    clocks = ticket_clocks(a_ticket(), load_policy(), OPENED + 80)
+    clocks = CLOCKS.of(a_ticket(), OPENED + 19 * HOUR_MS)
     assert [(clock.milestone, clock.status) for clock in clocks] == [
         ("respond", ClockStatus.WARNING),
         ("solve", ClockStatus.ON_TIME),
@@ -87,9 +64,22 @@ def test_a_ticket_has_a_clock_for_each_milestone_promised() -> None:
 
 
 def test_a_cancelled_tickets_clocks_have_stopped() -> None:
-    ticket = replace(a_ticket(), state=TicketState.CANCELLED, responded_at=OPENED + 50)
-    clocks = ticket_clocks(ticket, load_policy(), OPENED + 10**9)
+    spans = [Span(OPENED, TicketState.OPENED, Level.L3), Span(OPENED + 60, TicketState.CANCELLED, Level.L3)]
+    ticket = replace(a_ticket(*spans), responded_at=OPENED + 50)
+    clocks = CLOCKS.of(ticket, OPENED + 10**9)
     assert [(clock.milestone, clock.status) for clock in clocks] == [("respond", ClockStatus.MET)]
+
+
+def test_a_repaired_ticket_shows_when_it_was_due_and_the_time_until_it_is_reopened_does_not_count() -> None:
+    states = (TicketState.OPENED, TicketState.ACCEPTED, TicketState.REPAIRING, TicketState.REPAIRED)
+    spans = [Span(OPENED + number * HOUR_MS, state, Level.L3) for number, state in enumerate(states)]
+    repaired = replace(a_ticket(*spans), responded_at=OPENED + HOUR_MS, solved_at=OPENED + 3 * HOUR_MS)
+    solve = CLOCKS.of(repaired, OPENED + 500 * HOUR_MS)[1]
+    assert (solve.status, solve.due) == (ClockStatus.MET, OPENED + 72 * HOUR_MS)
+    again = Span(OPENED + 100 * HOUR_MS, TicketState.REOPENED, Level.L3)
+    reopened = replace(a_ticket(*spans, again), responded_at=OPENED + HOUR_MS)
+    solve = CLOCKS.of(reopened, OPENED + 101 * HOUR_MS)[1]
+    assert (solve.counted_ms, solve.due) == (4 * HOUR_MS, OPENED + (72 + 97) * HOUR_MS)
 
 
 @pytest.mark.parametrize(

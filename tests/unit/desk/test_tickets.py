@@ -9,6 +9,8 @@ from helpers.desk_rooms import NOON, Rooms, a_risk, open_rooms
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from desk.clocks.clocks import Clocks
+from desk.clocks.standing import TicketClocks
 from desk.tickets.desk import TicketDesk
 from fleet.clock import HOUR_MS
 from fleet.errors import Conflict, IllegalTransition, InvalidInput, NotFound
@@ -185,7 +187,7 @@ def test_a_refused_change_says_what_is_allowed_and_leaves_no_trace(rooms: Rooms)
 def test_of_several_who_accept_at_once_one_wins_and_the_others_are_told(rooms: Rooms) -> None:
     """Each has a desk of its own, as in processes of their own: the version in the database decides."""
     ticket_id = opened(rooms)
-    desks = [TicketDesk(rooms.desk, load_policy(), rooms.clock) for _ in range(6)]
+    desks = [TicketDesk(rooms.desk, TicketClocks(Clocks(load_policy())), rooms.clock) for _ in range(6)]
     barrier = threading.Barrier(len(desks))
     outcomes: list[str] = []
 
@@ -207,7 +209,7 @@ def test_of_several_who_accept_at_once_one_wins_and_the_others_are_told(rooms: R
 
 
 def test_several_desks_open_one_ticket_for_one_alert(rooms: Rooms) -> None:
-    desks = [TicketDesk(rooms.desk, load_policy(), rooms.clock) for _ in range(6)]
+    desks = [TicketDesk(rooms.desk, TicketClocks(Clocks(load_policy())), rooms.clock) for _ in range(6)]
     barrier = threading.Barrier(len(desks))
     outcomes: list[int | None] = []
 

@@ -6,6 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from desk.clocks.clocks import Clocks
+from desk.clocks.standing import TicketClocks
 from fleet.cases import CLOSE_AFTER_MS, cleared, closes_at, joined, moved, open_case, suspect
 from fleet.clock import HOUR_MS
 from fleet.faults import FAULTS
@@ -14,7 +16,6 @@ from fleet.sla import load_policy
 from fleet.tickets import Suspicion, SuspicionState, Ticket, TicketOrigin, TicketState, likely
 
 NOON = 1_800_000_000_000
-POLICY = load_policy()
 ROBOT_FAULTS = sorted(code for code, fault in FAULTS.items() if fault.kind is Kind.ROBOT)
 DUES = ("respond_due", "on_site_due", "solve_due")
 
@@ -24,17 +25,18 @@ def suspicion(fault: str, at: int = NOON, risk: float = 0.8, alert: int | None =
 
 
 def a_case(fault: str = "brush_jam") -> Ticket:
-    return open_case("R1", "hall", TicketOrigin.PROACTIVE, suspicion(fault), POLICY, NOON)
+    return open_case("R1", "hall", TicketOrigin.PROACTIVE, suspicion(fault), NOON)
 
 
 @given(st.lists(st.tuples(st.sampled_from(ROBOT_FAULTS), st.integers(1, 100)), min_size=1, max_size=8))
 def test_whatever_joins_no_promise_is_put_off_and_none_is_broken_at_its_birth(
     arrivals: list[tuple[str, int]],
 ) -> None:
-    case, now = a_case("filter_clog"), NOON
+    clocks = TicketClocks(Clocks(load_policy()))
+    case, now = clocks.dated(a_case("filter_clog"), NOON), NOON
     for fault, hours in arrivals:
         now += hours * HOUR_MS
-        before, case = case, joined(case, suspicion(fault, now), POLICY, now)
+        before, case = case, clocks.dated(joined(case, suspicion(fault, now), now), now)
         assert case.level == min(before.level, FAULTS[fault].level)
         for name in DUES:
             old, new = getattr(before, name), getattr(case, name)

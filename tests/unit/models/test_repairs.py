@@ -10,7 +10,6 @@ from sqlalchemy.orm import Session
 from fleet.cases import moved, open_case, suspect
 from fleet.faults import FAULTS
 from fleet.signals import Kind
-from fleet.sla import load_policy
 from fleet.tickets import TicketOrigin, TicketState
 from storage.records.database import DeskDatabase, open_desk
 from storage.records.devices import Device, DeviceEvent
@@ -21,7 +20,7 @@ from storage.records.tickets import insert_ticket
 def add_ticket(session: Session, device: str, state: str, opened: int, found: str | None = None) -> None:
     """Add a ticket that suspected a jam; one that found something was repaired ten milliseconds later."""
     first = suspect("brush_jam", opened, {})
-    case = open_case(device, "s1", TicketOrigin.REPORTED, first, load_policy(), opened)
+    case = open_case(device, "s1", TicketOrigin.REPORTED, first, opened)
     way = ["accepted", "en_route", "repairing", "repaired", "confirmed"] if found else [state]
     for step in way if state != "opened" else ():
         said = [found] if step == "repaired" and found else None

@@ -60,7 +60,7 @@ def on_trial(services: Services, old: float, new: float) -> ModelCare:
     with services.desk.transaction() as session:
         for device, fault, noticed, ended in repairs(DEVICES).iter_rows():
             first = suspect(fault, noticed, {})
-            case = open_case(device, "s", TicketOrigin.REPORTED, first, services.policy, noticed)
+            case = open_case(device, "s", TicketOrigin.REPORTED, first, noticed)
             for state in MAIN_LINE[1:]:
                 said = [fault] if state is TicketState.REPAIRED else None
                 case = moved(case, state, ended, said)

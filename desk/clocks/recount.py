@@ -1,0 +1,92 @@
+"""Reckons the clocks of all open cases anew: after a change of the policy, a calendar, or a site's clock."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from desk.clocks.clocks import Clocks, MilestoneClock
+from desk.clocks.standing import TicketClocks, dues_of
+from desk.clocks.steps import steps_of
+from fleet.sla import Milestone
+from storage.records.clock_steps import next_steps, replace_steps, steps_known
+from storage.records.database import DeskDatabase
+from storage.records.ticket_times import Dues, TicketTimes, open_times, save_dues
+
+_AT_ONCE = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """An open case whose milestone would be due at another time; `breaks`: it would be overdue at once."""
+
+    ticket_id: int
+    device_id: str
+    milestone: Milestone
+    before: int | None
+    after: int | None
+    breaks: bool
+
+
+class Recount:
+    """Goes through all open cases, some at a time; others may write meanwhile."""
+
+    def __init__(self, desk: DeskDatabase, clocks: TicketClocks) -> None:
+        self._desk = desk
+        self._clocks = clocks
+
+    def all(self, now: int) -> int:
+        """Reckon all open cases anew; return how many of them are due at another time.
+
+        What somebody changes meanwhile is reckoned by who changes it.
+        """
+        moved = after = 0
+        while True:
+            with self._desk.transaction() as session:
+                cases = open_times(session, after, _AT_ONCE)
+                if not cases:
+                    return moved
+                known = steps_known(session, [each.id for each in cases])
+                dues, steps = {}, {}
+                for case in cases:
+                    clocks = self._clocks.all(case, now)
+                    if dues_of(clocks) != dues_known(case):
+                        dues[case.id, case.version] = dues_of(clocks)
+                    own = known.get(case.id, {})
+                    told = {key for key, (_at, is_told) in own.items() if is_told}
+                    coming = next_steps(steps_of(clocks, self._clocks.clocks.policy.escalate), told)
+                    if coming != {key: at for key, (at, is_told) in own.items() if not is_told}:
+                        steps[case.id] = coming
+                save_dues(session, dues)
+                replace_steps(session, steps)
+            moved, after = moved + len(dues), cases[-1].id
+
+    def preview(self, other: Clocks, now: int) -> Iterator[Moved]:
+        """Yield what another policy or calendar would change of the open cases, without changing it."""
+        theirs, after = self._clocks.by(other), 0
+        while True:
+            with self._desk.transaction() as session:
+                cases = open_times(session, after, _AT_ONCE)
+            if not cases:
+                return
+            for case in cases:
+                yield from _moved(case, self._clocks.all(case, now), theirs.all(case, now), now)
+            after = cases[-1].id
+
+
+def dues_known(case: TicketTimes) -> Dues:
+    """Return what lists have of a case."""
+    return case.respond_due, case.on_site_due, case.solve_due
+
+
+def _moved(
+    case: TicketTimes, now_are: tuple[MilestoneClock, ...], would: tuple[MilestoneClock, ...], now: int
+) -> Iterator[Moved]:
+    before = {each.milestone: each for each in now_are}
+    after = {each.milestone: each for each in would}
+    for milestone in Milestone:
+        one, other = before.get(milestone), after.get(milestone)
+        if any(each is not None and each.done_at is not None for each in (one, other)):
+            continue
+        was, becomes = (None if each is None else each.due for each in (one, other))
+        if was != becomes:
+            breaks = becomes is not None and becomes < now and (was is None or was >= now)
+            yield Moved(case.id, case.device_id, milestone, was, becomes, breaks)

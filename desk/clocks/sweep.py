@@ -1,0 +1,62 @@
+"""Tells, once, that a clock warns, was breached, or is to be escalated: an event of its ticket."""
+
+from desk.clocks.standing import TicketClocks
+from desk.clocks.steps import BREACH, WARN, steps_of
+from fleet.cases import happened
+from fleet.principals import schedule
+from fleet.sla import Milestone
+from storage.records.clock_steps import due_steps, take_step, write_steps
+from storage.records.database import DeskDatabase
+from storage.records.events import tell
+from storage.records.tickets import ticket
+
+_AT_ONCE = 200
+CLOCK_EVENTS = {WARN: "clock_warned", BREACH: "clock_breached"}
+ESCALATED = "clock_escalated"
+
+
+class ClockSweep:
+    """Goes through what clocks do by themselves; several processes may, each step is told by one of them."""
+
+    def __init__(self, desk: DeskDatabase, clocks: TicketClocks) -> None:
+        self._desk = desk
+        self._clocks = clocks
+
+    def tick(self, now: int) -> int:
+        """Tell what is due at `now` (epoch ms); return how many steps were told.
+
+        What has changed since a step was written is looked at again: nothing is told that no longer holds.
+        """
+        told = 0
+        while True:
+            with self._desk.transaction() as session:
+                due = due_steps(session, now, _AT_ONCE)
+            done = [self._tell(ticket_id, milestone, step, now) for ticket_id, milestone, step, _at in due]
+            told += sum(done)
+            if len(due) < _AT_ONCE or not any(done):
+                return told
+
+    def _tell(self, ticket_id: int, milestone: Milestone, step: str, now: int) -> bool:
+        with self._desk.transaction() as session:
+            case = ticket(session, ticket_id)
+            clocks = self._clocks.all(case, now)
+            wanted = steps_of(clocks, self._clocks.clocks.policy.escalate)
+            holds = wanted.get((milestone, step), now + 1) <= now
+            if holds and not take_step(session, ticket_id, milestone, step, now):
+                return False
+            write_steps(session, ticket_id, wanted)
+            if holds:
+                due = next(each.due for each in clocks if each.milestone is milestone)
+                what = CLOCK_EVENTS.get(step, ESCALATED)
+                event = happened(
+                    case,
+                    what,
+                    schedule("clocks"),
+                    str(milestone),
+                    now,
+                    milestone=milestone,
+                    step=step,
+                    due=due,
+                )
+                tell(session, event)
+        return holds

@@ -1,0 +1,70 @@
+"""What clocks need of open tickets, of many at once; callers bring the transaction."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from sqlalchemy import bindparam, select, update
+from sqlalchemy.orm import Session
+
+from fleet.faults import Level
+from fleet.tickets import CLOSED_STATES, Span, TicketState
+from storage.records.tickets import TicketRow, spans_of
+
+
+class TicketTimes(NamedTuple):
+    """An open ticket, as far as its clocks go (fleet.tickets.Ticket)."""
+
+    id: int
+    version: int
+    kind: str
+    device_id: str
+    site: str
+    level: Level
+    state: TicketState
+    opened_at: int
+    respond_due: int
+    on_site_due: int | None
+    solve_due: int | None
+    responded_at: int | None
+    on_site_at: int | None
+    solved_at: int | None
+    spans: tuple[Span, ...] = ()
+    is_open: bool = True
+
+
+_COLUMNS = tuple(getattr(TicketRow, name) for name in TicketTimes._fields if name not in ("spans", "is_open"))
+
+
+def open_times(session: Session, after: int, most: int) -> list[TicketTimes]:
+    """Return open tickets in the order of their ids, those behind `after`."""
+    wanted = select(*_COLUMNS).where(TicketRow.state.not_in(CLOSED_STATES), TicketRow.id > after)
+    rows = session.execute(wanted.order_by(TicketRow.id).limit(most)).all()
+    spans = spans_of(session, [row.id for row in rows])
+    found = []
+    for row in rows:
+        values = row._asdict() | {"level": Level(row.level), "state": TicketState(row.state)}
+        found.append(TicketTimes(**values, spans=tuple(spans.get(row.id, ()))))
+    return found
+
+
+Dues = tuple[int, int | None, int | None]
+"""When a ticket must be responded to, reached and solved."""
+
+
+def save_dues(session: Session, dues: Mapping[tuple[int, int], Dues]) -> None:
+    """Store when tickets (id and version) are due; one that changed meanwhile is left alone."""
+    if not dues:
+        return
+    table = TicketRow.__table__
+    statement = (
+        update(table)  # type: ignore[arg-type]
+        .where(table.c.id == bindparam("of_id"), table.c.version == bindparam("of_version"))
+        .values(
+            respond_due=bindparam("respond"), on_site_due=bindparam("on_site"), solve_due=bindparam("solve")
+        )
+    )
+    rows = [
+        {"of_id": ticket, "of_version": version, "respond": respond, "on_site": on_site, "solve": solve}
+        for (ticket, version), (respond, on_site, solve) in dues.items()
+    ]
+    session.connection().execute(statement, rows)
