@@ -5,7 +5,7 @@ beginning of the case. All times are epoch ms, working time is in ms.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
@@ -108,13 +108,16 @@ class Clocks:
         self.calendars = {**(calendars or {}), ALWAYS.name: ALWAYS}
         policy.check_calendars(self.calendars)
         self._timetables = timetables or Timetables()
+        self._allowed: dict[Facts, dict[Milestone, Allowed]] = {}
 
     def of(self, case: CaseTimes, now: int) -> tuple[MilestoneClock, ...]:
         """Return the clocks of a case in the order of milestones, as they stand at `now`."""
         terms: dict[Milestone, list[_Term]] = {}
         for rise in case.rises:
             facts = Facts(case.kind, rise.level, case.plan, case.tier, case.of_class)
-            for milestone, allowed in self.policy.allowed(facts).items():
+            if facts not in self._allowed:
+                self._allowed[facts] = self.policy.allowed(facts)
+            for milestone, allowed in self._allowed[facts].items():
                 terms.setdefault(milestone, []).append(self._term(case, milestone, rise.since, allowed))
         return tuple(
             self._clock(case, milestone, min(terms[milestone], key=_strictest), now)
@@ -129,10 +132,11 @@ class Clocks:
     def _term(self, case: CaseTimes, milestone: Milestone, since: int, allowed: Allowed) -> "_Term":
         table = self._timetables.of(self.calendars[allowed.calendar], case.zone)
         waits = self._waits(case, milestone, since)
-        due = _after(table, since, allowed.ms, waits)
-        warned = _after(table, since, max(1, round(allowed.ms * self.policy.warn_at)), waits)
-        left = allowed.ms - _counted(table, since, _end(waits), waits) if due is None else 0
-        return _Term(since, allowed, table, waits, due, warned, left)
+        begun = table.worked(since)
+        due = _after(table, begun + allowed.ms, waits)
+        warned = _after(table, begun + max(1, round(allowed.ms * self.policy.warn_at)), waits)
+        term = _Term(since, allowed, table, waits, begun, due, warned)
+        return term if due is not None else replace(term, left=allowed.ms - _counted(term, _end(waits)))
 
     def _waits(self, case: CaseTimes, milestone: Milestone, since: int) -> list[Wait]:
         over = min((at for at in (case.done.get(milestone), case.ended_at) if at is not None), default=None)
@@ -153,7 +157,7 @@ class Clocks:
             calendar=calendar.name,
             since=term.since,
             allowed_ms=term.allowed.ms,
-            counted_ms=_counted(term.table, term.since, until, term.waits),
+            counted_ms=_counted(term, until),
             due=term.due,
             warn_at=term.warn_at,
             done_at=done_at,
@@ -176,15 +180,19 @@ class Clocks:
 
 @dataclass(frozen=True, slots=True)
 class _Term:
-    """What was promised from one moment on, and when that is due; `left` is what remains while it waits."""
+    """What was promised from one moment on, and when that is due; `left` is what remains while it waits.
+
+    `begun` is what had been worked by `since`.
+    """
 
     since: int
     allowed: Allowed
     table: Timetable
     waits: Sequence[Wait]
+    begun: int
     due: int | None
     warn_at: int | None
-    left: int
+    left: int = 0
 
 
 def _strictest(term: _Term) -> tuple[bool, int]:
@@ -192,9 +200,8 @@ def _strictest(term: _Term) -> tuple[bool, int]:
     return term.due is None, term.left if term.due is None else term.due
 
 
-def _after(table: Timetable, since: int, ms: int, waits: Sequence[Wait]) -> int | None:
-    """Return when so much working time will have passed; None while it waits, or where that never comes."""
-    target = table.worked(since) + ms
+def _after(table: Timetable, target: int, waits: Sequence[Wait]) -> int | None:
+    """Return when so much was worked beside waits; None while it waits, or where that never comes."""
     for wait in waits:
         at = table.moment(target)
         if at is None or at <= wait.begins:
@@ -205,16 +212,17 @@ def _after(table: Timetable, since: int, ms: int, waits: Sequence[Wait]) -> int 
     return table.moment(target)
 
 
-def _counted(table: Timetable, since: int, until: int, waits: Sequence[Wait]) -> int:
-    """Return the working time from `since` to `until` without the waits."""
-    if until <= since:
+def _counted(term: _Term, until: int) -> int:
+    """Return the working time of a promise up to a moment, without the waits."""
+    if until <= term.since:
         return 0
+    table = term.table
     waited = sum(
-        table.worked(min(until, until if wait.ends is None else wait.ends)) - table.worked(wait.begins)
-        for wait in waits
+        table.worked(until if wait.ends is None else min(until, wait.ends)) - table.worked(wait.begins)
+        for wait in term.waits
         if wait.begins < until
     )
-    return table.worked(until) - table.worked(since) - waited
+    return table.worked(until) - term.begun - waited
 
 
 def _end(waits: Sequence[Wait]) -> int:

@@ -31,10 +31,10 @@ class ClockSweep:
         while True:
             with self._desk.transaction() as session:
                 due = due_steps(session, now, _AT_ONCE)
-            done = [self._tell(ticket_id, milestone, step, now) for ticket_id, milestone, step, _at in due]
-            told += sum(done)
-            if len(due) < _AT_ONCE or not any(done):
+            done = sum(self._tell(ticket_id, milestone, step, now) for ticket_id, milestone, step, _at in due)
+            if not done:
                 return told
+            told += done  # what was told is followed by the next step, which may be due as well
 
     def _tell(self, ticket_id: int, milestone: Milestone, step: str, now: int) -> bool:
         with self._desk.transaction() as session:

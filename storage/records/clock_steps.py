@@ -110,4 +110,5 @@ def replace_steps(session: Session, new: Mapping[int, Mapping[Key, int]]) -> Non
         for (milestone, step), at in steps.items()
     ]
     if rows:
-        session.execute(insert(ClockStep), rows)
+        table = ClockStep.__table__
+        session.connection().execute(insert(table), rows)  # type: ignore[arg-type]

@@ -266,6 +266,8 @@ def test_the_history_of_tickets_moves_into_the_log_with_who_it_was(upgraded: Des
         ("state", PrincipalKind.SCHEDULE, "accepted", "cancelled"),
     ]
     assert told(2)[-1].reason == "one case per device: merged into ticket 1"
+    spans = [(span.state, span.level) for span in cases(upgraded)[2].spans]
+    assert spans == [("opened", "L2"), ("accepted", "L2"), ("cancelled", "L2")], "clocks go by them"
     assert [event.what for event in told(3)] == ["opened", "note", "state"]
     (repaired,) = told(5)
     assert (repaired.principal.kind, repaired.data["confirmed"]) == (PrincipalKind.SCHEDULE, ["brush_jam"])
@@ -295,7 +297,7 @@ def test_going_back_is_refused_with_words(upgraded: DeskDatabase, url: str) -> N
     ):
         command.downgrade(config_of(connection), "0007")
     engine.dispose()
-    assert len(cases(upgraded)) == 8
+    assert count(upgraded, TicketRow) == 8
 
 
 def test_runs_and_gaps_are_stored_changed_and_closed(desk: DeskDatabase) -> None:

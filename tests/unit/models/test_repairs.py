@@ -1,6 +1,7 @@
 """What the desk tells the models: only confirmed faults are labels, and every renewal ends a part's life."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -25,7 +26,7 @@ def add_ticket(session: Session, device: str, state: str, opened: int, found: st
     for step in way if state != "opened" else ():
         said = [found] if step == "repaired" and found else None
         case = moved(case, TicketState(step), opened + 10, said)
-    insert_ticket(session, case)
+    insert_ticket(session, replace(case, respond_due=case.opened_at))
 
 
 @pytest.fixture

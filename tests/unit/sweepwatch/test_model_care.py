@@ -1,6 +1,7 @@
 """Care for models: a proved challenger takes over, drift is told, training comes when it is due."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +65,7 @@ def on_trial(services: Services, old: float, new: float) -> ModelCare:
             for state in MAIN_LINE[1:]:
                 said = [fault] if state is TicketState.REPAIRED else None
                 case = moved(case, state, ended, said)
-            insert_ticket(session, case)
+            insert_ticket(session, replace(case, respond_due=case.opened_at))
     return care_of(services)
 
 
