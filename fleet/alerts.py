@@ -15,6 +15,8 @@ RISK_RULE = "risk"
 MODEL_RULE = "model"
 """The rule's name on alerts about a model itself."""
 
+RULE_REMOVED = "rule_removed"
+"""The reason of an alert that ended because its rule is gone: of the fault itself it says nothing."""
 EXTERNAL_RULE = "external"
 REPORTED_MORE = "reported_more"
 """The reason of an alert that another thing has joined since; it is news, though the alert was told."""

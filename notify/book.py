@@ -24,6 +24,7 @@ from notify.browsers import (
 )
 from notify.channels.push import Push
 from notify.ports import Channels
+from notify.stages import place
 from storage.records.database import DeskDatabase
 from storage.records.destinations import (
     add_destination,
@@ -38,12 +39,14 @@ from storage.records.destinations import (
     wishes_of,
 )
 from storage.records.events import tell
-from storage.records.notices import change_notices, notice_of, write_notices
+from storage.records.notices import change_notices, held_of, notice_of, write_notices
 
 MOST_OF_ONE = 10
 """So many destinations one person has at most; groups have as many."""
 _MOST_GROUPS = 200
 _DAY_MINUTES = 24 * 60
+_BY_WISH = ("quiet_hours", "digest")
+"""Why something waits that was held as its reader wishes."""
 _WEEK_MS = 7 * DAY_MS
 
 
@@ -184,8 +187,15 @@ class NoticeBook:
     def wish(self, person_id: int, wishes: Wishes) -> None:
         """Keep how somebody wants to be told. Raises InvalidInput naming what is wrong."""
         check_wishes(wishes)
+        now = self._clock.now_ms()
         with self._desk.transaction() as session:
             keep_wishes(session, person_id, wishes)
+            for notice in held_of(session, f"person:{person_id}", _BY_WISH):
+                if notice.telling is not None:  # what earlier wishes held is held as the new ones have it
+                    placed = place(notice.telling, wishes, now)
+                    change_notices(
+                        session, [notice.id], state=placed.state, due_at=placed.due_at, reason=placed.reason
+                    )
 
     def test(self, destination_id: int, principal: Principal) -> int:
         """Send a test to a destination; return the number of its notice. Raises NotFound."""

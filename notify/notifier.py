@@ -23,6 +23,7 @@ from storage.records.notices import (
     change_notices,
     due_notices,
     look_again,
+    look_at_muted,
     waiting_subjects,
     write_notices,
 )
@@ -105,6 +106,10 @@ class Notifier:
         if event.subject in _OF_DUTY:
             with self._desk.transaction() as session:
                 look_again(session, self._clock.now_ms())
+        if event.subject is Subject.MUTE:
+            with self._desk.transaction() as session:
+                look_at_muted(session, self._clock.now_ms())
+            self._wake()
         if event.subject not in _SUBJECTS:
             return
         if event.what == TELL:

@@ -10,14 +10,14 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sqlalchemy.orm import Session
 
-from fleet.alerts import EXTERNAL_RULE, Alert, AlertState
+from fleet.alerts import EXTERNAL_RULE, RULE_REMOVED, Alert, AlertState
 from fleet.errors import NotFound
 from fleet.events import Subject
 from fleet.faults import EXTERNAL, FAULTS, LEVEL_WORDS
 from fleet.notices import Message
 from fleet.outbox import Notice
 from fleet.personal import is_personal_fault
-from fleet.tellings import Occasion, Telling
+from fleet.tellings import UNREACHED, Occasion, Telling
 from fleet.text import Language
 from notify.ports import Said
 from storage.records.alerts import alert_of, alerts_named
@@ -131,6 +131,7 @@ class Words:
         personal = is_personal_fault(telling.fault)
         return {
             "occasion": telling.occasion.value,
+            "unreached": telling.reason.startswith(UNREACHED),
             "level": telling.level.value,
             "level_words": LEVEL_WORDS[telling.level].in_language(language),
             "fault": _reported(alert, language)
@@ -143,6 +144,7 @@ class Words:
             "now": _at(now, zone),
             "zone": zone.key,
             "lines": [] if alert is None or personal else self._explained(alert, language),
+            "unknown_end": telling.is_end and alert is not None and alert.reason == RULE_REMOVED,
         }
 
     def _picture(self, alert: Alert, language: Language) -> bytes | None:

@@ -108,14 +108,25 @@ class Teller:
         if not told:
             return
         worst = min(told, key=lambda case: (case.level, case.raised_at))
+        open_ones = [self._open_alerts(session, case) for case in told]
         due = Due(Occasion.STILL_OPEN, reason, 0, False, None)
         telling = replace(
             self._telling(session, worst, due),
             since=min(case.since for case in told),
-            alerts=tuple(case.subject_id for case in told[:LISTED] if case.subject is Subject.ALERT),
-            count=len(told),
+            alerts=tuple(each for named, _count in open_ones for each in named)[:LISTED],
+            count=sum(count for _named, count in open_ones),
         )
         self._say(session, worst, telling, now)
+
+    @staticmethod
+    def _open_alerts(session: Session, case: Case) -> tuple[list[str], int]:
+        """Return the open alerts that a case stands for, of an incident its members, and how many."""
+        if case.subject is not Subject.INCIDENT:
+            return [case.subject_id], 1
+        number = int(case.subject_id)
+        standing = count_members(session, [number]).get(number)
+        members = members_of(session, number, LISTED, open_only=True)
+        return [each.subject_id for each in members], standing.open if standing else 1
 
     def keep_muted(self, session: Session, case: Case, mute: Mute) -> bool:
         """Let another mute hold back what one held; False where somebody else changed it meanwhile."""

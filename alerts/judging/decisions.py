@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from alerts.judging.rules import OFFLINE, Rule
-from fleet.alerts import RISK_RULE, Alert, AlertState
+from fleet.alerts import RISK_RULE, RULE_REMOVED, Alert, AlertState
 from fleet.clock import HOUR_MS, SECOND_MS
 from fleet.errors import Conflict
 from fleet.principals import PEOPLE, PrincipalKind
@@ -200,7 +200,7 @@ def judge_tick(track: Track, rule: Rule | None, now: int, offline: Alert | None)
     rule that is no longer there (None) would never end, so it ends now.
     """
     if rule is None:
-        return Decision(AlertState.RESOLVED, "rule_removed")
+        return Decision(AlertState.RESOLVED, RULE_REMOVED)
     if track.alert.state is not AlertState.PENDING or now - track.seen_at < rule.for_ms:
         return _WAITING
     if offline is not None and rule.when != OFFLINE:

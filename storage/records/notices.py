@@ -237,6 +237,23 @@ def look_again(session: Session, now: int) -> None:
     session.execute(waiting.values(due_at=now), execution_options=_TAKEN)
 
 
+def look_at_muted(session: Session, now: int) -> None:
+    """Let what waits for the end of a mute be looked at now: a mute began, changed or ended."""
+    held = and_(NoticeRow.state == NoticeState.HELD, NoticeRow.reason.startswith("muted_by:"))
+    waiting = update(NoticeRow).where(held, NoticeRow.due_at > now)
+    session.execute(waiting.values(due_at=now), execution_options=_TAKEN)
+
+
+def held_of(session: Session, recipient: str, reasons: Sequence[str]) -> list[Notice]:
+    """Return what is held for somebody for one of these reasons."""
+    return _found(
+        session,
+        NoticeRow.recipient == recipient,
+        NoticeRow.state == NoticeState.HELD,
+        NoticeRow.reason.in_(reasons),
+    )
+
+
 def follow_once(session: Session, notice_id: int) -> bool:
     """Take it on oneself to follow a notice up; False where another did already."""
     mine = update(NoticeRow).where(NoticeRow.id == notice_id, NoticeRow.followed_up.is_(False))

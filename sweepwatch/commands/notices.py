@@ -83,7 +83,10 @@ def test_person(settings: Settings, email: str, say: Say) -> None:
             say(f"{person.name}, {way.channel}: {way.shown}: {became}")
             failed += [] if arrived else [way.name]
     if failed:
-        raise ConfigError(f"did not arrive: {', '.join(failed)}; the notice is tried again")
+        raise ConfigError(
+            f"did not arrive: {', '.join(failed)}; the processes of the installation try again "
+            "where that may help. This command goes by its own settings, those of the server may be others"
+        )
 
 
 def send_again(settings: Settings, number: int, say: Say) -> None:

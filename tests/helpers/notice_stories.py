@@ -262,8 +262,7 @@ class NoticeStory(Story):
 
     def do_wishes(self, value: Mapping[str, Any]) -> None:
         for who, wish in value.items():
-            with self.desk.transaction() as session:
-                keep_wishes(session, self.person(who), wishes_of(wish))
+            self.book.wish(self.person(who), wishes_of(wish))
 
     def do_adds(self, value: Mapping[str, str]) -> None:
         for who, way in value.items():
