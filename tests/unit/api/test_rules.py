@@ -179,6 +179,8 @@ def test_the_whole_way_from_an_idea_to_work_goes_by_forms_alone(
     assert {"en": "examples hold", "zh": "个示例中"}[language] in shown
     status, shown, _ = step("backtest", rule="battery_hot", days="7")
     assert (status, 'href="/devices/R1"' in shown) == (200, True)
+    assert {"en": "that ended were over within", "zh": "条中，半数在"}[language] in shown
+    assert {"en": "replayed in order of time", "zh": "按时间顺序重放"}[language] in shown
     status, shown, _ = step("backtest", rule="battery_hott")
     assert status == 404
     status, shown, _ = step("backtest", days="many")
