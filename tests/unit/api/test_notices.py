@@ -410,3 +410,12 @@ def test_where_a_destination_goes_is_no_scope_in_chinese(told: Told) -> None:
     told.book.add(me(client), "mine", ChannelKind.MAIL, {"email": "ada@x.example"}, schedule("tests"))
     page = client.get("/account/notices?lang=zh", headers=HTML).text
     assert ">去向</th>" in page and "范围" not in page
+
+
+def test_what_is_told_after_a_mute_ended_is_not_called_a_digest(told: Told) -> None:
+    client = signed_in(told.house, RoleAt(Role.MANAGER))
+    told.write(me(client), occasion=Occasion.STILL_OPEN, reason="unmuted:1")
+    for path in ("/notices", "/alerts/1"):
+        assert "told what is still open" in client.get(f"{path}?lang=en", headers=HTML).text
+        page = client.get(f"{path}?lang=zh", headers=HTML).text
+        assert "通知仍未解除" in page and "汇总通知" not in page
