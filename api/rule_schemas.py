@@ -146,6 +146,7 @@ class OutcomeItem(Schema):
 
     Of the alerts, a repair confirmed the fault of `followed` from the alert's beginning to its horizon; of
     `too_early` the horizon is not over. `faults` were confirmed in that time, `foreseen` of them had one.
+    The lengths are of those that ended; `still_open` are not over at the end of the time.
     """
 
     alerts: int
@@ -172,7 +173,10 @@ class ComparedItem(Schema):
 
 
 class BacktestResult(Schema):
-    """What a backtest came to. Readings are judged as they are stored, none is thinned out."""
+    """What a backtest came to. Readings are judged as they are stored, none is thinned out.
+
+    They are replayed in order of time: what came late counts, though live it may have been missed.
+    """
 
     start: Time
     end: Time

@@ -34,6 +34,7 @@ Repairs = Mapping[tuple[str, str], Sequence[Repaired]]
 class RuleOutcome:
     """What one rule would have raised within `days`.
 
+    How long they lasted (`shortest_ms`, `median_ms`, `longest_ms`) is of those that `ended` alone.
     `followed` are the alerts whose fault a repair confirmed from their beginning to its horizon, `too_early`
     those of which the horizon is not over. `faults` are the confirmed faults of the time that are the rule's,
     `foreseen` those of them of which an alert had begun within the horizon before, or while they lasted.
@@ -52,6 +53,11 @@ class RuleOutcome:
     too_early: int
     faults: int
     foreseen: int
+
+    @property
+    def ended(self) -> int:
+        """Return how many of the alerts were over."""
+        return self.alerts - self.still_open
 
     @property
     def precision(self) -> float | None:

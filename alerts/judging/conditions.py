@@ -207,8 +207,9 @@ def _parse_term(text: str) -> Term:
         return Term(quantity.of, numbers[2], bound, quantity if quantity.column != quantity.of else None)
     words = _WORDS.fullmatch(text)
     if words is None or not _readable(words[3]):
-        wrong = "compares wrongly" if _BEGINNING.fullmatch(text) else "is no condition"
-        raise ValueError(f"{text!r} {wrong}; {_HOW}")
+        begun = _BEGINNING.fullmatch(text)
+        wrong = f"{text!r} compares wrongly" if begun else f"{text!r} is no condition"
+        raise ValueError(f"{wrong}; {_HOW}")
     signal, operator = words[1], " ".join(words[2].split())
     listed = _words(words[3], text)
     if operator == ONE_OF:

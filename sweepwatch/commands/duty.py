@@ -59,6 +59,9 @@ def list_versions(settings: Settings, as_json: bool, say: Say) -> None:
     if as_json:
         say(json_text([_version_item(each) for each in found]))
         return
+    if not found:
+        say(_DEFAULTS)
+        return
     table = Table("version", "applied", "by", "why")
     for each in found:
         table.add_row(str(each.number), to_rfc3339(each.made_at), escape(each.made_by), escape(each.why))
@@ -107,17 +110,22 @@ def add_override(
 
 
 def list_overrides(settings: Settings, as_json: bool, say: Say) -> None:
-    """Print the overrides that are not over."""
+    """Print the overrides that are not over; times by the schedules' clocks, in JSON in UTC."""
     now = SystemClock().now_ms()
     with _duty(settings) as (duty, _):
-        found = [each for each in duty.roster(now).overrides if each.until > now]
+        roster = duty.roster(now)
+    found = [each for each in roster.overrides if each.until > now]
     if as_json:
         say(json_text([_override_item(each) for each in found]))
         return
-    table = Table("id", "schedule", "person", "from", "to", "by", "why")
+    if not found:
+        say("There is no override, now or to come.")
+        return
+    table = Table("id", "schedule", "person", "from", "to", "zone", "by", "why")
     for each in found:
-        times = to_rfc3339(each.begins), to_rfc3339(each.ends)
-        cells = (each.schedule, each.person or "nobody", *times, each.made_by, each.why)
+        zone = roster.plan.zone_of(each.schedule)
+        times = shown(each.begins, zone), shown(each.until, zone)
+        cells = (each.schedule, each.person or "nobody", *times, zone.key, each.made_by, each.why)
         table.add_row(str(each.id), *map(escape, cells))
     console().print(table)
 

@@ -14,7 +14,7 @@ from alerts.backtest.replay import Replayed
 from alerts.book import RuleBook
 from alerts.judging.rule_file import load_rules, rules_text
 from alerts.judging.rules import Rule
-from alerts.rule_diff import RuleChange
+from alerts.rule_diff import Change, RuleChange
 from fleet.clock import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, SystemClock, to_rfc3339
 from fleet.codes import load_codes
 from fleet.errors import InvalidInput
@@ -118,6 +118,7 @@ def _told(found: Backtest) -> Iterator[str]:
     every = found.readings_every_ms
     span = f"{(found.end - found.start) / DAY_MS:.1f} days up to {to_rfc3339(found.end)}"
     yield f"Replayed: {span}, {found.devices} devices; every stored reading counts, none is thinned out."
+    yield "In order of time: what came late counts at its own time, though live it may have been missed."
     if every is not None:
         yield f"A device usually sent every {_length(every)}: no rule is judged finer than that."
     for each in found.rules:
@@ -131,14 +132,21 @@ def _told(found: Backtest) -> Iterator[str]:
 
 
 def _outcome(found: RuleOutcome) -> str:
-    lengths = "" if found.median_ms is None else f"; half over within {_length(found.median_ms)}"
     right = "none can be told yet" if found.precision is None else f"{found.precision:.0%} were right"
     early = f", {found.too_early} too early to tell" if found.too_early else ""
     return (
-        f"{found.alerts} alerts, {found.a_day:.2f} a day, on {len(found.devices)} devices{lengths}; "
+        f"{found.alerts} alerts, {found.a_day:.2f} a day, on {len(found.devices)} devices{_lengths(found)}; "
         f"{found.followed} followed by a confirmed fault ({right}{early}); "
         f"{found.foreseen} of {found.faults} confirmed faults had an alert"
     )
+
+
+def _lengths(found: RuleOutcome) -> str:
+    """Return how long alerts lasted: only those that ended have a length."""
+    told = f"; {found.still_open} still open" if found.still_open else ""
+    if found.median_ms is None:
+        return told
+    return f"; half of the {found.ended} that ended were over within {_length(found.median_ms)}{told}"
 
 
 def _item(found: Backtest) -> dict[str, Any]:
@@ -168,7 +176,8 @@ def _figures(found: RuleOutcome | None) -> dict[str, Any] | None:
 def _lines(changes: list[RuleChange]) -> Iterator[str]:
     for change in changes:
         yield f"{change.change} {change.rule}"
-        for key in change.keys:
+        # Of a rule that is there once alone, its name says all: whole rules would bury what changed.
+        for key in change.keys if change.change is Change.CHANGED else ():
             yield f"  {key.key}: {key.before if key.before is not None else '-'} -> {key.after or '-'}"
 
 

@@ -7,6 +7,7 @@ import pytest
 from helpers.api import NOW, House, furnish, open_house
 from helpers.browser import load_images, watched
 from helpers.models import trained
+from helpers.noticed import Post
 from helpers.way_in import let_in
 from playwright.sync_api import Browser, Page, expect
 from prometheus_client import CollectorRegistry
@@ -15,13 +16,18 @@ from pyotp import TOTP
 from access.devices.claims import Claims
 from access.sessions import Browser as Visit
 from api.app import create_app
+from fleet.clock import HOUR_MS
 from fleet.grants import Role
+from fleet.mutes import Matcher, Mute
+from fleet.notices import ChannelKind
 from fleet.people import RoleAt, Scope
 from fleet.principals import schedule
 from fleet.progress import StartProgress
 from fleet.signals import Kind
 from fleet.text import Text
 from models.registry.registry import ModelRegistry
+from notify.duty.planning import Hours
+from storage.records.people import add_person
 from sweepwatch.run.server import WebServer, listen
 
 PAGES = {
@@ -74,6 +80,31 @@ def model(house: House, tmp_path_factory: pytest.TempPathFactory) -> str:
     return registry.save("brush_jam", result.classifier, result.threshold, NOW, details).id
 
 
+LONG = "w" * 64
+
+
+@pytest.fixture(scope="module")
+def long_names(house: House) -> None:
+    """Give the house a schedule, a rule, a mute and destinations with names as long as they may be."""
+    services, someone = house.app.state.services, schedule("tests")
+    newest = services.planning.newest()
+    plan = f"schedules:\n  - {{name: {LONG}, zone: Asia/Shanghai, layers: [\n"
+    plan += f"      {{name: main, people: [{LONG}@x.org], start: 2026-11-16, every: week,\n"
+    plan += "       handover: mon 08:00}]}\n"
+    with house.desk.transaction() as session:
+        add_person(session, f"{LONG}@x.org", LONG, NOW, [])
+    services.planning.apply(plan, newest.number if newest else 0, someone, LONG)
+    until = NOW + HOUR_MS
+    services.planning.override(Hours(LONG, None, NOW, until), someone, LONG, None)
+    document = services.book.document(services.book.active()).replace("name: battery_hot", f"name: {LONG}")
+    services.book.activate(services.book.propose(document, someone, LONG), someone, LONG, force=True)
+    mute = Mute(0, Matcher(rule=LONG, site=LONG), NOW, until, LONG, "", NOW)
+    services.care.mute(mute, someone)
+    services.notices.channels[ChannelKind.MAIL] = Post(ChannelKind.MAIL, house.clock)
+    to = services.notices.add(None, LONG, ChannelKind.MAIL, {"email": f"{LONG}@x.example"}, someone)
+    services.notices.test(to.id, someone)
+
+
 @pytest.fixture
 def page(browser: Browser, house: House, host: str) -> Iterator[Page]:
     context = browser.new_context()
@@ -99,6 +130,17 @@ def test_a_page_fits_speaks_the_language_and_asks_nobody_else(
     broken = "[...document.images].filter(i => !i.complete || !i.naturalWidth).map(i => i.src)"
     assert page.evaluate(broken) == []
     assert watch.complaints == []
+
+
+@pytest.mark.parametrize("path", ["/duty", "/duty/plan", "/rules", "/mutes", "/notices", "/destinations"])
+@pytest.mark.usefixtures("long_names")
+def test_names_as_long_as_they_may_be_wrap(page: Page, host: str, path: str) -> None:
+    """Names of 64 letters without a place to break, of a schedule, a rule, a mute and a destination."""
+    page.goto(f"http://{host}{path}?lang=en", wait_until="domcontentloaded")
+    assert LONG in page.content()
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 900})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, width
 
 
 @pytest.mark.parametrize("path", EVERY_PAGE)

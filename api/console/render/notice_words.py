@@ -17,7 +17,7 @@ CHANNELS = {
 }
 NOTICE_STATES = {
     NoticeState.WAITING: Text("goes out", "待发送"),
-    NoticeState.HELD: Text("held for a digest", "等待汇总"),
+    NoticeState.HELD: Text("held for later", "暂缓发送"),
     NoticeState.NOBODY: Text("waits for somebody to tell", "等待接收人"),
     NoticeState.SENT: Text("sent", "已发送"),
     NoticeState.DEAD: Text("not delivered", "未送达"),
@@ -30,6 +30,19 @@ PROOFS = {
     Proof.OPENED: Text("opened", "已打开"),
     Proof.ACKNOWLEDGED: Text("acknowledged", "已确认处理"),
 }
+NOTICE_REASONS = {
+    "quiet_hours": Text("in quiet hours", "免打扰时段"),
+    "digest": Text("comes with the day's digest", "等待每日汇总"),
+    "fallback_from": Text("another way, after quiet hours", "改用其他渠道，待免打扰时段结束"),
+    "told_anew": Text("something newer says it", "已有更新的通知"),
+    "over_before_sent": Text("it was over before it could go out", "发送前已解除"),
+    "resolved_before_sent": Text("it was over before it could go out", "发送前已解除"),
+    "acknowledged_before_sent": Text("somebody took care before it could go out", "发送前已有人响应"),
+    "arrived_by": Text("it arrived by another way (notice {})", "已通过其他渠道送达（通知 {}）"),
+    "shift_began": Text("somebody came on call and is told", "已有人值班，改为通知该人员"),
+    "somebody_came": Text("somebody came who is told", "已有人可接收，改为通知该人员"),
+}
+"""Why a notice is held, or does not go out any more; a mute's reason is that of its alert."""
 UNREACHED = {
     Unreached.NOBODY_ON_CALL: Text("nobody is on call", "无人值班"),
     Unreached.NOBODY_MEANT: Text("nobody has the role, nor is there an admin", "无人担任该角色，也无管理员"),

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from api.console.render import words
+from api.console.render.notice_words import NOTICE_REASONS
 from api.console.render.told import told
 from fleet.care import GroupKind
 from fleet.events import Subject
@@ -60,7 +61,7 @@ REASONS = {
     "part_of": Text("it is part of incident {}", "属于事件 {} 的一部分"),
     "window_over": Text("its time was over", "时间已到"),
     "ticket_cancelled": Text("its ticket was cancelled", "工单已取消"),
-}
+} | NOTICE_REASONS
 _PLATFORM = {
     "risk": Text("risk model", "风险模型"),
     "anomaly": Text("anomaly score", "异常评分"),

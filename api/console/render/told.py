@@ -5,13 +5,13 @@ page marks it as such.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from string import Formatter
 
 from api.console.render.told_at_doors import AT_DOORS
 from api.console.render.told_of_duty import OF_DUTY
-from api.console.render.words import KINDS, word
+from api.console.render.words import KINDS, MATCHERS, word
 from fleet.text import Language, Text
 
 SENTENCES = (
@@ -123,9 +123,10 @@ SENTENCES = (
         "此链接的收件人目前无法登录；请登录后再接手处理",
     ),
     Text(
-        "{0:id}: {1} fits nothing known; did you mean {2}?", "“{0}”：{1} 与任何已知内容都不符；是否指 {2}？"
+        "{0:matcher}: {1} fits nothing known; did you mean {2}?",
+        "“{0}”：{1} 与任何已知内容都不符；是否指 {2}？",
     ),
-    Text("{0:id}: {1} fits nothing known", "“{0}”：{1} 与任何已知内容都不符"),
+    Text("{0:matcher}: {1} fits nothing known", "“{0}”：{1} 与任何已知内容都不符"),
     Text("end: more than a year after the start; allowed: up to 366 days", "静音最长为 366 天"),
     Text("by the link in the notice", "通过通知中的链接"),
     Text(
@@ -216,7 +217,13 @@ SENTENCES = (
 )
 
 
-_PATTERNS = {"id": r"\S+", "kind": "|".join(KINDS), "state": r"\w+", "alert": r"\w+"}
+_PATTERNS = {
+    "id": r"\S+",
+    "kind": "|".join(KINDS),
+    "matcher": "|".join(MATCHERS),
+    "state": r"\w+",
+    "alert": r"\w+",
+}
 """What a value of a sort looks like, so that no foreign sentence is taken for one of ours."""
 
 
@@ -251,8 +258,15 @@ def _value(value: str, table: str) -> str:
     return word(table, value, "zh") if table in _IN_WORDS else value
 
 
-_IN_WORDS = frozenset({"kind", "state", "alert"})
-_KNOWN = tuple(_sentence(text) for text in SENTENCES)
+_IN_WORDS = frozenset({"kind", "matcher", "state", "alert"})
+
+
+def sentences(texts: Iterable[Text]) -> tuple[_Sentence, ...]:
+    """Return sentences so that they are recognised."""
+    return tuple(_sentence(text) for text in texts)
+
+
+_KNOWN = sentences(SENTENCES)
 _BY_STATUS = {
     404: "此内容不存在。",
     405: "此处不支持该操作。",
@@ -263,13 +277,13 @@ _BY_STATUS = {
 _NAMED = re.compile(r"([A-Za-z_][\w.-]*): ", re.ASCII)
 
 
-def in_chinese(text: str) -> str | None:
+def in_chinese(text: str, known: tuple[_Sentence, ...] = _KNOWN) -> str | None:
     """Return one of our sentences in Chinese; None for a text that is none of them."""
-    return next(_said(text), None)
+    return next(_said(text, known), None)
 
 
-def _said(text: str) -> Iterator[str]:
-    for sentence in _KNOWN:
+def _said(text: str, known: tuple[_Sentence, ...]) -> Iterator[str]:
+    for sentence in known:
         found = sentence.english.fullmatch(text)
         if found:
             yield sentence.said(found.groups())

@@ -125,7 +125,7 @@ AT_DOORS = (
     ),
     Text("{0} has a credential already; rotate it", "{0} 已有凭证，请轮换"),
     Text("there is a device {0} already: a {1} at {2}", "已有设备 {0}（{1}，站点 {2}）"),
-    Text("site: {0} is none of yours", "site：{0} 不在您的权限范围内"),
+    Text("site: {0} is none of yours", "站点：{0} 不在您的权限范围内"),
     Text("{0} was revoked at the broker: it hears no command", "{0} 的凭证已吊销，收不到指令"),
     Text("id: {0} is taken; choose another", "编号 {0} 已被占用，请另选"),
     Text("there is a device {0} already, with another serial number", "已有设备 {0}，其序列号不同"),

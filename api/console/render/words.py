@@ -1,7 +1,7 @@
 """The vocabulary's words as the console shows them, in both languages."""
 
 from api.console.render.notice_words import NOTICE_TABLES
-from fleet.alerts import EXTERNAL_RULE, MODEL_RULE, RISK_RULE, AlertState
+from fleet.alerts import EXTERNAL_RULE, MODEL_RULE, REPORTED_MORE, RISK_RULE, AlertState
 from fleet.care import GroupKind
 from fleet.commands import COMMANDS, PARAMETERS, CommandState
 from fleet.condition import Stands
@@ -312,8 +312,9 @@ OCCASIONS = {
     Occasion.REMINDER: Text("reminded", "提醒"),
     Occasion.ACK_EXPIRED: Text("told again", "再次通知"),
     Occasion.WORSE: Text("told that it got worse", "通知级别升高"),
-    Occasion.STILL_OPEN: Text("told in a digest", "汇总通知"),
+    Occasion.STILL_OPEN: Text("told what is still open", "通知仍未解除"),
     Occasion.RESOLVED: Text("told that it is over", "通知已解除"),
+    REPORTED_MORE: Text("told that more joined", "通知有新的上报"),
     "test": Text("test", "测试"),
 }
 CARE_EVENTS = {
@@ -344,6 +345,12 @@ MATCHERS = {
     "level": Text("Level", "级别"),
     "device": Text("Device", "设备"),
 }
+RULE_SCOPES = MATCHERS | {
+    "customer": Text("Customer", "客户"),
+    "group": Text("Group", "设备组"),
+    "not_group": Text("Not of group", "不属于设备组"),
+}
+"""What a rule is limited to by its `only`."""
 WEEKDAYS = {
     "0": Text("Mon", "周一"),
     "1": Text("Tue", "周二"),
@@ -359,6 +366,7 @@ _TABLES = {
     "group": GROUPS,
     "group_place": GROUP_PLACES,
     "matcher": MATCHERS,
+    "rule_scope": RULE_SCOPES,
     "weekday": WEEKDAYS,
     "command": {name: each.text for name, each in COMMANDS.items()},
     "command_state": COMMAND_STATES,

@@ -27,7 +27,7 @@ from notify.sender import Sender
 from storage.records.alerts import alert_of
 from storage.records.events import events_after, tell
 from storage.records.incidents import incident_of
-from storage.records.notices import notices_about
+from storage.records.notices import change_notices, notices_about
 
 
 class Told:
@@ -68,6 +68,7 @@ class Told:
         number: int = 1,
         occasion: Occasion = Occasion.FIRING,
         lists: tuple[str, ...] = (),
+        reason: str = "first",
     ) -> None:
         """Write a notice for somebody, which is not sent yet."""
         from helpers.noticed import PlainDuty
@@ -76,7 +77,7 @@ class Told:
         duty = PlainDuty({target: (person,)})
         device, fault = ("R1", "brush_jam") if subject is Subject.ALERT else ("", "comms_loss")
         told = {"alerts": lists, "count": max(1, len(lists)), "to": (target,)}
-        telling = Telling(occasion, "first", Level.L1, fault, self.house.clock.ms, device, **told)
+        telling = Telling(occasion, reason, Level.L1, fault, self.house.clock.ms, device, **told)
         who, at = schedule("care"), self.house.clock.ms
         event = Event(at, subject, str(number), TELL, who, "first", "hongqiao", data=telling.as_data())
         with self.house.desk.transaction() as session:
@@ -369,3 +370,52 @@ def test_what_is_dead_is_listed_and_sent_again(told: Told) -> None:
     assert client.get(f"/api/v1/notices/{dead['id']}").json()["state"] == NoticeState.SENT
     again = client.post(f"/notices/{dead['id']}/again", data={"csrf": csrf_of(client)}, headers=HTML)
     assert again.status_code == 422 and "only a dead one" in again.text
+
+
+@pytest.mark.parametrize(
+    ("state", "reason", "en", "zh"),
+    [
+        (NoticeState.HELD, "quiet_hours", "in quiet hours", "免打扰时段"),
+        (NoticeState.HELD, "digest", "comes with the day&#39;s digest", "等待每日汇总"),
+        (NoticeState.HELD, "muted_by:3", "muted (mute 3)", "已静音（静音 3）"),
+        (NoticeState.DROPPED, "resolved_before_sent", "it was over before it could go out", "发送前已解除"),
+        (NoticeState.DROPPED, "told_anew", "something newer says it", "已有更新的通知"),
+        (NoticeState.DROPPED, "arrived_by:7", "by another way (notice 7)", "已通过其他渠道送达（通知 7）"),
+    ],
+)
+def test_the_page_says_why_a_notice_is_held_or_does_not_go_out(
+    told: Told, state: NoticeState, reason: str, en: str, zh: str
+) -> None:
+    client = signed_in(told.house, RoleAt(Role.MANAGER))
+    told.write(me(client))
+    with told.house.desk.transaction() as session:
+        *_, notice = notices_about(session, Subject.ALERT, "1")
+        change_notices(session, [notice.id], state=state, reason=reason)
+    assert en in client.get("/notices?lang=en", headers=HTML).text
+    page = client.get("/notices?lang=zh", headers=HTML).text
+    assert zh in page
+    assert "等待汇总" not in page, "what is held is not all for a digest"
+
+
+def test_what_joined_an_alert_that_was_told_is_not_called_told_first(told: Told) -> None:
+    client = signed_in(told.house, RoleAt(Role.MANAGER))
+    told.write(me(client), reason="reported_more")
+    page = client.get("/notices?lang=en", headers=HTML).text
+    assert page.count("told that more joined") == 1
+    assert "通知有新的上报" in client.get("/notices?lang=zh", headers=HTML).text
+
+
+def test_where_a_destination_goes_is_no_scope_in_chinese(told: Told) -> None:
+    client = signed_in(told.house, RoleAt(Role.MANAGER))
+    told.book.add(me(client), "mine", ChannelKind.MAIL, {"email": "ada@x.example"}, schedule("tests"))
+    page = client.get("/account/notices?lang=zh", headers=HTML).text
+    assert ">去向</th>" in page and "范围" not in page
+
+
+def test_what_is_told_after_a_mute_ended_is_not_called_a_digest(told: Told) -> None:
+    client = signed_in(told.house, RoleAt(Role.MANAGER))
+    told.write(me(client), occasion=Occasion.STILL_OPEN, reason="unmuted:1")
+    for path in ("/notices", "/alerts/1"):
+        assert "told what is still open" in client.get(f"{path}?lang=en", headers=HTML).text
+        page = client.get(f"{path}?lang=zh", headers=HTML).text
+        assert "通知仍未解除" in page and "汇总通知" not in page

@@ -11,6 +11,7 @@ from alerts.judging.rule_file import rules_text
 from fleet.events import Subject
 from fleet.grants import Role
 from fleet.people import RoleAt
+from fleet.principals import schedule
 from storage.records.events import events_of
 
 V1 = "/api/v1/rules"
@@ -172,6 +173,9 @@ def test_the_whole_way_from_an_idea_to_work_goes_by_forms_alone(
     status, shown, _ = step("check", WARM.replace("level: L1", "level: L9", 1))
     assert (status, "L9" in shown) == (422, True)
     assert {"en": "Line ", "zh": "第 "}[language] in shown
+    assert {"en": "rules.battery_hot.level: allowed: ", "zh": "规则 battery_hot，键 level 有误：可用："}[
+        language
+    ] in shown
     status, shown, _ = step("check")
     assert (status, "battery_temp_c >= 30" in shown) == (200, True)
     assert {"en": "2 rules can be used", "zh": "2 条规则可用"}[language] in shown
@@ -179,6 +183,8 @@ def test_the_whole_way_from_an_idea_to_work_goes_by_forms_alone(
     assert {"en": "examples hold", "zh": "个示例中"}[language] in shown
     status, shown, _ = step("backtest", rule="battery_hot", days="7")
     assert (status, 'href="/devices/R1"' in shown) == (200, True)
+    assert {"en": "that ended were over within", "zh": "条中，半数在"}[language] in shown
+    assert {"en": "replayed in order of time", "zh": "按时间顺序重放"}[language] in shown
     status, shown, _ = step("backtest", rule="battery_hott")
     assert status == 404
     status, shown, _ = step("backtest", days="many")
@@ -207,3 +213,25 @@ def test_who_may_not_change_rules_sees_them_and_no_more(house: House) -> None:
     shown = viewer.get("/rules", headers=HTML)
     assert (shown.status_code, "/rules/edit" in shown.text) == (200, False)
     assert viewer.get("/rules/edit", headers=HTML).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("language", "limits"),
+    [("en", ("Region: north", "Not of group: old")), ("zh", ("区域: north", "不属于设备组: old"))],
+)
+def test_rules_that_read_alike_are_told_apart_by_name_scope_and_levels(
+    house: House, manager: TestClient, language: str, limits: tuple[str, str]
+) -> None:
+    limited = SMALL.replace(
+        "    when: battery_temp_c >= 60",
+        "    only: {region: north, not_group: old}\n    levels: {L1: battery_temp_c >= 70}\n"
+        "    when: battery_temp_c >= 60",
+    ).replace("level: L1", "level: L2", 1)
+    limited = limited.replace("groups:\n", "groups:\n  old: [R9]\n", 1)
+    book = house.app.state.services.book
+    someone = schedule("tests")
+    book.activate(book.propose(limited, someone, "by region"), someone, "tried", force=True)
+    page = manager.get(f"/rules?lang={language}", headers=HTML).text
+    assert "<code>battery_hot</code>" in page
+    assert "<code>battery_temp_c &gt;= 70</code>" in page
+    assert all(each in page for each in limits)

@@ -10,6 +10,7 @@ import pytest
 
 import api
 from api.console.render.told import SENTENCES, in_chinese, refusal_by_kind, told
+from api.console.render.told_of_rules import OF_RULES, mistake_told
 from fleet.text import Text
 from fleet.tickets import TicketState, check_transition
 from models.learning.proof import Proof
@@ -24,7 +25,7 @@ def written() -> str:
     found: list[str] = []
     for part in PARTS:
         for path in (ROOT / part).rglob("*.py"):
-            if path.name not in ("told.py", "told_at_doors.py", "told_of_duty.py"):
+            if path.name not in ("told.py", "told_at_doors.py", "told_of_duty.py", "told_of_rules.py"):
                 tree = ast.walk(ast.parse(path.read_text()))
                 found.extend(
                     n.value for n in tree if isinstance(n, ast.Constant) and isinstance(n.value, str)
@@ -32,7 +33,7 @@ def written() -> str:
     return "\n".join(found)
 
 
-@pytest.mark.parametrize("text", SENTENCES, ids=lambda text: text.en[:40])
+@pytest.mark.parametrize("text", [*SENTENCES, *OF_RULES], ids=lambda text: text.en[:40])
 def test_each_sentence_is_one_that_is_written_and_its_chinese_takes_the_same_values(text: Text) -> None:
     parsed = list(Formatter().parse(text.en))
     for literal, *_ in parsed:
@@ -51,6 +52,7 @@ def test_each_sentence_is_one_that_is_written_and_its_chinese_takes_the_same_val
         ('there is no device "nobody"', '没有设备 "nobody"'),
         ("70000 bytes; at most 65536 are taken", "70000 字节；最多接收 65536 字节"),
         ("R1 is a wristband", "R1 是手环"),
+        ('site: "x" fits nothing known', '“站点”："x" 与任何已知内容都不符'),
         ("no known signal of a robot is left; its keys are a, b", "不含机器人的已知信号；其键为 a, b"),
         (
             "the champion cannot be used: model file a.skops takes another number of features",
@@ -90,3 +92,30 @@ def test_what_is_not_translated_says_of_what_kind_it_is() -> None:
     assert refusal_by_kind(422, "sort: Input should be 'id'") == "参数“sort”无效。"
     assert refusal_by_kind(422, "what is this") == "无法理解该请求。"
     assert refusal_by_kind(404, "nothing of the sort") == "此内容不存在。"
+
+
+@pytest.mark.parametrize(
+    ("english", "where", "why"),
+    [
+        (
+            "rules.fan_falls.when: 'fan' is no condition; write `signal >= number`",
+            "规则 fan_falls，键 when 有误",
+            "'fan' 不是条件；可写：`signal >= number`",
+        ),
+        (
+            "rules.hot.when: 'battery_tmp_c' is no signal of a robot; allowed: battery_temp_c; "
+            "did you mean battery_temp_c?",
+            "规则 hot，键 when 有误",
+            "'battery_tmp_c' 不是机器人的信号；可用：battery_temp_c；是否指 battery_temp_c？",
+        ),
+        ("rules.hot.text.zh: is missing", "规则 hot，键 text.zh 有误", "缺少此项"),
+        ('rules.hot: unknown key "wen"; allowed: when', "规则 hot 有误", '未知的键 "wen"；可用：when'),
+        ("rules.hot.for: something else is wrong", "规则 hot，键 for 有误", None),
+        ("not valid YAML: while parsing", "内容有误", "YAML 格式有误：while parsing"),
+    ],
+)
+def test_a_mistake_in_rules_says_in_chinese_where_and_what(english: str, where: str, why: str | None) -> None:
+    said = mistake_told(english, "zh")
+    assert said is not None
+    assert (said.where, said.why) == (where, why)
+    assert mistake_told(english, "en") is None

@@ -35,6 +35,8 @@ def test_a_plan_is_checked_applied_and_shown(data: Path) -> None:
     assert "No plan was applied" in run(data, "now")
     assert run(data, "check", file) == "The plan can be used: 2 schedules, 1 chains."
     assert run(data, "versions", "--json") == "[]", "a check changes nothing"
+    assert run(data, "versions").startswith("No plan was applied")
+    assert run(data, "overrides") == "There is no override, now or to come."
     assert run(data, "apply", file, "--why", "first plan") == "Version 1 of the duty plan is in force."
     assert run(data, "show") == Path(file).read_text(encoding="utf-8").rstrip()
     with pytest.raises(Conflict):
@@ -77,6 +79,8 @@ def test_an_overrides_times_are_by_the_schedules_clock_and_what_it_goes_before_i
     assert "from 2035-03-01T12:00+01:00 to 2035-03-02T12:00+01:00 (Europe/Berlin)" in said
     assert "goes before" not in said
     assert json.loads(run(data, "overrides", "--json"))[0]["begins"] == "2035-03-01T11:00:00.000Z"
+    listed = "".join(run(data, "overrides").split())
+    assert all(each in listed for each in ("12:00+01:00", "Europe/Berlin")) and "11:00" not in listed
     begins, ends = "2035-03-02T10:59Z", "2035-03-03T10:59Z"
     second = ("night", "--person", "bo@x.org", "--from", begins, "--to", ends, "--why", "swap")
     assert "It goes before override 1 (nobody) while both last." in run(data, "override", *second)
