@@ -7,7 +7,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, WithJsonSchema, model_validator
 
-from desk.clocks.calendar import ServiceCalendar
+from desk.clocks.calendar import ALWAYS, ServiceCalendar
 from desk.clocks.clocks import CaseTimes, Clocks, Rise, Wait
 from fleet.config import Mistake, Mistakes, Shape, read_config
 from fleet.errors import ConfigError
@@ -42,6 +42,8 @@ class CalendarsFile(Shape):
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice is not None:
             raise ValueError(f"calendars: {quoted(twice)} stands there twice")
+        if ALWAYS.name in names and not self.calendars[names.index(ALWAYS.name)].always:
+            raise ValueError(f"calendars: {quoted(ALWAYS.name)} is the one of which every minute counts")
         return self
 
 

@@ -76,6 +76,7 @@ def test_a_case_that_cannot_be_read_says_why(tmp_path: Path, text: str, named: s
     [
         ("calendars: []\n", "calendars"),
         ("name: a\nhours: [8-18]\n", "is no time of the day"),
+        ("name: always\nhours: [08:00-18:00]\n", "always.*every minute counts"),
         ("name: a\nalways: true\nholidays: {country: XX}\n", "country"),
         ("calendars: [{name: a, always: true}, {name: a, always: true}]\n", "stands there twice"),
     ],
