@@ -58,17 +58,26 @@ def _ms(wall: datetime) -> int:
     return int(wall.astimezone(UTC).timestamp()) * 1000
 
 
-def _jump(ms: int, zone: ZoneInfo) -> int:
-    """Return when the clock jumps (epoch ms), given a time within a day after it."""
-    before, after = (ms - DAY_MS - 1000) // 1000, ms // 1000
-    offset = _offset(after, zone)
+def jump_between(begin: int, end: int, zone: ZoneInfo) -> int | None:
+    """Return when the clock jumps in [begin, end) (epoch ms), at most a day; None where it does not."""
+    before, after = begin // 1000, end // 1000 - 1
+    offset = _offset(before, zone)
+    if _offset(after, zone) == offset:
+        return None
     while after - before > 1:
         middle = (before + after) // 2
         if _offset(middle, zone) == offset:
-            after = middle
-        else:
             before = middle
+        else:
+            after = middle
     return after * 1000
+
+
+def _jump(ms: int, zone: ZoneInfo) -> int:
+    """Return when the clock jumps (epoch ms), given a time within a day after it."""
+    found = jump_between(ms - DAY_MS - 1000, ms + 1000, zone)
+    assert found is not None
+    return found
 
 
 def _offset(second: int, zone: ZoneInfo) -> timedelta | None:

@@ -130,6 +130,20 @@ def _notices(found: Any) -> list[Row]:
     ]
 
 
+def _clocks(found: Any) -> list[Row]:
+    clocks, cases = f"{found['clocks']:,}", f"{found['cases']:,}"
+    wrong = f"{len(found['wrong'])} kinds of difference" if found["wrong"] else "0 differ"
+    recount = f"<= {found['must']['stored_recounted_cpu_s']:g} s"
+    return [
+        (f"{clocks} clocks of {cases} cases against counting minute by minute", wrong, "0 differ"),
+        (
+            f"Another calendar for {found['stored']:,} open cases in SQLite, CPU",
+            f"{found['stored_recounted_cpu_s']} s",
+            recount,
+        ),
+    ]
+
+
 def _storm(found: Any) -> list[Row]:
     counted = f"{found['incidents']}, {found['most_notices_per_person_and_incident']}"
     told = f"{found['real_faults_told']} of {found['real_faults']}, {found['told_after_s']['p99']} s"
@@ -276,6 +290,7 @@ _ROWS: dict[str, Callable[[Any], list[Row]]] = {
     "backtest": _backtest,
     "notices": _notices,
     "storm": _storm,
+    "clocks": _clocks,
     "alert_latency": _alert_latency,
     "endurance": _endurance,
     "crash": _crash,

@@ -4,7 +4,7 @@ Nothing is added up and stored: whatever is edited (a calendar, the policy, a le
 beginning of the case. All times are epoch ms, working time is in ms.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from zoneinfo import ZoneInfo
@@ -64,23 +64,31 @@ class CaseTimes:
 
 
 @dataclass(frozen=True, slots=True)
-class MilestoneClock:
-    """One clock of a case.
+class MilestoneDue:
+    """When a milestone of a case is due, and where its clock stands.
 
     `due` and `warn_at` are None while it waits with time left, and where working time never comes.
-    `counted_ms` of `allowed_ms` have passed since `since`. `provisional`: holidays before `due` may change.
     """
 
     milestone: Milestone
-    calendar: str
-    since: int
-    allowed_ms: int
-    counted_ms: int
     due: int | None
     warn_at: int | None
     done_at: int | None
     status: ClockStatus
-    provisional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MilestoneClock(MilestoneDue):
+    """One clock of a case: `counted_ms` of `allowed_ms` have passed since `since`.
+
+    `provisional`: holidays before it is due may change.
+    """
+
+    calendar: str
+    since: int
+    allowed_ms: int
+    counted_ms: int
+    provisional: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,22 +116,31 @@ class Clocks:
         self.calendars = {**(calendars or {}), ALWAYS.name: ALWAYS}
         policy.check_calendars(self.calendars)
         self._timetables = timetables or Timetables()
-        self._allowed: dict[Facts, dict[Milestone, Allowed]] = {}
+        self._allowed: dict[tuple[str, Level, str, str, str], dict[Milestone, Allowed]] = {}
 
     def of(self, case: CaseTimes, now: int) -> tuple[MilestoneClock, ...]:
         """Return the clocks of a case in the order of milestones, as they stand at `now`."""
+        return tuple(self._clock(case, milestone, term, now) for milestone, term in self._terms(case))
+
+    def dues(self, case: CaseTimes, now: int) -> tuple[MilestoneDue, ...]:
+        """Return the same without how much time has passed, which costs as much again."""
+        return tuple(
+            MilestoneDue(milestone, term.due, term.warn_at, *_stand(case, milestone, term, now))
+            for milestone, term in self._terms(case)
+        )
+
+    def _terms(self, case: CaseTimes) -> Iterator[tuple[Milestone, "_Term"]]:
+        """Yield what each milestone was promised, of several promises the strictest."""
         terms: dict[Milestone, list[_Term]] = {}
         for rise in case.rises:
-            facts = Facts(case.kind, rise.level, case.plan, case.tier, case.of_class)
+            facts = (case.kind, rise.level, case.plan, case.tier, case.of_class)
             if facts not in self._allowed:
-                self._allowed[facts] = self.policy.allowed(facts)
+                self._allowed[facts] = self.policy.allowed(Facts(*facts))
             for milestone, allowed in self._allowed[facts].items():
                 terms.setdefault(milestone, []).append(self._term(case, milestone, rise.since, allowed))
-        return tuple(
-            self._clock(case, milestone, min(terms[milestone], key=_strictest), now)
-            for milestone in Milestone
-            if milestone in terms
-        )
+        for milestone in Milestone:
+            if milestone in terms:
+                yield milestone, min(terms[milestone], key=_strictest)
 
     def explain(self, case: CaseTimes, now: int) -> tuple[Explained, ...]:
         """Return the clocks of a case, each with what counted and what did not; the parts add up."""
@@ -149,20 +166,18 @@ class Clocks:
         ]
 
     def _clock(self, case: CaseTimes, milestone: Milestone, term: "_Term", now: int) -> MilestoneClock:
-        done_at = case.done.get(milestone)
-        until = _until(case, milestone, now)
-        calendar = term.table.calendar
+        done_at, status = _stand(case, milestone, term, now)
         return MilestoneClock(
             milestone=milestone,
-            calendar=calendar.name,
-            since=term.since,
-            allowed_ms=term.allowed.ms,
-            counted_ms=_counted(term, until),
             due=term.due,
             warn_at=term.warn_at,
             done_at=done_at,
-            status=_status(term, done_at, case.ended_at, now),
-            provisional=term.due is not None and calendar.is_provisional(day_of(term.due, term.table.zone)),
+            status=status,
+            calendar=term.table.calendar.name,
+            since=term.since,
+            allowed_ms=term.allowed.ms,
+            counted_ms=_counted(term, _until(case, milestone, now)),
+            provisional=_is_provisional(term),
         )
 
     def _stretches(self, case: CaseTimes, clock: MilestoneClock, now: int) -> tuple[Stretch, ...]:
@@ -193,6 +208,20 @@ class _Term:
     due: int | None
     warn_at: int | None
     left: int = 0
+
+
+def _stand(case: CaseTimes, milestone: Milestone, term: _Term, now: int) -> tuple[int | None, ClockStatus]:
+    """Return when a milestone was reached, and where its clock stands."""
+    done_at = case.done.get(milestone)
+    return done_at, _status(term, done_at, case.ended_at, now)
+
+
+def _is_provisional(term: _Term) -> bool:
+    """Tell whether holidays before it is due may still change."""
+    calendar = term.table.calendar
+    if term.due is None or calendar.confirmed_until is None:
+        return False
+    return calendar.is_provisional(day_of(term.due, term.table.zone))
 
 
 def _strictest(term: _Term) -> tuple[bool, int]:

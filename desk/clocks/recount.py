@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from desk.clocks.clocks import Clocks, MilestoneClock
+from desk.clocks.clocks import Clocks, MilestoneDue
 from desk.clocks.standing import TicketClocks, dues_of
 from desk.clocks.steps import steps_of
 from fleet.sla import Milestone
@@ -11,7 +11,7 @@ from storage.records.clock_steps import next_steps, replace_steps, steps_known
 from storage.records.database import DeskDatabase
 from storage.records.ticket_times import Dues, TicketTimes, open_times, save_dues
 
-_AT_ONCE = 1_000
+_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Recount:
                 known = steps_known(session, [each.id for each in cases])
                 dues, steps = {}, {}
                 for case in cases:
-                    clocks = self._clocks.all(case, now)
+                    clocks = self._clocks.dues(case, now)
                     if dues_of(clocks) != dues_known(case):
                         dues[case.id, case.version] = dues_of(clocks)
                     own = known.get(case.id, {})
@@ -68,7 +68,7 @@ class Recount:
             if not cases:
                 return
             for case in cases:
-                yield from _moved(case, self._clocks.all(case, now), theirs.all(case, now), now)
+                yield from _moved(case, self._clocks.dues(case, now), theirs.dues(case, now), now)
             after = cases[-1].id
 
 
@@ -78,7 +78,7 @@ def dues_known(case: TicketTimes) -> Dues:
 
 
 def _moved(
-    case: TicketTimes, now_are: tuple[MilestoneClock, ...], would: tuple[MilestoneClock, ...], now: int
+    case: TicketTimes, now_are: tuple[MilestoneDue, ...], would: tuple[MilestoneDue, ...], now: int
 ) -> Iterator[Moved]:
     before = {each.milestone: each for each in now_are}
     after = {each.milestone: each for each in would}

@@ -8,7 +8,16 @@ from dataclasses import replace
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from desk.clocks.clocks import CaseTimes, Clocks, ClockStatus, Explained, MilestoneClock, Rise, Wait
+from desk.clocks.clocks import (
+    CaseTimes,
+    Clocks,
+    ClockStatus,
+    Explained,
+    MilestoneClock,
+    MilestoneDue,
+    Rise,
+    Wait,
+)
 from desk.clocks.steps import Steps, steps_of
 from fleet.faults import Level
 from fleet.localtime import LATEST_MS
@@ -89,11 +98,12 @@ class TicketClocks:
 
     def of(self, ticket: Timed, now: int) -> tuple[MilestoneClock, ...]:
         """Return the clocks of a ticket as they stand at `now`; of a cancelled one those that it ended."""
-        return tuple(each for each in self.all(ticket, now) if each.status is not ClockStatus.ENDED)
+        found = self.clocks.of(case_times(ticket, self._zone_of(ticket.site)), now)
+        return tuple(each for each in found if each.status is not ClockStatus.ENDED)
 
-    def all(self, ticket: Timed, now: int) -> tuple[MilestoneClock, ...]:
-        """Return all clocks of a ticket, those that were owed no more as well."""
-        return self.clocks.of(case_times(ticket, self._zone_of(ticket.site)), now)
+    def dues(self, ticket: Timed, now: int) -> tuple[MilestoneDue, ...]:
+        """Return when the milestones of a ticket are due, and where its clocks stand."""
+        return self.clocks.dues(case_times(ticket, self._zone_of(ticket.site)), now)
 
     def explain(self, ticket: Ticket, now: int) -> tuple[Explained, ...]:
         """Return the clocks of a ticket, each with what counted and what did not."""
@@ -106,15 +116,15 @@ class TicketClocks:
 
     def steps(self, ticket: Ticket, now: int) -> Steps:
         """Return what the clocks of a ticket do by themselves, and when."""
-        return steps_of(self.all(ticket, now), self.clocks.policy.escalate)
+        return steps_of(self.dues(ticket, now), self.clocks.policy.escalate)
 
     def dated(self, ticket: Ticket, now: int) -> Ticket:
         """Return a ticket with when its milestones are due, as lists keep it."""
-        respond, on_site, solve = dues_of(self.all(ticket, now))
+        respond, on_site, solve = dues_of(self.dues(ticket, now))
         return replace(ticket, respond_due=respond, on_site_due=on_site, solve_due=solve)
 
 
-def dues_of(clocks: Iterable[MilestoneClock]) -> Dues:
+def dues_of(clocks: Iterable[MilestoneDue]) -> Dues:
     """Return what lists keep of a repair's clocks; an answer that is never due is so at the end of time."""
     due = {each.milestone: each.due for each in clocks}
     return due.get(Milestone.RESPOND) or LATEST_MS, due.get(Milestone.ON_SITE), due.get(Milestone.SOLVE)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from desk.clocks.clocks import ClockStatus, MilestoneClock
+from desk.clocks.clocks import ClockStatus, MilestoneDue
 from fleet.sla import Milestone
 
 WARN, BREACH = "warn", "breach"
@@ -12,7 +12,7 @@ Steps = dict[tuple[Milestone, str], int]
 """When each step of each milestone is due, epoch ms."""
 
 
-def steps_of(clocks: Iterable[MilestoneClock], escalate: Iterable[int]) -> Steps:
+def steps_of(clocks: Iterable[MilestoneDue], escalate: Iterable[int]) -> Steps:
     """Return the steps of a case's clocks; `escalate` says how long after a breach the next follow.
 
     What was reached in time has none; what was reached too late was breached, told of or not.

@@ -39,7 +39,7 @@ class ClockSweep:
     def _tell(self, ticket_id: int, milestone: Milestone, step: str, now: int) -> bool:
         with self._desk.transaction() as session:
             case = ticket(session, ticket_id)
-            clocks = self._clocks.all(case, now)
+            clocks = self._clocks.dues(case, now)
             wanted = steps_of(clocks, self._clocks.clocks.policy.escalate)
             holds = wanted.get((milestone, step), now + 1) <= now
             if holds and not take_step(session, ticket_id, milestone, step, now):

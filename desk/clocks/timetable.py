@@ -7,14 +7,14 @@ count, and one that comes twice counts twice where it is open.
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
-from threading import RLock
+from datetime import date, datetime, timedelta
+from threading import Lock
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from desk.clocks.calendar import OPEN, ServiceCalendar
 from fleet.clock import MINUTE_MS
-from fleet.localtime import DAY_MIN, clamped, day_of, ms_of
+from fleet.localtime import DAY_MIN, clamped, day_of, jump_between, ms_of
 
 _DAY = timedelta(days=1)
 _YEARS_ON = 40
@@ -40,36 +40,49 @@ class _Year:
     total: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """Years without gaps: each with its begin, and what was worked before it; they end at `end`."""
+
+    years: tuple[_Year, ...]
+    begins: tuple[int, ...]
+    before: tuple[int, ...]
+    end: int
+
+    @property
+    def worked(self) -> int:
+        """What was worked by the end."""
+        return self.before[-1] + self.years[-1].total
+
+
 class Timetable:
     """The working time of a calendar by one zone's clock, worked out year by year as it is asked for.
 
-    Years are known without gaps; what was worked is counted from the begin of the one asked for first, and is
-    negative before it. May be used from any thread.
+    What was worked is counted from the begin of the year asked for first, and is negative before it. May be
+    used from any thread: what is known is exchanged as a whole, and only ever grows.
     """
 
     def __init__(self, calendar: ServiceCalendar, zone: ZoneInfo) -> None:
         self.calendar = calendar
         self.zone = calendar.zone or zone
-        self._lock = RLock()
-        self._years: list[_Year] = []
-        self._begins: list[int] = []
-        self._before: list[int] = []
-        self._first = self._next = 0
+        self._lock = Lock()
+        self._known: _Known | None = None
 
     def worked(self, at: int) -> int:
         """Return the working time up to a moment, in ms, counted from a moment of our own."""
         if self.calendar.always:
             return at
-        at = clamped(at)
-        with self._lock:
-            self._know(at)
-            number = bisect_right(self._begins, at) - 1
-            year = self._years[number]
-            place = bisect_right(year.begins, at) - 1
-            if place < 0:
-                return self._before[number]
-            here = year.before[place] + min(at, year.ends[place]) - year.begins[place]
-            return self._before[number] + here
+        known = self._known
+        if known is None or not known.begins[0] <= at < known.end:
+            at = clamped(at)
+            known = self._up_to(at)
+        number = bisect_right(known.begins, at) - 1
+        year = known.years[number]
+        place = bisect_right(year.begins, at) - 1
+        if place < 0:
+            return known.before[number]
+        end = year.ends[place]
+        return known.before[number] + year.before[place] + min(at, end) - year.begins[place]
 
     def moment(self, worked: int) -> int | None:
         """Return the first moment up to which so much has been worked; None where that never comes.
@@ -78,39 +91,52 @@ class Timetable:
         """
         if self.calendar.always:
             return worked
-        with self._lock:
-            limit = self._next + _YEARS_ON
-            while worked > self._before[-1] + self._years[-1].total:
-                if self._next >= limit:
-                    return None
-                self._append()
-            number = bisect_left(self._before, worked) - 1
-            year, here = self._years[number], worked - self._before[number]
-            place = bisect_left(year.before, here) - 1
-            return year.begins[place] + here - year.before[place]
+        known = self._known
+        if known is None or worked > known.worked:
+            known = self._until(worked)
+            if known is None:
+                return None
+        number = bisect_left(known.before, worked) - 1
+        year, here = known.years[number], worked - known.before[number]
+        place = bisect_left(year.before, here) - 1
+        return year.begins[place] + here - year.before[place]
 
-    def _know(self, at: int) -> None:
+    def _up_to(self, at: int) -> _Known:
         """Work out the years up to a moment."""
-        if not self._years:
-            self._first = self._next = day_of(at, self.zone).year
-            self._append()
-        while at < self._begins[0]:
-            self._first -= 1
-            year = self._worked_out(self._first)
-            self._years.insert(0, year)
-            self._begins.insert(0, year.begin)
-            self._before.insert(0, self._before[0] - year.total)
-        while at >= self._end:
-            self._append()
+        with self._lock:
+            known = self._known or self._with(None, day_of(at, self.zone).year)
+            while at < known.begins[0]:
+                known = self._with(known, day_of(known.begins[0], self.zone).year - 1)
+            while at >= known.end:
+                known = self._with(known, day_of(known.end, self.zone).year)
+            self._known = known
+            return known
 
-    def _append(self) -> None:
-        year = self._worked_out(self._next)
-        before = self._before[-1] + self._years[-1].total if self._years else 0
-        self._next += 1
-        self._end = ms_of(date(self._next, 1, 1), 0, self.zone)
-        self._years.append(year)
-        self._begins.append(year.begin)
-        self._before.append(before)
+    def _until(self, worked: int) -> _Known | None:
+        """Work out the years until so much was worked; None where that takes too many."""
+        with self._lock:
+            known = self._known
+            assert known is not None  # `worked` comes from a moment that was asked for
+            last = day_of(known.end, self.zone).year + _YEARS_ON
+            while worked > known.worked:
+                year = day_of(known.end, self.zone).year
+                if year >= last:
+                    return None
+                known = self._known = self._with(known, year)
+            return known
+
+    def _with(self, known: _Known | None, number: int) -> _Known:
+        """Return what is known with one year more, before or after the others."""
+        year = self._worked_out(number)
+        end = ms_of(date(number + 1, 1, 1), 0, self.zone)
+        if known is None:
+            return _Known((year,), (year.begin,), (0,), end)
+        if year.begin < known.begins[0]:
+            before = known.before[0] - year.total
+            return _Known(
+                (year, *known.years), (year.begin, *known.begins), (before, *known.before), known.end
+            )
+        return _Known((*known.years, year), (*known.begins, year.begin), (*known.before, known.worked), end)
 
     def _worked_out(self, number: int) -> _Year:
         day = date(number, 1, 1)
@@ -171,7 +197,7 @@ def _runs(day: date, zone: ZoneInfo) -> list[tuple[int, int, int]]:
     begin, end = ms_of(day, 0, zone), ms_of(day, DAY_MIN, zone)
     if begin >= end:
         return []
-    jump = _jump(begin, end, zone)
+    jump = jump_between(begin, end, zone)
     if jump is None:
         return [(begin, end, _minute(begin, zone))]
     return [(begin, jump, _minute(begin, zone)), (jump, end, _minute(jump, zone))]
@@ -180,25 +206,6 @@ def _runs(day: date, zone: ZoneInfo) -> list[tuple[int, int, int]]:
 def _minute(ms: int, zone: ZoneInfo) -> int:
     shown = datetime.fromtimestamp(ms // 1000, zone)
     return shown.hour * 60 + shown.minute
-
-
-def _jump(begin: int, end: int, zone: ZoneInfo) -> int | None:
-    """Return when the clock jumps between two moments; None where it does not."""
-    before, after = begin // 1000, end // 1000 - 1
-    offset = _offset(before, zone)
-    if _offset(after, zone) == offset:
-        return None
-    while after - before > 1:
-        middle = (before + after) // 2
-        if _offset(middle, zone) == offset:
-            before = middle
-        else:
-            after = middle
-    return after * 1000
-
-
-def _offset(second: int, zone: ZoneInfo) -> timedelta:
-    return datetime.fromtimestamp(second, UTC).astimezone(zone).utcoffset() or timedelta()
 
 
 class Timetables:

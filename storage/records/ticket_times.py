@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from fleet.faults import Level
 from fleet.tickets import CLOSED_STATES, Span, TicketState
-from storage.records.tickets import TicketRow, spans_of
+from storage.records.tickets import LEVELS, STATES, TicketRow, spans_of
 
 
 class TicketTimes(NamedTuple):
@@ -42,8 +42,9 @@ def open_times(session: Session, after: int, most: int) -> list[TicketTimes]:
     spans = spans_of(session, [row.id for row in rows])
     found = []
     for row in rows:
-        values = row._asdict() | {"level": Level(row.level), "state": TicketState(row.state)}
-        found.append(TicketTimes(**values, spans=tuple(spans.get(row.id, ()))))
+        number, version, kind, device_id, site, level, state, *times = row
+        named = (number, version, kind, device_id, site, LEVELS[level], STATES[state])
+        found.append(TicketTimes._make((*named, *times, tuple(spans.get(number, ())), True)))
     return found
 
 

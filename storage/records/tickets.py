@@ -128,6 +128,9 @@ class SuspicionAlert(Base):
     suspicion_id: Mapped[int] = mapped_column(ForeignKey("suspicion.id"), index=True)
 
 
+STATES = {str(state): state for state in TicketState}
+LEVELS = {str(level): level for level in Level}
+"""Both are looked up: spans are asked for of 100,000 cases."""
 _TICKET_COLUMNS = tuple(
     name
     for name in TicketRow.__table__.columns.keys()  # noqa: SIM118 - a collection of columns, not a dict
@@ -253,7 +256,7 @@ def spans_of(session: Session, ids: Sequence[int]) -> dict[int, list[Span]]:
         for ticket_id, begins, state, level in session.execute(
             wanted.order_by(SpanRow.ticket_id, SpanRow.number)
         ):
-            found.setdefault(ticket_id, []).append(Span(begins, TicketState(state), Level(level)))
+            found.setdefault(ticket_id, []).append(Span(begins, STATES[state], LEVELS[level]))
     return found
 
 
