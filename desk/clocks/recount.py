@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from desk.clocks.clocks import Clocks, MilestoneDue
 from desk.clocks.standing import TicketClocks, dues_of
-from desk.clocks.steps import steps_of
 from fleet.sla import Milestone
 from storage.records.clock_steps import next_steps, replace_steps, steps_known
 from storage.records.database import DeskDatabase
@@ -48,11 +47,12 @@ class Recount:
                 dues, steps = {}, {}
                 for case in cases:
                     clocks = self._clocks.dues(case, now)
-                    if dues_of(clocks) != dues_known(case):
-                        dues[case.id, case.version] = dues_of(clocks)
+                    due = dues_of(clocks)
+                    if due != dues_known(case):
+                        dues[case.id, case.version] = due
                     own = known.get(case.id, {})
                     told = {key for key, (_at, is_told) in own.items() if is_told}
-                    coming = next_steps(steps_of(clocks, self._clocks.clocks.policy.escalate), told)
+                    coming = next_steps(self._clocks.steps(clocks), told)
                     if coming != {key: at for key, (at, is_told) in own.items() if not is_told}:
                         steps[case.id] = coming
                 save_dues(session, dues)

@@ -114,14 +114,16 @@ class TicketClocks:
         """Return the clocks of tickets by another policy or other calendars."""
         return TicketClocks(other, self._zone_of)
 
-    def steps(self, ticket: Ticket, now: int) -> Steps:
-        """Return what the clocks of a ticket do by themselves, and when."""
-        return steps_of(self.dues(ticket, now), self.clocks.policy.escalate)
+    def steps(self, dues: Iterable[MilestoneDue]) -> Steps:
+        """Return what clocks do by themselves, and when."""
+        return steps_of(dues, self.clocks.policy.escalate)
 
-    def dated(self, ticket: Ticket, now: int) -> Ticket:
-        """Return a ticket with when its milestones are due, as lists keep it."""
-        respond, on_site, solve = dues_of(self.dues(ticket, now))
-        return replace(ticket, respond_due=respond, on_site_due=on_site, solve_due=solve)
+    def reckoned(self, ticket: Ticket, now: int) -> tuple[Ticket, Steps]:
+        """Return a ticket with when its milestones are due, as lists keep it, and what its clocks do next."""
+        dues = self.dues(ticket, now)
+        respond, on_site, solve = dues_of(dues)
+        dated = replace(ticket, respond_due=respond, on_site_due=on_site, solve_due=solve)
+        return dated, self.steps(dues)
 
 
 def dues_of(clocks: Iterable[MilestoneDue]) -> Dues:

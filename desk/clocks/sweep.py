@@ -1,7 +1,7 @@
 """Tells, once, that a clock warns, was breached, or is to be escalated: an event of its ticket."""
 
 from desk.clocks.standing import TicketClocks
-from desk.clocks.steps import BREACH, WARN, steps_of
+from desk.clocks.steps import BREACH, WARN
 from fleet.cases import happened
 from fleet.principals import schedule
 from fleet.sla import Milestone
@@ -40,7 +40,7 @@ class ClockSweep:
         with self._desk.transaction() as session:
             case = ticket(session, ticket_id)
             clocks = self._clocks.dues(case, now)
-            wanted = steps_of(clocks, self._clocks.clocks.policy.escalate)
+            wanted = self._clocks.steps(clocks)
             holds = wanted.get((milestone, step), now + 1) <= now
             if holds and not take_step(session, ticket_id, milestone, step, now):
                 return False

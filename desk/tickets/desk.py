@@ -202,8 +202,9 @@ class TicketDesk:
         place = place_of(session, device_id)
         site = place.site if place else _UNKNOWN_SITE
         new = open_case(device_id, site, origin, first, first.since)
-        case = insert_ticket(session, self._clocks.dated(new, self._clock.now_ms()))
-        self._write_steps(session, case)
+        dated, steps = self._clocks.reckoned(new, self._clock.now_ms())
+        case = insert_ticket(session, dated)
+        write_steps(session, case.id, steps)
         tell(
             session,
             happened(case, "opened", principal, reason, first.since, after=case.state, fault=first.fault),
@@ -234,12 +235,10 @@ class TicketDesk:
 
     def _save(self, session: Session, before: Ticket, after: Ticket) -> Ticket:
         """Store a changed case, with what its clocks say by now and will do by themselves."""
-        stored = save_ticket(session, before, self._clocks.dated(after, self._clock.now_ms()))
-        self._write_steps(session, stored)
+        dated, steps = self._clocks.reckoned(after, self._clock.now_ms())
+        stored = save_ticket(session, before, dated)
+        write_steps(session, stored.id, steps)
         return stored
-
-    def _write_steps(self, session: Session, case: Ticket) -> None:
-        write_steps(session, case.id, self._clocks.steps(case, self._clock.now_ms()))
 
     @contextmanager
     def _writing(self) -> Iterator[Session]:

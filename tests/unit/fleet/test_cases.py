@@ -33,10 +33,10 @@ def test_whatever_joins_no_promise_is_put_off_and_none_is_broken_at_its_birth(
     arrivals: list[tuple[str, int]],
 ) -> None:
     clocks = TicketClocks(Clocks(load_policy()))
-    case, now = clocks.dated(a_case("filter_clog"), NOON), NOON
+    case, now = clocks.reckoned(a_case("filter_clog"), NOON)[0], NOON
     for fault, hours in arrivals:
         now += hours * HOUR_MS
-        before, case = case, clocks.dated(joined(case, suspicion(fault, now), now), now)
+        before, case = case, clocks.reckoned(joined(case, suspicion(fault, now), now), now)[0]
         assert case.level == min(before.level, FAULTS[fault].level)
         for name in DUES:
             old, new = getattr(before, name), getattr(case, name)
