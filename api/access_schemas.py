@@ -9,6 +9,7 @@ from api.schemas import Names, Schema, Time
 from fleet.grants import Permission, Role
 from fleet.people import Scope
 from fleet.principals import PrincipalKind
+from fleet.service import SITE_TYPES
 
 Email = Annotated[str, Field(min_length=3, max_length=254, examples=["li.wei@example.org"])]
 Name = Annotated[str, Field(min_length=1, max_length=64, examples=["Li Wei"])]
@@ -125,6 +126,7 @@ class SiteItem(Schema):
     lat: float | None
     lon: float | None
     zone: str
+    type: str
 
 
 class SiteChange(BaseModel):
@@ -139,6 +141,7 @@ class SiteChange(BaseModel):
     lat: float | None = Field(None, ge=-90, le=90, allow_inf_nan=False)
     lon: float | None = Field(None, ge=-180, le=180, allow_inf_nan=False)
     zone: str = Field("", max_length=64, examples=["Asia/Shanghai"])
+    type: str = Field("", max_length=16, examples=["hospital"], description=f"One of {', '.join(SITE_TYPES)}")
 
 
 Forever = Literal["never"]

@@ -8,6 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from api.params import FaultCode, PersonName, SearchText, TimeMs
 from fleet.alerts import AlertState
 from fleet.clock import to_rfc3339
+from fleet.complaints import ComplaintClass
 from fleet.faults import Level
 from fleet.principals import PrincipalKind
 from fleet.signals import Form, Kind, Role
@@ -263,9 +264,9 @@ class TicketItem(Schema):
 
     id: int
     kind: TicketKind
-    device_id: str = Field(examples=["R0042"])
+    device_id: str = Field(examples=["R0042"], description="Empty for a complaint about none")
     site: str
-    fault: str = Field(examples=["brush_jam"])
+    fault: str = Field(examples=["brush_jam"], description="Empty for a complaint")
     faults: list[str] = Field(examples=[["brush_jam", "filter_clog"]])
     level: Level
     origin: TicketOrigin
@@ -289,7 +290,7 @@ class ClockSpanItem(Schema):
 
 
 class ClockItem(Schema):
-    """One clock of the service agreement: `respond`, `on_site` or `solve`.
+    """One clock of the service agreement: `respond`, `on_site`, `solve`; `contact`, `plan`, `close`.
 
     `counted_ms` of `allowed_ms` have passed, in working time of `calendar`, since `since`; `spans` say which
     time counted and why the other did not, without gaps.
@@ -332,6 +333,23 @@ class EventItem(Schema):
     why: str
 
 
+class ComplaintItem(Schema):
+    """What a complaint is about; `review_at` is when a closed one is to be looked at again."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    of_class: ComplaintClass = Field(alias="class")
+    words: str
+    customer: str
+    contact: str
+    about: int | None
+    loss: bool
+    setbacks: int
+    plan: str
+    review: str
+    review_at: Time | None
+
+
 class TicketDetail(TicketItem):
     """A ticket with its clocks, its history, and the states it may go to.
 
@@ -347,6 +365,8 @@ class TicketDetail(TicketItem):
     confirmed_fault: str | None
     confirmed_faults: list[str]
     merged_into: int | None
+    owner_name: str | None = Field(description="Who answers for it")
+    complaint: ComplaintItem | None = Field(description="What it complains of; null for any other kind")
     version: int
     allowed: list[TicketState]
     clocks: list[ClockItem]
@@ -369,7 +389,13 @@ class StateChange(_Request):
     """A request to move a ticket on."""
 
     state: TicketState = Field(examples=["accepted"])
-    reason: Reason = Field(examples=["engineer is free this afternoon"])
+    reason: str = Field(
+        "",
+        max_length=1000,
+        pattern=r"^[^\x00]*$",
+        examples=["engineer is free this afternoon"],
+        description="Why; required for cancelled and reopened",
+    )
     who: Who | None = Field(None, examples=["li.wei"])
     confirmed_fault: str | None = Field(
         None,

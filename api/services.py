@@ -17,6 +17,7 @@ from alerts.trials import Trials
 from api.reach import Reach
 from desk.clocks.standing import TicketClocks
 from desk.dispatch.visits import FoundVisits
+from desk.tickets.work import CaseWork
 from fleet.care import AlertNote, Incident, Preview
 from fleet.clock import Clock
 from fleet.codes import CodeCatalogue, load_codes
@@ -52,6 +53,10 @@ class Tickets(Protocol):
         confirmed: Sequence[str] | None = None,
     ) -> Ticket:
         """Move a ticket on; raises NotFound, IllegalTransition, InvalidInput or Conflict."""
+        ...
+
+    def read(self, ticket_id: int) -> Ticket:
+        """Return a ticket; raises NotFound."""
         ...
 
     def keep_open(self, ticket_id: int, principal: Principal, why: str, version: int | None = None) -> Ticket:
@@ -141,6 +146,7 @@ class ApiServices:
     signals: SignalTable
     clock: Clock
     tickets: Tickets
+    work: CaseWork
     alerts: Alerts
     care: Care
     commands: Commands

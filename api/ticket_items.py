@@ -1,14 +1,25 @@
 """Tickets as the API shows them."""
 
 from collections.abc import Iterable
+from dataclasses import asdict
 
-from api.schemas import ClockItem, EventItem, PrincipalItem, SuspicionItem, TicketDetail, TicketItem
+from api.schemas import (
+    ClockItem,
+    ComplaintItem,
+    EventItem,
+    PrincipalItem,
+    SuspicionItem,
+    TicketDetail,
+    TicketItem,
+)
 from desk.clocks.calendar import OPEN
 from desk.clocks.clocks import Explained
 from desk.clocks.standing import TicketClocks
+from desk.tickets.complaints import review_at
 from fleet.cases import closes_at
 from fleet.events import Event
-from fleet.tickets import TRANSITIONS, Ticket
+from fleet.tickets import Ticket
+from fleet.workflows import WORKFLOWS
 
 _ITEM = (
     "id",
@@ -64,12 +75,20 @@ def ticket_detail(ticket: Ticket, events: Iterable[Event], clocks: TicketClocks,
         "confirmed_fault": ticket.confirmed_fault,
         "confirmed_faults": list(ticket.confirmed_faults),
         "merged_into": ticket.merged_into,
+        "owner_name": ticket.owner_name or None,
+        "complaint": _complaint(ticket),
         "version": ticket.version,
-        "allowed": TRANSITIONS[ticket.state],
+        "allowed": WORKFLOWS[ticket.kind].ways[ticket.state],
         "clocks": [clock_item(each) for each in clocks.explain(ticket, now)],
         "events": [event_item(event) for event in events],
     }
     return TicketDetail.model_validate(_item(ticket) | more)
+
+
+def _complaint(ticket: Ticket) -> ComplaintItem | None:
+    if ticket.complaint is None:
+        return None
+    return ComplaintItem.model_validate(asdict(ticket.complaint) | {"review_at": review_at(ticket)})
 
 
 def clock_item(found: Explained) -> ClockItem:

@@ -20,9 +20,9 @@ from fleet.tickets import (
     Ticket,
     TicketOrigin,
     TicketState,
-    check_transition,
     likely,
 )
+from fleet.workflows import WORKFLOWS
 
 CLOSE_AFTER_MS = DAY_MS
 """How long people can object to the end of a case whose suspicions have all cleared."""
@@ -64,7 +64,7 @@ def joined(ticket: Ticket, new: Suspicion, at: int) -> Ticket:
         again = _again(known, new)
         suspicions = tuple(again if each is known else each for each in ticket.suspicions)
     taken = replace(ticket, suspicions=suspicions, close_asked_at=None)
-    return _named(_raised(taken, new.level, at))
+    return named(raised(taken, new.level, at))
 
 
 def _again(known: Suspicion, new: Suspicion) -> Suspicion:
@@ -85,12 +85,12 @@ def _again(known: Suspicion, new: Suspicion) -> Suspicion:
     )
 
 
-def _raised(ticket: Ticket, level: Level, at: int) -> Ticket:
+def raised(ticket: Ticket, level: Level, at: int) -> Ticket:
     """Return a case of at least this level: what that promises runs from now (desk/clocks)."""
-    return ticket if level >= ticket.level else _from_now(replace(ticket, level=level), at)
+    return ticket if level >= ticket.level else from_now(replace(ticket, level=level), at)
 
 
-def _from_now(ticket: Ticket, at: int) -> Ticket:
+def from_now(ticket: Ticket, at: int) -> Ticket:
     """Return a case whose state or level begins at `at`; where a clock was set back, no span ends early."""
     begins = max([at, *(span.begins for span in ticket.spans[-1:])])
     return replace(ticket, spans=(*ticket.spans, Span(begins, ticket.state, ticket.level)))
@@ -106,7 +106,7 @@ def cleared(ticket: Ticket, fault: str, at: int) -> Ticket:
         return ticket
     gone = replace(over, state=SuspicionState.CLEARED, ended_at=at)
     left = replace(ticket, suspicions=tuple(gone if each is over else each for each in ticket.suspicions))
-    return _named(replace(left, close_asked_at=at if _asks(left) else None))
+    return named(replace(left, close_asked_at=at if _asks(left) else None))
 
 
 def _asks(ticket: Ticket) -> bool:
@@ -132,16 +132,17 @@ def moved(ticket: Ticket, after: TicketState, at: int, confirmed: Sequence[str] 
     where something was suspected anew after the repair; `confirmed` may correct it. Raises IllegalTransition
     and InvalidInput, naming what is allowed.
     """
-    check_transition(ticket.state, after)
+    way = WORKFLOWS[ticket.kind]
+    way.check(ticket.state, after)
     _check_confirmed(ticket, after, confirmed)
-    done = _from_now(replace(ticket, state=after), at)
+    done = from_now(replace(ticket, state=after), at)
     if after not in RESTING_STATES:
         done = replace(done, close_asked_at=None)
-    if after is TicketState.ACCEPTED and ticket.responded_at is None:
+    if after is way.answers and ticket.responded_at is None:
         done = replace(done, responded_at=at)
-    if after is TicketState.REPAIRING and ticket.on_site_at is None:
+    if after is way.arrives and ticket.on_site_at is None:
         done = replace(done, on_site_at=at)
-    if after is TicketState.REPAIRED:
+    if after is way.solves:
         done = replace(done, solved_at=at)
     if after is TicketState.REOPENED:
         done = replace(done, solved_at=None, suspicions=_doubted(ticket.suspicions))
@@ -149,7 +150,7 @@ def moved(ticket: Ticket, after: TicketState, at: int, confirmed: Sequence[str] 
         done = replace(done, suspicions=_dismissed(ticket.suspicions, at))
     if confirmed is not None:
         done = replace(done, suspicions=_judged(done, frozenset(confirmed) - {NO_FAULT}, at))
-    return _named(done)
+    return named(done)
 
 
 def _check_confirmed(ticket: Ticket, after: TicketState, confirmed: Sequence[str] | None) -> None:
@@ -218,7 +219,8 @@ def _dismissed(suspicions: tuple[Suspicion, ...], at: int) -> tuple[Suspicion, .
     )
 
 
-def _named(ticket: Ticket) -> Ticket:
+def named(ticket: Ticket) -> Ticket:
+    """Return a case that is named by the likely one of its suspicions."""
     found = likely(ticket.suspicions)
     return ticket if found is None else replace(ticket, fault=found.fault)
 
@@ -240,6 +242,7 @@ def happened(
         "device_id": ticket.device_id,
         "alerts": [str(alert) for alert in ticket.alerts],
         "confirmed": [code for code in confirmed if code != NO_FAULT],
+        "version": ticket.version,
     }
     if ticket.solved_at is not None:
         data["solved_at"] = ticket.solved_at

@@ -67,6 +67,15 @@ class Conflict(SweepwatchError):
     """Someone else changed the thing meanwhile; read it again and decide anew."""
 
 
+class Outdated(Conflict):
+    """A ticket is not any more at the version that somebody read."""
+
+    def __init__(self, ticket: int, version: int) -> None:
+        super().__init__(f"ticket {ticket} was changed by someone else meanwhile; read it again")
+        self.ticket = ticket
+        self.version = version
+
+
 class NotSignedIn(SweepwatchError):
     """Nobody is known to ask: no session, no token, or one that is over."""
 

@@ -9,7 +9,7 @@ from fleet.text import Text
 class Site:
     """A place of a customer. `lat` and `lon` are WGS 84 degrees, `zone` an IANA name, "" where not known.
 
-    `region` and `customer` are ids, "" where not known.
+    `region` and `customer` are ids, `type` one of fleet.service.SITE_TYPES, each "" where not known.
     """
 
     id: str
@@ -20,3 +20,4 @@ class Site:
     lat: float | None = None
     lon: float | None = None
     zone: str = ""
+    type: str = ""

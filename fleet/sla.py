@@ -40,7 +40,7 @@ class Pause(StrEnum):
 PAUSES: Mapping[Pause, frozenset[Milestone]] = {
     Pause.WAITING_CUSTOMER: frozenset({Milestone.ON_SITE, Milestone.SOLVE, Milestone.PLAN, Milestone.CLOSE}),
     Pause.WAITING_PART: frozenset(),
-    Pause.REPAIRED: frozenset({Milestone.ON_SITE, Milestone.SOLVE}),
+    Pause.REPAIRED: frozenset({Milestone.ON_SITE, Milestone.SOLVE, Milestone.PLAN, Milestone.CLOSE}),
 }
 """Which milestones wait where the policy does not say: never the answer, and never for what is ours (parts).
 

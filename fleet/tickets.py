@@ -1,11 +1,11 @@
-"""What a ticket is: the case of one device, with the faults that are suspected; its states and legal ways."""
+"""What a ticket is: the case of one device, with the faults that are suspected, or a complaint."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from fleet.errors import IllegalTransition
+from fleet.complaints import Complaint
 from fleet.faults import Level
 
 NO_FAULT = "none"
@@ -16,10 +16,20 @@ class TicketKind(StrEnum):
     """What a ticket asks for. A device has at most one open ticket of the kind `repair`."""
 
     REPAIR = "repair"
+    COMPLAINT = "complaint"
+
+
+class TicketLink(StrEnum):
+    """How two tickets belong together."""
+
+    RELATED = "related"
+    DUPLICATE = "duplicate"
+    CAUSED = "caused"
+    FOLLOWS = "follows"
 
 
 class TicketState(StrEnum):
-    """Where a ticket stands; customers see the main line as a progress bar."""
+    """Where a ticket stands; which of these a kind knows is said by its workflow (fleet.workflows)."""
 
     OPENED = "opened"
     ACCEPTED = "accepted"
@@ -31,6 +41,11 @@ class TicketState(StrEnum):
     WAITING_CUSTOMER = "waiting_customer"
     CANCELLED = "cancelled"
     REOPENED = "reopened"
+    CONTACTED = "contacted"
+    RECTIFYING = "rectifying"
+    VERIFYING = "verifying"
+    CLOSED = "closed"
+    REVIEWED = "reviewed"
 
 
 class TicketOrigin(StrEnum):
@@ -49,30 +64,9 @@ class SuspicionState(StrEnum):
     REFUTED = "refuted"
 
 
-MAIN_LINE = (
-    TicketState.OPENED,
-    TicketState.ACCEPTED,
-    TicketState.EN_ROUTE,
-    TicketState.REPAIRING,
-    TicketState.REPAIRED,
-    TicketState.CONFIRMED,
+CLOSED_STATES = frozenset(
+    {TicketState.CONFIRMED, TicketState.CANCELLED, TicketState.CLOSED, TicketState.REVIEWED}
 )
-
-_S = TicketState
-TRANSITIONS: dict[TicketState, tuple[TicketState, ...]] = {
-    _S.OPENED: (_S.ACCEPTED, _S.CANCELLED),
-    _S.ACCEPTED: (_S.EN_ROUTE, _S.WAITING_PART, _S.WAITING_CUSTOMER, _S.CANCELLED),
-    _S.EN_ROUTE: (_S.REPAIRING, _S.ACCEPTED, _S.WAITING_CUSTOMER, _S.CANCELLED),
-    _S.REPAIRING: (_S.REPAIRED, _S.WAITING_PART, _S.WAITING_CUSTOMER),
-    _S.WAITING_PART: (_S.EN_ROUTE, _S.REPAIRING, _S.WAITING_CUSTOMER, _S.CANCELLED),
-    _S.WAITING_CUSTOMER: (_S.EN_ROUTE, _S.REPAIRING, _S.WAITING_PART, _S.CANCELLED),
-    _S.REPAIRED: (_S.CONFIRMED, _S.REOPENED),
-    _S.CONFIRMED: (_S.REOPENED,),
-    _S.REOPENED: (_S.ACCEPTED, _S.CANCELLED),
-    _S.CANCELLED: (),
-}
-
-CLOSED_STATES = frozenset({TicketState.CONFIRMED, TicketState.CANCELLED})
 RESTING_STATES = frozenset(
     {TicketState.OPENED, TicketState.ACCEPTED, TicketState.WAITING_PART, TicketState.WAITING_CUSTOMER}
 )
@@ -135,14 +129,17 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """The case of one device, as stored. Times are epoch milliseconds.
+    """A case, as stored. Times are epoch milliseconds.
 
     `fault` is the likely one of its suspicions, `level` the worst that any of them ever had. `spans` are its
     history, the oldest first, from which clocks are reckoned; `*_due` are what they said last (None: nothing
     is promised, or it waits), and `due` is that of the next milestone. `close_asked_at` is when
     everything that was suspected had cleared: a day later it is closed, unless someone objects.
-    `merged_into` is the case that took over what this one held. `version` guards against lost updates; `id`
-    is 0 until it is stored.
+    `merged_into` is the case that took over what this one held. `owner` is the id of the person who answers
+    for it ("" for nobody yet). `version` guards against lost updates; `id` is 0 until it is stored.
+
+    A complaint suspects nothing (`fault` ""), and may be about no device ("") at a site. It was responded to
+    when its customer was contacted, and is solved when it was closed; a repair has no written plan.
     """
 
     device_id: str
@@ -161,8 +158,13 @@ class Ticket:
     responded_at: int | None = None
     on_site_at: int | None = None
     solved_at: int | None = None
+    planned_at: int | None = None
+    plan_due: int | None = None
     close_asked_at: int | None = None
     merged_into: int | None = None
+    owner: str = ""
+    owner_name: str = ""
+    complaint: Complaint | None = None
     due: int | None = None
     version: int = 1
     id: int = 0
@@ -228,11 +230,3 @@ def likely(suspicions: Iterable[Suspicion]) -> Suspicion | None:
 def _rank(each: Suspicion) -> tuple[bool, bool, str, float, int, str]:
     cleared = each.state is SuspicionState.CLEARED
     return each.found, cleared, each.level, -each.strength, -each.since, each.fault
-
-
-def check_transition(before: TicketState, after: TicketState) -> None:
-    """Raise IllegalTransition, naming the legal next states, unless `before` may become `after`."""
-    legal = TRANSITIONS[before]
-    if after not in legal:
-        allowed = ", ".join(legal) or "none: it is final"
-        raise IllegalTransition(f"a ticket that is {before} cannot become {after}; allowed: {allowed}")

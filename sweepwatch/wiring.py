@@ -39,6 +39,8 @@ from desk.clocks.sweep import ClockSweep
 from desk.dispatch.visits import Visits
 from desk.tickets.desk import TicketDesk
 from desk.tickets.opener import TicketOpener
+from desk.tickets.work import CaseWork, case_work
+from desk.tickets.writing import CaseWriter
 from fleet.alerts import Alert
 from fleet.broker_url import parse_broker_url
 from fleet.clock import DAY_MS, Clock
@@ -50,6 +52,7 @@ from fleet.ledger import LedgerView
 from fleet.notices import ChannelKind
 from fleet.progress import StartProgress
 from fleet.risks import Driver
+from fleet.service import ServiceFile, load_service
 from fleet.signals import STANDARD_SIGNALS, SignalTable
 from fleet.sla import SlaPolicy
 from fleet.text import Language, Text
@@ -109,6 +112,7 @@ class Services:
     clocks: TicketClocks
     clock_sweep: ClockSweep
     tickets: TicketDesk
+    work: CaseWork
     alerts: AlertEngine
     book: RuleBook
     care: CareByPeople
@@ -165,6 +169,7 @@ def build(
         clock,
         codes,
         calendars=clocks.calendars,
+        service=load_service(settings.desk.service),
         signals=signals,
         duty=duty,
         zones=zones,
@@ -181,6 +186,7 @@ def build(
         clocks=wired.clocks,
         clock_sweep=ClockSweep(desk, wired.clocks),
         tickets=wired.tickets,
+        work=wired.work,
         alerts=wired.alerts,
         care=wired.care,
         sweep=wired.sweep,
@@ -207,6 +213,7 @@ class WiredDesk:
     alerts: AlertEngine
     clocks: TicketClocks
     tickets: TicketDesk
+    work: CaseWork
     care: CareByPeople
     sweep: Sweep
     followers: tuple[Follower, ...]
@@ -226,17 +233,20 @@ def wire_desk(  # noqa: PLR0913 - the parts that it wires
     past: Past | None = None,
     budget: int = BUDGET_A_DAY,
     calendars: Mapping[str, ServiceCalendar] | None = None,
+    service: ServiceFile | None = None,
 ) -> WiredDesk:
     """Wire what judges, what works on it, and what follows from either.
 
     `duty` says who is told (by its plan, or by roles, unless given), `zones` by whose clocks sites live (UTC,
     unless given); in the `past` alerts find what windows need. `budget`: as Teller. `calendars` are those
-    that the policy names.
+    that the policy names; `service` are checklists and causes of lateness (those that ship, unless given).
     """
     zone_of = None if zones is None else zones.of
     alerts = AlertEngine(desk, rules, clock, codes, signals=signals, zone_of=zone_of, past=past)
     clocks = TicketClocks(Clocks(policy, calendars), (zones or Zones()).of)
-    tickets = TicketDesk(desk, clocks, clock)
+    cases = CaseWriter(desk, clocks, clock)
+    work = case_work(desk, cases, clocks, service or load_service())
+    tickets = TicketDesk(desk, cases)
     absence = frozenset(rule.name for rule in rules if rule.when == OFFLINE)
     teller = Teller(duty or build_duty(desk, clock)[0], absence, (zones or Zones()).of, budget)
     care = Care(desk, alerts, teller, clock)
@@ -245,6 +255,7 @@ def wire_desk(  # noqa: PLR0913 - the parts that it wires
         alerts,
         clocks,
         tickets,
+        work,
         CareByPeople(desk, alerts, care, teller, clock),
         Sweep(desk, care, teller),
         followers,
@@ -382,6 +393,7 @@ def build_api(
             signals=services.signals,
             clock=services.clock,
             tickets=services.tickets,
+            work=services.work,
             alerts=services.alerts,
             care=services.care,
             commands=services.commands,

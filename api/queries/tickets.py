@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 from api.params import FaultCode, Paged, SearchText, TicketSort
 from fleet.faults import Level
 from fleet.grants import Sites
-from fleet.tickets import Ticket, TicketOrigin, TicketState
+from fleet.tickets import Ticket, TicketKind, TicketOrigin, TicketState
 from storage.records import ticket_lists
 from storage.records.paging import Page
 from storage.records.ticket_lists import TicketFilter
@@ -19,6 +19,8 @@ class TicketQuery(Paged):
     state: list[TicketState] = Field([], description="May be given several times; without it, every state")
     level: Level | None = None
     origin: TicketOrigin | None = None
+    kind: TicketKind | None = None
+    owner: str | None = Field(None, max_length=64, description="Id of the person who answers for them")
     device: SearchText | None = None
     site: SearchText | None = None
     overdue: bool = Field(False, description="Only open ones with a milestone that is overdue")
@@ -35,5 +37,7 @@ def find_tickets(session: Session, query: TicketQuery, now: int, sites: Sites) -
         query.site,
         query.fault,
         now if query.overdue else None,
+        query.kind,
+        query.owner,
     )
     return ticket_lists.find_tickets(session, wanted, query.asked(), sites)

@@ -17,8 +17,9 @@ from fleet.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from fleet.events import Event, Subject
 from fleet.grants import Sites
 from fleet.principals import Principal
+from fleet.service import SITE_TYPES
 from fleet.sites import Site
-from fleet.text import Text, quoted
+from fleet.text import Text, near, quoted
 from fleet.wire import RESERVED_SITE, is_id
 from storage.records.events import tell
 from storage.records.sites import all_sites, describe_site, site_of
@@ -66,6 +67,7 @@ def change_site(
         change.lat,
         change.lon,
         change.zone,
+        change.type,
     )
     describe(services, principal, sites, site)
     return _item(site)
@@ -117,6 +119,11 @@ def _check(site: Site) -> None:
     if site.zone and (site.zone in _NO_PLACES or site.zone not in available_timezones()):
         raise InvalidInput(
             f"zone: {quoted(site.zone)} is no time zone; allowed are names such as Asia/Shanghai"
+        )
+    if site.type and site.type not in SITE_TYPES:
+        allowed = ", ".join(SITE_TYPES)
+        raise InvalidInput(
+            f"type: {quoted(site.type)} is none; allowed: {allowed}{near(site.type, SITE_TYPES)}"
         )
     if (site.lat is None) != (site.lon is None):
         raise InvalidInput("lat, lon: allowed: both or none")

@@ -10,6 +10,7 @@ from api.doors import Acting, ChangesTickets, Known, ReportsFaults, SeesFleet, o
 from api.idempotency import BUSY, IdempotencyKey, once, operation_of
 from api.personal import Sight
 from api.queries.tickets import TicketQuery, find_tickets
+from api.routes.cases import within
 from api.routes.common import Nothing, RowId, problems
 from api.schemas import ListOf, Objection, StateChange, TicketDetail, TicketItem, TicketReport
 from api.services import ApiServices, Services
@@ -78,8 +79,8 @@ def report_fault(
             device_of(session, report.device_id, sites)
         who = on_behalf_of(principal, report.who)
         ticket_id = services.tickets.report(report.device_id, report.fault, who, report.reason)
-        detail = _detail(services, visitor, ticket_id, sites)
-        headers = {"Location": f"/api/v1/tickets/{ticket_id}", "ETag": _etag(detail.version)}
+        detail = detail_of(services, visitor, ticket_id, sites)
+        headers = {"Location": f"/api/v1/tickets/{ticket_id}", "ETag": etag(detail.version)}
         return KeptAnswer(201, headers, detail.model_dump_json())
 
     operation = operation_of("tickets", principal, sites)
@@ -99,7 +100,7 @@ def change_ticket(
     if_match: Annotated[str | None, Header(description="The ETag that was read")] = None,
 ) -> TicketDetail:
     """Move a ticket on to another state, with a reason."""
-    _within(services, ticket_id, sites)
+    within(services, ticket_id, sites)
     services.tickets.change_state(
         ticket_id,
         change.state,
@@ -124,7 +125,7 @@ def keep_open(
     if_match: Annotated[str | None, Header(description="The ETag that was read")] = None,
 ) -> TicketDetail:
     """Object to the end of a ticket whose suspicions have all cleared: it stays open."""
-    _within(services, ticket_id, sites)
+    within(services, ticket_id, sites)
     who = on_behalf_of(principal, objection.who)
     services.tickets.keep_open(ticket_id, who, objection.reason, version=_version(if_match))
     return _shown(services, visitor, response, ticket_id, sites)
@@ -139,25 +140,21 @@ def _version(if_match: str | None) -> int | None:
     return int(found[1])
 
 
-def _etag(version: int) -> str:
+def etag(version: int) -> str:
+    """Return the ETag of a version of a ticket."""
     return f'"{version}"'
-
-
-def _within(services: ApiServices, ticket_id: int, sites: Sites) -> None:
-    """Raise NotFound for a ticket of another site, before anything is said about it."""
-    with services.desk.transaction() as session:
-        ticket(session, ticket_id, sites)
 
 
 def _shown(
     services: ApiServices, visitor: Visitor, response: Response, ticket_id: int, sites: Sites
 ) -> TicketDetail:
-    detail = _detail(services, visitor, ticket_id, sites)
-    response.headers["ETag"] = _etag(detail.version)
+    detail = detail_of(services, visitor, ticket_id, sites)
+    response.headers["ETag"] = etag(detail.version)
     return detail
 
 
-def _detail(services: ApiServices, visitor: Visitor, ticket_id: int, sites: Sites) -> TicketDetail:
+def detail_of(services: ApiServices, visitor: Visitor, ticket_id: int, sites: Sites) -> TicketDetail:
+    """Return one ticket with its clocks and history, as this visitor may see it. Raises NotFound."""
     with services.desk.transaction() as session:
         found = ticket(session, ticket_id, sites)
         events = events_of(session, Subject.TICKET, str(ticket_id))

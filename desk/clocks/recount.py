@@ -74,7 +74,7 @@ class Recount:
 
 def dues_known(case: TicketTimes) -> Dues:
     """Return what lists have of a case."""
-    return case.respond_due, case.on_site_due, case.solve_due
+    return Dues(case.respond_due, case.on_site_due, case.solve_due, case.plan_due)
 
 
 def _moved(

@@ -19,6 +19,7 @@ from desk.clocks.clocks import (
     Wait,
 )
 from desk.clocks.steps import Steps, steps_of
+from fleet.complaints import Complaint
 from fleet.faults import Level
 from fleet.localtime import LATEST_MS
 from fleet.sla import Milestone, Pause
@@ -32,7 +33,11 @@ _WAITS = {
     TicketState.WAITING_PART: Pause.WAITING_PART,
     TicketState.REPAIRED: Pause.REPAIRED,
     TicketState.CONFIRMED: Pause.REPAIRED,
+    TicketState.CLOSED: Pause.REPAIRED,
+    TicketState.REVIEWED: Pause.REPAIRED,
 }
+_OF_REPAIRS = Milestone.RESPOND, Milestone.SOLVE
+_OF_COMPLAINTS = Milestone.CONTACT, Milestone.CLOSE
 
 
 class Timed(Protocol):
@@ -84,6 +89,16 @@ class Timed(Protocol):
         ...
 
     @property
+    def planned_at(self) -> int | None:
+        """When its written plan was there."""
+        ...
+
+    @property
+    def complaint(self) -> Complaint | None:
+        """What it complains of."""
+        ...
+
+    @property
     def is_open(self) -> bool:
         """Whether there is still something to do."""
         ...
@@ -121,24 +136,34 @@ class TicketClocks:
     def reckoned(self, ticket: Ticket, now: int) -> tuple[Ticket, Steps]:
         """Return a ticket with when its milestones are due, as lists keep it, and what its clocks do next."""
         dues = self.dues(ticket, now)
-        respond, on_site, solve = dues_of(dues)
-        dated = replace(ticket, respond_due=respond, on_site_due=on_site, solve_due=solve)
+        due = dues_of(dues)
+        dated = replace(
+            ticket, respond_due=due.respond, on_site_due=due.on_site, solve_due=due.solve, plan_due=due.plan
+        )
         return dated, self.steps(dues)
 
 
 def dues_of(clocks: Iterable[MilestoneDue]) -> Dues:
-    """Return what lists keep of a repair's clocks; an answer that is never due is so at the end of time."""
+    """Return what lists keep of a ticket's clocks; an answer that is never due is so at the end of time."""
     due = {each.milestone: each.due for each in clocks}
-    return due.get(Milestone.RESPOND) or LATEST_MS, due.get(Milestone.ON_SITE), due.get(Milestone.SOLVE)
+    return Dues(
+        due.get(Milestone.RESPOND) or due.get(Milestone.CONTACT) or LATEST_MS,
+        due.get(Milestone.ON_SITE),
+        due.get(Milestone.SOLVE) or due.get(Milestone.CLOSE),
+        due.get(Milestone.PLAN),
+    )
 
 
 def case_times(ticket: Timed, zone: ZoneInfo) -> CaseTimes:
     """Return what clocks must know of a ticket."""
     spans = ticket.spans or (Span(ticket.opened_at, ticket.state, ticket.level),)
+    # What answers and ends a complaint has names of its own.
+    answer, end = _OF_COMPLAINTS if ticket.complaint else _OF_REPAIRS
     done = {
-        Milestone.RESPOND: ticket.responded_at,
+        answer: ticket.responded_at,
         Milestone.ON_SITE: ticket.on_site_at,
-        Milestone.SOLVE: ticket.solved_at,
+        Milestone.PLAN: ticket.planned_at,
+        end: ticket.solved_at,
     }
     return CaseTimes(
         kind=ticket.kind,
@@ -147,6 +172,7 @@ def case_times(ticket: Timed, zone: ZoneInfo) -> CaseTimes:
         waits=_waits(spans),
         done={milestone: at for milestone, at in done.items() if at is not None},
         ended_at=None if ticket.is_open else spans[-1].begins,
+        of_class=ticket.complaint.of_class if ticket.complaint else "",
     )
 
 

@@ -1,33 +1,22 @@
 """The ticket desk: alerts and reports become cases, each change legal, reasoned and told."""
 
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from desk.clocks.standing import TicketClocks
+from desk.tickets.writing import CaseWriter
 from fleet.alerts import RISK_RULE, Alert, said_by_device
-from fleet.cases import CLOSE_AFTER_MS, cleared, closes_at, happened, joined, moved, open_case, suspect
-from fleet.clock import Clock
+from fleet.cases import CLOSE_AFTER_MS, cleared, closes_at, happened, joined, open_case, suspect
 from fleet.errors import Conflict, InvalidInput, NotFound
 from fleet.faults import FAULTS, Fault
 from fleet.principals import Principal, check_reason, model, rule, schedule
 from fleet.tickets import REPORT, Suspicion, Ticket, TicketOrigin, TicketState
-from storage.records.clock_steps import write_steps
+from fleet.workflows import NEEDS_REASON
 from storage.records.database import DeskDatabase
 from storage.records.devices import place_of
 from storage.records.events import tell
-from storage.records.tickets import (
-    asking_to_close,
-    insert_ticket,
-    open_case_of,
-    save_ticket,
-    ticket,
-    ticket_of_alert,
-)
+from storage.records.tickets import asking_to_close, open_case_of, ticket, ticket_of_alert
 
 _UNKNOWN_SITE = "unknown"
 CLEARED_ITSELF = "cleared itself"
@@ -38,14 +27,12 @@ class TicketDesk:
     """Opens cases, takes what is suspected into them, and moves them on; each change is an event of the log.
 
     All methods may be called from any thread and any process, and raise StoreUnavailable when the database
-    cannot be reached. A reason must not be blank: they raise InvalidInput.
+    cannot be reached. Where a reason is asked for it must not be blank: they raise InvalidInput.
     """
 
-    def __init__(self, desk: DeskDatabase, clocks: TicketClocks, clock: Clock) -> None:
+    def __init__(self, desk: DeskDatabase, cases: CaseWriter) -> None:
         self._desk = desk
-        self._clocks = clocks
-        self._clock = clock
-        self._lock = threading.RLock()
+        self._cases = cases
 
     def open_for(self, alert: Alert) -> int | None:
         """Take an alert into the open case of its device, or open one; return its id, None if it wants none.
@@ -55,18 +42,15 @@ class TicketDesk:
         """
         if not alert.opens_ticket:
             return None
-        try:
-            return self._take(alert)
-        except Conflict:
-            # Another process opened it between our look and our write: now it is there to be found.
-            return self._take(alert)
+        # Another process may open it between our look and our write: then it is there to be found.
+        return self._cases.persistently(lambda: self._take(alert))
 
     def _take(self, alert: Alert) -> int:
-        with self._writing() as session:
+        with self._cases.writing() as session:
             known = ticket_of_alert(session, int(alert.id))
             if known is not None and not _says_more(alert, known):
                 return known.id
-            now = self._clock.now_ms()
+            now = self._cases.now()
             new = suspect(alert.fault, now, alert.evidence, alert.level, int(alert.id))
             reason = f"alert {alert.id}: {alert.reason}"
             case = known or open_case_of(session, alert.device_id)
@@ -82,18 +66,21 @@ class TicketDesk:
 
         Nothing changes for a case that is closed, or whose suspicion a newer alert has raised again.
         """
-        with self._writing() as session:
+        self._cases.persistently(lambda: self._end(alert))
+
+    def _end(self, alert: Alert) -> None:
+        with self._cases.writing() as session:
             case = ticket_of_alert(session, int(alert.id))
             if case is None or not case.is_open:
                 return
             own = case.suspicion_of(alert.fault)
             if own is None or own.alert_id != int(alert.id):
                 return
-            now = self._clock.now_ms()
+            now = self._cases.now()
             after = cleared(case, alert.fault, now)
             if after == case:
                 return
-            stored = self._save(session, case, after)
+            stored = self._cases.save(session, case, after)
             reason, who = f"alert {alert.id}: {alert.reason}", _judge(alert)
             tell(session, happened(stored, "left", who, reason, now, fault=alert.fault))
             if stored.close_asked_at is not None:
@@ -109,19 +96,16 @@ class TicketDesk:
         Raises NotFound for an unknown device, InvalidInput for a fault that its kind cannot have.
         """
         check_reason(why)
-        try:
-            return self._report(device_id, fault, principal, why)
-        except Conflict:
-            return self._report(device_id, fault, principal, why)  # as in open_for
+        return self._cases.persistently(lambda: self._report(device_id, fault, principal, why))
 
     def _report(self, device_id: str, fault: str, principal: Principal, why: str) -> int:
-        with self._writing() as session:
+        with self._cases.writing() as session:
             place = place_of(session, device_id)
             if place is None:
                 raise NotFound(f"there is no device {device_id!r}")
             entry = _fault_of(place.kind, fault)
             evidence = {"source": REPORT, "who": principal.name, "why": why}
-            new = suspect(entry.code, self._clock.now_ms(), evidence)
+            new = suspect(entry.code, self._cases.now(), evidence)
             case = open_case_of(session, device_id)
             if case is None:
                 return self._open(session, device_id, TicketOrigin.REPORTED, new, principal, why)
@@ -140,23 +124,29 @@ class TicketDesk:
         """Move a ticket on and return it as stored.
 
         `version` guards against acting on an old reading of it. `repaired` needs `confirmed`: the faults that
-        were found, or ("none",); `confirmed` may correct it. Raises NotFound, IllegalTransition,
-        InvalidInput, or Conflict when someone else changed it meanwhile.
+        were found, or ("none",); `confirmed` may correct it. A reason is asked for where something is
+        cancelled or opened again. Raises NotFound, IllegalTransition, InvalidInput, or Conflict when
+        someone else changed it meanwhile.
         """
-        check_reason(why)
-        with self._writing() as session:
-            before = _current(session, ticket_id, version)
-            return self._move(session, before, after, principal, why, confirmed)
+        check_why(after, why)
+        with self._cases.writing() as session:
+            before = self._cases.read(session, ticket_id, version)
+            return self._cases.move(session, before, after, principal, why, confirmed)
+
+    def read(self, ticket_id: int) -> Ticket:
+        """Return a case. Raises NotFound."""
+        with self._desk.transaction() as session:
+            return ticket(session, ticket_id)
 
     def keep_open(self, ticket_id: int, principal: Principal, why: str, version: int | None = None) -> Ticket:
         """Object to the end of a case that asks to be closed. Raises NotFound, Conflict where it does not."""
         check_reason(why)
-        with self._writing() as session:
-            before = _current(session, ticket_id, version)
+        with self._cases.writing() as session:
+            before = self._cases.read(session, ticket_id, version)
             if closes_at(before) is None:
                 raise Conflict(f"ticket {ticket_id} does not ask to be closed")
-            stored = self._save(session, before, replace(before, close_asked_at=None))
-            tell(session, happened(stored, "kept_open", principal, why, self._clock.now_ms()))
+            stored = self._cases.save(session, before, replace(before, close_asked_at=None))
+            tell(session, happened(stored, "kept_open", principal, why, self._cases.now()))
             return stored
 
     def close_cleared(self, now: int) -> int:
@@ -165,30 +155,13 @@ class TicketDesk:
             ripe = asking_to_close(session, now - CLOSE_AFTER_MS)
         closed = 0
         for ticket_id in ripe:
-            with self._writing() as session:
+            with self._cases.writing() as session:
                 case = ticket(session, ticket_id)
                 end = closes_at(case)
                 if end is not None and end <= now:
-                    self._move(session, case, TicketState.CANCELLED, schedule("care"), CLEARED_ITSELF)
+                    self._cases.move(session, case, TicketState.CANCELLED, schedule("care"), CLEARED_ITSELF)
                     closed += 1
         return closed
-
-    def _move(
-        self,
-        session: Session,
-        before: Ticket,
-        after: TicketState,
-        principal: Principal,
-        why: str,
-        confirmed: Sequence[str] | None = None,
-    ) -> Ticket:
-        now = self._clock.now_ms()
-        stored = self._save(session, before, moved(before, after, now, confirmed))
-        event = happened(
-            stored, "state", principal, why, now, before=before.state, after=after, confirmed=confirmed or ()
-        )
-        tell(session, event)
-        return stored
 
     def _open(
         self,
@@ -202,9 +175,7 @@ class TicketDesk:
         place = place_of(session, device_id)
         site = place.site if place else _UNKNOWN_SITE
         new = open_case(device_id, site, origin, first, first.since)
-        dated, steps = self._clocks.reckoned(new, self._clock.now_ms())
-        case = insert_ticket(session, dated)
-        write_steps(session, case.id, steps)
+        case = self._cases.open(session, new)
         tell(
             session,
             happened(case, "opened", principal, reason, first.since, after=case.state, fault=first.fault),
@@ -214,7 +185,7 @@ class TicketDesk:
     def _join(
         self, session: Session, before: Ticket, new: Suspicion, principal: Principal, reason: str
     ) -> None:
-        stored = self._save(session, before, joined(before, new, new.since))
+        stored = self._cases.save(session, before, joined(before, new, new.since))
         known = before.suspicion_of(new.fault) is not None
         what = "joined" if new.alerts or not known else "note"
         tell(session, happened(stored, what, principal, reason, new.since, fault=new.fault))
@@ -233,28 +204,11 @@ class TicketDesk:
                 ),
             )
 
-    def _save(self, session: Session, before: Ticket, after: Ticket) -> Ticket:
-        """Store a changed case, with what its clocks say by now and will do by themselves."""
-        dated, steps = self._clocks.reckoned(after, self._clock.now_ms())
-        stored = save_ticket(session, before, dated)
-        write_steps(session, stored.id, steps)
-        return stored
 
-    @contextmanager
-    def _writing(self) -> Iterator[Session]:
-        """Run one change."""
-        try:
-            with self._lock, self._desk.transaction() as session:
-                yield session
-        except IntegrityError as error:  # another process was first
-            raise Conflict("the device has another open ticket; read the list again") from error
-
-
-def _current(session: Session, ticket_id: int, version: int | None) -> Ticket:
-    found = ticket(session, ticket_id)
-    if version is not None and version != found.version:
-        raise Conflict(f"ticket {ticket_id} is at version {found.version}, not {version}; read it again")
-    return found
+def check_why(after: TicketState, why: str) -> None:
+    """Raise InvalidInput where a move asks for a reason and has none, or has one that cannot be kept."""
+    if after in NEEDS_REASON or "\x00" in why:
+        check_reason(why)
 
 
 def _judge(alert: Alert) -> Principal:

@@ -32,6 +32,7 @@ class SiteRow(Base):
     lat: Mapped[float | None] = mapped_column(Float)
     lon: Mapped[float | None] = mapped_column(Float)
     zone: Mapped[str] = mapped_column(String(64))
+    type: Mapped[str] = mapped_column(String(16), default="", server_default="")
 
 
 def describe_site(session: Session, site: Site) -> None:
@@ -47,6 +48,7 @@ def describe_site(session: Session, site: Site) -> None:
             lat=site.lat,
             lon=site.lon,
             zone=site.zone,
+            type=site.type,
         )
     )
     session.flush()
@@ -65,6 +67,11 @@ def site_of(session: Session, site_id: str) -> Site:
 def zone_of(session: Session, site_id: str) -> str:
     """Return the IANA name of a site's time zone, empty where nobody said it."""
     return session.scalar(select(SiteRow.zone).where(SiteRow.id == site_id)) or ""
+
+
+def type_of_site(session: Session, site_id: str) -> str:
+    """Return of which type a site is, empty where nobody said it."""
+    return session.scalar(select(SiteRow.type).where(SiteRow.id == site_id)) or ""
 
 
 def all_sites(session: Session) -> Sequence[Site]:
@@ -91,7 +98,7 @@ def sites_in(session: Session, regions: Collection[str]) -> dict[str, frozenset[
 
 def _site(row: SiteRow) -> Site:
     name = Text(row.name_en, row.name_zh)
-    return Site(row.id, name, row.region, row.customer, row.address, row.lat, row.lon, row.zone)
+    return Site(row.id, name, row.region, row.customer, row.address, row.lat, row.lon, row.zone, row.type)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from fleet.faults import Level
 from fleet.grants import Sites
-from fleet.tickets import CLOSED_STATES, Ticket, TicketOrigin, TicketState
+from fleet.tickets import CLOSED_STATES, Ticket, TicketKind, TicketOrigin, TicketState
 from storage.records.paging import Asked, Order, Page, fetch_page, narrowed
 from storage.records.parts import parts_of
 from storage.records.tickets import SuspicionRow, TicketRow, to_tickets
@@ -31,6 +31,8 @@ class TicketFilter:
     site: str | None = None
     fault: str | None = None
     overdue_at: int | None = None
+    kind: TicketKind | None = None
+    owner: str | None = None
 
 
 def find_tickets(session: Session, wanted: TicketFilter, asked: Asked, sites: Sites = None) -> Page[Ticket]:
@@ -41,6 +43,8 @@ def find_tickets(session: Session, wanted: TicketFilter, asked: Asked, sites: Si
         (TicketRow.origin, wanted.origin),
         (TicketRow.device_id, wanted.device),
         (TicketRow.site, wanted.site),
+        (TicketRow.kind, wanted.kind),
+        (TicketRow.owner, wanted.owner),
     )
     if wanted.fault is not None:
         suspected = select(SuspicionRow.ticket_id).where(SuspicionRow.fault == wanted.fault)
@@ -65,15 +69,32 @@ def _overdue(now: int) -> ColumnElement[bool]:
         (TicketRow.respond_due, TicketRow.responded_at),
         (TicketRow.on_site_due, TicketRow.on_site_at),
         (TicketRow.solve_due, TicketRow.solved_at),
+        (TicketRow.plan_due, TicketRow.planned_at),
     )
     missed = or_(*(and_(done.is_(None), due < now) for due, done in milestones))
     return and_(TicketRow.state.not_in(CLOSED_STATES), missed)
 
 
+def count_complaints_of(session: Session, device_id: str, since: int) -> int:
+    """Count the complaints about a device that were opened since a time (epoch ms) and not withdrawn."""
+    wanted = select(func.count()).select_from(TicketRow)
+    return (
+        session.scalar(
+            wanted.where(
+                TicketRow.device_id == device_id,
+                TicketRow.kind == TicketKind.COMPLAINT,
+                TicketRow.opened_at >= since,
+                TicketRow.state != TicketState.CANCELLED,
+            )
+        )
+        or 0
+    )
+
+
 def open_ticket_ids(session: Session, device_ids: Sequence[str] | None = None) -> dict[str, int]:
-    """Return the open ticket of each of these devices that has one; without `device_ids`, of all."""
+    """Return the open repair of each of these devices that has one; without `device_ids`, of all."""
     wanted = select(TicketRow.device_id, func.max(TicketRow.id)).group_by(TicketRow.device_id)
-    wanted = wanted.where(TicketRow.state.not_in(CLOSED_STATES))
+    wanted = wanted.where(TicketRow.state.not_in(CLOSED_STATES), TicketRow.kind == TicketKind.REPAIR)
     if device_ids is None:
         return {row[0]: row[1] for row in session.execute(wanted)}
     found: dict[str, int] = {}

@@ -6,8 +6,10 @@ from typing import NamedTuple
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
+from fleet.complaints import Complaint
 from fleet.faults import Level
-from fleet.tickets import CLOSED_STATES, Span, TicketState
+from fleet.tickets import CLOSED_STATES, Span, TicketKind, TicketState
+from storage.records.complaints import complaints_of
 from storage.records.tickets import LEVELS, STATES, TicketRow, spans_of
 
 
@@ -25,14 +27,18 @@ class TicketTimes(NamedTuple):
     respond_due: int
     on_site_due: int | None
     solve_due: int | None
+    plan_due: int | None
     responded_at: int | None
     on_site_at: int | None
     solved_at: int | None
+    planned_at: int | None
     spans: tuple[Span, ...] = ()
+    complaint: Complaint | None = None
     is_open: bool = True
 
 
-_COLUMNS = tuple(getattr(TicketRow, name) for name in TicketTimes._fields if name not in ("spans", "is_open"))
+_DERIVED = ("spans", "complaint", "is_open")
+_COLUMNS = tuple(getattr(TicketRow, name) for name in TicketTimes._fields if name not in _DERIVED)
 
 
 def open_times(session: Session, after: int, most: int) -> list[TicketTimes]:
@@ -40,16 +46,23 @@ def open_times(session: Session, after: int, most: int) -> list[TicketTimes]:
     wanted = select(*_COLUMNS).where(TicketRow.state.not_in(CLOSED_STATES), TicketRow.id > after)
     rows = session.execute(wanted.order_by(TicketRow.id).limit(most)).all()
     spans = spans_of(session, [row.id for row in rows])
+    complaints = complaints_of(session, [row.id for row in rows if row.kind == TicketKind.COMPLAINT])
     found = []
     for row in rows:
         number, version, kind, device_id, site, level, state, *times = row
         named = (number, version, kind, device_id, site, LEVELS[level], STATES[state])
-        found.append(TicketTimes._make((*named, *times, tuple(spans.get(number, ())), True)))
+        derived = (tuple(spans.get(number, ())), complaints.get(number), True)
+        found.append(TicketTimes._make((*named, *times, *derived)))
     return found
 
 
-Dues = tuple[int, int | None, int | None]
-"""When a ticket must be responded to, reached and solved."""
+class Dues(NamedTuple):
+    """When a ticket must be responded to, reached and solved, and its plan be written (epoch ms)."""
+
+    respond: int
+    on_site: int | None
+    solve: int | None
+    plan: int | None = None
 
 
 def save_dues(session: Session, dues: Mapping[tuple[int, int], Dues]) -> None:
@@ -61,11 +74,13 @@ def save_dues(session: Session, dues: Mapping[tuple[int, int], Dues]) -> None:
         update(table)  # type: ignore[arg-type]
         .where(table.c.id == bindparam("of_id"), table.c.version == bindparam("of_version"))
         .values(
-            respond_due=bindparam("respond"), on_site_due=bindparam("on_site"), solve_due=bindparam("solve")
+            respond_due=bindparam("respond"),
+            on_site_due=bindparam("on_site"),
+            solve_due=bindparam("solve"),
+            plan_due=bindparam("plan"),
         )
     )
     rows = [
-        {"of_id": ticket, "of_version": version, "respond": respond, "on_site": on_site, "solve": solve}
-        for (ticket, version), (respond, on_site, solve) in dues.items()
+        {"of_id": ticket, "of_version": version} | due._asdict() for (ticket, version), due in dues.items()
     ]
     session.connection().execute(statement, rows)

@@ -20,7 +20,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from fleet.errors import Conflict, NotFound
+from fleet.complaints import Complaint
+from fleet.errors import NotFound, Outdated
 from fleet.faults import Level
 from fleet.grants import Sites
 from fleet.tickets import (
@@ -34,6 +35,7 @@ from fleet.tickets import (
     TicketState,
 )
 from storage.records.base import Base, Number
+from storage.records.complaints import complaints_of, write_complaint
 from storage.records.parts import parts_of
 from storage.records.within import at_sites
 
@@ -42,9 +44,10 @@ _OPEN_REPAIR = text("kind = 'repair' AND state NOT IN ('confirmed', 'cancelled')
 # The deadline of the next milestone that is still to be reached; none is left on a closed ticket. A generated
 # column, so that a list sorted by it needs no second truth beside the milestones.
 _NEXT_DUE = """CASE
-    WHEN state IN ('confirmed', 'cancelled') THEN NULL
+    WHEN state IN ('confirmed', 'cancelled', 'closed', 'reviewed') THEN NULL
     WHEN responded_at IS NULL THEN respond_due
     WHEN on_site_due IS NOT NULL AND on_site_at IS NULL AND solved_at IS NULL THEN on_site_due
+    WHEN plan_due IS NOT NULL AND planned_at IS NULL AND solved_at IS NULL THEN plan_due
     WHEN solved_at IS NULL THEN solve_due
 END"""
 
@@ -69,6 +72,10 @@ class TicketRow(Base):
     responded_at: Mapped[int | None]
     on_site_at: Mapped[int | None]
     solved_at: Mapped[int | None]
+    planned_at: Mapped[int | None]
+    plan_due: Mapped[int | None]
+    owner: Mapped[str] = mapped_column(String(64), default="", server_default="")
+    owner_name: Mapped[str] = mapped_column(String(64), default="", server_default="")
     close_asked_at: Mapped[int | None]
     merged_into: Mapped[int | None] = mapped_column(ForeignKey("ticket.id"))
     version: Mapped[int] = mapped_column(default=1)
@@ -184,13 +191,15 @@ def insert_ticket(session: Session, new: Ticket) -> Ticket:
     for suspicion in new.suspicions:
         _insert_suspicion(session, ticket_id, suspicion)
     _add_spans(session, ticket_id, new.spans)
+    if new.complaint is not None:
+        write_complaint(session, ticket_id, new.complaint)
     return ticket(session, ticket_id)
 
 
 def save_ticket(session: Session, before: Ticket, after: Ticket) -> Ticket:
     """Store what changed of a ticket, count its version up, and return it as stored.
 
-    Raises Conflict when someone else changed it meanwhile.
+    Raises Outdated when someone else changed it meanwhile.
     """
     changes = {name: getattr(after, name) for name in _TICKET_COLUMNS} | {"version": before.version + 1}
     statement = (
@@ -201,8 +210,10 @@ def save_ticket(session: Session, before: Ticket, after: Ticket) -> Ticket:
     result = session.execute(statement, execution_options={"synchronize_session": False})
     assert isinstance(result, CursorResult)
     if result.rowcount == 0:
-        raise Conflict(f"ticket {before.id} was changed by someone else meanwhile; read it again")
+        raise Outdated(before.id, before.version)
     _save_suspicions(session, before, after)
+    if after.complaint is not None and after.complaint != before.complaint:
+        write_complaint(session, before.id, after.complaint)
     _add_spans(session, before.id, after.spans, since=len(before.spans))
     return ticket(session, before.id)
 
@@ -222,6 +233,21 @@ def _save_suspicions(session: Session, before: Ticket, after: Ticket) -> None:
                 execution_options={"synchronize_session": False},
             )
             _link(session, each.id, [alert for alert in each.alerts if alert not in known.alerts])
+
+
+def hand_suspicions_over(session: Session, gone: Ticket, stays: Ticket) -> None:
+    """Let one case suspect what another did; of a fault that both suspect it takes the alerts."""
+    for each in gone.suspicions:
+        own = stays.suspicion_of(each.fault)
+        if own is None:
+            moved = update(SuspicionRow).where(SuspicionRow.id == each.id).values(ticket_id=stays.id)
+            session.execute(moved, execution_options={"synchronize_session": False})
+            continue
+        session.execute(
+            update(SuspicionAlert).where(SuspicionAlert.suspicion_id == each.id).values(suspicion_id=own.id),
+            execution_options={"synchronize_session": False},
+        )
+        session.execute(delete(SuspicionRow).where(SuspicionRow.id == each.id))
 
 
 def _insert_suspicion(session: Session, ticket_id: int, new: Suspicion) -> None:
@@ -270,10 +296,16 @@ def to_tickets(session: Session, rows: Sequence[TicketRow]) -> list[Ticket]:
     """Return stored rows as the values that rooms exchange, in their order."""
     ids = [row.id for row in rows]
     suspicions, spans = _suspicions_of(session, ids), spans_of(session, ids)
-    return [_value(row, tuple(suspicions.get(row.id, ())), tuple(spans.get(row.id, ()))) for row in rows]
+    complaints = complaints_of(session, [row.id for row in rows if row.kind == TicketKind.COMPLAINT])
+    return [
+        _value(row, tuple(suspicions.get(row.id, ())), tuple(spans.get(row.id, ())), complaints.get(row.id))
+        for row in rows
+    ]
 
 
-def _value(row: TicketRow, suspicions: tuple[Suspicion, ...], spans: tuple[Span, ...]) -> Ticket:
+def _value(
+    row: TicketRow, suspicions: tuple[Suspicion, ...], spans: tuple[Span, ...], complaint: Complaint | None
+) -> Ticket:
     given = {name: getattr(row, name) for name in (*_TICKET_COLUMNS, "id", "due", "version")}
     given |= {
         "kind": TicketKind(row.kind),
@@ -282,6 +314,7 @@ def _value(row: TicketRow, suspicions: tuple[Suspicion, ...], spans: tuple[Span,
         "state": TicketState(row.state),
         "suspicions": suspicions,
         "spans": spans,
+        "complaint": complaint,
     }
     return Ticket(**given)
 

@@ -141,6 +141,10 @@ class DeskSettings(_Section):
         None,
         description="Service calendars (YAML) that its promises are counted by; empty: every minute counts",
     )
+    service: Path | None = Field(
+        None,
+        description="Checklists of visits and causes of lateness of your own (YAML); empty: those that ship",
+    )
 
 
 class IngestSettings(_Section):

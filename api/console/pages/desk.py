@@ -13,34 +13,38 @@ from api.params import TicketSort
 from api.personal import Sight
 from api.queries.tickets import TicketQuery, find_tickets
 from api.routes.common import RowId
+from api.services import ApiServices
 from desk.clocks.clocks import MilestoneClock
+from desk.tickets.complaints import review_at
+from desk.tickets.conversation import Audience
 from fleet.cases import closes_at
+from fleet.complaints import ComplaintClass
 from fleet.events import Subject
 from fleet.faults import FAULTS, Level
-from fleet.grants import Sites
+from fleet.grants import Role, Sites
+from fleet.people import Person
 from fleet.tickets import (
     CLOSED_STATES,
-    MAIN_LINE,
     NO_FAULT,
-    TRANSITIONS,
     Ticket,
+    TicketKind,
+    TicketLink,
     TicketOrigin,
     TicketState,
 )
+from fleet.workflows import NEEDS_REASON, WORKFLOWS
 from storage.records.events import events_of
+from storage.records.people import people as people_who
+from storage.records.ticket_links import links_of
 from storage.records.tickets import ticket as stored_ticket
 
+_BY_MANY = (TicketState.ACCEPTED, TicketState.CONTACTED, TicketState.CANCELLED)
+"""To which states many tickets go at once; the rest is said of each by itself."""
 _SHOWN_STATES: dict[str, list[TicketState]] = {
     "open": [state for state in TicketState if state not in CLOSED_STATES],
     "closed": sorted(CLOSED_STATES),
     "all": [],
 }
-_ON_THE_WAY = {
-    TicketState.WAITING_PART: TicketState.ACCEPTED,
-    TicketState.WAITING_CUSTOMER: TicketState.ACCEPTED,
-    TicketState.REOPENED: TicketState.OPENED,
-}
-"""Where the progress bar stands in states beside the main line."""
 
 
 class TicketView(TicketQuery):
@@ -61,27 +65,11 @@ class TicketView(TicketQuery):
 def make_router(pages: Pages) -> APIRouter:
     """Return the routes of the desk's pages."""
     router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
-    services = pages.services
-
-    def clocks_of(ticket: Ticket) -> tuple[MilestoneClock, ...]:
-        return services.clocks.of(ticket, services.clock.now_ms())
 
     @router.get("/tickets")
     def tickets_page(request: Request, visitor: Known, sites: SeesFleet) -> Response:
         """List the tickets with their running clocks."""
-        view = asked(request, TicketView)
-        with services.desk.transaction() as session:
-            page = find_tickets(session, view.chosen(), services.clock.now_ms(), sites)
-        seen = Sight(services, visitor).tickets(page.rows)
-        return pages.render(
-            request,
-            "desk/tickets.html",
-            query=view,
-            tickets=[(ticket, running_clock(clocks_of(ticket))) for ticket in seen],
-            next_cursor=page.next_cursor,
-            levels=tuple(Level),
-            origins=tuple(TicketOrigin),
-        )
+        return list_tickets(pages, request, visitor, sites)
 
     @router.get("/tickets/{ticket_id}")
     def ticket_page(request: Request, visitor: Known, sites: SeesFleet, ticket_id: RowId) -> Response:
@@ -92,6 +80,32 @@ def make_router(pages: Pages) -> APIRouter:
     return router
 
 
+def list_tickets(
+    pages: Pages, request: Request, visitor: Visitor, sites: Sites, status: int = 200, **more: Any
+) -> Response:
+    """Return the page of the list, with what became of a change of many (`outcomes`, or its `error`)."""
+    services = pages.services
+    view = asked(request, TicketView)
+    now = services.clock.now_ms()
+    with services.desk.transaction() as session:
+        page = find_tickets(session, view.chosen(), now, sites)
+    seen = Sight(services, visitor).tickets(page.rows)
+    return pages.render(
+        request,
+        "desk/tickets.html",
+        status,
+        status=status,
+        query=view,
+        tickets=[(ticket, running_clock(services.clocks.of(ticket, now))) for ticket in seen],
+        next_cursor=page.next_cursor,
+        levels=tuple(Level),
+        origins=tuple(TicketOrigin),
+        kinds=tuple(TicketKind),
+        states=_BY_MANY,
+        **{"outcomes": (), "error": None} | more,
+    )
+
+
 def show_ticket(
     pages: Pages,
     request: Request,
@@ -99,15 +113,19 @@ def show_ticket(
     ticket_id: int,
     sites: Sites,
     status: int = 200,
+    work_error: str | None = None,
     **entered: Any,
 ) -> Response:
-    """Return the page of a ticket with its forms, filled with what was `entered`."""
+    """Return the page of a ticket with its forms, filled with what was `entered`.
+
+    `work_error` says why a change beside its state was refused.
+    """
     services = pages.services
     with services.desk.transaction() as session:
         ticket = stored_ticket(session, ticket_id, sites)
         events = events_of(session, Subject.TICKET, str(ticket_id))
     (ticket,) = Sight(services, visitor).tickets([ticket])
-    state = ticket.state
+    way = WORKFLOWS[ticket.kind]
     kind = FAULTS[ticket.fault].kind if ticket.fault in FAULTS else None
     return pages.render(
         request,
@@ -121,12 +139,43 @@ def show_ticket(
         closes_at=closes_at(ticket),
         events=events,
         clocks=services.clocks.explain(ticket, services.clock.now_ms()),
-        main_line=MAIN_LINE,
-        reached=_reached(state),
-        allowed=TRANSITIONS[state],
+        main_line=way.line,
+        reached=way.progress(ticket.state),
+        allowed=way.ways[ticket.state],
         confirmable=[fault for fault in FAULTS.values() if fault.kind is kind],
         no_fault=NO_FAULT,
+        needs_reason=NEEDS_REASON,
+        work=_work(services, ticket, sites, work_error),
         entered={"error": None, "state": None, "why": "", "confirmed": _confirmed(ticket)} | entered,
+    )
+
+
+def _work(services: ApiServices, ticket: Ticket, sites: Sites, error: str | None) -> dict[str, Any]:
+    """Return what people did about a case beside moving it on, and what they may choose from."""
+    procedure = services.work.procedure
+    with services.desk.transaction() as session:
+        links = [each for each in links_of(session, ticket.id) if sites is None or each.site in sites]
+        people = [each for each in people_who(session) if _reaches(each, ticket.site)]
+    free = [each.fault for each in ticket.suspicions if each.reported and not each.alerts]
+    return {
+        "error": error,
+        "text": "",
+        "audiences": tuple(Audience),
+        "people": people,
+        "checklist": procedure.checklist(ticket),
+        "links": links,
+        "kinds": tuple(TicketLink),
+        "splits": free if len(free) < len(ticket.suspicions) else free[1:],
+        "late": procedure.late(ticket),
+        "causes": procedure.service.late_causes,
+        "classes": tuple(ComplaintClass),
+        "review_at": review_at(ticket),
+    }
+
+
+def _reaches(person: Person, site: str) -> bool:
+    return person.disabled_at is None and any(
+        role is not Role.VIEWER and (sites is None or site in sites) for role, sites in person.reaches
     )
 
 
@@ -139,10 +188,3 @@ def running_clock(clocks: tuple[MilestoneClock, ...]) -> MilestoneClock | None:
 def _confirmed(ticket: Ticket) -> list[str]:
     """Return what the form says was wrong: what was confirmed, and nothing before, since models learn it."""
     return [] if ticket.solved_at is None else list(ticket.confirmed_faults) or [NO_FAULT]
-
-
-def _reached(state: TicketState) -> int:
-    """Return how far along the main line a ticket is; -1 for one that was cancelled."""
-    if state is TicketState.CANCELLED:
-        return -1
-    return MAIN_LINE.index(_ON_THE_WAY.get(state, state))

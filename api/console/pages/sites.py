@@ -15,6 +15,7 @@ from api.routes.common import SiteId
 from api.routes.sites import add_site, check_within, describe
 from fleet.errors import InvalidInput
 from fleet.grants import Sites
+from fleet.service import SITE_TYPES
 from fleet.sites import Site
 from fleet.text import Text, quoted
 from storage.records.sites import site_of, sites_within
@@ -22,7 +23,7 @@ from storage.records.sites import site_of, sites_within
 Entered = dict[str, str]
 
 
-def entered_site(
+def entered_site(  # noqa: PLR0913, PLR0917 - FastAPI hands each field over by name
     name_en: Annotated[str, Form(max_length=128)] = "",
     name_zh: Annotated[str, Form(max_length=128)] = "",
     region: Annotated[str, Form(max_length=64)] = "",
@@ -31,10 +32,11 @@ def entered_site(
     lat: Annotated[str, Form(max_length=24)] = "",
     lon: Annotated[str, Form(max_length=24)] = "",
     zone: Annotated[str, Form(max_length=64)] = "",
+    type: Annotated[str, Form(max_length=16)] = "",  # noqa: A002 - the name that sites have it by
 ) -> Entered:
     """Return what a form says of a site, as it was typed."""
     given = {"name_en": name_en, "name_zh": name_zh, "region": region, "customer": customer}
-    given |= {"address": address, "lat": lat, "lon": lon, "zone": zone}
+    given |= {"address": address, "lat": lat, "lon": lon, "zone": zone, "type": type}
     return {name: text.replace("\0", "").strip() for name, text in given.items()}
 
 
@@ -132,6 +134,7 @@ def _choices(pages: Pages, sites: Sites) -> dict[str, Any]:
         "sites": found,
         "regions": sorted({each.region for each in found if each.region}),
         "customers": sorted({each.customer for each in found if each.customer}),
+        "types": SITE_TYPES,
         "zones": sorted(name for name in available_timezones() if "/" in name),
     }
 
@@ -147,6 +150,7 @@ def _typed(site: Site) -> Entered:
         "lat": "" if site.lat is None else str(site.lat),
         "lon": "" if site.lon is None else str(site.lon),
         "zone": site.zone,
+        "type": site.type,
     }
 
 
@@ -161,6 +165,7 @@ def _site(site_id: str, said: Entered) -> Site:
         _degrees(said, "lat", 90, "-90 to 90, in degrees"),
         _degrees(said, "lon", 180, "-180 to 180, in degrees"),
         said["zone"],
+        said["type"],
     )
 
 

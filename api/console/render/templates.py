@@ -37,6 +37,7 @@ from fleet.clock import to_rfc3339
 from fleet.condition import condition_of
 from fleet.grants import Permission
 from fleet.risks import Driver
+from fleet.service import ServiceFile
 from fleet.text import LANGUAGES, Language
 
 _HERE = Path(__file__).parents[1]
@@ -137,6 +138,7 @@ def _environment(services: ApiServices, language: Language) -> Environment:
         "risk_band": risk_band,
         "condition": lambda device, now: condition_of(device, services.codes, now),
         "said": said,
+        "item": lambda code: item_named(services.work.procedure.service, code, language),
         "shown": partial(shown_value, services=services, language=language),
         "drivers": partial(explained, services=services, language=language),
         "driver_with_course": driver_with_course,
@@ -204,6 +206,12 @@ def shown_value(value: object, signal: str, services: ApiServices, language: Lan
             return f"{value:.5f} {services.signals[signal].unit}"
         return formats.quantity(value, services.signals[signal].unit, language)
     return str(value)
+
+
+def item_named(service: ServiceFile, code: str, language: Language) -> str:
+    """Return what an item of a checklist or a cause of lateness says; one that is gone shows its id."""
+    items = (*service.late_causes, *(item for each in service.checklists for item in each.items))
+    return next((item.text.in_language(language) for item in items if item.id == code), code)
 
 
 def said(evidence: Mapping[str, Any]) -> dict[str, Any] | None:

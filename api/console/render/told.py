@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from string import Formatter
 
 from api.console.render.told_at_doors import AT_DOORS
+from api.console.render.told_of_cases import OF_CASES
 from api.console.render.told_of_duty import OF_DUTY
 from api.console.render.words import KINDS, MATCHERS, word
 from fleet.text import Language, Text
 
 SENTENCES = (
+    *OF_CASES,
     # Why rules were not kept, tried or put to work.
     Text("version {0} of the rules is at work already", "规则版本 {0} 已启用"),
     Text(

@@ -1,9 +1,11 @@
 """The vocabulary's words as the console shows them, in both languages."""
 
 from api.console.render.notice_words import NOTICE_TABLES
+from desk.tickets.conversation import Audience
 from fleet.alerts import EXTERNAL_RULE, MODEL_RULE, REPORTED_MORE, RISK_RULE, AlertState
 from fleet.care import GroupKind
 from fleet.commands import COMMANDS, PARAMETERS, CommandState
+from fleet.complaints import ComplaintClass
 from fleet.condition import Stands
 from fleet.faults import FAULTS, LEVEL_WORDS
 from fleet.grants import Permission, Role
@@ -11,7 +13,7 @@ from fleet.rollouts import OfferState, RolloutState
 from fleet.signals import Kind
 from fleet.tellings import Occasion
 from fleet.text import Text
-from fleet.tickets import SuspicionState, TicketOrigin, TicketState
+from fleet.tickets import SuspicionState, TicketKind, TicketLink, TicketOrigin, TicketState
 from fleet.wire import Dropped, Reason
 from notify.duty.rotation import Why
 from storage.records.model_cards import CHALLENGER, CHAMPION, RETIRED, UNPROVEN, WITHDRAWN
@@ -39,6 +41,43 @@ TICKET_STATES = {
     TicketState.WAITING_CUSTOMER: Text("Waiting for the customer", "等待客户"),
     TicketState.CANCELLED: Text("Cancelled", "已取消"),
     TicketState.REOPENED: Text("Reopened", "已重新打开"),
+    TicketState.CONTACTED: Text("Customer contacted", "已联系客户"),
+    TicketState.RECTIFYING: Text("Being put right", "整改中"),
+    TicketState.VERIFYING: Text("Being verified", "核实中"),
+    TicketState.CLOSED: Text("Closed", "已关闭"),
+    TicketState.REVIEWED: Text("Reviewed", "已回访"),
+}
+TICKET_KINDS = {
+    TicketKind.REPAIR: Text("Repair", "维修"),
+    TicketKind.COMPLAINT: Text("Complaint", "投诉"),
+}
+COMPLAINT_CLASSES = {
+    ComplaintClass.URGENT: Text("Urgent", "紧急投诉"),
+    ComplaintClass.EXPERIENCE: Text("Experience", "体验投诉"),
+    ComplaintClass.SUGGESTION: Text("Suggestion", "建议"),
+    ComplaintClass.MAJOR: Text("Major", "重大投诉"),
+}
+LINKS = {
+    TicketLink.RELATED: Text("Related", "相关"),
+    TicketLink.DUPLICATE: Text("The same again", "重复"),
+    TicketLink.CAUSED: Text("One caused the other", "因果"),
+    TicketLink.FOLLOWS: Text("One follows the other", "后续"),
+}
+AUDIENCES = {
+    Audience.INTERNAL: Text("The house alone", "仅内部"),
+    Audience.CUSTOMER: Text("The customer too", "客户可见"),
+}
+SITE_TYPES = {
+    "office": Text("Office", "写字楼"),
+    "hospital": Text("Hospital", "医院"),
+    "school": Text("School", "学校"),
+    "mall": Text("Mall", "商场"),
+    "hotel": Text("Hotel", "酒店"),
+    "factory": Text("Factory", "工厂"),
+    "food": Text("Food", "餐饮食品"),
+    "transport": Text("Station or airport", "车站机场"),
+    "home": Text("Home", "住宅"),
+    "other": Text("Other", "其他"),
 }
 SUSPICION_STATES = {
     SuspicionState.SUSPECTED: Text("Suspected", "疑似"),
@@ -56,6 +95,19 @@ HAPPENED = {
     "clock_warned": Text("Clock warns", "时限预警"),
     "clock_breached": Text("Overdue", "已超时"),
     "clock_escalated": Text("Overdue, escalated", "超时升级"),
+    "comment": Text("Comment", "备注"),
+    "owner": Text("Handed over", "转交负责人"),
+    "linked": Text("Linked", "已关联"),
+    "unlinked": Text("Link taken apart", "已解除关联"),
+    "merged": Text("Merged into another", "已并入其他工单"),
+    "took": Text("Took over another", "并入了其他工单"),
+    "split": Text("Split", "已拆分"),
+    "checked": Text("Ticked off", "已完成检查项"),
+    "unchecked": Text("Tick taken back", "撤销检查项"),
+    "late_cause": Text("Why it was late", "超时原因"),
+    "planned": Text("Written plan", "书面方案"),
+    "arrived": Text("On the spot", "已到场"),
+    "class": Text("Class changed", "分类变更"),
 }
 """What happened to a ticket beside changes of its state."""
 ORIGINS = {
@@ -376,6 +428,11 @@ _TABLES = {
     "kind": KINDS,
     "stands": STANDS,
     "state": TICKET_STATES,
+    "ticket_kind": TICKET_KINDS,
+    "complaint_class": COMPLAINT_CLASSES,
+    "link": LINKS,
+    "audience": AUDIENCES,
+    "site_type": SITE_TYPES,
     "suspicion": SUSPICION_STATES,
     "happened": HAPPENED,
     "origin": ORIGINS,
@@ -405,6 +462,8 @@ def word(table: str, value: str | None, language: str) -> str:
     """Return what `value` is called; a value that has no name is shown as it is, None as a dash."""
     if value is None:
         return "–"
+    if table == "fault" and not value:  # what suspects nothing
+        return TICKET_KINDS[TicketKind.COMPLAINT].in_language(language)
     if table == "fault":
         return FAULTS[value].name.in_language(language) if value in FAULTS else value
     text = _TABLES[table].get(value)  # type: ignore[attr-defined]  # tables differ in their enum of keys

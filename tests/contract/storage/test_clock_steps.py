@@ -13,6 +13,7 @@ from desk.clocks.recount import Recount
 from desk.clocks.standing import TicketClocks
 from desk.clocks.sweep import ClockSweep
 from desk.tickets.desk import TicketDesk
+from desk.tickets.writing import CaseWriter
 from fleet.clock import HOUR_MS, MINUTE_MS, ManualClock
 from fleet.events import Event, Subject
 from fleet.principals import person
@@ -37,7 +38,7 @@ class Desk:
         self.desk = desk
         self.clock = ManualClock(NOON)
         self.clocks = TicketClocks(Clocks(load_policy()))
-        self.tickets = TicketDesk(desk, self.clocks, self.clock)
+        self.tickets = TicketDesk(desk, CaseWriter(desk, self.clocks, self.clock))
         self.sweep = ClockSweep(desk, self.clocks)
         add_devices(desk, {"R1": Kind.ROBOT})
         self.id = self.tickets.report("R1", "fan_motor_wear", LI, "it hums")

@@ -17,6 +17,7 @@ from sqlalchemy.exc import IntegrityError
 from desk.clocks.clocks import Clocks
 from desk.clocks.standing import TicketClocks
 from desk.tickets.desk import TicketDesk
+from desk.tickets.writing import CaseWriter
 from fleet.alerts import Alert, AlertState
 from fleet.clock import ManualClock
 from fleet.errors import ConfigError, Conflict, DataFolderError, StoreUnavailable
@@ -424,7 +425,10 @@ def test_an_alert_becomes_a_ticket_that_is_repaired_and_closed(desk: DeskDatabas
     (alert,) = rooms.fired
     ticket_id = rooms.tickets.open_for(alert)
     assert ticket_id is not None
-    assert TicketDesk(desk, TicketClocks(Clocks(load_policy())), rooms.clock).open_for(alert) == ticket_id
+    assert (
+        TicketDesk(desk, CaseWriter(desk, TicketClocks(Clocks(load_policy())), rooms.clock)).open_for(alert)
+        == ticket_id
+    )
     for state in ("accepted", "en_route", "repairing", "repaired", "confirmed"):
         confirmed = ["brush_jam"] if state == "repaired" else None
         case = rooms.tickets.change_state(
@@ -448,7 +452,7 @@ def test_several_alerts_of_one_device_that_come_at_once_are_one_case(desk: DeskD
     ids: list[int | None] = []
 
     def take(alert: Alert) -> None:
-        own = TicketDesk(desk, TicketClocks(Clocks(load_policy())), rooms.clock)
+        own = TicketDesk(desk, CaseWriter(desk, TicketClocks(Clocks(load_policy())), rooms.clock))
         barrier.wait()
         while True:
             try:

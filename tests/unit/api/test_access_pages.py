@@ -94,6 +94,7 @@ def test_a_site_is_described_in_both_languages(house: House, admin: TestClient) 
         "lat": 31.1443,
         "lon": 121.8083,
         "zone": "Asia/Shanghai",
+        "type": "",
     }
     assert "机场" in admin.get("/sites?lang=zh").text
     assert "Airport" in admin.get("/sites?lang=en").text

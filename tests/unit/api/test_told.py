@@ -12,7 +12,8 @@ import api
 from api.console.render.told import SENTENCES, in_chinese, refusal_by_kind, told
 from api.console.render.told_of_rules import OF_RULES, mistake_told
 from fleet.text import Text
-from fleet.tickets import TicketState, check_transition
+from fleet.tickets import TicketKind, TicketState
+from fleet.workflows import WORKFLOWS
 from models.learning.proof import Proof
 
 ROOT = Path(api.__file__).parents[1]
@@ -76,7 +77,7 @@ def test_a_text_that_nobody_knows_has_no_chinese(text: str) -> None:
 
 def test_a_refused_step_names_the_states_in_words() -> None:
     with pytest.raises(Exception, match="cannot become") as refused:
-        check_transition(TicketState.OPENED, TicketState.REPAIRED)
+        WORKFLOWS[TicketKind.REPAIR].check(TicketState.OPENED, TicketState.REPAIRED)
     said = in_chinese(str(refused.value))
     assert said is not None
     assert "工单处于“已创建”，不能变为“已修复”" in said

@@ -12,8 +12,9 @@ from fleet.errors import IllegalTransition
 from fleet.faults import FAULTS, Level, predicted_faults
 from fleet.risks import RISK_COLUMNS, Scoring
 from fleet.signals import Kind
-from fleet.tickets import CLOSED_STATES, MAIN_LINE, TRANSITIONS, TicketState, check_transition
+from fleet.tickets import CLOSED_STATES, TicketKind, TicketState
 from fleet.wire import Reason, Topic, is_code, is_id, is_our_own, parse_topic, topic_of
+from fleet.workflows import WORKFLOWS
 
 NEEDED = frozenset(
     {
@@ -64,25 +65,29 @@ def test_a_worker_in_danger_is_level_one() -> None:
 
 
 def test_the_main_line_is_legal_and_a_cancelled_ticket_is_final() -> None:
-    for before, after in pairwise(MAIN_LINE):
-        check_transition(before, after)
-    assert TRANSITIONS[TicketState.CANCELLED] == ()
+    for way in WORKFLOWS.values():
+        for before, after in pairwise(way.line):
+            way.check(before, after)
+        assert way.ways[TicketState.CANCELLED] == ()
 
 
 def test_an_illegal_transition_names_the_legal_ones() -> None:
     with pytest.raises(
         IllegalTransition, match="opened cannot become repaired; allowed: accepted, cancelled"
     ):
-        check_transition(TicketState.OPENED, TicketState.REPAIRED)
+        WORKFLOWS[TicketKind.REPAIR].check(TicketState.OPENED, TicketState.REPAIRED)
     with pytest.raises(IllegalTransition, match="it is final"):
-        check_transition(TicketState.CANCELLED, TicketState.OPENED)
+        WORKFLOWS[TicketKind.REPAIR].check(TicketState.CANCELLED, TicketState.OPENED)
 
 
-def test_every_open_state_can_reach_a_closed_one() -> None:
-    reached = set(CLOSED_STATES)
+@pytest.mark.parametrize("kind", list(TicketKind))
+def test_every_open_state_can_reach_a_closed_one(kind: TicketKind) -> None:
+    way = WORKFLOWS[kind]
+    assert set(way.line) | set(way.beside) | {TicketState.CANCELLED} == set(way.ways)
+    reached = CLOSED_STATES & set(way.ways)
     for _ in TicketState:
-        reached |= {before for before, after in TRANSITIONS.items() if reached & set(after)}
-    assert reached == set(TicketState)
+        reached |= {before for before, after in way.ways.items() if reached & set(after)}
+    assert reached == set(way.ways)
 
 
 @pytest.mark.parametrize("text", ["", "a" * 65, "a b", "a\n", "a/b", "é", "a.b", "a+", "#"])

@@ -16,7 +16,8 @@ from fleet.principals import schedule
 from fleet.readings import ReadingBatch
 from fleet.signals import STANDARD_SIGNALS, Kind
 from fleet.sla import deadlines, load_policy
-from fleet.tickets import MAIN_LINE, Ticket
+from fleet.tickets import Ticket, TicketKind
+from fleet.workflows import WORKFLOWS
 from simulators.fleet_simulator import FleetConfig, FleetSimulator
 from simulators.ground_truth import GroundTruth
 from simulators.history import HistorySummary, write_history
@@ -31,6 +32,8 @@ END = 1_790_000_000_000
 DAY = 86_400_000
 HOUR = 3_600_000
 PREDICTED = {fault.code for fault in predicted_faults(Kind.ROBOT)}
+
+MAIN_LINE = WORKFLOWS[TicketKind.REPAIR].line
 
 
 class RecordingStore:

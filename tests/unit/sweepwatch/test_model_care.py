@@ -14,7 +14,8 @@ from fleet.alerts import INSTALLATION
 from fleet.cases import moved, open_case, suspect
 from fleet.clock import DAY_MS, HOUR_MS, ManualClock
 from fleet.principals import schedule
-from fleet.tickets import MAIN_LINE, TicketOrigin, TicketState
+from fleet.tickets import TicketKind, TicketOrigin, TicketState
+from fleet.workflows import WORKFLOWS
 from models.features.definitions import FEATURES
 from models.scoring.scorer import InUse
 from storage.records.model_cards import CHALLENGER, CHAMPION, cards, model_events
@@ -62,7 +63,7 @@ def on_trial(services: Services, old: float, new: float) -> ModelCare:
         for device, fault, noticed, ended in repairs(DEVICES).iter_rows():
             first = suspect(fault, noticed, {})
             case = open_case(device, "s", TicketOrigin.REPORTED, first, noticed)
-            for state in MAIN_LINE[1:]:
+            for state in WORKFLOWS[TicketKind.REPAIR].line[1:]:
                 said = [fault] if state is TicketState.REPAIRED else None
                 case = moved(case, state, ended, said)
             insert_ticket(session, replace(case, respond_due=case.opened_at))

@@ -1,0 +1,32 @@
+"""All that people do about cases beside moving them on, in one hand."""
+
+from dataclasses import dataclass
+
+from desk.clocks.standing import TicketClocks
+from desk.tickets.complaints import ComplaintDesk
+from desk.tickets.conversation import Conversation
+from desk.tickets.joining import Joining
+from desk.tickets.procedure import Procedure
+from desk.tickets.writing import CaseWriter
+from fleet.service import ServiceFile
+from storage.records.database import DeskDatabase
+
+
+@dataclass(frozen=True, slots=True)
+class CaseWork:
+    """The parts that change cases, each in its own file."""
+
+    complaints: ComplaintDesk
+    conversation: Conversation
+    joining: Joining
+    procedure: Procedure
+
+
+def case_work(desk: DeskDatabase, cases: CaseWriter, clocks: TicketClocks, service: ServiceFile) -> CaseWork:
+    """Wire them over one writer."""
+    return CaseWork(
+        ComplaintDesk(cases),
+        Conversation(cases),
+        Joining(cases),
+        Procedure(desk, cases, clocks, service),
+    )
