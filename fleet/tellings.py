@@ -38,16 +38,20 @@ class Occasion(StrEnum):
     WORSE = "worse"
     STILL_OPEN = "still_open"
     RESOLVED = "resolved"
+    DUE_SOON = "due_soon"
+    OVERDUE = "overdue"
+    COMPLAINT = "complaint"
 
 
 @dataclass(frozen=True, slots=True)
 class Telling:
-    """One thing to tell, of an alert or an incident.
+    """One thing to tell, of an alert, an incident or a ticket.
 
     `step` of the chain `chain` is told, `to` these targets; a RESOLVED goes to all who were told before and
     has none. `level`, `fault`, `device_id` and `rule` are those of the alert; an incident has no device
     (""). `alerts` are what it is about: one, the members of an incident, or what a digest (STILL_OPEN)
     lists. `loud`: it may come in quiet hours. `reason` is the named reason of care. `since` is epoch ms.
+    Of a ticket `rule` is the milestone that is due (`since`), or the class of the complaint.
     """
 
     occasion: Occasion

@@ -29,7 +29,7 @@ from storage.records.notices import (
 )
 
 NOTIFIER = schedule("notify")
-_SUBJECTS = (Subject.ALERT, Subject.INCIDENT)
+_SUBJECTS = (Subject.ALERT, Subject.INCIDENT, Subject.TICKET)
 _OF_DUTY = (Subject.DUTY, Subject.PERSON)
 _UNKNOWN_MS = 7 * DAY_MS
 """So long something waits for somebody of whom nobody knows when they come, before it is looked at again."""
@@ -172,7 +172,7 @@ class Notifier:
 def _holds_back(event: Event) -> bool:
     """Tell whether an event says that something is over, or that somebody sees to it."""
     over = event.after in (AlertState.ACKNOWLEDGED, AlertState.RESOLVED)
-    return event.subject in _SUBJECTS and event.what != TELL and over
+    return event.subject in _SUBJECTS and event.subject is not Subject.TICKET and event.what != TELL and over
 
 
 def unreached(event: int, subject: str, subject_id: str, telling: Telling, why: Unreached, now: int) -> Event:

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 from fleet.alerts import AlertState
 from fleet.events import Subject
 from fleet.outbox import OPEN_STATES, Notice
+from notify.of_tickets import is_moot
 from storage.records.alerts import alerts_named
 from storage.records.events import events_of
 from storage.records.notices import notices_about, open_lists, withdraw
@@ -59,6 +60,8 @@ def is_outdated(session: Session, notice: Notice) -> bool:
         return False
     if _is_list(notice):
         return not _lists_more(session, notice)
+    if notice.subject == Subject.TICKET:
+        return is_moot(session, notice)
     since = events_of(session, Subject(notice.subject), notice.subject_id)
     return any(each.id > notice.event and each.after in _SEEN_TO for each in since)
 

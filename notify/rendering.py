@@ -19,6 +19,7 @@ from fleet.outbox import Notice
 from fleet.personal import is_personal_fault
 from fleet.tellings import UNREACHED, Occasion, Telling
 from fleet.text import Language
+from notify.of_tickets import ticket_facts
 from notify.ports import Said
 from storage.records.alerts import alert_of, alerts_named
 from storage.records.sites import site_of
@@ -31,6 +32,11 @@ _TEMPLATES = Environment(
     undefined=StrictUndefined,
     keep_trailing_newline=False,
 )
+_PLACES: dict[str, str] = {
+    Subject.ALERT: "alerts",
+    Subject.INCIDENT: "incidents",
+    Subject.TICKET: "tickets",
+}
 _MOST_TITLES = 20
 _LONGEST_TITLE = 120
 _LONGEST_REPORT = 80
@@ -70,9 +76,10 @@ class Words:
     ) -> tuple[Alert | None, str, str]:
         """Return the alert that a notice is about, if it is about one, and its title and text."""
         alert = _alert(session, notice, telling)
-        return alert, *_rendered(
-            "notice", language, self._facts(session, notice, telling, alert, language, now)
-        )
+        facts = self._facts(session, notice, telling, alert, language, now)
+        if notice.subject == Subject.TICKET:
+            return alert, *_rendered("ticket", language, facts | ticket_facts(session, notice, language))
+        return alert, *_rendered("notice", language, facts)
 
     def _line(self, session: Session, notice: Notice, language: Language, now: int) -> str:
         """Return the line of a notice in a digest, which has no pictures, and names the device."""
@@ -114,8 +121,7 @@ class Words:
         return Message(notice.key, title, text, language, now, link=where, facts={"test": True})
 
     def _console(self, notice: Notice) -> str:
-        place = "incidents" if notice.subject == Subject.INCIDENT else "alerts"
-        return f"{self._said.base_url}{place}/{notice.subject_id}"
+        return f"{self._said.base_url}{_PLACES[notice.subject]}/{notice.subject_id}"
 
     def _facts(
         self,

@@ -39,6 +39,7 @@ from desk.clocks.sweep import ClockSweep
 from desk.dispatch.visits import Visits
 from desk.tickets.desk import TicketDesk
 from desk.tickets.opener import TicketOpener
+from desk.tickets.telling import CaseTeller
 from desk.tickets.work import CaseWork, case_work
 from desk.tickets.writing import CaseWriter
 from fleet.alerts import Alert
@@ -184,7 +185,7 @@ def build(
         store=store,
         desk=desk,
         clocks=wired.clocks,
-        clock_sweep=ClockSweep(desk, wired.clocks),
+        clock_sweep=wired.clock_sweep,
         tickets=wired.tickets,
         work=wired.work,
         alerts=wired.alerts,
@@ -214,6 +215,7 @@ class WiredDesk:
     clocks: TicketClocks
     tickets: TicketDesk
     work: CaseWork
+    clock_sweep: ClockSweep
     care: CareByPeople
     sweep: Sweep
     followers: tuple[Follower, ...]
@@ -245,10 +247,12 @@ def wire_desk(  # noqa: PLR0913 - the parts that it wires
     alerts = AlertEngine(desk, rules, clock, codes, signals=signals, zone_of=zone_of, past=past)
     clocks = TicketClocks(Clocks(policy, calendars), (zones or Zones()).of)
     cases = CaseWriter(desk, clocks, clock)
-    work = case_work(desk, cases, clocks, service or load_service())
+    duty = duty or build_duty(desk, clock)[0]
+    told_of_cases = CaseTeller(duty)
+    work = case_work(desk, cases, clocks, service or load_service(), told_of_cases)
     tickets = TicketDesk(desk, cases)
     absence = frozenset(rule.name for rule in rules if rule.when == OFFLINE)
-    teller = Teller(duty or build_duty(desk, clock)[0], absence, (zones or Zones()).of, budget)
+    teller = Teller(duty, absence, (zones or Zones()).of, budget)
     care = Care(desk, alerts, teller, clock)
     followers = (TicketOpener(desk, tickets), TicketEnds(alerts), DeviceEnds(alerts), care)
     return WiredDesk(
@@ -256,6 +260,7 @@ def wire_desk(  # noqa: PLR0913 - the parts that it wires
         clocks,
         tickets,
         work,
+        ClockSweep(desk, clocks, told_of_cases),
         CareByPeople(desk, alerts, care, teller, clock),
         Sweep(desk, care, teller),
         followers,

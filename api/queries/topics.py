@@ -92,6 +92,8 @@ def _without_members(topics: Iterable[Topic]) -> list[Topic]:
 
 def _topic(session: Session, notice: Notice, subject: str, subject_id: str, sites: Sites) -> Topic:
     try:
+        if subject == Subject.TICKET:
+            return _as_told(notice, subject, subject_id)
         if subject == Subject.INCIDENT:
             return _of_incident(session, notice, subject_id, sites)
         return _of_alert(session, notice, subject_id, sites)

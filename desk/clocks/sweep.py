@@ -1,10 +1,14 @@
 """Tells, once, that a clock warns, was breached, or is to be escalated: an event of its ticket."""
 
+from typing import Protocol
+
 from desk.clocks.standing import TicketClocks
 from desk.clocks.steps import BREACH, WARN
 from fleet.cases import happened
+from fleet.events import Event
 from fleet.principals import schedule
 from fleet.sla import Milestone
+from fleet.tickets import Ticket
 from storage.records.clock_steps import due_steps, take_step, write_steps
 from storage.records.database import DeskDatabase
 from storage.records.events import tell
@@ -15,12 +19,24 @@ CLOCK_EVENTS = {WARN: "clock_warned", BREACH: "clock_breached"}
 ESCALATED = "clock_escalated"
 
 
-class ClockSweep:
-    """Goes through what clocks do by themselves; several processes may, each step is told by one of them."""
+class Teller(Protocol):
+    """Whoever says whom a clock's step is told (desk.tickets.telling.CaseTeller)."""
 
-    def __init__(self, desk: DeskDatabase, clocks: TicketClocks) -> None:
+    def clock(self, case: Ticket, milestone: Milestone, step: str, due: int, now: int) -> Event:
+        """Return the event of which notices follow."""
+        ...
+
+
+class ClockSweep:
+    """Goes through what clocks do by themselves; several processes may, each step is told by one of them.
+
+    Without a `teller` nobody is told: the history of the case says it alone.
+    """
+
+    def __init__(self, desk: DeskDatabase, clocks: TicketClocks, teller: Teller | None = None) -> None:
         self._desk = desk
         self._clocks = clocks
+        self._teller = teller
 
     def tick(self, now: int) -> int:
         """Tell what is due at `now` (epoch ms); return how many steps were told.
@@ -59,4 +75,6 @@ class ClockSweep:
                     due=due,
                 )
                 tell(session, event)
+                if self._teller is not None:
+                    tell(session, self._teller.clock(case, milestone, step, due or now, now))
         return holds

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from sqlalchemy.orm import Session
 
+from desk.tickets.telling import CaseTeller
 from desk.tickets.writing import CaseWriter
 from fleet.cases import happened
 from fleet.complaint_cases import classified, file_complaint, fingerprint
@@ -27,8 +28,9 @@ class ComplaintDesk:
     NotFound, and Conflict where somebody else was first.
     """
 
-    def __init__(self, cases: CaseWriter) -> None:
+    def __init__(self, cases: CaseWriter, teller: CaseTeller | None = None) -> None:
         self._cases = cases
+        self._teller = teller
 
     def file(self, complaint: Complaint, principal: Principal, *, site: str = "", device_id: str = "") -> int:
         """File a complaint about a device, or a site; return its ticket.
@@ -57,6 +59,8 @@ class ComplaintDesk:
             case = self._cases.open(session, file_complaint(place, device_id, whole, now))
             let_match(session, case.id, mark)
             tell(session, _opened(case, principal))
+            if self._teller is not None:
+                tell(session, self._teller.complaint(case, now))
             return case.id
 
     def _again(self, session: Session, known: int, complaint: Complaint, principal: Principal) -> None:

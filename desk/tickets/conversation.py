@@ -61,8 +61,7 @@ class Conversation:
                 principal,
                 why,
                 self._cases.now(),
-                before=before.owner_name[:32] or None,
-                after=after.owner_name[:32],
+                owner=after.owner_name,
             )
             tell(session, event)
             return stored

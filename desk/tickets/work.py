@@ -7,6 +7,7 @@ from desk.tickets.complaints import ComplaintDesk
 from desk.tickets.conversation import Conversation
 from desk.tickets.joining import Joining
 from desk.tickets.procedure import Procedure
+from desk.tickets.telling import CaseTeller
 from desk.tickets.writing import CaseWriter
 from fleet.service import ServiceFile
 from storage.records.database import DeskDatabase
@@ -22,10 +23,16 @@ class CaseWork:
     procedure: Procedure
 
 
-def case_work(desk: DeskDatabase, cases: CaseWriter, clocks: TicketClocks, service: ServiceFile) -> CaseWork:
-    """Wire them over one writer."""
+def case_work(
+    desk: DeskDatabase,
+    cases: CaseWriter,
+    clocks: TicketClocks,
+    service: ServiceFile,
+    teller: CaseTeller | None = None,
+) -> CaseWork:
+    """Wire them over one writer; without a `teller` nobody is told of a complaint."""
     return CaseWork(
-        ComplaintDesk(cases),
+        ComplaintDesk(cases, teller),
         Conversation(cases),
         Joining(cases),
         Procedure(desk, cases, clocks, service),

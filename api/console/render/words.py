@@ -366,6 +366,9 @@ OCCASIONS = {
     Occasion.WORSE: Text("told that it got worse", "通知级别升高"),
     Occasion.STILL_OPEN: Text("told what is still open", "通知仍未解除"),
     Occasion.RESOLVED: Text("told that it is over", "通知已解除"),
+    Occasion.DUE_SOON: Text("told that it is due soon", "通知即将到期"),
+    Occasion.OVERDUE: Text("told that it is overdue", "通知已超时"),
+    Occasion.COMPLAINT: Text("told of a complaint", "通知投诉"),
     REPORTED_MORE: Text("told that more joined", "通知有新的上报"),
     "test": Text("test", "测试"),
 }

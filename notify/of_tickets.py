@@ -1,0 +1,68 @@
+"""What notices say of tickets: that a promise is about to be broken, or was, or that somebody complains."""
+
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from fleet.errors import NotFound
+from fleet.outbox import Notice
+from fleet.sla import Milestone
+from fleet.tellings import Occasion
+from fleet.text import Language, Text
+from fleet.tickets import Ticket
+from storage.records.tickets import ticket
+
+_MILESTONES: dict[str, Text] = {
+    Milestone.RESPOND: Text("answer", "响应"),
+    Milestone.ON_SITE: Text("on site", "到场"),
+    Milestone.SOLVE: Text("repair", "解决"),
+    Milestone.CONTACT: Text("call the customer", "联系客户"),
+    Milestone.PLAN: Text("written plan", "书面方案"),
+    Milestone.CLOSE: Text("close", "关闭"),
+}
+_CLASSES = {
+    "urgent": Text("urgent", "紧急"),
+    "experience": Text("experience", "体验"),
+    "suggestion": Text("suggestion", "建议"),
+    "major": Text("major", "重大"),
+}
+COMPLAINT = Text("Complaint", "投诉")
+
+
+def ticket_facts(session: Session, notice: Notice, language: Language) -> dict[str, Any]:
+    """Return what the template of a ticket says beside what all notices do."""
+    case = _case(session, notice.subject_id)
+    telling = notice.telling
+    assert telling is not None
+    what = (_CLASSES if telling.occasion is Occasion.COMPLAINT else _MILESTONES).get(telling.rule)
+    return {
+        "ticket": notice.subject_id,
+        "what": telling.rule if what is None else what.in_language(language),
+        "owner": "" if case is None else case.owner_name,
+        "words": case.complaint.words if case is not None and case.complaint is not None else "",
+    }
+
+
+def is_moot(session: Session, notice: Notice) -> bool:
+    """Tell whether a case is over, or what was to be done in time is done, since a notice was written."""
+    case, telling = _case(session, notice.subject_id), notice.telling
+    if case is None or telling is None or not case.is_open:
+        return True
+    if telling.occasion is Occasion.COMPLAINT:
+        return case.responded_at is not None
+    done = {
+        Milestone.RESPOND: case.responded_at,
+        Milestone.CONTACT: case.responded_at,
+        Milestone.ON_SITE: case.on_site_at,
+        Milestone.PLAN: case.planned_at,
+        Milestone.SOLVE: case.solved_at,
+        Milestone.CLOSE: case.solved_at,
+    }
+    return done.get(Milestone(telling.rule)) is not None
+
+
+def _case(session: Session, number: str) -> Ticket | None:
+    try:
+        return ticket(session, int(number))
+    except NotFound:
+        return None
