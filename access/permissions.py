@@ -27,7 +27,13 @@ ALLOWED: dict[Role, frozenset[Permission]] = {
         Permission.INGEST_READ,
     },
     # Safety watches over people: their alerts, and what their wristbands tell of them.
-    Role.SAFETY: _REPORTS | {Permission.ALERTS_CHANGE, Permission.PERSONAL_READ, Permission.PERSONAL_ERASE},
+    Role.SAFETY: _REPORTS
+    | {
+        Permission.TICKETS_CHANGE,  # cases of safety are theirs to see to
+        Permission.ALERTS_CHANGE,
+        Permission.PERSONAL_READ,
+        Permission.PERSONAL_ERASE,
+    },
     # An admin lets others in, and has no business with what wristbands tell, but may have it erased.
     Role.ADMIN: frozenset(Permission) - {Permission.PERSONAL_READ},
 }

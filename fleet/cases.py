@@ -18,11 +18,12 @@ from fleet.tickets import (
     Suspicion,
     SuspicionState,
     Ticket,
+    TicketKind,
     TicketOrigin,
     TicketState,
     likely,
 )
-from fleet.workflows import WORKFLOWS
+from fleet.workflows import WORKFLOWS, kind_of
 
 CLOSE_AFTER_MS = DAY_MS
 """How long people can object to the end of a case whose suspicions have all cleared."""
@@ -49,6 +50,7 @@ def open_case(device_id: str, site: str, origin: TicketOrigin, first: Suspicion,
         opened_at=at,
         suspicions=(first,),
         spans=(Span(at, TicketState.OPENED, first.level),),
+        kind=kind_of(first.fault),
     )
 
 
@@ -111,7 +113,8 @@ def cleared(ticket: Ticket, fault: str, at: int) -> Ticket:
 
 def _asks(ticket: Ticket) -> bool:
     return (
-        ticket.origin is TicketOrigin.PROACTIVE
+        ticket.kind is TicketKind.REPAIR
+        and ticket.origin is TicketOrigin.PROACTIVE
         and ticket.state in RESTING_STATES
         and ticket.on_site_at is None
         and all(each.state is SuspicionState.CLEARED for each in ticket.suspicions)
@@ -146,6 +149,8 @@ def moved(ticket: Ticket, after: TicketState, at: int, confirmed: Sequence[str] 
         done = replace(done, solved_at=at)
     if after is TicketState.REOPENED:
         done = replace(done, solved_at=None, suspicions=_doubted(ticket.suspicions))
+    if ticket.kind is TicketKind.SAFETY and after is way.solves:
+        done = replace(done, suspicions=_true(done.suspicions, at))
     if after is TicketState.CANCELLED:
         done = replace(done, suspicions=_dismissed(ticket.suspicions, at))
     if confirmed is not None:
@@ -206,6 +211,13 @@ def _doubted(suspicions: tuple[Suspicion, ...]) -> tuple[Suspicion, ...]:
     return tuple(
         replace(each, state=SuspicionState.SUSPECTED, ended_at=None) if each.state in verdicts else each
         for each in suspicions
+    )
+
+
+def _true(suspicions: tuple[Suspicion, ...], at: int) -> tuple[Suspicion, ...]:
+    """Return the suspicions of a case of safety that was seen to: a false alarm would have been cancelled."""
+    return tuple(
+        replace(each, state=SuspicionState.CONFIRMED, ended_at=each.ended_at or at) for each in suspicions
     )
 
 

@@ -48,6 +48,9 @@ From `repaired` until it is opened again nobody works on a case.
 """
 
 
+_OF_KIND: Mapping[str, tuple[Milestone, ...]] = {"safety": (Milestone.RESPOND,)}
+
+
 class Promise(Shape):
     """How long each milestone may take from opening, in ms of `calendar`; None: not promised."""
 
@@ -186,13 +189,17 @@ class SlaPolicy(Shape):
         """Return what is promised of a case, in the order of milestones."""
         promises = list(self._fitting(facts))
         found = {}
-        for milestone in Milestone:
+        for milestone in self._promised(facts):
             promise = next((each for each in promises if each.of(milestone) is not None), None)
             if promise is not None:
                 ms = promise.of(milestone)
                 assert ms is not None
                 found[milestone] = Allowed(ms, promise.calendar or self.calendar)
         return found
+
+    def _promised(self, facts: Facts) -> Iterator[Milestone]:
+        """Yield the milestones that cases of a kind have: nobody travels to a case of safety by a promise."""
+        yield from _OF_KIND.get(facts.kind, Milestone)
 
     def _fitting(self, facts: Facts) -> Iterator[Promise]:
         """Yield what is promised, what goes before first."""

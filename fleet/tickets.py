@@ -13,10 +13,11 @@ NO_FAULT = "none"
 
 
 class TicketKind(StrEnum):
-    """What a ticket asks for. A device has at most one open ticket of the kind `repair`."""
+    """What a ticket asks for. A device has at most one open ticket of the kinds `repair` and `safety`."""
 
     REPAIR = "repair"
     COMPLAINT = "complaint"
+    SAFETY = "safety"
 
 
 class TicketLink(StrEnum):

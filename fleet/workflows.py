@@ -15,7 +15,8 @@ class Workflow:
     """The way of one kind. `line` is the main one, which customers see as a progress bar.
 
     `answers`, `arrives` and `solves` are the states that reach a milestone for the first time. `beside` says
-    where on the line a state stands that is not of it.
+    where on the line a state stands that is not of it. To the states of `needs_reason` nobody goes without
+    saying why: something is refused there, or is to be on record. Elsewhere a reason is optional.
     """
 
     line: tuple[TicketState, ...]
@@ -24,6 +25,7 @@ class Workflow:
     solves: TicketState
     arrives: TicketState | None = None
     beside: Mapping[TicketState, TicketState] = field(default_factory=dict)
+    needs_reason: frozenset[TicketState] = frozenset({_S.CANCELLED, _S.REOPENED})
 
     def check(self, before: TicketState, after: TicketState) -> None:
         """Raise IllegalTransition, naming the legal next states, unless `before` may become `after`."""
@@ -82,11 +84,33 @@ _COMPLAINT = Workflow(
     beside={_S.WAITING_CUSTOMER: _S.CONTACTED, _S.REOPENED: _S.OPENED},
 )
 
+# A person sees to it at once, and closes it with a protocol; it was a false alarm where it is cancelled.
+_SAFETY = Workflow(
+    line=(_S.OPENED, _S.ACCEPTED, _S.CLOSED),
+    ways={
+        _S.OPENED: (_S.ACCEPTED, _S.CANCELLED),
+        _S.ACCEPTED: (_S.CLOSED, _S.CANCELLED),
+        _S.CLOSED: (_S.REOPENED,),
+        _S.REOPENED: (_S.ACCEPTED, _S.CANCELLED),
+        _S.CANCELLED: (),
+    },
+    answers=_S.ACCEPTED,
+    solves=_S.CLOSED,
+    beside={_S.REOPENED: _S.OPENED},
+    needs_reason=frozenset({_S.CLOSED, _S.CANCELLED, _S.REOPENED}),
+)
+
 WORKFLOWS: Mapping[TicketKind, Workflow] = {
     TicketKind.REPAIR: _REPAIR,
     TicketKind.COMPLAINT: _COMPLAINT,
+    TicketKind.SAFETY: _SAFETY,
 }
+SAFETY_FAULTS = frozenset({"worker_sos", "worker_fall", "worker_heart_rate"})
+"""Faults that are no repair of the wristband that tells of them: a person is in danger."""
 SETBACKS = frozenset({(_S.VERIFYING, _S.RECTIFYING), (_S.CLOSED, _S.REOPENED), (_S.REVIEWED, _S.REOPENED)})
 """Moves of a complaint that say: what was done was not up to standard."""
-NEEDS_REASON = frozenset({TicketState.CANCELLED, TicketState.REOPENED})
-"""States that nobody goes to without saying why: something is refused there. Else a reason is optional."""
+
+
+def kind_of(fault: str) -> TicketKind:
+    """Return of which kind a case is that suspects a fault."""
+    return TicketKind.SAFETY if fault in SAFETY_FAULTS else TicketKind.REPAIR

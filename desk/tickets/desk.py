@@ -12,7 +12,7 @@ from fleet.errors import Conflict, InvalidInput, NotFound
 from fleet.faults import FAULTS, Fault
 from fleet.principals import Principal, check_reason, model, rule, schedule
 from fleet.tickets import REPORT, Suspicion, Ticket, TicketOrigin, TicketState
-from fleet.workflows import NEEDS_REASON
+from fleet.workflows import kind_of
 from storage.records.database import DeskDatabase
 from storage.records.devices import place_of
 from storage.records.events import tell
@@ -53,7 +53,7 @@ class TicketDesk:
             now = self._cases.now()
             new = suspect(alert.fault, now, alert.evidence, alert.level, int(alert.id))
             reason = f"alert {alert.id}: {alert.reason}"
-            case = known or open_case_of(session, alert.device_id)
+            case = known or open_case_of(session, alert.device_id, kind_of(alert.fault))
             if case is None:
                 return self._open(
                     session, alert.device_id, TicketOrigin.PROACTIVE, new, _judge(alert), reason
@@ -106,7 +106,7 @@ class TicketDesk:
             entry = _fault_of(place.kind, fault)
             evidence = {"source": REPORT, "who": principal.name, "why": why}
             new = suspect(entry.code, self._cases.now(), evidence)
-            case = open_case_of(session, device_id)
+            case = open_case_of(session, device_id, kind_of(entry.code))
             if case is None:
                 return self._open(session, device_id, TicketOrigin.REPORTED, new, principal, why)
             self._join(session, case, new, principal, why)
@@ -128,7 +128,6 @@ class TicketDesk:
         cancelled or opened again. Raises NotFound, IllegalTransition, InvalidInput, or Conflict when
         someone else changed it meanwhile.
         """
-        check_why(after, why)
         with self._cases.writing() as session:
             before = self._cases.read(session, ticket_id, version)
             return self._cases.move(session, before, after, principal, why, confirmed)
@@ -203,12 +202,6 @@ class TicketDesk:
                     fault=new.fault,
                 ),
             )
-
-
-def check_why(after: TicketState, why: str) -> None:
-    """Raise InvalidInput where a move asks for a reason and has none, or has one that cannot be kept."""
-    if after in NEEDS_REASON or "\x00" in why:
-        check_reason(why)
 
 
 def _judge(alert: Alert) -> Principal:

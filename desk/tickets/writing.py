@@ -17,7 +17,7 @@ from fleet.clock import Clock
 from fleet.complaint_cases import fingerprint, followed
 from fleet.errors import Conflict, IllegalTransition, Outdated
 from fleet.events import Event, Subject
-from fleet.principals import Principal, PrincipalKind
+from fleet.principals import Principal, PrincipalKind, check_reason
 from fleet.tickets import Ticket, TicketState
 from fleet.workflows import WORKFLOWS
 from storage.records.clock_steps import write_steps
@@ -104,6 +104,8 @@ class CaseWriter:
         confirmed: Sequence[str] | None = None,
     ) -> Ticket:
         """Move a case on and tell it. Raises InvalidInput, IllegalTransition, which says who was first."""
+        if after in WORKFLOWS[before.kind].needs_reason or "\x00" in why:
+            check_reason(why)
         now = self._clock.now_ms()
         try:
             changed = moved(before, after, now, confirmed)

@@ -40,6 +40,7 @@ from storage.records.parts import parts_of
 from storage.records.within import at_sites
 
 _OPEN_REPAIR = text("kind = 'repair' AND state NOT IN ('confirmed', 'cancelled')")
+_OPEN_SAFETY = text("kind = 'safety' AND state NOT IN ('closed', 'cancelled')")
 
 # The deadline of the next milestone that is still to be reached; none is left on a closed ticket. A generated
 # column, so that a list sorted by it needs no second truth beside the milestones.
@@ -89,6 +90,13 @@ class TicketRow(Base):
             unique=True,
             sqlite_where=_OPEN_REPAIR,
             postgresql_where=_OPEN_REPAIR,
+        ),
+        Index(
+            "uq_ticket_open_safety",
+            "device_id",
+            unique=True,
+            sqlite_where=_OPEN_SAFETY,
+            postgresql_where=_OPEN_SAFETY,
         ),
         Index("ix_ticket_state", "state", "opened_at"),
         Index("ix_ticket_due", "due", "id"),
@@ -164,12 +172,12 @@ def ticket_of_alert(session: Session, alert_id: int) -> Ticket | None:
     return None if found is None else ticket(session, found)
 
 
-def open_case_of(session: Session, device_id: str) -> Ticket | None:
-    """Return the open repair case of a device; the database allows one."""
+def open_case_of(session: Session, device_id: str, kind: TicketKind = TicketKind.REPAIR) -> Ticket | None:
+    """Return the open case of a device, of a kind of which the database allows one."""
     found = session.scalar(
         select(TicketRow.id).where(
             TicketRow.device_id == device_id,
-            TicketRow.kind == TicketKind.REPAIR,
+            TicketRow.kind == kind,
             TicketRow.state.not_in(CLOSED_STATES),
         )
     )

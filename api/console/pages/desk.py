@@ -32,7 +32,7 @@ from fleet.tickets import (
     TicketOrigin,
     TicketState,
 )
-from fleet.workflows import NEEDS_REASON, WORKFLOWS
+from fleet.workflows import WORKFLOWS
 from storage.records.events import events_of
 from storage.records.people import people as people_who
 from storage.records.ticket_links import links_of
@@ -144,7 +144,7 @@ def show_ticket(
         allowed=way.ways[ticket.state],
         confirmable=[fault for fault in FAULTS.values() if fault.kind is kind],
         no_fault=NO_FAULT,
-        needs_reason=NEEDS_REASON,
+        needs_reason=[state for state in TicketState if state in way.needs_reason],
         work=_work(services, ticket, sites, work_error),
         entered={"error": None, "state": None, "why": "", "confirmed": _confirmed(ticket)} | entered,
     )

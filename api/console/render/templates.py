@@ -109,6 +109,7 @@ def _environment(services: ApiServices, language: Language) -> Environment:
     environment.install_gettext_translations(words, newstyle=True)  # type: ignore[attr-defined]
     filters: dict[str, Callable[..., Any]] = {
         "word": lambda value, table: word(table, value, language),
+        "words": lambda values, table: ", ".join(word(table, each, language) for each in values),
         "moment": _in_zone(formats.moment, language),
         "second": _in_zone(formats.second, language),
         "day": _in_zone(formats.day, language),

@@ -50,6 +50,7 @@ TICKET_STATES = {
 TICKET_KINDS = {
     TicketKind.REPAIR: Text("Repair", "维修"),
     TicketKind.COMPLAINT: Text("Complaint", "投诉"),
+    TicketKind.SAFETY: Text("Safety", "安全"),
 }
 COMPLAINT_CLASSES = {
     ComplaintClass.URGENT: Text("Urgent", "紧急投诉"),

@@ -316,3 +316,21 @@ def test_a_comment_says_for_whom_it_is_and_changes_no_version(house: Desk) -> No
             house.work.conversation.comment(number, text, Audience.INTERNAL, LI)
     with pytest.raises(NotFound):
         house.work.conversation.comment(999, "x", Audience.INTERNAL, LI)
+
+
+def test_who_calls_for_help_is_answered_within_minutes_and_the_case_ends_with_a_protocol(house: Desk) -> None:
+    add_devices(house.desk, {"W1": Kind.WRISTBAND})
+    number = house.tickets.report("W1", "worker_sos", LI, "the button")
+    assert house.tickets.report("W1", "worker_fall", LI, "they lie on the floor") == number, (
+        "one and the same"
+    )
+    assert (house.case(number).kind, house.due(number)) == ("safety", {M.RESPOND: 5})
+    other = house.tickets.report("W1", "wristband_battery", LI, "empty")
+    assert (house.case(other).kind, other == number) == ("repair", False), "that is mended, whoever wears it"
+    with pytest.raises(IllegalTransition, match="allowed: accepted, cancelled"):
+        house.tickets.change_state(number, T.EN_ROUTE, LI, "")
+    house.move(number, T.ACCEPTED, why="")
+    with pytest.raises(InvalidInput, match="a reason is required"):
+        house.tickets.change_state(number, T.CLOSED, LI, " ")
+    case = house.move(number, T.CLOSED, why="slipped on the stairs; first aid; nothing broken")
+    assert {each.state for each in case.suspicions} == {"confirmed"}

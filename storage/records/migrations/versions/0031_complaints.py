@@ -38,6 +38,10 @@ def upgrade() -> None:
         op.add_column("ticket", sa.Column(name, kind, nullable=default is None, server_default=default))
     op.add_column("site", sa.Column("type", sa.String(16), nullable=False, server_default=""))
     _put_due(_DUE)
+    one = sa.text("kind = 'safety' AND state NOT IN ('closed', 'cancelled')")
+    op.create_index(
+        "uq_ticket_open_safety", "ticket", ["device_id"], unique=True, sqlite_where=one, postgresql_where=one
+    )
     op.create_table(
         "complaint",
         sa.Column("ticket_id", _NUMBER, sa.ForeignKey("ticket.id"), primary_key=True),
@@ -95,6 +99,7 @@ def downgrade() -> None:
     for table in ("clock_step", "ticket_span"):
         op.execute(f"DELETE FROM {table} WHERE ticket_id IN (SELECT id FROM ticket WHERE kind = 'complaint')")
     op.execute("DELETE FROM ticket WHERE kind = 'complaint'")
+    op.drop_index("uq_ticket_open_safety", "ticket")
     _put_due(_DUE_BEFORE)
     for name, _kind, _default in _NEW_COLUMNS:
         op.drop_column("ticket", name)
