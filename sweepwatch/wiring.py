@@ -34,15 +34,20 @@ from api.services import ApiServices
 from desk.clocks.calendar import ServiceCalendar
 from desk.clocks.clocks import Clocks
 from desk.clocks.files import load_clocks
+from desk.clocks.recount import Recount
 from desk.clocks.standing import TicketClocks
 from desk.clocks.sweep import ClockSweep
 from desk.dispatch.visits import Visits
+from desk.people.book import ServiceBook
+from desk.people.follower import ForgetsTerms, TermsFollower
+from desk.people.terms import TermsOfSites
 from desk.tickets.desk import TicketDesk
 from desk.tickets.opener import TicketOpener
 from fleet.alerts import Alert
 from fleet.broker_url import parse_broker_url
 from fleet.clock import DAY_MS, Clock
 from fleet.codes import CodeCatalogue, load_codes
+from fleet.demands import load_demands
 from fleet.duty import Duty
 from fleet.errors import SweepwatchError
 from fleet.followers import Follower
@@ -108,6 +113,8 @@ class Services:
     desk: DeskDatabase
     clocks: TicketClocks
     clock_sweep: ClockSweep
+    service: ServiceBook
+    terms: TermsOfSites
     tickets: TicketDesk
     alerts: AlertEngine
     book: RuleBook
@@ -147,6 +154,7 @@ def build(
     shipped = rules_text(settings.alerts.rules)
     codes = load_codes(settings.alerts.codes)
     clocks = load_clocks(settings.desk.sla, settings.desk.calendars)
+    demands = load_demands(settings.desk.service)
     desk = open_desk(desk_url(settings, folder))
     try:
         channels = channels_of(settings, desk, clock)
@@ -180,6 +188,8 @@ def build(
         desk=desk,
         clocks=wired.clocks,
         clock_sweep=ClockSweep(desk, wired.clocks),
+        service=ServiceBook(desk, clock, demands, zones, wired.terms.forget),
+        terms=wired.terms,
         tickets=wired.tickets,
         alerts=wired.alerts,
         care=wired.care,
@@ -206,6 +216,7 @@ class WiredDesk:
 
     alerts: AlertEngine
     clocks: TicketClocks
+    terms: TermsOfSites
     tickets: TicketDesk
     care: CareByPeople
     sweep: Sweep
@@ -235,20 +246,23 @@ def wire_desk(  # noqa: PLR0913 - the parts that it wires
     """
     zone_of = None if zones is None else zones.of
     alerts = AlertEngine(desk, rules, clock, codes, signals=signals, zone_of=zone_of, past=past)
-    clocks = TicketClocks(Clocks(policy, calendars), (zones or Zones()).of)
+    terms = TermsOfSites(desk, clock)
+    clocks = TicketClocks(Clocks(policy, calendars), (zones or Zones()).of, terms.of)
     tickets = TicketDesk(desk, clocks, clock)
     absence = frozenset(rule.name for rule in rules if rule.when == OFFLINE)
     teller = Teller(duty or build_duty(desk, clock)[0], absence, (zones or Zones()).of, budget)
     care = Care(desk, alerts, teller, clock)
-    followers = (TicketOpener(desk, tickets), TicketEnds(alerts), DeviceEnds(alerts), care)
+    by_terms = TermsFollower(desk, terms, Recount(desk, clocks), clock)
+    followers = (TicketOpener(desk, tickets), TicketEnds(alerts), DeviceEnds(alerts), care, by_terms)
     return WiredDesk(
         alerts,
         clocks,
+        terms,
         tickets,
         CareByPeople(desk, alerts, care, teller, clock),
         Sweep(desk, care, teller),
         followers,
-        (ChangedElsewhere(alerts),),
+        (ChangedElsewhere(alerts), ForgetsTerms(terms.forget)),
     )
 
 

@@ -141,6 +141,11 @@ class DeskSettings(_Section):
         None,
         description="Service calendars (YAML) that its promises are counted by; empty: every minute counts",
     )
+    service: Path | None = Field(
+        None,
+        description="What is demanded of engineers (YAML): hours of training a year, and skills that need a "
+        "certificate; empty: the standard demands (docs/desk.md)",
+    )
 
 
 class IngestSettings(_Section):
