@@ -70,20 +70,24 @@ def stored_columns(
     return {row[0]: tuple(row[1:]) for one in parts for row in session.execute(one)}
 
 
-def keep_many(session: Session, table: type[Base], rows: Iterable[Columns]) -> None:
+def keep_many(
+    session: Session, table: type[Base], rows: Iterable[Columns], first: Columns | None = None
+) -> None:
     """Keep many rows at once, all with the same columns: new ones, and others in place of what they held.
 
-    A column `version`, where the table has one, is 1 of new rows, and counts up.
+    `first` are columns that only new rows get. A column `version`, where the table has one, is 1 of new
+    rows, and counts up.
     """
     key = key_of(table)
     versioned = "version" in inspect(table).columns
+    only_new = dict(first or {}) | ({"version": 1} if versioned else {})
     for some in _some(rows, _ROWS_A_STATEMENT):
-        given = [{**row, "version": 1} if versioned else dict(row) for row in some]
         new = insert_into(session, table)
         changes = {name: new.excluded[name] for name in some[0] if name != key}
         if versioned:
             changes["version"] = table.version + 1  # type: ignore[attr-defined]  # it has one
         statement = new.on_conflict_do_update(index_elements=[key], set_=changes)
+        given = [{**row, **only_new} for row in some]
         session.execute(statement, given, execution_options={"synchronize_session": False})
 
 
