@@ -76,7 +76,7 @@ class Contract:
     """What was agreed on with a customer, for some of its sites or (without any) for all.
 
     It runs from the day `begins` through the day `ends` (ISO dates, by the clock of the site; None: until
-    further notice). `visits_a_year` are for maintenance; `price` is that of a year, None where nobody said it.
+    further notice). `visits_a_year` are for maintenance; `price` is that of a year, if known.
     """
 
     number: str

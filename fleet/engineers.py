@@ -45,8 +45,8 @@ class Engineer:
     """Somebody who mends devices.
 
     `account` is the id of the person by which they sign in, `leader` another engineer's id, `van` the name of
-    its stock. `shifts` are hours such as "08:00-18:00" by weekday (mon ... sun), by the wall's clock. `home` is
-    in WGS 84 degrees. `version` counts changes, 0 before it is kept.
+    its stock. `shifts` are hours such as "08:00-18:00" by weekday (mon ... sun), by the wall's clock.
+    `home` is in WGS 84 degrees. `version` counts changes, 0 before it is kept.
     """
 
     id: str
@@ -69,7 +69,7 @@ class Engineer:
 
 @dataclass(frozen=True, slots=True)
 class Demands:
-    """What is demanded of engineers: hours of training in a calendar year, and skills that need a certificate."""
+    """What is demanded of engineers: hours of training a year, and skills that need a certificate."""
 
     training_hours: float = 0.0
     certified: frozenset[str] = frozenset()
@@ -86,7 +86,7 @@ class DueKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """Something that falls due: `about` is a certificate or a skill, `on` the last day, `hours` are missing."""
+    """Something that falls due: `about` a certificate or skill, `on` the last day, `hours` are missing."""
 
     engineer: str
     kind: DueKind
@@ -95,7 +95,7 @@ class Due:
     hours: float = 0.0
 
 
-def able(engineer: Engineer, skill: str, at: date, demands: Demands = Demands()) -> bool:  # noqa: B008 - frozen
+def able(engineer: Engineer, skill: str, at: date, demands: Demands = Demands()) -> bool:
     """Tell whether an engineer may do work that needs a skill on a day: an expired certificate is no skill.
 
     A skill holds where one of its certificates does; without any it does unless one is demanded.

@@ -38,6 +38,7 @@ from desk.clocks.recount import Recount
 from desk.clocks.standing import TicketClocks
 from desk.clocks.sweep import ClockSweep
 from desk.dispatch.visits import Visits
+from desk.lists.lists import Lists
 from desk.people.book import ServiceBook
 from desk.people.follower import ForgetsTerms, TermsFollower
 from desk.people.terms import TermsOfSites
@@ -114,7 +115,7 @@ class Services:
     clocks: TicketClocks
     clock_sweep: ClockSweep
     service: ServiceBook
-    terms: TermsOfSites
+    lists: Lists
     tickets: TicketDesk
     alerts: AlertEngine
     book: RuleBook
@@ -189,7 +190,7 @@ def build(
         clocks=wired.clocks,
         clock_sweep=ClockSweep(desk, wired.clocks),
         service=ServiceBook(desk, clock, demands, zones, wired.terms.forget),
-        terms=wired.terms,
+        lists=Lists(desk, clock, wired.terms.forget),
         tickets=wired.tickets,
         alerts=wired.alerts,
         care=wired.care,
@@ -416,6 +417,8 @@ def build_api(
             trials=Trials(services.book, services.store, services.desk, services.signals, services.codes),
             duty=duty,
             planning=planning,
+            service=services.service,
+            lists=services.lists,
             demo=demo,
             reach=reach_of(server, services.clock.now_ms()),
             rates=rates_of(server),

@@ -1,4 +1,4 @@
-"""Reckons the clocks of open cases anew: after a change of the policy, a calendar, a plan, or a site's clock."""
+"""Reckons clocks of open cases anew: after a change of the policy, a calendar, a plan or a site's clock."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass

@@ -124,7 +124,7 @@ class TicketClocks:
         return TicketClocks(other, self._zone_of, self._terms_of)
 
     def _times(self, ticket: Timed, now: int) -> CaseTimes:
-        """Return what clocks must know of a ticket: by today's plan, and of a closed one by that of its end."""
+        """Return what clocks must know of a ticket: by today's plan, a closed one by that of its end."""
         zone = self._zone_of(ticket.site)
         ended = ticket.spans[-1].begins if ticket.spans and not ticket.is_open else now
         return case_times(ticket, zone, self._terms_of(ticket.site, zone, ended))

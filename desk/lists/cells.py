@@ -17,7 +17,7 @@ Read = Callable[[str], Any]
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _DATE = re.compile(r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})")
 _YES, _NO = frozenset({"yes", "true", "1", "是"}), frozenset({"no", "false", "0", "否"})
-_BETWEEN = re.compile(r"[;；]")
+_BETWEEN = re.compile(r"[;；\r\n]")
 
 
 def harmless(text: str) -> str:
@@ -142,7 +142,9 @@ def records(*fields: tuple[str, Read]) -> Read:
     def one(record: str) -> dict[str, Any]:
         cells = [each.strip() for each in record.split("|")]
         if len(cells) != len(fields):
-            raise ValueError(f"{quoted(record)} has {len(cells)} parts; allowed: {form}, with ; between several")
+            raise ValueError(
+                f"{quoted(record)} has {len(cells)} parts; allowed: {form}, with ; between several"
+            )
         return {field: read(cell) for (field, read), cell in zip(fields, cells, strict=True)}
 
     return lambda cell: [one(each) for each in _split(cell)]
@@ -154,7 +156,9 @@ def shifts(cell: str) -> dict[str, list[str]]:
     for each in _split(cell):
         on, *hours = each.split()
         if on not in WEEKDAYS or on in found or not hours:
-            raise ValueError(f"{quoted(each)} is none; allowed: each of {', '.join(WEEKDAYS)} once, then its hours")
+            raise ValueError(
+                f"{quoted(each)} is none; allowed: each of {', '.join(WEEKDAYS)} once, then its hours"
+            )
         found[on] = [check_hours(one) for one in hours]
     return {on: found[on] for on in WEEKDAYS if on in found}
 
@@ -172,24 +176,23 @@ def _split(cell: str) -> Iterable[str]:
     return (each.strip() for each in _BETWEEN.split(cell) if each.strip())
 
 
-def written(value: Any) -> str:
-    """Return a value as the cell from which it is read again."""
+def plain(value: Any) -> str:
+    """Return a value as the text from which it is read again."""
     if value is None:
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, str):
-        return harmless(value)
     if isinstance(value, float):
-        return f"{value:.15g}"
+        return repr(value).removesuffix(".0")
     if isinstance(value, dict):
-        return harmless("; ".join(f"{on} {' '.join(hours)}" for on, hours in value.items()))
-    if isinstance(value, list):
-        return harmless("; ".join(_one_of(each) for each in value))
-    return str(value)
+        value = [f"{on} {' '.join(hours)}" for on, hours in value.items()]
+    return "; ".join(map(_one_of, value)) if isinstance(value, list) else str(value)
 
 
 def _one_of(value: Any) -> str:
-    if isinstance(value, dict):
-        return "|".join("" if each is None else f"{each:g}" if isinstance(each, float) else str(each) for each in value.values())
-    return str(value)
+    return "|".join(map(plain, value.values())) if isinstance(value, dict) else str(value)
+
+
+def written(value: Any) -> str:
+    """Return a value as the cell of a list; no text there is a formula."""
+    return plain(value) if isinstance(value, int | float) else harmless(plain(value))

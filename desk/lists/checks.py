@@ -38,7 +38,9 @@ def around(session: Session, kind: ListKind, coming: Mapping[str, Values]) -> Ar
     return Around()
 
 
-def refusals(kind: ListKind, key: str, row: Values, before: Values | None, known: Around) -> Iterator[Refusal]:
+def refusals(
+    kind: ListKind, key: str, row: Values, before: Values | None, known: Around
+) -> Iterator[Refusal]:
     """Yield why a row cannot be kept as it would be; `before` is how it stands, None where it is new."""
     check = _CHECKS.get(kind)
     if check is not None:
@@ -53,7 +55,9 @@ def _device(_key: str, row: Values, before: Values | None, _known: Around) -> It
     if row["kind"] != before["kind"]:
         yield Refusal("kind", f"it is a {before['kind']}; what a device is stays: register another")
     if row["site"] != before["site"]:
-        yield Refusal("site", f"it is at {quoted(before['site'])}; move it first: its credential is for there")
+        yield Refusal(
+            "site", f"it is at {quoted(before['site'])}; move it first: its credential is for there"
+        )
 
 
 def _site(key: str, row: Values, _before: Values | None, _known: Around) -> Iterator[Refusal]:
@@ -67,7 +71,9 @@ def _contract(_key: str, row: Values, _before: Values | None, known: Around) -> 
     if row["customer"] not in known.customers:
         yield Refusal("customer", f"there is no customer {quoted(row['customer'])}; describe it first")
     if row["ends"] is not None and row["ends"] < row["begins"]:
-        yield Refusal("ends", f"{row['ends']} is before it begins ({row['begins']}); allowed: that day or later")
+        yield Refusal(
+            "ends", f"{row['ends']} is before it begins ({row['begins']}); allowed: that day or later"
+        )
 
 
 def _engineer(key: str, row: Values, _before: Values | None, known: Around) -> Iterator[Refusal]:

@@ -1,4 +1,4 @@
-"""Judges the rows of a file against what is kept: new, changed, unchanged, or refused and why. Writes nothing."""
+"""Judges the rows of a file against what is kept: new, changed, unchanged, or refused and why."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -18,7 +18,7 @@ _REMEMBERED = 5_000
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A row that was judged; `before` and `after` are how it stands and would stand, None where it does not."""
+    """A row that was judged; `before` and `after` are how it stands and would stand."""
 
     row: ListedRow
     before: Row | None = None

@@ -85,7 +85,9 @@ class Lists:
             late |= found
         if writes:
             self._changed()
-        rows = [_too_late(each) if each.key in late else each for each in report.rows] if late else report.rows
+        rows = (
+            [_too_late(each) if each.key in late else each for each in report.rows] if late else report.rows
+        )
         return replace(report, taken=True, rows=rows)
 
     def _judged(self, kind: ListKind, content: bytes) -> tuple[ListReport, list[Judged]]:

@@ -82,16 +82,17 @@ def _lines(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
             begins = reader.line_num + 1
     except csv.Error as error:
         raise InvalidInput(
-            f"line {begins}: it cannot be read ({error}); a cell with quotes, line breaks or {quoted(delimiter)} "
-            "stands in quotes, and its own quotes twice"
+            f"line {begins}: it cannot be read ({error}); a cell with quotes, line breaks or "
+            f"{quoted(delimiter)} stands in quotes, and its own quotes twice"
         ) from error
 
 
 def _check_header(header: tuple[str, ...], sheet: Sheet) -> None:
     for name in header:
         if name not in sheet.names:
+            allowed = ", ".join(sheet.names)
             raise InvalidInput(
-                f"the column {quoted(name)} is unknown; allowed: {', '.join(sheet.names)}{near(name, sheet.names)}"
+                f"the column {quoted(name)} is unknown; allowed: {allowed}{near(name, sheet.names)}"
             )
         if header.count(name) > 1:
             raise InvalidInput(f"the column {quoted(name)} stands in the header twice")

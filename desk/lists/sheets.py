@@ -8,6 +8,7 @@ from zoneinfo import available_timezones
 from desk.lists import cells
 from fleet.customers import Included, PlanName, Tier, Visiting
 from fleet.engineers import SKILLS
+from fleet.errors import InvalidInput
 from fleet.lists import ListKind
 from fleet.signals import Kind
 from fleet.text import LANGUAGES
@@ -129,6 +130,28 @@ class Sheet:
     def names(self) -> tuple[str, ...]:
         """All names that may stand in a header."""
         return (self.key, *self.columns)
+
+
+def row_said(kind: ListKind, key: str, said: Mapping[str, str]) -> dict[str, Any]:
+    """Return the columns of a row by what was typed into a form; what it leaves out is as in a new row.
+
+    Raises InvalidInput that names the first field that cannot be read, and what is allowed.
+    """
+    sheet = SHEETS[kind]
+    row = {sheet.key: _typed(sheet.key, sheet.read_key, key)}
+    for name, column in sheet.columns.items():
+        text = said.get(name, "").strip()
+        if not text and column.default is NEEDED:
+            raise InvalidInput(f"{name}: is missing: it has to be said")
+        row[name] = _typed(name, column.read, text) if text else column.default
+    return row
+
+
+def _typed(name: str, read: cells.Read, text: str) -> Any:
+    try:
+        return read(text)
+    except ValueError as error:
+        raise InvalidInput(f"{name}: {error}") from error
 
 
 def _sheet(kind: ListKind) -> Sheet:

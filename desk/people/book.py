@@ -1,4 +1,4 @@
-"""The book of the service's people: customers, contracts, engineers, regions and parts, as they are described."""
+"""The book of the service: customers, contracts, engineers, regions and parts, as they are described."""
 
 from collections.abc import Callable, Mapping
 from datetime import date
@@ -82,7 +82,9 @@ class ServiceBook:
     def contract(self, said: Contract, by: Principal, version: int | None = None) -> Contract:
         """Keep what is said of a contract; its customer has to be described."""
         if said.ends is not None and said.ends < said.begins:
-            raise InvalidInput(f"ends: {said.ends} is before it begins ({said.begins}); allowed: that day or later")
+            raise InvalidInput(
+                f"ends: {said.ends} is before it begins ({said.begins}); allowed: that day or later"
+            )
 
         def change(session: Session) -> Contract:
             try:

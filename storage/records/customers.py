@@ -1,6 +1,6 @@
 """Customers and contracts, and the terms that follow from them for sites. Callers bring the transaction."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -82,7 +82,9 @@ def customer_of(session: Session, customer_id: str, sites: Sites = None) -> Cust
     return _customer(row)
 
 
-def find_customers(session: Session, asked: Asked, sites: Sites = None, text: str | None = None) -> Page[Customer]:
+def find_customers(
+    session: Session, asked: Asked, sites: Sites = None, text: str | None = None
+) -> Page[Customer]:
     """Return a page of the customers of some sites, by id; `text` is looked for in ids and names."""
     wanted = select(CustomerRow)
     if sites is not None:
@@ -192,6 +194,16 @@ def contract_columns(contract: Contract) -> dict[str, Any]:
         "visits_a_year": contract.visits_a_year,
         "price": contract.price,
     }
+
+
+def customer_from(columns: Mapping[str, Any]) -> Customer:
+    """Return the customer that the columns of a row describe."""
+    return _customer(CustomerRow(**columns, version=0))
+
+
+def contract_from(columns: Mapping[str, Any]) -> Contract:
+    """Return the contract that the columns of a row describe."""
+    return _contract(ContractRow(**columns, version=0))
 
 
 def _sorted(words: Iterable[str]) -> list[str]:

@@ -30,7 +30,7 @@ class Kept:
 
 
 def keep(session: Session, table: type[Base], said: Columns, version: int | None = None) -> Kept:
-    """Keep what is said of a row, in place of what was said before; `version` is that which was read, 0: none.
+    """Keep what is said of a row, in place of what was before; `version` is that which was read, 0: none.
 
     Raises Conflict where it is at another version by now.
     """

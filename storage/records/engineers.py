@@ -1,6 +1,6 @@
 """Engineers and service regions. Callers bring the transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -150,6 +150,11 @@ def engineer_columns(engineer: Engineer) -> dict[str, Any]:
         "van": engineer.van,
         "active": engineer.active,
     }
+
+
+def engineer_from(columns: Mapping[str, Any]) -> Engineer:
+    """Return the engineer that the columns of a row describe."""
+    return _engineer(EngineerRow(**columns, version=0))
 
 
 def region_columns(region: Region) -> dict[str, Any]:

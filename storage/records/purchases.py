@@ -1,9 +1,13 @@
 """When devices were bought, and until when their makers answer for them. Callers bring the transaction."""
 
-from sqlalchemy import ForeignKey, String
+from collections.abc import Collection
+
+from sqlalchemy import ForeignKey, String, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from storage.records.base import Base
+from storage.records.devices import Device
+from storage.records.parts import parts_of
 
 
 class PurchaseRow(Base):
@@ -20,3 +24,12 @@ def warranty_of(session: Session, device_id: str) -> str | None:
     """Return the last day (ISO) of a device's warranty, None where nobody said it."""
     row = session.get(PurchaseRow, device_id)
     return None if row is None else row.warranty_until
+
+
+def counts_at(session: Session, sites: Collection[str]) -> dict[str, int]:
+    """Return how many devices each of these sites has; those without any are left out."""
+    found: dict[str, int] = {}
+    for part in parts_of(sites):
+        wanted = select(Device.site, func.count()).where(Device.site.in_(part)).group_by(Device.site)
+        found |= {row[0]: row[1] for row in session.execute(wanted)}
+    return found

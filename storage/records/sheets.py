@@ -44,7 +44,9 @@ class SheetTable:
 
 def _table(table: type[Base], *left_out: str) -> SheetTable:
     names = table.__table__.columns.keys()
-    return SheetTable(table, tuple(each for each in names if each not in (key_of(table), "version", *left_out)))
+    return SheetTable(
+        table, tuple(each for each in names if each not in (key_of(table), "version", *left_out))
+    )
 
 
 TABLES: Mapping[ListKind, SheetTable] = {

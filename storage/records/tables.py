@@ -42,6 +42,7 @@ from storage.records import (
     tokens,
     topics_beside,
     unknown_signals,
+    uploads,
 )
 from storage.records.base import Base
 
@@ -91,4 +92,5 @@ __all__ = [
     "tokens",
     "topics_beside",
     "unknown_signals",
+    "uploads",
 ]

@@ -66,13 +66,21 @@ def upgrade() -> None:
         sa.Column("purchased", sa.String(10), nullable=True),
         sa.Column("warranty_until", sa.String(10), nullable=True),
     )
+    op.create_table(
+        "upload",
+        sa.Column("key", sa.String(64), primary_key=True),
+        sa.Column("who", sa.String(96), nullable=False, index=True),
+        sa.Column("what", sa.String(16), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.Column("ends", sa.BigInteger(), nullable=False),
+    )
     op.create_index("ix_site_customer", "site", ["customer"])
 
 
 def downgrade() -> None:
     """Drop them."""
     op.drop_index("ix_site_customer", "site")
-    for table in ("purchase", "part", "service_region", "engineer", "contract", "customer"):
+    for table in ("upload", "purchase", "part", "service_region", "engineer", "contract", "customer"):
         op.drop_table(table)
 
 

@@ -1,4 +1,4 @@
-"""Plan and tier reach the clocks of open cases: at once where something is said, by the hour where days pass."""
+"""Plan and tier reach the clocks of open cases: at once where it is said, by the hour where days pass."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -122,7 +122,9 @@ def test_a_closed_case_keeps_the_plan_of_the_day_it_was_closed(house: House) -> 
     house.clock.ms += 3 * DAY_MS
     with house.desk.transaction() as session:
         closed = ticket(session, house.ticket_id)
-    (answer,) = [each for each in house.wired.clocks.of(closed, house.clock.ms) if each.milestone == "respond"]
+    (answer,) = [
+        each for each in house.wired.clocks.of(closed, house.clock.ms) if each.milestone == "respond"
+    ]
     assert answer.allowed_ms == GOLD
 
 
