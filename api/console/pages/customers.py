@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from access.doors import Visitor
-from api.console.pages.service_forms import Entered, Said, blank, typed, version_in
+from api.console.pages.service_forms import Said, Tried, blank, typed, version_in
 from api.console.pages.tried import tried
 from api.console.render.asked import SavedView, asked
 from api.console.render.templates import Pages
@@ -49,12 +49,25 @@ _CHOICES = {
 def make_router(pages: Pages) -> APIRouter:
     """Return the routes of the pages."""
     router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
-    book = pages.services.service
 
     @router.get("/customers")
     def customers_page(request: Request, visitor: Known, sites: SeesFleet) -> Response:
         """List the customers of one's sites."""
         return _list(pages, request, visitor, sites, asked(request, CustomerQuery))
+
+    @router.get("/customers/{customer_id}")
+    def customer_page(request: Request, visitor: Known, sites: SeesFleet, customer_id: Key) -> Response:
+        """Show a customer: sites, contracts, open cases."""
+        saved = asked(request, SavedView).saved
+        return _one(pages, request, visitor, sites, customer_id, Tried(saved=saved))
+
+    _add_changes(router, pages)
+    return router
+
+
+def _add_changes(router: APIRouter, pages: Pages) -> None:
+    """Add the routes of the forms."""
+    book = pages.services.service
 
     @router.post("/customers")
     def add(
@@ -67,15 +80,9 @@ def make_router(pages: Pages) -> APIRouter:
             return _to(book.customer(customer_from(row), principal, 0).id)
 
         def again(status: int, why: str) -> Response:
-            return _list(pages, request, visitor, sites, CustomerQuery(), status, why, said)
+            return _list(pages, request, visitor, sites, CustomerQuery(), Tried(status, why, said))
 
         return tried(change, again)
-
-    @router.get("/customers/{customer_id}")
-    def customer_page(request: Request, visitor: Known, sites: SeesFleet, customer_id: Key) -> Response:
-        """Show a customer: sites, contracts, open cases."""
-        saved = asked(request, SavedView).saved
-        return _one(pages, request, visitor, sites, customer_id, saved=saved)
 
     @router.post("/customers/{customer_id}")
     def change_customer(
@@ -93,7 +100,7 @@ def make_router(pages: Pages) -> APIRouter:
             return _to(book.customer(customer_from(row), principal, version_in(said)).id, saved=True)
 
         def again(status: int, why: str) -> Response:
-            return _one(pages, request, visitor, sites, customer_id, status, error=why, entered=said)
+            return _one(pages, request, visitor, sites, customer_id, Tried(status, why, said))
 
         return tried(change, again)
 
@@ -114,11 +121,9 @@ def make_router(pages: Pages) -> APIRouter:
             return _to(customer_id, saved=True)
 
         def again(status: int, why: str) -> Response:
-            return _one(pages, request, visitor, sites, customer_id, status, error=why, contract=said)
+            return _one(pages, request, visitor, sites, customer_id, Tried(status, why, beside=said))
 
         return tried(change, again)
-
-    return router
 
 
 def _to(customer_id: str, *, saved: bool = False) -> Response:
@@ -132,9 +137,7 @@ def _list(
     visitor: Visitor,
     sites: Sites,
     query: CustomerQuery,
-    status: int = 200,
-    error: str | None = None,
-    entered: Entered | None = None,
+    form: Tried = Tried(),  # noqa: B008 - frozen
 ) -> Response:
     with pages.services.desk.transaction() as session:
         page = find_customers(session, query.asked(), sites, query.q)
@@ -148,10 +151,10 @@ def _list(
         "query": query,
         "undescribed": named if len(known) < 1000 else [],
         "sees": sees_service(visitor),
-        "error": error,
-        "entered": blank(ListKind.CUSTOMERS) | (entered or {}),
+        "error": form.error,
+        "entered": blank(ListKind.CUSTOMERS) | (form.entered or {}),
     }
-    return pages.render(request, "service/customers.html", status, **_CHOICES, **values)
+    return pages.render(request, "service/customers.html", form.status, **_CHOICES, **values)
 
 
 def _one(
@@ -160,12 +163,7 @@ def _one(
     visitor: Visitor,
     sites: Sites,
     customer_id: str,
-    status: int = 200,
-    *,
-    error: str | None = None,
-    saved: bool = False,
-    entered: Entered | None = None,
-    contract: Entered | None = None,
+    form: Tried = Tried(),  # noqa: B008 - frozen
 ) -> Response:
     services = pages.services
     with services.desk.transaction() as session:
@@ -188,10 +186,10 @@ def _one(
         ],
         "today": services.service.today(),
         "sees": sees_service(visitor),
-        "saved": saved,
-        "error": error,
-        "entered": typed(ListKind.CUSTOMERS, customer_columns(customer)) | (entered or {}),
-        "contract": blank(ListKind.CONTRACTS) | {"version": "0"} | (contract or {}),
-        "contract_tried": contract is not None,
+        "saved": form.saved,
+        "error": form.error,
+        "entered": typed(ListKind.CUSTOMERS, customer_columns(customer)) | (form.entered or {}),
+        "contract": blank(ListKind.CONTRACTS) | {"version": "0"} | (form.beside or {}),
+        "contract_tried": form.beside is not None,
     }
-    return pages.render(request, "service/customer.html", status, **_CHOICES, **values)
+    return pages.render(request, "service/customer.html", form.status, **_CHOICES, **values)

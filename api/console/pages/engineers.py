@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from access.doors import Visitor
-from api.console.pages.service_forms import Entered, Said, blank, typed, version_in
+from api.console.pages.service_forms import Entered, Said, Tried, blank, typed, version_in
 from api.console.pages.tried import tried
 from api.console.render.asked import NoQuery, SavedView, asked
 from api.console.render.templates import Pages
@@ -37,13 +37,26 @@ _NO_REGION = {"id": "", "name_en": "", "name_zh": "", "leader": "", "director": 
 def make_router(pages: Pages) -> APIRouter:
     """Return the routes of the pages."""
     router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
-    book = pages.services.service
 
     @router.get("/engineers")
     def engineers_page(request: Request, visitor: Known, sites: SeesFleet) -> Response:
         """List the engineers, the regions, and what falls due."""
         asked(request, NoQuery)
         return _list(pages, request, visitor, sites)
+
+    @router.get("/engineers/{engineer_id}")
+    def engineer_page(request: Request, visitor: Known, sites: SeesFleet, engineer_id: Key) -> Response:
+        """Show an engineer: what they are able to do, when they work, what falls due."""
+        saved = asked(request, SavedView).saved
+        return _one(pages, request, visitor, sites, engineer_id, Tried(saved=saved))
+
+    _add_changes(router, pages)
+    return router
+
+
+def _add_changes(router: APIRouter, pages: Pages) -> None:
+    """Add the routes of the forms."""
+    book = pages.services.service
 
     @router.post("/engineers")
     def add(
@@ -56,7 +69,7 @@ def make_router(pages: Pages) -> APIRouter:
             return _to(book.engineer(engineer_from(_whole(row)), principal, 0).id)
 
         def again(status: int, why: str) -> Response:
-            return _list(pages, request, visitor, sites, status, error=why, entered=said)
+            return _list(pages, request, visitor, sites, Tried(status, why, said))
 
         return tried(change, again)
 
@@ -71,15 +84,9 @@ def make_router(pages: Pages) -> APIRouter:
             return RedirectResponse("/engineers", status_code=303)
 
         def again(status: int, why: str) -> Response:
-            return _list(pages, request, visitor, sites, status, error=why, region=said)
+            return _list(pages, request, visitor, sites, Tried(status, why, beside=said))
 
         return tried(change, again)
-
-    @router.get("/engineers/{engineer_id}")
-    def engineer_page(request: Request, visitor: Known, sites: SeesFleet, engineer_id: Key) -> Response:
-        """Show an engineer: what they are able to do, when they work, what falls due."""
-        saved = asked(request, SavedView).saved
-        return _one(pages, request, visitor, sites, engineer_id, saved=saved)
 
     @router.post("/engineers/{engineer_id}")
     def change_engineer(
@@ -98,11 +105,9 @@ def make_router(pages: Pages) -> APIRouter:
             return _to(engineer_id, saved=True)
 
         def again(status: int, why: str) -> Response:
-            return _one(pages, request, visitor, sites, engineer_id, status, error=why, entered=said)
+            return _one(pages, request, visitor, sites, engineer_id, Tried(status, why, said))
 
         return tried(change, again)
-
-    return router
 
 
 def _to(engineer_id: str, *, saved: bool = False) -> Response:
@@ -133,11 +138,7 @@ def _list(
     request: Request,
     visitor: Visitor,
     sites: Sites,
-    status: int = 200,
-    *,
-    error: str | None = None,
-    entered: Entered | None = None,
-    region: Entered | None = None,
+    form: Tried = Tried(),  # noqa: B008 - frozen
 ) -> Response:
     book, sees = pages.services.service, sees_service(visitor)
     with pages.services.desk.transaction() as session:
@@ -156,13 +157,13 @@ def _list(
         "today": today,
         "sees": sees,
         "skills": SKILLS,
-        "error": error,
-        "entered": blank(ListKind.ENGINEERS) | (entered or {}),
-        "tried": entered is not None,
-        "region": _NO_REGION | (region or {}),
-        "region_tried": region is not None,
+        "error": form.error,
+        "entered": blank(ListKind.ENGINEERS) | (form.entered or {}),
+        "tried": form.entered is not None,
+        "region": _NO_REGION | (form.beside or {}),
+        "region_tried": form.beside is not None,
     }
-    return pages.render(request, "service/engineers.html", status, **values)
+    return pages.render(request, "service/engineers.html", form.status, **values)
 
 
 def _one(
@@ -171,11 +172,7 @@ def _one(
     visitor: Visitor,
     sites: Sites,
     engineer_id: str,
-    status: int = 200,
-    *,
-    error: str | None = None,
-    saved: bool = False,
-    entered: Entered | None = None,
+    form: Tried = Tried(),  # noqa: B008 - frozen
 ) -> Response:
     book = pages.services.service
     with pages.services.desk.transaction() as session:
@@ -195,8 +192,8 @@ def _one(
         "today": today,
         "sees": sees_service(visitor),
         "skills": SKILLS,
-        "error": error,
-        "saved": saved,
-        "entered": columns | (entered or {}),
+        "error": form.error,
+        "saved": form.saved,
+        "entered": columns | (form.entered or {}),
     }
-    return pages.render(request, "service/engineer.html", status, **values)
+    return pages.render(request, "service/engineer.html", form.status, **values)

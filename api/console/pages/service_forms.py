@@ -1,6 +1,7 @@
 """Forms of the service's pages: their fields are the columns of the list, and are read as its cells are."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
@@ -24,6 +25,20 @@ async def entered_of(request: Request) -> Entered:
 
 
 Said = Annotated[Entered, Depends(entered_of)]
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """How a page comes back after a form: why it was refused, what had been typed, or that it was kept.
+
+    `beside` is what was typed into the other form of a page.
+    """
+
+    status: int = 200
+    error: str | None = None
+    entered: Entered | None = None
+    beside: Entered | None = None
+    saved: bool = False
 
 
 def typed(kind: ListKind, columns: Mapping[str, Any]) -> Entered:

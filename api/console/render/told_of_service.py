@@ -1,7 +1,4 @@
-"""What the service's people and lists say in English (desk/people/, desk/lists/), as the console says it in Chinese.
-
-told.py looks it up.
-"""
+"""What desk/people/ and desk/lists/ say in English, as the console says it in Chinese; for told.py."""
 
 import re
 
