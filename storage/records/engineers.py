@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import JSON, Float, ForeignKey, String, or_, select
+from sqlalchemy import JSON, ForeignKey, String, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from fleet.engineers import Certificate, Engineer, Stars, Training
@@ -35,8 +35,8 @@ class EngineerRow(Base):
     stars: Mapped[float | None]
     stars_at: Mapped[int | None]
     shifts: Mapped[dict[str, Any]]
-    home_lat: Mapped[float | None] = mapped_column(Float)
-    home_lon: Mapped[float | None] = mapped_column(Float)
+    home_lat: Mapped[float | None]
+    home_lon: Mapped[float | None]
     van: Mapped[str] = mapped_column(String(64))
     active: Mapped[bool]
     version: Mapped[int]

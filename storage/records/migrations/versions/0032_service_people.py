@@ -38,7 +38,7 @@ def upgrade() -> None:
         sa.Column("sites", sa.JSON(), nullable=False),
         sa.Column("includes", sa.JSON(), nullable=False),
         sa.Column("visits_a_year", sa.BigInteger(), nullable=False),
-        sa.Column("price", sa.Float(), nullable=True),
+        sa.Column("price", sa.Double(), nullable=True),
         sa.Column("version", sa.BigInteger(), nullable=False),
     )
     _add_engineers()
@@ -54,7 +54,7 @@ def upgrade() -> None:
         "part",
         sa.Column("code", sa.String(64), primary_key=True),
         *_names(),
-        sa.Column("price", sa.Float(), nullable=True),
+        sa.Column("price", sa.Double(), nullable=True),
         sa.Column("lead_days", sa.BigInteger(), nullable=True),
         sa.Column("fits", sa.JSON(), nullable=False),
         sa.Column("version", sa.BigInteger(), nullable=False),
@@ -92,12 +92,13 @@ def _names() -> tuple[sa.Column[str], sa.Column[str]]:
 
 
 def _add_engineers() -> None:
+    number = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
     person = sa.ForeignKey("person.id", ondelete="SET NULL")
     op.create_table(
         "engineer",
         sa.Column("id", sa.String(64), primary_key=True),
         sa.Column("name", sa.String(64), nullable=False),
-        sa.Column("account", sa.BigInteger(), person, nullable=True, unique=True),
+        sa.Column("account", number, person, nullable=True, unique=True),
         sa.Column("region", sa.String(64), nullable=False, index=True),
         sa.Column("leader", sa.String(64), nullable=False),
         sa.Column("phone", sa.String(32), nullable=False),
@@ -105,11 +106,11 @@ def _add_engineers() -> None:
         sa.Column("skills", sa.JSON(), nullable=False),
         sa.Column("certificates", sa.JSON(), nullable=False),
         sa.Column("training", sa.JSON(), nullable=False),
-        sa.Column("stars", sa.Float(), nullable=True),
+        sa.Column("stars", sa.Double(), nullable=True),
         sa.Column("stars_at", sa.BigInteger(), nullable=True),
         sa.Column("shifts", sa.JSON(), nullable=False),
-        sa.Column("home_lat", sa.Float(), nullable=True),
-        sa.Column("home_lon", sa.Float(), nullable=True),
+        sa.Column("home_lat", sa.Double(), nullable=True),
+        sa.Column("home_lon", sa.Double(), nullable=True),
         sa.Column("van", sa.String(64), nullable=False),
         sa.Column("active", sa.Boolean(), nullable=False),
         sa.Column("version", sa.BigInteger(), nullable=False),
