@@ -23,7 +23,8 @@ class UploadRow(Base):
 
 def keep_upload(session: Session, key: str, who: str, what: str, content: bytes, now: int, ends: int) -> None:
     """Keep a file of somebody in place of the one before; those whose time is over go."""
-    session.execute(delete(UploadRow).where((UploadRow.ends <= now) | (UploadRow.who == who)))
+    forget_uploads(session, now)
+    session.execute(delete(UploadRow).where(UploadRow.who == who))
     session.add(UploadRow(key=key, who=who, what=what, content=content, ends=ends))
 
 
@@ -37,3 +38,8 @@ def upload_of(session: Session, key: str, who: str, what: str, now: int) -> byte
 def drop_upload(session: Session, key: str) -> None:
     """Let a file go."""
     session.execute(delete(UploadRow).where(UploadRow.key == key))
+
+
+def forget_uploads(session: Session, now: int) -> None:
+    """Let files go whose time is over."""
+    session.execute(delete(UploadRow).where(UploadRow.ends <= now))
