@@ -1,6 +1,6 @@
 """Lists in and out as CSV, with a dry run that says row by row what would become of it."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import StreamingResponse
@@ -14,7 +14,9 @@ from api.services import ApiServices, Services
 from fleet.lists import ListKind, ListReport, Verdict
 
 router = APIRouter(prefix="/lists", tags=["service"])
-_CSV = {200: {"content": {"text/csv": {"schema": {"type": "string"}}}, "description": "The list"}}
+_CSV: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"text/csv": {"schema": {"type": "string"}}}, "description": "The list"}
+}
 _BODY = {
     "requestBody": {
         "required": True,

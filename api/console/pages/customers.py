@@ -38,7 +38,7 @@ from storage.records.ticket_lists import TicketFilter, find_tickets
 
 _SHOWN_CASES = 50
 _OPEN = tuple(state for state in TicketState if state not in CLOSED_STATES)
-_CHOICES = {
+_CHOICES: dict[str, Any] = {
     "tiers": list(map(str, Tier)),
     "plans": list(map(str, PlanName)),
     "visitings": list(map(str, Visiting)),

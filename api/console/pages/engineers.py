@@ -129,8 +129,8 @@ def _region(said: Entered) -> Region:
             found[name] = reader(said.get(name, ""))
         except ValueError as error:
             raise InvalidInput(f"{name}: {error}") from error
-    name = Text(found["name_en"], found["name_zh"])
-    return Region(found["id"], name, said.get("leader", ""), said.get("director", ""))
+    called = Text(found["name_en"], found["name_zh"])
+    return Region(found["id"], called, said.get("leader", ""), said.get("director", ""))
 
 
 def _list(

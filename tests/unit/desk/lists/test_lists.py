@@ -8,7 +8,6 @@ from helpers.fresh_desk import fresh_file
 
 from desk.lists.lists import Lists
 from fleet.clock import ManualClock
-from fleet.errors import InvalidInput
 from fleet.lists import ListKind, Verdict
 from fleet.principals import person
 from storage.records.customers import customer_of
@@ -117,37 +116,6 @@ def test_all_or_nothing_keeps_none_where_one_is_refused(house: House) -> None:
     assert not house.lists.take(CUSTOMERS, text.encode(), ADA, all_or_nothing=True).taken
     assert house.take(CUSTOMERS, "id,tier\nhotel,A\n", all_or_nothing=True) == ["new"]
     assert house.events() == 1
-
-
-@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])
-@pytest.mark.parametrize("newline", ["\n", "\r\n"])
-def test_spreadsheets_write_it_in_their_own_way(
-    house: House, delimiter: str, encoding: str, newline: str
-) -> None:
-    text = newline.join(['ID,"Name_ZH",tier', "hotel,上海酒店,A", ",,", ""]).replace(",", delimiter)
-    report = house.lists.look(CUSTOMERS, text.encode(encoding))
-    assert [each.verdict for each in report.rows] == [Verdict.NEW]
-    assert report.delimiter == delimiter
-    assert report.encoding == ("GB18030" if encoding == "gb18030" else "UTF-8")
-
-
-@pytest.mark.parametrize(
-    ("content", "said"),
-    [
-        (b"", "the file is empty; its first line names columns: id, name_en"),
-        (b"\xef\xbb\xbf\r\n", "the file is empty"),
-        (b"id,tear\nx,A\n", 'the column "tear" is unknown; allowed: id, .*; did you mean tier?'),
-        (b"name_en\nx\n", 'the column "id" is missing'),
-        (b"id,tier,tier\nx,A,A\n", 'the column "tier" stands in the header twice'),
-        ("id\nx\n".encode("utf-16"), "the file is in UTF-16; allowed: UTF-8 or GB18030"),
-        (b"id,name_en\nx,\xff\xff\n", "neither UTF-8 nor GB18030: line 2"),
-        (b'id,name_en\nx,ok\ny,"open\n', "line 3: it cannot be read"),
-    ],
-)
-def test_what_is_no_list_is_refused_as_a_whole(house: House, content: bytes, said: str) -> None:
-    with pytest.raises(InvalidInput, match=said.replace("?", r"\?")):
-        house.lists.look(CUSTOMERS, content)
 
 
 def test_a_header_alone_is_a_list_of_nothing(house: House) -> None:
