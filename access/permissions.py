@@ -6,7 +6,14 @@ _SEES = frozenset({Permission.FLEET_READ})
 _REPORTS = _SEES | {Permission.TICKETS_REPORT}
 ALLOWED: dict[Role, frozenset[Permission]] = {
     Role.VIEWER: _SEES,
-    Role.ENGINEER: _REPORTS | {Permission.TICKETS_CHANGE, Permission.ALERTS_CHANGE, Permission.COMMANDS_SEND},
+    Role.ENGINEER: _REPORTS
+    | {
+        Permission.TICKETS_CHANGE,
+        Permission.ALERTS_CHANGE,
+        Permission.COMMANDS_SEND,
+        # Whom to call: phone numbers and addresses of customers and colleagues.
+        Permission.SERVICE_READ,
+    },
     Role.MANAGER: _REPORTS
     | {
         Permission.TICKETS_CHANGE,
@@ -25,6 +32,8 @@ ALLOWED: dict[Role, frozenset[Permission]] = {
         Permission.VISITS_READ,
         Permission.MODELS_READ,
         Permission.INGEST_READ,
+        Permission.SERVICE_READ,
+        Permission.SERVICE_MANAGE,
     },
     # Safety watches over people: their alerts, and what their wristbands tell of them.
     Role.SAFETY: _REPORTS

@@ -19,18 +19,22 @@ from api.routes import (
     catalogue,
     commands,
     complaints,
+    customers,
     destinations,
     device_access,
     devices,
     duty,
+    engineers,
     firmware,
     health,
     hooks,
     incidents,
     ingest,
+    lists,
     models,
     mutes,
     notices,
+    parts,
     people,
     personal,
     risks,
@@ -41,9 +45,14 @@ from api.routes import (
     tokens,
 )
 from api.services import ApiServices
+from fleet.lists import ListKind
 
-_LARGE_BODIES = {"/api/v1/hooks/alertmanager": 16 * MAX_BODY_BYTES}
-"""Where more is taken than elsewhere: another system's storm comes as one group of many alerts."""
+_LISTS = ("/api/v1/lists", "/lists")
+_LARGE_BODIES = {"/api/v1/hooks/alertmanager": 16 * MAX_BODY_BYTES} | {
+    f"{where}/{kind}": 32 * MAX_BODY_BYTES for where in _LISTS for kind in ListKind
+}
+"""Where more is taken than elsewhere: another system's storm comes as one group of many alerts, and a list
+may be of a whole fleet."""
 _ABOUT = """Telemetry, fault risks, alerts and repair tickets of a fleet of cleaning devices.
 
 Lists answer `{"items": […], "next_cursor": …}`; pass `next_cursor` as `cursor` for the next page. Errors are
@@ -88,8 +97,13 @@ def create_app(services: ApiServices) -> FastAPI:
         rules,
         hooks,
         duty,
+        engineers,
+        parts,
+        lists,
     ):
         v1.include_router(module.router)
+    for more in (customers.customers, customers.contracts, engineers.regional, engineers.due):
+        v1.include_router(more)
     v1.include_router(device_access.claims)
     v1.include_router(destinations.own)
     app.include_router(v1)
@@ -130,6 +144,9 @@ def create_app(services: ApiServices) -> FastAPI:
         pages.rules,
         pages.duty,
         pages.duty_plan,
+        pages.customers,
+        pages.engineers,
+        pages.lists,
     ):
         app.include_router(page.make_router(rendered))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")

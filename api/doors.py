@@ -169,6 +169,9 @@ SeesModels = Annotated[Sites, needs(Permission.MODELS_READ)]
 SeesIngest = Annotated[Sites, needs(Permission.INGEST_READ)]
 SeesMetrics = Annotated[Sites, needs(Permission.METRICS_READ)]
 ManagesPeople = Annotated[Sites, needs(Permission.PEOPLE_MANAGE, everywhere=True)]
+SeesService = Annotated[Sites, needs(Permission.SERVICE_READ)]
+ExportsLists = Annotated[Sites, needs(Permission.SERVICE_READ, everywhere=True)]
+ManagesService = Annotated[Sites, needs(Permission.SERVICE_MANAGE, everywhere=True)]
 ManagesTokens = Annotated[Sites, needs(Permission.TOKENS_MANAGE, everywhere=True)]
 
 

@@ -17,6 +17,8 @@ from alerts.trials import Trials
 from api.reach import Reach
 from desk.clocks.standing import TicketClocks
 from desk.dispatch.visits import FoundVisits
+from desk.lists.lists import Lists
+from desk.people.book import ServiceBook
 from desk.tickets.work import CaseWork
 from fleet.care import AlertNote, Incident, Preview
 from fleet.clock import Clock
@@ -139,6 +141,7 @@ class ApiServices:
     `rules` what each alert rule says.
     `devices` are the credentials of devices, `notices` keeps where notices go, `book` the versions of rules,
     which `trials` try. `duty` says who is on call, `planning` changes that.
+    `service` describes customers, contracts, engineers and parts, `lists` takes them in and gives them out.
     """
 
     store: TelemetryStore
@@ -165,6 +168,8 @@ class ApiServices:
     trials: Trials
     duty: OnCall
     planning: Planning
+    service: ServiceBook
+    lists: Lists
     demo: bool = False
     reach: Reach = field(default_factory=Reach)
     rates: Rates = field(default_factory=Rates)

@@ -25,6 +25,11 @@ class Subject(StrEnum):
     DUTY = "duty"
     NOTICE = "notice"
     DESTINATION = "destination"
+    CUSTOMER = "customer"
+    CONTRACT = "contract"
+    ENGINEER = "engineer"
+    REGION = "region"
+    PART = "part"
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,8 @@ class Permission(StrEnum):
     METRICS_READ = "metrics:read"
     PEOPLE_MANAGE = "people:manage"
     TOKENS_MANAGE = "tokens:manage"
+    SERVICE_READ = "service:read"
+    SERVICE_MANAGE = "service:manage"
 
 
 @dataclass(frozen=True, slots=True)

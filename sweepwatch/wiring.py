@@ -34,9 +34,14 @@ from api.services import ApiServices
 from desk.clocks.calendar import ServiceCalendar
 from desk.clocks.clocks import Clocks
 from desk.clocks.files import load_clocks
+from desk.clocks.recount import Recount
 from desk.clocks.standing import TicketClocks
 from desk.clocks.sweep import ClockSweep
 from desk.dispatch.visits import Visits
+from desk.lists.lists import Lists
+from desk.people.book import ServiceBook
+from desk.people.follower import ForgetsTerms, TermsFollower
+from desk.people.terms import TermsOfSites
 from desk.tickets.desk import TicketDesk
 from desk.tickets.opener import TicketOpener
 from desk.tickets.telling import CaseTeller
@@ -46,6 +51,7 @@ from fleet.alerts import Alert
 from fleet.broker_url import parse_broker_url
 from fleet.clock import DAY_MS, Clock
 from fleet.codes import CodeCatalogue, load_codes
+from fleet.demands import load_demands
 from fleet.duty import Duty
 from fleet.errors import SweepwatchError
 from fleet.followers import Follower
@@ -112,6 +118,8 @@ class Services:
     desk: DeskDatabase
     clocks: TicketClocks
     clock_sweep: ClockSweep
+    service: ServiceBook
+    lists: Lists
     tickets: TicketDesk
     work: CaseWork
     alerts: AlertEngine
@@ -152,6 +160,7 @@ def build(
     shipped = rules_text(settings.alerts.rules)
     codes = load_codes(settings.alerts.codes)
     clocks = load_clocks(settings.desk.sla, settings.desk.calendars)
+    demands = load_demands(settings.desk.demands)
     desk = open_desk(desk_url(settings, folder))
     try:
         channels = channels_of(settings, desk, clock)
@@ -186,6 +195,8 @@ def build(
         desk=desk,
         clocks=wired.clocks,
         clock_sweep=wired.clock_sweep,
+        service=ServiceBook(desk, clock, demands, zones, wired.terms.forget),
+        lists=Lists(desk, clock, wired.terms.forget),
         tickets=wired.tickets,
         work=wired.work,
         alerts=wired.alerts,
@@ -213,6 +224,7 @@ class WiredDesk:
 
     alerts: AlertEngine
     clocks: TicketClocks
+    terms: TermsOfSites
     tickets: TicketDesk
     work: CaseWork
     clock_sweep: ClockSweep
@@ -245,7 +257,8 @@ def wire_desk(  # noqa: PLR0913 - the parts that it wires
     """
     zone_of = None if zones is None else zones.of
     alerts = AlertEngine(desk, rules, clock, codes, signals=signals, zone_of=zone_of, past=past)
-    clocks = TicketClocks(Clocks(policy, calendars), (zones or Zones()).of)
+    terms = TermsOfSites(desk, clock)
+    clocks = TicketClocks(Clocks(policy, calendars), (zones or Zones()).of, terms.of)
     cases = CaseWriter(desk, clocks, clock)
     duty = duty or build_duty(desk, clock)[0]
     told_of_cases = CaseTeller(duty)
@@ -254,17 +267,19 @@ def wire_desk(  # noqa: PLR0913 - the parts that it wires
     absence = frozenset(rule.name for rule in rules if rule.when == OFFLINE)
     teller = Teller(duty, absence, (zones or Zones()).of, budget)
     care = Care(desk, alerts, teller, clock)
-    followers = (TicketOpener(desk, tickets), TicketEnds(alerts), DeviceEnds(alerts), care)
+    by_terms = TermsFollower(desk, terms, Recount(desk, clocks), clock)
+    followers = (TicketOpener(desk, tickets), TicketEnds(alerts), DeviceEnds(alerts), care, by_terms)
     return WiredDesk(
         alerts,
         clocks,
+        terms,
         tickets,
         work,
         ClockSweep(desk, clocks, told_of_cases),
         CareByPeople(desk, alerts, care, teller, clock),
         Sweep(desk, care, teller),
         followers,
-        (ChangedElsewhere(alerts),),
+        (ChangedElsewhere(alerts), ForgetsTerms(terms.forget)),
     )
 
 
@@ -419,6 +434,8 @@ def build_api(
             trials=Trials(services.book, services.store, services.desk, services.signals, services.codes),
             duty=duty,
             planning=planning,
+            service=services.service,
+            lists=services.lists,
             demo=demo,
             reach=reach_of(server, services.clock.now_ms()),
             rates=rates_of(server),

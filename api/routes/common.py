@@ -8,11 +8,14 @@ from fastapi import Path, Query
 from api.params import NoParams
 from api.problems import MEDIA_TYPE
 from api.schemas import Problem
+from fleet.contacts import KEY
 
 DeviceId = Annotated[str, Path(min_length=1, max_length=64, examples=["R0042"])]
 SiteId = Annotated[
     str, Path(min_length=1, max_length=64, pattern=r"^[^\x00-\x20\x7f]+$", examples=["pudong"])
 ]
+Key = Annotated[str, Path(max_length=64, pattern=f"^{KEY}$", examples=["hotel"])]
+"""The id, number or code by which people name something of the service."""
 RowId = Annotated[int, Path(ge=1, lt=2**63, examples=[1])]
 Nothing = Annotated[NoParams, Query()]
 """For operations without query parameters, so that a misspelt one is refused there too."""

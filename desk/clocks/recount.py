@@ -1,6 +1,6 @@
-"""Reckons the clocks of all open cases anew: after a change of the policy, a calendar, or a site's clock."""
+"""Reckons clocks of open cases anew: after a change of the policy, a calendar, a plan or a site's clock."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from desk.clocks.clocks import Clocks, MilestoneDue
@@ -8,6 +8,7 @@ from desk.clocks.standing import TicketClocks, dues_of
 from fleet.sla import Milestone
 from storage.records.clock_steps import next_steps, replace_steps, steps_known
 from storage.records.database import DeskDatabase
+from storage.records.parts import parts_of
 from storage.records.ticket_times import Dues, TicketTimes, open_times, save_dues
 
 _AT_ONCE = 500
@@ -37,10 +38,17 @@ class Recount:
 
         What somebody changes meanwhile is reckoned by who changes it.
         """
+        return self._again(now)
+
+    def at_sites(self, sites: Collection[str], now: int) -> int:
+        """Reckon the open cases of some sites anew; return how many of them are due at another time."""
+        return sum(self._again(now, part) for part in parts_of(sorted(sites)))
+
+    def _again(self, now: int, sites: Collection[str] | None = None) -> int:
         moved = after = 0
         while True:
             with self._desk.transaction() as session:
-                cases = open_times(session, after, _AT_ONCE)
+                cases = open_times(session, after, _AT_ONCE, sites)
                 if not cases:
                     return moved
                 known = steps_known(session, [each.id for each in cases])

@@ -20,6 +20,7 @@ from desk.clocks.clocks import (
 )
 from desk.clocks.steps import Steps, steps_of
 from fleet.complaints import Complaint
+from fleet.customers import NO_TERMS, Terms
 from fleet.faults import Level
 from fleet.localtime import LATEST_MS
 from fleet.sla import Milestone, Pause
@@ -28,6 +29,8 @@ from storage.records.ticket_times import Dues
 
 ZoneOf = Callable[[str | None], ZoneInfo]
 """Returns the time zone of a site."""
+TermsOf = Callable[[str, ZoneInfo, int], Terms]
+"""Returns which plan and tier hold for a site at a time (epoch ms), on the day that its zone has then."""
 _WAITS = {
     TicketState.WAITING_CUSTOMER: Pause.WAITING_CUSTOMER,
     TicketState.WAITING_PART: Pause.WAITING_PART,
@@ -107,27 +110,39 @@ class Timed(Protocol):
 class TicketClocks:
     """The clocks of tickets by a policy, each by the time of its site; may be used from any thread."""
 
-    def __init__(self, clocks: Clocks, zone_of: ZoneOf = lambda _site: ZoneInfo("UTC")) -> None:
+    def __init__(
+        self,
+        clocks: Clocks,
+        zone_of: ZoneOf = lambda _site: ZoneInfo("UTC"),
+        terms_of: TermsOf = lambda _site, _zone, _at: NO_TERMS,
+    ) -> None:
         self.clocks = clocks
         self._zone_of = zone_of
+        self._terms_of = terms_of
 
     def of(self, ticket: Timed, now: int) -> tuple[MilestoneClock, ...]:
         """Return the clocks of a ticket as they stand at `now`; of a cancelled one those that it ended."""
-        found = self.clocks.of(case_times(ticket, self._zone_of(ticket.site)), now)
+        found = self.clocks.of(self._times(ticket, now), now)
         return tuple(each for each in found if each.status is not ClockStatus.ENDED)
 
     def dues(self, ticket: Timed, now: int) -> tuple[MilestoneDue, ...]:
         """Return when the milestones of a ticket are due, and where its clocks stand."""
-        return self.clocks.dues(case_times(ticket, self._zone_of(ticket.site)), now)
+        return self.clocks.dues(self._times(ticket, now), now)
 
     def explain(self, ticket: Ticket, now: int) -> tuple[Explained, ...]:
         """Return the clocks of a ticket, each with what counted and what did not."""
-        found = self.clocks.explain(case_times(ticket, self._zone_of(ticket.site)), now)
+        found = self.clocks.explain(self._times(ticket, now), now)
         return tuple(each for each in found if each.clock.status is not ClockStatus.ENDED)
 
     def by(self, other: Clocks) -> "TicketClocks":
         """Return the clocks of tickets by another policy or other calendars."""
-        return TicketClocks(other, self._zone_of)
+        return TicketClocks(other, self._zone_of, self._terms_of)
+
+    def _times(self, ticket: Timed, now: int) -> CaseTimes:
+        """Return what clocks must know of a ticket: by today's plan, a closed one by that of its end."""
+        zone = self._zone_of(ticket.site)
+        ended = ticket.spans[-1].begins if ticket.spans and not ticket.is_open else now
+        return case_times(ticket, zone, self._terms_of(ticket.site, zone, ended))
 
     def steps(self, dues: Iterable[MilestoneDue]) -> Steps:
         """Return what clocks do by themselves, and when."""
@@ -154,7 +169,7 @@ def dues_of(clocks: Iterable[MilestoneDue]) -> Dues:
     )
 
 
-def case_times(ticket: Timed, zone: ZoneInfo) -> CaseTimes:
+def case_times(ticket: Timed, zone: ZoneInfo, terms: Terms = NO_TERMS) -> CaseTimes:
     """Return what clocks must know of a ticket."""
     spans = ticket.spans or (Span(ticket.opened_at, ticket.state, ticket.level),)
     # What answers and ends a complaint has names of its own.
@@ -173,6 +188,8 @@ def case_times(ticket: Timed, zone: ZoneInfo) -> CaseTimes:
         done={milestone: at for milestone, at in done.items() if at is not None},
         ended_at=None if ticket.is_open else spans[-1].begins,
         of_class=ticket.complaint.of_class if ticket.complaint else "",
+        plan=terms.plan,
+        tier=terms.tier,
     )
 
 

@@ -25,7 +25,7 @@ class SiteRow(Base):
 
     id: Mapped[str] = mapped_column(String(64), primary_key=True)
     region: Mapped[str] = mapped_column(String(64), index=True)
-    customer: Mapped[str] = mapped_column(String(64))
+    customer: Mapped[str] = mapped_column(String(64), index=True)
     name_en: Mapped[str] = mapped_column(String(128))
     name_zh: Mapped[str] = mapped_column(String(128))
     address: Mapped[str] = mapped_column(String(255))

@@ -1,6 +1,6 @@
 """What clocks need of open tickets, of many at once; callers bring the transaction."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
 from sqlalchemy import bindparam, select, update
@@ -41,9 +41,13 @@ _DERIVED = ("spans", "complaint", "is_open")
 _COLUMNS = tuple(getattr(TicketRow, name) for name in TicketTimes._fields if name not in _DERIVED)
 
 
-def open_times(session: Session, after: int, most: int) -> list[TicketTimes]:
-    """Return open tickets in the order of their ids, those behind `after`."""
+def open_times(
+    session: Session, after: int, most: int, sites: Collection[str] | None = None
+) -> list[TicketTimes]:
+    """Return open tickets in the order of their ids, those behind `after`; of these sites, None: of all."""
     wanted = select(*_COLUMNS).where(TicketRow.state.not_in(CLOSED_STATES), TicketRow.id > after)
+    if sites is not None:
+        wanted = wanted.where(TicketRow.site.in_(sites))
     rows = session.execute(wanted.order_by(TicketRow.id).limit(most)).all()
     spans = spans_of(session, [row.id for row in rows])
     complaints = complaints_of(session, [row.id for row in rows if row.kind == TicketKind.COMPLAINT])

@@ -13,6 +13,7 @@ from desk.clocks.files import load_clocks
 from fleet.broker_url import parse_broker_url
 from fleet.clock import SystemClock
 from fleet.codes import load_codes
+from fleet.demands import load_demands
 from fleet.errors import ConfigError
 from fleet.signals import STANDARD_SIGNALS
 from ingest.dialects.config import load_dialects
@@ -81,6 +82,7 @@ def _wrong_files(settings: Settings) -> list[str]:
             partial(load_dialects, settings.ingest.dialects, signals),
             partial(load_codes, settings.alerts.codes),
             partial(load_clocks, settings.desk.sla, settings.desk.calendars),
+            partial(load_demands, settings.desk.demands),
         ]
     )
 

@@ -13,6 +13,7 @@ from desk.clocks.clocks import Clocks, Explained
 from desk.clocks.files import load_case, load_clocks
 from desk.clocks.recount import Moved, Recount
 from desk.clocks.standing import TicketClocks
+from desk.people.terms import TermsOfSites
 from fleet.clock import HOUR_MS, MINUTE_MS, SECOND_MS, SystemClock, to_rfc3339
 from fleet.errors import InvalidInput
 from fleet.faults import Level
@@ -90,7 +91,9 @@ def preview(settings: Settings, policy: Path | None, calendars: Path | None, as_
     )
     with opened_desk(settings) as desk:
         zones = zones_of(settings, desk)
-        found = list(Recount(desk, TicketClocks(held, zones.of)).preview(other, SystemClock().now_ms()))
+        clock = SystemClock()
+        standing = TicketClocks(held, zones.of, TermsOfSites(desk, clock).of)
+        found = list(Recount(desk, standing).preview(other, clock.now_ms()))
     if as_json:
         say(json_text([_moved_item(each) for each in found]))
         return

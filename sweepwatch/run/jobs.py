@@ -21,6 +21,7 @@ from storage.ports import Retention
 from storage.records.dropped_values import DroppedValues
 from storage.records.quarantine import Quarantine
 from storage.records.topics_beside import TopicsBeside
+from storage.records.uploads import forget_uploads
 from sweepwatch.run.hourly_rules import HourlyRules
 from sweepwatch.run.model_care import ModelCare
 from sweepwatch.run.notices import NoticeJobs
@@ -205,6 +206,8 @@ class Jobs:
         for evidence in (Quarantine, DroppedValues, TopicsBeside):
             evidence(self._services.desk).expire(evidence_days, now)
         self._services.commands.forget(now - store.retention_days * DAY_MS)
+        with self._services.desk.transaction() as session:
+            forget_uploads(session, now)
         gone = self._services.store.expire(retention, now)
         if gone:
             log.info("%d readings expired", gone)

@@ -145,6 +145,11 @@ class DeskSettings(_Section):
         None,
         description="Checklists of visits and causes of lateness of your own (YAML); empty: those that ship",
     )
+    demands: Path | None = Field(
+        None,
+        description="What is demanded of engineers (YAML): hours of training a year, and skills that need a "
+        "certificate; empty: the standard demands (docs/desk.md)",
+    )
 
 
 class IngestSettings(_Section):

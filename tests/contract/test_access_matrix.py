@@ -5,6 +5,7 @@ Made from the application's own routes: a new one without a permission fails her
 
 import json
 from collections.abc import Iterator, Mapping
+from datetime import date
 from typing import Any
 
 import pytest
@@ -31,16 +32,22 @@ from access.tokens import Asked
 from alerts.judging.rule_file import rules_text
 from fleet.clock import DAY_MS
 from fleet.commands import Command, CommandState
+from fleet.customers import Contract, Customer, PlanName
+from fleet.engineers import Engineer
 from fleet.grants import Permission, Role
 from fleet.mutes import Matcher, Mute
 from fleet.outbox import Notice, NoticeState
+from fleet.part_catalogue import Part
 from fleet.people import RoleAt, Scope
 from fleet.principals import schedule
+from fleet.regions import Region
 from fleet.rollouts import Firmware
+from fleet.sites import Site
 from notify.duty.planning import Hours
 from storage.records.commands import add_commands
 from storage.records.notices import write_notices
 from storage.records.people import add_person
+from storage.records.sites import describe_site
 from sweepwatch.settings.settings import Settings
 from sweepwatch.wiring import build, build_api
 
@@ -118,6 +125,15 @@ PLAN = "/api/v1/duty/plan"
 WHOLE |= {"/duty/plan", PLAN, f"{PLAN}/check", f"{PLAN}/versions", f"{PLAN}/versions/{{number}}"}
 """What is of no site: a role that holds at some sites is not enough."""
 REPORTS = {"/api/v1/tickets", "/api/v1/complaints"}
+WHOLE |= {"/api/v1/lists/{kind}", "/api/v1/lists/{kind}.csv", "/lists", "/lists/{kind}.csv"}
+WHOLE |= {"/lists/{kind}", "/lists/{kind}/take"}
+WHOLE_CHANGES = {
+    *(f"PUT /api/v1/{each}" for each in ("customers/{customer_id}", "contracts/{contract_number}")),
+    *(f"PUT /api/v1/{each}" for each in ("engineers/{engineer_id}", "regions/{region_id}", "parts/{code}")),
+    *(f"POST /{each}" for each in ("customers", "customers/{customer_id}", "engineers/{engineer_id}")),
+    *(f"POST /{each}" for each in ("customers/{customer_id}/contracts", "engineers", "regions")),
+}
+"""What is of no site: a role that holds at some sites is not enough; of some routes only to change it."""
 IMAGE = {"version": "9.0", "url": "https://fw.example.org/9", "sha256": "ab" * 32, "size": 1}
 OVERRIDE: dict[str, Any] = {"schedule": "SITE", "person": None, "reason": "now"}
 LATER = NOW + 90 * DAY_MS
@@ -163,7 +179,10 @@ BODIES: Mapping[str, dict[str, Any]] = {
     "/api/v1/devices/{device_id}/commands/{command_id}/cancel": {"reason": "now"},
     "/api/v1/commands": {"command": "dock", "reason": "now", "device_ids": ["DEVICE"]},
     "/api/v1/people/{person_id}": {},
-    "/api/v1/sites/{site_id}": {"region": ""},
+    "/api/v1/sites/{site_id}": {"region": "REGION", "customer": "CUSTOMER"},
+    "/sites/{site_id}": {"region": "REGION", "customer": "CUSTOMER"},
+    "/api/v1/contracts/{contract_number}": {"customer": "CUSTOMER", "plan": "gold", "begins": "2026-01-01"},
+    "/api/v1/engineers/{engineer_id}": {"name": "Li Wei", "region": "REGION"},
     "/api/v1/firmware/rollouts": {"firmware": IMAGE, "model": "CR-200"},
     **{
         f"/api/v1/firmware/rollouts/{{rollout_id}}/{step}": {"reason": "now"}
@@ -210,6 +229,10 @@ OF_SITES = (
     "{notice_id}",
     "{mute_id}",
     "{incident_id}",
+    "{customer_id}",
+    "{contract_number}",
+    "{region_id}",
+    "{engineer_id}",
 )
 
 
@@ -257,6 +280,23 @@ def a_notice(site: str) -> Notice:
     return Notice(0, key, 1, "alert", "1", site, "person:1", 1, None, dead, "undelivered", NOW, NOW)
 
 
+def describe_service(house: House) -> None:
+    """Describe for each site its customer with a contract, its region, and an engineer there."""
+    book, by = house.app.state.services.service, schedule("tests")
+    for site, customer, region, engineer in (
+        (OWN, "own-c", "east", "own-e"),
+        (FOREIGN, "FOREIGN", "FOREIGN-r", "FOREIGN"),
+    ):
+        with house.desk.transaction() as session:
+            describe_site(session, Site(site, region=region, customer=customer))
+        book.customer(Customer(customer), by)
+        number = "own-k" if site == OWN else "FOREIGN"
+        book.contract(Contract(number, customer, PlanName.GOLD, date(2026, 1, 1)), by)
+        book.engineer(Engineer(engineer, "Li Wei", region=region), by)
+        book.region(Region(region), by)
+    book.part(Part("P1"), by)
+
+
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     with open_house(tmp_path_factory.mktemp("house")) as made:
@@ -276,6 +316,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         with made.desk.transaction() as session:
             add_commands(session, [a_command(1, "R1"), a_command(2, "R2-FOREIGN")])
         plan_duty(made)
+        describe_service(made)
         for each in ("first", "second"):  # what the routes of tokens speak of
             made.doors.tokens.make(Asked(each, (Permission.FLEET_READ,)), schedule("tests"))
         yield made
@@ -312,8 +353,12 @@ def ask(client: TestClient, method: str, path: str, number: int) -> Any:
     given |= {"person_id": 1, "token_id": 1, "rollout_id": number, "step": "pause"}
     given |= {"notice_id": number, "destination_id": 1}
     given |= {"person_id": 1, "token_id": 1, "rollout_id": number, "step": "pause", "version": 0}
-    given |= {"override_id": number, "number": 1}
+    given |= {"override_id": number, "number": 1, "kind": "parts", "code": "P1"}
+    ours = {"customer_id": "own-c", "contract_number": "own-k", "engineer_id": "own-e", "region_id": "east"}
+    theirs = {name: {"east": "FOREIGN-r"}.get(each, "FOREIGN") for name, each in ours.items()}
+    given |= {1: ours, 2: theirs}[number]
     named = {"DEVICE": device, "SITE": given["site_id"]}
+    named |= {"REGION": given["region_id"], "CUSTOMER": given["customer_id"]}
 
     def filled(value: Any) -> Any:
         if isinstance(value, list):
@@ -369,7 +414,7 @@ def test_roles_open_what_is_theirs_and_nothing_of_another_site(
         if permission not in ALLOWED[role]:
             assert (own.status_code, foreign.status_code) == (403, 403), role
             continue
-        if path in WHOLE and role is not Role.ADMIN:
+        if (path in WHOLE or f"{method} {path}" in WHOLE_CHANGES) and role is not Role.ADMIN:
             assert own.status_code == 403, role
             continue
         found = 404 if "{model_id}" in path else own.status_code
@@ -405,9 +450,6 @@ def test_a_browsers_change_is_refused_without_its_pages_token(house: House, meth
 
 @pytest.mark.parametrize("scope", [Scope.SITE, Scope.REGION])
 def test_a_session_reaches_the_sites_of_its_roles(house: House, scope: Scope) -> None:
-    from fleet.sites import Site
-    from storage.records.sites import describe_site
-
     with house.desk.transaction() as session:
         describe_site(session, Site(OWN, region="east"))
         describe_site(session, Site(FOREIGN, region="west"))

@@ -1,6 +1,6 @@
 """The console's forms of the desk: what people change about tickets and alerts."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
@@ -37,7 +37,7 @@ def make_router(pages: Pages) -> APIRouter:
         with services.desk.transaction() as session:
             ticket(session, ticket_id, sites)
         confirmed = list(dict.fromkeys(code for code in confirmed_fault if code))
-        entered = {"state": state, "why": why, "confirmed": confirmed}
+        entered: dict[str, Any] = {"state": state, "why": why, "confirmed": confirmed}
 
         def change() -> Response:
             # What was chosen for another state before this one was, is not meant.

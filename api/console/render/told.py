@@ -9,9 +9,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from string import Formatter
 
+from api.console.render.service_words import COLUMNS
 from api.console.render.told_at_doors import AT_DOORS
 from api.console.render.told_of_cases import OF_CASES
 from api.console.render.told_of_duty import OF_DUTY
+from api.console.render.told_of_service import OF_SERVICE
 from api.console.render.words import KINDS, MATCHERS, word
 from fleet.text import Language, Text
 
@@ -216,12 +218,14 @@ SENTENCES = (
     Text("{0:id} is not registered and registration is closed", "{0} 未登记，且登记已关闭"),
     *AT_DOORS,
     *OF_DUTY,
+    *OF_SERVICE,
 )
 
 
 _PATTERNS = {
     "id": r"\S+",
     "kind": "|".join(KINDS),
+    "column": "|".join(COLUMNS),
     "matcher": "|".join(MATCHERS),
     "state": r"\w+",
     "alert": r"\w+",
@@ -260,7 +264,7 @@ def _value(value: str, table: str) -> str:
     return word(table, value, "zh") if table in _IN_WORDS else value
 
 
-_IN_WORDS = frozenset({"kind", "matcher", "state", "alert"})
+_IN_WORDS = frozenset({"kind", "matcher", "state", "alert", "column"})
 
 
 def sentences(texts: Iterable[Text]) -> tuple[_Sentence, ...]:

@@ -1,6 +1,7 @@
 """The vocabulary's words as the console shows them, in both languages."""
 
 from api.console.render.notice_words import NOTICE_TABLES
+from api.console.render.service_words import SERVICE_TABLES
 from desk.tickets.conversation import Audience
 from fleet.alerts import EXTERNAL_RULE, MODEL_RULE, REPORTED_MORE, RISK_RULE, AlertState
 from fleet.care import GroupKind
@@ -351,6 +352,12 @@ PERMISSIONS = {
     Permission.METRICS_READ: Text("Read metrics", "读取运行指标"),
     Permission.PEOPLE_MANAGE: Text("Let people in", "管理人员"),
     Permission.TOKENS_MANAGE: Text("Make tokens", "管理令牌"),
+    Permission.SERVICE_READ: Text(
+        "Read phone numbers and addresses of the service", "查看客户与工程师的联系方式"
+    ),
+    Permission.SERVICE_MANAGE: Text(
+        "Describe customers, contracts, engineers and parts", "管理客户、合同、工程师与备件目录"
+    ),
 }
 DUTY_WHYS = {
     Why.ROTATION: Text("by rotation", "按轮值"),
@@ -460,6 +467,49 @@ _TABLES = {
     "permission": PERMISSIONS,
     "duty_why": DUTY_WHYS,
 } | NOTICE_TABLES
+_TABLES = (
+    {
+        "occasion": OCCASIONS,
+        "care_event": CARE_EVENTS,
+        "group": GROUPS,
+        "group_place": GROUP_PLACES,
+        "matcher": MATCHERS,
+        "rule_scope": RULE_SCOPES,
+        "weekday": WEEKDAYS,
+        "command": {name: each.text for name, each in COMMANDS.items()},
+        "command_state": COMMAND_STATES,
+        "parameter": {name: each.text for name, each in PARAMETERS.items()},
+        "reason": REASONS,
+        "dropped": DROPPED,
+        "kind": KINDS,
+        "stands": STANDS,
+        "state": TICKET_STATES,
+        "suspicion": SUSPICION_STATES,
+        "happened": HAPPENED,
+        "origin": ORIGINS,
+        "alert": ALERT_STATES,
+        "level": LEVELS,
+        "milestone": MILESTONES,
+        "clock": CLOCK_STATUSES,
+        "counts": COUNTS,
+        "skill": SKILLS,
+        "part": PARTS,
+        "robot": ROBOT_STATES,
+        "rule_change": RULE_CHANGES,
+        "rules_event": RULES_EVENTS,
+        "model": MODEL_STATES,
+        "device_model": DEVICE_MODELS,
+        "role": ROLES,
+        "rollout": ROLLOUT_STATES,
+        "offer": OFFER_STATES,
+        "rollout_action": ROLLOUT_ACTIONS,
+        "rollout_event": ROLLOUT_EVENTS,
+        "permission": PERMISSIONS,
+        "duty_why": DUTY_WHYS,
+    }
+    | NOTICE_TABLES
+    | SERVICE_TABLES
+)
 
 
 def word(table: str, value: str | None, language: str) -> str:

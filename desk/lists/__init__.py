@@ -1,0 +1,1 @@
+"""Lists in and out: devices, sites, customers, engineers, parts and contracts as CSV."""

@@ -1,0 +1,31 @@
+"""Reads what is demanded of engineers from a file."""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from fleet.config import Shape, read_config
+from fleet.engineers import SKILLS, Demands
+from fleet.text import near, quoted
+
+_BESIDE = Path(__file__).with_name("demands.yaml")
+
+
+def _skill(name: str) -> str:
+    if name not in SKILLS:
+        raise ValueError(f"{quoted(name)} is no skill; allowed: {', '.join(SKILLS)}{near(name, SKILLS)}")
+    return name
+
+
+class ServiceFile(Shape):
+    """The file: hours of training a year, and the skills that need a certificate."""
+
+    training_hours_a_year: float = Field(0.0, ge=0, le=2_000, allow_inf_nan=False)
+    certificate_required: tuple[Annotated[str, AfterValidator(_skill)], ...] = ()
+
+
+def load_demands(path: Path | None = None) -> Demands:
+    """Return what a file demands; without a path, what ships with us. Raises ConfigError."""
+    found = read_config(path or _BESIDE, ServiceFile)
+    return Demands(found.training_hours_a_year, frozenset(found.certificate_required))
