@@ -10,6 +10,7 @@ from fleet.customers import Included, PlanName, Tier, Visiting
 from fleet.engineers import SKILLS
 from fleet.errors import InvalidInput
 from fleet.lists import ListKind
+from fleet.service import SITE_TYPES
 from fleet.signals import Kind
 from fleet.text import LANGUAGES
 from storage.records.sheets import TABLES
@@ -71,6 +72,7 @@ _COLUMNS: Mapping[ListKind, Mapping[str, Column]] = {
         "lat": _LAT,
         "lon": _LON,
         "zone": Column(cells.word(_ZONES)),
+        "type": Column(cells.word(SITE_TYPES)),
     },
     ListKind.CONTRACTS: {
         "customer": Column(cells.KEY, NEEDED),
