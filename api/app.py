@@ -123,6 +123,8 @@ def create_app(services: ApiServices) -> FastAPI:
         pages.rules,
         pages.duty,
         pages.duty_plan,
+        pages.closing,
+        pages.feedback_link,
     ):
         app.include_router(page.make_router(rendered))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")

@@ -17,6 +17,7 @@ from alerts.trials import Trials
 from api.reach import Reach
 from desk.clocks.standing import TicketClocks
 from desk.dispatch.visits import FoundVisits
+from desk.feedback.closing import Closing
 from fleet.care import AlertNote, Incident, Preview
 from fleet.clock import Clock
 from fleet.codes import CodeCatalogue, load_codes
@@ -133,7 +134,8 @@ class ApiServices:
     often each may ask. `codes` says what makers' codes mean, `zones` by whose clock the console shows times,
     `rules` what each alert rule says.
     `devices` are the credentials of devices, `notices` keeps where notices go, `book` the versions of rules,
-    which `trials` try. `duty` says who is on call, `planning` changes that.
+    which `trials` try. `duty` says who is on call, `planning` changes that. `closing` is what
+    follows a repair.
     """
 
     store: TelemetryStore
@@ -146,6 +148,7 @@ class ApiServices:
     commands: Commands
     visits: Visits
     clocks: TicketClocks
+    closing: Closing
     explain: Callable[[Driver, Language], str]
     ledger: Callable[[], LedgerView | None]
     readiness: Callable[[], Mapping[str, str | None]]

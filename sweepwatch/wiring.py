@@ -37,6 +37,10 @@ from desk.clocks.files import load_clocks
 from desk.clocks.standing import TicketClocks
 from desk.clocks.sweep import ClockSweep
 from desk.dispatch.visits import Visits
+from desk.feedback.closing import Closing
+from desk.feedback.desk import FeedbackDesk
+from desk.feedback.sweep import FollowUpSweep
+from desk.feedback.visits import VisitBook
 from desk.tickets.desk import TicketDesk
 from desk.tickets.opener import TicketOpener
 from fleet.alerts import Alert
@@ -108,6 +112,8 @@ class Services:
     desk: DeskDatabase
     clocks: TicketClocks
     clock_sweep: ClockSweep
+    follow_up_sweep: FollowUpSweep
+    closing: Closing
     tickets: TicketDesk
     alerts: AlertEngine
     book: RuleBook
@@ -180,6 +186,8 @@ def build(
         desk=desk,
         clocks=wired.clocks,
         clock_sweep=ClockSweep(desk, wired.clocks),
+        follow_up_sweep=FollowUpSweep(desk),
+        closing=build_closing(settings, desk, clock),
         tickets=wired.tickets,
         alerts=wired.alerts,
         care=wired.care,
@@ -389,6 +397,7 @@ def build_api(
             rules=services.alerts.rule_texts,
             zones=zones_of(services.settings, services.desk),
             clocks=services.clocks,
+            closing=services.closing,
             explain=lambda driver, language: sentence(driver, services.signals, language),
             ledger=ledger,
             readiness=noting_changes(readiness),
@@ -418,6 +427,12 @@ def build_duty(
 ) -> tuple[OnCall, Planning]:
     """Wire who is on call, and what changes it; `destinations` are those of notices that are of no person."""
     return OnCall(desk, destinations), Planning(desk, clock, destinations)
+
+
+def build_closing(settings: Settings, desk: DeskDatabase, clock: Clock) -> Closing:
+    """Wire what follows a repair."""
+    feedback = FeedbackDesk(desk, clock, settings.desk.call_after_days)
+    return Closing(feedback, VisitBook(desk, clock), address_of(settings.server))
 
 
 def build_rollouts(services: Services) -> Rollouts:

@@ -168,10 +168,11 @@ class Jobs:
             return self._scorer.in_use()
 
     def check(self) -> None:
-        """Let time pass for the alerts, for tickets that cleared, and for the clocks of tickets."""
+        """Let time pass for the alerts, for tickets that cleared, for clocks and for follow-ups."""
         self._services.alerts.tick(self._services.clock.now_ms())
         self._services.tickets.close_cleared(self._services.clock.now_ms())
         self._services.clock_sweep.tick(self._services.clock.now_ms())
+        self._services.follow_up_sweep.tick(self._services.clock.now_ms())
 
     def recount(self) -> None:
         """Reckon clocks anew: the policy, its calendars or the clock of a site may be others by now."""

@@ -141,6 +141,9 @@ class DeskSettings(_Section):
         None,
         description="Service calendars (YAML) that its promises are counted by; empty: every minute counts",
     )
+    call_after_days: int = Field(
+        3, ge=0, le=30, description="A repair of which nobody said anything for so long is called about"
+    )
 
 
 class IngestSettings(_Section):

@@ -8,15 +8,18 @@ from fastapi.responses import HTMLResponse
 from access.doors import Visitor
 from api.console.render.asked import NoQuery, asked
 from api.console.render.templates import Pages
+from api.console.render.words import PARTS
 from api.doors import Known, SeesFleet
 from api.params import TicketSort
 from api.personal import Sight
+from api.queries.closing import behind
 from api.queries.tickets import TicketQuery, find_tickets
 from api.routes.common import RowId
 from desk.clocks.clocks import MilestoneClock
 from fleet.cases import closes_at
 from fleet.events import Subject
 from fleet.faults import FAULTS, Level
+from fleet.feedback import SCORES
 from fleet.grants import Sites
 from fleet.tickets import (
     CLOSED_STATES,
@@ -106,6 +109,7 @@ def show_ticket(
     with services.desk.transaction() as session:
         ticket = stored_ticket(session, ticket_id, sites)
         events = events_of(session, Subject.TICKET, str(ticket_id))
+        found = behind(session, ticket, sites)
     (ticket,) = Sight(services, visitor).tickets([ticket])
     state = ticket.state
     kind = FAULTS[ticket.fault].kind if ticket.fault in FAULTS else None
@@ -126,6 +130,9 @@ def show_ticket(
         allowed=TRANSITIONS[state],
         confirmable=[fault for fault in FAULTS.values() if fault.kind is kind],
         no_fault=NO_FAULT,
+        behind=found,
+        scores=SCORES,
+        part_codes=tuple(PARTS),
         entered={"error": None, "state": None, "why": "", "confirmed": _confirmed(ticket)} | entered,
     )
 
