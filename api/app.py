@@ -31,6 +31,7 @@ from api.routes import (
     notices,
     people,
     personal,
+    reports,
     risks,
     rules,
     sites,
@@ -71,6 +72,7 @@ def create_app(services: ApiServices) -> FastAPI:
         mutes,
         incidents,
         tickets,
+        reports,
         catalogue,
         ingest,
         models,
@@ -89,6 +91,7 @@ def create_app(services: ApiServices) -> FastAPI:
     v1.include_router(device_access.claims)
     v1.include_router(destinations.own)
     app.include_router(v1)
+    app.include_router(reports.page)
     app.include_router(health.router)
     rendered = make_pages(services)
     for page in (
@@ -123,7 +126,9 @@ def create_app(services: ApiServices) -> FastAPI:
         pages.rules,
         pages.duty,
         pages.duty_plan,
+        pages.callbacks,
         pages.closing,
+        pages.visit,
         pages.feedback_link,
     ):
         app.include_router(page.make_router(rendered))

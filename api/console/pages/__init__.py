@@ -5,6 +5,7 @@ from api.console.pages import (
     alert_changes,
     alerts,
     browser,
+    callbacks,
     charts,
     claims,
     closing,
@@ -34,6 +35,7 @@ from api.console.pages import (
     sites,
     tokens,
     told,
+    visit,
 )
 
 __all__ = [
@@ -41,6 +43,7 @@ __all__ = [
     "alert_changes",
     "alerts",
     "browser",
+    "callbacks",
     "charts",
     "claims",
     "closing",
@@ -70,4 +73,5 @@ __all__ = [
     "sites",
     "tokens",
     "told",
+    "visit",
 ]
