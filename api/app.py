@@ -16,6 +16,7 @@ from api.openapi import complete
 from api.routes import (
     alerts,
     catalogue,
+    closing,
     commands,
     destinations,
     device_access,
@@ -73,6 +74,7 @@ def create_app(services: ApiServices) -> FastAPI:
         incidents,
         tickets,
         reports,
+        closing,
         catalogue,
         ingest,
         models,
@@ -129,6 +131,7 @@ def create_app(services: ApiServices) -> FastAPI:
         pages.callbacks,
         pages.closing,
         pages.visit,
+        pages.faults,
         pages.feedback_link,
     ):
         app.include_router(page.make_router(rendered))
