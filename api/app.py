@@ -132,6 +132,7 @@ def create_app(services: ApiServices) -> FastAPI:
         pages.closing,
         pages.visit,
         pages.faults,
+        pages.feedback,
         pages.feedback_link,
     ):
         app.include_router(page.make_router(rendered))

@@ -40,6 +40,7 @@ from desk.dispatch.visits import Visits
 from desk.feedback.closing import Closing
 from desk.feedback.desk import FeedbackDesk
 from desk.feedback.sweep import FollowUpSweep
+from desk.feedback.tasks import Remarks
 from desk.feedback.visits import VisitBook
 from desk.tickets.desk import TicketDesk
 from desk.tickets.opener import TicketOpener
@@ -432,7 +433,8 @@ def build_duty(
 def build_closing(settings: Settings, desk: DeskDatabase, clock: Clock) -> Closing:
     """Wire what follows a repair."""
     feedback = FeedbackDesk(desk, clock, settings.desk.call_after_days)
-    return Closing(feedback, VisitBook(desk, clock), address_of(settings.server))
+    remarks = Remarks(desk, clock, lambda: ZoneInfo(settings.server.time_zone))
+    return Closing(feedback, VisitBook(desk, clock), remarks, address_of(settings.server))
 
 
 def build_rollouts(services: Services) -> Rollouts:

@@ -31,7 +31,7 @@ def typeset(report: Mapping[str, Any], at: int, form: Format = "pdf") -> bytes:
 
 @cache
 def _compiler() -> Any:
-    """Return the compiler with its fonts: one that ships, and the system's for what that lacks (emoji, Arabic)."""
+    """Return the compiler with its fonts: one that ships, and the system's for what it lacks (emoji)."""
     import typst
     from pylopdf_fonts_zh_cn import sans_path
 

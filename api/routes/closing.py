@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Query
+from sqlalchemy.orm import Session
 
 from api.closing_schemas import (
     CallBackItem,
@@ -27,6 +28,7 @@ from api.routes.common import Nothing, RowId, problems
 from api.schemas import ListOf
 from api.services import Services
 from fleet.feedback import CallBack, FaultRecord, Feedback, PartUsed, Said, Visit
+from fleet.grants import Sites
 from storage.records.fault_records import fault_records
 from storage.records.feedback import FeedbackFilter, find_feedback, link_of_case
 
@@ -44,10 +46,8 @@ def list_feedback(
     services: Services, sites: SeesFleet, query: Annotated[FeedbackQuery, Query()]
 ) -> ListOf[FeedbackItem]:
     """List what customers said of repairs, the newest first."""
-    wanted = FeedbackFilter(query.site, query.source, query.below, query.solved, query.since, query.until)
-    asked = replace(query.asked(), sort="-at")
     with services.desk.transaction() as session:
-        page = find_feedback(session, wanted, asked, sites)
+        page = found_feedback(session, query, sites)
     return ListOf(items=[feedback_item(each) for each in page.rows], next_cursor=page.next_cursor)
 
 
@@ -151,6 +151,12 @@ def show_fault_record(services: Services, sites: SeesFleet, fault: FaultCode, _:
     """Show how often warnings of a fault were right, by each rule or model that gave them."""
     with services.desk.transaction() as session:
         return _record(fault_records(session, [fault], sites)[fault])
+
+
+def found_feedback(session: Session, query: FeedbackQuery, sites: Sites) -> Page[Feedback]:
+    """Return one page of feedback of some sites, the newest first."""
+    wanted = FeedbackFilter(query.site, query.source, query.below, query.solved, query.since, query.until)
+    return find_feedback(session, wanted, replace(query.asked(), sort="-at"), sites)
 
 
 def feedback_item(found: Feedback) -> FeedbackItem:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from desk.feedback.desk import FeedbackDesk
+from desk.feedback.tasks import Remarks
 from desk.feedback.visits import VisitBook
 
 
@@ -12,4 +13,5 @@ class Closing:
 
     feedback: FeedbackDesk
     visits: VisitBook
+    remarks: Remarks
     address: str

@@ -40,6 +40,7 @@ _ROLL_OUT_EVERY_S = 60
 _COMMANDS_EVERY_S = 5
 _HOURS_EVERY_S = 300
 _RECOUNT_EVERY_S = 3600
+_REMARKS_EVERY_S = 6 * 3600
 _TRAINING_AT_MOST_S = 12 * 3600
 """A lease for training holds for so long: nobody trains beside one that is at it."""
 _TELL_EVERY_S = 5
@@ -80,6 +81,7 @@ class Jobs:
         self.every(_NOTICES_EVERY_S, "follow up notices", self._notices.follow_up)
         self.every(_TEST_EVERY_S, "test destinations", self._notices.test_all)
         self.every(_ERASE_EVERY_S, "erase what was asked", self.personal().carry_out)
+        self.every(_REMARKS_EVERY_S, "read remarks", self._services.closing.remarks.open_tasks)
         if self._scorer is not None:
             self.every(settings.models.score_every_s, "score", self.score)
         if self._care is not None:

@@ -60,6 +60,8 @@ OPEN = {
     ("GET", "/n/{secret}"),
     ("POST", "/n/{secret}/seen"),
     ("POST", "/n/{secret}/acknowledge"),
+    ("GET", "/f/{secret}"),
+    ("POST", "/f/{secret}"),
 }
 """What anybody may ask for: whether it lives, and to be let in."""
 ANYBODY = {
@@ -92,6 +94,7 @@ ANYBODY = {
 }
 """What anybody who was let in may ask for, of themselves."""
 WHOLE = {
+    "/tasks/{task_id}/done",
     "/rules/edit",
     "/rules/versions/{version}",
     "/rules/versions/{version}/activate",
@@ -130,6 +133,9 @@ BODIES: Mapping[str, dict[str, Any]] = {
     "/api/v1/tickets": {"device_id": "DEVICE", "fault": "brush_jam", "reason": "it squeals"},
     "/api/v1/tickets/{ticket_id}": {"state": "accepted", "reason": "now"},
     "/api/v1/tickets/{ticket_id}/keep-open": {"reason": "now"},
+    "/api/v1/tickets/{ticket_id}/feedback": {"score": 5, "solved": True},
+    "/api/v1/tickets/{ticket_id}/visit": {"minutes": 30},
+    "/api/v1/follow-ups/{follow_up_id}/done": {"said": "called"},
     "/api/v1/alerts/{alert_id}/acknowledge": {"reason": "now"},
     "/api/v1/alerts/{alert_id}/resolve": {"reason": "now"},
     "/api/v1/alerts/{alert_id}/notes": {"text": "looked at it"},
@@ -299,7 +305,7 @@ def ask(client: TestClient, method: str, path: str, number: int) -> Any:
     given |= {"person_id": 1, "token_id": 1, "rollout_id": number, "step": "pause"}
     given |= {"notice_id": number, "destination_id": 1}
     given |= {"person_id": 1, "token_id": 1, "rollout_id": number, "step": "pause", "version": 0}
-    given |= {"override_id": number, "number": 1}
+    given |= {"override_id": number, "number": 1, "follow_up_id": number, "task_id": number}
     named = {"DEVICE": device, "SITE": given["site_id"]}
 
     def filled(value: Any) -> Any:
