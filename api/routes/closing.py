@@ -31,6 +31,7 @@ from fleet.feedback import CallBack, FaultRecord, Feedback, PartUsed, Said, Visi
 from fleet.grants import Sites
 from storage.records.fault_records import fault_records
 from storage.records.feedback import FeedbackFilter, find_feedback, link_of_case
+from storage.records.paging import Page
 
 MOST_CASES = 100
 router = APIRouter(tags=["feedback"])

@@ -1,7 +1,7 @@
 """What remarks of customers are about, and which of it comes more often than it used to.
 
 Remarks of one language are taken apart into themes by their words (of Chinese: by runs of two and three
-characters), weighted by TF-IDF and factorised by NMF; each remark belongs to the theme that weighs most in it.
+characters), weighted by TF-IDF and factorised by NMF; a remark belongs to the theme that weighs most in it.
 scikit-learn is imported where it is used: few need it, and it takes seconds.
 """
 
@@ -148,6 +148,7 @@ def _themes(language: Language, remarks: Sequence[Feedback], month: str, zone: Z
 def _grouped(language: Language, texts: Sequence[str]) -> list[tuple[tuple[str, ...], list[int]]]:
     """Return for each theme its terms and the numbers of its texts."""
     from sklearn.decomposition import NMF
+    from threadpoolctl import threadpool_limits
 
     vectorizer = _vectorizer(language)
     try:
@@ -156,7 +157,8 @@ def _grouped(language: Language, texts: Sequence[str]) -> list[tuple[tuple[str, 
         return []
     many = min(MOST_THEMES, max(2, round(sqrt(len(texts) / 2))), *weights.shape)
     model = NMF(many, init="nndsvda", random_state=_SEED, max_iter=400)
-    belongs = model.fit_transform(weights)
+    with threadpool_limits(1):  # so little is done by more threads that they would only wait for each other
+        belongs = model.fit_transform(weights)
     names = vectorizer.get_feature_names_out()
     members: dict[int, list[int]] = {}
     for number, row in enumerate(belongs):

@@ -10,12 +10,12 @@ from api.closing_schemas import FeedbackQuery
 from api.console.pages.tried import tried
 from api.console.render.asked import asked
 from api.console.render.templates import Pages
-from api.doors import ActingByForm, SeesFleet, needs
+from api.doors import ActingByForm, ChangesTasks, SeesFleet
 from api.routes.closing import found_feedback
 from api.routes.common import RowId
 from desk.feedback.tasks import LOOKS_BACK_MS
 from desk.feedback.themes import month_of
-from fleet.grants import Permission, Sites
+from fleet.grants import Sites
 from storage.records.feedback import score_times
 
 _SHOWN_MONTHS = 12
@@ -51,9 +51,9 @@ def make_router(pages: Pages) -> APIRouter:
     @router.post("/tasks/{task_id}/done")
     def end_task(
         request: Request,
+        sites: ChangesTasks,
         principal: ActingByForm,
         task_id: RowId,
-        sites: Sites = needs(Permission.TICKETS_CHANGE, everywhere=True),
     ) -> Response:
         """Note that a task is done."""
 
