@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from string import Formatter
 
 from api.console.render.told_at_doors import AT_DOORS
+from api.console.render.told_of_closing import OF_CLOSING
 from api.console.render.told_of_duty import OF_DUTY
 from api.console.render.words import KINDS, MATCHERS, word
 from fleet.text import Language, Text
@@ -213,6 +214,7 @@ SENTENCES = (
     Text("{0:id} is a {1:kind}", "{0} 是{1}"),
     Text("{0:id} is not registered and registration is closed", "{0} 未登记，且登记已关闭"),
     *AT_DOORS,
+    *OF_CLOSING,
     *OF_DUTY,
 )
 
