@@ -102,12 +102,12 @@ def themes_of(remarks: Sequence[Feedback], now: int, zone: ZoneInfo) -> Themes:
         if len(those) >= ENOUGH_REMARKS
         for theme in _themes(language, those, month, zone)
     ]
-    found = [replace(each, is_above=_is_above(each, len(found))) for each in found]
+    found = [replace(each, is_above=is_above(each, len(found))) for each in found]
     found.sort(key=lambda each: (-each.now, -len(each.remarks), each.name))
     return Themes(month, len(remarks), tuple(found))
 
 
-def _is_above(theme: Theme, many: int) -> bool:
+def is_above(theme: Theme, many: int) -> bool:
     """Tell whether a theme's share has grown: Fisher's exact test, its level shared by all themes."""
     from scipy.stats import hypergeom
 

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 from helpers.api import HTML, House, add_device, client_of, open_house
-from helpers.remarks import generated
 from sqlalchemy import insert
 
+from benchmarks.harness.remarks import generated
 from fleet.clock import DAY_MS
 from fleet.faults import Level
 from storage.records.feedback import FeedbackRow

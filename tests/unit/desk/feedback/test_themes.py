@@ -4,8 +4,7 @@ from collections import Counter
 from dataclasses import replace
 from zoneinfo import ZoneInfo
 
-from helpers.remarks import TOPICS, generated
-
+from benchmarks.harness.remarks import TOPICS, generated
 from desk.feedback.themes import Themes, themes_of
 from fleet.clock import DAY_MS
 from fleet.feedback import Feedback, FeedbackSource, Said
