@@ -87,7 +87,7 @@ class FeedbackDesk:
                 raise Conflict(f"ticket {ticket_id} has its feedback already")
             link = FeedbackLink(ticket_id, repair_of(case), now, now + LINK_LASTS_MS)
             put_link(session, _digest(secret), link)
-            tell(session, happened(case, "feedback_link", principal, "made", now, ends=link.ends))
+            tell(session, happened(case, "feedback_link", principal, "", now, ends=link.ends))
         return secret
 
     def open(self, secret: str) -> Opened:

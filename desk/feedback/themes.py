@@ -37,7 +37,7 @@ class Theme:
     """Remarks that are about one thing. `terms` name it, `faults` are what the engineers found, most first.
 
     `now` of `of_now` remarks of this month are about it, `before` of `of_before` of the months before.
-    `is_above`: it comes more often than it used to, and not by chance.
+    `is_above`: it comes more often than it used to, and not by chance. `example` is its most typical remark.
     """
 
     language: Language
@@ -49,6 +49,7 @@ class Theme:
     before: int
     of_before: int
     is_above: bool = False
+    example: str = ""
 
     @property
     def name(self) -> str:
@@ -126,7 +127,7 @@ def _themes(language: Language, remarks: Sequence[Feedback], month: str, zone: Z
     own = [month_of(each.at, zone) == month for each in remarks]
     groups = _grouped(language, [each.said.remark for each in remarks])
     found = []
-    for terms, members in groups:
+    for terms, members, typical in groups:
         those = [remarks[n] for n in members]
         now = sum(own[n] for n in members)
         faults = Counter(fault for each in those for fault in each.faults)
@@ -140,13 +141,14 @@ def _themes(language: Language, remarks: Sequence[Feedback], month: str, zone: Z
                 sum(own),
                 len(those) - now,
                 len(remarks) - sum(own),
+                example=remarks[typical].said.remark,
             )
         )
     return found
 
 
-def _grouped(language: Language, texts: Sequence[str]) -> list[tuple[tuple[str, ...], list[int]]]:
-    """Return for each theme its terms and the numbers of its texts."""
+def _grouped(language: Language, texts: Sequence[str]) -> list[tuple[tuple[str, ...], list[int], int]]:
+    """Return for each theme its terms, the numbers of its texts, and that of the most typical."""
     from sklearn.decomposition import NMF
     from threadpoolctl import threadpool_limits
 
@@ -164,7 +166,10 @@ def _grouped(language: Language, texts: Sequence[str]) -> list[tuple[tuple[str, 
     for number, row in enumerate(belongs):
         if row.max() > 0:  # a text of rare words alone is about none of them
             members.setdefault(int(row.argmax()), []).append(number)
-    return [(_terms(names, model.components_[theme]), those) for theme, those in sorted(members.items())]
+    return [
+        (_terms(names, model.components_[theme]), those, max(those, key=lambda n: belongs[n][theme]))
+        for theme, those in sorted(members.items())
+    ]
 
 
 def _vectorizer(language: Language) -> Any:

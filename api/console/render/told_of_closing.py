@@ -51,4 +51,8 @@ OF_CLOSING = (
         "signature: it cannot be read; allowed: a PNG of at most 200 kB",
         "无法读取签字；须为不超过 200 kB 的 PNG",
     ),
+    Text(
+        "signature: it cannot be read; allowed: a PNG of at most 200 kB and 2000 x 1000 pixels",
+        "无法读取签字；须为不超过 200 kB、2000 x 1000 像素的 PNG",
+    ),
 )
