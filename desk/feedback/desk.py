@@ -203,7 +203,7 @@ class FeedbackDesk:
         who: Principal,
         before: str | None = None,
     ) -> None:
-        now, reason = self._clock.now_ms(), said.remark or str(said.score)
+        now, reason = self._clock.now_ms(), f"{said.score}/5"  # the log is for ever: no remark in it
         tell(
             session,
             happened(
@@ -229,7 +229,7 @@ class FeedbackDesk:
         now = self._clock.now_ms()
         new = FollowUp(case.id, feedback_id, said.score, now, now + FOLLOW_UP_WITHIN_MS)
         if add_follow_up(session, new):
-            reason = str(said.score)
+            reason = f"{said.score}/5"
             tell(session, happened(case, "follow_up_opened", who, reason, now, due=new.due, owner=new.owner))
 
     @contextmanager

@@ -28,7 +28,7 @@ class FollowUpSweep:
                 return False
             found = follow_up(session, follow_up_id)
             case = ticket(session, found.ticket_id)
-            what, reason = "follow_up_overdue", str(found.score)
+            what, reason = "follow_up_overdue", f"{found.score}/5"
             event = happened(
                 case, what, schedule("follow_ups"), reason, now, follow_up=follow_up_id, due=found.due
             )
