@@ -150,7 +150,7 @@ def _themes(language: Language, remarks: Sequence[Feedback], month: str, zone: Z
 def _grouped(language: Language, texts: Sequence[str]) -> list[tuple[tuple[str, ...], list[int], int]]:
     """Return for each theme its terms, the numbers of its texts, and that of the most typical."""
     from sklearn.decomposition import NMF
-    from threadpoolctl import threadpool_limits
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped] # ships no types
 
     vectorizer = _vectorizer(language)
     try:

@@ -27,6 +27,8 @@ _LATEST_SERVICE_MS = 10 * 366 * DAY_MS
 SIGNATURE_BYTES = 200_000
 _SIGNATURE_PIXELS = (2000, 1000)
 _KEPT_PIXELS = (800, 300)
+_INK = 200
+"""Of 256 shades of grey, those below are drawn."""
 
 
 class VisitBook:
@@ -113,7 +115,7 @@ def plain_signature(data: bytes) -> bytes | None:
         raise InvalidInput(f"signature: it cannot be read; {allowed}") from error
     white = Image.new("RGBA", drawn.size, "white")
     grey = ImageOps.contain(Image.alpha_composite(white, drawn).convert("L"), _KEPT_PIXELS)
-    if grey.getextrema()[0] > 200:  # nothing but paper
+    if not any(grey.histogram()[:_INK]):  # nothing but paper
         return None
     kept = io.BytesIO()
     grey.quantize(16).save(kept, "PNG", optimize=True)

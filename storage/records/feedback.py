@@ -177,7 +177,7 @@ def mark_of(session: Session, sites: Sites) -> tuple[int, int, int]:
     return count, at or 0, changed or 0
 
 
-def _whole() -> Select[Any]:
+def _whole() -> Select[*tuple[Any, ...]]:
     return select(FeedbackRow, TicketRow.device_id, TicketRow.site).join(
         TicketRow, TicketRow.id == FeedbackRow.ticket_id
     )

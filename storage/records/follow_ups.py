@@ -113,7 +113,7 @@ def _changed(session: Session, statement: Any) -> bool:
     return result.rowcount == 1
 
 
-def _whole() -> Select[Any]:
+def _whole() -> Select[*tuple[Any, ...]]:
     columns = (FollowUpRow, FeedbackRow.score, FeedbackRow.remark, TicketRow.device_id, TicketRow.site)
     return (
         select(*columns)
