@@ -1,6 +1,6 @@
 """The service report of a case as PDF, for the API and the console."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
@@ -32,9 +32,8 @@ class ReportView(Params):
     paper: Paper = "a4"
 
 
-_FOUND = {
-    200: {"content": {_PDF: {"schema": {"type": "string", "format": "binary"}}}, "description": "A PDF"}
-}
+_BINARY = {"schema": {"type": "string", "format": "binary"}}
+_FOUND: dict[int | str, dict[str, Any]] = {200: {"content": {_PDF: _BINARY}, "description": "A PDF"}}
 
 
 @router.get(
