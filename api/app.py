@@ -17,6 +17,7 @@ from api.routes import (
     alerts,
     cases,
     catalogue,
+    closing,
     commands,
     complaints,
     customers,
@@ -37,6 +38,7 @@ from api.routes import (
     parts,
     people,
     personal,
+    reports,
     risks,
     rules,
     sites,
@@ -84,6 +86,8 @@ def create_app(services: ApiServices) -> FastAPI:
         tickets,
         cases,
         complaints,
+        reports,
+        closing,
         catalogue,
         ingest,
         models,
@@ -107,6 +111,7 @@ def create_app(services: ApiServices) -> FastAPI:
     v1.include_router(device_access.claims)
     v1.include_router(destinations.own)
     app.include_router(v1)
+    app.include_router(reports.page)
     app.include_router(health.router)
     rendered = make_pages(services)
     for page in (
@@ -147,6 +152,12 @@ def create_app(services: ApiServices) -> FastAPI:
         pages.customers,
         pages.engineers,
         pages.lists,
+        pages.callbacks,
+        pages.closing,
+        pages.visit,
+        pages.faults,
+        pages.feedback,
+        pages.feedback_link,
     ):
         app.include_router(page.make_router(rendered))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")

@@ -17,6 +17,7 @@ from alerts.trials import Trials
 from api.reach import Reach
 from desk.clocks.standing import TicketClocks
 from desk.dispatch.visits import FoundVisits
+from desk.feedback.closing import Closing
 from desk.lists.lists import Lists
 from desk.people.book import ServiceBook
 from desk.tickets.work import CaseWork
@@ -142,6 +143,8 @@ class ApiServices:
     `devices` are the credentials of devices, `notices` keeps where notices go, `book` the versions of rules,
     which `trials` try. `duty` says who is on call, `planning` changes that.
     `service` describes customers, contracts, engineers and parts, `lists` takes them in and gives them out.
+    which `trials` try. `duty` says who is on call, `planning` changes that. `closing` is what
+    follows a repair.
     """
 
     store: TelemetryStore
@@ -155,6 +158,7 @@ class ApiServices:
     commands: Commands
     visits: Visits
     clocks: TicketClocks
+    closing: Closing
     explain: Callable[[Driver, Language], str]
     ledger: Callable[[], LedgerView | None]
     readiness: Callable[[], Mapping[str, str | None]]

@@ -30,6 +30,7 @@ class Subject(StrEnum):
     ENGINEER = "engineer"
     REGION = "region"
     PART = "part"
+    TASK = "task"
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,11 @@ from desk.clocks.recount import Recount
 from desk.clocks.standing import TicketClocks
 from desk.clocks.sweep import ClockSweep
 from desk.dispatch.visits import Visits
+from desk.feedback.closing import Closing
+from desk.feedback.desk import FeedbackDesk
+from desk.feedback.sweep import FollowUpSweep
+from desk.feedback.tasks import Remarks
+from desk.feedback.visits import VisitBook
 from desk.lists.lists import Lists
 from desk.people.book import ServiceBook
 from desk.people.follower import ForgetsTerms, TermsFollower
@@ -120,6 +125,8 @@ class Services:
     clock_sweep: ClockSweep
     service: ServiceBook
     lists: Lists
+    follow_up_sweep: FollowUpSweep
+    closing: Closing
     tickets: TicketDesk
     work: CaseWork
     alerts: AlertEngine
@@ -197,6 +204,8 @@ def build(
         clock_sweep=wired.clock_sweep,
         service=ServiceBook(desk, clock, demands, zones, wired.terms.forget),
         lists=Lists(desk, clock, wired.terms.forget),
+        follow_up_sweep=FollowUpSweep(desk),
+        closing=build_closing(settings, desk, clock),
         tickets=wired.tickets,
         work=wired.work,
         alerts=wired.alerts,
@@ -421,6 +430,7 @@ def build_api(
             rules=services.alerts.rule_texts,
             zones=zones_of(services.settings, services.desk),
             clocks=services.clocks,
+            closing=services.closing,
             explain=lambda driver, language: sentence(driver, services.signals, language),
             ledger=ledger,
             readiness=noting_changes(readiness),
@@ -452,6 +462,13 @@ def build_duty(
 ) -> tuple[OnCall, Planning]:
     """Wire who is on call, and what changes it; `destinations` are those of notices that are of no person."""
     return OnCall(desk, destinations), Planning(desk, clock, destinations)
+
+
+def build_closing(settings: Settings, desk: DeskDatabase, clock: Clock) -> Closing:
+    """Wire what follows a repair."""
+    feedback = FeedbackDesk(desk, clock, settings.desk.call_after_days)
+    remarks = Remarks(desk, clock, lambda: ZoneInfo(settings.server.time_zone))
+    return Closing(feedback, VisitBook(desk, clock), remarks, address_of(settings.server))
 
 
 def build_rollouts(services: Services) -> Rollouts:

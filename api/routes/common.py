@@ -9,6 +9,8 @@ from api.params import NoParams
 from api.problems import MEDIA_TYPE
 from api.schemas import Problem
 from fleet.contacts import KEY
+from fleet.errors import InvalidInput
+from fleet.feedback import Said
 
 DeviceId = Annotated[str, Path(min_length=1, max_length=64, examples=["R0042"])]
 SiteId = Annotated[
@@ -34,3 +36,17 @@ def _response(status: int, text: str) -> dict[str, Any]:
     title = HTTPStatus(status).phrase
     example = {"type": "about:blank", "title": title, "status": status, "detail": text}
     return {"model": Problem, "description": text, "content": {MEDIA_TYPE: {"example": example}}}
+
+
+NO_SCORE = 0
+"""What a form says in which no score was chosen."""
+_SOLVED = {"yes": True, "no": False}
+
+
+def said_of(score: int, solved: str, remark: str) -> Said:
+    """Return what a form says of a repair. Raises InvalidInput where something was not chosen."""
+    if score == NO_SCORE:
+        raise InvalidInput("score: choose one, from 1 to 5")
+    if solved not in _SOLVED:
+        raise InvalidInput("solved: choose whether the fault is gone: yes or no")
+    return Said(score, _SOLVED[solved], remark)

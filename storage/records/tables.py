@@ -6,6 +6,7 @@ from storage.records import (
     answers,
     attempts,
     begun_sign_ins,
+    call_backs,
     care,
     clock_steps,
     commands,
@@ -18,6 +19,8 @@ from storage.records import (
     engineers,
     erasures,
     events,
+    feedback,
+    follow_ups,
     followers,
     gaps,
     identities,
@@ -40,6 +43,7 @@ from storage.records import (
     second_factors,
     sessions,
     sites,
+    tasks,
     ticket_checks,
     ticket_links,
     tickets,
@@ -47,6 +51,7 @@ from storage.records import (
     topics_beside,
     unknown_signals,
     uploads,
+    visits,
 )
 from storage.records.base import Base
 
@@ -60,6 +65,7 @@ __all__ = [
     "answers",
     "attempts",
     "begun_sign_ins",
+    "call_backs",
     "care",
     "clock_steps",
     "commands",
@@ -72,6 +78,8 @@ __all__ = [
     "engineers",
     "erasures",
     "events",
+    "feedback",
+    "follow_ups",
     "followers",
     "gaps",
     "identities",
@@ -94,6 +102,7 @@ __all__ = [
     "second_factors",
     "sessions",
     "sites",
+    "tasks",
     "ticket_checks",
     "ticket_links",
     "tickets",
@@ -101,4 +110,5 @@ __all__ = [
     "topics_beside",
     "unknown_signals",
     "uploads",
+    "visits",
 ]

@@ -41,6 +41,7 @@ _ROLL_OUT_EVERY_S = 60
 _COMMANDS_EVERY_S = 5
 _HOURS_EVERY_S = 300
 _RECOUNT_EVERY_S = 3600
+_REMARKS_EVERY_S = 6 * 3600
 _TRAINING_AT_MOST_S = 12 * 3600
 """A lease for training holds for so long: nobody trains beside one that is at it."""
 _TELL_EVERY_S = 5
@@ -81,6 +82,7 @@ class Jobs:
         self.every(_NOTICES_EVERY_S, "follow up notices", self._notices.follow_up)
         self.every(_TEST_EVERY_S, "test destinations", self._notices.test_all)
         self.every(_ERASE_EVERY_S, "erase what was asked", self.personal().carry_out)
+        self.every(_REMARKS_EVERY_S, "read remarks", self._services.closing.remarks.open_tasks)
         if self._scorer is not None:
             self.every(settings.models.score_every_s, "score", self.score)
         if self._care is not None:
@@ -169,10 +171,11 @@ class Jobs:
             return self._scorer.in_use()
 
     def check(self) -> None:
-        """Let time pass for the alerts, for tickets that cleared, and for the clocks of tickets."""
+        """Let time pass for the alerts, for tickets that cleared, for clocks and for follow-ups."""
         self._services.alerts.tick(self._services.clock.now_ms())
         self._services.tickets.close_cleared(self._services.clock.now_ms())
         self._services.clock_sweep.tick(self._services.clock.now_ms())
+        self._services.follow_up_sweep.tick(self._services.clock.now_ms())
 
     def recount(self) -> None:
         """Reckon clocks anew: the policy, its calendars or the clock of a site may be others by now."""

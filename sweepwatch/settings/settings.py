@@ -150,6 +150,9 @@ class DeskSettings(_Section):
         description="What is demanded of engineers (YAML): hours of training a year, and skills that need a "
         "certificate; empty: the standard demands (docs/desk.md)",
     )
+    call_after_days: int = Field(
+        3, ge=0, le=30, description="A repair of which nobody said anything for so long is called about"
+    )
 
 
 class IngestSettings(_Section):

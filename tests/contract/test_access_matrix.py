@@ -67,6 +67,8 @@ OPEN = {
     ("GET", "/n/{secret}"),
     ("POST", "/n/{secret}/seen"),
     ("POST", "/n/{secret}/acknowledge"),
+    ("GET", "/f/{secret}"),
+    ("POST", "/f/{secret}"),
 }
 """What anybody may ask for: whether it lives, and to be let in."""
 ANYBODY = {
@@ -99,6 +101,7 @@ ANYBODY = {
 }
 """What anybody who was let in may ask for, of themselves."""
 WHOLE = {
+    "/tasks/{task_id}/done",
     "/rules/edit",
     "/rules/versions/{version}",
     "/rules/versions/{version}/activate",
@@ -159,6 +162,9 @@ BODIES: Mapping[str, dict[str, Any]] = {
     "/api/v1/complaints/{ticket_id}/class": {"class": "urgent", "reason": "now"},
     "/api/v1/complaints/{ticket_id}/plan": {"plan": "a new brush"},
     "/api/v1/complaints/{ticket_id}/arrival": {},
+    "/api/v1/tickets/{ticket_id}/feedback": {"score": 5, "solved": True},
+    "/api/v1/tickets/{ticket_id}/visit": {"minutes": 30},
+    "/api/v1/follow-ups/{follow_up_id}/done": {"said": "called"},
     "/api/v1/alerts/{alert_id}/acknowledge": {"reason": "now"},
     "/api/v1/alerts/{alert_id}/resolve": {"reason": "now"},
     "/api/v1/alerts/{alert_id}/notes": {"text": "looked at it"},
@@ -357,6 +363,7 @@ def ask(client: TestClient, method: str, path: str, number: int) -> Any:
     ours = {"customer_id": "own-c", "contract_number": "own-k", "engineer_id": "own-e", "region_id": "east"}
     theirs = {name: {"east": "FOREIGN-r"}.get(each, "FOREIGN") for name, each in ours.items()}
     given |= {1: ours, 2: theirs}[number]
+    given |= {"override_id": number, "number": 1, "follow_up_id": number, "task_id": number}
     named = {"DEVICE": device, "SITE": given["site_id"]}
     named |= {"REGION": given["region_id"], "CUSTOMER": given["customer_id"]}
 

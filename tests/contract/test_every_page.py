@@ -89,7 +89,7 @@ def test_every_form_that_changes_something_holds_its_pages_token(
             found = re.search(r'action="([^"]+)"', form)
             assert found, form[:200]
             if found[1] == "/sign-in" or found[1].startswith(
-                "/n/"
+                ("/n/", "/f/")
             ):  # there is no session yet: Origin and Sec-Fetch-Site stand before it
                 continue
             seen.add(re.sub(r"/\d+|/[0-9a-f]{64}", "/N", found[1]))
@@ -100,7 +100,7 @@ def test_every_form_that_changes_something_holds_its_pages_token(
 
 def test_a_token_in_an_address_opens_no_page_and_no_route(house: House, addresses: list[str]) -> None:
     _, secret = house.doors.tokens.make(Asked("t", tuple(Permission)), schedule("tests"))
-    open_ones = ("/healthz", "/readyz", "/sign-in", "/enter/", "/n/", "/worker.js")
+    open_ones = ("/healthz", "/readyz", "/sign-in", "/enter/", "/n/", "/f/", "/worker.js")
     for address in addresses:
         if address.startswith(open_ones):
             continue

@@ -31,10 +31,15 @@ def to_png(svg: str) -> bytes:
     """Return an SVG of ours as a PNG on white."""
     import vl_convert
 
-    plain = re.sub(r"<style>.*?</style>", "", svg, flags=re.DOTALL)
-    for name, colour in _ON_WHITE.items():
-        plain = plain.replace(f"var(--{name})", colour)
-    head, _, rest = plain.partition(">")
+    head, _, rest = on_white(svg).partition(">")
     white = f'{head}><rect width="100%" height="100%" fill="#ffffff"/>{rest}'
     png: bytes = vl_convert.svg_to_png(white, scale=_SCALE)
     return png
+
+
+def on_white(svg: str) -> str:
+    """Return an SVG of ours with the colours of a light page, where nothing knows the reader's scheme."""
+    plain = re.sub(r"<style>.*?</style>", "", svg, flags=re.DOTALL)
+    for name, colour in _ON_WHITE.items():
+        plain = plain.replace(f"var(--{name})", colour)
+    return plain

@@ -8,9 +8,11 @@ from fastapi.responses import HTMLResponse
 from access.doors import Visitor
 from api.console.render.asked import NoQuery, asked
 from api.console.render.templates import Pages
+from api.console.render.words import PARTS
 from api.doors import Known, SeesFleet
 from api.params import TicketSort
 from api.personal import Sight
+from api.queries.closing import behind
 from api.queries.tickets import TicketQuery, find_tickets
 from api.routes.common import RowId
 from api.services import ApiServices
@@ -21,6 +23,7 @@ from fleet.cases import closes_at
 from fleet.complaints import ComplaintClass
 from fleet.events import Subject
 from fleet.faults import FAULTS, Level
+from fleet.feedback import SCORES
 from fleet.grants import Role, Sites
 from fleet.people import Person
 from fleet.tickets import (
@@ -124,6 +127,7 @@ def show_ticket(
     with services.desk.transaction() as session:
         ticket = stored_ticket(session, ticket_id, sites)
         events = events_of(session, Subject.TICKET, str(ticket_id))
+        found = behind(session, ticket, sites)
     (ticket,) = Sight(services, visitor).tickets([ticket])
     way = WORKFLOWS[ticket.kind]
     kind = FAULTS[ticket.fault].kind if ticket.fault in FAULTS else None
@@ -146,6 +150,9 @@ def show_ticket(
         no_fault=NO_FAULT,
         needs_reason=[state for state in TicketState if state in way.needs_reason],
         work=_work(services, ticket, sites, work_error),
+        behind=found,
+        scores=SCORES,
+        part_codes=tuple(PARTS),
         entered={"error": None, "state": None, "why": "", "confirmed": _confirmed(ticket)} | entered,
     )
 

@@ -42,6 +42,11 @@ def day(ms: int, language: Language, zone: tzinfo = UTC) -> str:
     return _written(datetime.fromtimestamp(ms / 1000, zone), pattern, language)
 
 
+def iso_day(ms: int, zone: tzinfo) -> str:
+    """Return a day as fields for dates hold it, such as `2026-11-22`."""
+    return datetime.fromtimestamp(ms / 1000, zone).date().isoformat()
+
+
 def weekday(ms: int, language: Language, zone: tzinfo) -> str:
     """Return a time with the day of its week, such as `Sat 22 Nov 22:00`, in a zone that stands beside it."""
     pattern = {"en": "EEE d MMM HH:mm", "zh": "M月d日EEE HH:mm"}[language]

@@ -70,6 +70,7 @@ _PLATFORM = {
     "trial": Text("trial of models", "模型试用"),
     "training": Text("training", "训练"),
     "care": Text("care of tickets", "工单维护"),
+    "follow_ups": Text("follow-up of low scores", "低分跟进"),
     "alert care": Text("care for alerts", "告警跟进"),
     "model care": Text("check of models", "模型检查"),
     "rollout": Text("roll-out of firmware", "固件发布"),
@@ -169,6 +170,8 @@ def principal_in_words(principal: Principal, language: Language, rules: RuleText
         return rule_in_words(principal.id, language, rules) or principal.name
     if principal.kind is PrincipalKind.TOKEN:  # it may name the person for whom it does something
         return f"{principal.name} {_BY_TOKEN.in_language(language).format(principal.id)}"
+    if principal.kind is PrincipalKind.CUSTOMER:
+        return reporter_in_words(principal.name, language)
     text = None if principal.kind is PrincipalKind.PERSON else _PLATFORM.get(principal.id)
     return text.in_language(language) if text else principal.name
 

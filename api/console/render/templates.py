@@ -1,6 +1,7 @@
 """Renders the console's templates: one Jinja environment for each language."""
 
 import json
+from base64 import b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import tzinfo
@@ -137,6 +138,8 @@ def _environment(services: ApiServices, language: Language) -> Environment:
         "text": lambda text: text.in_language(language),
         "rfc3339": to_rfc3339,
         "risk_band": risk_band,
+        "base64": lambda data: b64encode(data).decode(),
+        "iso_day": _in_zone(lambda ms, _language, zone: formats.iso_day(ms, zone), language),
         "condition": lambda device, now: condition_of(device, services.codes, now),
         "said": said,
         "item": lambda code: item_named(services.work.procedure.service, code, language),

@@ -12,6 +12,7 @@ from string import Formatter
 from api.console.render.service_words import COLUMNS
 from api.console.render.told_at_doors import AT_DOORS
 from api.console.render.told_of_cases import OF_CASES
+from api.console.render.told_of_closing import OF_CLOSING
 from api.console.render.told_of_duty import OF_DUTY
 from api.console.render.told_of_service import OF_SERVICE
 from api.console.render.words import KINDS, MATCHERS, word
@@ -217,6 +218,7 @@ SENTENCES = (
     Text("{0:id} is a {1:kind}", "{0} 是{1}"),
     Text("{0:id} is not registered and registration is closed", "{0} 未登记，且登记已关闭"),
     *AT_DOORS,
+    *OF_CLOSING,
     *OF_DUTY,
     *OF_SERVICE,
 )

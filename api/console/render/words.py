@@ -9,6 +9,7 @@ from fleet.commands import COMMANDS, PARAMETERS, CommandState
 from fleet.complaints import ComplaintClass
 from fleet.condition import Stands
 from fleet.faults import FAULTS, LEVEL_WORDS
+from fleet.feedback import FeedbackSource
 from fleet.grants import Permission, Role
 from fleet.rollouts import OfferState, RolloutState
 from fleet.signals import Kind
@@ -110,11 +111,32 @@ HAPPENED = {
     "planned": Text("Written plan", "书面方案"),
     "arrived": Text("On the spot", "已到场"),
     "class": Text("Class changed", "分类变更"),
+    "visit": Text("Visit written down", "已填写上门记录"),
+    "feedback_link": Text("Link for feedback made", "已生成评价链接"),
+    "feedback": Text("Feedback", "客户评价"),
+    "feedback_changed": Text("Feedback corrected", "客户修改评价"),
+    "not_reached": Text("Customer not reached", "未联系上客户"),
+    "follow_up_opened": Text("Low score, to be looked after", "低分评价，待跟进"),
+    "follow_up_overdue": Text("Low score: nobody looked after it in time", "低分评价逾期未跟进"),
+    "follow_up_done": Text("Low score looked after", "低分评价已跟进"),
 }
 """What happened to a ticket beside changes of its state."""
 ORIGINS = {
     TicketOrigin.PROACTIVE: Text("Proactive", "主动预警"),
     TicketOrigin.REPORTED: Text("Reported", "客户报修"),
+}
+SCORES = {
+    "1": Text("very bad", "很不满意"),
+    "2": Text("bad", "不满意"),
+    "3": Text("so-so", "一般"),
+    "4": Text("good", "满意"),
+    "5": Text("very good", "非常满意"),
+}
+"""How feedback scores a repair."""
+FEEDBACK_SOURCES = {
+    FeedbackSource.LINK: Text("by the customer's link", "客户通过链接评价"),
+    FeedbackSource.CALL: Text("by a call", "电话回访"),
+    FeedbackSource.STAFF: Text("told to staff", "员工记录"),
 }
 ALERT_STATES = {
     AlertState.PENDING: Text("Pending", "待确认"),
@@ -448,6 +470,8 @@ _TABLES = {
     "happened": HAPPENED,
     "origin": ORIGINS,
     "alert": ALERT_STATES,
+    "score": SCORES,
+    "feedback_source": FEEDBACK_SOURCES,
     "level": LEVELS,
     "milestone": MILESTONES,
     "clock": CLOCK_STATUSES,

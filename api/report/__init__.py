@@ -1,0 +1,1 @@
+"""The service report of a case, as PDF."""

@@ -1,0 +1,1 @@
+"""What customers say of repairs, what follows of it, and what is written down of visits."""
