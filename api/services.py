@@ -17,6 +17,7 @@ from alerts.trials import Trials
 from api.reach import Reach
 from desk.clocks.standing import TicketClocks
 from desk.dispatch.visits import FoundVisits
+from desk.indicators.reports import Reports
 from fleet.care import AlertNote, Incident, Preview
 from fleet.clock import Clock
 from fleet.codes import CodeCatalogue, load_codes
@@ -134,6 +135,7 @@ class ApiServices:
     `rules` what each alert rule says.
     `devices` are the credentials of devices, `notices` keeps where notices go, `book` the versions of rules,
     which `trials` try. `duty` says who is on call, `planning` changes that.
+    `reports` say what indicators are.
     """
 
     store: TelemetryStore
@@ -159,6 +161,7 @@ class ApiServices:
     trials: Trials
     duty: OnCall
     planning: Planning
+    reports: Reports
     demo: bool = False
     reach: Reach = field(default_factory=Reach)
     rates: Rates = field(default_factory=Rates)

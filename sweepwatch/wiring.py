@@ -37,6 +37,9 @@ from desk.clocks.files import load_clocks
 from desk.clocks.standing import TicketClocks
 from desk.clocks.sweep import ClockSweep
 from desk.dispatch.visits import Visits
+from desk.indicators.figures import Figures
+from desk.indicators.keeper import FactKeeper
+from desk.indicators.reports import Reports
 from desk.tickets.desk import TicketDesk
 from desk.tickets.opener import TicketOpener
 from fleet.alerts import Alert
@@ -83,7 +86,7 @@ from sweepwatch.run.device_doors import device_doors
 from sweepwatch.run.push import contact_of
 from sweepwatch.run.reach import address_of, rates_of, reach_of
 from sweepwatch.run.readiness import noting_changes
-from sweepwatch.settings.costs import costs_of
+from sweepwatch.settings.costs import Priced, costs_of
 from sweepwatch.settings.notify import channel_settings_of
 from sweepwatch.settings.oidc import registration_of
 from sweepwatch.settings.settings import Settings
@@ -117,6 +120,8 @@ class Services:
     commands: Commands
     followers: tuple[Follower, ...]
     listeners: tuple[Follower, ...]
+    facts: FactKeeper
+    reports: Reports
     models: ModelRegistry
     metrics: CollectorRegistry
     devices: DeviceDoors
@@ -189,6 +194,8 @@ def build(
         followers=(*wired.followers, notifier),
         listeners=(*wired.listeners, RulesAtWork(book, wired.alerts)),
         book=book,
+        facts=wired.facts,
+        reports=reports_of(settings, desk, clock),
         models=ModelRegistry(
             desk, model_files(settings, desk, folder.root / "models"), costs=costs_of(settings.models.costs)
         ),
@@ -209,6 +216,7 @@ class WiredDesk:
     tickets: TicketDesk
     care: CareByPeople
     sweep: Sweep
+    facts: FactKeeper
     followers: tuple[Follower, ...]
     listeners: tuple[Follower, ...]
 
@@ -240,13 +248,15 @@ def wire_desk(  # noqa: PLR0913 - the parts that it wires
     absence = frozenset(rule.name for rule in rules if rule.when == OFFLINE)
     teller = Teller(duty or build_duty(desk, clock)[0], absence, (zones or Zones()).of, budget)
     care = Care(desk, alerts, teller, clock)
-    followers = (TicketOpener(desk, tickets), TicketEnds(alerts), DeviceEnds(alerts), care)
+    facts = FactKeeper(desk, clocks, (zones or Zones()).of, clock)
+    followers = (TicketOpener(desk, tickets), TicketEnds(alerts), DeviceEnds(alerts), care, facts)
     return WiredDesk(
         alerts,
         clocks,
         tickets,
         CareByPeople(desk, alerts, care, teller, clock),
         Sweep(desk, care, teller),
+        facts,
         followers,
         (ChangedElsewhere(alerts),),
     )
@@ -402,6 +412,7 @@ def build_api(
             trials=Trials(services.book, services.store, services.desk, services.signals, services.codes),
             duty=duty,
             planning=planning,
+            reports=services.reports,
             demo=demo,
             reach=reach_of(server, services.clock.now_ms()),
             rates=rates_of(server),
@@ -411,6 +422,12 @@ def build_api(
             model_trouble=services.models.mismatch,
         )
     )
+
+
+def reports_of(settings: Settings, desk: DeskDatabase, clock: Clock) -> Reports:
+    """Wire the indicators; money is by the costs of the settings."""
+    figures = Figures(desk, clock, Priced(costs_of(settings.models.costs)))
+    return Reports(desk, figures, clock, ZoneInfo(settings.server.time_zone))
 
 
 def build_duty(

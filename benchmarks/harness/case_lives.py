@@ -194,7 +194,9 @@ class Lives:
         before = life.ticket
         confirmed = self._verdict(before) if after is _S.REPAIRED else None
         if after is _S.CONFIRMED and self._chance.random() < 0.05:
-            confirmed = self._verdict(before)
+            # The log does not tell a correction to "none" from no correction.
+            corrected = self._verdict(before)
+            confirmed = None if corrected == [NO_FAULT] else corrected
         life.ticket = moved(before, after, at, confirmed)
         who: Principal = self._chance.choice(ENGINEERS)
         if after is _S.CANCELLED and self._chance.random() < 0.5:

@@ -28,6 +28,24 @@ DIMENSIONS: dict[str, InstrumentedAttribute[Any]] = {
 """By what figures can be told apart."""
 
 
+def _where(flag: InstrumentedAttribute[bool]) -> ColumnElement[str]:
+    return case((flag, "yes"), else_="")
+
+
+CAUSES: dict[str, ColumnElement[Any]] = {
+    "site": F.site,
+    "fault": F.fault,
+    "engineer": F.engineer_name,
+    "model": F.model,
+    "level": F.level,
+    "hour": F.hour,
+    "waited_part": _where(F.waited_part),
+    "waited_customer": _where(F.waited_customer),
+}
+"""By what cases that were missed are told apart from those that were not."""
+_GROUPS: dict[str, Any] = {**CAUSES, **DIMENSIONS}
+
+
 @dataclass(frozen=True, slots=True)
 class FactFilter:
     """Which cases; None is any. `sites` are those that somebody may see."""
@@ -124,7 +142,7 @@ def sums(
     Those that count in the same month are summed in one go.
     """
     found: dict[str, dict[str, tuple[int, int]]] = {each: {} for each in indicators}
-    group = literal("") if by is None else DIMENSIONS[by]
+    group = literal("") if by is None else _GROUPS[by]
     for together in _by_month_column(indicators):
         column = COUNTED[together[0]].month
         counted = [_count(in_month(each, month, now)) for each in together]
@@ -135,7 +153,7 @@ def sums(
             for place, indicator in enumerate(together):
                 count, hit = row[1 + place] or 0, row[1 + len(together) + place] or 0
                 if count or by is None:
-                    found[indicator][row[0]] = (count, hit)
+                    found[indicator][str(row[0])] = (count, hit)
     return found
 
 
@@ -162,7 +180,7 @@ def values(
     """Return what is measured of each case that an indicator counts, in rising order, by dimension or ""."""
     value = COUNTED[indicator].value
     assert value is not None
-    group = literal("") if by is None else DIMENSIONS[by]
+    group = literal("") if by is None else _GROUPS[by]
     measured = value(now).label("measured")
     query = narrowed(select(group, measured), wanted).where(in_month(indicator, month, now))
     found: dict[str, list[int]] = {}
@@ -175,7 +193,7 @@ def backlog_since(
     session: Session, month: int, now: int, wanted: FactFilter, by: str | None = None
 ) -> dict[str, list[tuple[str, int]]]:
     """Return the zone and the opening (epoch ms) of each case of the backlog at a month's end."""
-    group = literal("") if by is None else DIMENSIONS[by]
+    group = literal("") if by is None else _GROUPS[by]
     query = narrowed(select(group, F.zone, F.opened_at), wanted).where(in_month("backlog", month, now))
     found: dict[str, list[tuple[str, int]]] = {}
     for name, zone, at in session.execute(query):
@@ -187,7 +205,7 @@ def predictions(
     session: Session, month: int, now: int, wanted: FactFilter, by: str | None = None
 ) -> dict[str, list[tuple[str, str, int]]]:
     """Return how often which fault was foreseen, and which was unfounded: `(foreseen, unfounded, count)`."""
-    group = literal("") if by is None else DIMENSIONS[by]
+    group = literal("") if by is None else _GROUPS[by]
     query = narrowed(select(group, F.foreseen, F.unfounded, func.count()), wanted)
     query = query.where(in_month("money_saved", month, now))
     grouped = query.group_by(*([] if by is None else [group]), F.foreseen, F.unfounded)
