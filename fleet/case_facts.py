@@ -1,4 +1,4 @@
-"""What indicators count of a case: one value a case, with the months in which it counts by its site's clock."""
+"""What indicators count of a case: one value a case, with the months in which it counts."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -39,15 +39,16 @@ def no_scores(_ticket_ids: Collection[int]) -> Mapping[int, CaseScore]:
 
 @dataclass(frozen=True, slots=True)
 class CaseFact:
-    """What is counted of one repair. Times are epoch ms, months are such as 202611, by the clock of its site.
+    """What is counted of one repair.
 
-    `fault` is what was found (the first of several), else what was suspected. `respond_due` and `on_site_due`
-    are None where nothing is promised, where the promise ended in time (a case that was cancelled), and while
-    its clock waits; `*_kept` says whether it was reached by then. `arrived_at` and `repaired_at` are the first
-    time of each. `repeated_by` is the next case of the same device and fault within `REPEAT_MS` of the
-    repair. `judged_month` is when what alerts had suspected was found or refuted, `confirmed` which of the
-    two; `lead_ms` is how long before somebody stood at the device it was suspected. `foreseen` is a fault that
-    a model predicted, that was found, and that nobody had reported before; `unfounded` one that a model
+    Times are epoch ms, months are such as 202611, by the clock of its site. `fault` is what was found (the
+    first of several), else what was suspected. `respond_due` and `on_site_due` are None where nothing is
+    promised, where the promise ended in time (a case that was cancelled), and while its clock waits; `*_kept`
+    says whether it was reached by then. `arrived_at` and `repaired_at` are the first time of each.
+    `repeated_by` is the next case of the same device and fault within `REPEAT_MS` of the repair.
+    `judged_month` is when what alerts had suspected was found or refuted, `confirmed` which of the two;
+    `lead_ms` is how long before somebody stood at the device it was suspected. `foreseen` is a fault that a
+    model predicted, that was found, and that nobody had reported before; `unfounded` one that a model
     predicted, for which somebody came, and nothing was found. `early`: it broke within `EARLY_MS` of being
     first seen. `engineer` is the id of who repaired it, else of who came or took it, "" where that is nobody.
     """

@@ -74,7 +74,8 @@ _ALL = (
         "on_site_on_time",
         Text("On site on time", "到场及时率"),
         Text(
-            "Of the cases at which somebody was due, the share where the repair began by then, as their clock says.",
+            "Of the cases at which somebody was due, the share where the repair began by then, as their "
+            "clock says.",
             "应到场的工单中，按其时钟在期限内开始维修的比例。",
         ),
         Measure.SHARE,
@@ -87,8 +88,8 @@ _ALL = (
         "first_time_fix",
         Text("First-time fix", "一次修复率"),
         Text(
-            "Of the repaired cases, the share that was not reopened and after which the same device had no other "
-            "case of the same fault within 30 days.",
+            "Of the repaired cases, the share that was not reopened and after which the same device had no "
+            "other case of the same fault within 30 days.",
             "已修复的工单中，未被重开、且同一设备 30 天内未因同一故障再次建单的比例。",
         ),
         Measure.SHARE,
@@ -140,8 +141,8 @@ _ALL = (
         "mttr",
         Text("Mean time to repair", "平均修复时间"),
         Text(
-            "From the beginning of the repair to the first time that it was repaired, waits for parts and customers "
-            "included; the mean.",
+            "From the beginning of the repair to the first time that it was repaired, waits for parts and "
+            "customers included; the mean.",
             "从开始维修到首次修复的平均自然时间，含等待备件和客户的时间。",
         ),
         Measure.MEAN,
@@ -154,8 +155,8 @@ _ALL = (
         "backlog",
         Text("Backlog", "积压工单"),
         Text(
-            "Cases that were open at the end of the month (now, in this one); one that was reopened later was not "
-            "over.",
+            "Cases that were open at the end of the month (now, in this one); one that was reopened later "
+            "was not over.",
             "月末（本月则为现在）仍未关闭的工单；之后被重开的工单视为一直未结束。",
         ),
         Measure.COUNT,
@@ -181,8 +182,8 @@ _ALL = (
         "repeat_repairs",
         Text("Repeat repairs", "重复维修率"),
         Text(
-            "Of the repaired cases, the share after which the same device had another case of the same fault within "
-            "30 days.",
+            "Of the repaired cases, the share after which the same device had another case of the same fault "
+            "within 30 days.",
             "已修复的工单中，同一设备 30 天内因同一故障再次建单的比例。",
         ),
         Measure.SHARE,
@@ -207,8 +208,8 @@ _ALL = (
         "lead_time",
         Text("Lead time", "提前量"),
         Text(
-            "How long before somebody stood at the device its fault was suspected, where it was found; the median. "
-            "When it would have failed nobody can know: it was mended before.",
+            "How long before somebody stood at the device its fault was suspected, where it was found; the "
+            "median. When it would have failed nobody can know: it was mended before.",
             "故障被证实的主动工单中，从首次怀疑到有人到场的时间的中位数。设备已提前修好，何时会真正失效无从得知。",
         ),
         Measure.MEDIAN,
@@ -232,8 +233,9 @@ _ALL = (
         "money_saved",
         Text("Money saved", "节省的费用"),
         Text(
-            "For each breakdown avoided what it costs less what going there costs; for each visit on a prediction "
-            "that found nothing, what that and its disappointment cost is taken off. By models.costs of the settings.",
+            "For each breakdown avoided what it costs less what going there costs; for each visit on a "
+            "prediction that found nothing, what that and its disappointment cost is taken off. By "
+            "models.costs of the settings.",
             "每次避免的停机：故障费用减去上门费用；每次因预测上门而未发现故障，扣除上门费用及其失信成本。"
             "单价见设置 models.costs。",
         ),

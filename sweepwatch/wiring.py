@@ -44,6 +44,7 @@ from desk.tickets.desk import TicketDesk
 from desk.tickets.opener import TicketOpener
 from fleet.alerts import Alert
 from fleet.broker_url import parse_broker_url
+from fleet.case_facts import no_scores
 from fleet.clock import DAY_MS, Clock
 from fleet.codes import CodeCatalogue, load_codes
 from fleet.duty import Duty
@@ -248,7 +249,7 @@ def wire_desk(  # noqa: PLR0913 - the parts that it wires
     absence = frozenset(rule.name for rule in rules if rule.when == OFFLINE)
     teller = Teller(duty or build_duty(desk, clock)[0], absence, (zones or Zones()).of, budget)
     care = Care(desk, alerts, teller, clock)
-    facts = FactKeeper(desk, clocks, (zones or Zones()).of, clock)
+    facts = build_facts(desk, clocks, zones or Zones(), clock)
     followers = (TicketOpener(desk, tickets), TicketEnds(alerts), DeviceEnds(alerts), care, facts)
     return WiredDesk(
         alerts,
@@ -422,6 +423,11 @@ def build_api(
             model_trouble=services.models.mismatch,
         )
     )
+
+
+def build_facts(desk: DeskDatabase, clocks: TicketClocks, zones: Zones, clock: Clock) -> FactKeeper:
+    """Wire what is counted of cases; until customers are asked, nobody has a score."""
+    return FactKeeper(desk, clocks, zones.of, clock, no_scores)
 
 
 def reports_of(settings: Settings, desk: DeskDatabase, clock: Clock) -> Reports:

@@ -77,7 +77,7 @@ def report_csv(
     month: MonthPath,
     query: Annotated[ReportQuery, Query()],
 ) -> Response:
-    """Return the figures of a month, in all and by site, as CSV (UTF-8 with a mark that spreadsheets know)."""
+    """Return the figures of a month, in all and by site, as CSV (UTF-8, with its mark)."""
     return csv_answer(services, month, FactFilter(sites=sites), query)
 
 

@@ -96,7 +96,7 @@ class Lives:
             happened(ticket, "opened", who, "seen", ticket.opened_at, after=_S.OPENED, fault=first.fault)
         )
         at = ticket.opened_at
-        for step in self._way(life):
+        for step in self._way():
             at += self._pause(step)
             if at >= self._now:
                 break
@@ -111,18 +111,19 @@ class Lives:
                 self._move(life, step, step_at)
         return life
 
-    def _way(self, life: Life) -> Iterator[TicketState | str]:
+    def _way(self) -> Iterator[TicketState | str]:
         chance = self._chance.random
         if chance() < 0.25:
             yield "join"
         if chance() < 0.15:
             yield "clear"
-        if chance() < 0.02:
-            yield "merge"
+        if chance() < 0.1:
+            yield "merge" if chance() < 0.2 else _S.CANCELLED
             return
-        if chance() < 0.08:
-            yield _S.CANCELLED
-            return
+        yield from self._worked_on()
+
+    def _worked_on(self) -> Iterator[TicketState | str]:
+        chance = self._chance.random
         yield _S.ACCEPTED
         if chance() < 0.1:
             yield "join"
@@ -140,6 +141,10 @@ class Lives:
             yield _S.WAITING_PART
             yield _S.REPAIRING
         yield _S.REPAIRED
+        yield from self._after_repair()
+
+    def _after_repair(self) -> Iterator[TicketState]:
+        chance = self._chance.random
         while chance() < 0.1:
             if chance() < 0.5:
                 yield _S.CONFIRMED
@@ -243,7 +248,8 @@ def add_lives(
                 devices.append(
                     {
                         "id": device_id, "kind": "robot", "site": site, "registered_at": first_seen,
-                        "model": f"CR-{device % 4 + 1}00", "firmware": f"{device % 3 + 1}.0", "status": "online",
+                        "model": f"CR-{device % 4 + 1}00", "firmware": f"{device % 3 + 1}.0",
+                        "status": "online",
                     }
                 )  # fmt: skip
                 batch += lives.of_device(device_id, site, made + len(batch) + 1)
@@ -283,9 +289,9 @@ def _insert(session: object, batch: list[Life], lives: Lives) -> None:
             tell(session, event)  # type: ignore[arg-type]
     alerts = [
         {
-            "id": number, "device_id": device_id, "fault": fault, "rule": RISK_RULE if by_model else "by code",
-            "level": level, "state": "resolved", "since": at, "updated": at, "resolved_at": at + MINUTE_MS,
-            "ended_by": None, "reason": "seen", "opens_ticket": True, "evidence": {},
+            "id": number, "device_id": device_id, "fault": fault,
+            "rule": RISK_RULE if by_model else "by code", "level": level, "state": "resolved",
+            "since": at, "updated": at, "resolved_at": at + MINUTE_MS, "ended_by": None, "reason": "seen", "opens_ticket": True, "evidence": {},
         }
         for number, device_id, fault, level, at, by_model in lives.alerts
     ]  # fmt: skip

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -60,6 +61,7 @@ class Case:
     right: list[str] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
     repeated: bool = False
+    owed: dict[str, tuple[int, bool] | None] = field(default_factory=dict)
 
     def first(self, state: str) -> int | None:
         """Return when it first came into a state."""
@@ -171,6 +173,7 @@ def _repeats(cases: Iterable[Case]) -> None:
             )
 
 
+@cache
 def month(ms: int, zone: str) -> int:
     """Return the month by a zone's clock."""
     at = datetime.fromtimestamp(ms / 1000, UTC).astimezone(ZoneInfo(zone))
@@ -264,20 +267,25 @@ def _share(hits: list[bool]) -> Figure:
     return len(hits), sum(hits), sum(hits) / len(hits) if hits else None
 
 
+def _owed(case: Case) -> dict[str, tuple[int, bool] | None]:
+    if not case.owed:
+        case.owed["response_on_time"] = promise(case, RESPOND, case.first("accepted"), pauses=False)
+        case.owed["on_site_on_time"] = promise(case, ON_SITE, case.first("repairing"), pauses=True)
+    return case.owed
+
+
 def _count(case: Case, wanted: int, now: int, rows: dict[str, list[Any]]) -> None:
     def counts(ms: int | None) -> bool:
         return ms is not None and month(ms, case.zone) == wanted
 
     arrived, mended = case.first("repairing"), case.first("repaired")
-    for name, owed in (
-        ("response_on_time", promise(case, RESPOND, case.first("accepted"), pauses=False)),
-        ("on_site_on_time", promise(case, ON_SITE, arrived, pauses=True)),
-    ):
+    for name, owed in _owed(case).items():
         if owed is not None and owed[0] <= now and counts(owed[0]):
             rows[name].append(owed[1])
     reopened = case.first("reopened") is not None
     if counts(mended):
-        assert mended is not None and arrived is not None
+        assert mended is not None
+        assert arrived is not None
         rows["first_time_fix"].append(not reopened and not case.repeated)
         rows["repeat_repairs"].append(case.repeated)
         rows["mttr"].append(mended - arrived)
@@ -286,7 +294,7 @@ def _count(case: Case, wanted: int, now: int, rows: dict[str, list[Any]]) -> Non
         rows["waiting"].append(arrived - case.opened)
     if counts(case.opened):
         rows["opened"].append(case)
-        if case.found and case.opened < case.first_seen + 90 * DAY:
+        if case.found and 0 <= case.opened - case.first_seen < 90 * DAY:
             rows["early_failures"].append(case)
     closed = None if case.closed is None else month(case.closed, case.zone)
     if month(case.opened, case.zone) <= wanted and (closed is None or closed > wanted):

@@ -1,4 +1,4 @@
-"""Early failures: do devices of a model and firmware fail more often in their first 90 days than is usual?"""
+"""Early failures: which models and firmwares fail more often in their first 90 days than is usual."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

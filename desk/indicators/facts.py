@@ -149,7 +149,7 @@ def _is_predicted(each: Suspicion) -> bool:
 def _is_early(ticket: Ticket, around: Around) -> bool:
     if around.first_seen is None or not ticket.confirmed_faults:
         return False
-    return ticket.opened_at < around.first_seen + EARLY_MS
+    return around.first_seen <= ticket.opened_at < around.first_seen + EARLY_MS
 
 
 def linked(facts: Iterable[CaseFact]) -> list[CaseFact]:

@@ -159,7 +159,7 @@ def _summed(indicator: Indicator, month: int, count: int, hits: int) -> Figure:
 
 
 def _measured(indicator: Indicator, month: int, lengths: Sequence[int]) -> Figure:
-    """Return the mean, or the least length that so large a share of all cases do not exceed (nearest rank)."""
+    """Return the mean, or the least length that such a share of cases does not exceed (nearest rank)."""
     if not lengths:
         return Figure(indicator, month, 0, None, None)
     if indicator.measure is Measure.MEAN:

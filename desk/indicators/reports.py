@@ -1,4 +1,4 @@
-"""What indicators say of a month: figures with their causes, who did how much, and the tasks of what was missed."""
+"""What indicators say of a month: figures, why one was missed, who did how much, and the tasks of that."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -33,9 +33,7 @@ from storage.records.tasks import end_task, open_task, tasks_of
 
 TASK = "indicator"
 _DUE_AFTER_MS = 14 * DAY_MS
-_MONTHS_BACK = 3
-"""So many months that are over are looked at for tasks: an installation may have stood still."""
-_SHOWN_ENGINEERS = ("on_site_on_time", "first_time_fix", "satisfaction")
+SHOWN_OF_ENGINEERS = ("on_site_on_time", "first_time_fix", "satisfaction")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +117,7 @@ class Reports:
                 name,
                 count,
                 took,
-                {each: figures[who].figures[each] for each in _SHOWN_ENGINEERS},
+                {each: figures[who].figures[each] for each in SHOWN_OF_ENGINEERS},
             )
             for who, (name, count, took) in worked.items()
         ]
@@ -173,16 +171,12 @@ class Reports:
         return task
 
     def open_tasks(self) -> int:
-        """Open a task for each indicator that was missed in a month that is over; each once. Return how many."""
-        now, opened = self._clock.now_ms(), 0
-        for back in range(1, _MONTHS_BACK + 1):
-            month = month_after(self.present(), -back)
-            if not is_over(month, now):
-                continue
-            for figure in self.figures.month(month, FactFilter()).figures.values():
-                if figure.missed and self._open_task(figure, now):
-                    opened += 1
-        return opened
+        """Open a task for each indicator that was missed in the last month, once; return how many."""
+        now, month = self._clock.now_ms(), month_after(self.present(), -1)
+        if not is_over(month, now):
+            return 0
+        figures = self.figures.month(month, FactFilter()).figures.values()
+        return sum(self._open_task(each, now) for each in figures if each.missed)
 
     def _open_task(self, figure: Figure, now: int) -> bool:
         found = self.causes(figure.indicator, figure.month, FactFilter())
@@ -199,14 +193,15 @@ class Reports:
 
 def _task(figure: Figure, causes: Sequence[Cause]) -> Task:
     indicator, month = figure.indicator, shown_month(figure.month)
-    assert figure.value is not None and indicator.goal is not None  # else it is not missed
+    assert figure.value is not None
+    assert indicator.goal is not None  # else it is not missed
     share, goal = f"{figure.value:.1%}", f"{indicator.goal:.0%}"
     title = Text(
         f"{indicator.name.en} in {month}: {share} of {figure.count} cases, goal {goal}",
         f"{month} {indicator.name.zh}：{figure.count} 单中 {share}，目标 {goal}",
     )
     reason = "; ".join(
-        f"{each.dimension} {each.value}: {each.misses} of {each.cases} missed, {each.excess:.1f} beyond its share"
+        f"{each.dimension} {each.value}: {each.misses} of {each.cases} missed, {each.excess:.1f} too many"
         for each in causes
     )
     data = {

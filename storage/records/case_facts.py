@@ -133,7 +133,7 @@ def count_up(session: Session, months: Iterable[int]) -> None:
 def versions_of(session: Session, months: Collection[int]) -> Mapping[int, int]:
     """Return how often each of these months has changed; 0 for one that never did."""
     rows = session.execute(select(FactMonth.month, FactMonth.version).where(FactMonth.month.in_(months)))
-    return dict.fromkeys(months, 0) | {month: version for month, version in rows}
+    return dict.fromkeys(months, 0) | {row.month: row.version for row in rows}
 
 
 def tickets_of(session: Session, ids: Collection[int]) -> list[Ticket]:

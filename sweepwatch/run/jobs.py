@@ -186,7 +186,7 @@ class Jobs:
             log.info("%d open tickets are due at another time than before", moved)
 
     def indicators(self) -> None:
-        """Keep facts of cases that have none, all anew once a night; open the tasks of a month that is over."""
+        """Keep facts of cases without, all anew once a night; open the tasks of the last month."""
         services = self._services
         services.facts.fill()
         zone = ZoneInfo(services.settings.server.time_zone)

@@ -191,7 +191,7 @@ def heat_chart(rows: Sequence[Mapping[str, object]], days: Sequence[str]) -> alt
 
 
 def engineer_chart(rows: Sequence[Mapping[str, object]], figures: Sequence[str]) -> alt.Chart:
-    """Return a radar laid flat: for each figure the share of each engineer, from `engineer, figure, share`."""
+    """Return a radar laid flat: bars of each engineer by figure, from rows `engineer, figure, share`."""
     chart: alt.Chart = (
         alt.Chart(pl.DataFrame([dict(row) for row in rows]), width=150, height=alt.Step(20))
         .mark_bar(color=_LINE, height=10)

@@ -10,7 +10,7 @@ from api.console.render.words import CAUSE_DIMENSIONS, word
 from api.services import ApiServices
 from desk.indicators.causes import Cause
 from desk.indicators.early import EarlyFailures
-from desk.indicators.reports import EngineerFigures
+from desk.indicators.reports import SHOWN_OF_ENGINEERS, EngineerFigures
 from desk.papers.typst import pdf
 from fleet.case_facts import shown_month
 from fleet.indicators import INDICATORS, Figure
@@ -20,11 +20,13 @@ from storage.records.fact_figures import FactFilter
 _TITLE = Text("After-sales in {month}", "{month} 售后月报")
 _GOING_ON = Text("The month is not over: figures may still change.", "本月尚未结束，数据仍可能变化。")
 _HEADS: dict[str, tuple[Text, ...]] = {
-    "figures": (Text("Indicator", "指标"), Text("Value", "数值"), Text("Cases", "工单"), Text("Goal", "目标")),
+    "figures": (
+        Text("Indicator", "指标"), Text("Value", "数值"), Text("Cases", "工单"), Text("Goal", "目标"),
+    ),
     "causes": (Text("Where", "分组"), Text("Missed", "未达标"), Text("Beyond its share", "超出份额")),
     "engineers": (
         Text("Engineer", "工程师"), Text("Repairs", "维修数"), Text("Mean time", "平均用时"),
-        INDICATORS["on_site_on_time"].name, INDICATORS["first_time_fix"].name, INDICATORS["satisfaction"].name,
+        *(INDICATORS[each].name for each in SHOWN_OF_ENGINEERS),
     ),
     "faults": (Text("Fault", "故障"), Text("Cases opened", "新建工单")),
     "early": (
