@@ -289,9 +289,10 @@ def _insert(session: object, batch: list[Life], lives: Lives) -> None:
             tell(session, event)  # type: ignore[arg-type]
     alerts = [
         {
-            "id": number, "device_id": device_id, "fault": fault,
-            "rule": RISK_RULE if by_model else "by code", "level": level, "state": "resolved",
-            "since": at, "updated": at, "resolved_at": at + MINUTE_MS, "ended_by": None, "reason": "seen", "opens_ticket": True, "evidence": {},
+            "id": number, "device_id": device_id, "fault": fault, "level": level, "state": "resolved",
+            "rule": RISK_RULE if by_model else "by code", "since": at, "updated": at,
+            "resolved_at": at + MINUTE_MS, "ended_by": None, "reason": "seen", "opens_ticket": True,
+            "evidence": {},
         }
         for number, device_id, fault, level, at, by_model in lives.alerts
     ]  # fmt: skip

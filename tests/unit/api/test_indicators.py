@@ -3,7 +3,6 @@
 import csv
 import io
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
@@ -21,7 +20,7 @@ MONTH = "2026-10"
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     with open_house(tmp_path_factory.mktemp("house")) as made:
-        add_lives(made.desk, 250, NOW, days=90, a_device=4)
+        add_lives(made.desk, 100, NOW, days=60, a_device=4)
         made.app.state.services.reports.open_tasks()
         yield made
 
@@ -124,8 +123,6 @@ def test_the_pages_lead_to_the_cases(browser: TestClient, lang: str) -> None:
     assert "—" in page.text, "nobody gave a score"
     one = browser.get(f"/indicators/response_on_time?month={MONTH}&hit=false&lang={lang}", headers=HTML)
     assert 'href="/tickets/' in one.text
-    heat = browser.get(f"/indicators/charts/heat.svg?month={MONTH}&lang={lang}")
-    assert heat.text.startswith("<svg")
 
 
 def test_the_task_of_a_missed_indicator_is_opened_once_and_ends(house: House, browser: TestClient) -> None:
@@ -136,7 +133,7 @@ def test_the_task_of_a_missed_indicator_is_opened_once_and_ends(house: House, br
     page = browser.get("/indicators?lang=en", headers=HTML)
     assert tasks[0].title.en in page.text
     done = browser.post(
-        f"/indicators/tasks/{tasks[0].id}/done", data={"csrf": csrf_of(page.text)}, follow_redirects=False
+        f"/indicators/tasks/{tasks[0].id}/done", data={"csrf": csrf_of(browser)}, follow_redirects=False
     )
     assert done.status_code == 303
     again = client_of(house, Permission.INDICATORS_CHANGE).post(

@@ -1,4 +1,4 @@
-"""What is counted of a case, through the real desk: once whatever is told how often, and as its clock says."""
+"""What is counted of a case, through the real desk: once, however often it is told, and as its clock says."""
 
 from collections.abc import Iterator
 from pathlib import Path
