@@ -116,6 +116,7 @@ RULES = rules_text()[: rules_text().index("  # Its level is that of the code")]
 """The first of them: trying the examples of all takes its time."""
 PLAN = "/api/v1/duty/plan"
 WHOLE |= {"/duty/plan", PLAN, f"{PLAN}/check", f"{PLAN}/versions", f"{PLAN}/versions/{{number}}"}
+WHOLE |= {"/indicators/tasks/{task_id}/done", "/api/v1/indicators/tasks/{task_id}/done"}
 """What is of no site: a role that holds at some sites is not enough."""
 IMAGE = {"version": "9.0", "url": "https://fw.example.org/9", "sha256": "ab" * 32, "size": 1}
 OVERRIDE: dict[str, Any] = {"schedule": "SITE", "person": None, "reason": "now"}
@@ -300,6 +301,7 @@ def ask(client: TestClient, method: str, path: str, number: int) -> Any:
     given |= {"notice_id": number, "destination_id": 1}
     given |= {"person_id": 1, "token_id": 1, "rollout_id": number, "step": "pause", "version": 0}
     given |= {"override_id": number, "number": 1}
+    given |= {"indicator_id": "opened", "month": "2026-11", "task_id": 1}
     named = {"DEVICE": device, "SITE": given["site_id"]}
 
     def filled(value: Any) -> Any:

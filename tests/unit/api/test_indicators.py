@@ -20,7 +20,7 @@ MONTH = "2026-10"
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     with open_house(tmp_path_factory.mktemp("house")) as made:
-        add_lives(made.desk, 100, NOW, days=60, a_device=4)
+        add_lives(made.desk, 70, NOW, days=50, a_device=4)
         made.app.state.services.reports.open_tasks()
         yield made
 
