@@ -18,6 +18,8 @@ from pathlib import Path
 from time import process_time
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import text
+
 from benchmarks.harness.case_lives import SITES, add_lives
 from benchmarks.harness.indicator_reference import Case, cases_of, figures
 from desk.clocks.clocks import Clocks
@@ -28,11 +30,15 @@ from fleet.case_facts import month_after
 from fleet.clock import ManualClock
 from fleet.sla import load_policy
 from fleet.zones import Zones
+from storage.records.case_facts import CaseFactRow
 from storage.records.database import DeskDatabase, open_desk
 from storage.records.events import events_after
 from storage.records.fact_figures import FactFilter
+from storage.records.tickets import TicketRow
 
 MUST_S = 1.0
+_COPIES = 5
+"""So often each generated case stands in the month that is timed."""
 NOW = 1_796_000_000_000
 """2026-11-29: the last month of the cases."""
 LAST = 202611
@@ -117,11 +123,12 @@ def time_of_month(count: int) -> dict[str, float]:
     """Return the CPU seconds of rendering a month in which so many cases count."""
     with tempfile.TemporaryDirectory() as folder:
         desk = open_desk(f"sqlite:///{Path(folder) / 'desk.db'}")
-        made = add_lives(desk, count, NOW, days=29, a_device=3)
+        made = add_lives(desk, count // _COPIES, NOW, days=29, a_device=3)
         keeper = keeper_of(desk)
         begun = process_time()
         keeper.fill()
         filled = process_time() - begun
+        made = _copy(desk, made)
         found = {}
         for name, wanted in (("all", FactFilter()), ("region", FactFilter(region="region1"))):
             production = Figures(desk, ManualClock(NOW), Priced())
@@ -130,6 +137,25 @@ def time_of_month(count: int) -> dict[str, float]:
             found[f"month_{name}_cpu_s"] = round(process_time() - begun, 3)
         desk.close()
     return {"month_cases": made, "filled_cpu_s": round(filled, 1), **found}
+
+
+def _copy(desk: DeskDatabase, made: int) -> int:
+    """Let there be _COPIES of each case and its facts, on devices of their own; return how many there are."""
+    tickets = [each.name for each in TicketRow.__table__.columns if each.name != "due"]
+    for table, key, names in (
+        ("ticket", "id", tickets),
+        ("case_fact", "ticket_id", [each.name for each in CaseFactRow.__table__.columns]),
+    ):
+        found = ", ".join(
+            {key: f"{key} + :step", "device_id": "device_id || :mark", "repeated_by": "NULL"}.get(name, name)
+            for name in names
+        )
+        copied = f"INSERT INTO {table} ({', '.join(names)}) SELECT {found} FROM {table} WHERE {key} <= :made"
+        with desk.statements() as connection:
+            for number in range(1, _COPIES):
+                given = {"step": number * made, "mark": f"-{number}", "made": made}
+                connection.execute(text(copied), given)
+    return made * _COPIES
 
 
 def main() -> int:
