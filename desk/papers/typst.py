@@ -16,5 +16,8 @@ def pdf(template: str, data: Mapping[str, Any]) -> bytes:
     """
     import typst  # which takes 30 MB that only papers need
 
-    source = (_TEMPLATES / template).read_bytes()
-    return bytes(typst.compile(source, root=str(_TEMPLATES), sys_inputs={"data": json.dumps(data)}))
+    made = typst.compile(
+        _TEMPLATES / template, None, _TEMPLATES, format="pdf", sys_inputs={"data": json.dumps(data)}
+    )
+    assert isinstance(made, bytes)
+    return made
