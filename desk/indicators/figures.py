@@ -19,7 +19,9 @@ from storage.records.database import DeskDatabase
 from storage.records.fact_figures import (
     COUNTED,
     FactFilter,
+    at_rank,
     backlog_since,
+    mean_of,
     predictions,
     sums,
     values,
@@ -31,6 +33,7 @@ _SUMMED = [
     each.id for each in INDICATORS.values() if COUNTED[each.id].value is None and each.id != "backlog_age"
 ]
 _MEASURED = ("waiting_median", "mttr", "lead_time")
+_RANKS = {Measure.P90: 0.9, Measure.MEDIAN: 0.5}
 _SAME_CASES = {"waiting_p90": "waiting_median"}
 
 
@@ -102,7 +105,9 @@ class Figures:
         self, session: Session, month: int, now: int, wanted: FactFilter, by: str | None
     ) -> dict[str, MonthFigures]:
         summed = sums(session, _SUMMED, month, now, wanted, by)
-        measured = {each: values(session, each, month, now, wanted, by) for each in _MEASURED}
+        measured = (
+            {} if by is None else {each: values(session, each, month, now, wanted, by) for each in _MEASURED}
+        )
         left = backlog_since(session, month, now, wanted, by)
         money = predictions(session, month, now, wanted, by)
         ages = {name: _ages(cases, month, now) for name, cases in left.items()}
@@ -116,6 +121,8 @@ class Figures:
                 elif indicator.id in summed:
                     count, hits = summed[indicator.id].get(name, (0, 0))
                     figures[indicator.id] = _summed(indicator, month, count, hits)
+                elif by is None and indicator.id != "backlog_age":
+                    figures[indicator.id] = _of_all(session, indicator, month, now, wanted)
                 else:
                     own = _SAME_CASES.get(indicator.id, indicator.id)
                     lengths = ages if own == "backlog_age" else measured[own]
@@ -158,11 +165,21 @@ def _summed(indicator: Indicator, month: int, count: int, hits: int) -> Figure:
     return Figure(indicator, month, count, None, float(count))
 
 
+def _of_all(session: Session, indicator: Indicator, month: int, now: int, wanted: FactFilter) -> Figure:
+    """Return what the database itself finds of all cases, as `_measured` of those of a group."""
+    if indicator.measure is Measure.MEAN:
+        count, value = mean_of(session, indicator.id, month, now, wanted)
+    else:
+        share = _RANKS[indicator.measure]
+        count, value = at_rank(session, indicator.id, month, now, wanted, share)
+    return Figure(indicator, month, count, None, value)
+
+
 def _measured(indicator: Indicator, month: int, lengths: Sequence[int]) -> Figure:
     """Return the mean, or the least length that such a share of cases does not exceed (nearest rank)."""
     if not lengths:
         return Figure(indicator, month, 0, None, None)
     if indicator.measure is Measure.MEAN:
         return Figure(indicator, month, len(lengths), None, fmean(lengths))
-    share = 0.9 if indicator.measure is Measure.P90 else 0.5
+    share = _RANKS[indicator.measure]
     return Figure(indicator, month, len(lengths), None, float(lengths[ceil(share * len(lengths)) - 1]))

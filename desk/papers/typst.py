@@ -16,8 +16,4 @@ def pdf(template: str, data: Mapping[str, Any]) -> bytes:
     """
     import typst  # which takes 30 MB that only papers need
 
-    made = typst.compile(
-        _TEMPLATES / template, None, _TEMPLATES, format="pdf", sys_inputs={"data": json.dumps(data)}
-    )
-    assert isinstance(made, bytes)
-    return made
+    return typst.compile(_TEMPLATES / template, root=_TEMPLATES, sys_inputs={"data": json.dumps(data)})

@@ -184,7 +184,7 @@ def engineers_of(session: Session, ids: Collection[int]) -> dict[int, tuple[str,
             EventRow.principal_kind == PrincipalKind.PERSON,
         )
         for subject_id, after, who, name in session.execute(wanted.order_by(EventRow.id)):
-            rank, number = _WHO_DID[TicketState(after)], int(subject_id)
+            rank, number = _WHO_DID[TicketState(str(after))], int(subject_id)
             if number not in best or rank < best[number][0]:
                 best[number] = (rank, who, name)
     return {number: (who, name) for number, (_rank, who, name) in best.items()}

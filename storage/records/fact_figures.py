@@ -5,9 +5,10 @@ Callers bring the transaction. All that an indicator counts is said once, in `CO
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from math import ceil
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, false, func, literal, or_, select, true
+from sqlalchemy import ColumnElement, and_, case, false, func, literal, or_, select, true
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from fleet.case_facts import CaseFact
@@ -32,7 +33,7 @@ def _where(flag: InstrumentedAttribute[bool]) -> ColumnElement[str]:
     return case((flag, "yes"), else_="")
 
 
-CAUSES: dict[str, ColumnElement[Any]] = {
+CAUSES: dict[str, Any] = {
     "site": F.site,
     "fault": F.fault,
     "engineer": F.engineer_name,
@@ -68,8 +69,8 @@ class Counted:
 
     month: InstrumentedAttribute[Any] | None
     at: Callable[[int], ColumnElement[bool]]
-    hit: ColumnElement[bool] | None = None
-    value: Callable[[int], ColumnElement[Any]] | None = None
+    hit: Any = None
+    value: Callable[[int], Any] | None = None
 
 
 def _always(_now: int) -> ColumnElement[bool]:
@@ -105,7 +106,7 @@ COUNTED: Mapping[str, Counted] = {
 """By the ids of fleet.indicators.INDICATORS."""
 
 
-def narrowed(query: Select[Any], wanted: FactFilter) -> Select[Any]:
+def narrowed(query: Any, wanted: FactFilter) -> Any:
     """Return a query for the cases of a filter."""
     for column, value in (
         (F.region, wanted.region),
@@ -187,6 +188,34 @@ def values(
     for name, one in session.execute(query.order_by(measured)):
         found.setdefault(name, []).append(one)
     return found
+
+
+def at_rank(
+    session: Session, indicator: str, month: int, now: int, wanted: FactFilter, share: float
+) -> tuple[int, float | None]:
+    """Return how many cases an indicator measures, and the least that such a share of them do not exceed.
+
+    By the nearest rank; the database sorts, so that no case is fetched.
+    """
+    value = COUNTED[indicator].value
+    assert value is not None
+    counts = in_month(indicator, month, now)
+    count: int = session.scalar(narrowed(select(func.count()).select_from(F), wanted).where(counts)) or 0
+    if not count:
+        return 0, None
+    rows = narrowed(select(value(now).label("measured")), wanted).where(counts).order_by("measured")
+    return count, float(session.scalars(rows.limit(1).offset(ceil(share * count) - 1)).one())
+
+
+def mean_of(
+    session: Session, indicator: str, month: int, now: int, wanted: FactFilter
+) -> tuple[int, float | None]:
+    """Return how many cases an indicator measures, and their mean."""
+    value = COUNTED[indicator].value
+    assert value is not None
+    query = narrowed(select(func.count(), func.avg(value(now))), wanted)
+    count, mean = session.execute(query.where(in_month(indicator, month, now))).one()
+    return count, None if mean is None else float(mean)
 
 
 def backlog_since(
@@ -273,5 +302,6 @@ def choices(session: Session, sites: Sites) -> dict[str, list[str]]:
 def months_known(session: Session, sites: Sites) -> tuple[int, int] | None:
     """Return the first and the last month in which a case was opened; None where there is none."""
     query = at_sites(select(func.min(F.opened_month), func.max(F.opened_month)), F.site, sites)
-    first, last = session.execute(query).one()
-    return None if first is None else (first, last)
+    found: tuple[int | None, int | None] = session.execute(query).one().tuple()
+    first, last = found
+    return None if first is None or last is None else (first, last)

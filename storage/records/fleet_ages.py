@@ -1,8 +1,9 @@
 """How long devices were there, and how often they failed meanwhile; callers bring the transaction."""
 
 from collections import defaultdict
+from typing import Any
 
-from sqlalchemy import ColumnElement, case, func, literal, select
+from sqlalchemy import ColumnElement, Select, case, func, literal, select
 from sqlalchemy.orm import Session
 
 from fleet.case_facts import EARLY_MS
@@ -46,8 +47,8 @@ def usual_failures(session: Session, start: int, end: int, sites: Sites) -> dict
     return {kind: (failed[kind], int(ms or 0)) for kind, ms in session.execute(times)}
 
 
-def _failures(start: int, end: int):  # type: ignore[no-untyped-def]
-    key = (Device.kind, CaseFactRow.model, CaseFactRow.firmware)
+def _failures(start: int, end: int) -> Select[Any]:
+    key: tuple[Any, ...] = (Device.kind, CaseFactRow.model, CaseFactRow.firmware)
     return (
         select(*key, func.count())
         .join(Device, Device.id == CaseFactRow.device_id)
@@ -56,9 +57,7 @@ def _failures(start: int, end: int):  # type: ignore[no-untyped-def]
     )
 
 
-def _overlap(
-    begins: ColumnElement[int], ends: ColumnElement[int], start: int, end: int
-) -> ColumnElement[int]:
+def _overlap(begins: Any, ends: Any, start: int, end: int) -> ColumnElement[int]:
     """Return the length of what two spans have in common, 0 where that is nothing."""
     later = case((begins > start, begins), else_=start)
     sooner = case((ends < end, ends), else_=end)
