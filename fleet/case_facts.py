@@ -27,7 +27,7 @@ class CaseScore:
 class Scores(Protocol):
     """Whoever knows what customers gave."""
 
-    def __call__(self, ticket_ids: Collection[int]) -> Mapping[int, CaseScore]:
+    def __call__(self, ticket_ids: Collection[int], /) -> Mapping[int, CaseScore]:
         """Return the newest score of each of these cases that has one."""
         ...
 

@@ -105,9 +105,9 @@ class Figures:
         self, session: Session, month: int, now: int, wanted: FactFilter, by: str | None
     ) -> dict[str, MonthFigures]:
         summed = sums(session, _SUMMED, month, now, wanted, by)
-        measured = (
-            {} if by is None else {each: values(session, each, month, now, wanted, by) for each in _MEASURED}
-        )
+        measured: dict[str, dict[str, list[int]]] = {}
+        if by is not None:
+            measured = {each: values(session, each, month, now, wanted, by) for each in _MEASURED}
         left = backlog_since(session, month, now, wanted, by)
         money = predictions(session, month, now, wanted, by)
         ages = {name: _ages(cases, month, now) for name, cases in left.items()}

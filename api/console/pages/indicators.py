@@ -172,7 +172,8 @@ def _one(pages: Pages, request: Request, sites: Sites, indicator_id: str) -> Res
 
 def _months(first: int, last: int) -> list[tuple[str, str]]:
     """Return the months to choose from, the newest first; as many as five years."""
-    found, month = [], last
+    found: list[tuple[str, str]] = []
+    month = last
     while month >= first and len(found) < 60:
         found.append((shown_month(month), shown_month(month)))
         month = month_after(month, -1)
