@@ -111,7 +111,8 @@ class Figures:
         left = backlog_since(session, month, now, wanted, by)
         money = predictions(session, month, now, wanted, by)
         ages = {name: _ages(cases, month, now) for name, cases in left.items()}
-        names = {name for each in (*summed.values(), *measured.values(), ages) for name in each}
+        names = {name for each in summed.values() for name in each} | set(ages)
+        names |= {name for each in measured.values() for name in each}
         found = {}
         for name in names if by is not None else {""}:
             figures = {}
