@@ -30,6 +30,8 @@ ALLOWED: dict[Role, frozenset[Permission]] = {
         Permission.FIRMWARE_MANAGE,
         Permission.SITES_CHANGE,
         Permission.VISITS_READ,
+        Permission.INDICATORS_READ,
+        Permission.INDICATORS_CHANGE,
         Permission.MODELS_READ,
         Permission.INGEST_READ,
         Permission.SERVICE_READ,

@@ -18,6 +18,7 @@ from api.reach import Reach
 from desk.clocks.standing import TicketClocks
 from desk.dispatch.visits import FoundVisits
 from desk.feedback.closing import Closing
+from desk.indicators.reports import Reports
 from desk.lists.lists import Lists
 from desk.people.book import ServiceBook
 from desk.tickets.work import CaseWork
@@ -145,6 +146,7 @@ class ApiServices:
     `service` describes customers, contracts, engineers and parts, `lists` takes them in and gives them out.
     which `trials` try. `duty` says who is on call, `planning` changes that. `closing` is what
     follows a repair.
+    `reports` say what indicators are.
     """
 
     store: TelemetryStore
@@ -174,6 +176,7 @@ class ApiServices:
     planning: Planning
     service: ServiceBook
     lists: Lists
+    reports: Reports
     demo: bool = False
     reach: Reach = field(default_factory=Reach)
     rates: Rates = field(default_factory=Rates)

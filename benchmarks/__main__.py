@@ -44,6 +44,7 @@ RUNS: dict[str, tuple[list[str], int]] = {
     "storm": (["storm"], 30),
     "clocks": (["clocks"], 20),
     "lists": (["lists"], 5),
+    "indicators": (["indicators"], 30),
     "crash": (["crash", "--kills", "30"], 15),
     "crash-influxdb": (["crash", "--kills", "3", "--store", "influxdb", "--outage", "30"], 8),
     "crash-disk-full": (["crash", "--kills", "2", "--disk-full", "10"], 6),

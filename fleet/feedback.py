@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 from fleet.clock import DAY_MS, HOUR_MS
 from fleet.errors import InvalidInput
@@ -143,23 +142,6 @@ class Visit:
     def left(self) -> int | None:
         """When the engineer left."""
         return None if self.arrived is None else self.arrived + self.minutes * 60_000
-
-
-@dataclass(frozen=True, slots=True)
-class ImprovementTask:
-    """Something to be made better because of what customers remark; once for a theme and month (2026-11)."""
-
-    title: str
-    reason: str
-    theme: str
-    month: str
-    opened_at: int
-    owner: str = DIRECTOR
-    kind: str = "improvement"
-    data: dict[str, Any] | None = None
-    done_at: int | None = None
-    by: str | None = None
-    id: int = 0
 
 
 @dataclass(frozen=True, slots=True)

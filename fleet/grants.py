@@ -39,6 +39,8 @@ class Permission(StrEnum):
     TICKETS_REPORT = "tickets:report"
     TICKETS_CHANGE = "tickets:change"
     VISITS_READ = "visits:read"
+    INDICATORS_READ = "indicators:read"
+    INDICATORS_CHANGE = "indicators:change"
     MODELS_READ = "models:read"
     INGEST_READ = "ingest:read"
     METRICS_READ = "metrics:read"

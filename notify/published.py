@@ -12,7 +12,9 @@ from fleet.principals import PEOPLE, PrincipalKind
 from fleet.wire import ROOT
 from notify.cloudevents import cloud_event
 
-_UNTOLD = frozenset({Subject.PERSON, Subject.TOKEN, Subject.NOTICE, Subject.DESTINATION, Subject.DUTY})
+_UNTOLD = frozenset(
+    {Subject.PERSON, Subject.TOKEN, Subject.NOTICE, Subject.DESTINATION, Subject.DUTY, Subject.TASK}
+)
 """What is of people and of where they are reached."""
 _UNTOLD_OF_DEVICES = frozenset({"looked", "exported", "erased", "offered"})
 """Who looked at what a person's wristband tells, or has it; codes by which devices are claimed."""

@@ -40,9 +40,13 @@ from desk.clocks.sweep import ClockSweep
 from desk.dispatch.visits import Visits
 from desk.feedback.closing import Closing
 from desk.feedback.desk import FeedbackDesk
+from desk.feedback.scores import FeedbackScores
 from desk.feedback.sweep import FollowUpSweep
 from desk.feedback.tasks import Remarks
 from desk.feedback.visits import VisitBook
+from desk.indicators.figures import Figures
+from desk.indicators.keeper import FactKeeper
+from desk.indicators.reports import Reports
 from desk.lists.lists import Lists
 from desk.people.book import ServiceBook
 from desk.people.follower import ForgetsTerms, TermsFollower
@@ -98,7 +102,7 @@ from sweepwatch.run.device_doors import device_doors
 from sweepwatch.run.push import contact_of
 from sweepwatch.run.reach import address_of, rates_of, reach_of
 from sweepwatch.run.readiness import noting_changes
-from sweepwatch.settings.costs import costs_of
+from sweepwatch.settings.costs import Priced, costs_of
 from sweepwatch.settings.notify import channel_settings_of
 from sweepwatch.settings.oidc import registration_of
 from sweepwatch.settings.settings import Settings
@@ -137,6 +141,8 @@ class Services:
     commands: Commands
     followers: tuple[Follower, ...]
     listeners: tuple[Follower, ...]
+    facts: FactKeeper
+    reports: Reports
     models: ModelRegistry
     metrics: CollectorRegistry
     devices: DeviceDoors
@@ -216,6 +222,8 @@ def build(
         followers=(*wired.followers, notifier),
         listeners=(*wired.listeners, RulesAtWork(book, wired.alerts)),
         book=book,
+        facts=wired.facts,
+        reports=reports_of(settings, desk, clock),
         models=ModelRegistry(
             desk, model_files(settings, desk, folder.root / "models"), costs=costs_of(settings.models.costs)
         ),
@@ -239,6 +247,7 @@ class WiredDesk:
     clock_sweep: ClockSweep
     care: CareByPeople
     sweep: Sweep
+    facts: FactKeeper
     followers: tuple[Follower, ...]
     listeners: tuple[Follower, ...]
 
@@ -277,7 +286,8 @@ def wire_desk(  # noqa: PLR0913 - the parts that it wires
     teller = Teller(duty, absence, (zones or Zones()).of, budget)
     care = Care(desk, alerts, teller, clock)
     by_terms = TermsFollower(desk, terms, Recount(desk, clocks), clock)
-    followers = (TicketOpener(desk, tickets), TicketEnds(alerts), DeviceEnds(alerts), care, by_terms)
+    facts = build_facts(desk, clocks, zones or Zones(), clock)
+    followers = (TicketOpener(desk, tickets), TicketEnds(alerts), DeviceEnds(alerts), care, by_terms, facts)
     return WiredDesk(
         alerts,
         clocks,
@@ -287,6 +297,7 @@ def wire_desk(  # noqa: PLR0913 - the parts that it wires
         ClockSweep(desk, clocks, told_of_cases),
         CareByPeople(desk, alerts, care, teller, clock),
         Sweep(desk, care, teller),
+        facts,
         followers,
         (ChangedElsewhere(alerts), ForgetsTerms(terms.forget)),
     )
@@ -446,6 +457,7 @@ def build_api(
             planning=planning,
             service=services.service,
             lists=services.lists,
+            reports=services.reports,
             demo=demo,
             reach=reach_of(server, services.clock.now_ms()),
             rates=rates_of(server),
@@ -455,6 +467,17 @@ def build_api(
             model_trouble=services.models.mismatch,
         )
     )
+
+
+def build_facts(desk: DeskDatabase, clocks: TicketClocks, zones: Zones, clock: Clock) -> FactKeeper:
+    """Wire what is counted of cases."""
+    return FactKeeper(desk, clocks, zones.of, clock, FeedbackScores(desk))
+
+
+def reports_of(settings: Settings, desk: DeskDatabase, clock: Clock) -> Reports:
+    """Wire the indicators; money is by the costs of the settings."""
+    figures = Figures(desk, clock, Priced(costs_of(settings.models.costs)))
+    return Reports(desk, figures, clock, ZoneInfo(settings.server.time_zone))
 
 
 def build_duty(

@@ -130,6 +130,23 @@ def _notices(found: Any) -> list[Row]:
     ]
 
 
+def _indicators(found: Any) -> list[Row]:
+    figures, cases = f"{found['figures']:,}", f"{found['cases']:,}"
+    must = found["must"]["month_all_cpu_s"]
+    return [
+        (
+            f"{figures} figures of {cases} cases against the log of events",
+            f"{found['differ']} differ",
+            "0 differ",
+        ),
+        (
+            f"The indicators of a month of {found['month_cases']:,} cases, CPU",
+            f"{found['month_all_cpu_s']} s",
+            f"<= {must:g} s",
+        ),
+    ]
+
+
 def _clocks(found: Any) -> list[Row]:
     clocks, cases = f"{found['clocks']:,}", f"{found['cases']:,}"
     wrong = f"{len(found['wrong'])} kinds of difference" if found["wrong"] else "0 differ"
@@ -301,6 +318,7 @@ _ROWS: dict[str, Callable[[Any], list[Row]]] = {
     "storm": _storm,
     "clocks": _clocks,
     "lists": _lists,
+    "indicators": _indicators,
     "alert_latency": _alert_latency,
     "endurance": _endurance,
     "crash": _crash,

@@ -6,16 +6,18 @@ from zoneinfo import ZoneInfo
 
 from desk.feedback.themes import Theme, Themes, themes_of
 from fleet.clock import DAY_MS, Clock
-from fleet.errors import Conflict
 from fleet.events import Event, Subject
-from fleet.feedback import ImprovementTask
+from fleet.feedback import DIRECTOR
 from fleet.grants import Sites
 from fleet.principals import Principal, schedule
+from fleet.tasks import Task
+from fleet.text import Text
 from storage.records.database import DeskDatabase
 from storage.records.events import tell
 from storage.records.feedback import mark_of, newest_remarks
-from storage.records.tasks import end_task, open_task, task, tasks
+from storage.records.tasks import end_task, open_task, tasks_of
 
+KIND = "improvement"
 LOOKS_BACK_MS = 366 * DAY_MS
 MOST_REMARKS = 2_000
 MOST_LISTED = 50
@@ -54,41 +56,34 @@ class Remarks:
         found = self.themes()
         return sum(self._open(each, found.month) for each in found.themes if each.is_above)
 
-    def tasks(self) -> Sequence[ImprovementTask]:
+    def tasks(self) -> Sequence[Task]:
         """Return the newest tasks, the open ones first."""
         with self._desk.transaction() as session:
-            return tasks(session, MOST_LISTED)
+            return tasks_of(session, KIND, is_open=False, most=MOST_LISTED)
 
     def end_task(self, task_id: int, principal: Principal) -> None:
         """Note that a task is done. Raises NotFound, and Conflict where it was."""
         now = self._clock.now_ms()
         with self._desk.transaction() as session:
-            found = task(session, task_id)
-            if not end_task(session, task_id, principal.name, now):
-                raise Conflict(f"task {task_id} is done already, by {found.by}")
-            tell(session, Event(now, Subject.TASK, str(task_id), "done", principal, found.title))
+            done = end_task(session, task_id, principal.name, now)
+            tell(session, Event(now, Subject.TASK, str(task_id), "done", principal, done.title.en))
 
     def _open(self, theme: Theme, month: str) -> bool:
         now, ids = self._clock.now_ms(), [each.id for each in theme.remarks]
         reason = f"{theme.now} of {theme.of_now} remarks, usually {theme.before} of {theme.of_before}"
-        new = ImprovementTask(
-            theme.name[:255],
-            reason,
-            theme.name[:128],
-            month,
-            now,
-            data={"remarks": ids, "terms": list(theme.terms), "faults": dict(theme.faults)},
-        )
+        seen = {"remarks": ids, "terms": list(theme.terms), "faults": dict(theme.faults), "month": month}
+        title = Text(theme.name[:255], theme.name[:255])
+        new = Task(KIND, f"{KIND}:{month}:{theme.name}"[:128], title, reason, seen, now, owner=DIRECTOR)
         with self._desk.transaction() as session:
-            if any(_is_same(each, ids) for each in tasks(session, MOST_LISTED, month)):
+            if any(_is_same(each, month, ids) for each in tasks_of(session, KIND, is_open=False)):
                 return False
-            number = open_task(session, new)
-            if number is None:
+            opened = open_task(session, new)
+            if opened is None:
                 return False
-            tell(session, Event(now, Subject.TASK, str(number), "opened", schedule("themes"), reason))
+            tell(session, Event(now, Subject.TASK, str(opened.id), "opened", schedule("themes"), reason))
         return True
 
 
-def _is_same(known: ImprovementTask, ids: Sequence[int]) -> bool:
-    shared = set((known.data or {}).get("remarks", ())) & set(ids)
-    return len(shared) >= _SAME * len(ids)
+def _is_same(known: Task, month: str, ids: Sequence[int]) -> bool:
+    shared = set(known.data.get("remarks", ())) & set(ids)
+    return known.data.get("month") == month and len(shared) >= _SAME * len(ids)

@@ -161,6 +161,16 @@ def newest_remarks(session: Session, since: int, most: int, sites: Sites) -> Seq
     return _values(session, session.execute(wanted.limit(most)).all())[::-1]
 
 
+def newest_scores(session: Session, ticket_ids: Collection[int]) -> dict[int, tuple[int, int]]:
+    """Return when the newest feedback of each of these cases came that has any (epoch ms), and its score."""
+    found: dict[int, tuple[int, int]] = {}
+    for some in parts_of(ticket_ids):
+        wanted = select(FeedbackRow.ticket_id, FeedbackRow.at, FeedbackRow.score)
+        rows = session.execute(wanted.where(FeedbackRow.ticket_id.in_(some)).order_by(FeedbackRow.at))
+        found |= {number: (at, score) for number, at, score in rows}
+    return found
+
+
 def score_times(session: Session, since: int, sites: Sites) -> list[tuple[int, int, bool]]:
     """Return when which score was given since a time (epoch ms), and whether it was solved; by time."""
     wanted = select(FeedbackRow.at, FeedbackRow.score, FeedbackRow.solved)

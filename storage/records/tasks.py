@@ -1,73 +1,87 @@
-"""Tasks: what is to be made better, by whom. Callers bring the transaction."""
+"""Tasks: what somebody is to do about how the service goes. Callers bring the transaction."""
 
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import CursorResult, String, UniqueConstraint, select, update
+from sqlalchemy import String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from fleet.errors import NotFound
-from fleet.feedback import ImprovementTask
+from fleet.errors import Conflict, NotFound
+from fleet.tasks import Task
+from fleet.text import Text
 from storage.records.base import Base, Number
 from storage.records.upsert import insert_into
 
 
 class TaskRow(Base):
-    """A task (fleet.feedback.ImprovementTask), once of a kind for a theme and month."""
+    """A task (fleet.tasks.Task); `key` makes it once, whoever looks."""
 
     __tablename__ = "task"
 
     id: Mapped[int] = mapped_column(Number, primary_key=True)
-    kind: Mapped[str] = mapped_column(String(16))
-    title: Mapped[str] = mapped_column(String(255))
-    reason: Mapped[str] = mapped_column(String(255))
-    theme: Mapped[str] = mapped_column(String(128))
-    month: Mapped[str] = mapped_column(String(7))
-    owner: Mapped[str] = mapped_column(String(16))
-    opened_at: Mapped[int]
+    kind: Mapped[str] = mapped_column(String(32))
+    key: Mapped[str] = mapped_column(String(128), unique=True)
+    title_en: Mapped[str] = mapped_column(String(255))
+    title_zh: Mapped[str] = mapped_column(String(255))
+    reason: Mapped[str]
     data: Mapped[dict[str, Any]]
+    opened_at: Mapped[int]
+    due_at: Mapped[int | None]
+    owner: Mapped[str | None] = mapped_column(String(64))
     done_at: Mapped[int | None]
-    by: Mapped[str | None] = mapped_column(String(64))
-
-    __table_args__ = (UniqueConstraint("kind", "theme", "month"),)
+    done_by: Mapped[str | None] = mapped_column(String(64))
 
 
-_COLUMNS = ("kind", "title", "reason", "theme", "month", "owner", "opened_at")
+def open_task(session: Session, new: Task) -> Task | None:
+    """Open a task and return it as stored; None where there is one of its key already."""
+    values = {
+        "kind": new.kind,
+        "key": new.key,
+        "title_en": new.title.en,
+        "title_zh": new.title.zh,
+        "reason": new.reason,
+        "data": new.data,
+        "opened_at": new.opened_at,
+        "due_at": new.due_at,
+        "owner": new.owner,
+    }
+    statement = insert_into(session, TaskRow).values(values).on_conflict_do_nothing(index_elements=["key"])
+    made = session.scalars(statement.returning(TaskRow.id)).first()
+    return None if made is None else _task(session.get_one(TaskRow, made))
 
 
-def open_task(session: Session, new: ImprovementTask) -> int | None:
-    """Store a task and return its id; None where that theme has one of its kind in that month."""
-    values = {name: getattr(new, name) for name in _COLUMNS} | {"data": new.data or {}}
-    statement = insert_into(session, TaskRow).values(values).on_conflict_do_nothing().returning(TaskRow.id)
-    return session.scalar(statement)
+def tasks_of(session: Session, kind: str, *, is_open: bool = True, most: int = 100) -> Sequence[Task]:
+    """Return tasks of a kind: open ones, or all, those that are open first; then the newest."""
+    order = (TaskRow.done_at.is_not(None), TaskRow.id.desc())
+    wanted = select(TaskRow).where(TaskRow.kind == kind).order_by(*order).limit(most)
+    if is_open:
+        wanted = wanted.where(TaskRow.done_at.is_(None))
+    return [_task(row) for row in session.scalars(wanted)]
 
 
-def task(session: Session, task_id: int) -> ImprovementTask:
-    """Return a task. Raises NotFound."""
-    row = session.get(TaskRow, task_id, populate_existing=True) if 0 < task_id < 2**63 else None
+def end_task(session: Session, task_id: int, by: str, now: int) -> Task:
+    """Note that a task is done. Raises NotFound, Conflict where it is already."""
+    row = session.get(TaskRow, task_id, with_for_update=True)
     if row is None:
         raise NotFound(f"there is no task {task_id}")
-    return _value(row)
+    if row.done_at is not None:
+        raise Conflict(f"task {task_id} is done already")
+    row.done_at, row.done_by = now, by
+    session.flush()
+    return _task(row)
 
 
-def tasks(session: Session, most: int, month: str | None = None) -> Sequence[ImprovementTask]:
-    """Return tasks, those that are open first, then the newest; of one month or all."""
-    wanted = select(TaskRow).order_by(TaskRow.done_at.is_not(None), TaskRow.id.desc()).limit(most)
-    if month is not None:
-        wanted = wanted.where(TaskRow.month == month)
-    return [_value(row) for row in session.scalars(wanted)]
-
-
-def end_task(session: Session, task_id: int, by: str, now: int) -> bool:
-    """Note that a task is done; False where it was."""
-    result = session.execute(
-        update(TaskRow).where(TaskRow.id == task_id, TaskRow.done_at.is_(None)).values(done_at=now, by=by),
-        execution_options={"synchronize_session": False},
+def _task(row: TaskRow) -> Task:
+    return Task(
+        row.kind,
+        row.key,
+        Text(row.title_en, row.title_zh),
+        row.reason,
+        row.data,
+        row.opened_at,
+        row.due_at,
+        row.owner,
+        row.done_at,
+        row.done_by,
+        row.id,
     )
-    assert isinstance(result, CursorResult)
-    return result.rowcount == 1
-
-
-def _value(row: TaskRow) -> ImprovementTask:
-    columns = (*_COLUMNS, "data", "done_at", "by", "id")
-    return ImprovementTask(**{name: getattr(row, name) for name in columns})

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from threading import Lock
 from types import TracebackType
+from zoneinfo import ZoneInfo
 
 from apscheduler.events import EVENT_JOB_MAX_INSTANCES, JobSubmissionEvent
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -42,6 +43,9 @@ _COMMANDS_EVERY_S = 5
 _HOURS_EVERY_S = 300
 _RECOUNT_EVERY_S = 3600
 _REMARKS_EVERY_S = 6 * 3600
+_INDICATORS_EVERY_S = 3600
+_RECOUNT_FACTS_AT = 3
+"""In which hour of the installation's clock all facts are worked out anew."""
 _TRAINING_AT_MOST_S = 12 * 3600
 """A lease for training holds for so long: nobody trains beside one that is at it."""
 _TELL_EVERY_S = 5
@@ -74,6 +78,7 @@ class Jobs:
         self.every(settings.alerts.check_every_s, "check for absence", self.check)
         self.every(_HOURS_EVERY_S, "judge hours", self._hours.run)
         self.every(_RECOUNT_EVERY_S, "reckon clocks", self.recount)
+        self.every(_INDICATORS_EVERY_S, "care for indicators", self.indicators)
         self.every(_COMMANDS_EVERY_S, "end commands", self._services.commands.end_overdue)
         self.every(_TELL_EVERY_S, "care for alerts", self.care)
         self.every(_EXPIRE_EVERY_S, "expire", self.expire)
@@ -183,6 +188,16 @@ class Jobs:
         moved = Recount(services.desk, services.clocks).all(services.clock.now_ms())
         if moved:
             log.info("%d open tickets are due at another time than before", moved)
+
+    def indicators(self) -> None:
+        """Keep facts of cases without, all anew once a night; open the tasks of the last month."""
+        services = self._services
+        services.facts.fill()
+        zone = ZoneInfo(services.settings.server.time_zone)
+        at = datetime.fromtimestamp(services.clock.now_ms() / 1000, zone)
+        if at.hour == _RECOUNT_FACTS_AT and (different := services.facts.recount()):
+            log.warning("%d cases were not counted as they stand; they are now", different)
+        services.reports.open_tasks()
 
     def care(self) -> None:
         """Let what is due be told: escalated, reminded of, expired, released."""

@@ -1,5 +1,6 @@
 """The settings of what decisions cost: `[models.costs]`."""
 
+from dataclasses import dataclass
 from typing import Annotated
 
 from babel.numbers import is_currency
@@ -84,3 +85,19 @@ def costs_of(settings: CostsSettings) -> Costs:
         {Level(name): getattr(settings.breakdown, name) for name in BreakdownCosts.model_fields},
         {code: FaultCosts(own.visit, own.call, own.breakdown) for code, own in settings.faults.items()},
     )
+
+
+@dataclass(frozen=True)
+class Priced:
+    """What faults cost, as indicators ask for it (desk.indicators.figures.Prices)."""
+
+    costs: Costs
+
+    def saved(self, fault: str) -> float:
+        """Return what it saves that a fault was mended before its breakdown."""
+        entry = FAULTS[fault]
+        return self.costs.failure(entry) - self.costs.trip(entry)
+
+    def wasted(self, fault: str) -> float:
+        """Return what it costs to look for a fault that is none."""
+        return self.costs.act(FAULTS[fault])

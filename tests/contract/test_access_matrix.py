@@ -126,6 +126,7 @@ RULES = rules_text()[: rules_text().index("  # Its level is that of the code")]
 """The first of them: trying the examples of all takes its time."""
 PLAN = "/api/v1/duty/plan"
 WHOLE |= {"/duty/plan", PLAN, f"{PLAN}/check", f"{PLAN}/versions", f"{PLAN}/versions/{{number}}"}
+WHOLE |= {"/indicators/tasks/{task_id}/done", "/api/v1/indicators/tasks/{task_id}/done"}
 """What is of no site: a role that holds at some sites is not enough."""
 REPORTS = {"/api/v1/tickets", "/api/v1/complaints"}
 WHOLE |= {"/api/v1/lists/{kind}", "/api/v1/lists/{kind}.csv", "/lists", "/lists/{kind}.csv"}
@@ -364,6 +365,8 @@ def ask(client: TestClient, method: str, path: str, number: int) -> Any:
     theirs = {name: {"east": "FOREIGN-r"}.get(each, "FOREIGN") for name, each in ours.items()}
     given |= {1: ours, 2: theirs}[number]
     given |= {"override_id": number, "number": 1, "follow_up_id": number, "task_id": number}
+    given |= {"override_id": number, "number": 1}
+    given |= {"indicator_id": "opened", "month": "2026-11", "task_id": 1}
     named = {"DEVICE": device, "SITE": given["site_id"]}
     named |= {"REGION": given["region_id"], "CUSTOMER": given["customer_id"]}
 

@@ -38,6 +38,7 @@ def browser(house: House) -> TestClient:
 def addresses(house: House) -> list[str]:
     """Return the address of every route that shows something."""
     given = {"device_id": "R1", "model_id": "none", "site_id": "hongqiao", "action": "resolve"}
+    given |= {"indicator_id": "opened", "month": "2026-11"}
     given |= {"signal": "battery_pct", "fault": "brush_jam", "secret": "none", "key": "0" * 64}
     shown = [route.path_format for route in routes_of(house.app) if "GET" in (route.methods or ())]
     return sorted({re.sub(r"{(\w+)}", lambda one: given.get(one[1], "1"), path) for path in shown})

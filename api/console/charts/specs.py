@@ -176,6 +176,40 @@ def cost_chart(
     return chart
 
 
+def heat_chart(rows: Sequence[Mapping[str, object]], days: Sequence[str]) -> alt.Chart:
+    """Return cases by weekday and hour, from rows `day, hour, cases`; `days` orders weekdays."""
+    chart: alt.Chart = (
+        alt.Chart(pl.DataFrame([dict(row) for row in rows]), width=_COURSE_WIDTH + 200, height=_RISK_HEIGHT)
+        .mark_rect(color=_LINE, stroke="var(--grid)", strokeWidth=0.5)
+        .encode(
+            x=alt.X("hour:O", axis=alt.Axis(title=None, labelAngle=0, values=list(range(0, 24, 3)))),
+            y=alt.Y("day:N", sort=list(days), axis=alt.Axis(title=None)),
+            fillOpacity=alt.FillOpacity("cases:Q", scale=alt.Scale(domainMin=0, range=[0, 1]), legend=None),
+        )
+    )
+    return chart
+
+
+def engineer_chart(rows: Sequence[Mapping[str, object]], figures: Sequence[str]) -> alt.Chart:
+    """Return a radar laid flat: bars of each engineer by figure, from rows `engineer, figure, share`."""
+    chart: alt.Chart = (
+        alt.Chart(pl.DataFrame([dict(row) for row in rows]), width=150, height=alt.Step(20))
+        .mark_bar(color=_LINE, height=10)
+        .encode(
+            x=alt.X(
+                "share:Q",
+                scale=alt.Scale(domain=[0, 1]),
+                axis=alt.Axis(format="%", title=None, tickCount=3),
+            ),
+            y=alt.Y("engineer:N", axis=alt.Axis(title=None)),
+            column=alt.Column(
+                "figure:N", sort=list(figures), header=alt.Header(title=None, labelColor="var(--ink)")
+            ),
+        )
+    )
+    return chart
+
+
 def quiet(chart: Any) -> Any:
     """Return the chart with the console's plain axes and the reader's colours."""
     return (

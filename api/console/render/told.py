@@ -113,6 +113,9 @@ SENTENCES = (
         "无法确认命令是否已发出：消息代理丢失了会话",
     ),
     Text("there is no ticket {0}", "没有工单 {0}"),
+    Text("there is no indicator {0}; there are: {1}", "没有指标 {0}，现有：{1}"),
+    Text("there is no task {0}", "没有任务 {0}"),
+    Text("task {0} is done already", "任务 {0} 已经完成"),
     Text("there is no alert {0}", "没有告警 {0}"),
     Text("there is no incident {0}", "没有事件 {0}"),
     Text(

@@ -369,6 +369,8 @@ PERMISSIONS = {
     Permission.TICKETS_REPORT: Text("Report faults", "报修"),
     Permission.TICKETS_CHANGE: Text("Handle tickets", "处理工单"),
     Permission.VISITS_READ: Text("See planned visits", "查看上门安排"),
+    Permission.INDICATORS_READ: Text("See indicators", "查看服务指标"),
+    Permission.INDICATORS_CHANGE: Text("End tasks of indicators", "完成指标任务"),
     Permission.MODELS_READ: Text("See models", "查看模型"),
     Permission.INGEST_READ: Text("See the ingest", "查看数据接入"),
     Permission.METRICS_READ: Text("Read metrics", "读取运行指标"),
@@ -436,6 +438,19 @@ RULE_SCOPES = MATCHERS | {
     "not_group": Text("Not of group", "不属于设备组"),
 }
 """What a rule is limited to by its `only`."""
+CAUSE_DIMENSIONS = {
+    "site": Text("site", "站点"),
+    "fault": Text("fault", "故障"),
+    "engineer": Text("engineer", "工程师"),
+    "model": Text("model", "型号"),
+    "level": Text("level", "等级"),
+    "hour": Text("opened from", "建单时段"),
+    "waited_part": Text("waited for a part", "等待过备件"),
+    "waited_customer": Text("waited for the customer", "等待过客户"),
+    "region": Text("region", "区域"),
+    "customer": Text("customer", "客户"),
+}
+"""By what cases are told apart."""
 WEEKDAYS = {
     "0": Text("Mon", "周一"),
     "1": Text("Tue", "周二"),
@@ -453,6 +468,7 @@ _TABLES = {
     "matcher": MATCHERS,
     "rule_scope": RULE_SCOPES,
     "weekday": WEEKDAYS,
+    "cause": CAUSE_DIMENSIONS,
     "command": {name: each.text for name, each in COMMANDS.items()},
     "command_state": COMMAND_STATES,
     "parameter": {name: each.text for name, each in PARAMETERS.items()},

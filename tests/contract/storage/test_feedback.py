@@ -15,22 +15,24 @@ from desk.tickets.desk import TicketDesk
 from fleet.clock import DAY_MS, ManualClock
 from fleet.errors import Conflict
 from fleet.events import Subject
-from fleet.feedback import ImprovementTask, PartUsed, Said, Visit
+from fleet.feedback import PartUsed, Said, Visit
 from fleet.principals import person
 from fleet.signals import Kind
 from fleet.sla import load_policy
+from fleet.tasks import Task
+from fleet.text import Text
 from fleet.tickets import TicketState as T
 from storage.records.database import DeskDatabase
 from storage.records.events import events_of
 from storage.records.fault_records import fault_records
 from storage.records.feedback import feedback_of_case, mark_of, newest_remarks, score_times
-from storage.records.tasks import open_task, tasks
+from storage.records.tasks import open_task, tasks_of
 from storage.records.visits import visit_of
 
 __all__ = ["ready_desk", "ready_url"]
 
 LI = person("li")
-TASK = ImprovementTask("leaks", "5 of 9", "leaks", "2026-11", NOON)
+TASK = Task("improvement", "improvement:2026-11:leaks", Text("leaks", "漏水"), "5 of 9", opened_at=NOON)
 
 
 def at_once(do: Callable[[], object], many: int = 4) -> list[object]:
@@ -93,11 +95,10 @@ def test_one_repair_has_one_answer_and_one_follow_up_that_is_told_of_once(ready_
 
 
 def test_a_theme_has_one_task_in_a_month(ready_desk: DeskDatabase) -> None:
-    def opened() -> int | None:
+    def opened() -> Task | None:
         with ready_desk.transaction() as session:
             return open_task(session, TASK)
 
-    assert [each for each in at_once(opened) if each is not None] == [1]
+    assert [each.id for each in at_once(opened) if each is not None] == [1]
     with ready_desk.transaction() as session:
-        assert [each.theme for each in tasks(session, 9, "2026-11")] == ["leaks"]
-        assert tasks(session, 9, "2026-12") == []
+        assert [each.title.en for each in tasks_of(session, "improvement")] == ["leaks"]

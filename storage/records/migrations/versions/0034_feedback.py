@@ -1,4 +1,4 @@
-"""Feedback of customers, what follows of it, records of visits, and tasks.
+"""Feedback of customers, what follows of it, and records of visits.
 
 Revision ID: 0034
 Revises: 0032
@@ -84,26 +84,10 @@ def upgrade() -> None:
         sa.Column("changed_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("ticket_id", "repair"),
     )
-    op.create_table(
-        "task",
-        sa.Column("id", _NUMBER, primary_key=True),
-        sa.Column("kind", sa.String(16), nullable=False),
-        sa.Column("title", sa.String(255), nullable=False),
-        sa.Column("reason", sa.String(255), nullable=False),
-        sa.Column("theme", sa.String(128), nullable=False),
-        sa.Column("month", sa.String(7), nullable=False),
-        sa.Column("owner", sa.String(16), nullable=False),
-        sa.Column("opened_at", sa.BigInteger(), nullable=False),
-        sa.Column("data", sa.JSON(), nullable=False),
-        sa.Column("done_at", sa.BigInteger(), nullable=True),
-        sa.Column("by", sa.String(64), nullable=True),
-        sa.UniqueConstraint("kind", "theme", "month"),
-    )
 
 
 def downgrade() -> None:
     """Drop all of them."""
-    op.drop_table("task")
     op.drop_table("visit")
     op.drop_table("call_back")
     op.drop_index("ix_follow_up_due", "follow_up")

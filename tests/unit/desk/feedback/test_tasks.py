@@ -59,11 +59,11 @@ def test_a_theme_opens_one_task_in_a_month_and_a_person_ends_it(house: House) ->
     add_remarks(house, [(text, 0) for text in water[20:24]])
     assert remarks.open_tasks() == 0, "a theme whose words have changed is the same"
     (task,) = remarks.tasks()
-    assert (task.month, task.owner, task.done_at) == ("2026-11", "director", None)
+    assert (task.data["month"], task.owner, task.done_at) == ("2026-11", "director", None)
     client = client_of(house)
     client.headers.update(HTML)
     page = client.get("/feedback").text
-    assert task.title in page and "above its usual share" in page
+    assert task.title.en in page and "above its usual share" in page
     assert client.post(f"/tasks/{task.id}/done", follow_redirects=False).status_code == 303
     again = client.post(f"/tasks/{task.id}/done")
     assert again.status_code == 409 and "done already" in again.text
