@@ -25,6 +25,7 @@ class Subject(StrEnum):
     DUTY = "duty"
     NOTICE = "notice"
     DESTINATION = "destination"
+    REQUEST = "request"
 
 
 @dataclass(frozen=True, slots=True)
