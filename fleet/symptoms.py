@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 from fleet.config import Shape, read_config
@@ -21,7 +22,9 @@ _LEAST = 0.45
 _MOST = 5
 _OTHER_WAY = 0.35
 """What is left of a score where one of both denies what the other says."""
-_CLAUSES = re.compile(r"[.!?;,:\n。！？；，、：…]+|\b(?:but|and|although|while|however)\b|但是?|不过|而且|可是|然而")
+_CLAUSES = re.compile(
+    r"[.!?;,:\n。！？；，、：…]+|\b(?:but|and|although|while|however)\b|但是?|不过|而且|可是|然而"
+)
 _WORDS = re.compile(r"[a-z0-9]+|[\u3400-\u9fff]+")
 _SPELLINGS = (
     (re.compile(r"[’`]"), "'"),
@@ -40,8 +43,11 @@ _ALL_RIGHT = re.compile(
 )
 _DENIED_RIGHT = re.compile(r"\bnot\b|不(?:太)?(?:正常|好)|没")
 _STOP = frozenset(
-    "a an the is are be it its it's this that on in of to at with from my our your has have had do does did "
-    "am was were very so too when if there here i we you he she they s t and or as by for again any some".split()
+    re.findall(
+        r"\w+",
+        "a an the is are be it its this that on in of to at with from my our your has have had do does did am "
+        "was were very so too when if there here i we you he she they s t and or as by for again any some",
+    )
 )
 _ENDINGS = ("ings", "ing", "edly", "ed", "es", "s", "ly")
 _SAME = {
@@ -96,8 +102,8 @@ def phrases() -> dict[str, dict[str, tuple[str, ...]]]:
     }
 
 
-def match(words: str, kind: Kind) -> list[Proposal]:
-    """Return which faults of a kind of device somebody may mean, the likeliest first; at most five.
+def match(words: str, kind: Kind | None = None) -> list[Proposal]:
+    """Return which faults of a kind of device, or of any, somebody may mean: at most five, the likeliest first.
 
     Each clause speaks for itself: one that says that something is all right proposes nothing, and one that
     denies what a phrase says ("not leaking") hardly does. Long texts are read up to 2,000 characters.
@@ -105,7 +111,7 @@ def match(words: str, kind: Kind) -> list[Proposal]:
     clauses = [_said(clause) for clause in _clauses(words[:2_000])]
     scores: dict[str, float] = {}
     for fault, known in _known().items():
-        if FAULTS[fault].kind is not kind:
+        if kind not in (None, FAULTS[fault].kind):
             continue
         single = sorted((_fit(phrase, clause) for phrase in known for clause in clauses), reverse=True)
         if single:
@@ -171,7 +177,10 @@ def _said(plain: str) -> _Said:
 def _of_characters(run: str) -> Iterable[str]:
     """Return the characters of a run of Chinese, and each two that stand together."""
     kept = "".join(one for one in run if one not in "的了是在很我们有着个就也都还这那啊呢吧吗一")
-    return [*(one for one in kept if one not in _ZH_DENIALS), *(a + b for a, b in zip(kept, kept[1:], strict=False))]
+    return [
+        *(one for one in kept if one not in _ZH_DENIALS),
+        *(a + b for a, b in pairwise(kept)),
+    ]
 
 
 def _stem(word: str) -> str:

@@ -116,12 +116,19 @@ def same_file(
     return None if row is None else _file(row)
 
 
-def give_files_to(session: Session, request_id: int, ticket_id: int) -> None:
-    """Let the files that came with a request belong to the case that it opened or joined."""
-    session.execute(
-        update(CaseFileRow).where(CaseFileRow.request_id == request_id).values(ticket_id=ticket_id),
-        execution_options={"synchronize_session": False},
-    )
+def give_files_to(session: Session, request_id: int, ticket_id: int, most: int) -> None:
+    """Let the files that came with a request belong to the case that it opened or joined.
+
+    What the case has already, and what would be more than `most`, stays with the request alone.
+    """
+    room = most - count_files(session, ticket_id)
+    for each in files_of_request(session, request_id):
+        if each.ticket_id is None and room > 0 and same_file(session, each.sha256, ticket_id, None) is None:
+            room -= 1
+            session.execute(
+                update(CaseFileRow).where(CaseFileRow.id == each.id).values(ticket_id=ticket_id),
+                execution_options={"synchronize_session": False},
+            )
 
 
 def body_of(session: Session, file_id: int) -> bytes:
