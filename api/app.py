@@ -21,11 +21,13 @@ from api.routes import (
     device_access,
     devices,
     duty,
+    files,
     firmware,
     health,
     hooks,
     incidents,
     ingest,
+    intake,
     models,
     mutes,
     notices,
@@ -40,8 +42,17 @@ from api.routes import (
 )
 from api.services import ApiServices
 
-_LARGE_BODIES = {"/api/v1/hooks/alertmanager": 16 * MAX_BODY_BYTES}
-"""Where more is taken than elsewhere: another system's storm comes as one group of many alerts."""
+_LARGE_BODIES = {
+    # Another system's storm comes as one group of many alerts.
+    "/api/v1/hooks/alertmanager": 16 * MAX_BODY_BYTES,
+    # Files: one, or what comes with a report; with what stands around them.
+    "/api/v1/tickets/*/files": 11 * MAX_BODY_BYTES,
+    "/api/v1/hooks/mail": 32 * MAX_BODY_BYTES,
+    "/tickets/*/files": 24 * MAX_BODY_BYTES,
+    "/report": 24 * MAX_BODY_BYTES,
+    "/r/*": 24 * MAX_BODY_BYTES,
+}
+"""Where more is taken than elsewhere."""
 _ABOUT = """Telemetry, fault risks, alerts and repair tickets of a fleet of cleaning devices.
 
 Lists answer `{"items": […], "next_cursor": …}`; pass `next_cursor` as `cursor` for the next page. Errors are
@@ -84,6 +95,8 @@ def create_app(services: ApiServices) -> FastAPI:
         rules,
         hooks,
         duty,
+        files,
+        intake,
     ):
         v1.include_router(module.router)
     v1.include_router(device_access.claims)
@@ -123,6 +136,11 @@ def create_app(services: ApiServices) -> FastAPI:
         pages.rules,
         pages.duty,
         pages.duty_plan,
+        pages.report,
+        pages.report_links,
+        pages.requests,
+        pages.case_files,
+        pages.reported,
     ):
         app.include_router(page.make_router(rendered))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")

@@ -17,6 +17,7 @@ from alerts.trials import Trials
 from api.reach import Reach
 from desk.clocks.standing import TicketClocks
 from desk.dispatch.visits import FoundVisits
+from desk.intake.room import IntakeRoom
 from fleet.care import AlertNote, Incident, Preview
 from fleet.clock import Clock
 from fleet.codes import CodeCatalogue, load_codes
@@ -133,7 +134,8 @@ class ApiServices:
     often each may ask. `codes` says what makers' codes mean, `zones` by whose clock the console shows times,
     `rules` what each alert rule says.
     `devices` are the credentials of devices, `notices` keeps where notices go, `book` the versions of rules,
-    which `trials` try. `duty` says who is on call, `planning` changes that.
+    which `trials` try. `duty` says who is on call, `planning` changes that. `intake` takes reports
+    and files, and knows what is told of a device.
     """
 
     store: TelemetryStore
@@ -159,6 +161,7 @@ class ApiServices:
     trials: Trials
     duty: OnCall
     planning: Planning
+    intake: IntakeRoom
     demo: bool = False
     reach: Reach = field(default_factory=Reach)
     rates: Rates = field(default_factory=Rates)

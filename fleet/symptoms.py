@@ -45,8 +45,8 @@ _DENIED_RIGHT = re.compile(r"\bnot\b|不(?:太)?(?:正常|好)|没")
 _STOP = frozenset(
     re.findall(
         r"\w+",
-        "a an the is are be it its this that on in of to at with from my our your has have had do does did am "
-        "was were very so too when if there here i we you he she they s t and or as by for again any some",
+        "a an the is are be it its this that on in of to at with from my our your has have had do does did "
+        "am was were very so too when if there here i we you he she they s t and or as by for again any some",
     )
 )
 _ENDINGS = ("ings", "ing", "edly", "ed", "es", "s", "ly")
@@ -103,7 +103,7 @@ def phrases() -> dict[str, dict[str, tuple[str, ...]]]:
 
 
 def match(words: str, kind: Kind | None = None) -> list[Proposal]:
-    """Return which faults of a kind of device, or of any, somebody may mean: at most five, the likeliest first.
+    """Return which faults (of a kind of device, or of any) somebody may mean, the likeliest five in order.
 
     Each clause speaks for itself: one that says that something is all right proposes nothing, and one that
     denies what a phrase says ("not leaking") hardly does. Long texts are read up to 2,000 characters.

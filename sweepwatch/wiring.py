@@ -37,6 +37,7 @@ from desk.clocks.files import load_clocks
 from desk.clocks.standing import TicketClocks
 from desk.clocks.sweep import ClockSweep
 from desk.dispatch.visits import Visits
+from desk.intake.room import open_intake
 from desk.tickets.desk import TicketDesk
 from desk.tickets.opener import TicketOpener
 from fleet.alerts import Alert
@@ -402,6 +403,7 @@ def build_api(
             trials=Trials(services.book, services.store, services.desk, services.signals, services.codes),
             duty=duty,
             planning=planning,
+            intake=open_intake(services.desk, services.store, services.tickets, services.clock),
             demo=demo,
             reach=reach_of(server, services.clock.now_ms()),
             rates=rates_of(server),

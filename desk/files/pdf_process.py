@@ -9,8 +9,10 @@ import pikepdf
 
 from desk.files.documents import DAMAGED, LOCKED
 
-_MEMORY = 768 * 1024 * 1024
-_CPU_S = 20
+_MEMORY = 640 * 1024 * 1024
+_UNPACKED = 128 * 1024 * 1024
+"""Bytes that one stream of objects may unpack to; what pages show stays packed."""
+_CPU_S = 15
 _LARGEST = 32 * 1024 * 1024
 """Bytes: more is not handed back, whatever it is."""
 _ACTS = (
@@ -90,6 +92,7 @@ def _bounded() -> None:
 def main() -> int:
     """Rewrite one document; return how the process ends."""
     _bounded()
+    pikepdf.settings.set_qpdf_limits(flate_max_memory=_UNPACKED, run_length_max_memory=_UNPACKED)
     try:
         written = harmless(sys.stdin.buffer.read())
     except pikepdf.PasswordError:

@@ -41,7 +41,7 @@ class Dossiers:
             began = life_began(session, device_id)
             alerts = open_alerts(session, device_id)
             case = open_case_of(session, device_id)
-            past = find_tickets(session, closed, Asked("-opened_at", _REPAIRS, None, ""), None).rows
+            past = find_tickets(session, closed, Asked("-opened_at", _REPAIRS, None, ""), sites).rows
             facts = tuple(fact for source in self._sources for fact in source(session, device_id))
         return Dossier(
             device,

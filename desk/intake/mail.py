@@ -81,7 +81,7 @@ class MailIntake:
         return TakenMail(self._intake.take(said, by, fit, refused, sites), None, tuple(refused))
 
     def _place(self, subject: str, text: str, contact: str, sites: Sites) -> tuple[str | None, str | None]:
-        """Return the device that a message names and its site; the site alone where it names none, or many."""
+        """Return the device that a message names, and its site; the site alone where it names not one."""
         with self._desk.transaction() as session:
             for words in (subject, text):
                 found = devices_called(session, _names_in(words), sites)

@@ -15,6 +15,8 @@ from api.queries.tickets import TicketQuery, find_tickets
 from api.routes.common import RowId
 from desk.clocks.clocks import MilestoneClock
 from fleet.cases import closes_at
+from fleet.dossier import Dossier
+from fleet.errors import NotFound
 from fleet.events import Subject
 from fleet.faults import FAULTS, Level
 from fleet.grants import Sites
@@ -28,6 +30,8 @@ from fleet.tickets import (
     TicketState,
 )
 from storage.records.events import events_of
+from storage.records.files import files_of_ticket
+from storage.records.requests import requests_of_ticket
 from storage.records.tickets import ticket as stored_ticket
 
 _SHOWN_STATES: dict[str, list[TicketState]] = {
@@ -106,6 +110,7 @@ def show_ticket(
     with services.desk.transaction() as session:
         ticket = stored_ticket(session, ticket_id, sites)
         events = events_of(session, Subject.TICKET, str(ticket_id))
+        files, requests = files_of_ticket(session, ticket_id), requests_of_ticket(session, ticket_id)
     (ticket,) = Sight(services, visitor).tickets([ticket])
     state = ticket.state
     kind = FAULTS[ticket.fault].kind if ticket.fault in FAULTS else None
@@ -126,8 +131,20 @@ def show_ticket(
         allowed=TRANSITIONS[state],
         confirmable=[fault for fault in FAULTS.values() if fault.kind is kind],
         no_fault=NO_FAULT,
-        entered={"error": None, "state": None, "why": "", "confirmed": _confirmed(ticket)} | entered,
+        files=files,
+        requests=requests,
+        dossier=_dossier(pages, ticket, sites),
+        entered={"file_error": None, "error": None, "state": None, "why": "", "confirmed": _confirmed(ticket)}
+        | entered,
     )
+
+
+def _dossier(pages: Pages, ticket: Ticket, sites: Sites) -> Dossier | None:
+    """Return what is known of the device of a case; None where that is elsewhere by now."""
+    try:
+        return pages.services.intake.dossiers.of(ticket.device_id, sites)
+    except NotFound:
+        return None
 
 
 def running_clock(clocks: tuple[MilestoneClock, ...]) -> MilestoneClock | None:

@@ -1,5 +1,6 @@
 """The vocabulary's words as the console shows them, in both languages."""
 
+from api.console.render.intake_words import INTAKE_TABLES
 from api.console.render.notice_words import NOTICE_TABLES
 from fleet.alerts import EXTERNAL_RULE, MODEL_RULE, REPORTED_MORE, RISK_RULE, AlertState
 from fleet.care import GroupKind
@@ -56,6 +57,7 @@ HAPPENED = {
     "clock_warned": Text("Clock warns", "时限预警"),
     "clock_breached": Text("Overdue", "已超时"),
     "clock_escalated": Text("Overdue, escalated", "超时升级"),
+    "file": Text("File added", "已添加文件"),
 }
 """What happened to a ticket beside changes of its state."""
 ORIGINS = {
@@ -360,45 +362,49 @@ WEEKDAYS = {
     "5": Text("Sat", "周六"),
     "6": Text("Sun", "周日"),
 }
-_TABLES = {
-    "occasion": OCCASIONS,
-    "care_event": CARE_EVENTS,
-    "group": GROUPS,
-    "group_place": GROUP_PLACES,
-    "matcher": MATCHERS,
-    "rule_scope": RULE_SCOPES,
-    "weekday": WEEKDAYS,
-    "command": {name: each.text for name, each in COMMANDS.items()},
-    "command_state": COMMAND_STATES,
-    "parameter": {name: each.text for name, each in PARAMETERS.items()},
-    "reason": REASONS,
-    "dropped": DROPPED,
-    "kind": KINDS,
-    "stands": STANDS,
-    "state": TICKET_STATES,
-    "suspicion": SUSPICION_STATES,
-    "happened": HAPPENED,
-    "origin": ORIGINS,
-    "alert": ALERT_STATES,
-    "level": LEVELS,
-    "milestone": MILESTONES,
-    "clock": CLOCK_STATUSES,
-    "counts": COUNTS,
-    "skill": SKILLS,
-    "part": PARTS,
-    "robot": ROBOT_STATES,
-    "rule_change": RULE_CHANGES,
-    "rules_event": RULES_EVENTS,
-    "model": MODEL_STATES,
-    "device_model": DEVICE_MODELS,
-    "role": ROLES,
-    "rollout": ROLLOUT_STATES,
-    "offer": OFFER_STATES,
-    "rollout_action": ROLLOUT_ACTIONS,
-    "rollout_event": ROLLOUT_EVENTS,
-    "permission": PERMISSIONS,
-    "duty_why": DUTY_WHYS,
-} | NOTICE_TABLES
+_TABLES = (
+    {
+        "occasion": OCCASIONS,
+        "care_event": CARE_EVENTS,
+        "group": GROUPS,
+        "group_place": GROUP_PLACES,
+        "matcher": MATCHERS,
+        "rule_scope": RULE_SCOPES,
+        "weekday": WEEKDAYS,
+        "command": {name: each.text for name, each in COMMANDS.items()},
+        "command_state": COMMAND_STATES,
+        "parameter": {name: each.text for name, each in PARAMETERS.items()},
+        "reason": REASONS,
+        "dropped": DROPPED,
+        "kind": KINDS,
+        "stands": STANDS,
+        "state": TICKET_STATES,
+        "suspicion": SUSPICION_STATES,
+        "happened": HAPPENED,
+        "origin": ORIGINS,
+        "alert": ALERT_STATES,
+        "level": LEVELS,
+        "milestone": MILESTONES,
+        "clock": CLOCK_STATUSES,
+        "counts": COUNTS,
+        "skill": SKILLS,
+        "part": PARTS,
+        "robot": ROBOT_STATES,
+        "rule_change": RULE_CHANGES,
+        "rules_event": RULES_EVENTS,
+        "model": MODEL_STATES,
+        "device_model": DEVICE_MODELS,
+        "role": ROLES,
+        "rollout": ROLLOUT_STATES,
+        "offer": OFFER_STATES,
+        "rollout_action": ROLLOUT_ACTIONS,
+        "rollout_event": ROLLOUT_EVENTS,
+        "permission": PERMISSIONS,
+        "duty_why": DUTY_WHYS,
+    }
+    | NOTICE_TABLES
+    | INTAKE_TABLES
+)
 
 
 def word(table: str, value: str | None, language: str) -> str:

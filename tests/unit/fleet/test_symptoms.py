@@ -97,7 +97,9 @@ def test_what_is_denied_is_not_proposed(words: str, not_first: str) -> None:
     assert not_first not in [each.fault for each in match(words, Kind.ROBOT)]
 
 
-@pytest.mark.parametrize("words", ["", "   ", "!!!", "hello", "你好，请尽快联系我", "x" * 100_000, "\0\ud83d"])
+@pytest.mark.parametrize(
+    "words", ["", "   ", "!!!", "hello", "你好，请尽快联系我", "x" * 100_000, "\0\ud83d"]
+)
 def test_words_that_say_nothing_propose_nothing(words: str) -> None:
     assert match(words, Kind.ROBOT) == []
 
