@@ -9,6 +9,7 @@ from fleet.errors import ConfigError, SweepwatchError
 from fleet.wire import Reason
 from sweepwatch.cli_devices import devices
 from sweepwatch.cli_duty import duty
+from sweepwatch.cli_intake import intake
 from sweepwatch.cli_notify import notify
 from sweepwatch.cli_options import HELD, JSON, PATH, STORE, URL, WHY, options, settings_of
 from sweepwatch.cli_people import people, tokens
@@ -380,7 +381,7 @@ def check_config(config: Path | None, data: Path | None, show: bool) -> None:
     check_settings(config, os.environ, {"data": data}, show, click.echo)
 
 
-for group in (store, desk, people, tokens, personal, devices, rules, sla, notify, duty):
+for group in (store, desk, people, tokens, personal, devices, rules, sla, notify, duty, intake):
     cli.add_command(group)
 
 

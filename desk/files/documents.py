@@ -3,11 +3,10 @@
 import subprocess
 import sys
 
+from desk.files.endings import LOCKED
 from fleet.errors import InvalidInput
 
 _WITHIN_S = 30
-DAMAGED, LOCKED = 3, 4
-"""How the process ends that finds no document in the bytes, or one behind a password."""
 
 
 def rewritten_document(body: bytes) -> bytes:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pikepdf
 
-from desk.files.documents import DAMAGED, LOCKED
+from desk.files.endings import DAMAGED, LOCKED
 
 _MEMORY = 640 * 1024 * 1024
 _UNPACKED = 128 * 1024 * 1024

@@ -43,7 +43,7 @@ from storage.records.tickets import ticket
 
 _AGAIN_WITHIN_MS = 7 * DAY_MS
 """So long the same words of the same contact are about the same."""
-_BY_LINK_AN_HOUR = 30
+BY_LINK_AN_HOUR = 30
 _TRIES = 60
 _OPEN = tuple(state for state in TicketState if state not in CLOSED_STATES)
 
@@ -133,7 +133,7 @@ class Intake:
     def _check_link(self, session: Session, said: NewRequest, now: int) -> None:
         if said.link_id is None:
             return
-        if count_by_link(session, said.link_id, now - HOUR_MS) >= _BY_LINK_AN_HOUR:
+        if count_by_link(session, said.link_id, now - HOUR_MS) >= BY_LINK_AN_HOUR:
             raise TooOften("too many reports by this link; try again in an hour", HOUR_MS // 1000)
 
     def _placed(self, request: Request, device_id: str, fault: str | None, by: Principal) -> Request:
@@ -202,7 +202,7 @@ class Intake:
         with self._desk.transaction() as session:
             request = request_of(session, request_id, sites)
             if request.ticket_id is None or request.said.device_id is None:
-                raise Conflict(f"request {request_id} is {request.state}; place it first")
+                raise Conflict(f"request {request_id} is not placed; place it first")
             if not ticket(session, request.ticket_id).is_open:
                 raise Conflict(f"ticket {request.ticket_id} is closed; report it anew")
         ticket_id = self._reported(request.said.device_id, fault, by, request.said.words)
@@ -246,8 +246,10 @@ def _check_fault(fault: str | None, kind: Kind) -> None:
 
 
 def _check_waits(request: Request) -> None:
-    if request.state is not RequestState.WAITING:
-        raise Conflict(f"request {request.id} is {request.state} already")
+    if request.state is RequestState.PLACED:
+        raise Conflict(f"request {request.id} is placed already")
+    if request.state is RequestState.DISMISSED:
+        raise Conflict(f"request {request.id} is dismissed already")
 
 
 def _with_place(session: Session, said: NewRequest, sites: Sites) -> NewRequest:

@@ -29,6 +29,8 @@ from access.firmware.planning import Asked as PlannedRollout
 from access.permissions import ALLOWED
 from access.tokens import Asked
 from alerts.judging.rule_file import rules_text
+from desk.files.checked import Checked
+from fleet.case_files import FileKind
 from fleet.clock import DAY_MS
 from fleet.commands import Command, CommandState
 from fleet.grants import Permission, Role
@@ -36,6 +38,7 @@ from fleet.mutes import Matcher, Mute
 from fleet.outbox import Notice, NoticeState
 from fleet.people import RoleAt, Scope
 from fleet.principals import schedule
+from fleet.requests import Channel, NewRequest
 from fleet.rollouts import Firmware
 from notify.duty.planning import Hours
 from storage.records.commands import add_commands
@@ -58,6 +61,8 @@ OPEN = {
     ("GET", "/enter/{secret}"),
     ("POST", "/enter/{secret}"),
     ("GET", "/n/{secret}"),
+    ("GET", "/r/{secret}"),
+    ("POST", "/r/{secret}"),
     ("POST", "/n/{secret}/seen"),
     ("POST", "/n/{secret}/acknowledge"),
 }
@@ -130,6 +135,10 @@ BODIES: Mapping[str, dict[str, Any]] = {
     "/api/v1/tickets": {"device_id": "DEVICE", "fault": "brush_jam", "reason": "it squeals"},
     "/api/v1/tickets/{ticket_id}": {"state": "accepted", "reason": "now"},
     "/api/v1/tickets/{ticket_id}/keep-open": {"reason": "now"},
+    "/api/v1/hooks/reports": {"device": "DEVICE", "words": "it squeals"},
+    "/api/v1/requests/{request_id}/place": {"device_id": "DEVICE"},
+    "/api/v1/requests/{request_id}/fault": {"fault": "brush_jam"},
+    "/api/v1/requests/{request_id}/dismiss": {"reason": "now"},
     "/api/v1/alerts/{alert_id}/acknowledge": {"reason": "now"},
     "/api/v1/alerts/{alert_id}/resolve": {"reason": "now"},
     "/api/v1/alerts/{alert_id}/notes": {"text": "looked at it"},
@@ -197,6 +206,7 @@ OF_SITES = (
     "{notice_id}",
     "{mute_id}",
     "{incident_id}",
+    "{request_id}",
 )
 
 
@@ -263,6 +273,10 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         with made.desk.transaction() as session:
             add_commands(session, [a_command(1, "R1"), a_command(2, "R2-FOREIGN")])
         plan_duty(made)
+        for number, device in enumerate(("R1", "R2-FOREIGN"), 1):  # each with a file
+            file = Checked(f"{number}.jpg", FileKind.PHOTO, "image/jpeg", b"x", b"x")
+            said = NewRequest(Channel.STAFF, "it squeals", device_id=device)
+            made.app.state.services.intake.reports.take(said, schedule("tests"), [file])
         for each in ("first", "second"):  # what the routes of tokens speak of
             made.doors.tokens.make(Asked(each, (Permission.FLEET_READ,)), schedule("tests"))
         yield made
@@ -299,7 +313,7 @@ def ask(client: TestClient, method: str, path: str, number: int) -> Any:
     given |= {"person_id": 1, "token_id": 1, "rollout_id": number, "step": "pause"}
     given |= {"notice_id": number, "destination_id": 1}
     given |= {"person_id": 1, "token_id": 1, "rollout_id": number, "step": "pause", "version": 0}
-    given |= {"override_id": number, "number": 1}
+    given |= {"override_id": number, "number": 1, "request_id": number, "file_id": number}
     named = {"DEVICE": device, "SITE": given["site_id"]}
 
     def filled(value: Any) -> Any:

@@ -11,6 +11,7 @@ from string import Formatter
 
 from api.console.render.told_at_doors import AT_DOORS
 from api.console.render.told_of_duty import OF_DUTY
+from api.console.render.told_of_intake import OF_INTAKE
 from api.console.render.words import KINDS, MATCHERS, word
 from fleet.text import Language, Text
 
@@ -214,6 +215,7 @@ SENTENCES = (
     Text("{0:id} is not registered and registration is closed", "{0} 未登记，且登记已关闭"),
     *AT_DOORS,
     *OF_DUTY,
+    *OF_INTAKE,
 )
 
 

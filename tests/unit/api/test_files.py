@@ -5,20 +5,36 @@ from collections.abc import Iterator
 
 import pytest
 from fastapi.testclient import TestClient
-from helpers.api import House, add_device, client_of, csrf_of, raise_alert, signed_in
+from helpers.api import House, add_device, client_of, csrf_of, open_house, signed_in
+from helpers.desk_emptied import empty_desk
 from PIL import Image
 
 from fleet.case_files import FileLimits
 from fleet.grants import Permission
+from fleet.principals import schedule
 
 PATH = "/api/v1/tickets/1/files"
 
 
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    with open_house(tmp_path_factory.mktemp("house")) as made:
+        for device, site in (("R1", "pudong"), ("R2", "pudong"), ("R3", "xuhui")):
+            add_device(made, device, site=site)
+        yield made
+
+
+@pytest.fixture
+def house(shared: House) -> House:
+    empty_desk(shared)
+    for device in ("R1", "R2"):
+        shared.tickets.report(device, "brush_jam", schedule("tests"), "it squeals")
+    shared.app.state.services.intake.files.limits = FileLimits()
+    return shared
+
+
 @pytest.fixture
 def client(house: House) -> TestClient:
-    add_device(house, "R2")
-    for device in ("R1", "R2"):
-        raise_alert(house, device, "brush_jam", 0.9)
     return client_of(house)
 
 
@@ -97,9 +113,7 @@ def test_a_case_has_so_many_files(house: House, client: TestClient) -> None:
 
 def test_another_sites_ticket_has_no_files_to_see_or_add(house: House, client: TestClient) -> None:
     client.post(PATH, files={"file": ("a.png", png())})
-    foreign = client_of(
-        house, Permission.FLEET_READ, Permission.TICKETS_REPORT, sites=frozenset({"elsewhere"})
-    )
+    foreign = client_of(house, Permission.FLEET_READ, Permission.TICKETS_REPORT, sites=frozenset({"xuhui"}))
     answers = [
         foreign.get(PATH),
         foreign.get(f"{PATH}/1"),

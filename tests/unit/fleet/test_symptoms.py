@@ -115,4 +115,4 @@ def test_an_unclear_fault_is_one_that_no_model_predicts_and_no_part_mends() -> N
     for kind in Kind:
         entry = FAULTS[unclear_fault(kind)]
         assert (entry.kind, entry.level, entry.part, entry.horizon_days) == (kind, "L2", None, None)
-    assert UNCLEAR == unclear_fault(Kind.ROBOT)
+    assert unclear_fault(Kind.ROBOT) == UNCLEAR
