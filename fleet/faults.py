@@ -461,6 +461,11 @@ def unclear_fault(kind: Kind) -> str:
     return _UNCLEAR[kind]
 
 
+def is_unclear(fault: str) -> bool:
+    """Tell whether a fault says only that somebody reported something."""
+    return fault in _UNCLEAR.values()
+
+
 def predicted_faults(kind: Kind) -> tuple[Fault, ...]:
     """Return the faults of one kind of device that models predict, in the catalogue's order."""
     return tuple(fault for fault in _TABLE if fault.kind is kind and fault.horizon_days is not None)

@@ -12,6 +12,7 @@ from fleet.errors import InvalidInput, NotFound
 from fleet.events import Event, Subject
 from fleet.grants import Sites
 from fleet.principals import Principal
+from fleet.text import quoted
 from fleet.tickets import Ticket
 from storage.records.database import DeskDatabase
 from storage.records.events import tell
@@ -45,7 +46,7 @@ class CaseFiles:
             with self._decoding:
                 return checked(upload, self.limits)
         except InvalidInput as error:
-            raise InvalidInput(f"{upload.name[:80]!a}: {error}") from error
+            raise InvalidInput(f"{quoted(upload.name)}: {error}") from error
 
     def add(self, ticket_id: int, upload: Upload, by: Principal, sites: Sites = None) -> CaseFile:
         """Keep a file of a case; one that it has already is returned as it is.
@@ -131,6 +132,4 @@ def checked_apart(files: CaseFiles, uploads: Sequence[Upload]) -> tuple[list[Che
 
 def _added(kept: CaseFile, case: Ticket, by: Principal) -> Event:
     data = {"device_id": case.device_id, "alerts": [], "confirmed": [], "file": kept.id, "name": kept.name}
-    return Event(
-        kept.at, Subject.TICKET, str(case.id), "file", by, f"{kept.kind}: {kept.name}", case.site, data=data
-    )
+    return Event(kept.at, Subject.TICKET, str(case.id), "file", by, kept.name, case.site, data=data)

@@ -107,6 +107,11 @@ class Intake:
             return self._placed(request, request.said.device_id, request.said.fault, by)
         return self._joined_again(request, by)
 
+    def check_link(self, link_id: int) -> None:
+        """Raise TooOften where a link has brought too many: before its files are looked at."""
+        with self._desk.transaction() as session:
+            _check_link(session, link_id, self._clock.now_ms())
+
     def _keep(
         self,
         said: NewRequest,
@@ -122,19 +127,13 @@ class Intake:
             if known is not None:
                 return known, False
             whole = _with_place(session, said, sites)
-            self._check_link(session, whole, now)
+            _check_link(session, whole.link_id, now)
             request = insert_request(session, whole, sameness(whole), now)
             for fit in {each.sha256: each for each in files}.values():
                 keep(session, fit, by, now, request_id=request.id)
             data = {"channel": whole.channel, "files": len(files), "refused": list(refused)}
             tell(session, _happened(request, "taken", by, whole.words, now, **data))
             return request, True
-
-    def _check_link(self, session: Session, said: NewRequest, now: int) -> None:
-        if said.link_id is None:
-            return
-        if count_by_link(session, said.link_id, now - HOUR_MS) >= BY_LINK_AN_HOUR:
-            raise TooOften("too many reports by this link; try again in an hour", HOUR_MS // 1000)
 
     def _placed(self, request: Request, device_id: str, fault: str | None, by: Principal) -> Request:
         """Let a request open or join the case of a device."""
@@ -243,6 +242,11 @@ def _check_fault(fault: str | None, kind: Kind) -> None:
     allowed = [code for code, entry in FAULTS.items() if entry.kind is kind]
     if fault is not None and fault not in allowed:
         raise InvalidInput(f"{fault!r} is no fault of a {kind}; allowed: {', '.join(allowed)}")
+
+
+def _check_link(session: Session, link_id: int | None, now: int) -> None:
+    if link_id is not None and count_by_link(session, link_id, now - HOUR_MS) >= BY_LINK_AN_HOUR:
+        raise TooOften("too many reports by this link; try again in an hour", HOUR_MS // 1000)
 
 
 def _check_waits(request: Request) -> None:

@@ -56,7 +56,7 @@ class MailIntake:
         Raises InvalidInput for what is no message.
         """
         message = message_from_bytes(raw, policy=policy.default)
-        if not isinstance(message, EmailMessage) or not message.keys():
+        if not message.keys():
             raise InvalidInput("this is no message; allowed: one message with its headers (RFC 5322)")
         why = _of_a_machine(message)
         if why is not None:
@@ -160,7 +160,7 @@ def _own_words(text: str) -> str:
 
 
 def _attachments(message: EmailMessage) -> list[Upload]:
-    found = []
+    found: list[Upload] = []
     for number, part in enumerate(message.walk()):
         if number >= _MOST_PARTS or len(found) >= _MOST_FILES:
             break

@@ -10,7 +10,7 @@ from api.services import ApiServices
 from desk.files.checked import Checked, Upload
 from desk.intake.said import suits_of
 from fleet.errors import InvalidInput
-from fleet.faults import FAULTS, Fault
+from fleet.faults import FAULTS, Fault, is_unclear
 from fleet.requests import LONGEST_CONTACT, LONGEST_WHO, LONGEST_WORDS, Channel, NewRequest
 from fleet.signals import Kind
 from fleet.symptoms import match
@@ -60,9 +60,23 @@ def entered_report(  # noqa: PLR0913, PLR0917 - FastAPI hands each field over by
     """Return what the form holds; an empty field of files is none."""
     sent = [each for each in pictures if each.filename or each.size][: MOST_PICTURES + 1]
     uploads = tuple(Upload(each.filename or "", each.file.read()) for each in sent)
-    texts = (words, who, contact, device, site, fault, joins)
-    plain = tuple(text.replace("\0", "").strip() for text in texts)
-    return Entered(*plain, tuple(suits), suits_on.strip(), stage, uploads)
+    return Entered(
+        _plain(words),
+        _plain(who),
+        _plain(contact),
+        _plain(device),
+        _plain(site),
+        _plain(fault),
+        _plain(joins),
+        tuple(suits),
+        suits_on.strip(),
+        stage,
+        uploads,
+    )
+
+
+def _plain(text: str) -> str:
+    return text.replace("\0", "").strip()
 
 
 Said = Annotated[Entered, Depends(entered_report)]
@@ -109,5 +123,5 @@ def _others(kind: Kind | None, proposed: Sequence[Fault]) -> list[Fault]:
     return [
         fault
         for fault in FAULTS.values()
-        if fault.kind is kind and fault not in proposed and not fault.code.endswith("unclear")
+        if fault.kind is kind and fault not in proposed and not is_unclear(fault.code)
     ]

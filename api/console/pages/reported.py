@@ -56,6 +56,7 @@ def make_router(pages: Pages) -> APIRouter:
                 raise InvalidInput("words: say what is wrong; required")
             if entered.stage != "send":
                 return _page(pages, request, link, secret, entered, step=2)
+            services.intake.reports.check_link(link.id)
             channel = Channel.QR if link.device_id else Channel.CUSTOMER
             said = new_request(
                 entered,

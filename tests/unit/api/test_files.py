@@ -79,7 +79,7 @@ def test_what_is_not_taken_says_why(client: TestClient) -> None:
     page = client.post(PATH, files={"file": ("photo.png", b"<script>alert(1)</script>", "image/png")})
     assert page.status_code == 422
     assert page.json()["detail"] == (
-        "'photo.png': the file is none of those that are taken; "
+        '"photo.png": the file is none of those that are taken; '
         "allowed: JPEG, PNG, WebP and GIF pictures, and PDF"
     )
     assert client.post(PATH, data={"kind": "photo"}).json()["detail"] == (
