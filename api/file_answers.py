@@ -1,5 +1,7 @@
 """Files as they go out: to be saved, never to be run or framed, and kept by nobody between."""
 
+from typing import Any
+
 from fastapi import Response
 from fastapi.responses import Response as Plain
 
@@ -8,6 +10,14 @@ from fleet.case_files import CaseFile
 
 _ALONE = "sandbox; default-src 'none'; frame-ancestors 'none'"
 _KEPT_S = 3_600
+_BINARY = {"schema": {"type": "string", "format": "binary"}}
+SAVED: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The file", "content": {"application/octet-stream": _BINARY}}
+}
+SMALL: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The small picture", "content": {"image/jpeg": _BINARY}}
+}
+"""What the API's description says of these answers."""
 
 
 def file_answer(found: CaseFile, body: bytes, small: bool = False) -> Response:

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, File, Form, Response, UploadFile
 
 from api.doors import Acting, ReportsFaults, SeesFleet
-from api.file_answers import file_answer
+from api.file_answers import SAVED, SMALL, file_answer
 from api.intake_schemas import CaseFileItem
 from api.routes.common import Nothing, RowId, problems
 from api.schemas import ListOf
@@ -54,14 +54,14 @@ def list_files(services: Services, sites: SeesFleet, ticket_id: RowId, _: Nothin
     return ListOf(items=[CaseFileItem.model_validate(each) for each in found])
 
 
-@router.get("/{file_id}", response_class=Response, responses=_NOT_FOUND)
+@router.get("/{file_id}", response_class=Response, responses=_NOT_FOUND | SAVED)
 def show_file(services: Services, sites: SeesFleet, ticket_id: RowId, file_id: RowId, _: Nothing) -> Response:
     """Return a file, to be saved."""
     _within(services, ticket_id, sites)
     return file_answer(*services.intake.files.open(ticket_id, file_id))
 
 
-@router.get("/{file_id}/thumbnail", response_class=Response, responses=_NOT_FOUND)
+@router.get("/{file_id}/thumbnail", response_class=Response, responses=_NOT_FOUND | SMALL)
 def show_thumbnail(
     services: Services, sites: SeesFleet, ticket_id: RowId, file_id: RowId, _: Nothing
 ) -> Response:

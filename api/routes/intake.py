@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Query, Response
 
 from api.doors import Acting, ChangesDevices, ChangesSites, ChangesTickets, ReportsFaults, SeesFleet
-from api.file_answers import file_answer
+from api.file_answers import SAVED, SMALL, file_answer
 from api.idempotency import BUSY, IdempotencyKey, once, operation_of
 from api.intake_items import dossier_item, request_detail, request_item
 from api.intake_schemas import (
@@ -152,7 +152,7 @@ def show_request(services: Services, sites: ReportsFaults, request_id: RowId, _:
     return request_detail(services, found, sites)
 
 
-@router.get("/requests/{request_id}/files/{file_id}", response_class=Response, responses=_NOT_FOUND)
+@router.get("/requests/{request_id}/files/{file_id}", response_class=Response, responses=_NOT_FOUND | SAVED)
 def show_request_file(
     services: Services, sites: ReportsFaults, request_id: RowId, file_id: RowId, _: Nothing
 ) -> Response:
@@ -162,7 +162,9 @@ def show_request_file(
     return file_answer(*services.intake.files.open_of_request(request_id, file_id))
 
 
-@router.get("/requests/{request_id}/files/{file_id}/thumbnail", response_class=Response, responses=_NOT_FOUND)
+@router.get(
+    "/requests/{request_id}/files/{file_id}/thumbnail", response_class=Response, responses=_NOT_FOUND | SMALL
+)
 def show_request_thumbnail(
     services: Services, sites: ReportsFaults, request_id: RowId, file_id: RowId, _: Nothing
 ) -> Response:
