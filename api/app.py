@@ -26,12 +26,14 @@ from api.routes import (
     devices,
     duty,
     engineers,
+    files,
     firmware,
     health,
     hooks,
     incidents,
     indicators,
     ingest,
+    intake,
     lists,
     models,
     mutes,
@@ -56,6 +58,17 @@ _LARGE_BODIES = {"/api/v1/hooks/alertmanager": 16 * MAX_BODY_BYTES} | {
 }
 """Where more is taken than elsewhere: another system's storm comes as one group of many alerts, and a list
 may be of a whole fleet."""
+_LARGE_BODIES = {
+    # Another system's storm comes as one group of many alerts.
+    "/api/v1/hooks/alertmanager": 16 * MAX_BODY_BYTES,
+    # Files: one, or what comes with a report; with what stands around them.
+    "/api/v1/tickets/*/files": 11 * MAX_BODY_BYTES,
+    "/api/v1/hooks/mail": 32 * MAX_BODY_BYTES,
+    "/tickets/*/files": 24 * MAX_BODY_BYTES,
+    "/report": 24 * MAX_BODY_BYTES,
+    "/r/*": 24 * MAX_BODY_BYTES,
+}
+"""Where more is taken than elsewhere."""
 _ABOUT = """Telemetry, fault risks, alerts and repair tickets of a fleet of cleaning devices.
 
 Lists answer `{"items": […], "next_cursor": …}`; pass `next_cursor` as `cursor` for the next page. Errors are
@@ -106,6 +119,8 @@ def create_app(services: ApiServices) -> FastAPI:
         engineers,
         parts,
         lists,
+        files,
+        intake,
     ):
         v1.include_router(module.router)
     for more in (customers.customers, customers.contracts, engineers.regional, engineers.due):
@@ -161,6 +176,11 @@ def create_app(services: ApiServices) -> FastAPI:
         pages.faults,
         pages.feedback,
         pages.feedback_link,
+        pages.report,
+        pages.report_links,
+        pages.requests,
+        pages.case_files,
+        pages.reported,
     ):
         app.include_router(page.make_router(rendered))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")

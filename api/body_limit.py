@@ -21,7 +21,8 @@ class BodyLimit:
 
     By its Content-Length before anything is read; without one (chunked), or with one that lies, when the
     first byte too many arrives. What comes behind it is thrown away for a moment, so that the sender reads
-    the answer before it finds the connection closed. `more_at` allows more at some paths.
+    the answer before it finds the connection closed. `more_at` allows more at some paths, in which `*` stands
+    for one step.
     """
 
     def __init__(
@@ -33,7 +34,7 @@ class BodyLimit:
     ) -> None:
         self._app = app
         self._usual = most
-        self._more_at = more_at or {}
+        self._more_at = [(tuple(path.split("/")), allowed) for path, allowed in (more_at or {}).items()]
         self._within_s = within_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -41,7 +42,7 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        most = self._more_at.get(scope.get("path", ""), self._usual)
+        most = self._most_at(scope.get("path", ""))
         if _announced(scope) > most:
             await self._refuse(scope, receive, send, _too_large(most))
             return
@@ -58,6 +59,16 @@ class BodyLimit:
         except _Refused as refused:
             if not begun:
                 await self._refuse(scope, receive, send, refused)
+
+    def _most_at(self, path: str) -> int:
+        """Return how many bytes are taken at a path."""
+        steps = path.split("/")
+        for known, allowed in self._more_at:
+            if len(known) == len(steps) and all(
+                each in ("*", step) for each, step in zip(known, steps, strict=True)
+            ):
+                return allowed
+        return self._usual
 
     async def _refuse(self, scope: Scope, receive: Receive, send: Send, refused: "_Refused") -> None:
         answer = problem(refused.status, refused.detail, {"Connection": "close"})

@@ -19,6 +19,7 @@ from desk.clocks.standing import TicketClocks
 from desk.dispatch.visits import FoundVisits
 from desk.feedback.closing import Closing
 from desk.indicators.reports import Reports
+from desk.intake.room import IntakeRoom
 from desk.lists.lists import Lists
 from desk.people.book import ServiceBook
 from desk.tickets.work import CaseWork
@@ -147,6 +148,8 @@ class ApiServices:
     which `trials` try. `duty` says who is on call, `planning` changes that. `closing` is what
     follows a repair.
     `reports` say what indicators are.
+    which `trials` try. `duty` says who is on call, `planning` changes that. `intake` takes reports
+    and files, and knows what is told of a device.
     """
 
     store: TelemetryStore
@@ -177,6 +180,7 @@ class ApiServices:
     service: ServiceBook
     lists: Lists
     reports: Reports
+    intake: IntakeRoom
     demo: bool = False
     reach: Reach = field(default_factory=Reach)
     rates: Rates = field(default_factory=Rates)

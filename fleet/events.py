@@ -31,6 +31,7 @@ class Subject(StrEnum):
     REGION = "region"
     PART = "part"
     TASK = "task"
+    REQUEST = "request"
 
 
 @dataclass(frozen=True, slots=True)

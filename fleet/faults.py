@@ -16,6 +16,9 @@ DEVICE_ERROR = "device_error"
 EXTERNAL = "external"
 """The fault of which another system tells; its own words say what it is."""
 
+UNCLEAR = "unclear"
+"""The fault of a robot that a person reported without anybody knowing which it is."""
+
 
 class Level(StrEnum):
     """How much of the device is lost."""
@@ -290,6 +293,43 @@ _TABLE = (
             "请查看该系统的告警说明，并在其中排查原因。",
         ),
     ),
+    _robot(
+        UNCLEAR,
+        Level.L2,
+        Text("Reported, cause unclear", "已报修，原因待查"),
+        None,
+        "mechanical",
+        45,
+        None,
+        Text(
+            "Leave the robot as it is, and note what it did last: that helps whoever looks at it.",
+            "请保持机器人原状，并记下它最后的动作，便于工程师判断。",
+        ),
+    ),
+    Fault(
+        "tool_unclear",
+        Kind.TOOL,
+        Level.L2,
+        Text("Tool reported, cause unclear", "工具已报修，原因待查"),
+        None,
+        "hygiene",
+        15,
+        False,
+        Text("Put the tool aside and take another one.", "请将该工具放在一旁，改用其他工具。"),
+        None,
+    ),
+    Fault(
+        "wristband_unclear",
+        Kind.WRISTBAND,
+        Level.L2,
+        Text("Wristband reported, cause unclear", "手环已报修，原因待查"),
+        None,
+        "electrical",
+        15,
+        False,
+        Text("Take the wristband off and wear another one.", "请取下该手环，改戴其他手环。"),
+        None,
+    ),
     Fault(
         "tool_consumable_spent",
         Kind.TOOL,
@@ -412,6 +452,18 @@ FAULTS: dict[str, Fault] = {fault.code: fault for fault in _TABLE}
 """The catalogue by code."""
 PARTS = frozenset(fault.part for fault in _TABLE if fault.part is not None)
 """The parts that mend faults."""
+
+_UNCLEAR = {Kind.ROBOT: UNCLEAR, Kind.TOOL: "tool_unclear", Kind.WRISTBAND: "wristband_unclear"}
+
+
+def unclear_fault(kind: Kind) -> str:
+    """Return the fault of a device of which nobody knows yet what is wrong with it."""
+    return _UNCLEAR[kind]
+
+
+def is_unclear(fault: str) -> bool:
+    """Tell whether a fault says only that somebody reported something."""
+    return fault in _UNCLEAR.values()
 
 
 def predicted_faults(kind: Kind) -> tuple[Fault, ...]:

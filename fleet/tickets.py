@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from fleet.complaints import Complaint
-from fleet.faults import Level
+from fleet.faults import Level, is_unclear
 
 NO_FAULT = "none"
 """What a repair says that found nothing wrong."""
@@ -222,12 +222,12 @@ class Ticket:
 def likely(suspicions: Iterable[Suspicion]) -> Suspicion | None:
     """Return the suspicion to name a case by.
 
-    One that stands before one that cleared, one that was suspected before one that was only found; then the
-    worst level, the strongest evidence, and the newest.
+    One that stands before one that cleared, one that was suspected before one that was only found, one that
+    says what it is before one that does not; then the worst level, the strongest evidence, and the newest.
     """
     return min(suspicions, key=_rank, default=None)
 
 
-def _rank(each: Suspicion) -> tuple[bool, bool, str, float, int, str]:
+def _rank(each: Suspicion) -> tuple[bool, bool, bool, str, float, int, str]:
     cleared = each.state is SuspicionState.CLEARED
-    return each.found, cleared, each.level, -each.strength, -each.since, each.fault
+    return each.found, cleared, is_unclear(each.fault), each.level, -each.strength, -each.since, each.fault

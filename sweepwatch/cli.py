@@ -10,6 +10,7 @@ from fleet.wire import Reason
 from sweepwatch.cli_devices import devices
 from sweepwatch.cli_duty import duty
 from sweepwatch.cli_indicators import indicators
+from sweepwatch.cli_intake import intake
 from sweepwatch.cli_lists import lists
 from sweepwatch.cli_notify import notify
 from sweepwatch.cli_options import HELD, JSON, PATH, STORE, URL, WHY, options, settings_of
@@ -382,7 +383,21 @@ def check_config(config: Path | None, data: Path | None, show: bool) -> None:
     check_settings(config, os.environ, {"data": data}, show, click.echo)
 
 
-for group in (store, desk, people, tokens, personal, devices, rules, sla, lists, indicators, notify, duty):
+for group in (
+    store,
+    desk,
+    people,
+    tokens,
+    personal,
+    devices,
+    rules,
+    sla,
+    lists,
+    indicators,
+    notify,
+    duty,
+    intake,
+):
     cli.add_command(group)
 
 

@@ -176,6 +176,23 @@ def offer(config: Path | None, data: Path | None, serial: tuple[str, ...], kind:
     offer_claims(settings_of(config, data), serial, kind, model, days, labels, click.echo)
 
 
+@devices.command("report-labels")
+@options()
+@click.argument("device", nargs=-1)
+@click.option("--site", help="All devices of this site.")
+@click.option("--out", type=PATH, required=True, help="A new HTML file with codes to print.")
+def report_labels(
+    config: Path | None, data: Path | None, device: tuple[str, ...], site: str | None, out: Path
+) -> None:
+    """Write a sheet of QR codes for devices: whoever scans one reports a problem, without a sign-in.
+
+    Codes that were printed before go on; the page of a device ends them.
+    """
+    from sweepwatch.commands.intake import report_labels
+
+    report_labels(settings_of(config, data), device, site, out, click.echo)
+
+
 @devices.command("book")
 @options()
 @click.option("--out", type=PATH, required=True, help="The file: mosquitto's plugin_opt_config_file.")

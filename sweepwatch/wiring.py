@@ -47,6 +47,7 @@ from desk.feedback.visits import VisitBook
 from desk.indicators.figures import Figures
 from desk.indicators.keeper import FactKeeper
 from desk.indicators.reports import Reports
+from desk.intake.room import open_intake
 from desk.lists.lists import Lists
 from desk.people.book import ServiceBook
 from desk.people.follower import ForgetsTerms, TermsFollower
@@ -458,6 +459,7 @@ def build_api(
             service=services.service,
             lists=services.lists,
             reports=services.reports,
+            intake=open_intake(services.desk, services.store, services.tickets, services.clock),
             demo=demo,
             reach=reach_of(server, services.clock.now_ms()),
             rates=rates_of(server),

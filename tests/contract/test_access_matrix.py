@@ -30,6 +30,8 @@ from access.firmware.planning import Asked as PlannedRollout
 from access.permissions import ALLOWED
 from access.tokens import Asked
 from alerts.judging.rule_file import rules_text
+from desk.files.checked import Checked
+from fleet.case_files import FileKind
 from fleet.clock import DAY_MS
 from fleet.commands import Command, CommandState
 from fleet.customers import Contract, Customer, PlanName
@@ -41,6 +43,7 @@ from fleet.part_catalogue import Part
 from fleet.people import RoleAt, Scope
 from fleet.principals import schedule
 from fleet.regions import Region
+from fleet.requests import Channel, NewRequest
 from fleet.rollouts import Firmware
 from fleet.sites import Site
 from notify.duty.planning import Hours
@@ -65,6 +68,8 @@ OPEN = {
     ("GET", "/enter/{secret}"),
     ("POST", "/enter/{secret}"),
     ("GET", "/n/{secret}"),
+    ("GET", "/r/{secret}"),
+    ("POST", "/r/{secret}"),
     ("POST", "/n/{secret}/seen"),
     ("POST", "/n/{secret}/acknowledge"),
     ("GET", "/f/{secret}"),
@@ -166,6 +171,10 @@ BODIES: Mapping[str, dict[str, Any]] = {
     "/api/v1/tickets/{ticket_id}/feedback": {"score": 5, "solved": True},
     "/api/v1/tickets/{ticket_id}/visit": {"minutes": 30},
     "/api/v1/follow-ups/{follow_up_id}/done": {"said": "called"},
+    "/api/v1/hooks/reports": {"device": "DEVICE", "words": "it squeals"},
+    "/api/v1/requests/{request_id}/place": {"device_id": "DEVICE"},
+    "/api/v1/requests/{request_id}/fault": {"fault": "brush_jam"},
+    "/api/v1/requests/{request_id}/dismiss": {"reason": "now"},
     "/api/v1/alerts/{alert_id}/acknowledge": {"reason": "now"},
     "/api/v1/alerts/{alert_id}/resolve": {"reason": "now"},
     "/api/v1/alerts/{alert_id}/notes": {"text": "looked at it"},
@@ -240,6 +249,7 @@ OF_SITES = (
     "{contract_number}",
     "{region_id}",
     "{engineer_id}",
+    "{request_id}",
 )
 
 
@@ -324,6 +334,10 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
             add_commands(session, [a_command(1, "R1"), a_command(2, "R2-FOREIGN")])
         plan_duty(made)
         describe_service(made)
+        for number, device in enumerate(("R1", "R2-FOREIGN"), 1):  # each with a file
+            file = Checked(f"{number}.jpg", FileKind.PHOTO, "image/jpeg", b"x", b"x")
+            said = NewRequest(Channel.STAFF, "it squeals", device_id=device)
+            made.app.state.services.intake.reports.take(said, schedule("tests"), [file])
         for each in ("first", "second"):  # what the routes of tokens speak of
             made.doors.tokens.make(Asked(each, (Permission.FLEET_READ,)), schedule("tests"))
         yield made
@@ -367,6 +381,7 @@ def ask(client: TestClient, method: str, path: str, number: int) -> Any:
     given |= {"override_id": number, "number": 1, "follow_up_id": number, "task_id": number}
     given |= {"override_id": number, "number": 1}
     given |= {"indicator_id": "opened", "month": "2026-11", "task_id": 1}
+    given |= {"override_id": number, "number": 1, "request_id": number, "file_id": number}
     named = {"DEVICE": device, "SITE": given["site_id"]}
     named |= {"REGION": given["region_id"], "CUSTOMER": given["customer_id"]}
 

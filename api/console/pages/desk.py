@@ -21,6 +21,8 @@ from desk.tickets.complaints import review_at
 from desk.tickets.conversation import Audience
 from fleet.cases import closes_at
 from fleet.complaints import ComplaintClass
+from fleet.dossier import Dossier
+from fleet.errors import NotFound
 from fleet.events import Subject
 from fleet.faults import FAULTS, Level
 from fleet.feedback import SCORES
@@ -37,7 +39,9 @@ from fleet.tickets import (
 )
 from fleet.workflows import WORKFLOWS
 from storage.records.events import events_of
+from storage.records.files import files_of_ticket
 from storage.records.people import people as people_who
+from storage.records.requests import requests_of_ticket
 from storage.records.ticket_links import links_of
 from storage.records.tickets import ticket as stored_ticket
 
@@ -128,6 +132,7 @@ def show_ticket(
         ticket = stored_ticket(session, ticket_id, sites)
         events = events_of(session, Subject.TICKET, str(ticket_id))
         found = behind(session, ticket, sites)
+        files, requests = files_of_ticket(session, ticket_id), requests_of_ticket(session, ticket_id)
     (ticket,) = Sight(services, visitor).tickets([ticket])
     way = WORKFLOWS[ticket.kind]
     kind = FAULTS[ticket.fault].kind if ticket.fault in FAULTS else None
@@ -153,7 +158,11 @@ def show_ticket(
         behind=found,
         scores=SCORES,
         part_codes=tuple(PARTS),
-        entered={"error": None, "state": None, "why": "", "confirmed": _confirmed(ticket)} | entered,
+        files=files,
+        requests=requests,
+        dossier=_dossier(pages, ticket, sites),
+        entered={"file_error": None, "error": None, "state": None, "why": "", "confirmed": _confirmed(ticket)}
+        | entered,
     )
 
 
@@ -184,6 +193,14 @@ def _reaches(person: Person, site: str) -> bool:
     return person.disabled_at is None and any(
         role is not Role.VIEWER and (sites is None or site in sites) for role, sites in person.reaches
     )
+
+
+def _dossier(pages: Pages, ticket: Ticket, sites: Sites) -> Dossier | None:
+    """Return what is known of the device of a case; None where that is elsewhere by now."""
+    try:
+        return pages.services.intake.dossiers.of(ticket.device_id, sites)
+    except NotFound:
+        return None
 
 
 def running_clock(clocks: tuple[MilestoneClock, ...]) -> MilestoneClock | None:

@@ -14,6 +14,7 @@ from api.console.render.told_at_doors import AT_DOORS
 from api.console.render.told_of_cases import OF_CASES
 from api.console.render.told_of_closing import OF_CLOSING
 from api.console.render.told_of_duty import OF_DUTY
+from api.console.render.told_of_intake import OF_INTAKE
 from api.console.render.told_of_service import OF_SERVICE
 from api.console.render.words import KINDS, MATCHERS, word
 from fleet.text import Language, Text
@@ -224,6 +225,7 @@ SENTENCES = (
     *OF_CLOSING,
     *OF_DUTY,
     *OF_SERVICE,
+    *OF_INTAKE,
 )
 
 

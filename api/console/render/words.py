@@ -1,5 +1,6 @@
 """The vocabulary's words as the console shows them, in both languages."""
 
+from api.console.render.intake_words import INTAKE_TABLES
 from api.console.render.notice_words import NOTICE_TABLES
 from api.console.render.service_words import SERVICE_TABLES
 from desk.tickets.conversation import Audience
@@ -119,6 +120,7 @@ HAPPENED = {
     "follow_up_opened": Text("Low score, to be looked after", "低分评价，待跟进"),
     "follow_up_overdue": Text("Low score: nobody looked after it in time", "低分评价逾期未跟进"),
     "follow_up_done": Text("Low score looked after", "低分评价已跟进"),
+    "file": Text("File added", "已添加文件"),
 }
 """What happened to a ticket beside changes of its state."""
 ORIGINS = {
@@ -549,6 +551,7 @@ _TABLES = (
     }
     | NOTICE_TABLES
     | SERVICE_TABLES
+    | INTAKE_TABLES
 )
 
 

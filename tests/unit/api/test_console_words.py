@@ -142,7 +142,7 @@ def test_no_field_takes_more_than_its_form_may_hold() -> None:
         for field in re.findall(
             r"<(?:input|textarea)\b[^>]*>", re.sub(r"\{[{%].*?[}%]\}", "1", path.read_text())
         )
-        if not re.search(r'type="(hidden|checkbox|radio|number|file)"|readonly', field)
+        if not re.search(r'type="(hidden|checkbox|radio|number|file|date)"|readonly', field)
     ]
     assert len(fields) > 30
     assert [each for each in fields if not re.search(r'maxlength="\d+"', each[1])] == []

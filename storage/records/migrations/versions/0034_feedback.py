@@ -1,14 +1,14 @@
 """Feedback of customers, what follows of it, and records of visits.
 
 Revision ID: 0034
-Revises: 0032
+Revises: 0033
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0034"
-down_revision = "0032"
+down_revision = "0033"
 
 _NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
