@@ -2,7 +2,7 @@
 
 Imports 5,000 customers and 100,000 devices from CSV into a new database (SQLite, one process), then the same
 files again, which must change nothing, and exports both. Exits with 1 when the first import of both took
-longer than MUST_S, or when the second one changed anything.
+more than MUST_S of CPU, or when the second one changed anything.
 """
 
 import argparse
@@ -77,7 +77,7 @@ def measure(many_devices: int, many_customers: int) -> dict[str, object]:
         found |= {"export_s": round(monotonic() - began, 2), "export_characters": size}
         desk.close()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return found | {"peak_mb": round(peak / _MB), "must": {"import_s": MUST_S}}
+    return found | {"peak_mb": round(peak / _MB), "must": {"import_cpu_s": MUST_S}}
 
 
 def main() -> int:
@@ -93,7 +93,7 @@ def main() -> int:
     print(json.dumps(found, indent=2))
     if options.json:
         options.json.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
-    seconds = found["import_s"]
+    seconds = found["import_cpu_s"]
     assert isinstance(seconds, float)
     repeats = found["events_after_again"] == found["events_after_import"]
     return 0 if seconds <= MUST_S and repeats else 1
