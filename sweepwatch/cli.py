@@ -383,21 +383,11 @@ def check_config(config: Path | None, data: Path | None, show: bool) -> None:
     check_settings(config, os.environ, {"data": data}, show, click.echo)
 
 
-for group in (
-    store,
-    desk,
-    people,
-    tokens,
-    personal,
-    devices,
-    rules,
-    sla,
-    lists,
-    indicators,
-    notify,
-    duty,
-    intake,
-):
+_GROUPS = (
+    *(store, desk, people, tokens, personal, devices, rules),
+    *(sla, lists, indicators, intake, notify, duty),
+)
+for group in _GROUPS:
     cli.add_command(group)
 
 

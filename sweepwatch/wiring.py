@@ -50,6 +50,7 @@ from desk.indicators.reports import Reports
 from desk.intake.room import open_intake
 from desk.lists.lists import Lists
 from desk.people.book import ServiceBook
+from desk.people.dossier import ServiceFacts
 from desk.people.follower import ForgetsTerms, TermsFollower
 from desk.people.terms import TermsOfSites
 from desk.tickets.desk import TicketDesk
@@ -130,6 +131,7 @@ class Services:
     clock_sweep: ClockSweep
     service: ServiceBook
     lists: Lists
+    service_facts: ServiceFacts
     follow_up_sweep: FollowUpSweep
     closing: Closing
     tickets: TicketDesk
@@ -211,6 +213,7 @@ def build(
         clock_sweep=wired.clock_sweep,
         service=ServiceBook(desk, clock, demands, zones, wired.terms.forget),
         lists=Lists(desk, clock, wired.terms.forget),
+        service_facts=ServiceFacts(wired.terms, clock),
         follow_up_sweep=FollowUpSweep(desk),
         closing=build_closing(settings, desk, clock),
         tickets=wired.tickets,
@@ -459,7 +462,13 @@ def build_api(
             service=services.service,
             lists=services.lists,
             reports=services.reports,
-            intake=open_intake(services.desk, services.store, services.tickets, services.clock),
+            intake=open_intake(
+                services.desk,
+                services.store,
+                services.tickets,
+                services.clock,
+                sources=[services.service_facts],
+            ),
             demo=demo,
             reach=reach_of(server, services.clock.now_ms()),
             rates=rates_of(server),

@@ -26,6 +26,12 @@ def warranty_of(session: Session, device_id: str) -> str | None:
     return None if row is None else row.warranty_until
 
 
+def purchase_of(session: Session, device_id: str) -> tuple[str | None, str | None]:
+    """Return when a device was bought and the last day of its warranty (ISO), None where nobody said it."""
+    row = session.get(PurchaseRow, device_id)
+    return (None, None) if row is None else (row.purchased, row.warranty_until)
+
+
 def counts_at(session: Session, sites: Collection[str]) -> dict[str, int]:
     """Return how many devices each of these sites has; those without any are left out."""
     found: dict[str, int] = {}

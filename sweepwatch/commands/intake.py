@@ -10,7 +10,9 @@ from desk.files.files import CaseFiles
 from desk.intake.intake import Intake
 from desk.intake.links import ReportLinks
 from desk.intake.mail import MailIntake
+from desk.people.terms import TermsOfSites
 from desk.tickets.desk import TicketDesk
+from desk.tickets.writing import CaseWriter
 from fleet.clock import SystemClock
 from fleet.errors import InvalidInput, NotFound
 from fleet.faults import FAULTS
@@ -99,4 +101,5 @@ def _mail(settings: Settings) -> Iterator[MailIntake]:
 
 def _tickets(settings: Settings, desk: DeskDatabase, clock: SystemClock) -> TicketDesk:
     clocks = load_clocks(settings.desk.sla, settings.desk.calendars)
-    return TicketDesk(desk, TicketClocks(clocks, zones_of(settings, desk).of), clock)
+    dated = TicketClocks(clocks, zones_of(settings, desk).of, TermsOfSites(desk, clock).of)
+    return TicketDesk(desk, CaseWriter(desk, dated, clock))
