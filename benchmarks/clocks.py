@@ -12,19 +12,23 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 from time import process_time
-from zoneinfo import ZoneInfo
 
 from benchmarks.harness.clock_cases import Generated, calendars, generate, slow_clock
 from benchmarks.harness.clock_reference import SlowClock
-from benchmarks.harness.open_cases import add_open_cases
+from benchmarks.harness.open_cases import SITES, add_open_cases
 from desk.clocks.calendar import OPEN
 from desk.clocks.clocks import Clocks, Explained
 from desk.clocks.recount import Recount
 from desk.clocks.standing import TicketClocks
 from desk.clocks.timetable import Timetables
-from fleet.clock import MINUTE_MS
+from desk.people.terms import TermsOfSites
+from fleet.clock import MINUTE_MS, ManualClock
+from fleet.sites import Site
 from fleet.sla import load_policy
 from storage.records.database import open_desk
+from storage.records.sites import describe_site
+from sweepwatch.settings.settings import Settings
+from sweepwatch.zones import zones_of
 
 MUST_S = 10.0
 _NOW = 1_780_000_000_000
@@ -105,11 +109,15 @@ def reckon_again(cases: list[Generated], comparison: Comparison) -> float:
 def recount_stored(count: int) -> dict[str, float]:
     """Return the CPU seconds of reckoning so many stored open cases by another calendar."""
     calendar = calendars()["c1"]
-    always = TicketClocks(Clocks(load_policy()), lambda _site: ZoneInfo("Asia/Shanghai"))
     by_office = load_policy().model_copy(update={"calendar": calendar.name})
     with tempfile.TemporaryDirectory() as folder:
         desk = open_desk(f"sqlite:///{Path(folder) / 'desk.db'}")
         add_open_cases(desk, count, _NOW)
+        with desk.transaction() as session:
+            for number in range(SITES):
+                describe_site(session, Site(f"hall{number}", customer="acme", zone="Asia/Shanghai"))
+        terms = TermsOfSites(desk, ManualClock(_NOW))
+        always = TicketClocks(Clocks(load_policy()), zones_of(Settings(), desk).of, terms.of)
         Recount(desk, always).all(_NOW)
         begun = process_time()
         moved = Recount(desk, always.by(Clocks(by_office, {calendar.name: calendar}))).all(_NOW)

@@ -10,11 +10,13 @@ class Zones:
     """The time zones of an installation: `own` is its own, `sites` by site where another is set.
 
     `described` tells the zone that the desk knows of a site, None where it knows none; it goes before both.
+    `forget` lets it read again what it knows.
     """
 
     own: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
     sites: Mapping[str, ZoneInfo] = field(default_factory=dict)
     described: Callable[[str], ZoneInfo | None] = lambda _site: None
+    forget: Callable[[], None] = lambda: None
 
     def of(self, site: str | None) -> ZoneInfo:
         """Return the zone of a site; None stands for what is of several or of none."""

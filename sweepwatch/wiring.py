@@ -96,7 +96,6 @@ from storage.ports import TelemetryStore
 from storage.records.database import DeskDatabase, open_desk
 from storage.records.destinations import groups_by_name
 from storage.records.devices import place_of
-from storage.records.sites import zone_of
 from storage.series.store_url import DuckDbAddress, StoreAddress, parse_store_url
 from sweepwatch.data_folder import TELEMETRY, DataFolder
 from sweepwatch.metrics import new_registry
@@ -110,6 +109,7 @@ from sweepwatch.settings.oidc import registration_of
 from sweepwatch.settings.settings import Settings
 from sweepwatch.settings.signals import signal_table
 from sweepwatch.stores import SERVING, DuckDbUse, open_store_at
+from sweepwatch.zones import zones_of
 
 log = logging.getLogger(__name__)
 _MB = 1024 * 1024
@@ -129,6 +129,7 @@ class Services:
     desk: DeskDatabase
     clocks: TicketClocks
     clock_sweep: ClockSweep
+    zones: Zones
     service: ServiceBook
     lists: Lists
     service_facts: ServiceFacts
@@ -211,6 +212,7 @@ def build(
         desk=desk,
         clocks=wired.clocks,
         clock_sweep=wired.clock_sweep,
+        zones=zones,
         service=ServiceBook(desk, clock, demands, zones, wired.terms.forget),
         lists=Lists(desk, clock, wired.terms.forget),
         service_facts=ServiceFacts(wired.terms, clock),
@@ -279,18 +281,23 @@ def wire_desk(  # noqa: PLR0913 - the parts that it wires
     """
     zone_of = None if zones is None else zones.of
     alerts = AlertEngine(desk, rules, clock, codes, signals=signals, zone_of=zone_of, past=past)
-    terms = TermsOfSites(desk, clock)
-    clocks = TicketClocks(Clocks(policy, calendars), (zones or Zones()).of, terms.of)
+    terms, zones = TermsOfSites(desk, clock), zones or Zones()
+    clocks = TicketClocks(Clocks(policy, calendars), zones.of, terms.of)
     cases = CaseWriter(desk, clocks, clock)
     duty = duty or build_duty(desk, clock)[0]
     told_of_cases = CaseTeller(duty)
     work = case_work(desk, cases, clocks, service or load_service(), told_of_cases)
     tickets = TicketDesk(desk, cases)
     absence = frozenset(rule.name for rule in rules if rule.when == OFFLINE)
-    teller = Teller(duty, absence, (zones or Zones()).of, budget)
+    teller = Teller(duty, absence, zones.of, budget)
     care = Care(desk, alerts, teller, clock)
-    by_terms = TermsFollower(desk, terms, Recount(desk, clocks), clock)
-    facts = build_facts(desk, clocks, zones or Zones(), clock)
+
+    def forget() -> None:
+        terms.forget()
+        zones.forget()
+
+    by_terms = TermsFollower(desk, forget, Recount(desk, clocks), clock)
+    facts = build_facts(desk, clocks, zones, clock)
     followers = (TicketOpener(desk, tickets), TicketEnds(alerts), DeviceEnds(alerts), care, by_terms, facts)
     return WiredDesk(
         alerts,
@@ -303,7 +310,7 @@ def wire_desk(  # noqa: PLR0913 - the parts that it wires
         Sweep(desk, care, teller),
         facts,
         followers,
-        (ChangedElsewhere(alerts), ForgetsTerms(terms.forget)),
+        (ChangedElsewhere(alerts), ForgetsTerms(forget)),
     )
 
 
@@ -443,7 +450,7 @@ def build_api(
             commands=services.commands,
             codes=services.codes,
             rules=services.alerts.rule_texts,
-            zones=zones_of(services.settings, services.desk),
+            zones=services.zones,
             clocks=services.clocks,
             closing=services.closing,
             explain=lambda driver, language: sentence(driver, services.signals, language),
@@ -516,7 +523,7 @@ def _picture(services: Services, alert: Alert, language: Language) -> bytes | No
 
     with services.desk.look() as session:
         place = place_of(session, alert.device_id)
-    zone = zones_of(services.settings, services.desk).of(place.site if place else None)
+    zone = services.zones.of(place.site if place else None)
     return course_picture(alert.evidence, zone, language)
 
 
@@ -537,7 +544,7 @@ def said_of(services: Services) -> Said:
 
     return Said(
         address_of(services.settings.server),
-        zones_of(services.settings, services.desk),
+        services.zones,
         explained,
         lambda: services.alerts.rule_texts,
         lambda alert, language: _picture(services, alert, language),
@@ -549,19 +556,6 @@ def build_mover(services: Services) -> Mover:
     desk, clock = services.desk, services.clock
     lives = Lives(desk, services.store)
     return Mover(desk, lives, services.commands, build_rollouts(services), clock)
-
-
-def zones_of(settings: Settings, desk: DeskDatabase) -> Zones:
-    """Return by whose clocks the sites of an installation live."""
-    named = settings.server.site_time_zones
-    sites = {site: ZoneInfo(name) for site, name in named.items()}
-
-    def described(site: str) -> ZoneInfo | None:
-        with desk.look() as session:  # it is asked for within transactions, too
-            name = zone_of(session, site)
-        return ZoneInfo(name) if name else None
-
-    return Zones(ZoneInfo(settings.server.time_zone), sites, described)
 
 
 def _plan(costs: Costs, risks: pl.DataFrame, budget: int) -> Plan:

@@ -9,6 +9,8 @@ from fleet.tickets import TicketState
 from storage.records.database import DeskDatabase
 from storage.records.tickets import SpanRow, SuspicionRow, TicketRow
 
+SITES = 40
+"""They stand at so many sites: hall0, hall1, ..."""
 _WAYS = (
     (TicketState.OPENED,),
     (TicketState.OPENED, TicketState.ACCEPTED),
@@ -38,7 +40,7 @@ def _case(chance: random.Random, number: int, now: int) -> tuple[dict[str, objec
     opened = now - chance.randrange(10 * 24) * HOUR_MS
     times = [opened + number * HOUR_MS // 2 for number in range(len(way))]
     ticket = {
-        "id": number, "kind": "repair", "device_id": f"R{number}", "site": f"hall{number % 40}",
+        "id": number, "kind": "repair", "device_id": f"R{number}", "site": f"hall{number % SITES}",
         "fault": "brush_jam", "level": level, "origin": "reported", "state": way[-1], "opened_at": opened,
         "respond_due": 0, "responded_at": times[1] if len(way) > 1 else None, "version": 1,
     }  # fmt: skip

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 
 from desk.clocks.recount import Recount
-from desk.people.terms import TermsOfSites
 from fleet.clock import Clock
 from fleet.events import Event, Subject
 from storage.records.customers import sites_of_customers
@@ -15,14 +14,17 @@ _FOLLOWED = frozenset({Subject.CUSTOMER, Subject.CONTRACT, Subject.SITE})
 class TermsFollower:
     """Follows what the log tells of customers, contracts and sites, whichever process wrote it.
 
-    To reckon twice changes nothing. Contracts that begin or end by themselves are the hourly job's.
+    `forget` lets go of what was known of them. To reckon twice changes nothing. Contracts that begin or end
+    by themselves are the hourly job's.
     """
 
     name = "clocks by plan and tier"
 
-    def __init__(self, desk: DeskDatabase, terms: TermsOfSites, recount: Recount, clock: Clock) -> None:
+    def __init__(
+        self, desk: DeskDatabase, forget: Callable[[], None], recount: Recount, clock: Clock
+    ) -> None:
         self._desk = desk
-        self._terms = terms
+        self._forget = forget
         self._recount = recount
         self._clock = clock
 
@@ -35,7 +37,7 @@ class TermsFollower:
         followed = [event for event in events if event.subject in _FOLLOWED]
         if not followed:
             return
-        self._terms.forget()
+        self._forget()
         sites = {event.subject_id for event in followed if event.subject is Subject.SITE}
         customers = {one for event in followed for one in _customers(event)}
         with self._desk.transaction() as session:

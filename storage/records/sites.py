@@ -64,9 +64,9 @@ def site_of(session: Session, site_id: str) -> Site:
     return Site(site_id)
 
 
-def zone_of(session: Session, site_id: str) -> str:
-    """Return the IANA name of a site's time zone, empty where nobody said it."""
-    return session.scalar(select(SiteRow.zone).where(SiteRow.id == site_id)) or ""
+def known_zones(session: Session) -> dict[str, str]:
+    """Return the IANA names of the time zones of the sites of which somebody said it."""
+    return {row.id: row.zone for row in session.execute(select(SiteRow.id, SiteRow.zone)) if row.zone}
 
 
 def type_of_site(session: Session, site_id: str) -> str:

@@ -20,7 +20,8 @@ from storage.records.fact_figures import FactFilter
 from sweepwatch.commands.installed import opened_desk
 from sweepwatch.printing import Say, console, json_text
 from sweepwatch.settings.settings import Settings
-from sweepwatch.wiring import build_facts, reports_of, zones_of
+from sweepwatch.wiring import build_facts, reports_of
+from sweepwatch.zones import zones_of
 
 _MOST = 1_000
 _MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")

@@ -29,7 +29,7 @@ from sweepwatch.commands.installed import opened_desk
 from sweepwatch.printing import Say, json_text
 from sweepwatch.run.way_in import address_for_links
 from sweepwatch.settings.settings import Settings
-from sweepwatch.wiring import zones_of
+from sweepwatch.zones import zones_of
 
 _LARGEST_MAIL = 32 * 1024 * 1024
 

@@ -24,7 +24,7 @@ from fleet.tickets import TicketKind
 from sweepwatch.commands.installed import opened_desk
 from sweepwatch.printing import Say, console, json_text
 from sweepwatch.settings.settings import Settings
-from sweepwatch.wiring import zones_of
+from sweepwatch.zones import zones_of
 
 _UNITS = ((HOUR_MS, "h"), (MINUTE_MS, "m"), (SECOND_MS, "s"))
 

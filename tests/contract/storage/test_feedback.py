@@ -12,6 +12,7 @@ from desk.feedback.desk import FeedbackDesk
 from desk.feedback.sweep import FollowUpSweep
 from desk.feedback.visits import VisitBook
 from desk.tickets.desk import TicketDesk
+from desk.tickets.writing import CaseWriter
 from fleet.clock import DAY_MS, ManualClock
 from fleet.errors import Conflict
 from fleet.events import Subject
@@ -57,7 +58,7 @@ def at_once(do: Callable[[], object], many: int = 4) -> list[object]:
 
 def test_one_repair_has_one_answer_and_one_follow_up_that_is_told_of_once(ready_desk: DeskDatabase) -> None:
     clock = ManualClock(NOON)
-    tickets = TicketDesk(ready_desk, TicketClocks(Clocks(load_policy())), clock)
+    tickets = TicketDesk(ready_desk, CaseWriter(ready_desk, TicketClocks(Clocks(load_policy())), clock))
     feedback = FeedbackDesk(ready_desk, clock, 3)
     add_devices(ready_desk, {"R1": Kind.ROBOT})
     case = tickets.report("R1", "fan_motor_wear", LI, "it hums")

@@ -12,6 +12,7 @@ from desk.files.checked import Checked
 from desk.files.files import CaseFiles
 from desk.intake.intake import Intake
 from desk.tickets.desk import TicketDesk
+from desk.tickets.writing import CaseWriter
 from fleet.case_files import FileKind
 from fleet.clock import ManualClock
 from fleet.principals import person
@@ -34,7 +35,7 @@ SAID = NewRequest(Channel.QR, "it does not suck", contact="desk 7", device_id="R
 def process(desk: DeskDatabase) -> Intake:
     """Return intake as a process of its own has it: their locks know nothing of each other."""
     clock = ManualClock(NOON)
-    return Intake(desk, TicketDesk(desk, TicketClocks(Clocks(load_policy())), clock), clock)
+    return Intake(desk, TicketDesk(desk, CaseWriter(desk, TicketClocks(Clocks(load_policy())), clock)), clock)
 
 
 def test_fifty_reports_at_once_are_one_case_with_one_suspicion(ready_desk: DeskDatabase) -> None:
