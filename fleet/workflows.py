@@ -82,9 +82,27 @@ _COMPLAINT = Workflow(
     beside={_S.WAITING_CUSTOMER: _S.CONTACTED, _S.REOPENED: _S.OPENED},
 )
 
+_MAINTENANCE = Workflow(
+    line=(_S.OPENED, _S.ACCEPTED, _S.EN_ROUTE, _S.REPAIRING, _S.CLOSED),
+    ways={
+        _S.OPENED: (_S.ACCEPTED, _S.CANCELLED),
+        _S.ACCEPTED: (_S.EN_ROUTE, _S.WAITING_CUSTOMER, _S.CANCELLED),
+        _S.EN_ROUTE: (_S.REPAIRING, _S.ACCEPTED, _S.WAITING_CUSTOMER, _S.CANCELLED),
+        _S.REPAIRING: (_S.CLOSED, _S.WAITING_CUSTOMER),
+        _S.WAITING_CUSTOMER: (_S.EN_ROUTE, _S.REPAIRING, _S.CANCELLED),
+        _S.CLOSED: (),
+        _S.CANCELLED: (),
+    },
+    answers=_S.ACCEPTED,
+    arrives=_S.REPAIRING,
+    solves=_S.CLOSED,
+    beside={_S.WAITING_CUSTOMER: _S.ACCEPTED},
+)
+
 WORKFLOWS: Mapping[TicketKind, Workflow] = {
     TicketKind.REPAIR: _REPAIR,
     TicketKind.COMPLAINT: _COMPLAINT,
+    TicketKind.MAINTENANCE: _MAINTENANCE,
 }
 SETBACKS = frozenset({(_S.VERIFYING, _S.RECTIFYING), (_S.CLOSED, _S.REOPENED), (_S.REVIEWED, _S.REOPENED)})
 """Moves of a complaint that say: what was done was not up to standard."""

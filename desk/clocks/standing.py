@@ -24,6 +24,7 @@ from fleet.faults import Level
 from fleet.localtime import LATEST_MS
 from fleet.sla import Milestone, Pause
 from fleet.tickets import Span, Ticket, TicketState
+from fleet.upkeep import Upkeep
 from storage.records.ticket_times import Dues
 
 ZoneOf = Callable[[str | None], ZoneInfo]
@@ -96,6 +97,11 @@ class Timed(Protocol):
     @property
     def complaint(self) -> Complaint | None:
         """What it complains of."""
+        ...
+
+    @property
+    def upkeep(self) -> Upkeep | None:
+        """What maintenance is due."""
         ...
 
     @property
@@ -173,7 +179,16 @@ def case_times(ticket: Timed, zone: ZoneInfo) -> CaseTimes:
         done={milestone: at for milestone, at in done.items() if at is not None},
         ended_at=None if ticket.is_open else spans[-1].begins,
         of_class=ticket.complaint.of_class if ticket.complaint else "",
+        fixed=_dates(ticket.upkeep, ticket.opened_at),
     )
+
+
+def _dates(upkeep: Upkeep | None, opened_at: int) -> dict[Milestone, int]:
+    """Return by when maintenance is to be done, and half-way there to be accepted; it needs no calendar."""
+    if upkeep is None:
+        return {}
+    half = opened_at + max(1, (upkeep.due_at - opened_at) // 2)
+    return {Milestone.RESPOND: half, Milestone.ON_SITE: upkeep.due_at}
 
 
 def _rises(spans: tuple[Span, ...]) -> tuple[Rise, ...]:

@@ -14,6 +14,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from access.personal import PersonalData
 from desk.clocks.recount import Recount
+from desk.maintenance.use import run_hours
 from fleet.clock import DAY_MS
 from fleet.errors import SweepwatchError
 from models.scoring.scorer import InUse, Scorer
@@ -40,6 +41,7 @@ _ROLL_OUT_EVERY_S = 60
 _COMMANDS_EVERY_S = 5
 _HOURS_EVERY_S = 300
 _RECOUNT_EVERY_S = 3600
+_UPKEEP_EVERY_S = 6 * 3600
 _TRAINING_AT_MOST_S = 12 * 3600
 """A lease for training holds for so long: nobody trains beside one that is at it."""
 _TELL_EVERY_S = 5
@@ -72,6 +74,7 @@ class Jobs:
         self.every(settings.alerts.check_every_s, "check for absence", self.check)
         self.every(_HOURS_EVERY_S, "judge hours", self._hours.run)
         self.every(_RECOUNT_EVERY_S, "reckon clocks", self.recount)
+        self.every(_UPKEEP_EVERY_S, "plan maintenance", self.upkeep)
         self.every(_COMMANDS_EVERY_S, "end commands", self._services.commands.end_overdue)
         self.every(_TELL_EVERY_S, "care for alerts", self.care)
         self.every(_EXPIRE_EVERY_S, "expire", self.expire)
@@ -179,6 +182,14 @@ class Jobs:
         moved = Recount(services.desk, services.clocks).all(services.clock.now_ms())
         if moved:
             log.info("%d open tickets are due at another time than before", moved)
+
+    def upkeep(self) -> None:
+        """Open the maintenance that is due soon, and draw the samples of what is inspected."""
+        services = self._services
+        opened = services.work.maintenance.tick(run_hours(services.store, services.clock.now_ms()))
+        chosen = services.work.inspections.tick()
+        if opened or chosen:
+            log.info("%d tickets of maintenance opened, %d cases chosen for inspection", opened, chosen)
 
     def care(self) -> None:
         """Let what is due be told: escalated, reminded of, expired, released."""
