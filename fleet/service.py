@@ -138,8 +138,8 @@ class Maintenance(Shape):
     """The plans, and what holds for all of them.
 
     A ticket opens `open` before it is due, and has at least `at_least` until then. Where a repair is open,
-    what is due `join` from now is done with it; from a risk of `high_risk` on it is pulled forward. Of devices that
-    were not heard for `absent` nothing is due.
+    what is due `join` from now is done with it; from a risk of `high_risk` on it is pulled forward. Of
+    devices that were not heard for `absent` nothing is due.
     """
 
     open_ms: Duration = Field(default=14 * DAY_MS, alias="open", gt=0)

@@ -111,7 +111,7 @@ class InspectionDesk:
 
 
 def may_do(found: Inspection, principal: Principal) -> bool:
-    """Tell whether somebody may do an inspection: a self-check the engineer alone, the others anybody else."""
+    """Tell whether somebody may do one: a self-check the engineer alone, the others anybody else."""
     own = bool(found.engineer) and found.engineer == principal.id
     return own or not found.engineer if found.level is InspectionLevel.SELF else not own
 

@@ -39,7 +39,7 @@ _AT_ONCE = 500
 
 @dataclass(frozen=True, slots=True)
 class Hint:
-    """Maintenance that could be done with a visit: its plan, when it is due, and its ticket if one is open."""
+    """Maintenance that a visit could do too: its plan, when it is due, and its ticket if one is open."""
 
     plan: MaintenancePlan
     due: StoredDue
@@ -175,7 +175,7 @@ class MaintenanceDesk:
             tell(session, self._told("maintenance_skipped", device_id, site, plan_id, principal, why))
 
     def done_with(self, ticket_id: int, plan_id: str, principal: Principal) -> None:
-        """Note that a repair's visit did a plan's maintenance too. Raises Conflict where that has a ticket."""
+        """Note that a repair's visit did maintenance too. Raises Conflict where that has a ticket."""
         with self._cases.writing() as session:
             case = self._cases.read(session, ticket_id)
             if case.kind is not TicketKind.REPAIR:

@@ -217,7 +217,8 @@ def find_maintenance(
         session, query, Order(row.due_at, row.id, asked.descending), asked
     )
     ids = {each.device_id for each in page.rows}
-    places = dict(session.execute(select(Device.id, Device.site).where(Device.id.in_(ids))).tuples())
+    rows = session.execute(select(Device.id, Device.site).where(Device.id.in_(ids)))
+    places = {device_id: site for device_id, site in rows}  # noqa: C416 - a row is no pair to mypy
     return page.of(lambda each: (_stored(each), places.get(each.device_id, "")))
 
 

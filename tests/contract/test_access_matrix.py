@@ -37,8 +37,10 @@ from fleet.outbox import Notice, NoticeState
 from fleet.people import RoleAt, Scope
 from fleet.principals import schedule
 from fleet.rollouts import Firmware
+from fleet.service import InspectionLevel
 from notify.duty.planning import Hours
 from storage.records.commands import add_commands
+from storage.records.inspections import Finished, add_inspections
 from storage.records.notices import write_notices
 from storage.records.people import add_person
 from sweepwatch.settings.settings import Settings
@@ -139,6 +141,10 @@ BODIES: Mapping[str, dict[str, Any]] = {
     "/api/v1/tickets/{ticket_id}/checklist/{item}": {"done": True},
     "/api/v1/tickets/{ticket_id}/late/{milestone}": {"cause": "no_part"},
     "/api/v1/tickets/bulk": {"ids": [1], "state": "accepted"},
+    "/api/v1/devices/{device_id}/maintenance/{plan}/skip": {"reason": "now"},
+    "/devices/{device_id}/maintenance/skip": {"plan": "quarter", "why": "now"},
+    "/tickets/{ticket_id}/maintenance": {"plan": "quarter"},
+    "/api/v1/inspections/{inspection_id}": {"items": []},
     "/api/v1/complaints": {"device_id": "DEVICE", "words": "nobody came"},
     "/api/v1/complaints/{ticket_id}/class": {"class": "urgent", "reason": "now"},
     "/api/v1/complaints/{ticket_id}/plan": {"plan": "a new brush"},
@@ -210,6 +216,7 @@ OF_SITES = (
     "{notice_id}",
     "{mute_id}",
     "{incident_id}",
+    "{inspection_id}",
 )
 
 
@@ -275,6 +282,10 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
             made.app.state.services.rollouts.create(plan, schedule("tests"), None)
         with made.desk.transaction() as session:
             add_commands(session, [a_command(1, "R1"), a_command(2, "R2-FOREIGN")])
+            for number, device, site in ((1, "R1", OWN), (2, "R2-FOREIGN", FOREIGN)):
+                case = Finished(number, site, device, "", "")
+                add_inspections(session, InspectionLevel.LEADER, [case], NOW, NOW + DAY_MS)
+        made.app.state.services.work.maintenance.tick()
         plan_duty(made)
         for each in ("first", "second"):  # what the routes of tokens speak of
             made.doors.tokens.make(Asked(each, (Permission.FLEET_READ,)), schedule("tests"))
@@ -312,7 +323,7 @@ def ask(client: TestClient, method: str, path: str, number: int) -> Any:
     given |= {"person_id": 1, "token_id": 1, "rollout_id": number, "step": "pause"}
     given |= {"notice_id": number, "destination_id": 1}
     given |= {"person_id": 1, "token_id": 1, "rollout_id": number, "step": "pause", "version": 0}
-    given |= {"override_id": number, "number": 1}
+    given |= {"override_id": number, "number": 1, "plan": "quarter", "inspection_id": number}
     named = {"DEVICE": device, "SITE": given["site_id"]}
 
     def filled(value: Any) -> Any:
