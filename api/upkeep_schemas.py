@@ -114,5 +114,5 @@ class ScoreItem(Schema):
 
     engineer: str
     name: str
-    count: int
+    inspections: int
     mean: float

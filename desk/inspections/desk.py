@@ -105,8 +105,11 @@ class InspectionDesk:
             )
             write_inspection(session, done)
             case = ticket(session, before.ticket_id)
-            more = {"level": before.level, "score": done.score}
-            tell(session, happened(case, "inspected", principal, done.remark, self._cases.now(), **more))
+            now = self._cases.now()
+            told = happened(
+                case, "inspected", principal, done.remark, now, level=before.level, score=done.score
+            )
+            tell(session, told)
             return done
 
 

@@ -1,6 +1,7 @@
 """Maintenance: a ticket opens before it is due; it is done, or skipped for a reason."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -33,7 +34,9 @@ from storage.records.ticket_lists import open_ticket_ids
 from storage.records.tickets import open_case_of, ticket
 
 BY = schedule(MAINTENANCE)
-REPLACED = "the device was replaced"
+"""Who opens it: the schedule."""
+REPLACED, PULLED_FORWARD = "device_replaced", "pulled_forward"
+"""Why its ticket ends by itself, or opens early."""
 _AT_ONCE = 500
 
 
@@ -116,8 +119,8 @@ class MaintenanceDesk:
                     return False
                 case = self._cases.open(session, self._case(device, plan_id, due.due_at, now))
                 early = due.due_at > now + self.asked.open_ms
-                reason = "pulled forward: a repair is open there and the risk is high" if early else ""
-                more = {"plan": plan_id, "due_at": due.due_at, "by": due.by}
+                reason = PULLED_FORWARD if early else ""
+                more: dict[str, Any] = {"plan": plan_id, "due_at": due.due_at, "by": due.by}
                 tell(session, happened(case, "opened", BY, reason, now, after=case.state, **more))
                 tell(session, _reminder(case, plan, now))
                 if repair is not None:
@@ -268,5 +271,10 @@ def _reminder(case: Ticket, plan: MaintenancePlan | None, now: int) -> Event:
     """Return what reminds the customer: when it is due, and what they can do of it alone."""
     advice = None if plan is None or plan.self_help is None else plan.self_help.model_dump()
     assert case.upkeep is not None
-    more = {"audience": "customer", "plan": case.upkeep.plan, "due_at": case.upkeep.due_at, "advice": advice}
+    more: dict[str, Any] = {
+        "audience": "customer",
+        "plan": case.upkeep.plan,
+        "due_at": case.upkeep.due_at,
+        "advice": advice,
+    }
     return happened(case, "reminder", BY, "", now, **more)

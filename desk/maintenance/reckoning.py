@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy.orm import Session
 
 from fleet.service import Maintenance, MaintenancePlan
-from fleet.upkeep import Run, Since, Used, next_due, spread
+from fleet.upkeep import Due, Run, Since, Used, next_due, spread
 from storage.records.maintenance import (
     Done,
     Maintained,
@@ -67,10 +67,19 @@ def _due(
     first = None if known is None else _used(known.from_hours, known.from_at)
     first = first if first is not None and first.at >= own else used
     run = _run(first if done is None else _used(done.hours, done.at) or first, used)
-    since = Since(max(device.registered_at, own), first=True) if done is None else Since(done.at)
-    due = next_due(plan.every.value, since, run, now, spread(device.id, plan.id), asked.open_ms)
+    known_at = now if known is None else known.known_at
+    began = max(device.registered_at, own)
+    share = spread(device.id, plan.id)
+
+    def due_since(since: Since) -> Due:
+        return next_due(plan.every.value, since, run, now, share, asked.open_ms)
+
+    due = due_since(Since(began, first=True) if done is None else Since(done.at))
+    if done is None and due.at is not None and due.at < max(known_at, own) + asked.open_ms:
+        # The first interval was over before anybody planned: it is spread from then on.
+        due = due_since(Since(max(known_at, own), first=True))
     hours = () if used is None or first is None else (used.hours, used.at, first.hours, first.at)
-    return StoredDue(device.id, plan.id, due.at, due.by, *hours)
+    return StoredDue(device.id, plan.id, due.at, due.by, known_at, *hours)
 
 
 def _used(hours: float | None, at: int | None) -> Used | None:

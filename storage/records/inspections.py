@@ -100,7 +100,7 @@ class Scores(NamedTuple):
 
     engineer: str
     name: str
-    count: int
+    inspections: int
     mean: float
 
 

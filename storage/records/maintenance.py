@@ -22,7 +22,8 @@ _AT_ONCE = 500
 class MaintenanceDueRow(Base):
     """When a plan of a device is due, as it was reckoned last; None: nobody can say yet.
 
-    `hours` were run at `hours_at`, `from_hours` at `from_at`, when we got to know them.
+    `known_at` is when it was reckoned first. `hours` were run at `hours_at`; the first that we got to know of
+    are `from_hours`, at `from_at`.
     """
 
     __tablename__ = "maintenance_due"
@@ -32,6 +33,7 @@ class MaintenanceDueRow(Base):
     plan: Mapped[str] = mapped_column(String(64))
     due_at: Mapped[int | None]
     by: Mapped[str] = mapped_column(String(16))
+    known_at: Mapped[int]
     hours: Mapped[float | None]
     hours_at: Mapped[int | None]
     from_hours: Mapped[float | None]
@@ -68,6 +70,7 @@ class StoredDue(NamedTuple):
     plan: str
     due_at: int | None
     by: str
+    known_at: int
     hours: float | None = None
     hours_at: int | None = None
     from_hours: float | None = None

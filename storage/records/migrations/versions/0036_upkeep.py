@@ -39,6 +39,7 @@ def upgrade() -> None:
         sa.Column("plan", sa.String(64), nullable=False),
         sa.Column("due_at", sa.BigInteger(), nullable=True),
         sa.Column("by", sa.String(16), nullable=False),
+        sa.Column("known_at", sa.BigInteger(), nullable=False),
         sa.Column("hours", sa.Float(), nullable=True),
         sa.Column("hours_at", sa.BigInteger(), nullable=True),
         sa.Column("from_hours", sa.Float(), nullable=True),
