@@ -266,7 +266,7 @@ class TicketItem(Schema):
     kind: TicketKind
     device_id: str = Field(examples=["R0042"], description="Empty for a complaint about none")
     site: str
-    fault: str = Field(examples=["brush_jam"], description="Empty for a complaint")
+    fault: str = Field(examples=["brush_jam"], description="Empty for a complaint, `maintenance` for that")
     faults: list[str] = Field(examples=[["brush_jam", "filter_clog"]])
     level: Level
     origin: TicketOrigin

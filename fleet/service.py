@@ -1,16 +1,20 @@
-"""How visits are done and lateness is explained: an installation's checklists and lists of causes."""
+"""How visits are done, looked after and explained: checklists, maintenance plans, inspections, causes."""
 
 from collections.abc import Collection
+from enum import StrEnum
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from fleet.config import Shape, read_config
+from fleet.clock import DAY_MS
+from fleet.config import Duration, Shape, read_config
 from fleet.faults import FAULTS
+from fleet.signals import Kind
 from fleet.text import Text, near, quoted
 from fleet.tickets import Ticket, TicketKind
+from fleet.upkeep import Every
 
 _BESIDE = Path(__file__).with_name("service.yaml")
 SITE_TYPES = (
@@ -71,10 +75,114 @@ class Checklist(Shape):
     items: tuple[Item, ...] = Field(min_length=1)
 
 
+class Interval(Shape):
+    """How often a plan is due: by months, by hours of use, or by both, whichever comes first."""
+
+    months: Literal[3, 6, 12] | None = None
+    hours: float | None = Field(default=None, gt=0, le=100_000)
+
+    @model_validator(mode="after")
+    def _says_when(self) -> Self:
+        if self.months is None and self.hours is None:
+            raise ValueError("every: says nothing; write months (3, 6 or 12), hours, or both")
+        return self
+
+    @property
+    def value(self) -> Every:
+        """What reckoning goes by."""
+        return Every(self.months, self.hours)
+
+
+class Devices(Shape):
+    """Which devices a plan is for; without `models` all of the kind."""
+
+    kind: Literal[Kind.ROBOT] = Kind.ROBOT
+    models: tuple[Phrase, ...] = ()
+
+    def fits(self, kind: str, model: str) -> bool:
+        """Tell whether a device is meant."""
+        return kind == self.kind and (not self.models or model in self.models)
+
+
+class Words(Shape):
+    """What is said in both languages."""
+
+    en: Annotated[str, StringConstraints(min_length=1, max_length=1000)]
+    zh: Annotated[str, StringConstraints(min_length=1, max_length=1000)]
+
+    @property
+    def text(self) -> Text:
+        """What it says."""
+        return Text(self.en, self.zh)
+
+
+class MaintenancePlan(Shape):
+    """What is done to devices again and again; `self_help` is what the customer can do of it alone."""
+
+    id: Id
+    devices: Devices = Field(default_factory=Devices, alias="for")
+    every: Interval
+    minutes: int = Field(gt=0, le=1440)
+    checklist: Id
+    en: Phrase
+    zh: Phrase
+    self_help: Words | None = None
+
+    @property
+    def text(self) -> Text:
+        """What it is called."""
+        return Text(self.en, self.zh)
+
+
+class Maintenance(Shape):
+    """The plans, and what holds for all of them.
+
+    A ticket opens `open` before it is due, and has at least `at_least` until then. Where a repair is open,
+    what is due `join` from now is done with it; from a risk of `high_risk` on it is pulled forward. Of
+    devices that were not heard for `absent` nothing is due.
+    """
+
+    open_ms: Duration = Field(default=14 * DAY_MS, alias="open", gt=0)
+    join_ms: Duration = Field(default=30 * DAY_MS, alias="join", gt=0)
+    at_least_ms: Duration = Field(default=7 * DAY_MS, alias="at_least", gt=0)
+    absent_ms: Duration = Field(default=90 * DAY_MS, alias="absent", gt=0)
+    high_risk: float = Field(default=0.5, gt=0, le=1)
+    plans: tuple[MaintenancePlan, ...] = ()
+
+    def plan(self, plan_id: str) -> MaintenancePlan | None:
+        """Return the plan of an id."""
+        return next((each for each in self.plans if each.id == plan_id), None)
+
+
+class InspectionLevel(StrEnum):
+    """Who looks at finished work: the engineer, a leader at a sample of each engineer's, quality at all's."""
+
+    SELF = "self_check"
+    LEADER = "leader"
+    QUALITY = "quality"
+
+
+class Scored(Item):
+    """One thing that an inspection looks at, and how much it counts."""
+
+    points: int = Field(ge=1, le=100)
+
+
+class InspectionList(Shape):
+    """How many cases are inspected (`share`, but `at_least` so many), until when, and what is looked at."""
+
+    share: float = Field(gt=0, le=1)
+    at_least: int = Field(default=1, ge=0, le=100)
+    due_ms: Duration = Field(alias="due", gt=0)
+    items: tuple[Scored, ...] = Field(min_length=1, max_length=50)
+
+
 class ServiceFile(Shape):
-    """The file: checklists, and the causes of lateness that people choose from."""
+    """The file: checklists, maintenance, inspections, and the causes of lateness that people choose from."""
 
     checklists: tuple[Checklist, ...] = ()
+    maintenance: Maintenance = Field(default_factory=Maintenance)
+    inspections: dict[InspectionLevel, InspectionList] = Field(default_factory=dict)
     late_causes: tuple[Item, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
@@ -82,11 +190,33 @@ class ServiceFile(Shape):
         _check_once("checklists", [each.id for each in self.checklists])
         _check_once("items", [item.id for each in self.checklists for item in each.items])
         _check_once("late_causes", [each.id for each in self.late_causes])
+        _check_once("maintenance.plans", [each.id for each in self.maintenance.plans])
+        for level, asked in self.inspections.items():
+            _check_once(f"inspections.{level}", [each.id for each in asked.items])
+        return self
+
+    @model_validator(mode="after")
+    def _plans_name_checklists(self) -> Self:
+        known = [each.id for each in self.checklists]
+        for plan in self.maintenance.plans:
+            if plan.checklist not in known:
+                raise ValueError(
+                    f"maintenance.plans: {quoted(plan.id)} names the checklist {quoted(plan.checklist)}; "
+                    f"allowed: {', '.join(known)}{near(plan.checklist, known)}"
+                )
         return self
 
     def items_for(self, case: Ticket, site_type: str) -> tuple[Item, ...]:
         """Return what is to be done for a case, in the order of the file."""
-        fitting = (each.items for each in self.checklists if each.where.fits(case, site_type))
+        plan = None if case.upkeep is None else self.maintenance.plan(case.upkeep.plan)
+        planned = {each.checklist for each in self.maintenance.plans}
+        fitting = (
+            each.items
+            for each in self.checklists
+            if each.where.fits(case, site_type)
+            # What a plan names is for that plan alone.
+            and (each.id not in planned or (plan is not None and each.id == plan.checklist))
+        )
         return tuple(item for items in fitting for item in items)
 
 

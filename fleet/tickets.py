@@ -7,6 +7,7 @@ from typing import Any
 
 from fleet.complaints import Complaint
 from fleet.faults import Level, is_unclear
+from fleet.upkeep import Upkeep
 
 NO_FAULT = "none"
 """What a repair says that found nothing wrong."""
@@ -18,6 +19,7 @@ class TicketKind(StrEnum):
     REPAIR = "repair"
     COMPLAINT = "complaint"
     SAFETY = "safety"
+    MAINTENANCE = "maintenance"
 
 
 class TicketLink(StrEnum):
@@ -141,6 +143,7 @@ class Ticket:
 
     A complaint suspects nothing (`fault` ""), and may be about no device ("") at a site. It was responded to
     when its customer was contacted, and is solved when it was closed; a repair has no written plan.
+    Maintenance suspects nothing either (`fault` "maintenance"): `upkeep` says what is due, and when.
     """
 
     device_id: str
@@ -166,6 +169,7 @@ class Ticket:
     owner: str = ""
     owner_name: str = ""
     complaint: Complaint | None = None
+    upkeep: Upkeep | None = None
     due: int | None = None
     version: int = 1
     id: int = 0

@@ -100,10 +100,28 @@ _SAFETY = Workflow(
     needs_reason=frozenset({_S.CLOSED, _S.CANCELLED, _S.REOPENED}),
 )
 
+_MAINTENANCE = Workflow(
+    line=(_S.OPENED, _S.ACCEPTED, _S.EN_ROUTE, _S.REPAIRING, _S.CLOSED),
+    ways={
+        _S.OPENED: (_S.ACCEPTED, _S.CANCELLED),
+        _S.ACCEPTED: (_S.EN_ROUTE, _S.WAITING_CUSTOMER, _S.CANCELLED),
+        _S.EN_ROUTE: (_S.REPAIRING, _S.ACCEPTED, _S.WAITING_CUSTOMER, _S.CANCELLED),
+        _S.REPAIRING: (_S.CLOSED, _S.WAITING_CUSTOMER),
+        _S.WAITING_CUSTOMER: (_S.EN_ROUTE, _S.REPAIRING, _S.CANCELLED),
+        _S.CLOSED: (),
+        _S.CANCELLED: (),
+    },
+    answers=_S.ACCEPTED,
+    arrives=_S.REPAIRING,
+    solves=_S.CLOSED,
+    beside={_S.WAITING_CUSTOMER: _S.ACCEPTED},
+)
+
 WORKFLOWS: Mapping[TicketKind, Workflow] = {
     TicketKind.REPAIR: _REPAIR,
     TicketKind.COMPLAINT: _COMPLAINT,
     TicketKind.SAFETY: _SAFETY,
+    TicketKind.MAINTENANCE: _MAINTENANCE,
 }
 SAFETY_FAULTS = frozenset({"worker_sos", "worker_fall", "worker_heart_rate"})
 """Faults that are no repair of the wristband that tells of them: a person is in danger."""

@@ -49,7 +49,8 @@ class CaseTimes:
     """What clocks must know of a case.
 
     `rises` begin with its opening; `waits` are in order and do not overlap. `done` says when milestones were
-    reached, `ended_at` when the rest was owed no more. `zone` is that of its site.
+    reached, `ended_at` when the rest was owed no more. `zone` is that of its site. `fixed` are milestones
+    with a date of their own (epoch ms), in place of what the policy promises.
     """
 
     kind: str
@@ -61,6 +62,7 @@ class CaseTimes:
     plan: str = ""
     tier: str = ""
     of_class: str = ""
+    fixed: Mapping[Milestone, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +134,11 @@ class Clocks:
     def _terms(self, case: CaseTimes) -> Iterator[tuple[Milestone, "_Term"]]:
         """Yield what each milestone was promised, of several promises the strictest."""
         terms: dict[Milestone, list[_Term]] = {}
-        for rise in case.rises:
+        opened = case.rises[0].since
+        for milestone, due in case.fixed.items():
+            dated = Allowed(max(1, due - opened), ALWAYS.name)
+            terms[milestone] = [self._term(case, milestone, opened, dated)]
+        for rise in () if case.fixed else case.rises:
             facts = (case.kind, rise.level, case.plan, case.tier, case.of_class)
             if facts not in self._allowed:
                 self._allowed[facts] = self.policy.allowed(Facts(*facts))

@@ -25,6 +25,7 @@ from fleet.faults import Level
 from fleet.localtime import LATEST_MS
 from fleet.sla import Milestone, Pause
 from fleet.tickets import Span, Ticket, TicketState
+from fleet.upkeep import Upkeep
 from storage.records.ticket_times import Dues
 
 ZoneOf = Callable[[str | None], ZoneInfo]
@@ -99,6 +100,11 @@ class Timed(Protocol):
     @property
     def complaint(self) -> Complaint | None:
         """What it complains of."""
+        ...
+
+    @property
+    def upkeep(self) -> Upkeep | None:
+        """What maintenance is due."""
         ...
 
     @property
@@ -190,7 +196,16 @@ def case_times(ticket: Timed, zone: ZoneInfo, terms: Terms = NO_TERMS) -> CaseTi
         of_class=ticket.complaint.of_class if ticket.complaint else "",
         plan=terms.plan,
         tier=terms.tier,
+        fixed=_dates(ticket.upkeep, ticket.opened_at),
     )
+
+
+def _dates(upkeep: Upkeep | None, opened_at: int) -> dict[Milestone, int]:
+    """Return by when maintenance is to be done, and half-way there to be accepted; it needs no calendar."""
+    if upkeep is None:
+        return {}
+    half = opened_at + max(1, (upkeep.due_at - opened_at) // 2)
+    return {Milestone.RESPOND: half, Milestone.ON_SITE: upkeep.due_at}
 
 
 def _rises(spans: tuple[Span, ...]) -> tuple[Rise, ...]:

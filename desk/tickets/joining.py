@@ -120,5 +120,7 @@ def _check_pair(gone: Ticket, stays: Ticket) -> None:
     for each in (gone, stays):
         if not each.is_open:
             raise Conflict(f"ticket {each.id} is {each.state}: only open ones are merged")
+    if gone.upkeep is not None:
+        raise Conflict(f"ticket {gone.id} is maintenance: that is done or skipped, not merged")
     if gone.kind is not stays.kind or gone.site != stays.site:
         raise Conflict("only tickets of one kind and one site are merged; link them instead")

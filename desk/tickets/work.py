@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 from desk.clocks.standing import TicketClocks
+from desk.inspections.desk import InspectionDesk
+from desk.maintenance.desk import MaintenanceDesk
 from desk.tickets.complaints import ComplaintDesk
 from desk.tickets.conversation import Conversation
 from desk.tickets.joining import Joining
@@ -21,6 +23,8 @@ class CaseWork:
     conversation: Conversation
     joining: Joining
     procedure: Procedure
+    maintenance: MaintenanceDesk
+    inspections: InspectionDesk
 
 
 def case_work(
@@ -36,4 +40,6 @@ def case_work(
         Conversation(cases),
         Joining(cases),
         Procedure(desk, cases, clocks, service),
+        MaintenanceDesk(desk, cases, service),
+        InspectionDesk(desk, cases, service),
     )

@@ -27,6 +27,8 @@ from storage.records.events import events_of, tell
 from storage.records.tickets import insert_ticket, save_ticket, ticket
 
 T = TypeVar("T")
+Moved = Callable[[Session, Ticket, Ticket, Principal, str], None]
+"""What else follows from a move, in its transaction: it is given the case before and after, who, and why."""
 _TRIES, _PAUSE_S = 60, 0.005
 _NAMED = 3
 """So many changes of others a refusal names, the newest."""
@@ -44,6 +46,11 @@ class CaseWriter:
         self._clocks = clocks
         self._clock = clock
         self._lock = threading.RLock()
+        self._follows: list[Moved] = []
+
+    def follow(self, moved: Moved) -> None:
+        """Let something be written with each move of a case; called while the parts are wired."""
+        self._follows.append(moved)
 
     def now(self) -> int:
         """Return the time, epoch ms."""
@@ -120,6 +127,8 @@ class CaseWriter:
         if stored.complaint is not None:
             _let_match(session, stored)
             self.tell_class(session, before, stored, principal, why)
+        for follow in self._follows:
+            follow(session, before, stored, principal, why)
         return stored
 
     def tell_class(

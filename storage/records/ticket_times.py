@@ -9,7 +9,9 @@ from sqlalchemy.orm import Session
 from fleet.complaints import Complaint
 from fleet.faults import Level
 from fleet.tickets import CLOSED_STATES, Span, TicketKind, TicketState
+from fleet.upkeep import Upkeep
 from storage.records.complaints import complaints_of
+from storage.records.maintenance_tickets import upkeeps_of
 from storage.records.tickets import LEVELS, STATES, TicketRow, spans_of
 
 
@@ -34,10 +36,11 @@ class TicketTimes(NamedTuple):
     planned_at: int | None
     spans: tuple[Span, ...] = ()
     complaint: Complaint | None = None
+    upkeep: Upkeep | None = None
     is_open: bool = True
 
 
-_DERIVED = ("spans", "complaint", "is_open")
+_DERIVED = ("spans", "complaint", "upkeep", "is_open")
 _COLUMNS = tuple(getattr(TicketRow, name) for name in TicketTimes._fields if name not in _DERIVED)
 
 
@@ -51,11 +54,12 @@ def open_times(
     rows = session.execute(wanted.order_by(TicketRow.id).limit(most)).all()
     spans = spans_of(session, [row.id for row in rows])
     complaints = complaints_of(session, [row.id for row in rows if row.kind == TicketKind.COMPLAINT])
+    upkeeps = upkeeps_of(session, [row.id for row in rows if row.kind == TicketKind.MAINTENANCE])
     found = []
     for row in rows:
         number, version, kind, device_id, site, level, state, *times = row
         named = (number, version, kind, device_id, site, LEVELS[level], STATES[state])
-        derived = (tuple(spans.get(number, ())), complaints.get(number), True)
+        derived = (tuple(spans.get(number, ())), complaints.get(number), upkeeps.get(number), True)
         found.append(TicketTimes._make((*named, *times, *derived)))
     return found
 

@@ -34,8 +34,10 @@ from fleet.tickets import (
     TicketOrigin,
     TicketState,
 )
+from fleet.upkeep import Upkeep
 from storage.records.base import Base, Number
 from storage.records.complaints import complaints_of, write_complaint
+from storage.records.maintenance_tickets import upkeeps_of, write_upkeep
 from storage.records.parts import parts_of
 from storage.records.within import at_sites
 
@@ -201,6 +203,8 @@ def insert_ticket(session: Session, new: Ticket) -> Ticket:
     _add_spans(session, ticket_id, new.spans)
     if new.complaint is not None:
         write_complaint(session, ticket_id, new.complaint)
+    if new.upkeep is not None:
+        write_upkeep(session, ticket_id, new.device_id, new.upkeep)
     return ticket(session, ticket_id)
 
 
@@ -305,14 +309,25 @@ def to_tickets(session: Session, rows: Sequence[TicketRow]) -> list[Ticket]:
     ids = [row.id for row in rows]
     suspicions, spans = _suspicions_of(session, ids), spans_of(session, ids)
     complaints = complaints_of(session, [row.id for row in rows if row.kind == TicketKind.COMPLAINT])
+    upkeeps = upkeeps_of(session, [row.id for row in rows if row.kind == TicketKind.MAINTENANCE])
     return [
-        _value(row, tuple(suspicions.get(row.id, ())), tuple(spans.get(row.id, ())), complaints.get(row.id))
+        _value(
+            row,
+            tuple(suspicions.get(row.id, ())),
+            tuple(spans.get(row.id, ())),
+            complaints.get(row.id),
+            upkeeps.get(row.id),
+        )
         for row in rows
     ]
 
 
 def _value(
-    row: TicketRow, suspicions: tuple[Suspicion, ...], spans: tuple[Span, ...], complaint: Complaint | None
+    row: TicketRow,
+    suspicions: tuple[Suspicion, ...],
+    spans: tuple[Span, ...],
+    complaint: Complaint | None,
+    upkeep: Upkeep | None,
 ) -> Ticket:
     given = {name: getattr(row, name) for name in (*_TICKET_COLUMNS, "id", "due", "version")}
     given |= {
@@ -323,6 +338,7 @@ def _value(
         "suspicions": suspicions,
         "spans": spans,
         "complaint": complaint,
+        "upkeep": upkeep,
     }
     return Ticket(**given)
 

@@ -15,6 +15,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from access.personal import PersonalData
 from desk.clocks.recount import Recount
+from desk.maintenance.use import run_hours
 from fleet.clock import DAY_MS
 from fleet.errors import SweepwatchError
 from models.scoring.scorer import InUse, Scorer
@@ -46,6 +47,7 @@ _REMARKS_EVERY_S = 6 * 3600
 _INDICATORS_EVERY_S = 3600
 _RECOUNT_FACTS_AT = 3
 """In which hour of the installation's clock all facts are worked out anew."""
+_UPKEEP_EVERY_S = 6 * 3600
 _TRAINING_AT_MOST_S = 12 * 3600
 """A lease for training holds for so long: nobody trains beside one that is at it."""
 _TELL_EVERY_S = 5
@@ -79,6 +81,7 @@ class Jobs:
         self.every(_HOURS_EVERY_S, "judge hours", self._hours.run)
         self.every(_RECOUNT_EVERY_S, "reckon clocks", self.recount)
         self.every(_INDICATORS_EVERY_S, "care for indicators", self.indicators)
+        self.every(_UPKEEP_EVERY_S, "plan maintenance", self.upkeep)
         self.every(_COMMANDS_EVERY_S, "end commands", self._services.commands.end_overdue)
         self.every(_TELL_EVERY_S, "care for alerts", self.care)
         self.every(_EXPIRE_EVERY_S, "expire", self.expire)
@@ -198,6 +201,14 @@ class Jobs:
         if at.hour == _RECOUNT_FACTS_AT and (different := services.facts.recount()):
             log.warning("%d cases were not counted as they stand; they are now", different)
         services.reports.open_tasks()
+
+    def upkeep(self) -> None:
+        """Open the maintenance that is due soon, and draw the samples of what is inspected."""
+        services = self._services
+        opened = services.work.maintenance.tick(run_hours(services.store, services.clock.now_ms()))
+        chosen = services.work.inspections.tick()
+        if opened or chosen:
+            log.info("%d tickets of maintenance opened, %d cases chosen for inspection", opened, chosen)
 
     def care(self) -> None:
         """Let what is due be told: escalated, reminded of, expired, released."""

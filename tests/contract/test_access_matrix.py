@@ -45,9 +45,11 @@ from fleet.principals import schedule
 from fleet.regions import Region
 from fleet.requests import Channel, NewRequest
 from fleet.rollouts import Firmware
+from fleet.service import InspectionLevel
 from fleet.sites import Site
 from notify.duty.planning import Hours
 from storage.records.commands import add_commands
+from storage.records.inspections import Finished, add_inspections
 from storage.records.notices import write_notices
 from storage.records.people import add_person
 from storage.records.sites import describe_site
@@ -164,6 +166,10 @@ BODIES: Mapping[str, dict[str, Any]] = {
     "/api/v1/tickets/{ticket_id}/checklist/{item}": {"done": True},
     "/api/v1/tickets/{ticket_id}/late/{milestone}": {"cause": "no_part"},
     "/api/v1/tickets/bulk": {"ids": [1], "state": "accepted"},
+    "/api/v1/devices/{device_id}/maintenance/{plan}/skip": {"reason": "now"},
+    "/devices/{device_id}/maintenance/skip": {"plan": "quarter", "why": "now"},
+    "/tickets/{ticket_id}/maintenance": {"plan": "quarter"},
+    "/api/v1/inspections/{inspection_id}": {"items": []},
     "/api/v1/complaints": {"device_id": "DEVICE", "words": "nobody came"},
     "/api/v1/complaints/{ticket_id}/class": {"class": "urgent", "reason": "now"},
     "/api/v1/complaints/{ticket_id}/plan": {"plan": "a new brush"},
@@ -250,6 +256,7 @@ OF_SITES = (
     "{region_id}",
     "{engineer_id}",
     "{request_id}",
+    "{inspection_id}",
 )
 
 
@@ -332,6 +339,10 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
             made.app.state.services.rollouts.create(plan, schedule("tests"), None)
         with made.desk.transaction() as session:
             add_commands(session, [a_command(1, "R1"), a_command(2, "R2-FOREIGN")])
+            for number, device, site in ((1, "R1", OWN), (2, "R2-FOREIGN", FOREIGN)):
+                case = Finished(number, site, device, "", "")
+                add_inspections(session, InspectionLevel.LEADER, [case], NOW, NOW + DAY_MS)
+        made.app.state.services.work.maintenance.tick()
         plan_duty(made)
         describe_service(made)
         for number, device in enumerate(("R1", "R2-FOREIGN"), 1):  # each with a file
@@ -382,6 +393,7 @@ def ask(client: TestClient, method: str, path: str, number: int) -> Any:
     given |= {"override_id": number, "number": 1}
     given |= {"indicator_id": "opened", "month": "2026-11", "task_id": 1}
     given |= {"override_id": number, "number": 1, "request_id": number, "file_id": number}
+    given |= {"override_id": number, "number": 1, "plan": "quarter", "inspection_id": number}
     named = {"DEVICE": device, "SITE": given["site_id"]}
     named |= {"REGION": given["region_id"], "CUSTOMER": given["customer_id"]}
 

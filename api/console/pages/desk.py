@@ -186,6 +186,8 @@ def _work(services: ApiServices, ticket: Ticket, sites: Sites, error: str | None
         "causes": procedure.service.late_causes,
         "classes": tuple(ComplaintClass),
         "review_at": review_at(ticket),
+        "hints": services.work.maintenance.hints(ticket),
+        "plan": services.work.maintenance.asked.plan(ticket.upkeep.plan) if ticket.upkeep else None,
     }
 
 

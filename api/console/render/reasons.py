@@ -37,6 +37,10 @@ REASONS = {
     "partly_cleared": Text("a part of it is over", "部分已消除"),
     "worsened_by": Text("it got worse: {}", "情况加重：{}"),
     "part_replaced": Text("the part was replaced", "已更换部件"),
+    "pulled_forward": Text(
+        "pulled forward: a repair is open there and the risk is high",
+        "提前保养：该设备有未关闭的维修工单且风险较高",
+    ),
     "device_replaced": Text("the device was replaced", "设备已更换"),
     "acknowledged_by": Text("acknowledged by {}", "由 {} 响应"),
     "resolved_by": Text("ended by {}", "由 {} 解除"),
@@ -69,6 +73,7 @@ _PLATFORM = {
     "expiry": Text("expiry", "到期清理"),
     "trial": Text("trial of models", "模型试用"),
     "training": Text("training", "训练"),
+    "maintenance": Text("maintenance plans", "保养计划"),
     "care": Text("care of tickets", "工单维护"),
     "follow_ups": Text("follow-up of low scores", "低分跟进"),
     "alert care": Text("care for alerts", "告警跟进"),

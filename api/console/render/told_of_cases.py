@@ -4,6 +4,19 @@ from fleet.text import Text
 
 OF_CASES = (
     Text(
+        "ticket {0} is maintenance: that is done or skipped, not merged",
+        "工单 {0} 是保养工单：只能完成或跳过，不能合并",
+    ),
+    Text("plan: {0} is not of this device; allowed: {1}", "该设备没有保养计划 {0}；允许：{1}"),
+    Text("ticket {0} is no repair", "工单 {0} 不是维修工单"),
+    Text("ticket {0} is open for it: close that one", "该保养已有工单 {0}：请关闭该工单"),
+    Text("{0} is not due soon: it was done, or skipped", "保养 {0} 近期未到期：已完成或已跳过"),
+    Text("a self-check is done by the engineer of the case, {0}", "自检由该工单的工程师 {0} 完成"),
+    Text("nobody inspects a case that is their own", "不能检查自己的工单"),
+    Text("inspection {0} was done by {1}", "检查 {0} 已由 {1} 完成"),
+    Text("there is no inspection {0}", "没有检查 {0}"),
+    Text("items: {0} is not looked at; allowed: {1}", "没有检查项 {0}；允许：{1}"),
+    Text(
         "ticket {0} is at version {1}, not {2}; read it again: {3}",
         "工单 {0} 已是版本 {1}，而非 {2}；请重新打开。最近更改：{3}",
     ),

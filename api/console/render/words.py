@@ -13,10 +13,12 @@ from fleet.faults import FAULTS, LEVEL_WORDS
 from fleet.feedback import FeedbackSource
 from fleet.grants import Permission, Role
 from fleet.rollouts import OfferState, RolloutState
+from fleet.service import InspectionLevel
 from fleet.signals import Kind
 from fleet.tellings import Occasion
 from fleet.text import Text
 from fleet.tickets import SuspicionState, TicketKind, TicketLink, TicketOrigin, TicketState
+from fleet.upkeep import MAINTENANCE, DueBy
 from fleet.wire import Dropped, Reason
 from notify.duty.rotation import Why
 from storage.records.model_cards import CHALLENGER, CHAMPION, RETIRED, UNPROVEN, WITHDRAWN
@@ -54,6 +56,13 @@ TICKET_KINDS = {
     TicketKind.REPAIR: Text("Repair", "维修"),
     TicketKind.COMPLAINT: Text("Complaint", "投诉"),
     TicketKind.SAFETY: Text("Safety", "安全"),
+    TicketKind.MAINTENANCE: Text("Maintenance", "保养"),
+}
+DUE_BY = {DueBy.CALENDAR: Text("by date", "按日期"), DueBy.USE: Text("by hours of use", "按运行时长")}
+INSPECTION_LEVELS = {
+    InspectionLevel.SELF: Text("Self-check", "工程师自检"),
+    InspectionLevel.LEADER: Text("Leader's sample", "组长抽检"),
+    InspectionLevel.QUALITY: Text("Quality's round", "质量巡检"),
 }
 COMPLAINT_CLASSES = {
     ComplaintClass.URGENT: Text("Urgent", "紧急投诉"),
@@ -121,6 +130,9 @@ HAPPENED = {
     "follow_up_overdue": Text("Low score: nobody looked after it in time", "低分评价逾期未跟进"),
     "follow_up_done": Text("Low score looked after", "低分评价已跟进"),
     "file": Text("File added", "已添加文件"),
+    "reminder": Text("Reminder for the customer", "客户保养提醒"),
+    "maintained": Text("Maintenance done with this visit", "本次上门已完成保养"),
+    "inspected": Text("Inspected", "已检查"),
 }
 """What happened to a ticket beside changes of its state."""
 ORIGINS = {
@@ -481,6 +493,8 @@ _TABLES = {
     "state": TICKET_STATES,
     "ticket_kind": TICKET_KINDS,
     "complaint_class": COMPLAINT_CLASSES,
+    "due_by": DUE_BY,
+    "inspection_level": INSPECTION_LEVELS,
     "link": LINKS,
     "audience": AUDIENCES,
     "site_type": SITE_TYPES,
@@ -561,6 +575,8 @@ def word(table: str, value: str | None, language: str) -> str:
         return "–"
     if table == "fault" and not value:  # what suspects nothing
         return TICKET_KINDS[TicketKind.COMPLAINT].in_language(language)
+    if table == "fault" and value == MAINTENANCE:
+        return TICKET_KINDS[TicketKind.MAINTENANCE].in_language(language)
     if table == "fault":
         return FAULTS[value].name.in_language(language) if value in FAULTS else value
     text = _TABLES[table].get(value)  # type: ignore[attr-defined]  # tables differ in their enum of keys

@@ -1,0 +1,1 @@
+"""Inspections of finished work, in three levels."""

@@ -1,0 +1,1 @@
+"""Maintenance by calendar and by use."""
