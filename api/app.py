@@ -55,11 +55,6 @@ from api.services import ApiServices
 from fleet.lists import ListKind
 
 _LISTS = ("/api/v1/lists", "/lists")
-_LARGE_BODIES = {"/api/v1/hooks/alertmanager": 16 * MAX_BODY_BYTES} | {
-    f"{where}/{kind}": 32 * MAX_BODY_BYTES for where in _LISTS for kind in ListKind
-}
-"""Where more is taken than elsewhere: another system's storm comes as one group of many alerts, and a list
-may be of a whole fleet."""
 _LARGE_BODIES = {
     # Another system's storm comes as one group of many alerts.
     "/api/v1/hooks/alertmanager": 16 * MAX_BODY_BYTES,
@@ -69,6 +64,8 @@ _LARGE_BODIES = {
     "/tickets/*/files": 24 * MAX_BODY_BYTES,
     "/report": 24 * MAX_BODY_BYTES,
     "/r/*": 24 * MAX_BODY_BYTES,
+    # A list may be of a whole fleet.
+    **{f"{where}/{kind}": 32 * MAX_BODY_BYTES for where in _LISTS for kind in ListKind},
 }
 """Where more is taken than elsewhere."""
 _ABOUT = """Telemetry, fault risks, alerts and repair tickets of a fleet of cleaning devices.
