@@ -1,9 +1,7 @@
 """Reports become requests, and requests become or join the case of their device."""
 
-import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from time import sleep
 from typing import Protocol
 
 from sqlalchemy.exc import IntegrityError
@@ -44,7 +42,6 @@ from storage.records.tickets import ticket
 _AGAIN_WITHIN_MS = 7 * DAY_MS
 """So long the same words of the same contact are about the same."""
 BY_LINK_AN_HOUR = 30
-_TRIES = 60
 _OPEN = tuple(state for state in TicketState if state not in CLOSED_STATES)
 
 
@@ -141,7 +138,9 @@ class Intake:
             place = place_of(session, device_id)
         if place is None:
             raise NotFound(f"there is no device {device_id!r}")
-        ticket_id = self._reported(device_id, fault or unclear_fault(place.kind), by, request.said.words)
+        ticket_id = self._tickets.report(
+            device_id, fault or unclear_fault(place.kind), by, request.said.words
+        )
         with self._desk.transaction() as session:
             place_request(session, request.id, ticket_id, device_id=device_id, site=place.site, fault=fault)
             give_files_to(session, request.id, ticket_id, self._limits.a_case)
@@ -149,17 +148,6 @@ class Intake:
             data = {"ticket_id": ticket_id, "device_id": device_id}
             tell(session, _happened(placed, "placed", by, "", self._clock.now_ms(), **data))
         return placed
-
-    def _reported(self, device_id: str, fault: str, by: Principal, why: str) -> int:
-        """Report until nobody else changes the case at the same moment: many may report it at once."""
-        for tried in range(_TRIES):
-            try:
-                return self._tickets.report(device_id, fault, by, why)
-            except Conflict:
-                if tried == _TRIES - 1:
-                    raise
-                sleep(random.uniform(0, 0.01 * (tried + 1)))
-        raise AssertionError("unreachable")
 
     def _joined_again(self, request: Request, by: Principal) -> Request:
         """Let a request of no device join the case of the same words of the same contact, if that is open."""
@@ -204,7 +192,7 @@ class Intake:
                 raise Conflict(f"request {request_id} is not placed; place it first")
             if not ticket(session, request.ticket_id).is_open:
                 raise Conflict(f"ticket {request.ticket_id} is closed; report it anew")
-        ticket_id = self._reported(request.said.device_id, fault, by, request.said.words)
+        ticket_id = self._tickets.report(request.said.device_id, fault, by, request.said.words)
         with self._desk.transaction() as session:
             place_request(session, request_id, ticket_id, fault=fault)
             named = request_of(session, request_id)
