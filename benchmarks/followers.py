@@ -46,7 +46,7 @@ class Killed:
 
     def __init__(self, work: Callable[..., None], *arguments: Any) -> None:
         context = get_context("forkserver")
-        context.set_forkserver_preload(["benchmarks.harness.followed_desk"])
+        context.set_forkserver_preload(["benchmarks.harness.followed_desk", "benchmarks.harness.desk_scene"])
         self._started, theirs = context.Pipe(duplex=False)
         self._process = context.Process(target=work, args=(*arguments, theirs), daemon=True)
         self._process.start()

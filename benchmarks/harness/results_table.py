@@ -147,6 +147,18 @@ def _indicators(found: Any) -> list[Row]:
     ]
 
 
+def _desk_crash(found: Any) -> list[Row]:
+    what = f"The desk killed {found['kills']} times, its clock moved an hour {found['clock_jumps']} times"
+    shown = f"{found['tickets']:,} cases, {found['clock_steps_told']:,} steps of clocks"
+    wrong = sum(found["wrong"].values())
+    return [(what, f"{shown}, {wrong} wrong", "0 half, missed or doubled")]
+
+
+def _reports(found: Any) -> list[Row]:
+    first, after = found["report_first_cpu_s"], found["report_cpu_s"]
+    return [("A service report as PDF, CPU: the first, each after", f"{first} s, {after} s", "<= 2 s")]
+
+
 def _clocks(found: Any) -> list[Row]:
     clocks, cases = f"{found['clocks']:,}", f"{found['cases']:,}"
     wrong = f"{len(found['wrong'])} kinds of difference" if found["wrong"] else "0 differ"
@@ -319,6 +331,8 @@ _ROWS: dict[str, Callable[[Any], list[Row]]] = {
     "clocks": _clocks,
     "lists": _lists,
     "indicators": _indicators,
+    "reports": _reports,
+    "desk_crash": _desk_crash,
     "alert_latency": _alert_latency,
     "endurance": _endurance,
     "crash": _crash,
