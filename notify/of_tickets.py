@@ -10,6 +10,7 @@ from fleet.sla import Milestone
 from fleet.tellings import Occasion
 from fleet.text import Language, Text
 from fleet.tickets import Ticket
+from fleet.upkeep import MAINTENANCE
 from storage.records.tickets import ticket
 
 _MILESTONES: dict[str, Text] = {
@@ -27,6 +28,7 @@ _CLASSES = {
     "major": Text("major", "重大"),
 }
 COMPLAINT = Text("Complaint", "投诉")
+_MAINTENANCE = Text("maintenance", "保养")
 
 
 def ticket_facts(session: Session, notice: Notice, language: Language) -> dict[str, Any]:
@@ -35,7 +37,8 @@ def ticket_facts(session: Session, notice: Notice, language: Language) -> dict[s
     telling = notice.telling
     assert telling is not None
     what = (_CLASSES if telling.occasion is Occasion.COMPLAINT else _MILESTONES).get(telling.rule)
-    return {
+    named = {"fault": _MAINTENANCE.in_language(language)} if telling.fault == MAINTENANCE else {}
+    return named | {
         "ticket": notice.subject_id,
         "what": telling.rule if what is None else what.in_language(language),
         "owner": "" if case is None else case.owner_name,

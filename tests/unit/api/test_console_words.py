@@ -73,7 +73,7 @@ def test_an_error_page_speaks_the_browsers_language(client: TestClient, path: st
 
 def test_a_refused_form_says_why_in_chinese(house: House, client: TestClient) -> None:
     raise_alert(house, "R1", "brush_jam", 0.9)
-    answer = client.post("/tickets/1/state?lang=zh", data={"state": "accepted", "why": "", "who": "li"})
+    answer = client.post("/tickets/1/state?lang=zh", data={"state": "cancelled", "why": "", "who": "li"})
     assert answer.status_code == 422
     assert "必须填写原因" in answer.text
 
