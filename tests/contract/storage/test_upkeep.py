@@ -23,6 +23,7 @@ def test_two_processes_that_tick_at_once_open_and_choose_each_once(ready_url: st
     houses[0].add(*(f"R{n}" for n in range(10)))
     for n in range(2):
         houses[0].repair(f"R{n}")
+    houses[0].tick(NOON)
     clock.ms = NOON + 60 * DAY_MS
     houses[0].heard()
 
