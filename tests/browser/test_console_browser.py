@@ -161,9 +161,10 @@ def test_every_field_has_a_label_every_image_a_text_and_every_table_its_heads(
 def test_a_ticket_is_moved_on_through_its_form_and_its_history_says_so(page: Page, host: str) -> None:
     watch = watched(page, host)
     page.goto(f"http://{host}/tickets/3?lang=en", wait_until="domcontentloaded")
-    page.get_by_label("New state").select_option("accepted")
-    page.get_by_label("Reason").fill("the engineer passes by at noon")
-    page.get_by_role("button", name="Save").click()
+    form = page.get_by_role("region", name="Change the state")
+    form.get_by_label("New state").select_option("accepted")
+    form.get_by_label("Reason").fill("the engineer passes by at noon")
+    form.get_by_role("button", name="Save").click()
     expect(page.locator("[aria-current=step]")).to_have_text("Accepted")
     newest = page.locator(".history li").first
     expect(newest).to_contain_text("Opened → Accepted")
@@ -172,10 +173,16 @@ def test_a_ticket_is_moved_on_through_its_form_and_its_history_says_so(page: Pag
     assert watch.complaints == []
 
 
-def test_a_form_without_a_reason_is_not_sent(page: Page, host: str) -> None:
+def test_a_form_without_what_it_requires_is_not_sent(page: Page, host: str) -> None:
     page.goto(f"http://{host}/tickets/4?lang=en", wait_until="domcontentloaded")
-    page.get_by_role("button", name="Save").click()
-    expect(page.locator("textarea:invalid")).to_have_count(1)
+    said = page.get_by_role("region", name="Say something")
+    said.get_by_role("button", name="Add").click()
+    expect(said.locator("textarea:invalid")).to_have_count(1)
+    expect(page.locator(".history li")).to_have_count(1)
+    form = page.get_by_role("region", name="Change the state")
+    form.get_by_label("New state").select_option("cancelled")
+    form.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("alert").first).to_contain_text("a reason is required")
     expect(page.locator(".history li")).to_have_count(1)
 
 
@@ -276,10 +283,11 @@ def test_a_form_is_not_sent_to_a_server_that_is_gone_and_keeps_what_was_typed(
     let_in(page.context, house, port)
     with WebServer(house.app, listener):
         page.goto(f"http://127.0.0.1:{port}/tickets/4?lang=en")
-        page.get_by_label("Reason").first.fill("nobody answers the door")
+        form = page.get_by_role("region", name="Change the state")
+        form.get_by_label("Reason").fill("nobody answers the door")
     expect(page.locator("#gone")).to_be_visible(timeout=5_000)
-    page.get_by_role("button", name="Save").click()
-    expect(page.get_by_label("Reason").first).to_have_value("nobody answers the door")
+    form.get_by_role("button", name="Save").click()
+    expect(form.get_by_label("Reason")).to_have_value("nobody answers the door")
 
 
 def test_a_form_for_a_server_that_was_only_slow_is_sent_once_it_answers(page: Page, host: str) -> None:
