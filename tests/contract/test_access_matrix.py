@@ -162,7 +162,7 @@ BODIES: Mapping[str, dict[str, Any]] = {
     "/api/v1/tickets/{ticket_id}/owner": {"person": 1, "reason": "now"},
     "/api/v1/tickets/{ticket_id}/links": {"other": 1},
     "/api/v1/tickets/{ticket_id}/merge": {"into": 1, "reason": "now"},
-    "/api/v1/tickets/{ticket_id}/split": {"faults": ["brush_jam"], "device_id": "R", "reason": "now"},
+    "/api/v1/tickets/{ticket_id}/split": {"faults": ["brush_jam"], "device_id": "DEVICE", "reason": "now"},
     "/api/v1/tickets/{ticket_id}/checklist/{item}": {"done": True},
     "/api/v1/tickets/{ticket_id}/late/{milestone}": {"cause": "no_part"},
     "/api/v1/tickets/bulk": {"ids": [1], "state": "accepted"},
@@ -173,7 +173,7 @@ BODIES: Mapping[str, dict[str, Any]] = {
     "/api/v1/complaints": {"device_id": "DEVICE", "words": "nobody came"},
     "/api/v1/complaints/{ticket_id}/class": {"class": "urgent", "reason": "now"},
     "/api/v1/complaints/{ticket_id}/plan": {"plan": "a new brush"},
-    "/api/v1/complaints/{ticket_id}/arrival": {},
+    "/api/v1/complaints/{ticket_id}/arrival": {"reason": "now"},
     "/api/v1/tickets/{ticket_id}/feedback": {"score": 5, "solved": True},
     "/api/v1/tickets/{ticket_id}/visit": {"minutes": 30},
     "/api/v1/follow-ups/{follow_up_id}/done": {"said": "called"},
@@ -382,18 +382,15 @@ def ask(client: TestClient, method: str, path: str, number: int) -> Any:
         "site_id": {1: OWN, 2: FOREIGN}[number],
     }
     given |= {"mute_id": number, "incident_id": number}
-    given |= {"person_id": 1, "token_id": 1, "rollout_id": number, "step": "pause"}
-    given |= {"notice_id": number, "destination_id": 1}
     given |= {"person_id": 1, "token_id": 1, "rollout_id": number, "step": "pause", "version": 0}
-    given |= {"override_id": number, "number": 1, "kind": "parts", "code": "P1"}
+    given |= {"notice_id": number, "destination_id": 1, "override_id": number, "number": 1}
+    given |= {"kind": "parts", "code": "P1", "indicator_id": "opened", "month": "2026-11", "task_id": 1}
+    given |= {"follow_up_id": number, "request_id": number, "file_id": number}
+    given |= {"plan": "quarter", "inspection_id": number}
+    given |= {"other": number, "item": "arrival.badge", "milestone": "respond"}
     ours = {"customer_id": "own-c", "contract_number": "own-k", "engineer_id": "own-e", "region_id": "east"}
     theirs = {name: {"east": "FOREIGN-r"}.get(each, "FOREIGN") for name, each in ours.items()}
     given |= {1: ours, 2: theirs}[number]
-    given |= {"override_id": number, "number": 1, "follow_up_id": number, "task_id": number}
-    given |= {"override_id": number, "number": 1}
-    given |= {"indicator_id": "opened", "month": "2026-11", "task_id": 1}
-    given |= {"override_id": number, "number": 1, "request_id": number, "file_id": number}
-    given |= {"override_id": number, "number": 1, "plan": "quarter", "inspection_id": number}
     named = {"DEVICE": device, "SITE": given["site_id"]}
     named |= {"REGION": given["region_id"], "CUSTOMER": given["customer_id"]}
 
