@@ -161,13 +161,25 @@ def test_an_order_that_does_not_fit_is_no_fault_of_the_robot(rooms: Rooms) -> No
     assert rooms.history() == []
 
 
-@pytest.mark.parametrize(
-    ("code", "device_id", "fault"), [("error", "R1", "device_error"), ("sos", "W1", "worker_sos")]
-)
+def test_a_call_for_help_after_the_case_was_closed_is_a_new_one(rooms: Rooms) -> None:
+    tell(rooms, 0, "sos", "W1")
+    (alert,) = rooms.engine.open_alerts()
+    case = rooms.tickets.open_for(alert)
+    for state in ("accepted", "closed"):
+        rooms.tickets.change_state(case, TicketState(state), person("li.wei"), "first aid")
+    rooms.engine.reload()
+    assert rooms.engine.open_alerts() == []
+    rooms.clock.advance(60_000)
+    tell(rooms, 60, "sos", "W1")
+    (again,) = rooms.engine.open_alerts()
+    assert rooms.tickets.open_for(again) != case
+
+
 @pytest.mark.parametrize("after_repair", [False, True])
 def test_what_a_device_tells_of_after_the_repair_outlives_the_ticket(
-    rooms: Rooms, code: str, device_id: str, fault: str, after_repair: bool
+    rooms: Rooms, after_repair: bool
 ) -> None:
+    code, device_id, fault = "error", "R1", "device_error"
     tell(rooms, 0, code, device_id, error_code="E78")
     (alert,) = rooms.engine.open_alerts()
     ticket = rooms.tickets.open_for(alert)
