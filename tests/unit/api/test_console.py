@@ -153,7 +153,7 @@ def test_a_change_through_the_form_leads_back_and_is_whose_session_it_was(house:
 @pytest.mark.parametrize(
     ("form", "status", "says"),
     [
-        ({"state": "accepted", "why": ""}, 422, "a reason is required"),
+        ({"state": "cancelled", "why": ""}, 422, "a reason is required"),
         ({"state": "flying", "why": "x"}, 422, "is none; allowed: opened"),
         ({"state": "repaired", "why": "x", "confirmed_fault": "none"}, 409, "cannot become"),
         ({"state": "accepted", "why": "x", "version": "9"}, 409, "at version 1, not 9"),
