@@ -392,7 +392,6 @@ class StateChange(_Request):
     reason: str = Field(
         "",
         max_length=1000,
-        pattern=r"^[^\x00]*$",
         examples=["engineer is free this afternoon"],
         description="Why; required for cancelled and reopened",
     )
