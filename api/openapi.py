@@ -56,6 +56,5 @@ def example_of(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> Any:
         return [example_of(schema["items"], schemas)]
     if schema.get("type") == "object":
         return {name: example_of(part, schemas) for name, part in schema.get("properties", {}).items()}
-    if schema.get("format") == "date":
-        return "2026-11-30"
-    return _BY_TYPE[schema.get("type", "string")]
+    is_date = schema.get("format") == "date"
+    return "2026-11-30" if is_date else _BY_TYPE[schema.get("type", "string")]
