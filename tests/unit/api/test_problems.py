@@ -188,7 +188,14 @@ def _operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]
             yield f"{method} {path}", operation
 
 
-NOT_JSON = {"text/csv", "application/octet-stream", "image/jpeg", "message/rfc822", "multipart/form-data"}
+NOT_JSON = {
+    "application/pdf",
+    "text/csv",
+    "application/octet-stream",
+    "image/jpeg",
+    "message/rfc822",
+    "multipart/form-data",
+}
 """Files and messages, as they are."""
 
 

@@ -17,6 +17,7 @@ JFK = {
     "lat": 40.64,
     "lon": -73.78,
     "zone": "America/New_York",
+    "type": "transport",
 }
 
 
