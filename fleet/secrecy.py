@@ -1,6 +1,7 @@
 """Addresses and settings as they may be shown: without what may be a password or a token."""
 
 import re
+from hashlib import sha256
 
 HIDDEN = "***"
 _BEFORE_HOST = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*://)?[^\s\"']+(?=@)")
@@ -19,6 +20,11 @@ def without_secrets(value: object) -> str:
     for found in (_BEFORE_HOST, _FOR_A_PORT, _IN_QUERY):
         text = found.sub(rf"\1{HIDDEN}", text)
     return text
+
+
+def link_key(use: str, secret: str) -> str:
+    """Return by what the secret of a link is kept: a digest, which for another use is another one."""
+    return sha256(f"{use} {secret}".encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def is_secret(key: str) -> bool:

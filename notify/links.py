@@ -1,6 +1,5 @@
 """The page of a message: opened by the secret in its link, it shows and, by a button, acknowledges."""
 
-import hashlib
 from collections.abc import Sequence
 from secrets import token_urlsafe
 from typing import Any
@@ -11,9 +10,11 @@ from fleet.clock import DAY_MS, Clock
 from fleet.errors import NotFound
 from fleet.notices import Proof
 from fleet.outbox import Notice, NoticeState
+from fleet.secrecy import link_key
 from storage.records.database import DeskDatabase
 from storage.records.notices import change_notices, keep_notice_link, notices_by_link
 
+_USE = "notice"
 _LASTS_MS = 7 * DAY_MS
 _ALL = tuple(NoticeState)
 
@@ -25,7 +26,7 @@ def new_secret() -> str:
 
 def keep_link(session: Session, secret: str, notices: Sequence[Notice], now: int) -> None:
     """Let a secret open the page of what goes out together for a week; its digest alone is kept."""
-    keep_notice_link(session, _digest(secret), [each.id for each in notices], now + _LASTS_MS, now)
+    keep_notice_link(session, link_key(_USE, secret), [each.id for each in notices], now + _LASTS_MS, now)
 
 
 class NoticeLinks:
@@ -41,7 +42,7 @@ class NoticeLinks:
         To look is no proof: mail scanners look too.
         """
         with self._desk.transaction() as session:
-            notices = notices_by_link(session, _digest(secret), self._clock.now_ms())
+            notices = notices_by_link(session, link_key(_USE, secret), self._clock.now_ms())
         if not notices:
             raise NotFound("this link opens nothing any more; sign in to see what is open")
         return notices
@@ -61,7 +62,3 @@ class NoticeLinks:
     def _note(self, notice: Notice, **columns: Any) -> None:
         with self._desk.transaction() as session:
             change_notices(session, [notice.id], states=_ALL, **columns)
-
-
-def _digest(secret: str) -> str:
-    return hashlib.sha256(f"notice {secret}".encode()).hexdigest()

@@ -7,13 +7,13 @@ from fastapi import APIRouter, File, Form, Response, UploadFile
 from api.doors import Acting, ReportsFaults, SeesFleet
 from api.file_answers import SAVED, SMALL, file_answer
 from api.intake_schemas import CaseFileItem
+from api.routes.cases import within
 from api.routes.common import Nothing, RowId, problems
 from api.schemas import ListOf
-from api.services import ApiServices, Services
+from api.services import Services
 from desk.files.checked import Upload
 from fleet.case_files import FileKind
 from fleet.errors import InvalidInput
-from fleet.grants import Sites
 from storage.records.files import files_of_ticket
 from storage.records.tickets import ticket
 
@@ -38,7 +38,7 @@ def add_file(
     What it is, its content says, whatever its name or type. It is kept as it was written anew: without where
     and by what a picture was taken, without anything that acts in a document.
     """
-    _within(services, ticket_id, sites)
+    within(services, ticket_id, sites)
     if file is None:
         raise InvalidInput("file: required, as multipart/form-data")
     upload = Upload(file.filename or "", file.file.read(services.intake.files.limits.size + 1), kind)
@@ -57,7 +57,7 @@ def list_files(services: Services, sites: SeesFleet, ticket_id: RowId, _: Nothin
 @router.get("/{file_id}", response_class=Response, responses=_NOT_FOUND | SAVED)
 def show_file(services: Services, sites: SeesFleet, ticket_id: RowId, file_id: RowId, _: Nothing) -> Response:
     """Return a file, to be saved."""
-    _within(services, ticket_id, sites)
+    within(services, ticket_id, sites)
     return file_answer(*services.intake.files.open(ticket_id, file_id))
 
 
@@ -66,10 +66,5 @@ def show_thumbnail(
     services: Services, sites: SeesFleet, ticket_id: RowId, file_id: RowId, _: Nothing
 ) -> Response:
     """Return a small picture of a file (JPEG)."""
-    _within(services, ticket_id, sites)
+    within(services, ticket_id, sites)
     return file_answer(*services.intake.files.open(ticket_id, file_id, small=True), small=True)
-
-
-def _within(services: ApiServices, ticket_id: int, sites: Sites) -> None:
-    with services.desk.transaction() as session:
-        ticket(session, ticket_id, sites)

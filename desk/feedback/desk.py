@@ -1,6 +1,5 @@
 """Feedback: by a customer's link, by a call, or as staff was told it; each change is an event of its case."""
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -31,6 +30,7 @@ from fleet.feedback import (
 )
 from fleet.grants import Sites
 from fleet.principals import Principal, PrincipalKind
+from fleet.secrecy import link_key
 from fleet.tickets import Ticket, TicketState
 from storage.records.call_backs import note_try, to_be_called, tries_of
 from storage.records.database import DeskDatabase
@@ -46,6 +46,7 @@ from storage.records.follow_ups import add_follow_up, end_follow_up, follow_up, 
 from storage.records.tickets import ticket
 
 DONE_STATES = frozenset({TicketState.REPAIRED, TicketState.CONFIRMED})
+_USE = "feedback"
 _CALLED_FOR_MS = LINK_LASTS_MS
 """Later than that after a repair nobody is called about it any more: they would not remember."""
 MOST_LISTED = 200
@@ -86,7 +87,7 @@ class FeedbackDesk:
             if feedback_of_repair(session, ticket_id, repair_of(case)) is not None:
                 raise Conflict(f"ticket {ticket_id} has its feedback already")
             link = FeedbackLink(ticket_id, repair_of(case), now, now + LINK_LASTS_MS)
-            put_link(session, _digest(secret), link)
+            put_link(session, link_key(_USE, secret), link)
             tell(session, happened(case, "feedback_link", principal, "", now, ends=link.ends))
         return secret
 
@@ -164,7 +165,7 @@ class FeedbackDesk:
             return follow_up(session, follow_up_id)
 
     def _opened(self, session: Session, secret: str) -> Opened:
-        link, now = link_by_key(session, _digest(secret)), self._clock.now_ms()
+        link, now = link_by_key(session, link_key(_USE, secret)), self._clock.now_ms()
         if link is None:
             raise NotFound(_OPENS_NOTHING)
         case = ticket(session, link.ticket_id)
@@ -257,7 +258,3 @@ def _stored(session: Session, ticket_id: int, repair: int) -> Feedback:
     found = feedback_of_repair(session, ticket_id, repair)
     assert found is not None  # it was written in this transaction
     return found
-
-
-def _digest(secret: str) -> str:
-    return hashlib.sha256(f"feedback {secret}".encode()).hexdigest()

@@ -1,7 +1,6 @@
 """Links by which something is reported without a sign-in: on a label of a robot, or sent to a customer."""
 
 from collections.abc import Sequence
-from hashlib import sha256
 from secrets import token_urlsafe
 
 from fleet.clock import Clock
@@ -10,11 +9,13 @@ from fleet.events import Event, Subject
 from fleet.grants import Sites
 from fleet.principals import Principal
 from fleet.requests import ReportLink
+from fleet.secrecy import link_key
 from storage.records.database import DeskDatabase
 from storage.records.device_lists import device_of
 from storage.records.events import tell
 from storage.records.requests import insert_link, link_of_key, links_for, revoke_links
 
+_USE = "report"
 _BYTES = 24
 
 
@@ -38,14 +39,14 @@ class ReportLinks:
     def _make(self, device_id: str | None, site: str, by: Principal) -> str:
         secret, now = token_urlsafe(_BYTES), self._clock.now_ms()
         with self._desk.transaction() as session:
-            link = insert_link(session, _digest(secret), device_id, site, by.name, now)
+            link = insert_link(session, link_key(_USE, secret), device_id, site, by.name, now)
             tell(session, _happened(link, "report_link_made", by, now))
         return secret
 
     def open(self, secret: str) -> ReportLink:
         """Return what a secret stands for. Raises NotFound where it is none (any more)."""
         with self._desk.transaction() as session:
-            found = link_of_key(session, _digest(secret))
+            found = link_of_key(session, link_key(_USE, secret))
         if found is None:
             raise NotFound("this link opens nothing any more; ask for a new one")
         return found
@@ -69,7 +70,3 @@ class ReportLinks:
 def _happened(link: ReportLink, what: str, by: Principal, now: int, **data: int) -> Event:
     subject, name = (Subject.SITE, link.site) if link.device_id is None else (Subject.DEVICE, link.device_id)
     return Event(now, subject, name, what, by, "", link.site, data=dict(data))
-
-
-def _digest(secret: str) -> str:
-    return sha256(f"report {secret}".encode("utf-8", "surrogatepass")).hexdigest()

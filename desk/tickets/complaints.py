@@ -12,7 +12,7 @@ from fleet.complaints import AGAIN_WITHIN_MS, REVIEW_AFTER_MS, Complaint, Compla
 from fleet.errors import Conflict, InvalidInput, NotFound
 from fleet.events import Event
 from fleet.principals import Principal, check_reason
-from fleet.tickets import Ticket, TicketKind
+from fleet.tickets import Ticket, TicketKind, TicketState
 from storage.records.complaints import let_match, open_complaint_like
 from storage.records.devices import place_of
 from storage.records.events import tell
@@ -119,7 +119,11 @@ class ComplaintDesk:
 
 def review_at(case: Ticket) -> int | None:
     """Return when a closed complaint is to be looked at again (epoch ms); None for any other."""
-    if case.kind is not TicketKind.COMPLAINT or case.state != "closed" or case.solved_at is None:
+    if (
+        case.kind is not TicketKind.COMPLAINT
+        or case.state is not TicketState.CLOSED
+        or case.solved_at is None
+    ):
         return None
     return case.solved_at + REVIEW_AFTER_MS
 

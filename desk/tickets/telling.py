@@ -1,6 +1,7 @@
 """Whom cases are told: that a clock warns or was broken, that somebody complains."""
 
 from desk.clocks.steps import BREACH, ESCALATE, WARN
+from fleet.complaints import ComplaintClass
 from fleet.duty import Chain, Duty, Target, TargetKind
 from fleet.events import Event, Subject
 from fleet.faults import FAULTS
@@ -36,7 +37,7 @@ class CaseTeller:
         """Return the telling of a complaint; a major one goes to the whole chain at once."""
         assert case.complaint is not None
         chain = self._chain(case)
-        place = len(chain.steps) - 1 if case.complaint.of_class == "major" else 0
+        place = len(chain.steps) - 1 if case.complaint.of_class is ComplaintClass.MAJOR else 0
         return self._told(
             case, Occasion.COMPLAINT, case.complaint.of_class, case.opened_at, chain, place, now
         )

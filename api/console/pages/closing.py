@@ -11,12 +11,11 @@ from api.console.pages.second_factor import qr_code
 from api.console.pages.tried import tried
 from api.console.render.templates import Pages
 from api.doors import ActingByForm, ChangesTickets, Known
+from api.routes.cases import within
 from api.routes.common import RowId, said_of
 from fleet.errors import InvalidInput
 from fleet.feedback import FeedbackSource
-from fleet.grants import Sites
 from fleet.text import quoted
-from storage.records.tickets import ticket
 
 _FORM_SOURCES = (FeedbackSource.CALL, FeedbackSource.STAFF)
 
@@ -37,7 +36,7 @@ def make_router(pages: Pages) -> APIRouter:
         source: Annotated[str, Form(max_length=16)] = FeedbackSource.STAFF,
     ) -> Response:
         """Record what staff was told of a repair."""
-        within(pages, ticket_id, sites)
+        within(pages.services, ticket_id, sites)
 
         def change() -> Response:
             said = said_of(entered.score, entered.solved, entered.remark)
@@ -57,7 +56,7 @@ def make_router(pages: Pages) -> APIRouter:
         request: Request, visitor: Known, sites: ChangesTickets, principal: ActingByForm, ticket_id: RowId
     ) -> Response:
         """Make a link by which the customer judges a repair; it is shown this once."""
-        within(pages, ticket_id, sites)
+        within(pages.services, ticket_id, sites)
 
         def change() -> Response:
             link = f"{closing.address}f/{closing.feedback.new_link(ticket_id, principal, sites)}"
@@ -73,12 +72,6 @@ def make_router(pages: Pages) -> APIRouter:
         )
 
     return router
-
-
-def within(pages: Pages, ticket_id: int, sites: Sites) -> None:
-    """Raise NotFound for a case of another site, before anything is said about it."""
-    with pages.services.desk.transaction() as session:
-        ticket(session, ticket_id, sites)
 
 
 def _source(text: str) -> FeedbackSource:

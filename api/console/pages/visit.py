@@ -8,11 +8,11 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from api.console.pages.closing import within
 from api.console.pages.desk import show_ticket
 from api.console.pages.tried import tried
 from api.console.render.templates import Pages
 from api.doors import ActingByForm, ChangesTickets, Known
+from api.routes.cases import within
 from api.routes.common import RowId
 from desk.feedback.visits import MOST_MINUTES, MOST_PIECES, SIGNATURE_BYTES
 from fleet.errors import InvalidInput
@@ -48,7 +48,7 @@ def make_router(pages: Pages) -> APIRouter:
         serial: _Texts = [],  # noqa: B006
     ) -> Response:
         """Write a visit down; what is refused comes back with the reason."""
-        within(pages, ticket_id, sites)
+        within(pages.services, ticket_id, sites)
         typed = {"minutes": minutes, "remark": remark, "signed_by": signed_by, "next_service": next_service}
         rows = list(zip(part, quantity, serial, strict=False))
 
