@@ -192,8 +192,8 @@ class ApiServices:
     rules: Mapping[str, Text] = field(default_factory=dict)
 
 
-def services_of(request: Request) -> ApiServices:
-    """Return the services that `create_app` was given."""
+async def services_of(request: Request) -> ApiServices:
+    """Return the services that `create_app` was given; async, or each request would wait for a thread."""
     services: ApiServices = request.app.state.services
     return services
 

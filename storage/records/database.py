@@ -1,8 +1,9 @@
 """Opens the desk database, brings its tables up to date, and hands out transactions."""
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
@@ -188,20 +189,28 @@ def _switch_to_wal(connection: Any) -> None:
 
 
 def _migrate(engine: Engine) -> None:
-    config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS))
-    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    config, scripts = _migrations()
     with engine.begin() as connection:
         _lock_for_migration(connection)
         if inspect(connection).has_table("alembic_version"):
             current = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
-            if current is not None and current not in known:
+            if current == scripts[0]:
+                return
+            if current is not None and current not in scripts:
                 raise DataFolderError(
                     f"the desk database is of a newer version ({current}) than this Sweepwatch; "
                     "upgrade Sweepwatch or use another data folder"
                 )
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+
+
+@cache
+def _migrations() -> tuple[Config, Sequence[str]]:
+    """Return Alembic's settings and the revisions, the newest first; some forty files are read for them."""
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS))
+    return config, [script.revision for script in ScriptDirectory.from_config(config).walk_revisions()]
 
 
 def _lock_for_migration(connection: Connection) -> None:

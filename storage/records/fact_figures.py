@@ -302,6 +302,6 @@ def choices(session: Session, sites: Sites) -> dict[str, list[str]]:
 def months_known(session: Session, sites: Sites) -> tuple[int, int] | None:
     """Return the first and the last month in which a case was opened; None where there is none."""
     query = at_sites(select(func.min(F.opened_month), func.max(F.opened_month)), F.site, sites)
-    found: tuple[int | None, int | None] = session.execute(query).one().tuple()
+    found: Sequence[int | None] = session.execute(query).one()
     first, last = found
     return None if first is None or last is None else (first, last)

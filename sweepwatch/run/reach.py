@@ -1,6 +1,8 @@
 """How the server is reached, by its settings: refused before it listens where that would be careless."""
 
+from collections.abc import Callable
 from ipaddress import ip_address, ip_network
+from time import monotonic
 from urllib.parse import urlsplit
 
 from access.people import People
@@ -65,10 +67,10 @@ def require_admin(server: ServerSettings, people: People) -> None:
     )
 
 
-def rates_of(server: ServerSettings) -> Rates:
+def rates_of(server: ServerSettings, now: Callable[[], float] = monotonic) -> Rates:
     """Return how often each may ask."""
     limits = RateLimits(server.requests_per_minute, server.sign_ins_per_minute, server.refusals_per_minute)
-    return Rates(limits)
+    return Rates(limits, now)
 
 
 def address_of(server: ServerSettings) -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from helpers.device_broker import PASSWORD, DeviceBroker, Guest, running_device_broker, until
+from helpers.fresh_desk import fresh_desk
 
 from access.devices.at_broker import PluginBroker
 from access.devices.authority import Authority
@@ -14,7 +15,7 @@ from fleet.clock import SystemClock
 from fleet.device_doors import CredentialKind, Handed, NewDevice, Wanted
 from fleet.principals import schedule
 from fleet.signals import Kind
-from storage.records.database import DeskDatabase, open_desk
+from storage.records.database import DeskDatabase
 
 BY = schedule("test")
 BASE = "sweepwatch/v1/s1/robot"
@@ -93,7 +94,7 @@ class House:
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     folder = tmp_path_factory.mktemp("doors")
-    desk = open_desk(f"sqlite:///{folder / 'desk.sqlite'}")
+    desk = fresh_desk(folder / "desk.sqlite")
     authority = Authority(folder / "ca")
     with running_device_broker(folder, authority, SystemClock().now_ms()) as broker:
         yield House(broker, desk)

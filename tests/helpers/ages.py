@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from helpers.batches import batch_of
+from helpers.fresh_desk import fresh_desk
 
 from fleet.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from fleet.signals import STANDARD_SIGNALS, Kind
-from storage.records.database import open_desk
 from storage.records.devices import Devices, Placement
 from storage.series.duckdb.store import DuckDbStore
 
@@ -64,7 +64,7 @@ _VALUES: Mapping[Kind, Mapping[str, Any]] = {
 def write_age(folder: Path, age: Age, now: int) -> None:
     """Make the data folder of an installation that heard this until `now` (epoch ms)."""
     folder.mkdir(parents=True, exist_ok=True)
-    desk = open_desk(f"sqlite:///{folder / 'desk.sqlite'}")
+    desk = fresh_desk(folder / "desk.sqlite")
     store = DuckDbStore.open(folder / "telemetry.duckdb", STANDARD_SIGNALS)
     try:
         Devices(desk).register({name: Placement(SITE, kind) for name, kind in age.devices.items()}, now)

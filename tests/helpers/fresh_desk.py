@@ -4,7 +4,7 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from storage.records.database import open_desk
+from storage.records.database import DeskDatabase, open_desk
 
 
 @cache
@@ -14,3 +14,10 @@ def fresh_file() -> bytes:
         path = Path(folder) / "desk.db"
         open_desk(f"sqlite:///{path}").close()
         return path.read_bytes()
+
+
+def fresh_desk(path: Path) -> DeskDatabase:
+    """Open a desk database on SQLite; one that is not there yet is a copy of the empty one."""
+    if not path.exists():
+        path.write_bytes(fresh_file())
+    return open_desk(f"sqlite:///{path}")

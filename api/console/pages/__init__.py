@@ -1,4 +1,4 @@
-"""The console's pages, one file a topic; each makes a router over what renders them."""
+"""The console's pages, one file a topic; each has a router."""
 
 from api.console.pages import (
     account,

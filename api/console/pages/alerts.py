@@ -8,13 +8,14 @@ from sqlalchemy.orm import Session
 
 from access.doors import Visitor
 from api.console.render.asked import NoQuery, asked
-from api.console.render.templates import Pages
+from api.console.render.templates import Console, Pages
 from api.doors import Known, SeesFleet
 from api.personal import Sight
 from api.queries.alerts import AlertQuery, find_alerts
 from api.queries.care import care_for, taken_by
 from api.routes.alerts import NOTES_DAYS
 from api.routes.common import RowId
+from api.services import Services
 from fleet.alerts import AlertState
 from fleet.care import Case, Incident
 from fleet.clock import DAY_MS
@@ -39,42 +40,43 @@ class AlertView(AlertQuery):
     show: Literal["open", "all"] = "open"
 
 
-def make_router(pages: Pages) -> APIRouter:
-    """Return the route of the page."""
-    router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
-    services = pages.services
+router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
-    @router.get("/alerts")
-    def alerts_page(request: Request, visitor: Known, sites: SeesFleet) -> Response:
-        """List the alerts."""
-        query = asked(request, AlertView)
-        if query.show == "open" and not query.state:
-            query = query.model_copy(update={"state": list(SHOWN_ALERTS)})
-        folded = query.show == "open" and query.cursor is None and not query.device
-        with services.desk.transaction() as session:
-            page = find_alerts(session, query, sites, apart=query.show == "open" and not query.device)
-            care = care_for(session, [one.id for one in page.rows])
-            listed = _incidents(session, sites) if folded else []
-        return pages.render(
-            request,
-            "alerts/alerts.html",
-            query=query,
-            alerts=Sight(services, visitor).alerts(page.rows),
-            care=care,
-            incidents=listed,
-            folded=bool(listed),
-            next_cursor=page.next_cursor,
-            levels=tuple(Level),
-            faults=FAULTS,
-        )
 
-    @router.get("/alerts/{alert_id}")
-    def alert_page(request: Request, visitor: Known, sites: SeesFleet, alert_id: RowId) -> Response:
-        """Show one alert: what is told of it, what people noted, and what happened."""
-        asked(request, NoQuery)
-        return show_alert(pages, request, visitor, alert_id, sites)
+@router.get("/alerts")
+def alerts_page(
+    request: Request, pages: Console, services: Services, visitor: Known, sites: SeesFleet
+) -> Response:
+    """List the alerts."""
+    query = asked(request, AlertView)
+    if query.show == "open" and not query.state:
+        query = query.model_copy(update={"state": list(SHOWN_ALERTS)})
+    folded = query.show == "open" and query.cursor is None and not query.device
+    with services.desk.transaction() as session:
+        page = find_alerts(session, query, sites, apart=query.show == "open" and not query.device)
+        care = care_for(session, [one.id for one in page.rows])
+        listed = _incidents(session, sites) if folded else []
+    return pages.render(
+        request,
+        "alerts/alerts.html",
+        query=query,
+        alerts=Sight(services, visitor).alerts(page.rows),
+        care=care,
+        incidents=listed,
+        folded=bool(listed),
+        next_cursor=page.next_cursor,
+        levels=tuple(Level),
+        faults=FAULTS,
+    )
 
-    return router
+
+@router.get("/alerts/{alert_id}")
+def alert_page(
+    request: Request, pages: Console, visitor: Known, sites: SeesFleet, alert_id: RowId
+) -> Response:
+    """Show one alert: what is told of it, what people noted, and what happened."""
+    asked(request, NoQuery)
+    return show_alert(pages, request, visitor, alert_id, sites)
 
 
 def show_alert(

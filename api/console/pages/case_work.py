@@ -12,10 +12,11 @@ from access.doors import Visitor
 from api.case_schemas import BulkAsked
 from api.console.pages.desk import list_tickets, show_ticket
 from api.console.pages.tried import tried
-from api.console.render.templates import Pages
+from api.console.render.templates import Console, Pages
 from api.doors import ActingByForm, ChangesTickets, Known
 from api.routes.cases import change_each, within
 from api.routes.common import RowId
+from api.services import Services
 from desk.tickets.conversation import LONGEST_COMMENT, Audience
 from fleet.errors import InvalidInput
 from fleet.grants import Sites
@@ -50,95 +51,111 @@ def changing(
     return run
 
 
-def make_router(pages: Pages) -> APIRouter:
-    """Return the routes of the forms."""
-    router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
-    work = pages.services.work
+router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
-    @router.post("/tickets/{ticket_id}/comment")
-    def comment(
-        request: Request,
-        visitor: Known,
-        sites: ChangesTickets,
-        principal: ActingByForm,
-        ticket_id: RowId,
-        text: Annotated[str, Form(max_length=LONGEST_COMMENT)] = "",
-        audience: Annotated[str, Form(max_length=16)] = Audience.INTERNAL,
-    ) -> Response:
-        """Say something about a case."""
-        run = changing(pages, request, visitor, ticket_id, sites)
-        return run(lambda: work.conversation.comment(ticket_id, text, chosen(Audience, audience), principal))
 
-    @router.post("/tickets/{ticket_id}/owner")
-    def hand_over(
-        request: Request,
-        visitor: Known,
-        sites: ChangesTickets,
-        principal: ActingByForm,
-        ticket_id: RowId,
-        person: Number = "",
-        why: Why = "",
-    ) -> Response:
-        """Let somebody answer for a case."""
-        run = changing(pages, request, visitor, ticket_id, sites)
-        return run(lambda: work.conversation.hand_over(ticket_id, number(person, "person"), principal, why))
+@router.post("/tickets/{ticket_id}/comment")
+def comment(
+    request: Request,
+    pages: Console,
+    services: Services,
+    visitor: Known,
+    sites: ChangesTickets,
+    principal: ActingByForm,
+    ticket_id: RowId,
+    text: Annotated[str, Form(max_length=LONGEST_COMMENT)] = "",
+    audience: Annotated[str, Form(max_length=16)] = Audience.INTERNAL,
+) -> Response:
+    """Say something about a case."""
+    run = changing(pages, request, visitor, ticket_id, sites)
+    return run(
+        lambda: services.work.conversation.comment(ticket_id, text, chosen(Audience, audience), principal)
+    )
 
-    @router.post("/tickets/{ticket_id}/checklist")
-    def tick(
-        request: Request,
-        visitor: Known,
-        sites: ChangesTickets,
-        principal: ActingByForm,
-        ticket_id: RowId,
-        done: Annotated[list[str], Form(max_length=_MOST_ITEMS)] = [],  # noqa: B006 - FastAPI copies it
-    ) -> Response:
-        """Leave the items of a case's checklist as they are ticked."""
 
-        def change() -> None:
-            case = pages.services.tickets.read(ticket_id)
-            for item, left in work.procedure.checklist(case):
-                if (item.id in done) != bool(left and left.done):
-                    work.procedure.tick(ticket_id, item.id, principal, done=item.id in done)
+@router.post("/tickets/{ticket_id}/owner")
+def hand_over(
+    request: Request,
+    pages: Console,
+    services: Services,
+    visitor: Known,
+    sites: ChangesTickets,
+    principal: ActingByForm,
+    ticket_id: RowId,
+    person: Number = "",
+    why: Why = "",
+) -> Response:
+    """Let somebody answer for a case."""
+    run = changing(pages, request, visitor, ticket_id, sites)
+    return run(
+        lambda: services.work.conversation.hand_over(ticket_id, number(person, "person"), principal, why)
+    )
 
-        return changing(pages, request, visitor, ticket_id, sites)(change)
 
-    @router.post("/tickets/{ticket_id}/late")
-    def explain(
-        request: Request,
-        visitor: Known,
-        sites: ChangesTickets,
-        principal: ActingByForm,
-        ticket_id: RowId,
-        milestone: Annotated[str, Form(max_length=16)] = "",
-        cause: Annotated[str, Form(max_length=64)] = "",
-        note: Why = "",
-    ) -> Response:
-        """Say why a milestone was late."""
-        run = changing(pages, request, visitor, ticket_id, sites)
-        return run(
-            lambda: work.procedure.explain(ticket_id, chosen(Milestone, milestone), cause, principal, note)
+@router.post("/tickets/{ticket_id}/checklist")
+def tick(
+    request: Request,
+    pages: Console,
+    services: Services,
+    visitor: Known,
+    sites: ChangesTickets,
+    principal: ActingByForm,
+    ticket_id: RowId,
+    done: Annotated[list[str], Form(max_length=_MOST_ITEMS)] = [],  # noqa: B006 - FastAPI copies it
+) -> Response:
+    """Leave the items of a case's checklist as they are ticked."""
+
+    def change() -> None:
+        case = services.tickets.read(ticket_id)
+        for item, left in services.work.procedure.checklist(case):
+            if (item.id in done) != bool(left and left.done):
+                services.work.procedure.tick(ticket_id, item.id, principal, done=item.id in done)
+
+    return changing(pages, request, visitor, ticket_id, sites)(change)
+
+
+@router.post("/tickets/{ticket_id}/late")
+def explain(
+    request: Request,
+    pages: Console,
+    services: Services,
+    visitor: Known,
+    sites: ChangesTickets,
+    principal: ActingByForm,
+    ticket_id: RowId,
+    milestone: Annotated[str, Form(max_length=16)] = "",
+    cause: Annotated[str, Form(max_length=64)] = "",
+    note: Why = "",
+) -> Response:
+    """Say why a milestone was late."""
+    run = changing(pages, request, visitor, ticket_id, sites)
+    return run(
+        lambda: services.work.procedure.explain(
+            ticket_id, chosen(Milestone, milestone), cause, principal, note
         )
+    )
 
-    @router.post("/tickets")
-    def change_many(
-        request: Request,
-        visitor: Known,
-        sites: ChangesTickets,
-        principal: ActingByForm,
-        id: Annotated[list[int], Form(max_length=200)] = [],  # noqa: A002, B006 - as the API has it
-        state: Annotated[str, Form(max_length=16)] = "",
-        why: Why = "",
-    ) -> Response:
-        """Move many cases on, each by itself; the list says what was refused."""
-        try:
-            asked = BulkAsked.model_validate({"ids": id, "state": state, "reason": why})
-        except ValidationError:
-            told = "ids, state: choose at least one ticket, and the state that they go to"
-            return list_tickets(pages, request, visitor, sites, 422, error=told)
-        outcomes = change_each(pages.services, sites, principal, asked)
-        return list_tickets(pages, request, visitor, sites, outcomes=outcomes)
 
-    return router
+@router.post("/tickets")
+def change_many(
+    request: Request,
+    pages: Console,
+    services: Services,
+    visitor: Known,
+    sites: ChangesTickets,
+    principal: ActingByForm,
+    id: Annotated[list[int], Form(max_length=200)] = [],  # noqa: A002, B006 - as the API has it
+    state: Annotated[str, Form(max_length=16)] = "",
+    why: Why = "",
+) -> Response:
+    """Move many cases on, each by itself; the list says what was refused."""
+    try:
+        asked = BulkAsked.model_validate({"ids": id, "state": state, "reason": why})
+    except ValidationError:
+        told = "ids, state: choose at least one ticket, and the state that they go to"
+        return list_tickets(pages, request, visitor, sites, 422, error=told)
+    outcomes = change_each(services, sites, principal, asked)
+    return list_tickets(pages, request, visitor, sites, outcomes=outcomes)
 
 
 def chosen(kind: type[E], text: str) -> E:

@@ -9,12 +9,12 @@ from fastapi import APIRouter, Request, Response
 from api.console.charts import drawing as charts
 from api.console.render.asked import asked
 from api.console.render.language import language_of
-from api.console.render.templates import Pages
 from api.console.render.words import word
 from api.doors import Known, SeesFleet
 from api.params import Params
 from api.personal import hidden_signals
 from api.routes.common import DeviceId
+from api.services import Services
 from fleet.errors import NotFound
 from fleet.signals import Form, Signal
 from fleet.text import quoted
@@ -40,51 +40,47 @@ class DeviceView(Params):
     at: int | None = None
 
 
-def make_router(pages: Pages) -> APIRouter:
-    """Return the routes of the charts."""
-    router = APIRouter(include_in_schema=False)
-    services = pages.services
-    zones = services.zones
+router = APIRouter(include_in_schema=False)
 
-    @router.get("/devices/{device_id}/charts/risks.svg")
-    def risk_svg(request: Request, sites: SeesFleet, device_id: DeviceId) -> Response:
-        """Draw the risks of one device over time."""
-        view = asked(request, DeviceView, range="7d")
-        with services.desk.transaction() as session:
-            device = device_of(session, device_id, sites)
-        start, end, every = _span(view, device.risk_ts, services.clock.now_ms())
-        frame = services.store.risk_history(device_id, start, end, every)
-        peaks = frame.group_by("fault").agg(pl.col("risk").max()).sort("risk", descending=True)
-        shown = [fault for fault, risk in peaks.iter_rows() if risk >= _WORTH_SHOWING]
-        frame = frame.filter(pl.col("fault").is_in(shown))
-        language = language_of(request)
-        names = {fault: word("fault", fault, language) for fault in shown}
-        return svg(charts.draw_risks(_local(frame, zones.of(device.site)), names, end - start, language))
 
-    @router.get("/devices/{device_id}/charts/{signal}.svg")
-    def signal_svg(
-        request: Request, visitor: Known, sites: SeesFleet, device_id: DeviceId, signal: str
-    ) -> Response:
-        """Draw one signal of one device over time."""
-        view = asked(request, DeviceView)
-        with services.desk.transaction() as session:
-            device = device_of(session, device_id, sites)
-        kind = device.kind
-        hidden = hidden_signals(services, visitor, device)
-        signals = [one for one in services.signals.for_kind(kind) if one.name not in hidden]
-        known = {one.name: one for one in signals if drawable(one)}
-        if signal not in known:
-            raise NotFound(f"{quoted(signal)} is no signal of a {kind} that can be drawn")
-        start, end, every = _span(view, device.newest_ts, services.clock.now_ms())
+@router.get("/devices/{device_id}/charts/risks.svg")
+def risk_svg(request: Request, services: Services, sites: SeesFleet, device_id: DeviceId) -> Response:
+    """Draw the risks of one device over time."""
+    view = asked(request, DeviceView, range="7d")
+    with services.desk.transaction() as session:
+        device = device_of(session, device_id, sites)
+    start, end, every = _span(view, device.risk_ts, services.clock.now_ms())
+    frame = services.store.risk_history(device_id, start, end, every)
+    peaks = frame.group_by("fault").agg(pl.col("risk").max()).sort("risk", descending=True)
+    shown = [fault for fault, risk in peaks.iter_rows() if risk >= _WORTH_SHOWING]
+    frame = frame.filter(pl.col("fault").is_in(shown))
+    language = language_of(request)
+    names = {fault: word("fault", fault, language) for fault in shown}
+    return svg(charts.draw_risks(_local(frame, services.zones.of(device.site)), names, end - start, language))
+
+
+@router.get("/devices/{device_id}/charts/{signal}.svg")
+def signal_svg(
+    request: Request, services: Services, visitor: Known, sites: SeesFleet, device_id: DeviceId, signal: str
+) -> Response:
+    """Draw one signal of one device over time."""
+    view = asked(request, DeviceView)
+    with services.desk.transaction() as session:
+        device = device_of(session, device_id, sites)
+    kind = device.kind
+    hidden = hidden_signals(services, visitor, device)
+    signals = [one for one in services.signals.for_kind(kind) if one.name not in hidden]
+    known = {one.name: one for one in signals if drawable(one)}
+    if signal not in known:
+        raise NotFound(f"{quoted(signal)} is no signal of a {kind} that can be drawn")
+    start, end, every = _span(view, device.newest_ts, services.clock.now_ms())
+    frame = services.store.intervals(kind, device_id, [signal], start, end, every, 1000)
+    young = _young(frame, start, end, every)
+    if young is not None:
+        start, every = young
         frame = services.store.intervals(kind, device_id, [signal], start, end, every, 1000)
-        young = _young(frame, start, end, every)
-        if young is not None:
-            start, every = young
-            frame = services.store.intervals(kind, device_id, [signal], start, end, every, 1000)
-        local = _local(frame, zones.of(device.site))
-        return svg(charts.draw_signal(local, known[signal], end - start, language_of(request)))
-
-    return router
+    local = _local(frame, services.zones.of(device.site))
+    return svg(charts.draw_signal(local, known[signal], end - start, language_of(request)))
 
 
 def _young(frame: pl.DataFrame, start: int, end: int, every: int) -> tuple[int, int] | None:

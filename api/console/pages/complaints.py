@@ -8,11 +8,12 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from api.console.pages.case_work import Why, changing, chosen, number
 from api.console.pages.tried import tried
 from api.console.render.asked import asked
-from api.console.render.templates import Pages
+from api.console.render.templates import Console, Pages
 from api.doors import ActingByForm, ChangesTickets, Known, ReportsFaults
 from api.params import Params
 from api.routes.common import RowId
 from api.routes.complaints import check_place
+from api.services import Services
 from desk.tickets.conversation import LONGEST_COMMENT
 from fleet.complaints import Complaint, ComplaintClass
 from fleet.grants import Sites
@@ -29,101 +30,113 @@ class FilingView(Params):
     about: str = ""
 
 
-def make_router(pages: Pages) -> APIRouter:
-    """Return the routes of the pages."""
-    router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
-    services, work = pages.services, pages.services.work
+router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
-    @router.get("/complaints/new")
-    def form(request: Request, sites: ReportsFaults) -> Response:
-        """Show the form that files a complaint."""
-        view = asked(request, FilingView)
-        return _form(pages, request, sites, device=view.device[:64], about=view.about[:18])
 
-    @router.post("/complaints")
-    def file(  # noqa: PLR0913, PLR0917 - FastAPI hands each field over by name
-        request: Request,
-        sites: ReportsFaults,
-        principal: ActingByForm,
-        words: Text = "",
-        of_class: Id = ComplaintClass.EXPERIENCE,
-        device: Id = "",
-        site: Id = "",
-        customer: Id = "",
-        contact: Annotated[str, Form(max_length=255)] = "",
-        about: Id = "",
-        loss: Id = "",
-    ) -> Response:
-        """File a complaint and show it."""
-        entered: dict[str, Any] = {
-            "words": words,
-            "of_class": of_class,
-            "device": device,
-            "site": site,
-            "customer": customer,
-            "contact": contact,
-            "about": about,
-            "loss": loss,
-        }
+@router.get("/complaints/new")
+def form(request: Request, pages: Console, sites: ReportsFaults) -> Response:
+    """Show the form that files a complaint."""
+    view = asked(request, FilingView)
+    return _form(pages, request, sites, device=view.device[:64], about=view.about[:18])
 
-        def change() -> Response:
-            device_id, place = device.strip(), site.strip()
-            check_place(services, sites, device_id or None, None if device_id else place or None)
-            complaint = Complaint(
-                chosen(ComplaintClass, of_class),
-                words,
-                customer.strip(),
-                contact.strip(),
-                number(about, "about") if about.strip() else None,
-                bool(loss),
-            )
-            ticket_id = work.complaints.file(complaint, principal, site=place, device_id=device_id)
-            return RedirectResponse(f"/tickets/{ticket_id}", status_code=303)
 
-        return tried(
-            change,
-            lambda status, told: _form(pages, request, sites, status, error=told, **entered),
-            404,
+@router.post("/complaints")
+def file(
+    request: Request,
+    pages: Console,
+    services: Services,
+    sites: ReportsFaults,
+    principal: ActingByForm,
+    words: Text = "",
+    of_class: Id = ComplaintClass.EXPERIENCE,
+    device: Id = "",
+    site: Id = "",
+    customer: Id = "",
+    contact: Annotated[str, Form(max_length=255)] = "",
+    about: Id = "",
+    loss: Id = "",
+) -> Response:
+    """File a complaint and show it."""
+    entered: dict[str, Any] = {
+        "words": words,
+        "of_class": of_class,
+        "device": device,
+        "site": site,
+        "customer": customer,
+        "contact": contact,
+        "about": about,
+        "loss": loss,
+    }
+
+    def change() -> Response:
+        device_id, place = device.strip(), site.strip()
+        check_place(services, sites, device_id or None, None if device_id else place or None)
+        complaint = Complaint(
+            chosen(ComplaintClass, of_class),
+            words,
+            customer.strip(),
+            contact.strip(),
+            number(about, "about") if about.strip() else None,
+            bool(loss),
         )
+        ticket_id = services.work.complaints.file(complaint, principal, site=place, device_id=device_id)
+        return RedirectResponse(f"/tickets/{ticket_id}", status_code=303)
 
-    @router.post("/tickets/{ticket_id}/class")
-    def classify(
-        request: Request,
-        visitor: Known,
-        sites: ChangesTickets,
-        principal: ActingByForm,
-        ticket_id: RowId,
-        of_class: Id = "",
-        why: Why = "",
-    ) -> Response:
-        """Say that a complaint is of another class."""
-        run = changing(pages, request, visitor, ticket_id, sites)
-        return run(
-            lambda: work.complaints.classify(ticket_id, chosen(ComplaintClass, of_class), principal, why)
-        )
+    return tried(
+        change,
+        lambda status, told: _form(pages, request, sites, status, error=told, **entered),
+        404,
+    )
 
-    @router.post("/tickets/{ticket_id}/plan")
-    def plan(
-        request: Request,
-        visitor: Known,
-        sites: ChangesTickets,
-        principal: ActingByForm,
-        ticket_id: RowId,
-        plan: Text = "",
-    ) -> Response:
-        """Keep the written plan of a complaint."""
-        run = changing(pages, request, visitor, ticket_id, sites)
-        return run(lambda: work.complaints.plan(ticket_id, plan, principal))
 
-    @router.post("/tickets/{ticket_id}/arrival")
-    def arrive(
-        request: Request, visitor: Known, sites: ChangesTickets, principal: ActingByForm, ticket_id: RowId
-    ) -> Response:
-        """Note that somebody is on the spot."""
-        run = changing(pages, request, visitor, ticket_id, sites)
-        return run(lambda: work.complaints.arrive(ticket_id, principal))
+@router.post("/tickets/{ticket_id}/class")
+def classify(
+    request: Request,
+    pages: Console,
+    services: Services,
+    visitor: Known,
+    sites: ChangesTickets,
+    principal: ActingByForm,
+    ticket_id: RowId,
+    of_class: Id = "",
+    why: Why = "",
+) -> Response:
+    """Say that a complaint is of another class."""
+    run = changing(pages, request, visitor, ticket_id, sites)
+    return run(
+        lambda: services.work.complaints.classify(ticket_id, chosen(ComplaintClass, of_class), principal, why)
+    )
 
-    return router
+
+@router.post("/tickets/{ticket_id}/plan")
+def plan(
+    request: Request,
+    pages: Console,
+    services: Services,
+    visitor: Known,
+    sites: ChangesTickets,
+    principal: ActingByForm,
+    ticket_id: RowId,
+    plan: Text = "",
+) -> Response:
+    """Keep the written plan of a complaint."""
+    run = changing(pages, request, visitor, ticket_id, sites)
+    return run(lambda: services.work.complaints.plan(ticket_id, plan, principal))
+
+
+@router.post("/tickets/{ticket_id}/arrival")
+def arrive(
+    request: Request,
+    pages: Console,
+    services: Services,
+    visitor: Known,
+    sites: ChangesTickets,
+    principal: ActingByForm,
+    ticket_id: RowId,
+) -> Response:
+    """Note that somebody is on the spot."""
+    run = changing(pages, request, visitor, ticket_id, sites)
+    return run(lambda: services.work.complaints.arrive(ticket_id, principal))
 
 
 def _form(

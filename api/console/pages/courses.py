@@ -11,11 +11,12 @@ from api.console.charts import drawing as charts
 from api.console.pages.charts import svg
 from api.console.render.asked import asked
 from api.console.render.language import language_of
-from api.console.render.templates import Pages, driver_with_course
+from api.console.render.templates import driver_with_course
 from api.doors import Known, SeesFleet
 from api.params import Params
 from api.personal import Sight
 from api.routes.common import DeviceId, RowId
+from api.services import Services
 from fleet.errors import NotFound
 from storage.records.alerts import alert_of
 from storage.records.device_lists import device_of
@@ -29,55 +30,59 @@ class CourseView(Params):
     at: int | None = None
 
 
-def make_router(pages: Pages) -> APIRouter:
-    """Return the routes of the charts."""
-    router = APIRouter(include_in_schema=False)
-    services = pages.services
-    zones = services.zones
+router = APIRouter(include_in_schema=False)
 
-    @router.get("/devices/{device_id}/charts/why/{fault}.svg")
-    def device_course_svg(request: Request, sites: SeesFleet, device_id: DeviceId, fault: str) -> Response:
-        """Draw the days behind what drives a device's newest risk of a fault."""
-        asked(request, CourseView)
-        with services.desk.transaction() as session:
-            zone = zones.of(device_of(session, device_id, sites).site)
-        frame = services.store.latest_risks(device_id).filter(pl.col("fault") == fault)
-        return _course_svg(request, frame["drivers"][0] if frame.height else None, zone)
 
-    @router.get("/alerts/{alert_id}/why.svg")
-    def alert_course_svg(request: Request, visitor: Known, sites: SeesFleet, alert_id: RowId) -> Response:
-        """Draw the days behind what raised an alert, as they were stored with it."""
-        asked(request, CourseView)
-        with services.desk.transaction() as session:
-            alert = alert_of(session, str(alert_id), sites)
-            place = place_of(session, alert.device_id)
-        (alert,) = Sight(services, visitor).alerts([alert])
-        zone = zones.of(place.site if place else None)
-        return _course_svg(request, alert.evidence.get("drivers"), zone)
+@router.get("/devices/{device_id}/charts/why/{fault}.svg")
+def device_course_svg(
+    request: Request, services: Services, sites: SeesFleet, device_id: DeviceId, fault: str
+) -> Response:
+    """Draw the days behind what drives a device's newest risk of a fault."""
+    asked(request, CourseView)
+    with services.desk.transaction() as session:
+        zone = services.zones.of(device_of(session, device_id, sites).site)
+    frame = services.store.latest_risks(device_id).filter(pl.col("fault") == fault)
+    return _course_svg(request, frame["drivers"][0] if frame.height else None, zone)
 
-    @router.get("/tickets/{ticket_id}/why.svg")
-    def ticket_course_svg(request: Request, visitor: Known, sites: SeesFleet, ticket_id: RowId) -> Response:
-        """Draw the days behind the likely fault of a ticket, as they were stored with it."""
-        asked(request, CourseView)
-        with services.desk.transaction() as session:
-            found = ticket(session, ticket_id, sites)
-        (found,) = Sight(services, visitor).tickets([found])
-        return _course_svg(request, found.evidence.get("drivers"), zones.of(found.site))
 
-    @router.get("/tickets/{ticket_id}/why/{fault}.svg")
-    def suspicion_course_svg(
-        request: Request, visitor: Known, sites: SeesFleet, ticket_id: RowId, fault: str
-    ) -> Response:
-        """Draw the days behind one fault that a ticket suspects, as they were stored with it."""
-        asked(request, CourseView)
-        with services.desk.transaction() as session:
-            found = ticket(session, ticket_id, sites)
-        (found,) = Sight(services, visitor).tickets([found])
-        suspicion = found.suspicion_of(fault)
-        drivers = suspicion.evidence.get("drivers") if suspicion else None
-        return _course_svg(request, drivers, zones.of(found.site))
+@router.get("/alerts/{alert_id}/why.svg")
+def alert_course_svg(
+    request: Request, services: Services, visitor: Known, sites: SeesFleet, alert_id: RowId
+) -> Response:
+    """Draw the days behind what raised an alert, as they were stored with it."""
+    asked(request, CourseView)
+    with services.desk.transaction() as session:
+        alert = alert_of(session, str(alert_id), sites)
+        place = place_of(session, alert.device_id)
+    (alert,) = Sight(services, visitor).alerts([alert])
+    zone = services.zones.of(place.site if place else None)
+    return _course_svg(request, alert.evidence.get("drivers"), zone)
 
-    return router
+
+@router.get("/tickets/{ticket_id}/why.svg")
+def ticket_course_svg(
+    request: Request, services: Services, visitor: Known, sites: SeesFleet, ticket_id: RowId
+) -> Response:
+    """Draw the days behind the likely fault of a ticket, as they were stored with it."""
+    asked(request, CourseView)
+    with services.desk.transaction() as session:
+        found = ticket(session, ticket_id, sites)
+    (found,) = Sight(services, visitor).tickets([found])
+    return _course_svg(request, found.evidence.get("drivers"), services.zones.of(found.site))
+
+
+@router.get("/tickets/{ticket_id}/why/{fault}.svg")
+def suspicion_course_svg(
+    request: Request, services: Services, visitor: Known, sites: SeesFleet, ticket_id: RowId, fault: str
+) -> Response:
+    """Draw the days behind one fault that a ticket suspects, as they were stored with it."""
+    asked(request, CourseView)
+    with services.desk.transaction() as session:
+        found = ticket(session, ticket_id, sites)
+    (found,) = Sight(services, visitor).tickets([found])
+    suspicion = found.suspicion_of(fault)
+    drivers = suspicion.evidence.get("drivers") if suspicion else None
+    return _course_svg(request, drivers, services.zones.of(found.site))
 
 
 def _course_svg(request: Request, stored: object, zone: ZoneInfo) -> Response:

@@ -10,12 +10,13 @@ from access.doors import Visitor
 from api.console.pages.service_forms import Said, Tried, blank, typed, version_in
 from api.console.pages.tried import tried
 from api.console.render.asked import SavedView, asked
-from api.console.render.templates import Pages
+from api.console.render.templates import Console, Pages
 from api.doors import ActingByForm, Known, ManagesService, SeesFleet
 from api.personal import Sight
 from api.queries.service import CustomerQuery
 from api.routes.common import Key
 from api.routes.customers import sees_service
+from api.services import Services
 from desk.lists.sheets import row_said
 from fleet.customers import Included, PlanName, Tier, Visiting
 from fleet.grants import Sites
@@ -46,84 +47,91 @@ _CHOICES: dict[str, Any] = {
 }
 
 
-def make_router(pages: Pages) -> APIRouter:
-    """Return the routes of the pages."""
-    router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
-
-    @router.get("/customers")
-    def customers_page(request: Request, visitor: Known, sites: SeesFleet) -> Response:
-        """List the customers of one's sites."""
-        return _list(pages, request, visitor, sites, asked(request, CustomerQuery))
-
-    @router.get("/customers/{customer_id}")
-    def customer_page(request: Request, visitor: Known, sites: SeesFleet, customer_id: Key) -> Response:
-        """Show a customer: sites, contracts, open cases."""
-        saved = asked(request, SavedView).saved
-        return _one(pages, request, visitor, sites, customer_id, Tried(saved=saved))
-
-    _add_changes(router, pages)
-    return router
+router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
 
-def _add_changes(router: APIRouter, pages: Pages) -> None:
-    """Add the routes of the forms."""
-    book = pages.services.service
+@router.get("/customers")
+def customers_page(request: Request, pages: Console, visitor: Known, sites: SeesFleet) -> Response:
+    """List the customers of one's sites."""
+    return _list(pages, request, visitor, sites, asked(request, CustomerQuery))
 
-    @router.post("/customers")
-    def add(
-        request: Request, visitor: Known, sites: ManagesService, principal: ActingByForm, said: Said
-    ) -> Response:
-        """Describe a customer that nobody has described yet."""
 
-        def change() -> Response:
-            row = row_said(ListKind.CUSTOMERS, said.get("id", ""), said)
-            return _to(book.customer(customer_from(row), principal, 0).id)
+@router.get("/customers/{customer_id}")
+def customer_page(
+    request: Request, pages: Console, visitor: Known, sites: SeesFleet, customer_id: Key
+) -> Response:
+    """Show a customer: sites, contracts, open cases."""
+    saved = asked(request, SavedView).saved
+    return _one(pages, request, visitor, sites, customer_id, Tried(saved=saved))
 
-        def again(status: int, why: str) -> Response:
-            return _list(pages, request, visitor, sites, CustomerQuery(), Tried(status, why, said))
 
-        return tried(change, again)
+@router.post("/customers")
+def add(
+    request: Request,
+    pages: Console,
+    services: Services,
+    visitor: Known,
+    sites: ManagesService,
+    principal: ActingByForm,
+    said: Said,
+) -> Response:
+    """Describe a customer that nobody has described yet."""
 
-    @router.post("/customers/{customer_id}")
-    def change_customer(
-        request: Request,
-        visitor: Known,
-        sites: ManagesService,
-        principal: ActingByForm,
-        customer_id: Key,
-        said: Said,
-    ) -> Response:
-        """Say what a customer is, in place of what was said before."""
+    def change() -> Response:
+        row = row_said(ListKind.CUSTOMERS, said.get("id", ""), said)
+        return _to(services.service.customer(customer_from(row), principal, 0).id)
 
-        def change() -> Response:
-            row = row_said(ListKind.CUSTOMERS, customer_id, said)
-            return _to(book.customer(customer_from(row), principal, version_in(said)).id, saved=True)
+    def again(status: int, why: str) -> Response:
+        return _list(pages, request, visitor, sites, CustomerQuery(), Tried(status, why, said))
 
-        def again(status: int, why: str) -> Response:
-            return _one(pages, request, visitor, sites, customer_id, Tried(status, why, said))
+    return tried(change, again)
 
-        return tried(change, again)
 
-    @router.post("/customers/{customer_id}/contracts")
-    def change_contract(
-        request: Request,
-        visitor: Known,
-        sites: ManagesService,
-        principal: ActingByForm,
-        customer_id: Key,
-        said: Said,
-    ) -> Response:
-        """Say what was agreed on with a customer."""
+@router.post("/customers/{customer_id}")
+def change_customer(
+    request: Request,
+    pages: Console,
+    services: Services,
+    visitor: Known,
+    sites: ManagesService,
+    principal: ActingByForm,
+    customer_id: Key,
+    said: Said,
+) -> Response:
+    """Say what a customer is, in place of what was said before."""
 
-        def change() -> Response:
-            row = row_said(ListKind.CONTRACTS, said.get("number", ""), said | {"customer": customer_id})
-            book.contract(contract_from(row), principal, version_in(said))
-            return _to(customer_id, saved=True)
+    def change() -> Response:
+        row = row_said(ListKind.CUSTOMERS, customer_id, said)
+        return _to(services.service.customer(customer_from(row), principal, version_in(said)).id, saved=True)
 
-        def again(status: int, why: str) -> Response:
-            return _one(pages, request, visitor, sites, customer_id, Tried(status, why, beside=said))
+    def again(status: int, why: str) -> Response:
+        return _one(pages, request, visitor, sites, customer_id, Tried(status, why, said))
 
-        return tried(change, again)
+    return tried(change, again)
+
+
+@router.post("/customers/{customer_id}/contracts")
+def change_contract(
+    request: Request,
+    pages: Console,
+    services: Services,
+    visitor: Known,
+    sites: ManagesService,
+    principal: ActingByForm,
+    customer_id: Key,
+    said: Said,
+) -> Response:
+    """Say what was agreed on with a customer."""
+
+    def change() -> Response:
+        row = row_said(ListKind.CONTRACTS, said.get("number", ""), said | {"customer": customer_id})
+        services.service.contract(contract_from(row), principal, version_in(said))
+        return _to(customer_id, saved=True)
+
+    def again(status: int, why: str) -> Response:
+        return _one(pages, request, visitor, sites, customer_id, Tried(status, why, beside=said))
+
+    return tried(change, again)
 
 
 def _to(customer_id: str, *, saved: bool = False) -> Response:

@@ -7,7 +7,7 @@ from fastapi.responses import HTMLResponse
 
 from access.doors import Visitor
 from api.console.render.asked import NoQuery, asked
-from api.console.render.templates import Pages
+from api.console.render.templates import Console, Pages
 from api.console.render.words import PARTS
 from api.doors import Known, SeesFleet
 from api.params import TicketSort
@@ -69,22 +69,22 @@ class TicketView(TicketQuery):
         return self.model_copy(update=changes)
 
 
-def make_router(pages: Pages) -> APIRouter:
-    """Return the routes of the desk's pages."""
-    router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
-    @router.get("/tickets")
-    def tickets_page(request: Request, visitor: Known, sites: SeesFleet) -> Response:
-        """List the tickets with their running clocks."""
-        return list_tickets(pages, request, visitor, sites)
 
-    @router.get("/tickets/{ticket_id}")
-    def ticket_page(request: Request, visitor: Known, sites: SeesFleet, ticket_id: RowId) -> Response:
-        """Show one ticket, and the form that moves it on."""
-        asked(request, NoQuery)
-        return show_ticket(pages, request, visitor, ticket_id, sites)
+@router.get("/tickets")
+def tickets_page(request: Request, pages: Console, visitor: Known, sites: SeesFleet) -> Response:
+    """List the tickets with their running clocks."""
+    return list_tickets(pages, request, visitor, sites)
 
-    return router
+
+@router.get("/tickets/{ticket_id}")
+def ticket_page(
+    request: Request, pages: Console, visitor: Known, sites: SeesFleet, ticket_id: RowId
+) -> Response:
+    """Show one ticket, and the form that moves it on."""
+    asked(request, NoQuery)
+    return show_ticket(pages, request, visitor, ticket_id, sites)
 
 
 def list_tickets(

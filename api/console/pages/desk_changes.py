@@ -7,78 +7,79 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from api.console.pages.desk import show_ticket
 from api.console.pages.tried import tried
-from api.console.render.templates import Pages
+from api.console.render.templates import Console
 from api.doors import ActingByForm, ChangesTickets, Known
 from api.routes.common import RowId
+from api.services import Services
 from fleet.errors import InvalidInput
 from fleet.text import quoted
 from fleet.tickets import TicketState
 from storage.records.tickets import ticket
 
+router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
-def make_router(pages: Pages) -> APIRouter:
-    """Return the routes of the desk's forms."""
-    router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
-    services = pages.services
 
-    @router.post("/tickets/{ticket_id}/state")
-    def change_state(  # noqa: PLR0913, PLR0917 - FastAPI hands each field over by name
-        request: Request,
-        visitor: Known,
-        sites: ChangesTickets,
-        principal: ActingByForm,
-        ticket_id: RowId,
-        state: Annotated[str, Form()] = "",
-        why: Annotated[str, Form(max_length=1000)] = "",
-        version: Annotated[int | None, Form()] = None,
-        confirmed_fault: Annotated[list[str], Form(max_length=32)] = [],  # noqa: B006 - FastAPI copies it
-    ) -> Response:
-        """Move a ticket on; what is refused comes back in the form with the reason."""
-        with services.desk.transaction() as session:
-            ticket(session, ticket_id, sites)
-        confirmed = list(dict.fromkeys(code for code in confirmed_fault if code))
-        entered: dict[str, Any] = {"state": state, "why": why, "confirmed": confirmed}
+@router.post("/tickets/{ticket_id}/state")
+def change_state(
+    request: Request,
+    pages: Console,
+    services: Services,
+    visitor: Known,
+    sites: ChangesTickets,
+    principal: ActingByForm,
+    ticket_id: RowId,
+    state: Annotated[str, Form()] = "",
+    why: Annotated[str, Form(max_length=1000)] = "",
+    version: Annotated[int | None, Form()] = None,
+    confirmed_fault: Annotated[list[str], Form(max_length=32)] = [],  # noqa: B006 - FastAPI copies it
+) -> Response:
+    """Move a ticket on; what is refused comes back in the form with the reason."""
+    with services.desk.transaction() as session:
+        ticket(session, ticket_id, sites)
+    confirmed = list(dict.fromkeys(code for code in confirmed_fault if code))
+    entered: dict[str, Any] = {"state": state, "why": why, "confirmed": confirmed}
 
-        def change() -> Response:
-            # What was chosen for another state before this one was, is not meant.
-            said = confirmed if state in (TicketState.REPAIRED, TicketState.CONFIRMED) else None
-            services.tickets.change_state(
-                ticket_id, _state(state), principal, why, version=version, confirmed=said or None
-            )
-            return _back(f"/tickets/{ticket_id}")
-
-        return tried(
-            change,
-            lambda status, told: show_ticket(
-                pages, request, visitor, ticket_id, sites, status, error=told, **entered
-            ),
+    def change() -> Response:
+        # What was chosen for another state before this one was, is not meant.
+        said = confirmed if state in (TicketState.REPAIRED, TicketState.CONFIRMED) else None
+        services.tickets.change_state(
+            ticket_id, _state(state), principal, why, version=version, confirmed=said or None
         )
+        return _back(f"/tickets/{ticket_id}")
 
-    @router.post("/tickets/{ticket_id}/keep-open")
-    def keep_open(
-        request: Request,
-        visitor: Known,
-        sites: ChangesTickets,
-        principal: ActingByForm,
-        ticket_id: RowId,
-        why: Annotated[str, Form(max_length=1000)] = "",
-    ) -> Response:
-        """Object to the end of a ticket that cleared itself."""
-        with services.desk.transaction() as session:
-            ticket(session, ticket_id, sites)
+    return tried(
+        change,
+        lambda status, told: show_ticket(
+            pages, request, visitor, ticket_id, sites, status, error=told, **entered
+        ),
+    )
 
-        def change() -> Response:
-            services.tickets.keep_open(ticket_id, principal, why)
-            return _back(f"/tickets/{ticket_id}")
 
-        return tried(
-            change,
-            lambda status, told: show_ticket(
-                pages, request, visitor, ticket_id, sites, status, error=told, why=why
-            ),
-        )
+@router.post("/tickets/{ticket_id}/keep-open")
+def keep_open(
+    request: Request,
+    pages: Console,
+    services: Services,
+    visitor: Known,
+    sites: ChangesTickets,
+    principal: ActingByForm,
+    ticket_id: RowId,
+    why: Annotated[str, Form(max_length=1000)] = "",
+) -> Response:
+    """Object to the end of a ticket that cleared itself."""
+    with services.desk.transaction() as session:
+        ticket(session, ticket_id, sites)
 
-    return router
+    def change() -> Response:
+        services.tickets.keep_open(ticket_id, principal, why)
+        return _back(f"/tickets/{ticket_id}")
+
+    return tried(
+        change,
+        lambda status, told: show_ticket(
+            pages, request, visitor, ticket_id, sites, status, error=told, why=why
+        ),
+    )
 
 
 def _state(text: str) -> TicketState:

@@ -12,7 +12,7 @@ from api.console.pages.charts import DeviceView, drawable
 from api.console.render.asked import asked
 from api.console.render.device_events import shown_events
 from api.console.render.language import language_of
-from api.console.render.templates import Pages
+from api.console.render.templates import Console, Pages
 from api.doors import Known, SeesFleet
 from api.newest import newest_of
 from api.personal import Sight, hidden_signals
@@ -40,16 +40,15 @@ _LIVELY_S, _CALM_S = 2, 30
 _FIRST_SIGNALS = ("battery_pct", "battery_health_pct", "heart_rate_bpm", "consumable_pct")
 
 
-def make_router(pages: Pages) -> APIRouter:
-    """Return the route of the page."""
-    router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
-    @router.get("/devices/{device_id}")
-    def device_page(request: Request, visitor: Known, sites: SeesFleet, device_id: DeviceId) -> Response:
-        """Show one device: its facts, why it is at risk, its charts, its alerts and tickets, its commands."""
-        return show_device(pages, request, visitor, sites, device_id)
 
-    return router
+@router.get("/devices/{device_id}")
+def device_page(
+    request: Request, pages: Console, visitor: Known, sites: SeesFleet, device_id: DeviceId
+) -> Response:
+    """Show one device: its facts, why it is at risk, its charts, its alerts and tickets, its commands."""
+    return show_device(pages, request, visitor, sites, device_id)
 
 
 def show_device(

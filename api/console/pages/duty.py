@@ -10,9 +10,10 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from api.console.pages.tried import tried
 from api.console.render.asked import SavedView, asked
 from api.console.render.duty import called, shown_schedule
-from api.console.render.templates import Pages
+from api.console.render.templates import Console, Pages
 from api.doors import ActingByForm, Known, PlansDuty, SeesFleet
 from api.routes.common import RowId
+from api.services import Services
 from fleet.clock import DAY_MS
 from fleet.errors import InvalidInput
 from fleet.grants import Permission, Sites
@@ -43,54 +44,56 @@ def entered_hours(
 _NOTHING = entered_hours()
 
 
-def make_router(pages: Pages) -> APIRouter:
-    """Return the routes of the pages."""
-    router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
-    services = pages.services
+router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
-    @router.get("/duty")
-    def duty_page(request: Request, sites: SeesFleet, visitor: Known) -> Response:
-        """Show who is on call, now and in the next two weeks."""
-        saved = asked(request, SavedView).saved
-        return _page(pages, request, sites, visitor.principal.reach(Permission.DUTY_CHANGE), saved=saved)
 
-    @router.post("/duty/overrides")
-    def override(
-        request: Request,
-        theirs: PlansDuty,
-        principal: ActingByForm,
-        said: Annotated[Entered, Depends(entered_hours)],
-    ) -> Response:
-        """Let somebody take hours of a schedule."""
+@router.get("/duty")
+def duty_page(request: Request, pages: Console, sites: SeesFleet, visitor: Known) -> Response:
+    """Show who is on call, now and in the next two weeks."""
+    saved = asked(request, SavedView).saved
+    return _page(pages, request, sites, visitor.principal.reach(Permission.DUTY_CHANGE), saved=saved)
 
-        def change() -> Response:
-            services.planning.override(_hours(pages, said), principal, said["reason"], theirs)
-            return RedirectResponse("/duty?saved=1", status_code=303)
 
-        def again(status: int, why: str) -> Response:
-            seen = principal.reach(Permission.FLEET_READ)
-            return _page(pages, request, seen, theirs, status, error=why, entered=said)
+@router.post("/duty/overrides")
+def override(
+    request: Request,
+    pages: Console,
+    services: Services,
+    theirs: PlansDuty,
+    principal: ActingByForm,
+    said: Annotated[Entered, Depends(entered_hours)],
+) -> Response:
+    """Let somebody take hours of a schedule."""
 
-        return tried(change, again, 403)
+    def change() -> Response:
+        services.planning.override(_hours(pages, said), principal, said["reason"], theirs)
+        return RedirectResponse("/duty?saved=1", status_code=303)
 
-    @router.post("/duty/overrides/{override_id}/end")
-    def end(
-        request: Request,
-        theirs: PlansDuty,
-        principal: ActingByForm,
-        override_id: RowId,
-        reason: _Why = "",
-    ) -> Response:
-        """End an override now, or before it begins."""
-
-        def change() -> Response:
-            services.planning.end(override_id, principal, reason, theirs)
-            return RedirectResponse("/duty?saved=1", status_code=303)
-
+    def again(status: int, why: str) -> Response:
         seen = principal.reach(Permission.FLEET_READ)
-        return tried(change, lambda status, why: _page(pages, request, seen, theirs, status, error=why))
+        return _page(pages, request, seen, theirs, status, error=why, entered=said)
 
-    return router
+    return tried(change, again, 403)
+
+
+@router.post("/duty/overrides/{override_id}/end")
+def end(
+    request: Request,
+    pages: Console,
+    services: Services,
+    theirs: PlansDuty,
+    principal: ActingByForm,
+    override_id: RowId,
+    reason: _Why = "",
+) -> Response:
+    """End an override now, or before it begins."""
+
+    def change() -> Response:
+        services.planning.end(override_id, principal, reason, theirs)
+        return RedirectResponse("/duty?saved=1", status_code=303)
+
+    seen = principal.reach(Permission.FLEET_READ)
+    return tried(change, lambda status, why: _page(pages, request, seen, theirs, status, error=why))
 
 
 def _page(

@@ -8,10 +8,11 @@ from pydantic import Field
 
 from api.console.pages.tried import tried
 from api.console.render.asked import asked
-from api.console.render.templates import Pages
+from api.console.render.templates import Console, Pages
 from api.doors import ActingByForm, PlansDuty, everywhere
 from api.params import Params
 from api.routes.duty import apply, checked, plan_item
+from api.services import Services
 from notify.duty.plan import LONGEST
 
 
@@ -22,48 +23,47 @@ class PlanView(Params):
     saved: bool = False
 
 
-def make_router(pages: Pages) -> APIRouter:
-    """Return the routes of the page."""
-    router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
-    services = pages.services
+router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
-    @router.get("/duty/plan")
-    def plan_page(request: Request, sites: PlansDuty) -> Response:
-        """Show the plan in an editor, and its versions."""
-        everywhere(sites)
-        view = asked(request, PlanView)
-        newest = plan_item(services.planning.newest())
-        text = newest.text if view.version is None else services.planning.version(view.version).text
-        return _plan(pages, request, text, newest.number, saved=view.saved, version=view.version)
 
-    @router.post("/duty/plan")
-    def change_plan(
-        request: Request,
-        sites: PlansDuty,
-        principal: ActingByForm,
-        text: Annotated[str, Form(max_length=2 * LONGEST)] = "",
-        after: Annotated[int, Form(ge=0, lt=2**31)] = 0,
-        reason: Annotated[str, Form(max_length=1000)] = "",
-        do: Annotated[str, Form(max_length=8)] = "check",
-    ) -> Response:
-        """Check the plan of the editor, or put it in force."""
-        everywhere(sites)
-        plain = text.replace("\r\n", "\n")
-        result = checked(services, plain)
-        if do != "apply" or not result.usable:
-            status = 200 if result.usable else 422
-            return _plan(pages, request, plain, after, status, checked=result, reason=reason)
+@router.get("/duty/plan")
+def plan_page(request: Request, pages: Console, services: Services, sites: PlansDuty) -> Response:
+    """Show the plan in an editor, and its versions."""
+    everywhere(sites)
+    view = asked(request, PlanView)
+    newest = plan_item(services.planning.newest())
+    text = newest.text if view.version is None else services.planning.version(view.version).text
+    return _plan(pages, request, text, newest.number, saved=view.saved, version=view.version)
 
-        def change() -> Response:
-            apply(services, sites, principal, plain, after, reason)
-            return RedirectResponse("/duty/plan?saved=1", status_code=303)
 
-        def again(status: int, why: str) -> Response:
-            return _plan(pages, request, plain, after, status, error=why, reason=reason)
+@router.post("/duty/plan")
+def change_plan(
+    request: Request,
+    pages: Console,
+    services: Services,
+    sites: PlansDuty,
+    principal: ActingByForm,
+    text: Annotated[str, Form(max_length=2 * LONGEST)] = "",
+    after: Annotated[int, Form(ge=0, lt=2**31)] = 0,
+    reason: Annotated[str, Form(max_length=1000)] = "",
+    do: Annotated[str, Form(max_length=8)] = "check",
+) -> Response:
+    """Check the plan of the editor, or put it in force."""
+    everywhere(sites)
+    plain = text.replace("\r\n", "\n")
+    result = checked(services, plain)
+    if do != "apply" or not result.usable:
+        status = 200 if result.usable else 422
+        return _plan(pages, request, plain, after, status, checked=result, reason=reason)
 
-        return tried(change, again)
+    def change() -> Response:
+        apply(services, sites, principal, plain, after, reason)
+        return RedirectResponse("/duty/plan?saved=1", status_code=303)
 
-    return router
+    def again(status: int, why: str) -> Response:
+        return _plan(pages, request, plain, after, status, error=why, reason=reason)
+
+    return tried(change, again)
 
 
 def _plan(pages: Pages, request: Request, text: str, after: int, status: int = 200, **more: Any) -> Response:

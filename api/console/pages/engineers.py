@@ -10,10 +10,11 @@ from access.doors import Visitor
 from api.console.pages.service_forms import Entered, Said, Tried, blank, typed, version_in
 from api.console.pages.tried import tried
 from api.console.render.asked import NoQuery, SavedView, asked
-from api.console.render.templates import Pages
+from api.console.render.templates import Console, Pages
 from api.doors import ActingByForm, Known, ManagesService, SeesFleet
 from api.routes.common import Key
 from api.routes.customers import sees_service
+from api.services import Services
 from desk.lists.cells import KEY, text
 from desk.lists.sheets import row_said
 from fleet.engineers import SKILLS, able, trained_hours
@@ -34,80 +35,91 @@ from storage.records.engineers import (
 _NO_REGION = {"id": "", "name_en": "", "name_zh": "", "leader": "", "director": "", "version": ""}
 
 
-def make_router(pages: Pages) -> APIRouter:
-    """Return the routes of the pages."""
-    router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
-
-    @router.get("/engineers")
-    def engineers_page(request: Request, visitor: Known, sites: SeesFleet) -> Response:
-        """List the engineers, the regions, and what falls due."""
-        asked(request, NoQuery)
-        return _list(pages, request, visitor, sites)
-
-    @router.get("/engineers/{engineer_id}")
-    def engineer_page(request: Request, visitor: Known, sites: SeesFleet, engineer_id: Key) -> Response:
-        """Show an engineer: what they are able to do, when they work, what falls due."""
-        saved = asked(request, SavedView).saved
-        return _one(pages, request, visitor, sites, engineer_id, Tried(saved=saved))
-
-    _add_changes(router, pages)
-    return router
+router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
 
-def _add_changes(router: APIRouter, pages: Pages) -> None:
-    """Add the routes of the forms."""
-    book = pages.services.service
+@router.get("/engineers")
+def engineers_page(request: Request, pages: Console, visitor: Known, sites: SeesFleet) -> Response:
+    """List the engineers, the regions, and what falls due."""
+    asked(request, NoQuery)
+    return _list(pages, request, visitor, sites)
 
-    @router.post("/engineers")
-    def add(
-        request: Request, visitor: Known, sites: ManagesService, principal: ActingByForm, said: Said
-    ) -> Response:
-        """Describe an engineer whom nobody has described yet."""
 
-        def change() -> Response:
-            row = row_said(ListKind.ENGINEERS, said.get("id", ""), said)
-            return _to(book.engineer(engineer_from(_whole(row)), principal, 0).id)
+@router.get("/engineers/{engineer_id}")
+def engineer_page(
+    request: Request, pages: Console, visitor: Known, sites: SeesFleet, engineer_id: Key
+) -> Response:
+    """Show an engineer: what they are able to do, when they work, what falls due."""
+    saved = asked(request, SavedView).saved
+    return _one(pages, request, visitor, sites, engineer_id, Tried(saved=saved))
 
-        def again(status: int, why: str) -> Response:
-            return _list(pages, request, visitor, sites, Tried(status, why, said))
 
-        return tried(change, again)
+@router.post("/engineers")
+def add(
+    request: Request,
+    pages: Console,
+    services: Services,
+    visitor: Known,
+    sites: ManagesService,
+    principal: ActingByForm,
+    said: Said,
+) -> Response:
+    """Describe an engineer whom nobody has described yet."""
 
-    @router.post("/regions")
-    def change_region(
-        request: Request, visitor: Known, sites: ManagesService, principal: ActingByForm, said: Said
-    ) -> Response:
-        """Say who leads a region, and who answers for it."""
+    def change() -> Response:
+        row = row_said(ListKind.ENGINEERS, said.get("id", ""), said)
+        return _to(services.service.engineer(engineer_from(_whole(row)), principal, 0).id)
 
-        def change() -> Response:
-            book.region(_region(said), principal, version_in(said))
-            return RedirectResponse("/engineers", status_code=303)
+    def again(status: int, why: str) -> Response:
+        return _list(pages, request, visitor, sites, Tried(status, why, said))
 
-        def again(status: int, why: str) -> Response:
-            return _list(pages, request, visitor, sites, Tried(status, why, beside=said))
+    return tried(change, again)
 
-        return tried(change, again)
 
-    @router.post("/engineers/{engineer_id}")
-    def change_engineer(
-        request: Request,
-        visitor: Known,
-        sites: ManagesService,
-        principal: ActingByForm,
-        engineer_id: Key,
-        said: Said,
-    ) -> Response:
-        """Say who an engineer is, in place of what was said before."""
+@router.post("/regions")
+def change_region(
+    request: Request,
+    pages: Console,
+    services: Services,
+    visitor: Known,
+    sites: ManagesService,
+    principal: ActingByForm,
+    said: Said,
+) -> Response:
+    """Say who leads a region, and who answers for it."""
 
-        def change() -> Response:
-            row = row_said(ListKind.ENGINEERS, engineer_id, said)
-            book.engineer(engineer_from(_whole(row)), principal, version_in(said))
-            return _to(engineer_id, saved=True)
+    def change() -> Response:
+        services.service.region(_region(said), principal, version_in(said))
+        return RedirectResponse("/engineers", status_code=303)
 
-        def again(status: int, why: str) -> Response:
-            return _one(pages, request, visitor, sites, engineer_id, Tried(status, why, said))
+    def again(status: int, why: str) -> Response:
+        return _list(pages, request, visitor, sites, Tried(status, why, beside=said))
 
-        return tried(change, again)
+    return tried(change, again)
+
+
+@router.post("/engineers/{engineer_id}")
+def change_engineer(
+    request: Request,
+    pages: Console,
+    services: Services,
+    visitor: Known,
+    sites: ManagesService,
+    principal: ActingByForm,
+    engineer_id: Key,
+    said: Said,
+) -> Response:
+    """Say who an engineer is, in place of what was said before."""
+
+    def change() -> Response:
+        row = row_said(ListKind.ENGINEERS, engineer_id, said)
+        services.service.engineer(engineer_from(_whole(row)), principal, version_in(said))
+        return _to(engineer_id, saved=True)
+
+    def again(status: int, why: str) -> Response:
+        return _one(pages, request, visitor, sites, engineer_id, Tried(status, why, said))
+
+    return tried(change, again)
 
 
 def _to(engineer_id: str, *, saved: bool = False) -> Response:

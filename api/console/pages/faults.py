@@ -4,8 +4,9 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
 
 from api.console.render.asked import NoQuery, asked
-from api.console.render.templates import Pages
+from api.console.render.templates import Console
 from api.doors import SeesFleet
+from api.services import Services
 from fleet.errors import NotFound
 from fleet.faults import FAULTS
 from fleet.text import quoted
@@ -14,24 +15,23 @@ from storage.records.fault_records import fault_records
 _MOST_CASES = 100
 
 
-def make_router(pages: Pages) -> APIRouter:
-    """Return the route of the page."""
-    router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
-    @router.get("/faults/{fault}")
-    def fault_page(request: Request, sites: SeesFleet, fault: str) -> Response:
-        """Show one fault of the catalogue."""
-        asked(request, NoQuery)
-        if fault not in FAULTS:
-            raise NotFound(f"there is no fault {quoted(fault)}")
-        with pages.services.desk.transaction() as session:
-            record = fault_records(session, [fault], sites)[fault]
-        return pages.render(
-            request,
-            "desk/fault.html",
-            fault=FAULTS[fault],
-            record=record,
-            cases=record.cases[:_MOST_CASES],
-        )
 
-    return router
+@router.get("/faults/{fault}")
+def fault_page(
+    request: Request, pages: Console, services: Services, sites: SeesFleet, fault: str
+) -> Response:
+    """Show one fault of the catalogue."""
+    asked(request, NoQuery)
+    if fault not in FAULTS:
+        raise NotFound(f"there is no fault {quoted(fault)}")
+    with services.desk.transaction() as session:
+        record = fault_records(session, [fault], sites)[fault]
+    return pages.render(
+        request,
+        "desk/fault.html",
+        fault=FAULTS[fault],
+        record=record,
+        cases=record.cases[:_MOST_CASES],
+    )

@@ -9,10 +9,11 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from api.closing_schemas import FeedbackQuery
 from api.console.pages.tried import tried
 from api.console.render.asked import asked
-from api.console.render.templates import Pages
+from api.console.render.templates import Console, Pages
 from api.doors import ActingByForm, ChangesTasks, SeesFleet
 from api.routes.closing import found_feedback
 from api.routes.common import RowId
+from api.services import Services
 from desk.feedback.tasks import LOOKS_BACK_MS
 from desk.feedback.themes import month_of
 from fleet.grants import Sites
@@ -38,32 +39,31 @@ class Month:
     unsolved: int
 
 
-def make_router(pages: Pages) -> APIRouter:
-    """Return the routes of the page."""
-    router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
-    remarks = pages.services.closing.remarks
+router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
-    @router.get("/feedback")
-    def feedback_page(request: Request, sites: SeesFleet) -> Response:
-        """Show what customers say."""
-        return _page(pages, request, sites)
 
-    @router.post("/tasks/{task_id}/done")
-    def end_task(
-        request: Request,
-        sites: ChangesTasks,
-        principal: ActingByForm,
-        task_id: RowId,
-    ) -> Response:
-        """Note that a task is done."""
+@router.get("/feedback")
+def feedback_page(request: Request, pages: Console, sites: SeesFleet) -> Response:
+    """Show what customers say."""
+    return _page(pages, request, sites)
 
-        def change() -> Response:
-            remarks.end_task(task_id, principal)
-            return RedirectResponse("/feedback", status_code=303)
 
-        return tried(change, lambda status, why: _page(pages, request, sites, status, why))
+@router.post("/tasks/{task_id}/done")
+def end_task(
+    request: Request,
+    pages: Console,
+    services: Services,
+    sites: ChangesTasks,
+    principal: ActingByForm,
+    task_id: RowId,
+) -> Response:
+    """Note that a task is done."""
 
-    return router
+    def change() -> Response:
+        services.closing.remarks.end_task(task_id, principal)
+        return RedirectResponse("/feedback", status_code=303)
+
+    return tried(change, lambda status, why: _page(pages, request, sites, status, why))
 
 
 def _page(

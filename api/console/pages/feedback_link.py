@@ -8,9 +8,10 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from api.console.pages.tried import tried
 from api.console.render.asked import SavedView, asked
-from api.console.render.templates import Pages
+from api.console.render.templates import Console, Pages
 from api.doors import address_of
 from api.routes.common import NO_SCORE, said_of
+from api.services import Services
 from fleet.errors import NotFound
 from fleet.feedback import CORRECT_WITHIN_MS, LONGEST_REMARK, SCORES
 
@@ -39,40 +40,38 @@ def entered_feedback(
 EnteredFeedback = Annotated[Entered, Depends(entered_feedback)]
 
 
-def make_router(pages: Pages) -> APIRouter:
-    """Return the routes of the page."""
-    router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
-    services = pages.services
-    feedback = services.closing.feedback
+router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
-    @router.get("/f/{secret}")
-    def feedback_page(request: Request, secret: str) -> Response:
-        """Show what a repair can be judged by. To look records nothing: mail programs look at links too."""
-        services.rates.sign_in(address_of(request))
-        return _page(pages, request, secret[:_LONGEST], saved=asked(request, SavedView).saved)
 
-    @router.post("/f/{secret}")
-    def say(request: Request, secret: str, entered: EnteredFeedback) -> Response:
-        """Record what the holder of the link says.
+@router.get("/f/{secret}")
+def feedback_page(request: Request, pages: Console, services: Services, secret: str) -> Response:
+    """Show what a repair can be judged by. To look records nothing: mail programs look at links too."""
+    services.rates.sign_in(address_of(request))
+    return _page(pages, request, secret[:_LONGEST], saved=asked(request, SavedView).saved)
 
-        The secret is the right to, and no cookie: a page of another site could post nothing that whoever
-        opens it does not know, and is refused like all of them (api/guards.py).
-        """
-        services.rates.sign_in(address_of(request))
-        key = secret[:_LONGEST]
 
-        def change() -> Response:
-            feedback.open(key)  # what opens nothing is told first, whatever else is wrong
-            feedback.say(key, said_of(entered.score, entered.solved, entered.remark))
-            return RedirectResponse(f"/f/{key}?saved=1", status_code=303)
+@router.post("/f/{secret}")
+def say(
+    request: Request, pages: Console, services: Services, secret: str, entered: EnteredFeedback
+) -> Response:
+    """Record what the holder of the link says.
 
-        return tried(
-            change,
-            lambda status, why: _page(pages, request, key, entered, status, why),
-            404,
-        )
+    The secret is the right to, and no cookie: a page of another site could post nothing that whoever
+    opens it does not know, and is refused like all of them (api/guards.py).
+    """
+    services.rates.sign_in(address_of(request))
+    key = secret[:_LONGEST]
 
-    return router
+    def change() -> Response:
+        services.closing.feedback.open(key)  # what opens nothing is told first, whatever else is wrong
+        services.closing.feedback.say(key, said_of(entered.score, entered.solved, entered.remark))
+        return RedirectResponse(f"/f/{key}?saved=1", status_code=303)
+
+    return tried(
+        change,
+        lambda status, why: _page(pages, request, key, entered, status, why),
+        404,
+    )
 
 
 def _page(

@@ -11,10 +11,11 @@ from access.firmware.planning import Asked
 from access.firmware.words import NAMES, verdict_in_words
 from api.console.pages.tried import tried
 from api.console.render.asked import NoQuery, asked
-from api.console.render.templates import Pages
+from api.console.render.templates import Console, Pages
 from api.doors import ActingByForm, ManagesFirmware, SeesFleet
 from api.queries.firmware import find_rollout, versions_by_model
 from api.routes.common import RowId
+from api.services import Services
 from fleet.errors import InvalidInput
 from fleet.grants import Sites
 from fleet.rollouts import STAGES, Firmware, OfferState, Stage
@@ -39,95 +40,98 @@ _EMPTY = {
 }
 
 
-def make_router(pages: Pages) -> APIRouter:
-    """Return the routes of the pages."""
-    router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
-    rollouts = pages.services.rollouts
+router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
-    @router.get("/firmware")
-    def firmware_page(request: Request, sites: SeesFleet) -> Response:
-        """List what devices run, and the roll-outs."""
-        asked(request, NoQuery)
-        return show_firmware(pages, request, sites)
 
-    @router.post("/firmware")
-    def plan_rollout(  # noqa: PLR0913, PLR0917 - one for each field of the form
-        request: Request,
-        sites: ManagesFirmware,
-        principal: ActingByForm,
-        model: Annotated[str, Form(max_length=64)] = "",
-        version: Annotated[str, Form(max_length=64)] = "",
-        url: Annotated[str, Form(max_length=2100)] = "",
-        sha256: Annotated[str, Form(max_length=64)] = "",
-        size: Annotated[str, Form(max_length=16)] = "",
-        place: Annotated[str, Form(max_length=80)] = "",
-        older_than: Annotated[str, Form(max_length=64)] = "",
-        stages: Annotated[str, Form(max_length=100)] = "",
-        soak: Annotated[str, Form(max_length=100)] = "",
-        by_hand: Annotated[str, Form(max_length=8)] = "",
-    ) -> Response:
-        """Plan a roll-out; what is refused comes back in the form with the reason."""
-        entered = {
-            "model": model,
-            "version": version,
-            "url": url,
-            "sha256": sha256,
-            "size": size,
-            "place": place,
-            "older_than": older_than,
-            "stages": stages,
-            "soak": soak,
-            "by_hand": by_hand,
-        }
+@router.get("/firmware")
+def firmware_page(request: Request, pages: Console, sites: SeesFleet) -> Response:
+    """List what devices run, and the roll-outs."""
+    asked(request, NoQuery)
+    return show_firmware(pages, request, sites)
 
-        def change() -> Response:
-            scope, _, name = place.partition(" ")
-            plan = Asked(
-                Firmware(version.strip(), url.strip(), sha256.strip().lower(), _whole(size)),
-                model,
-                frozenset({name}) if scope == "site" else None,
-                name if scope == "region" else "",
-                older_than.strip() or None,
-                _stages(stages, soak),
-                bool(by_hand),
-            )
-            return _to(rollouts.create(plan, principal, sites).id)
 
-        return tried(change, lambda code, why: show_firmware(pages, request, sites, code, why, entered))
+@router.post("/firmware")
+def plan_rollout(
+    request: Request,
+    pages: Console,
+    services: Services,
+    sites: ManagesFirmware,
+    principal: ActingByForm,
+    model: Annotated[str, Form(max_length=64)] = "",
+    version: Annotated[str, Form(max_length=64)] = "",
+    url: Annotated[str, Form(max_length=2100)] = "",
+    sha256: Annotated[str, Form(max_length=64)] = "",
+    size: Annotated[str, Form(max_length=16)] = "",
+    place: Annotated[str, Form(max_length=80)] = "",
+    older_than: Annotated[str, Form(max_length=64)] = "",
+    stages: Annotated[str, Form(max_length=100)] = "",
+    soak: Annotated[str, Form(max_length=100)] = "",
+    by_hand: Annotated[str, Form(max_length=8)] = "",
+) -> Response:
+    """Plan a roll-out; what is refused comes back in the form with the reason."""
+    entered = {
+        "model": model,
+        "version": version,
+        "url": url,
+        "sha256": sha256,
+        "size": size,
+        "place": place,
+        "older_than": older_than,
+        "stages": stages,
+        "soak": soak,
+        "by_hand": by_hand,
+    }
 
-    @router.get("/firmware/rollouts/{rollout_id}")
-    def rollout_page(request: Request, sites: SeesFleet, rollout_id: RowId) -> Response:
-        """Show one roll-out: its stages, what was compared, who is on what, what happened."""
-        asked(request, NoQuery)
-        return show_rollout(pages, request, rollout_id, sites)
+    def change() -> Response:
+        scope, _, name = place.partition(" ")
+        plan = Asked(
+            Firmware(version.strip(), url.strip(), sha256.strip().lower(), _whole(size)),
+            model,
+            frozenset({name}) if scope == "site" else None,
+            name if scope == "region" else "",
+            older_than.strip() or None,
+            _stages(stages, soak),
+            bool(by_hand),
+        )
+        return _to(services.rollouts.create(plan, principal, sites).id)
 
-    @router.post("/firmware/rollouts/{rollout_id}/{step}")
-    def change_rollout(  # noqa: PLR0913, PLR0917 - one for each field of the form
-        request: Request,
-        sites: ManagesFirmware,
-        principal: ActingByForm,
-        rollout_id: RowId,
-        step: Step,
-        why: Annotated[str, Form(max_length=1000)] = "",
-        version: Annotated[str, Form(max_length=64)] = "",
-        url: Annotated[str, Form(max_length=2100)] = "",
-        sha256: Annotated[str, Form(max_length=64)] = "",
-        size: Annotated[str, Form(max_length=16)] = "",
-    ) -> Response:
-        """Do to a roll-out what was asked for."""
-        rollouts.one(rollout_id, sites)
+    return tried(change, lambda code, why: show_firmware(pages, request, sites, code, why, entered))
 
-        def change() -> Response:
-            if step == "roll_back":
-                named = Firmware(version.strip(), url.strip(), sha256.strip().lower(), _whole(size or "0"))
-                rollouts.roll_back(rollout_id, principal, why, sites, named if version.strip() else None)
-            else:
-                getattr(rollouts, step)(rollout_id, principal, why, sites)
-            return _to(rollout_id)
 
-        return tried(change, lambda code, said: show_rollout(pages, request, rollout_id, sites, code, said))
+@router.get("/firmware/rollouts/{rollout_id}")
+def rollout_page(request: Request, pages: Console, sites: SeesFleet, rollout_id: RowId) -> Response:
+    """Show one roll-out: its stages, what was compared, who is on what, what happened."""
+    asked(request, NoQuery)
+    return show_rollout(pages, request, rollout_id, sites)
 
-    return router
+
+@router.post("/firmware/rollouts/{rollout_id}/{step}")
+def change_rollout(
+    request: Request,
+    pages: Console,
+    services: Services,
+    sites: ManagesFirmware,
+    principal: ActingByForm,
+    rollout_id: RowId,
+    step: Step,
+    why: Annotated[str, Form(max_length=1000)] = "",
+    version: Annotated[str, Form(max_length=64)] = "",
+    url: Annotated[str, Form(max_length=2100)] = "",
+    sha256: Annotated[str, Form(max_length=64)] = "",
+    size: Annotated[str, Form(max_length=16)] = "",
+) -> Response:
+    """Do to a roll-out what was asked for."""
+    services.rollouts.one(rollout_id, sites)
+
+    def change() -> Response:
+        if step == "roll_back":
+            named = Firmware(version.strip(), url.strip(), sha256.strip().lower(), _whole(size or "0"))
+            services.rollouts.roll_back(rollout_id, principal, why, sites, named if version.strip() else None)
+        else:
+            getattr(services.rollouts, step)(rollout_id, principal, why, sites)
+        return _to(rollout_id)
+
+    return tried(change, lambda code, said: show_rollout(pages, request, rollout_id, sites, code, said))
 
 
 def show_firmware(

@@ -9,12 +9,13 @@ from api.care_schemas import IncidentQuery
 from api.console.pages.alert_changes import as_long, back_to
 from api.console.pages.tried import tried
 from api.console.render.asked import asked
-from api.console.render.templates import Pages
+from api.console.render.templates import Console, Pages
 from api.doors import ActingByForm, ChangesAlerts, SeesFleet, visitor_or_none
 from api.params import Paged
 from api.queries.care import taken_by
 from api.routes.common import RowId
 from api.routes.incidents import check_steers
+from api.services import Services
 from fleet.care import NOTED, Incident
 from fleet.events import Subject
 from fleet.grants import Permission, Sites
@@ -28,69 +29,72 @@ class IncidentView(Paged):
     """The address of an incident's page: which part of its members is shown."""
 
 
-def make_router(pages: Pages) -> APIRouter:
-    """Return the routes of the pages."""
-    router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
-    services = pages.services
+router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
-    @router.get("/incidents")
-    def incidents_page(request: Request, sites: SeesFleet) -> Response:
-        """List the incidents, the newest first."""
-        query = asked(request, IncidentQuery)
-        with services.desk.transaction() as session:
-            page = find_incidents(session, query.show, query.asked(), sites)
-            care = cases_of(session, Subject.INCIDENT, [str(each.id) for each in page.rows])
-        return pages.render(
-            request,
-            "alerts/incidents.html",
-            listed=page.rows,
-            care=care,
-            next_cursor=page.next_cursor,
-            query=query,
-        )
 
-    @router.get("/incidents/{incident_id}")
-    def incident_page(request: Request, sites: SeesFleet, incident_id: RowId) -> Response:
-        """Show one incident: on what evidence, its members, what is told of it, and what happened."""
-        return _page(pages, request, incident_id, sites)
+@router.get("/incidents")
+def incidents_page(request: Request, pages: Console, services: Services, sites: SeesFleet) -> Response:
+    """List the incidents, the newest first."""
+    query = asked(request, IncidentQuery)
+    with services.desk.transaction() as session:
+        page = find_incidents(session, query.show, query.asked(), sites)
+        care = cases_of(session, Subject.INCIDENT, [str(each.id) for each in page.rows])
+    return pages.render(
+        request,
+        "alerts/incidents.html",
+        listed=page.rows,
+        care=care,
+        next_cursor=page.next_cursor,
+        query=query,
+    )
 
-    @router.post("/incidents/{incident_id}/acknowledge")
-    def acknowledge(
-        request: Request,
-        sites: ChangesAlerts,
-        principal: ActingByForm,
-        incident_id: RowId,
-        why: Annotated[str, Form(max_length=1000)] = "",
-        long: Annotated[str, Form(max_length=16)] = "",
-        back: Annotated[str, Form(max_length=16)] = "",
-    ) -> Response:
-        """Acknowledge an incident for so long."""
-        check_steers(services, incident_id, sites)
 
-        def do() -> Response:
-            services.care.acknowledge_incident(incident_id, principal, why, as_long(long))
-            return back_to(f"/incidents/{incident_id}" if back == "incident" else "/alerts")
+@router.get("/incidents/{incident_id}")
+def incident_page(request: Request, pages: Console, sites: SeesFleet, incident_id: RowId) -> Response:
+    """Show one incident: on what evidence, its members, what is told of it, and what happened."""
+    return _page(pages, request, incident_id, sites)
 
-        return tried(do, lambda status, told: _page(pages, request, incident_id, sites, status, told))
 
-    @router.post("/incidents/{incident_id}/notes")
-    def add_note(
-        request: Request,
-        sites: ChangesAlerts,
-        principal: ActingByForm,
-        incident_id: RowId,
-        text: Annotated[str, Form(max_length=1000)] = "",
-    ) -> Response:
-        """Write something down about an incident."""
-        check_steers(services, incident_id, sites)
+@router.post("/incidents/{incident_id}/acknowledge")
+def acknowledge(
+    request: Request,
+    pages: Console,
+    services: Services,
+    sites: ChangesAlerts,
+    principal: ActingByForm,
+    incident_id: RowId,
+    why: Annotated[str, Form(max_length=1000)] = "",
+    long: Annotated[str, Form(max_length=16)] = "",
+    back: Annotated[str, Form(max_length=16)] = "",
+) -> Response:
+    """Acknowledge an incident for so long."""
+    check_steers(services, incident_id, sites)
 
-        def do() -> Response:
-            services.care.note_incident(incident_id, principal, text)
-            return back_to(f"/incidents/{incident_id}")
+    def do() -> Response:
+        services.care.acknowledge_incident(incident_id, principal, why, as_long(long))
+        return back_to(f"/incidents/{incident_id}" if back == "incident" else "/alerts")
 
-        return tried(do, lambda status, told: _page(pages, request, incident_id, sites, status, told))
+    return tried(do, lambda status, told: _page(pages, request, incident_id, sites, status, told))
 
-    return router
+
+@router.post("/incidents/{incident_id}/notes")
+def add_note(
+    request: Request,
+    pages: Console,
+    services: Services,
+    sites: ChangesAlerts,
+    principal: ActingByForm,
+    incident_id: RowId,
+    text: Annotated[str, Form(max_length=1000)] = "",
+) -> Response:
+    """Write something down about an incident."""
+    check_steers(services, incident_id, sites)
+
+    def do() -> Response:
+        services.care.note_incident(incident_id, principal, text)
+        return back_to(f"/incidents/{incident_id}")
+
+    return tried(do, lambda status, told: _page(pages, request, incident_id, sites, status, told))
 
 
 def _page(

@@ -13,11 +13,12 @@ from api.console.render.asked import NoQuery, asked
 from api.console.render.indicators import figure_text, goal_text, of_text
 from api.console.render.language import language_of
 from api.console.render.month_paper import cause_text
-from api.console.render.templates import Pages
+from api.console.render.templates import Console, Pages
 from api.doors import ActingByForm, ChangesTasks, SeesIndicators
 from api.queries.indicators import CaseQuery, FactQuery, ReportQuery
 from api.routes.common import RowId
 from api.routes.indicators import IndicatorId, MonthPath, csv_answer, find_cases, pdf_answer
+from api.services import Services
 from desk.indicators.figures import MonthFigures
 from desk.indicators.reports import indicator_of
 from fleet.case_facts import month_after, shown_month
@@ -44,67 +45,75 @@ class IndicatorView(CaseQuery):
     limit: int = _CASES
 
 
-def make_router(pages: Pages) -> APIRouter:
-    """Return the routes of the pages of indicators."""
-    router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
-    services = pages.services
-    reports = services.reports
+router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
-    @router.get("/indicators")
-    def indicators_page(request: Request, sites: SeesIndicators) -> Response:
-        """Show all indicators of a month, each with its last twelve."""
-        return _all(pages, request, sites)
 
-    @router.post("/indicators/tasks/{task_id}/done")
-    def task_done(request: Request, sites: ChangesTasks, principal: ActingByForm, task_id: RowId) -> Response:
-        """Note that the task of a missed indicator is done."""
+@router.get("/indicators")
+def indicators_page(request: Request, pages: Console, sites: SeesIndicators) -> Response:
+    """Show all indicators of a month, each with its last twelve."""
+    return _all(pages, request, sites)
 
-        def end() -> Response:
-            reports.end_task(task_id, principal)
-            return RedirectResponse("/indicators?saved=1", status_code=303)
 
-        return tried(end, lambda status, why: _all(pages, request, sites, status, why))
+@router.post("/indicators/tasks/{task_id}/done")
+def task_done(
+    request: Request,
+    pages: Console,
+    services: Services,
+    sites: ChangesTasks,
+    principal: ActingByForm,
+    task_id: RowId,
+) -> Response:
+    """Note that the task of a missed indicator is done."""
 
-    @router.get("/indicators/charts/heat.svg")
-    def heat_svg(request: Request, sites: SeesIndicators) -> Response:
-        """Draw when cases of a month were opened."""
-        view = asked(request, FactView)
-        report = reports.heat(view.month or reports.present(), view.wanted(sites))
-        return svg(charts.draw_heat(report, language_of(request)))
+    def end() -> Response:
+        services.reports.end_task(task_id, principal)
+        return RedirectResponse("/indicators?saved=1", status_code=303)
 
-    @router.get("/indicators/charts/engineers.svg")
-    def engineers_svg(request: Request, sites: SeesIndicators) -> Response:
-        """Draw how engineers compare."""
-        view, language = asked(request, FactView), language_of(request)
-        found = reports.engineers(view.month or reports.present(), view.wanted(sites))
-        rows = [
-            {"engineer": each.name, "figure": one.indicator.name.in_language(language), "share": one.value}
-            for each in found
-            for one in each.figures.values()
-            if one.value is not None
-        ]
-        return svg(
-            charts.draw_engineers(rows, list(dict.fromkeys(str(row["figure"]) for row in rows)), language)
-        )
+    return tried(end, lambda status, why: _all(pages, request, sites, status, why))
 
-    @router.get("/indicators/reports/{month}.csv")
-    def month_csv(request: Request, sites: SeesIndicators, month: MonthPath) -> Response:
-        """Hand out the figures of a month."""
-        asked(request, NoQuery)
-        return csv_answer(services, month, FactFilter(sites=sites), _language(request))
 
-    @router.get("/indicators/reports/{month}.pdf")
-    def month_pdf(request: Request, sites: SeesIndicators, month: MonthPath) -> Response:
-        """Hand out the report of a month."""
-        asked(request, NoQuery)
-        return pdf_answer(services, month, FactFilter(sites=sites), _language(request))
+@router.get("/indicators/charts/heat.svg")
+def heat_svg(request: Request, services: Services, sites: SeesIndicators) -> Response:
+    """Draw when cases of a month were opened."""
+    view = asked(request, FactView)
+    report = services.reports.heat(view.month or services.reports.present(), view.wanted(sites))
+    return svg(charts.draw_heat(report, language_of(request)))
 
-    @router.get("/indicators/{indicator_id}")
-    def indicator_page(request: Request, sites: SeesIndicators, indicator_id: IndicatorId) -> Response:
-        """Show one indicator: what it means, its months, its groups, why it was missed, and its cases."""
-        return _one(pages, request, sites, indicator_id)
 
-    return router
+@router.get("/indicators/charts/engineers.svg")
+def engineers_svg(request: Request, services: Services, sites: SeesIndicators) -> Response:
+    """Draw how engineers compare."""
+    view, language = asked(request, FactView), language_of(request)
+    found = services.reports.engineers(view.month or services.reports.present(), view.wanted(sites))
+    rows = [
+        {"engineer": each.name, "figure": one.indicator.name.in_language(language), "share": one.value}
+        for each in found
+        for one in each.figures.values()
+        if one.value is not None
+    ]
+    return svg(charts.draw_engineers(rows, list(dict.fromkeys(str(row["figure"]) for row in rows)), language))
+
+
+@router.get("/indicators/reports/{month}.csv")
+def month_csv(request: Request, services: Services, sites: SeesIndicators, month: MonthPath) -> Response:
+    """Hand out the figures of a month."""
+    asked(request, NoQuery)
+    return csv_answer(services, month, FactFilter(sites=sites), _language(request))
+
+
+@router.get("/indicators/reports/{month}.pdf")
+def month_pdf(request: Request, services: Services, sites: SeesIndicators, month: MonthPath) -> Response:
+    """Hand out the report of a month."""
+    asked(request, NoQuery)
+    return pdf_answer(services, month, FactFilter(sites=sites), _language(request))
+
+
+@router.get("/indicators/{indicator_id}")
+def indicator_page(
+    request: Request, pages: Console, sites: SeesIndicators, indicator_id: IndicatorId
+) -> Response:
+    """Show one indicator: what it means, its months, its groups, why it was missed, and its cases."""
+    return _one(pages, request, sites, indicator_id)
 
 
 def _language(request: Request) -> ReportQuery:

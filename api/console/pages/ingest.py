@@ -8,7 +8,7 @@ from pydantic import Field
 
 from api.console.render.asked import NoQuery, asked
 from api.console.render.payloads import show_payload
-from api.console.render.templates import Pages
+from api.console.render.templates import Console, Pages
 from api.doors import Known, SeesIngest, everywhere
 from api.personal import Sight
 from api.queries.ingest import (
@@ -22,6 +22,7 @@ from api.queries.ingest import (
     find_gaps,
     find_quarantined,
 )
+from api.services import Services
 from fleet.grants import Sites
 from fleet.ledger import LedgerView
 from fleet.wire import Dropped, Reason
@@ -56,102 +57,108 @@ class QuarantineView(QuarantineQuery):
     limit: int = Field(25, ge=1, le=100)
 
 
-def make_router(pages: Pages) -> APIRouter:
-    """Return the routes of the pages of ingest."""
-    router = APIRouter(prefix="/ingest", include_in_schema=False, default_response_class=HTMLResponse)
-    services = pages.services
+router = APIRouter(prefix="/ingest", include_in_schema=False, default_response_class=HTMLResponse)
 
-    def render(request: Request, template: str, sites: Sites, **values: Any) -> Response:
-        with services.desk.transaction() as session:
-            counts = count_ingest(session, sites=sites)
-        return pages.render(request, template, counts=counts, **values)
 
-    @router.get("")
-    def overview(request: Request, sites: SeesIngest) -> Response:
-        """Show whether the broker is connected, the ledger, and the names that no signal has."""
-        asked(request, NoQuery)
-        ledger = services.ledger() if sites is None else None
-        return render(
-            request,
-            "ingest/ingest.html",
-            sites,
-            ledger=ledger,
-            unexplained=_unexplained(ledger),
-            trouble=None if ledger is None else services.readiness().get(_INGEST),
-            unknown=UnknownSignals(services.desk).all(sites),
-            most_names=MAX_NAMES,
-        )
+@router.get("")
+def overview(request: Request, pages: Console, services: Services, sites: SeesIngest) -> Response:
+    """Show whether the broker is connected, the ledger, and the names that no signal has."""
+    asked(request, NoQuery)
+    ledger = services.ledger() if sites is None else None
+    return _render(
+        pages,
+        request,
+        "ingest/ingest.html",
+        sites,
+        ledger=ledger,
+        unexplained=_unexplained(ledger),
+        trouble=None if ledger is None else services.readiness().get(_INGEST),
+        unknown=UnknownSignals(services.desk).all(sites),
+        most_names=MAX_NAMES,
+    )
 
-    @router.get("/gaps")
-    def gaps_page(request: Request, sites: SeesIngest) -> Response:
-        """List the readings that devices counted and that never arrived."""
-        query = asked(request, GapView)
-        page, following = find_gaps(services.desk, query, sites)
-        return render(
-            request,
-            "ingest/gaps.html",
-            sites,
-            query=query,
-            gaps=page.items,
-            dropped=page.dropped,
-            next_cursor=following,
-        )
 
-    @router.get("/dropped")
-    def dropped_page(request: Request, visitor: Known, sites: SeesIngest) -> Response:
-        """List the values that were dropped while the rest of their message stayed."""
-        query = asked(request, DroppedView)
-        page = find_dropped(services.desk, query, sites)
-        return render(
-            request,
-            "ingest/dropped.html",
-            sites,
-            query=query,
-            items=Sight(services, visitor).dropped(page.items),
-            reasons=tuple(Dropped),
-            evicted=page.evicted,
-            next_cursor=page.next_cursor,
-        )
+@router.get("/gaps")
+def gaps_page(request: Request, pages: Console, services: Services, sites: SeesIngest) -> Response:
+    """List the readings that devices counted and that never arrived."""
+    query = asked(request, GapView)
+    page, following = find_gaps(services.desk, query, sites)
+    return _render(
+        pages,
+        request,
+        "ingest/gaps.html",
+        sites,
+        query=query,
+        gaps=page.items,
+        dropped=page.dropped,
+        next_cursor=following,
+    )
 
-    @router.get("/beside")
-    def beside_page(request: Request, visitor: Known, sites: SeesIngest) -> Response:
-        """List the topics beside ours that somebody publishes on."""
-        query = asked(request, BesideView)
-        everywhere(sites)
-        page = find_beside(services.desk, query)
-        return render(
-            request,
-            "ingest/beside.html",
-            sites,
-            items=[
-                (one, show_payload(one.payload, one.truncated))
-                for one in Sight(services, visitor).beside(page.items)
-            ],
-            evicted=page.evicted,
-            next_cursor=page.next_cursor,
-        )
 
-    @router.get("/quarantine")
-    def quarantine_page(request: Request, visitor: Known, sites: SeesIngest) -> Response:
-        """List the messages that were turned away, with what was in them."""
-        query = asked(request, QuarantineView)
-        page = find_quarantined(services.desk, query, sites)
-        seen = Sight(services, visitor).quarantined(page.items)
-        with services.desk.transaction() as session:
-            known = registered(session, {item.device_id for item in page.items}, sites)
-        return render(
-            request,
-            "ingest/quarantine.html",
-            sites,
-            query=query,
-            items=[(item, show_payload(item.payload, item.truncated)) for item in seen],
-            known=known,
-            reasons=tuple(Reason),
-            evicted=page.evicted,
-            next_cursor=page.next_cursor,
-        )
+@router.get("/dropped")
+def dropped_page(
+    request: Request, pages: Console, services: Services, visitor: Known, sites: SeesIngest
+) -> Response:
+    """List the values that were dropped while the rest of their message stayed."""
+    query = asked(request, DroppedView)
+    page = find_dropped(services.desk, query, sites)
+    return _render(
+        pages,
+        request,
+        "ingest/dropped.html",
+        sites,
+        query=query,
+        items=Sight(services, visitor).dropped(page.items),
+        reasons=tuple(Dropped),
+        evicted=page.evicted,
+        next_cursor=page.next_cursor,
+    )
 
-    return router
+
+@router.get("/beside")
+def beside_page(
+    request: Request, pages: Console, services: Services, visitor: Known, sites: SeesIngest
+) -> Response:
+    """List the topics beside ours that somebody publishes on."""
+    query = asked(request, BesideView)
+    everywhere(sites)
+    page = find_beside(services.desk, query)
+    return _render(
+        pages,
+        request,
+        "ingest/beside.html",
+        sites,
+        items=[
+            (one, show_payload(one.payload, one.truncated))
+            for one in Sight(services, visitor).beside(page.items)
+        ],
+        evicted=page.evicted,
+        next_cursor=page.next_cursor,
+    )
+
+
+@router.get("/quarantine")
+def quarantine_page(
+    request: Request, pages: Console, services: Services, visitor: Known, sites: SeesIngest
+) -> Response:
+    """List the messages that were turned away, with what was in them."""
+    query = asked(request, QuarantineView)
+    page = find_quarantined(services.desk, query, sites)
+    seen = Sight(services, visitor).quarantined(page.items)
+    with services.desk.transaction() as session:
+        known = registered(session, {item.device_id for item in page.items}, sites)
+    return _render(
+        pages,
+        request,
+        "ingest/quarantine.html",
+        sites,
+        query=query,
+        items=[(item, show_payload(item.payload, item.truncated)) for item in seen],
+        known=known,
+        reasons=tuple(Reason),
+        evicted=page.evicted,
+        next_cursor=page.next_cursor,
+    )
 
 
 def _unexplained(ledger: LedgerView | None) -> int:
@@ -159,3 +166,9 @@ def _unexplained(ledger: LedgerView | None) -> int:
     if ledger is None:
         return 0
     return ledger.received - ledger.written - ledger.duplicate - ledger.quarantined
+
+
+def _render(pages: Pages, request: Request, template: str, sites: Sites, **values: Any) -> Response:
+    with pages.services.desk.transaction() as session:
+        counts = count_ingest(session, sites=sites)
+    return pages.render(request, template, counts=counts, **values)

@@ -6,9 +6,9 @@ from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import HTMLResponse
 
 from api.console.pages.sign_in import browser_of, let_in
-from api.console.render.templates import Pages
+from api.console.render.templates import Console, Pages
 from api.doors import address_of
-from api.services import ApiServices
+from api.services import ApiServices, Services
 from fleet.errors import InvalidInput, NotFound
 from fleet.people import Person, Purpose
 
@@ -16,35 +16,34 @@ _LONGEST = 64
 """No link of ours is longer."""
 
 
-def make_router(pages: Pages) -> APIRouter:
-    """Return the routes of the links."""
-    router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
-    services = pages.services
+router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
-    @router.get("/enter/{secret}")
-    def link_page(request: Request, secret: str) -> Response:
-        """Show what a one-time link is for. Looking uses nothing up: mail programs look at links too."""
-        services.rates.sign_in(address_of(request))
-        return _link_page(pages, request, secret)
 
-    @router.post("/enter/{secret}")
-    def follow_link(
-        request: Request,
-        secret: str,
-        email: Annotated[str, Form(max_length=254)] = "",
-        name: Annotated[str, Form(max_length=_LONGEST)] = "",
-        password: Annotated[str, Form(max_length=1024)] = "",
-    ) -> Response:
-        """Use a one-time link up, and sign in whoever it is for."""
-        services.rates.sign_in(address_of(request))
-        try:
-            person = _enter(services, secret, email, name, password)
-        except InvalidInput as error:
-            return _link_page(pages, request, secret, 422, email=email, name=name, error=str(error))
-        entry = services.doors.sessions.enter(person, browser_of(request))
-        return let_in(request, services, entry, "/")
+@router.get("/enter/{secret}")
+def link_page(request: Request, pages: Console, services: Services, secret: str) -> Response:
+    """Show what a one-time link is for. Looking uses nothing up: mail programs look at links too."""
+    services.rates.sign_in(address_of(request))
+    return _link_page(pages, request, secret)
 
-    return router
+
+@router.post("/enter/{secret}")
+def follow_link(
+    request: Request,
+    pages: Console,
+    services: Services,
+    secret: str,
+    email: Annotated[str, Form(max_length=254)] = "",
+    name: Annotated[str, Form(max_length=_LONGEST)] = "",
+    password: Annotated[str, Form(max_length=1024)] = "",
+) -> Response:
+    """Use a one-time link up, and sign in whoever it is for."""
+    services.rates.sign_in(address_of(request))
+    try:
+        person = _enter(services, secret, email, name, password)
+    except InvalidInput as error:
+        return _link_page(pages, request, secret, 422, email=email, name=name, error=str(error))
+    entry = services.doors.sessions.enter(person, browser_of(request))
+    return let_in(request, services, entry, "/")
 
 
 def _enter(services: ApiServices, secret: str, email: str, name: str, password: str) -> Person:

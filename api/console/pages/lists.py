@@ -8,9 +8,10 @@ from fastapi.responses import HTMLResponse
 
 from api.console.pages.tried import tried
 from api.console.render.asked import NoQuery, asked
-from api.console.render.templates import Pages
+from api.console.render.templates import Console, Pages
 from api.doors import ActingByForm, ExportsLists, ManagesService
 from api.routes.lists import SHOWN_FIRST, exported
+from api.services import Services
 from desk.lists.sheets import SHEETS
 from fleet.clock import HOUR_MS
 from fleet.errors import Conflict, InvalidInput
@@ -22,71 +23,74 @@ _KEPT_MS = HOUR_MS
 _SHOWN = 200
 
 
-def make_router(pages: Pages) -> APIRouter:
-    """Return the routes of the page."""
-    router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
-    services = pages.services
+router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
-    @router.get("/lists")
-    def lists_page(request: Request, _sites: ExportsLists) -> Response:
-        """Show which lists there are."""
-        asked(request, NoQuery)
-        return _shown(pages, request)
 
-    @router.get("/lists/{kind}.csv")
-    def export(request: Request, _sites: ExportsLists, kind: ListKind) -> Response:
-        """Give out a list."""
-        asked(request, NoQuery)
-        return exported(services, kind)
+@router.get("/lists")
+def lists_page(request: Request, pages: Console, _sites: ExportsLists) -> Response:
+    """Show which lists there are."""
+    asked(request, NoQuery)
+    return _shown(pages, request)
 
-    @router.post("/lists/{kind}")
-    def look(
-        request: Request,
-        _sites: ManagesService,
-        principal: ActingByForm,
-        kind: ListKind,
-        file: Annotated[UploadFile | str | None, File()] = None,
-    ) -> Response:
-        """Say row by row what a file would change; it is kept for an hour, to be taken."""
 
-        def change() -> Response:
-            content = b"" if file is None or isinstance(file, str) else file.file.read()
-            if not content:
-                raise InvalidInput("file: choose a file first; allowed: CSV")
-            report = services.lists.look(kind, content)
-            key, now = token_urlsafe(32), services.clock.now_ms()
-            with services.desk.transaction() as session:
-                keep_upload(session, key, _who(principal), kind, content, now, now + _KEPT_MS)
-            return _shown(pages, request, report=report, key=key)
+@router.get("/lists/{kind}.csv")
+def export(request: Request, services: Services, _sites: ExportsLists, kind: ListKind) -> Response:
+    """Give out a list."""
+    asked(request, NoQuery)
+    return exported(services, kind)
 
-        return tried(change, lambda status, why: _shown(pages, request, status, kind=kind, error=why))
 
-    @router.post("/lists/{kind}/take")
-    def take(
-        request: Request,
-        _sites: ManagesService,
-        principal: ActingByForm,
-        kind: ListKind,
-        key: Annotated[str, Form(max_length=64)] = "",
-        all_or_nothing: Annotated[str, Form(max_length=8)] = "",
-    ) -> Response:
-        """Take the file that was looked at."""
+@router.post("/lists/{kind}")
+def look(
+    request: Request,
+    pages: Console,
+    services: Services,
+    _sites: ManagesService,
+    principal: ActingByForm,
+    kind: ListKind,
+    file: Annotated[UploadFile | str | None, File()] = None,
+) -> Response:
+    """Say row by row what a file would change; it is kept for an hour, to be taken."""
 
-        def change() -> Response:
-            now = services.clock.now_ms()
-            with services.desk.transaction() as session:
-                content = upload_of(session, key, _who(principal), kind, now)
-            if content is None:
-                raise Conflict("this file is not there any more: choose it again")
-            report = services.lists.take(kind, content, principal, all_or_nothing=bool(all_or_nothing))
-            services.doors.forget()  # regions may reach other sites now
-            with services.desk.transaction() as session:
-                drop_upload(session, key)
-            return _shown(pages, request, report=report)
+    def change() -> Response:
+        content = b"" if file is None or isinstance(file, str) else file.file.read()
+        if not content:
+            raise InvalidInput("file: choose a file first; allowed: CSV")
+        report = services.lists.look(kind, content)
+        key, now = token_urlsafe(32), services.clock.now_ms()
+        with services.desk.transaction() as session:
+            keep_upload(session, key, _who(principal), kind, content, now, now + _KEPT_MS)
+        return _shown(pages, request, report=report, key=key)
 
-        return tried(change, lambda status, why: _shown(pages, request, status, kind=kind, error=why))
+    return tried(change, lambda status, why: _shown(pages, request, status, kind=kind, error=why))
 
-    return router
+
+@router.post("/lists/{kind}/take")
+def take(
+    request: Request,
+    pages: Console,
+    services: Services,
+    _sites: ManagesService,
+    principal: ActingByForm,
+    kind: ListKind,
+    key: Annotated[str, Form(max_length=64)] = "",
+    all_or_nothing: Annotated[str, Form(max_length=8)] = "",
+) -> Response:
+    """Take the file that was looked at."""
+
+    def change() -> Response:
+        now = services.clock.now_ms()
+        with services.desk.transaction() as session:
+            content = upload_of(session, key, _who(principal), kind, now)
+        if content is None:
+            raise Conflict("this file is not there any more: choose it again")
+        report = services.lists.take(kind, content, principal, all_or_nothing=bool(all_or_nothing))
+        services.doors.forget()  # regions may reach other sites now
+        with services.desk.transaction() as session:
+            drop_upload(session, key)
+        return _shown(pages, request, report=report)
+
+    return tried(change, lambda status, why: _shown(pages, request, status, kind=kind, error=why))
 
 
 def _who(principal: Principal) -> str:

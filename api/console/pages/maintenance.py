@@ -8,10 +8,11 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from api.console.pages.case_work import Why, changing
 from api.console.pages.tried import tried
 from api.console.render.asked import asked
-from api.console.render.templates import Pages
+from api.console.render.templates import Console, Pages
 from api.doors import ActingByForm, ChangesTickets, Known, SeesFleet
 from api.queries.upkeep import maintenance_due
 from api.routes.common import DeviceId, RowId
+from api.services import Services
 from api.upkeep_schemas import MaintenanceQuery
 from fleet.grants import Sites
 from storage.records.device_lists import device_of
@@ -26,49 +27,51 @@ class MaintenanceView(MaintenanceQuery):
     skipped: bool = False
 
 
-def make_router(pages: Pages) -> APIRouter:
-    """Return the routes of the page."""
-    router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
-    services, work = pages.services, pages.services.work
+router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
-    @router.get("/maintenance")
-    def maintenance_page(request: Request, sites: SeesFleet) -> Response:
-        """List what is due, what is overdue first."""
-        return _list(pages, request, sites)
 
-    @router.post("/devices/{device_id}/maintenance/skip")
-    def skip(
-        request: Request,
-        sites: ChangesTickets,
-        principal: ActingByForm,
-        device_id: DeviceId,
-        plan: PlanId = "",
-        why: Why = "",
-    ) -> Response:
-        """Leave maintenance out this time."""
-        with services.desk.transaction() as session:
-            device_of(session, device_id, sites)
+@router.get("/maintenance")
+def maintenance_page(request: Request, pages: Console, sites: SeesFleet) -> Response:
+    """List what is due, what is overdue first."""
+    return _list(pages, request, sites)
 
-        def change() -> Response:
-            work.maintenance.skip(device_id, plan, principal, why)
-            return RedirectResponse("/maintenance?skipped=true", status_code=303)
 
-        return tried(change, lambda status, told: _list(pages, request, sites, status, told))
+@router.post("/devices/{device_id}/maintenance/skip")
+def skip(
+    request: Request,
+    pages: Console,
+    services: Services,
+    sites: ChangesTickets,
+    principal: ActingByForm,
+    device_id: DeviceId,
+    plan: PlanId = "",
+    why: Why = "",
+) -> Response:
+    """Leave maintenance out this time."""
+    with services.desk.transaction() as session:
+        device_of(session, device_id, sites)
 
-    @router.post("/tickets/{ticket_id}/maintenance")
-    def done_with(
-        request: Request,
-        visitor: Known,
-        sites: ChangesTickets,
-        principal: ActingByForm,
-        ticket_id: RowId,
-        plan: PlanId = "",
-    ) -> Response:
-        """Note that the visit of a repair did maintenance too."""
-        run = changing(pages, request, visitor, ticket_id, sites)
-        return run(lambda: work.maintenance.done_with(ticket_id, plan, principal))
+    def change() -> Response:
+        services.work.maintenance.skip(device_id, plan, principal, why)
+        return RedirectResponse("/maintenance?skipped=true", status_code=303)
 
-    return router
+    return tried(change, lambda status, told: _list(pages, request, sites, status, told))
+
+
+@router.post("/tickets/{ticket_id}/maintenance")
+def done_with(
+    request: Request,
+    pages: Console,
+    services: Services,
+    visitor: Known,
+    sites: ChangesTickets,
+    principal: ActingByForm,
+    ticket_id: RowId,
+    plan: PlanId = "",
+) -> Response:
+    """Note that the visit of a repair did maintenance too."""
+    run = changing(pages, request, visitor, ticket_id, sites)
+    return run(lambda: services.work.maintenance.done_with(ticket_id, plan, principal))
 
 
 def _list(

@@ -12,10 +12,11 @@ from api.console.charts import models as model_charts
 from api.console.pages.charts import svg
 from api.console.render.asked import NoQuery, asked
 from api.console.render.language import language_of
-from api.console.render.templates import Pages
+from api.console.render.templates import Console
 from api.doors import SeesModels, SeesVisits
 from api.params import Params, VisitQuery
 from api.queries.models import ModelQuery, find_model, find_models
+from api.services import ApiServices, Services
 from desk.dispatch.visits import FoundVisits
 from fleet.alerts import INSTALLATION, Alert
 from fleet.errors import NotFound
@@ -40,84 +41,82 @@ class VisitView(VisitQuery):
     budget: int = Field(10, ge=0, le=500)
 
 
-def make_router(pages: Pages) -> APIRouter:
-    """Return the routes of the pages of models."""
-    router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
-    services = pages.services
+router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
-    @router.get("/models")
-    def models_page(request: Request, _sites: SeesModels) -> Response:
-        """List the models of each fault, and what is wrong with those in use."""
-        asked(request, NoQuery)
-        found = find_models(services, ModelQuery())
-        faults: dict[str, list[tuple[ModelCard, str | None]]] = {}
-        for card, wrong in found:
-            faults.setdefault(card.fault, []).append((card, wrong))
-        return pages.render(request, "models/models.html", faults=faults, alerts=_about_models())
 
-    def _about_models() -> list[Alert]:
-        with services.desk.transaction() as session:
-            return open_alerts(session, INSTALLATION)
+@router.get("/models")
+def models_page(request: Request, pages: Console, services: Services, _sites: SeesModels) -> Response:
+    """List the models of each fault, and what is wrong with those in use."""
+    asked(request, NoQuery)
+    found = find_models(services, ModelQuery())
+    faults: dict[str, list[tuple[ModelCard, str | None]]] = {}
+    for card, wrong in found:
+        faults.setdefault(card.fault, []).append((card, wrong))
+    return pages.render(request, "models/models.html", faults=faults, alerts=_about_models(services))
 
-    @router.get("/models/{model_id}")
-    def model_page(request: Request, _sites: SeesModels, model_id: ModelId) -> Response:
-        """Show one model's card: data, figures, charts, and what was done to it."""
-        asked(request, NoQuery)
-        card = find_model(services, model_id)
-        return pages.render(
-            request,
-            "models/model.html",
-            card=card,
-            champion=CHAMPION,
-            details=card.details,
-            wrong=services.model_trouble(card),
-            events=model_events(services.desk, card.id),
-            saving=_saving(card),
-            currency=services.currency,
-        )
 
-    @router.get("/models/{model_id}/charts/calibration.svg")
-    def calibration_svg(request: Request, _sites: SeesModels, model_id: ModelId) -> Response:
-        """Draw how true a model's risks are."""
-        asked(request, CardView)
-        points = find_model(services, model_id).details.get("calibration")
-        if not points:
-            raise NotFound("the card of this model holds no calibration")
-        return svg(model_charts.draw_calibration(points, language_of(request)))
+@router.get("/models/{model_id}")
+def model_page(
+    request: Request, pages: Console, services: Services, _sites: SeesModels, model_id: ModelId
+) -> Response:
+    """Show one model's card: data, figures, charts, and what was done to it."""
+    asked(request, NoQuery)
+    card = find_model(services, model_id)
+    return pages.render(
+        request,
+        "models/model.html",
+        card=card,
+        champion=CHAMPION,
+        details=card.details,
+        wrong=services.model_trouble(card),
+        events=model_events(services.desk, card.id),
+        saving=_saving(card),
+        currency=services.currency,
+    )
 
-    @router.get("/models/{model_id}/charts/costs.svg")
-    def costs_svg(request: Request, _sites: SeesModels, model_id: ModelId) -> Response:
-        """Draw what each threshold of a model costs."""
-        asked(request, CardView)
-        card = find_model(services, model_id)
-        curve = _curve(card)
-        if curve is None:
-            raise NotFound("the card of this model holds no cost curve")
-        threshold, relative = curve
-        drawn = model_charts.draw_costs(threshold, relative, card.threshold, language_of(request))
-        return svg(drawn)
 
-    @router.get("/visits")
-    def visits_page(request: Request, sites: SeesVisits) -> Response:
-        """Rank devices by the cost that a visit avoids."""
-        query = asked(request, VisitView)
-        found = services.visits.find(query.budget, query.site, sites)
-        plan = found.plan
-        with services.desk.transaction() as session:
-            places, _models = filter_choices(session, sites)
-        return pages.render(
-            request,
-            "desk/visits.html",
-            query=query,
-            plan=plan,
-            currency=services.currency,
-            visits=_rows(plan.visits, found),
-            calls=_rows(plan.calls.head(_MOST_SHOWN), found),
-            under_way=[*_stopped(found)[:_MOST_SHOWN], *_rows(found.under_way.head(_MOST_SHOWN), found)],
-            sites=places,
-        )
+@router.get("/models/{model_id}/charts/calibration.svg")
+def calibration_svg(request: Request, services: Services, _sites: SeesModels, model_id: ModelId) -> Response:
+    """Draw how true a model's risks are."""
+    asked(request, CardView)
+    points = find_model(services, model_id).details.get("calibration")
+    if not points:
+        raise NotFound("the card of this model holds no calibration")
+    return svg(model_charts.draw_calibration(points, language_of(request)))
 
-    return router
+
+@router.get("/models/{model_id}/charts/costs.svg")
+def costs_svg(request: Request, services: Services, _sites: SeesModels, model_id: ModelId) -> Response:
+    """Draw what each threshold of a model costs."""
+    asked(request, CardView)
+    card = find_model(services, model_id)
+    curve = _curve(card)
+    if curve is None:
+        raise NotFound("the card of this model holds no cost curve")
+    threshold, relative = curve
+    drawn = model_charts.draw_costs(threshold, relative, card.threshold, language_of(request))
+    return svg(drawn)
+
+
+@router.get("/visits")
+def visits_page(request: Request, pages: Console, services: Services, sites: SeesVisits) -> Response:
+    """Rank devices by the cost that a visit avoids."""
+    query = asked(request, VisitView)
+    found = services.visits.find(query.budget, query.site, sites)
+    plan = found.plan
+    with services.desk.transaction() as session:
+        places, _models = filter_choices(session, sites)
+    return pages.render(
+        request,
+        "desk/visits.html",
+        query=query,
+        plan=plan,
+        currency=services.currency,
+        visits=_rows(plan.visits, found),
+        calls=_rows(plan.calls.head(_MOST_SHOWN), found),
+        under_way=[*_stopped(found)[:_MOST_SHOWN], *_rows(found.under_way.head(_MOST_SHOWN), found)],
+        sites=places,
+    )
 
 
 def _rows(rows: pl.DataFrame, found: FoundVisits) -> list[dict[str, Any]]:
@@ -157,3 +156,8 @@ def _saving(card: ModelCard) -> float | None:
     if curve is None:
         return None
     return 1 - float(np.interp(card.threshold, curve[0], curve[1]))
+
+
+def _about_models(services: ApiServices) -> list[Alert]:
+    with services.desk.transaction() as session:
+        return open_alerts(session, INSTALLATION)

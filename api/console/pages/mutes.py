@@ -8,11 +8,12 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from api.console.pages.tried import tried
 from api.console.render.asked import NoQuery, asked
-from api.console.render.templates import Pages
+from api.console.render.templates import Console, Pages
 from api.doors import ActingByForm, ChangesAlerts, SeesFleet
 from api.queries.care import check_matcher, mute_seen, mutes_seen
 from api.queries.matchers import hints
 from api.routes.common import RowId
+from api.services import Services
 from fleet.config import duration_ms
 from fleet.errors import InvalidInput
 from fleet.faults import FAULTS, Level
@@ -27,7 +28,7 @@ UNTIL_RESOLVED, UNTIL_ENDED = "until_resolved", "until_ended"
 Entered = dict[str, Any]
 
 
-def entered_mute(  # noqa: PLR0913, PLR0917 - FastAPI hands each field over by name
+def entered_mute(
     site: Annotated[str, Form(max_length=64)] = "",
     region: Annotated[str, Form(max_length=64)] = "",
     model: Annotated[str, Form(max_length=64)] = "",
@@ -52,60 +53,60 @@ def entered_mute(  # noqa: PLR0913, PLR0917 - FastAPI hands each field over by n
 _Said = Annotated[Entered, Depends(entered_mute)]
 
 
-def make_router(pages: Pages) -> APIRouter:
-    """Return the routes of the page."""
-    router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
-    services = pages.services
+router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
-    @router.get("/mutes")
-    def mutes_page(request: Request, sites: SeesFleet) -> Response:
-        """List the mutes."""
-        asked(request, NoQuery)
-        return _page(pages, request, sites)
 
-    @router.post("/mutes")
-    def begin(
-        request: Request,
-        sites: ChangesAlerts,
-        principal: ActingByForm,
-        said: _Said,
-        act: Annotated[str, Form(max_length=16)] = "preview",
-    ) -> Response:
-        """Begin a mute, or show what it would hide."""
+@router.get("/mutes")
+def mutes_page(request: Request, pages: Console, sites: SeesFleet) -> Response:
+    """List the mutes."""
+    asked(request, NoQuery)
+    return _page(pages, request, sites)
 
-        def do() -> Response:
-            mute = _mute(said, services.clock.now_ms())
-            with services.desk.transaction() as session:
-                check_matcher(session, mute.matcher, sites)
-                odd = hints(services, session, mute.matcher)
-            if act != "mute":
-                return _page(pages, request, sites, said, preview=services.care.preview(mute), odd=odd)
-            services.care.mute(mute, principal)
-            return RedirectResponse("/mutes", status_code=303)
 
-        return tried(
-            do, lambda status, why: _page(pages, request, sites, said, status=status, error=why), 403
-        )
+@router.post("/mutes")
+def begin(
+    request: Request,
+    pages: Console,
+    services: Services,
+    sites: ChangesAlerts,
+    principal: ActingByForm,
+    said: _Said,
+    act: Annotated[str, Form(max_length=16)] = "preview",
+) -> Response:
+    """Begin a mute, or show what it would hide."""
 
-    @router.post("/mutes/{mute_id}/end")
-    def end(
-        request: Request,
-        sites: ChangesAlerts,
-        principal: ActingByForm,
-        mute_id: RowId,
-        why: Annotated[str, Form(max_length=1000)] = "",
-    ) -> Response:
-        """End a mute."""
+    def do() -> Response:
+        mute = _mute(said, services.clock.now_ms())
         with services.desk.transaction() as session:
-            check_matcher(session, mute_seen(session, mute_id, sites).matcher, sites)
+            check_matcher(session, mute.matcher, sites)
+            odd = hints(services, session, mute.matcher)
+        if act != "mute":
+            return _page(pages, request, sites, said, preview=services.care.preview(mute), odd=odd)
+        services.care.mute(mute, principal)
+        return RedirectResponse("/mutes", status_code=303)
 
-        def do() -> Response:
-            services.care.unmute(mute_id, principal, why)
-            return RedirectResponse("/mutes", status_code=303)
+    return tried(do, lambda status, why: _page(pages, request, sites, said, status=status, error=why), 403)
 
-        return tried(do, lambda status, told: _page(pages, request, sites, status=status, error=told))
 
-    return router
+@router.post("/mutes/{mute_id}/end")
+def end(
+    request: Request,
+    pages: Console,
+    services: Services,
+    sites: ChangesAlerts,
+    principal: ActingByForm,
+    mute_id: RowId,
+    why: Annotated[str, Form(max_length=1000)] = "",
+) -> Response:
+    """End a mute."""
+    with services.desk.transaction() as session:
+        check_matcher(session, mute_seen(session, mute_id, sites).matcher, sites)
+
+    def do() -> Response:
+        services.care.unmute(mute_id, principal, why)
+        return RedirectResponse("/mutes", status_code=303)
+
+    return tried(do, lambda status, told: _page(pages, request, sites, status=status, error=told))
 
 
 def _page(

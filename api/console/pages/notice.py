@@ -8,11 +8,11 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from access.sessions import principal_of
 from api.console.render.asked import SavedView, asked
-from api.console.render.templates import Pages
+from api.console.render.templates import Console, Pages
 from api.doors import address_of
 from api.queries.notices import shown_notices
 from api.queries.topics import Topic, topics_of
-from api.services import ApiServices
+from api.services import ApiServices, Services
 from fleet.alerts import AlertState
 from fleet.errors import Conflict, NotAllowed, NotFound
 from fleet.events import Subject
@@ -27,48 +27,46 @@ _LONGEST = 64
 NOWHERE: Sites = frozenset()
 
 
-def make_router(pages: Pages) -> APIRouter:
-    """Return the routes of the page. Whoever has the link is the person to whom it was sent."""
-    router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
-    services = pages.services
-    links = NoticeLinks(services.desk, services.clock)
+router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
-    @router.get("/n/{secret}")
-    def notice_page(request: Request, secret: str) -> Response:
-        """Show what was told. To look changes nothing: mail programs look at links too."""
-        services.rates.sign_in(address_of(request))
-        notices = links.open(secret[:_LONGEST])
-        return _page(pages, request, notices, secret[:_LONGEST], saved=asked(request, SavedView).saved)
 
-    @router.post("/n/{secret}/seen", status_code=204)
-    def seen(request: Request, secret: str) -> Response:
-        """Note that a browser shows it to somebody."""
-        services.rates.sign_in(address_of(request))
-        links.seen(secret[:_LONGEST])
-        return Response(status_code=204)
+@router.get("/n/{secret}")
+def notice_page(request: Request, pages: Console, services: Services, secret: str) -> Response:
+    """Show what was told. To look changes nothing: mail programs look at links too."""
+    services.rates.sign_in(address_of(request))
+    notices = NoticeLinks(services.desk, services.clock).open(secret[:_LONGEST])
+    return _page(pages, request, notices, secret[:_LONGEST], saved=asked(request, SavedView).saved)
 
-    @router.post("/n/{secret}/acknowledge")
-    def acknowledge(
-        request: Request,
-        secret: str,
-        about: Annotated[str, Form(max_length=80)] = "",
-        why: Annotated[str, Form(max_length=1000)] = "",
-    ) -> Response:
-        """Take care of one thing that the message tells of, as the person to whom it was sent."""
-        services.rates.sign_in(address_of(request))
-        notices = links.open(secret[:_LONGEST])
-        topic = _asked_about(services, notices, about)
-        who = _acting(services, topic)
-        back = f"/n/{secret[:_LONGEST]}"
-        try:
-            _acknowledge(services, topic, who, why.strip() or "by the link in the notice")
-        except Conflict:  # a colleague was first, or it is over: the page says which
-            links.seen(secret[:_LONGEST])
-            return RedirectResponse(back, status_code=303)
-        links.acknowledged(topic.notice)
-        return RedirectResponse(f"{back}?saved=1", status_code=303)
 
-    return router
+@router.post("/n/{secret}/seen", status_code=204)
+def seen(request: Request, services: Services, secret: str) -> Response:
+    """Note that a browser shows it to somebody."""
+    services.rates.sign_in(address_of(request))
+    NoticeLinks(services.desk, services.clock).seen(secret[:_LONGEST])
+    return Response(status_code=204)
+
+
+@router.post("/n/{secret}/acknowledge")
+def acknowledge(
+    request: Request,
+    services: Services,
+    secret: str,
+    about: Annotated[str, Form(max_length=80)] = "",
+    why: Annotated[str, Form(max_length=1000)] = "",
+) -> Response:
+    """Take care of one thing that the message tells of, as the person to whom it was sent."""
+    services.rates.sign_in(address_of(request))
+    notices = NoticeLinks(services.desk, services.clock).open(secret[:_LONGEST])
+    topic = _asked_about(services, notices, about)
+    who = _acting(services, topic)
+    back = f"/n/{secret[:_LONGEST]}"
+    try:
+        _acknowledge(services, topic, who, why.strip() or "by the link in the notice")
+    except Conflict:  # a colleague was first, or it is over: the page says which
+        NoticeLinks(services.desk, services.clock).seen(secret[:_LONGEST])
+        return RedirectResponse(back, status_code=303)
+    NoticeLinks(services.desk, services.clock).acknowledged(topic.notice)
+    return RedirectResponse(f"{back}?saved=1", status_code=303)
 
 
 def _reader(services: ApiServices, notices: list[Notice]) -> Person | None:

@@ -5,10 +5,11 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from api.console.pages.tried import tried
 from api.console.render.asked import asked
-from api.console.render.templates import Pages
+from api.console.render.templates import Console, Pages
 from api.doors import ActingByForm, ManagesNotices, SeesNotices
 from api.queries.notices import NoticeQuery, find_notices
 from api.routes.common import RowId
+from api.services import Services
 from fleet.duty import TargetKind
 from fleet.errors import NotFound
 from fleet.grants import Sites
@@ -18,34 +19,35 @@ from notify.duty.plan import targets_of
 from storage.records.destinations import all_destinations
 from storage.records.notices import notice_of
 
+router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
-def make_router(pages: Pages) -> APIRouter:
-    """Return the routes of the page."""
-    router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
-    services = pages.services
 
-    @router.get("/notices")
-    def notices_page(request: Request, sites: SeesNotices) -> Response:
-        """List the notices, the newest first."""
-        return _page(pages, request, sites)
+@router.get("/notices")
+def notices_page(request: Request, pages: Console, sites: SeesNotices) -> Response:
+    """List the notices, the newest first."""
+    return _page(pages, request, sites)
 
-    @router.post("/notices/{notice_id}/again")
-    def send_again(
-        request: Request, sites: ManagesNotices, principal: ActingByForm, notice_id: RowId
-    ) -> Response:
-        """Send a dead notice again."""
-        with services.desk.transaction() as session:
-            site = notice_of(session, notice_id).site
-        if sites is not None and site not in sites:
-            raise NotFound(f"there is no notice {notice_id}")
 
-        def change() -> Response:
-            services.notices.again(notice_id, principal)
-            return RedirectResponse("/notices", status_code=303)
+@router.post("/notices/{notice_id}/again")
+def send_again(
+    request: Request,
+    pages: Console,
+    services: Services,
+    sites: ManagesNotices,
+    principal: ActingByForm,
+    notice_id: RowId,
+) -> Response:
+    """Send a dead notice again."""
+    with services.desk.transaction() as session:
+        site = notice_of(session, notice_id).site
+    if sites is not None and site not in sites:
+        raise NotFound(f"there is no notice {notice_id}")
 
-        return tried(change, lambda status, why: _page(pages, request, sites, status, why))
+    def change() -> Response:
+        services.notices.again(notice_id, principal)
+        return RedirectResponse("/notices", status_code=303)
 
-    return router
+    return tried(change, lambda status, why: _page(pages, request, sites, status, why))
 
 
 def _page(

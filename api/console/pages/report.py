@@ -17,9 +17,10 @@ from api.console.pages.report_form import (
 from api.console.pages.tried import tried
 from api.console.render.asked import asked
 from api.console.render.language import language_of
-from api.console.render.templates import Pages
+from api.console.render.templates import Console, Pages
 from api.doors import ActingByForm, Known, ReportsFaults
 from api.params import Params, SearchText
+from api.services import Services
 from fleet.devices import Device
 from fleet.errors import InvalidInput, NotFound
 from fleet.grants import Sites
@@ -36,53 +37,56 @@ class ReportView(Params):
     device: SearchText | None = None
 
 
-def make_router(pages: Pages) -> APIRouter:
-    """Return the routes of the page."""
-    router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
-    services = pages.services
+router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
-    @router.get("/report")
-    def report_page(request: Request, _visitor: Known, sites: ReportsFaults) -> Response:
-        """Ask what is wrong, and with which device."""
-        view = asked(request, ReportView)
-        return _page(pages, request, sites, Entered(device=view.device or ""), None)
 
-    @router.post("/report")
-    def report(
-        request: Request, _visitor: Known, sites: ReportsFaults, principal: ActingByForm, entered: Said
-    ) -> Response:
-        """Propose what it may be; with the other button take the report."""
+@router.get("/report")
+def report_page(request: Request, pages: Console, _visitor: Known, sites: ReportsFaults) -> Response:
+    """Ask what is wrong, and with which device."""
+    view = asked(request, ReportView)
+    return _page(pages, request, sites, Entered(device=view.device or ""), None)
 
-        def change() -> Response:
-            device = _device(pages, entered, sites)
-            if not entered.words:
-                raise InvalidInput("words: say what is wrong; required")
-            if device is None and not entered.site and sites is not None:
-                raise InvalidInput("site: required, where no device is named")
-            if entered.stage != "send":
-                return _page(pages, request, sites, entered, device, step=2)
-            said = new_request(
-                entered,
-                Channel.STAFF,
-                language_of(request),
-                device.id if device else None,
-                device.site if device else entered.site or None,
-            )
-            files = checked_pictures(pages.services, entered)
-            taken = services.intake.reports.take(said, principal, files, sites=sites)
-            to = f"/tickets/{taken.ticket_id}" if taken.ticket_id else f"/requests/{taken.id}"
-            return RedirectResponse(to, status_code=303)
 
-        step = 2 if entered.stage == "send" else 1
-        return tried(
-            change,
-            lambda status, why: _page(
-                pages, request, sites, entered, _found(pages, entered, sites), status, error=why, step=step
-            ),
-            404,
+@router.post("/report")
+def report(
+    request: Request,
+    pages: Console,
+    services: Services,
+    _visitor: Known,
+    sites: ReportsFaults,
+    principal: ActingByForm,
+    entered: Said,
+) -> Response:
+    """Propose what it may be; with the other button take the report."""
+
+    def change() -> Response:
+        device = _device(pages, entered, sites)
+        if not entered.words:
+            raise InvalidInput("words: say what is wrong; required")
+        if device is None and not entered.site and sites is not None:
+            raise InvalidInput("site: required, where no device is named")
+        if entered.stage != "send":
+            return _page(pages, request, sites, entered, device, step=2)
+        said = new_request(
+            entered,
+            Channel.STAFF,
+            language_of(request),
+            device.id if device else None,
+            device.site if device else entered.site or None,
         )
+        files = checked_pictures(services, entered)
+        taken = services.intake.reports.take(said, principal, files, sites=sites)
+        to = f"/tickets/{taken.ticket_id}" if taken.ticket_id else f"/requests/{taken.id}"
+        return RedirectResponse(to, status_code=303)
 
-    return router
+    step = 2 if entered.stage == "send" else 1
+    return tried(
+        change,
+        lambda status, why: _page(
+            pages, request, sites, entered, _found(pages, entered, sites), status, error=why, step=step
+        ),
+        404,
+    )
 
 
 def _device(pages: Pages, entered: Entered, sites: Sites) -> Device | None:

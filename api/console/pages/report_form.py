@@ -44,7 +44,7 @@ class Entered:
         return self.fault if self.fault and self.fault != _NO_FAULT else None
 
 
-def entered_report(  # noqa: PLR0913, PLR0917 - FastAPI hands each field over by name
+def entered_report(
     words: Annotated[str, Form(max_length=_LONGEST_FORM)] = "",
     who: Annotated[str, Form(max_length=LONGEST_WHO)] = "",
     contact: Annotated[str, Form(max_length=LONGEST_CONTACT)] = "",

@@ -16,8 +16,9 @@ from api.console.pages.report_form import (
 from api.console.pages.tried import tried
 from api.console.render.asked import SavedView, asked
 from api.console.render.language import language_of
-from api.console.render.templates import Pages
+from api.console.render.templates import Console, Pages
 from api.doors import address_of
+from api.services import Services
 from fleet.devices import Device
 from fleet.errors import InvalidInput
 from fleet.principals import Principal, PrincipalKind
@@ -30,56 +31,55 @@ from storage.records.tickets import open_case_of
 _LONGEST = 64
 
 
-def make_router(pages: Pages) -> APIRouter:
-    """Return the routes of the page. Whoever has the link may report, and sees what is open already."""
-    router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
-    services = pages.services
+router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
-    @router.get("/r/{secret}")
-    def reported_page(request: Request, secret: str) -> Response:
-        """Ask what is wrong."""
-        services.rates.sign_in(address_of(request))
-        link = services.intake.links.open(secret[:_LONGEST])
-        saved = asked(request, SavedView).saved
-        return _page(pages, request, link, secret[:_LONGEST], Entered(), saved=saved)
 
-    @router.post("/r/{secret}")
-    def report_by_link(request: Request, secret: str, entered: Said) -> Response:
-        """Propose what it may be; with the other button take the report."""
-        services.rates.sign_in(address_of(request))
-        secret = secret[:_LONGEST]
-        link = services.intake.links.open(secret)
+@router.get("/r/{secret}")
+def reported_page(request: Request, pages: Console, services: Services, secret: str) -> Response:
+    """Ask what is wrong."""
+    services.rates.sign_in(address_of(request))
+    link = services.intake.links.open(secret[:_LONGEST])
+    saved = asked(request, SavedView).saved
+    return _page(pages, request, link, secret[:_LONGEST], Entered(), saved=saved)
 
-        def change() -> Response:
-            device = _device(pages, link, entered)
-            if not entered.words:
-                raise InvalidInput("words: say what is wrong; required")
-            if entered.stage != "send":
-                return _page(pages, request, link, secret, entered, step=2)
-            services.intake.reports.check_link(link.id)
-            channel = Channel.QR if link.device_id else Channel.CUSTOMER
-            said = new_request(
-                entered,
-                channel,
-                language_of(request),
-                device.id if device else None,
-                device.site if device else link.site,
-                link.id,
-            )
-            name = entered.who[:64] or "customer"
-            by = Principal(PrincipalKind.CUSTOMER, f"report-link-{link.id}", name)
-            services.intake.reports.take(said, by, checked_pictures(services, entered))
-            return RedirectResponse(f"/r/{secret}?saved=1", status_code=303)
 
-        step = 2 if entered.stage == "send" else 1
-        return tried(
-            change,
-            lambda status, why: _page(pages, request, link, secret, entered, status, error=why, step=step),
-            404,
-            429,
+@router.post("/r/{secret}")
+def report_by_link(
+    request: Request, pages: Console, services: Services, secret: str, entered: Said
+) -> Response:
+    """Propose what it may be; with the other button take the report."""
+    services.rates.sign_in(address_of(request))
+    secret = secret[:_LONGEST]
+    link = services.intake.links.open(secret)
+
+    def change() -> Response:
+        device = _device(pages, link, entered)
+        if not entered.words:
+            raise InvalidInput("words: say what is wrong; required")
+        if entered.stage != "send":
+            return _page(pages, request, link, secret, entered, step=2)
+        services.intake.reports.check_link(link.id)
+        channel = Channel.QR if link.device_id else Channel.CUSTOMER
+        said = new_request(
+            entered,
+            channel,
+            language_of(request),
+            device.id if device else None,
+            device.site if device else link.site,
+            link.id,
         )
+        name = entered.who[:64] or "customer"
+        by = Principal(PrincipalKind.CUSTOMER, f"report-link-{link.id}", name)
+        services.intake.reports.take(said, by, checked_pictures(services, entered))
+        return RedirectResponse(f"/r/{secret}?saved=1", status_code=303)
 
-    return router
+    step = 2 if entered.stage == "send" else 1
+    return tried(
+        change,
+        lambda status, why: _page(pages, request, link, secret, entered, status, error=why, step=step),
+        404,
+        429,
+    )
 
 
 def _device(pages: Pages, link: ReportLink, entered: Entered) -> Device | None:
@@ -96,7 +96,7 @@ def _device(pages: Pages, link: ReportLink, entered: Entered) -> Device | None:
     return here[wanted]
 
 
-def _page(  # noqa: PLR0913 - what the page shows
+def _page(
     pages: Pages,
     request: Request,
     link: ReportLink,

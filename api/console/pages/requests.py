@@ -7,10 +7,11 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from api.console.pages.tried import tried
 from api.console.render.asked import NoQuery, asked
-from api.console.render.templates import Pages
+from api.console.render.templates import Console, Pages
 from api.doors import ActingByForm, ChangesTickets, Known, ReportsFaults
 from api.params import Paged
 from api.routes.common import RowId
+from api.services import Services
 from fleet.errors import InvalidInput
 from fleet.faults import FAULTS
 from fleet.grants import Sites
@@ -33,72 +34,79 @@ class RequestView(Paged):
     sort: Literal["-id", "id"] = "-id"
 
 
-def make_router(pages: Pages) -> APIRouter:
-    """Return the routes of the pages."""
-    router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
-    services = pages.services
+router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
-    @router.get("/requests")
-    def requests_page(request: Request, _visitor: Known, sites: ReportsFaults) -> Response:
-        """List requests."""
-        view = asked(request, RequestView)
-        state = None if view.show == "all" else RequestState(view.show)
-        with services.desk.transaction() as session:
-            page = find_requests(session, state, view.asked(), sites)
-        return pages.render(
-            request, "desk/requests.html", query=view, requests=page.rows, next_cursor=page.next_cursor
-        )
 
-    @router.get("/requests/{request_id}")
-    def request_page(request: Request, _visitor: Known, sites: ReportsFaults, request_id: RowId) -> Response:
-        """Show one request."""
-        asked(request, NoQuery)
-        return _page(pages, request, request_id, sites)
+@router.get("/requests")
+def requests_page(
+    request: Request, pages: Console, services: Services, _visitor: Known, sites: ReportsFaults
+) -> Response:
+    """List requests."""
+    view = asked(request, RequestView)
+    state = None if view.show == "all" else RequestState(view.show)
+    with services.desk.transaction() as session:
+        page = find_requests(session, state, view.asked(), sites)
+    return pages.render(
+        request, "desk/requests.html", query=view, requests=page.rows, next_cursor=page.next_cursor
+    )
 
-    @router.post("/requests/{request_id}/place")
-    def place(
-        request: Request,
-        sites: ChangesTickets,
-        principal: ActingByForm,
-        request_id: RowId,
-        device_id: _FIELD = "",
-        fault: _FIELD = "",
-    ) -> Response:
-        """Say about which device it is; of one that is placed what is wrong with it."""
-        found = _within(pages, request_id, sites)
 
-        def change() -> Response:
-            if found.ticket_id is None:
-                wanted = device_id.replace("\0", "").strip()
-                if not wanted:
-                    raise InvalidInput("device_id: required")
-                done = services.intake.reports.place(request_id, wanted, fault or None, principal, sites)
-            elif not fault:
-                raise InvalidInput("fault: choose one")
-            else:
-                done = services.intake.reports.name_fault(request_id, fault, principal, sites)
-            return RedirectResponse(f"/tickets/{done.ticket_id}", status_code=303)
+@router.get("/requests/{request_id}")
+def request_page(
+    request: Request, pages: Console, _visitor: Known, sites: ReportsFaults, request_id: RowId
+) -> Response:
+    """Show one request."""
+    asked(request, NoQuery)
+    return _page(pages, request, request_id, sites)
 
-        return tried(change, lambda status, why: _page(pages, request, request_id, sites, status, why), 404)
 
-    @router.post("/requests/{request_id}/dismiss")
-    def dismiss(
-        request: Request,
-        sites: ChangesTickets,
-        principal: ActingByForm,
-        request_id: RowId,
-        why: Annotated[str, Form(max_length=1000)] = "",
-    ) -> Response:
-        """Say that it asks for nothing."""
-        _within(pages, request_id, sites)
+@router.post("/requests/{request_id}/place")
+def place(
+    request: Request,
+    pages: Console,
+    services: Services,
+    sites: ChangesTickets,
+    principal: ActingByForm,
+    request_id: RowId,
+    device_id: _FIELD = "",
+    fault: _FIELD = "",
+) -> Response:
+    """Say about which device it is; of one that is placed what is wrong with it."""
+    found = _within(pages, request_id, sites)
 
-        def change() -> Response:
-            services.intake.reports.dismiss(request_id, principal, why, sites)
-            return RedirectResponse(f"/requests/{request_id}", status_code=303)
+    def change() -> Response:
+        if found.ticket_id is None:
+            wanted = device_id.replace("\0", "").strip()
+            if not wanted:
+                raise InvalidInput("device_id: required")
+            done = services.intake.reports.place(request_id, wanted, fault or None, principal, sites)
+        elif not fault:
+            raise InvalidInput("fault: choose one")
+        else:
+            done = services.intake.reports.name_fault(request_id, fault, principal, sites)
+        return RedirectResponse(f"/tickets/{done.ticket_id}", status_code=303)
 
-        return tried(change, lambda status, told: _page(pages, request, request_id, sites, status, told))
+    return tried(change, lambda status, why: _page(pages, request, request_id, sites, status, why), 404)
 
-    return router
+
+@router.post("/requests/{request_id}/dismiss")
+def dismiss(
+    request: Request,
+    pages: Console,
+    services: Services,
+    sites: ChangesTickets,
+    principal: ActingByForm,
+    request_id: RowId,
+    why: Annotated[str, Form(max_length=1000)] = "",
+) -> Response:
+    """Say that it asks for nothing."""
+    _within(pages, request_id, sites)
+
+    def change() -> Response:
+        services.intake.reports.dismiss(request_id, principal, why, sites)
+        return RedirectResponse(f"/requests/{request_id}", status_code=303)
+
+    return tried(change, lambda status, told: _page(pages, request, request_id, sites, status, told))
 
 
 def _within(pages: Pages, request_id: int, sites: Sites) -> Reported:

@@ -13,11 +13,12 @@ from alerts.rule_diff import rule_changes
 from alerts.trials import MOST_DAYS
 from api.console.pages.tried import tried
 from api.console.render.asked import NoQuery, asked
-from api.console.render.templates import Pages
+from api.console.render.templates import Console, Pages
 from api.doors import ActingByForm, ChangesRules, Known, SeesFleet
 from api.params import Params
 from api.queries.rules import RECENT_DAYS, backtest_item, rules_at_work
 from api.rule_schemas import VersionNumber
+from api.services import Services
 from fleet.errors import InvalidInput
 from fleet.events import Subject
 from fleet.faults import DEVICE_ERROR
@@ -48,76 +49,80 @@ class _Entered:
     note: str = ""
 
 
-def make_router(pages: Pages) -> APIRouter:
-    """Return the routes of the pages."""
-    router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
-    book = pages.services.book
+router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
-    @router.get("/rules")
-    def rules_page(request: Request, visitor: Known, sites: SeesFleet) -> Response:
-        """List the rules at work, what no file explains, and the versions for whoever may change them."""
-        asked(request, NoQuery)
-        return _rules(pages, request, visitor.principal, sites)
 
-    @router.get("/rules/edit")
-    def editor_page(request: Request, _sites: ChangesRules) -> Response:
-        """Show a document to be changed."""
-        version = asked(request, EditorView).version
-        entered = _Entered(book.document(book.active() if version is None else version))
-        return _editor(pages, request, entered)
+@router.get("/rules")
+def rules_page(request: Request, pages: Console, visitor: Known, sites: SeesFleet) -> Response:
+    """List the rules at work, what no file explains, and the versions for whoever may change them."""
+    asked(request, NoQuery)
+    return _rules(pages, request, visitor.principal, sites)
 
-    @router.post("/rules/edit")
-    def use_editor(
-        request: Request,
-        _sites: ChangesRules,
-        principal: ActingByForm,
-        document: Annotated[str, Form(max_length=2 * MOST_CHARACTERS)] = "",
-        step: Annotated[Literal["check", "test", "backtest", "propose"], Form()] = "check",
-        days: Annotated[str, Form(max_length=8)] = str(_DAYS),
-        rule: Annotated[str, Form(max_length=64)] = "",
-        note: Annotated[str, Form(max_length=1000)] = "",
-    ) -> Response:
-        """Check a document, try it, or keep it as a version; it comes back with what was found."""
-        text = document.replace("\r\n", "\n").replace("\0", "")
-        entered = _Entered(text, days, rule.strip(), note)
 
-        def change() -> Response:
-            checked = book.check(text)
-            if checked.mistakes:
-                return _editor(pages, request, entered, 422, mistakes=checked.mistakes)
-            if step == "propose":
-                return _to(f"/rules/versions/{book.propose(text, principal, note)}")
-            return _editor(pages, request, entered, **_found(pages, step, entered))
+@router.get("/rules/edit")
+def editor_page(request: Request, pages: Console, services: Services, _sites: ChangesRules) -> Response:
+    """Show a document to be changed."""
+    version = asked(request, EditorView).version
+    entered = _Entered(services.book.document(services.book.active() if version is None else version))
+    return _editor(pages, request, entered)
 
-        return tried(change, lambda status, why: _editor(pages, request, entered, status, why), 404)
 
-    @router.get("/rules/versions/{version}")
-    def version_page(request: Request, _sites: ChangesRules, version: VersionNumber) -> Response:
-        """Show a version: what it changes, its history, its document, and how it is put to work."""
-        asked(request, NoQuery)
-        return _version(pages, request, version)
+@router.post("/rules/edit")
+def use_editor(
+    request: Request,
+    pages: Console,
+    services: Services,
+    _sites: ChangesRules,
+    principal: ActingByForm,
+    document: Annotated[str, Form(max_length=2 * MOST_CHARACTERS)] = "",
+    step: Annotated[Literal["check", "test", "backtest", "propose"], Form()] = "check",
+    days: Annotated[str, Form(max_length=8)] = str(_DAYS),
+    rule: Annotated[str, Form(max_length=64)] = "",
+    note: Annotated[str, Form(max_length=1000)] = "",
+) -> Response:
+    """Check a document, try it, or keep it as a version; it comes back with what was found."""
+    text = document.replace("\r\n", "\n").replace("\0", "")
+    entered = _Entered(text, days, rule.strip(), note)
 
-    @router.post("/rules/versions/{version}/activate")
-    def activate(
-        request: Request,
-        _sites: ChangesRules,
-        principal: ActingByForm,
-        version: VersionNumber,
-        why: Annotated[str, Form(max_length=1000)] = "",
-        over: Annotated[str, Form(max_length=10)] = "",
-        force: Annotated[str, Form(max_length=8)] = "",
-    ) -> Response:
-        """Put a version to work, if the one at work is still that which its page compared it with."""
-        book.document(version)
+    def change() -> Response:
+        checked = services.book.check(text)
+        if checked.mistakes:
+            return _editor(pages, request, entered, 422, mistakes=checked.mistakes)
+        if step == "propose":
+            return _to(f"/rules/versions/{services.book.propose(text, principal, note)}")
+        return _editor(pages, request, entered, **_found(pages, step, entered))
 
-        def change() -> Response:
-            known = int(over) if over.isdecimal() else None
-            book.activate(version, principal, why, force=bool(force), over=known)
-            return _to("/rules")
+    return tried(change, lambda status, why: _editor(pages, request, entered, status, why), 404)
 
-        return tried(change, lambda status, said: _version(pages, request, version, status, said))
 
-    return router
+@router.get("/rules/versions/{version}")
+def version_page(request: Request, pages: Console, _sites: ChangesRules, version: VersionNumber) -> Response:
+    """Show a version: what it changes, its history, its document, and how it is put to work."""
+    asked(request, NoQuery)
+    return _version(pages, request, version)
+
+
+@router.post("/rules/versions/{version}/activate")
+def activate(
+    request: Request,
+    pages: Console,
+    services: Services,
+    _sites: ChangesRules,
+    principal: ActingByForm,
+    version: VersionNumber,
+    why: Annotated[str, Form(max_length=1000)] = "",
+    over: Annotated[str, Form(max_length=10)] = "",
+    force: Annotated[str, Form(max_length=8)] = "",
+) -> Response:
+    """Put a version to work, if the one at work is still that which its page compared it with."""
+    services.book.document(version)
+
+    def change() -> Response:
+        known = int(over) if over.isdecimal() else None
+        services.book.activate(version, principal, why, force=bool(force), over=known)
+        return _to("/rules")
+
+    return tried(change, lambda status, said: _version(pages, request, version, status, said))
 
 
 def _rules(pages: Pages, request: Request, principal: Principal, sites: Sites) -> Response:

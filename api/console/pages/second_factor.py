@@ -12,8 +12,9 @@ from access.doors import Visitor
 from api.console.pages.sign_in import browser_of
 from api.console.pages.tried import tried
 from api.console.render.asked import NoQuery, asked
-from api.console.render.templates import Pages
+from api.console.render.templates import Console, Pages
 from api.doors import ActingByForm, visitor_of
+from api.services import Services
 from fleet.errors import NotFound
 from fleet.people import Person
 
@@ -21,69 +22,81 @@ _PAGE = "/account/second-factor"
 _PROOF = Annotated[str, Form(max_length=1024)]
 
 
-def make_router(pages: Pages) -> APIRouter:
-    """Return the routes of the page."""
-    router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
-    services = pages.services
-    doors = services.doors
-    factors = doors.second_factors
+router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
-    @router.get(_PAGE)
-    def second_factor_page(request: Request) -> Response:
-        """Show whether a code is asked for, and how to set that up."""
-        visitor_of(request, services)
-        asked(request, NoQuery)
-        return _page(pages, request)
 
-    @router.post(f"{_PAGE}/begin")
-    def begin(request: Request, _principal: ActingByForm, password: _PROOF = "") -> Response:
-        """Offer a second factor, to be confirmed by its first code."""
-        person, key = _own(pages, request)
+@router.get(_PAGE)
+def second_factor_page(request: Request, pages: Console, services: Services) -> Response:
+    """Show whether a code is asked for, and how to set that up."""
+    visitor_of(request, services)
+    asked(request, NoQuery)
+    return _page(pages, request)
 
-        def change() -> Response:
-            factors.offer(person, key, password, browser_of(request).address)
-            return RedirectResponse(_PAGE, status_code=303)
 
-        return _tried(pages, request, change)
+@router.post(f"{_PAGE}/begin")
+def begin(
+    request: Request, pages: Console, services: Services, _principal: ActingByForm, password: _PROOF = ""
+) -> Response:
+    """Offer a second factor, to be confirmed by its first code."""
+    person, key = _own(pages, request)
 
-    @router.post(f"{_PAGE}/confirm")
-    def confirm(
-        request: Request, _principal: ActingByForm, code: Annotated[str, Form(max_length=64)] = ""
-    ) -> Response:
-        """Let it count, and show the recovery codes, this once."""
-        person, key = _own(pages, request)
+    def change() -> Response:
+        services.doors.second_factors.offer(person, key, password, browser_of(request).address)
+        return RedirectResponse(_PAGE, status_code=303)
 
-        def change() -> Response:
-            codes = factors.confirm(person, key, code, browser_of(request).address)
-            doors.forget()
-            request.state.visitor = None  # who came in as one who had to set this up is so no more
-            return _codes(pages, request, codes)
+    return _tried(pages, request, change)
 
-        return _tried(pages, request, change)
 
-    @router.post(f"{_PAGE}/codes")
-    def new_codes(request: Request, _principal: ActingByForm, proof: _PROOF = "") -> Response:
-        """Make new recovery codes, and show them, this once."""
-        person, _ = _own(pages, request)
-        return _tried(
+@router.post(f"{_PAGE}/confirm")
+def confirm(
+    request: Request,
+    pages: Console,
+    services: Services,
+    _principal: ActingByForm,
+    code: Annotated[str, Form(max_length=64)] = "",
+) -> Response:
+    """Let it count, and show the recovery codes, this once."""
+    person, key = _own(pages, request)
+
+    def change() -> Response:
+        codes = services.doors.second_factors.confirm(person, key, code, browser_of(request).address)
+        services.doors.forget()
+        request.state.visitor = None  # who came in as one who had to set this up is so no more
+        return _codes(pages, request, codes)
+
+    return _tried(pages, request, change)
+
+
+@router.post(f"{_PAGE}/codes")
+def new_codes(
+    request: Request, pages: Console, services: Services, _principal: ActingByForm, proof: _PROOF = ""
+) -> Response:
+    """Make new recovery codes, and show them, this once."""
+    person, _ = _own(pages, request)
+    return _tried(
+        pages,
+        request,
+        lambda: _codes(
             pages,
             request,
-            lambda: _codes(pages, request, factors.new_codes(person, proof, browser_of(request).address)),
-        )
+            services.doors.second_factors.new_codes(person, proof, browser_of(request).address),
+        ),
+    )
 
-    @router.post(f"{_PAGE}/off")
-    def turn_off(request: Request, _principal: ActingByForm, proof: _PROOF = "") -> Response:
-        """Ask for no code any more."""
-        person, _ = _own(pages, request)
 
-        def change() -> Response:
-            factors.turn_off(person, proof, browser_of(request).address)
-            doors.forget()
-            return RedirectResponse(_PAGE, status_code=303)
+@router.post(f"{_PAGE}/off")
+def turn_off(
+    request: Request, pages: Console, services: Services, _principal: ActingByForm, proof: _PROOF = ""
+) -> Response:
+    """Ask for no code any more."""
+    person, _ = _own(pages, request)
 
-        return _tried(pages, request, change)
+    def change() -> Response:
+        services.doors.second_factors.turn_off(person, proof, browser_of(request).address)
+        services.doors.forget()
+        return RedirectResponse(_PAGE, status_code=303)
 
-    return router
+    return _tried(pages, request, change)
 
 
 def _own(pages: Pages, request: Request) -> tuple[Person, str]:

@@ -8,11 +8,11 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from access.sessions import CODE_WITHIN_MS, LASTS_MS, Browser, Entry
 from api.console.render.asked import asked
-from api.console.render.templates import Pages
+from api.console.render.templates import Console, Pages
 from api.doors import address_of, cookie_name, is_secure, visitor_or_none
 from api.params import Params
 from api.problems import headers_for, status_of
-from api.services import ApiServices
+from api.services import ApiServices, Services
 from fleet.clock import SECOND_MS
 from fleet.errors import SweepwatchError
 
@@ -27,40 +27,39 @@ class SignInView(Params):
     next: str = "/"
 
 
-def make_router(pages: Pages) -> APIRouter:
-    """Return the routes of the form; with those of one-time links they are all that have no door."""
-    router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
-    services = pages.services
+router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
-    @router.get("/sign-in")
-    def sign_in_form(request: Request) -> Response:
-        """Ask who it is."""
-        onward = here(asked(request, SignInView).next)
-        if visitor_or_none(request, services) is not None:
-            return RedirectResponse(onward, status_code=303)
-        return sign_in_page(pages, request, onward)
 
-    @router.post("/sign-in")
-    def sign_in(
-        request: Request,
-        email: Annotated[str, Form(max_length=254)] = "",
-        password: Annotated[str, Form(max_length=1024)] = "",
-        next: Annotated[str, Form(max_length=2048)] = "/",  # noqa: A002 - the name that addresses have
-    ) -> Response:
-        """Let somebody in by address and password."""
-        onward = here(next)
-        try:
-            services.rates.sign_in(address_of(request))
-            entry = services.doors.sessions.sign_in(email, password, browser_of(request), onward)
-        except SweepwatchError as error:
-            if status_of(error) not in (401, 429):
-                raise
-            page = sign_in_page(pages, request, onward, status_of(error), email=email, error=str(error))
-            page.headers.update(headers_for(error))
-            return page
-        return let_in(request, services, entry, onward)
+@router.get("/sign-in")
+def sign_in_form(request: Request, pages: Console, services: Services) -> Response:
+    """Ask who it is."""
+    onward = here(asked(request, SignInView).next)
+    if visitor_or_none(request, services) is not None:
+        return RedirectResponse(onward, status_code=303)
+    return sign_in_page(pages, request, onward)
 
-    return router
+
+@router.post("/sign-in")
+def sign_in(
+    request: Request,
+    pages: Console,
+    services: Services,
+    email: Annotated[str, Form(max_length=254)] = "",
+    password: Annotated[str, Form(max_length=1024)] = "",
+    next: Annotated[str, Form(max_length=2048)] = "/",  # noqa: A002 - the name that addresses have
+) -> Response:
+    """Let somebody in by address and password."""
+    onward = here(next)
+    try:
+        services.rates.sign_in(address_of(request))
+        entry = services.doors.sessions.sign_in(email, password, browser_of(request), onward)
+    except SweepwatchError as error:
+        if status_of(error) not in (401, 429):
+            raise
+        page = sign_in_page(pages, request, onward, status_of(error), email=email, error=str(error))
+        page.headers.update(headers_for(error))
+        return page
+    return let_in(request, services, entry, onward)
 
 
 def browser_of(request: Request) -> Browser:

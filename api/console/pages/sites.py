@@ -9,10 +9,11 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from api.console.pages.tried import tried
 from api.console.render.asked import NoQuery, SavedView, asked
-from api.console.render.templates import Pages
+from api.console.render.templates import Console, Pages
 from api.doors import ActingByForm, ChangesSites
 from api.routes.common import SiteId
 from api.routes.sites import add_site, check_within, describe
+from api.services import Services
 from fleet.errors import InvalidInput
 from fleet.grants import Sites
 from fleet.service import SITE_TYPES
@@ -23,7 +24,7 @@ from storage.records.sites import site_of, sites_within
 Entered = dict[str, str]
 
 
-def entered_site(  # noqa: PLR0913, PLR0917 - FastAPI hands each field over by name
+def entered_site(
     name_en: Annotated[str, Form(max_length=128)] = "",
     name_zh: Annotated[str, Form(max_length=128)] = "",
     region: Annotated[str, Form(max_length=64)] = "",
@@ -43,57 +44,64 @@ def entered_site(  # noqa: PLR0913, PLR0917 - FastAPI hands each field over by n
 _Said = Annotated[Entered, Depends(entered_site)]
 
 
-def make_router(pages: Pages) -> APIRouter:
-    """Return the routes of the pages."""
-    router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
-    services = pages.services
+router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
-    @router.get("/sites")
-    def sites_page(request: Request, sites: ChangesSites) -> Response:
-        """List the sites that somebody may describe."""
-        asked(request, NoQuery)
-        return _list(pages, request, sites)
 
-    @router.post("/sites")
-    def add(
-        request: Request,
-        sites: ChangesSites,
-        principal: ActingByForm,
-        said: _Said,
-        id: Annotated[str, Form(max_length=64)] = "",  # noqa: A002 - the name that sites have it by
-    ) -> Response:
-        """Describe a site whose devices are still to come."""
-        check_within(id, sites)
+@router.get("/sites")
+def sites_page(request: Request, pages: Console, sites: ChangesSites) -> Response:
+    """List the sites that somebody may describe."""
+    asked(request, NoQuery)
+    return _list(pages, request, sites)
 
-        def change() -> Response:
-            add_site(services, principal, _site(id, said))
-            return RedirectResponse("/sites", status_code=303)
 
-        return tried(change, lambda status, why: _list(pages, request, sites, status, why, said | {"id": id}))
+@router.post("/sites")
+def add(
+    request: Request,
+    pages: Console,
+    services: Services,
+    sites: ChangesSites,
+    principal: ActingByForm,
+    said: _Said,
+    id: Annotated[str, Form(max_length=64)] = "",  # noqa: A002 - the name that sites have it by
+) -> Response:
+    """Describe a site whose devices are still to come."""
+    check_within(id, sites)
 
-    @router.get("/sites/{site_id}")
-    def site_page(request: Request, sites: ChangesSites, site_id: SiteId) -> Response:
-        """Show what is said of a site, to be changed."""
-        saved = asked(request, SavedView).saved
-        site = _known(pages, sites, site_id)
-        return _one(pages, request, sites, site, _typed(site), saved=saved)
+    def change() -> Response:
+        add_site(services, principal, _site(id, said))
+        return RedirectResponse("/sites", status_code=303)
 
-    @router.post("/sites/{site_id}")
-    def change(
-        request: Request, sites: ChangesSites, principal: ActingByForm, site_id: SiteId, said: _Said
-    ) -> Response:
-        """Say what a site is, in place of what was said before."""
-        site = _known(pages, sites, site_id)
+    return tried(change, lambda status, why: _list(pages, request, sites, status, why, said | {"id": id}))
 
-        def describe_it() -> Response:
-            describe(services, principal, sites, _site(site_id, said))
-            return RedirectResponse(f"/sites/{quote(site_id, safe='')}?saved=1", status_code=303)
 
-        return tried(
-            describe_it, lambda status, why: _one(pages, request, sites, site, said, status, error=why), 403
-        )
+@router.get("/sites/{site_id}")
+def site_page(request: Request, pages: Console, sites: ChangesSites, site_id: SiteId) -> Response:
+    """Show what is said of a site, to be changed."""
+    saved = asked(request, SavedView).saved
+    site = _known(pages, sites, site_id)
+    return _one(pages, request, sites, site, _typed(site), saved=saved)
 
-    return router
+
+@router.post("/sites/{site_id}")
+def change(
+    request: Request,
+    pages: Console,
+    services: Services,
+    sites: ChangesSites,
+    principal: ActingByForm,
+    site_id: SiteId,
+    said: _Said,
+) -> Response:
+    """Say what a site is, in place of what was said before."""
+    site = _known(pages, sites, site_id)
+
+    def describe_it() -> Response:
+        describe(services, principal, sites, _site(site_id, said))
+        return RedirectResponse(f"/sites/{quote(site_id, safe='')}?saved=1", status_code=303)
+
+    return tried(
+        describe_it, lambda status, why: _one(pages, request, sites, site, said, status, error=why), 403
+    )
 
 
 def _known(pages: Pages, sites: Sites, site_id: str) -> Site:

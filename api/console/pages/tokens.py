@@ -9,10 +9,11 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from access.tokens import Asked
 from api.console.pages.tried import tried
 from api.console.render.asked import NoQuery, asked
-from api.console.render.templates import Pages
+from api.console.render.templates import Console, Pages
 from api.doors import ActingByForm, ManagesTokens
 from api.routes.common import RowId
 from api.routes.people import address_here
+from api.services import Services
 from fleet.errors import InvalidInput
 from fleet.grants import Permission
 from fleet.people import Token
@@ -22,56 +23,63 @@ from storage.records.sites import all_sites
 _LISTED = Annotated[list[str], Form(max_length=1000)]
 
 
-def make_router(pages: Pages) -> APIRouter:
-    """Return the routes of the page."""
-    router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
-    services = pages.services
-    tokens = services.doors.tokens
+router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
-    @router.get("/tokens")
-    def tokens_page(request: Request, _sites: ManagesTokens) -> Response:
-        """List the tokens."""
-        asked(request, NoQuery)
-        return _page(pages, request)
 
-    @router.post("/tokens")
-    def make_token(
-        request: Request,
-        _sites: ManagesTokens,
-        principal: ActingByForm,
-        name: Annotated[str, Form(max_length=64)] = "",
-        scope: _LISTED = [],  # noqa: B006 - FastAPI copies it
-        site: _LISTED = [],  # noqa: B006
-        days: Annotated[str, Form(max_length=8)] = "",
-    ) -> Response:
-        """Make a token, and show its secret, this once."""
+@router.get("/tokens")
+def tokens_page(request: Request, pages: Console, _sites: ManagesTokens) -> Response:
+    """List the tokens."""
+    asked(request, NoQuery)
+    return _page(pages, request)
 
-        def change() -> Response:
-            wanted = Asked(name.strip(), tuple(scope), frozenset(site) if site else None, _days(days))
-            return _made(pages, request, *tokens.make(wanted, principal))
 
-        entered = {"name": name, "scope": scope, "site": site, "days": days}
-        return tried(change, lambda status, why: _page(pages, request, status, why, entered), 403)
+@router.post("/tokens")
+def make_token(
+    request: Request,
+    pages: Console,
+    services: Services,
+    _sites: ManagesTokens,
+    principal: ActingByForm,
+    name: Annotated[str, Form(max_length=64)] = "",
+    scope: _LISTED = [],  # noqa: B006 - FastAPI copies it
+    site: _LISTED = [],  # noqa: B006
+    days: Annotated[str, Form(max_length=8)] = "",
+) -> Response:
+    """Make a token, and show its secret, this once."""
 
-    @router.post("/tokens/{token_id}/rotate")
-    def rotate_token(
-        request: Request, _sites: ManagesTokens, principal: ActingByForm, token_id: RowId
-    ) -> Response:
-        """Make a token like another, which goes on for an hour, and show its secret, this once."""
-        return tried(
-            lambda: _made(pages, request, *tokens.rotate(token_id, principal), renewed=True),
-            lambda status, why: _page(pages, request, status, why),
-            403,
-        )
+    def change() -> Response:
+        wanted = Asked(name.strip(), tuple(scope), frozenset(site) if site else None, _days(days))
+        return _made(pages, request, *services.doors.tokens.make(wanted, principal))
 
-    @router.post("/tokens/{token_id}/revoke")
-    def revoke_token(_sites: ManagesTokens, principal: ActingByForm, token_id: RowId) -> Response:
-        """End a token now."""
-        tokens.revoke(token_id, principal)
-        services.doors.forget()
-        return RedirectResponse("/tokens", status_code=303)
+    entered = {"name": name, "scope": scope, "site": site, "days": days}
+    return tried(change, lambda status, why: _page(pages, request, status, why, entered), 403)
 
-    return router
+
+@router.post("/tokens/{token_id}/rotate")
+def rotate_token(
+    request: Request,
+    pages: Console,
+    services: Services,
+    _sites: ManagesTokens,
+    principal: ActingByForm,
+    token_id: RowId,
+) -> Response:
+    """Make a token like another, which goes on for an hour, and show its secret, this once."""
+    return tried(
+        lambda: _made(pages, request, *services.doors.tokens.rotate(token_id, principal), renewed=True),
+        lambda status, why: _page(pages, request, status, why),
+        403,
+    )
+
+
+@router.post("/tokens/{token_id}/revoke")
+def revoke_token(
+    services: Services, _sites: ManagesTokens, principal: ActingByForm, token_id: RowId
+) -> Response:
+    """End a token now."""
+    services.doors.tokens.revoke(token_id, principal)
+    services.doors.forget()
+    return RedirectResponse("/tokens", status_code=303)
 
 
 def _days(text: str) -> int | None:

@@ -10,11 +10,12 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from api.console.pages.tried import tried
 from api.console.render.asked import asked
 from api.console.render.language import language_of
-from api.console.render.templates import Pages
+from api.console.render.templates import Console, Pages
 from api.doors import ActingByForm, Known, ManagesDestinations
 from api.params import Params
 from api.routes.common import RowId
 from api.routes.destinations import own_destination, person_of
+from api.services import Services
 from fleet.errors import InvalidInput
 from fleet.notices import ChannelKind
 from fleet.outbox import Wishes
@@ -41,127 +42,145 @@ class Shown:
     address: str
 
 
-def make_router(pages: Pages) -> APIRouter:
-    """Return the routes of the pages."""
-    router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
-    _own(pages, router)
-    _groups(pages, router)
-    return router
+router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+_GROUPS = Shown(None, "/destinations")
 
 
-def _own(pages: Pages, router: APIRouter) -> None:
-    services = pages.services
-
-    @router.get("/account/notices")
-    def own_page(request: Request, visitor: Known) -> Response:
-        """Show where and how one is told oneself."""
-        return told_page(pages, request, mine(person_of(visitor)))
-
-    @router.post("/account/notices")
-    async def add_own(
-        request: Request, visitor: Known, principal: ActingByForm, name: _SHORT = "", channel: _SHORT = ""
-    ) -> Response:
-        """Add a destination of one's own."""
-        whose = mine(person_of(visitor))
-        address = _address(await request.form())
-
-        def change() -> Response:
-            services.notices.add(whose.person, name, _kind(channel), address, principal)
-            return saved(whose)
-
-        return tried(change, lambda status, why: told_page(pages, request, whose, status, why, channel, name))
-
-    @router.post("/account/notices/wishes")
-    def keep_wishes(
-        request: Request,
-        visitor: Known,
-        _principal: ActingByForm,
-        language: _SHORT = "en",
-        zone: _SHORT = "UTC",
-        quiet_from: _SHORT = "",
-        quiet_to: _SHORT = "",
-        digest_at: _SHORT = "",
-    ) -> Response:
-        """Keep how one wants to be told."""
-        whose = mine(person_of(visitor))
-
-        def change() -> Response:
-            begins, ends = _minute("quiet_from", quiet_from), _minute("quiet_to", quiet_to)
-            if (begins is None) != (ends is None):
-                raise InvalidInput("quiet hours: give both, when they begin and when they end, or neither")
-            digest = _minute("digest_at", digest_at)
-            services.notices.wish(
-                person_of(visitor),
-                Wishes(
-                    language,  # type: ignore[arg-type] # checked by what keeps it
-                    zone,
-                    begins or 0,
-                    ends or 0,
-                    digest,
-                ),
-            )
-            return saved(whose)
-
-        return tried(change, lambda status, why: told_page(pages, request, whose, status, why))
-
-    @router.post("/account/notices/{destination_id}/test")
-    def send_test_to_own(visitor: Known, principal: ActingByForm, destination_id: RowId) -> Response:
-        """Send a test to a destination of one's own."""
-        services.notices.test(own_destination(services, visitor, destination_id).id, principal)
-        return saved(mine(0))
-
-    @router.post("/account/notices/{destination_id}/first")
-    def put_own_first(visitor: Known, principal: ActingByForm, destination_id: RowId) -> Response:
-        """Let a destination of one's own be tried before the others."""
-        services.notices.put_first(own_destination(services, visitor, destination_id).id, principal)
-        return saved(mine(0))
-
-    @router.post("/account/notices/{destination_id}/remove")
-    def remove_own(visitor: Known, principal: ActingByForm, destination_id: RowId) -> Response:
-        """Remove a destination of one's own."""
-        services.notices.remove(own_destination(services, visitor, destination_id).id, principal)
-        return saved(mine(0))
+@router.get("/account/notices")
+def own_page(request: Request, pages: Console, visitor: Known) -> Response:
+    """Show where and how one is told oneself."""
+    return told_page(pages, request, mine(person_of(visitor)))
 
 
-def _groups(pages: Pages, router: APIRouter) -> None:
-    services = pages.services
-    whose = Shown(None, "/destinations")
+@router.post("/account/notices")
+async def add_own(
+    request: Request,
+    pages: Console,
+    services: Services,
+    visitor: Known,
+    principal: ActingByForm,
+    name: _SHORT = "",
+    channel: _SHORT = "",
+) -> Response:
+    """Add a destination of one's own."""
+    whose = mine(person_of(visitor))
+    address = _address(await request.form())
 
-    @router.get("/destinations")
-    def groups_page(request: Request, _sites: ManagesDestinations) -> Response:
-        """Show the destinations of groups."""
-        return told_page(pages, request, whose)
-
-    @router.post("/destinations")
-    async def add_group(
-        request: Request,
-        _sites: ManagesDestinations,
-        principal: ActingByForm,
-        name: _SHORT = "",
-        channel: _SHORT = "",
-    ) -> Response:
-        """Add a destination of a group."""
-        address = _address(await request.form())
-
-        def change() -> Response:
-            services.notices.add(None, name, _kind(channel), address, principal)
-            return saved(whose)
-
-        return tried(change, lambda status, why: told_page(pages, request, whose, status, why, channel, name))
-
-    @router.post("/destinations/{destination_id}/test")
-    def send_test_to_group(
-        _sites: ManagesDestinations, principal: ActingByForm, destination_id: RowId
-    ) -> Response:
-        """Send a test to a destination of a group."""
-        services.notices.test(destination_id, principal)
+    def change() -> Response:
+        services.notices.add(whose.person, name, _kind(channel), address, principal)
         return saved(whose)
 
-    @router.post("/destinations/{destination_id}/remove")
-    def remove_group(_sites: ManagesDestinations, principal: ActingByForm, destination_id: RowId) -> Response:
-        """Remove a destination of a group."""
-        services.notices.remove(destination_id, principal)
+    return tried(change, lambda status, why: told_page(pages, request, whose, status, why, channel, name))
+
+
+@router.post("/account/notices/wishes")
+def keep_wishes(
+    request: Request,
+    pages: Console,
+    services: Services,
+    visitor: Known,
+    _principal: ActingByForm,
+    language: _SHORT = "en",
+    zone: _SHORT = "UTC",
+    quiet_from: _SHORT = "",
+    quiet_to: _SHORT = "",
+    digest_at: _SHORT = "",
+) -> Response:
+    """Keep how one wants to be told."""
+    whose = mine(person_of(visitor))
+
+    def change() -> Response:
+        begins, ends = _minute("quiet_from", quiet_from), _minute("quiet_to", quiet_to)
+        if (begins is None) != (ends is None):
+            raise InvalidInput("quiet hours: give both, when they begin and when they end, or neither")
+        digest = _minute("digest_at", digest_at)
+        services.notices.wish(
+            person_of(visitor),
+            Wishes(
+                language,  # type: ignore[arg-type] # checked by what keeps it
+                zone,
+                begins or 0,
+                ends or 0,
+                digest,
+            ),
+        )
         return saved(whose)
+
+    return tried(change, lambda status, why: told_page(pages, request, whose, status, why))
+
+
+@router.post("/account/notices/{destination_id}/test")
+def send_test_to_own(
+    services: Services, visitor: Known, principal: ActingByForm, destination_id: RowId
+) -> Response:
+    """Send a test to a destination of one's own."""
+    services.notices.test(own_destination(services, visitor, destination_id).id, principal)
+    return saved(mine(0))
+
+
+@router.post("/account/notices/{destination_id}/first")
+def put_own_first(
+    services: Services, visitor: Known, principal: ActingByForm, destination_id: RowId
+) -> Response:
+    """Let a destination of one's own be tried before the others."""
+    services.notices.put_first(own_destination(services, visitor, destination_id).id, principal)
+    return saved(mine(0))
+
+
+@router.post("/account/notices/{destination_id}/remove")
+def remove_own(
+    services: Services, visitor: Known, principal: ActingByForm, destination_id: RowId
+) -> Response:
+    """Remove a destination of one's own."""
+    services.notices.remove(own_destination(services, visitor, destination_id).id, principal)
+    return saved(mine(0))
+
+
+@router.get("/destinations")
+def groups_page(request: Request, pages: Console, _sites: ManagesDestinations) -> Response:
+    """Show the destinations of groups."""
+    return told_page(pages, request, _GROUPS)
+
+
+@router.post("/destinations")
+async def add_group(
+    request: Request,
+    pages: Console,
+    services: Services,
+    _sites: ManagesDestinations,
+    principal: ActingByForm,
+    name: _SHORT = "",
+    channel: _SHORT = "",
+) -> Response:
+    """Add a destination of a group."""
+    address = _address(await request.form())
+
+    def change() -> Response:
+        services.notices.add(None, name, _kind(channel), address, principal)
+        return saved(_GROUPS)
+
+    return tried(
+        change,
+        lambda status, why: told_page(pages, request, _GROUPS, status, why, channel, name),
+    )
+
+
+@router.post("/destinations/{destination_id}/test")
+def send_test_to_group(
+    services: Services, _sites: ManagesDestinations, principal: ActingByForm, destination_id: RowId
+) -> Response:
+    """Send a test to a destination of a group."""
+    services.notices.test(destination_id, principal)
+    return saved(_GROUPS)
+
+
+@router.post("/destinations/{destination_id}/remove")
+def remove_group(
+    services: Services, _sites: ManagesDestinations, principal: ActingByForm, destination_id: RowId
+) -> Response:
+    """Remove a destination of a group."""
+    services.notices.remove(destination_id, principal)
+    return saved(_GROUPS)
 
 
 def mine(person: int) -> Shown:

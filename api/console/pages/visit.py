@@ -10,10 +10,11 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from api.console.pages.desk import show_ticket
 from api.console.pages.tried import tried
-from api.console.render.templates import Pages
+from api.console.render.templates import Console, Pages
 from api.doors import ActingByForm, ChangesTickets, Known
 from api.routes.cases import within
 from api.routes.common import RowId
+from api.services import Services
 from desk.feedback.visits import MOST_MINUTES, MOST_PIECES, SIGNATURE_BYTES
 from fleet.errors import InvalidInput
 from fleet.feedback import LONGEST_REMARK, PartUsed, Visit
@@ -26,63 +27,61 @@ _LONGEST_SIGNATURE = len(_PNG) + (SIGNATURE_BYTES + 2) // 3 * 4
 _Texts = Annotated[list[str], Form(max_length=64)]
 
 
-def make_router(pages: Pages) -> APIRouter:
-    """Return the routes of the pages."""
-    router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
-    closing = pages.services.closing
+router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
-    @router.post("/tickets/{ticket_id}/visit")
-    def write_visit(  # noqa: PLR0913, PLR0917 - FastAPI hands each field over by name
-        request: Request,
-        visitor: Known,
-        sites: ChangesTickets,
-        principal: ActingByForm,
-        ticket_id: RowId,
-        minutes: Annotated[str, Form(max_length=8)] = "",
-        remark: Annotated[str, Form(max_length=2 * LONGEST_REMARK)] = "",
-        signed_by: Annotated[str, Form(max_length=64)] = "",
-        next_service: Annotated[str, Form(max_length=10)] = "",
-        signature: Annotated[str, Form(max_length=_LONGEST_SIGNATURE)] = "",
-        part: _Texts = [],  # noqa: B006 - FastAPI copies it
-        quantity: _Texts = [],  # noqa: B006
-        serial: _Texts = [],  # noqa: B006
-    ) -> Response:
-        """Write a visit down; what is refused comes back with the reason."""
-        within(pages.services, ticket_id, sites)
-        typed = {"minutes": minutes, "remark": remark, "signed_by": signed_by, "next_service": next_service}
-        rows = list(zip(part, quantity, serial, strict=False))
 
-        def change() -> Response:
-            visit = Visit(
-                ticket_id,
-                0,
-                "",
-                None,
-                _whole("minutes", minutes, MOST_MINUTES),
-                _parts(rows),
-                remark,
-                _drawn(signature),
-                signed_by,
-                _day(pages, ticket_id, next_service),
-            )
-            closing.visits.write(visit, principal, sites, signed=bool(signature))
-            return RedirectResponse(f"/tickets/{ticket_id}#visit", status_code=303)
+@router.post("/tickets/{ticket_id}/visit")
+def write_visit(
+    request: Request,
+    pages: Console,
+    services: Services,
+    visitor: Known,
+    sites: ChangesTickets,
+    principal: ActingByForm,
+    ticket_id: RowId,
+    minutes: Annotated[str, Form(max_length=8)] = "",
+    remark: Annotated[str, Form(max_length=2 * LONGEST_REMARK)] = "",
+    signed_by: Annotated[str, Form(max_length=64)] = "",
+    next_service: Annotated[str, Form(max_length=10)] = "",
+    signature: Annotated[str, Form(max_length=_LONGEST_SIGNATURE)] = "",
+    part: _Texts = [],  # noqa: B006 - FastAPI copies it
+    quantity: _Texts = [],  # noqa: B006
+    serial: _Texts = [],  # noqa: B006
+) -> Response:
+    """Write a visit down; what is refused comes back with the reason."""
+    within(services, ticket_id, sites)
+    typed = {"minutes": minutes, "remark": remark, "signed_by": signed_by, "next_service": next_service}
+    rows = list(zip(part, quantity, serial, strict=False))
 
-        return tried(
-            change,
-            lambda status, why: show_ticket(
-                pages,
-                request,
-                visitor,
-                ticket_id,
-                sites,
-                status,
-                closing_error=why,
-                visit=typed | {"parts": rows},
-            ),
+    def change() -> Response:
+        visit = Visit(
+            ticket_id,
+            0,
+            "",
+            None,
+            _whole("minutes", minutes, MOST_MINUTES),
+            _parts(rows),
+            remark,
+            _drawn(signature),
+            signed_by,
+            _day(pages, ticket_id, next_service),
         )
+        services.closing.visits.write(visit, principal, sites, signed=bool(signature))
+        return RedirectResponse(f"/tickets/{ticket_id}#visit", status_code=303)
 
-    return router
+    return tried(
+        change,
+        lambda status, why: show_ticket(
+            pages,
+            request,
+            visitor,
+            ticket_id,
+            sites,
+            status,
+            closing_error=why,
+            visit=typed | {"parts": rows},
+        ),
+    )
 
 
 def _whole(name: str, text: str, most: int) -> int:

@@ -8,9 +8,9 @@ from datetime import tzinfo
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import Request
+from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
@@ -83,6 +83,15 @@ class Pages:
     def error(self, request: Request, status: int, detail: str) -> HTMLResponse:
         """Render an error for a person."""
         return self.render(request, "error.html", status, status=status, detail=detail)
+
+
+async def _pages_of(request: Request) -> Pages:
+    pages: Pages = request.app.state.pages
+    return pages
+
+
+Console = Annotated[Pages, Depends(_pages_of)]
+"""A route's parameter that takes what renders the console's pages."""
 
 
 def _may(visitor: Visitor | None, permission: str) -> bool:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from helpers.fresh_desk import fresh_desk
 from helpers.models import examples
 from threadpoolctl import threadpool_limits
 
@@ -30,7 +31,6 @@ from models.learning.settings import TrainingSettings
 from models.learning.training import Trained, risk_of, train_fault
 from models.learning.wear_life import WearLife, fit_wear_life
 from models.registry.registry import ModelRegistry
-from storage.records.database import open_desk
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 RISKS = [fault.code for fault in predicted_faults(Kind.ROBOT)]
@@ -69,7 +69,7 @@ def _risk(fault: str) -> Case:
         return result.classifier
 
     def reload(classifier: Any, folder: Path) -> Any:
-        desk = open_desk(f"sqlite:///{folder}/desk.sqlite")
+        desk = fresh_desk(folder / "desk.sqlite")
         registry = ModelRegistry(desk, folder / "models")
         registry.save(fault, classifier, 0.3, 1, {})
         loaded = ModelRegistry(desk, folder / "models").load()[fault]
@@ -114,7 +114,7 @@ def _wear_life() -> Case:
         return np.hstack([found.days, found.hours])
 
     def reload(model: WearLife, folder: Path) -> WearLife:
-        desk = open_desk(f"sqlite:///{folder}/desk.sqlite")
+        desk = fresh_desk(folder / "desk.sqlite")
         registry = ModelRegistry(desk, folder / "models")
         registry.save(fault, learned(f"risk of {fault}"), 0.3, 1, {}, life=model)
         loaded = ModelRegistry(desk, folder / "models").load()[fault].life

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from helpers.fresh_desk import fresh_desk
 
 from fleet.clock import ManualClock
 from fleet.errors import ModelRejected
@@ -17,7 +18,7 @@ from sweepwatch.run.sharing import Leases
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def desk(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DeskDatabase]:
     if request.param == "sqlite":
-        opened = open_desk(f"sqlite:///{tmp_path_factory.mktemp('desk') / 'desk.db'}")
+        opened = fresh_desk(tmp_path_factory.mktemp("desk") / "desk.db")
         yield opened
         opened.close()
         return

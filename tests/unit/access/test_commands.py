@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from helpers.desk_rooms import DEVICES, NOON, add_devices
+from helpers.fresh_desk import fresh_desk
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -28,7 +29,7 @@ from fleet.errors import Conflict, InvalidInput, NotFound
 from fleet.events import Subject
 from fleet.principals import PrincipalKind, person
 from fleet.signals import Kind
-from storage.records.database import DeskDatabase, open_desk
+from storage.records.database import DeskDatabase
 from storage.records.device_credentials import add_credentials, revoke_credentials
 from storage.records.events import events_of
 
@@ -38,7 +39,7 @@ FIRMWARE = {"version": "2.1.0", "url": "https://fw.example/2.1.0?key=s3cret", "s
 
 @pytest.fixture
 def desk(tmp_path: Path) -> Iterator[DeskDatabase]:
-    desk = open_desk(f"sqlite:///{tmp_path / 'desk.db'}")
+    desk = fresh_desk(tmp_path / "desk.db")
     add_devices(desk, DEVICES)
     yield desk
     desk.close()

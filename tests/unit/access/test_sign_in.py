@@ -9,6 +9,7 @@ from unicodedata import normalize
 import pytest
 from fastapi.testclient import TestClient
 from helpers.api import HTML, NOW, PASSWORD, House, add_device, anonymous, csrf_of, open_house, signed_in
+from helpers.fresh_desk import fresh_desk
 
 from access.passwords import hash_password, verify_password
 from access.people import People
@@ -19,7 +20,6 @@ from fleet.events import Subject
 from fleet.grants import Role
 from fleet.people import RoleAt, Scope
 from fleet.principals import schedule
-from storage.records.database import open_desk
 from storage.records.events import events_of
 
 EMAIL = "li.wei@example.org"
@@ -36,7 +36,7 @@ def house(tmp_path: Path) -> Iterator[House]:
 @pytest.fixture
 def alone(tmp_path: Path) -> Iterator[People]:
     """People without an API around them."""
-    desk = open_desk(f"sqlite:///{tmp_path / 'people.sqlite'}")
+    desk = fresh_desk(tmp_path / "people.sqlite")
     yield People(desk, ManualClock(NOW))
     desk.close()
 

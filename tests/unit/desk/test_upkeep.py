@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from helpers.desk_rooms import NOON, add_devices
-from helpers.fresh_desk import fresh_file
+from helpers.fresh_desk import fresh_desk, fresh_file
 from helpers.upkeep import LI, WANG, House
 
 from desk.clocks.recount import Recount
@@ -18,7 +18,6 @@ from fleet.sla import Milestone
 from fleet.tickets import Ticket, TicketKind
 from fleet.tickets import TicketState as T
 from fleet.upkeep import Used, months_later
-from storage.records.database import open_desk
 from storage.records.events import events_of
 from storage.records.inspections import InspectionFilter, find_inspections, scores_of
 from storage.records.maintenance_tickets import open_maintenance
@@ -32,7 +31,7 @@ from storage.records.tickets import ticket
 def house(tmp_path: Path) -> Iterator[House]:
     path = tmp_path / "desk.db"
     path.write_bytes(fresh_file())
-    desk = open_desk(f"sqlite:///{path}")
+    desk = fresh_desk(path)
     made = House(desk)
     made.add("R1")
     yield made

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.fresh_desk import fresh_desk
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -26,7 +27,7 @@ from models.registry.drift import (
     shares,
     stability,
 )
-from storage.records.database import DeskDatabase, open_desk
+from storage.records.database import DeskDatabase
 from storage.records.events import events_after
 
 FEATURES = features_of("brush_jam")
@@ -132,7 +133,7 @@ def test_recent_rows_of_a_large_fleet_are_a_sample() -> None:
 
 @pytest.fixture
 def desk(tmp_path: Path) -> Iterator[DeskDatabase]:
-    database = open_desk(f"sqlite:///{tmp_path}/desk.sqlite")
+    database = fresh_desk(tmp_path / "desk.sqlite")
     yield database
     database.close()
 

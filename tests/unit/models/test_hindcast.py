@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from helpers.fresh_desk import fresh_desk
 
 from fleet.clock import DAY_MS, HOUR_MS
 from fleet.readings import ReadingBatch
@@ -15,7 +16,7 @@ from fleet.risks import HINDCAST, risk_frame
 from fleet.signals import STANDARD_SIGNALS, Kind
 from models.features.definitions import features_of
 from models.scoring.hindcast import DAYS, HindcastCancelled, hindcast
-from storage.records.database import DeskDatabase, open_desk
+from storage.records.database import DeskDatabase
 from storage.series.duckdb.store import DuckDbStore
 
 NOW = 1_795_334_400_000
@@ -37,7 +38,7 @@ class Registry:
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[tuple[DuckDbStore, DeskDatabase]]:
     store = DuckDbStore.open(tmp_path / "readings.duckdb", STANDARD_SIGNALS)
-    desk = open_desk(f"sqlite:///{tmp_path / 'desk.sqlite'}")
+    desk = fresh_desk(tmp_path / "desk.sqlite")
     ts = np.arange(NOW - 40 * DAY_MS, NOW, HOUR_MS // 2)
     for device in ("R1", "R2"):
         given = {
@@ -81,7 +82,7 @@ def test_it_can_be_broken_off_and_has_stored_nothing_then(house: tuple[DuckDbSto
 
 def test_an_empty_installation_has_no_past(tmp_path: Path) -> None:
     store = DuckDbStore.open(tmp_path / "empty.duckdb", STANDARD_SIGNALS)
-    desk = open_desk(f"sqlite:///{tmp_path / 'empty.sqlite'}")
+    desk = fresh_desk(tmp_path / "empty.sqlite")
     assert hindcast(store, desk, Registry()) == 0  # type: ignore[arg-type]  # as above
     store.close()
     desk.close()

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from helpers.fresh_desk import fresh_desk
 from helpers.models import END, examples
 
 from fleet.clock import DAY_MS, ManualClock
@@ -15,7 +16,7 @@ from models.features.definitions import features_of
 from models.learning.pipeline import Fit, fit_fault, register
 from models.learning.settings import TrainingSettings
 from models.registry.registry import ModelRegistry
-from storage.records.database import DeskDatabase, open_desk
+from storage.records.database import DeskDatabase
 from storage.records.model_cards import cards
 
 FAULT = "brush_jam"
@@ -24,7 +25,7 @@ SETTINGS = TrainingSettings(trees=8)
 
 @pytest.fixture
 def desk(tmp_path: Path) -> Iterator[DeskDatabase]:
-    database = open_desk(f"sqlite:///{tmp_path}/desk.sqlite")
+    database = fresh_desk(tmp_path / "desk.sqlite")
     yield database
     database.close()
 

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.fresh_desk import fresh_desk
 from helpers.models import trained
 
 from fleet.principals import person
 from models.learning.proof import prove
 from models.registry.registry import ModelRegistry
-from storage.records.database import open_desk
 from storage.records.model_cards import CHALLENGER, CHAMPION, RETIRED, UNPROVEN, Deed, cards
 
 FAULT = "brush_jam"
@@ -63,7 +63,7 @@ def test_a_model_of_known_skill_carries_its_proof_on_its_card() -> None:
 
 
 def test_a_first_model_without_proof_scores_nothing_and_a_proved_one_takes_the_place(tmp_path: Path) -> None:
-    desk = open_desk(f"sqlite:///{tmp_path}/desk.sqlite")
+    desk = fresh_desk(tmp_path / "desk.sqlite")
     registry = ModelRegistry(desk, tmp_path / "models")
     result, details = trained(FAULT)
 
@@ -82,7 +82,7 @@ def test_a_first_model_without_proof_scores_nothing_and_a_proved_one_takes_the_p
 def test_a_champion_that_this_version_cannot_use_retires_when_its_successor_is_not_proved(
     tmp_path: Path,
 ) -> None:
-    desk = open_desk(f"sqlite:///{tmp_path}/desk.sqlite")
+    desk = fresh_desk(tmp_path / "desk.sqlite")
     registry = ModelRegistry(desk, tmp_path / "models")
     result, details = trained(FAULT)
     old = registry.save(FAULT, result.classifier, 0.4, 1, details)

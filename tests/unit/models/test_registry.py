@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.fresh_desk import fresh_desk
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.frozen import FrozenEstimator
@@ -17,7 +18,7 @@ from fleet.errors import Conflict, ModelRejected, NotFound
 from fleet.principals import person
 from models.features.definitions import features_of
 from models.registry.registry import ModelRegistry
-from storage.records.database import DeskDatabase, open_desk
+from storage.records.database import DeskDatabase
 from storage.records.model_cards import Deed, cards, model_events
 
 FAULT = "brush_jam"
@@ -33,7 +34,7 @@ def classifier(seed: int) -> CalibratedClassifierCV:
 
 @pytest.fixture
 def desk(tmp_path: Path) -> Iterator[DeskDatabase]:
-    database = open_desk(f"sqlite:///{tmp_path}/desk.sqlite")
+    database = fresh_desk(tmp_path / "desk.sqlite")
     yield database
     database.close()
 

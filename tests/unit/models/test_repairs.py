@@ -6,13 +6,14 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from helpers.fresh_desk import fresh_desk
 from sqlalchemy.orm import Session
 
 from fleet.cases import moved, open_case, suspect
 from fleet.faults import FAULTS
 from fleet.signals import Kind
 from fleet.tickets import TicketOrigin, TicketState
-from storage.records.database import DeskDatabase, open_desk
+from storage.records.database import DeskDatabase
 from storage.records.devices import Device, DeviceEvent
 from storage.records.repairs import confirmed_repairs, device_places, open_tickets, renewals
 from storage.records.tickets import insert_ticket
@@ -31,7 +32,7 @@ def add_ticket(session: Session, device: str, state: str, opened: int, found: st
 
 @pytest.fixture
 def desk(tmp_path: Path) -> Iterator[DeskDatabase]:
-    database = open_desk(f"sqlite:///{tmp_path}/desk.sqlite")
+    database = fresh_desk(tmp_path / "desk.sqlite")
     with database.transaction() as session:
         session.add(Device(id="r1", kind="robot", site="s1", model="CR-1", registered_at=0))
         session.add(Device(id="t1", kind="tool", site="s1", model="T-1", registered_at=0))

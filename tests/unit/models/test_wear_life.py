@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from helpers.fresh_desk import fresh_desk
 
 from fleet.clock import DAY_MS
 from fleet.faults import FAULTS
@@ -15,7 +16,6 @@ from models.features.windows import Floats
 from models.learning.lives import Lives, lives_of
 from models.learning.wear_life import WearLife, coverage, fit_wear_life
 from models.registry.registry import ModelRegistry
-from storage.records.database import open_desk
 
 FAULT = FAULTS["brush_wear"]
 CAP = 21.0
@@ -147,7 +147,7 @@ def test_it_is_kept_beside_the_risk_and_comes_back_the_same(model: WearLife, tmp
     features, lives = worn(10, 3)
     trees = HistGradientBoostingClassifier(max_iter=3).fit(features, lives.ended)
     risk = CalibratedClassifierCV(FrozenEstimator(trees), method="sigmoid").fit(features, lives.ended)
-    desk = open_desk(f"sqlite:///{tmp_path}/desk.sqlite")
+    desk = fresh_desk(tmp_path / "desk.sqlite")
     registry = ModelRegistry(desk, tmp_path / "models")
     registry.save("brush_wear", risk, 0.3, 1, {}, life=model)
     loaded = registry.load()["brush_wear"]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from helpers.fresh_desk import fresh_desk
 from sqlalchemy import select
 
 from fleet.errors import ConfigError
@@ -22,7 +23,7 @@ from simulators.fleet_simulator import FleetConfig, FleetSimulator
 from simulators.ground_truth import GroundTruth
 from simulators.history import HistorySummary, write_history
 from storage.ports import Receipt
-from storage.records.database import DeskDatabase, open_desk
+from storage.records.database import DeskDatabase
 from storage.records.devices import Device, DeviceEvent
 from storage.records.events import events_of
 from storage.records.paging import Asked
@@ -76,7 +77,7 @@ def _write(desk: DeskDatabase, days: float, devices: int = 60, seed: int = 4, st
 
 @pytest.fixture(scope="module")
 def past(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Past]:
-    desk = open_desk(f"sqlite:///{tmp_path_factory.mktemp('past')}/desk.db")
+    desk = fresh_desk(tmp_path_factory.mktemp("past") / "desk.db")
     yield _write(desk, 45, step_ms=1_800_000)
     desk.close()
 
@@ -232,7 +233,7 @@ def test_progress_rises_to_one_and_memory_is_bounded(past: Past) -> None:
 
 
 def test_a_cancelled_past_says_so_and_stays_consistent(tmp_path: Path) -> None:
-    desk = open_desk(f"sqlite:///{tmp_path}/desk.db")
+    desk = fresh_desk(tmp_path / "desk.db")
     simulator = FleetSimulator(FleetConfig(400, 1, 0), STANDARD_SIGNALS)
     store, asked = RecordingStore(), iter([False, True])
     summary = write_history(
@@ -250,7 +251,7 @@ def test_a_cancelled_past_says_so_and_stays_consistent(tmp_path: Path) -> None:
 
 
 def test_history_refuses_a_fleet_that_has_lived_and_days_that_make_no_sense(tmp_path: Path) -> None:
-    desk = open_desk(f"sqlite:///{tmp_path}/desk.db")
+    desk = fresh_desk(tmp_path / "desk.db")
     simulator = FleetSimulator(FleetConfig(3, 1, END), STANDARD_SIGNALS)
     with pytest.raises(ConfigError, match="positive"):
         write_history(simulator, RecordingStore(), desk, 0, end_ms=END)  # type: ignore[arg-type]

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 from helpers.batches import batch_of
+from helpers.fresh_desk import fresh_desk
 
 from fleet.signals import Kind
 from ingest.decode.decoded import News
 from ingest.watch.summaries import Summaries
-from storage.records.database import DeskDatabase, open_desk
+from storage.records.database import DeskDatabase
 from storage.records.devices import (
     Device,
     DeviceEvent,
@@ -26,7 +27,7 @@ NOW = 1_763_800_000_000
 
 @pytest.fixture
 def desk(tmp_path: Path) -> Iterator[DeskDatabase]:
-    opened = open_desk(f"sqlite:///{tmp_path / 'desk.sqlite'}")
+    opened = fresh_desk(tmp_path / "desk.sqlite")
     yield opened
     opened.close()
 

@@ -5,10 +5,11 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from helpers.fresh_desk import fresh_desk
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from storage.records.database import DeskDatabase, open_desk
+from storage.records.database import DeskDatabase
 from storage.records.quarantine import KEPT_BYTES, Evidence, Quarantine, QuarantineRow
 
 NOW = 1_763_800_000_000
@@ -16,14 +17,14 @@ NOW = 1_763_800_000_000
 
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DeskDatabase]:
-    opened = open_desk(f"sqlite:///{tmp_path_factory.mktemp('desk') / 'desk.sqlite'}")
+    opened = fresh_desk(tmp_path_factory.mktemp("desk") / "desk.sqlite")
     yield opened
     opened.close()
 
 
 @pytest.fixture
 def quarantine(tmp_path: Path) -> Iterator[Quarantine]:
-    opened = open_desk(f"sqlite:///{tmp_path / 'desk.sqlite'}")
+    opened = fresh_desk(tmp_path / "desk.sqlite")
     yield Quarantine(opened, rows_per_device=3, rows_in_all=8)
     opened.close()
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from helpers.duty import PLAN, DutyRoom
+from helpers.fresh_desk import fresh_desk
 
 from fleet.errors import ConfigError, Conflict, InvalidInput
-from storage.records.database import open_desk
 from sweepwatch.cli import cli
 from sweepwatch.data_folder import DESK
 
@@ -16,7 +16,7 @@ from sweepwatch.data_folder import DESK
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
     """Return a data folder with the people whom the plan names."""
-    desk = open_desk(f"sqlite:///{tmp_path / DESK}")
+    desk = fresh_desk(tmp_path / DESK)
     DutyRoom(desk).staff()
     desk.close()
     (tmp_path / "plan.yaml").write_text(PLAN.replace(", destination: ops", ""), encoding="utf-8")

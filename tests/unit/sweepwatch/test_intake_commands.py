@@ -4,12 +4,11 @@ import re
 from pathlib import Path
 
 import pytest
-from helpers.fresh_desk import fresh_file
+from helpers.fresh_desk import fresh_desk, fresh_file
 
 from desk.intake.links import ReportLinks
 from fleet.clock import SystemClock
 from fleet.errors import InvalidInput, NotFound
-from storage.records.database import open_desk
 from storage.records.devices import Device
 from sweepwatch.commands.intake import propose, report_labels, take_mail
 from sweepwatch.settings.settings import Settings
@@ -20,7 +19,7 @@ MESSAGE = b"From: Li <li@x.org>\nMessage-ID: <1@x>\nSubject: R1 does not charge\
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     (tmp_path / "desk.sqlite").write_bytes(fresh_file())
-    desk = open_desk(f"sqlite:///{tmp_path / 'desk.sqlite'}")
+    desk = fresh_desk(tmp_path / "desk.sqlite")
     with desk.transaction() as session:
         for name in ("R1", "R2"):
             session.add(Device(id=name, kind="robot", site="hall", registered_at=1, model="<b>CR"))
@@ -56,7 +55,7 @@ def test_each_code_of_the_sheet_opens_its_device(settings: Settings, tmp_path: P
     sheet = out.read_text(encoding="utf-8")
     assert "R2" in sheet and "R1" not in sheet and "&lt;b&gt;CR" in sheet and "报修" in sheet
     assert out.stat().st_mode & 0o077 == 0, "whoever has it can report"
-    desk = open_desk(f"sqlite:///{tmp_path / 'desk.sqlite'}")
+    desk = fresh_desk(tmp_path / "desk.sqlite")
     (link,) = ReportLinks(desk, SystemClock()).of("R2", "hall")
     desk.close()
     assert (link.device_id, link.site) == ("R2", "hall")

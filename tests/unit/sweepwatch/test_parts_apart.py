@@ -9,6 +9,7 @@ from urllib.request import urlopen
 
 import pytest
 from helpers.batches import batch_of
+from helpers.fresh_desk import fresh_desk
 from helpers.running import free_port
 from prometheus_client import CollectorRegistry
 
@@ -35,7 +36,7 @@ def test_the_folder_is_locked_only_where_something_is_in_it() -> None:
 
 
 def test_model_files_are_where_all_reach_them(tmp_path: Path) -> None:
-    desk = open_desk(f"sqlite:///{tmp_path / 'desk.db'}")
+    desk = fresh_desk(tmp_path / "desk.db")
     assert isinstance(model_files(Settings(), desk, tmp_path), FolderFiles)
     assert isinstance(model_files(Settings(desk=SERVER), desk, tmp_path), DeskFiles)
     assert isinstance(model_files(Settings(models=ModelsSettings(store="desk")), desk, tmp_path), DeskFiles)
@@ -46,7 +47,7 @@ def test_model_files_are_where_all_reach_them(tmp_path: Path) -> None:
 
 
 def test_a_desk_that_does_not_know_the_stores_devices_is_told(tmp_path: Path) -> None:
-    desk, store = open_desk(f"sqlite:///{tmp_path / 'd'}"), DuckDbStore.open(tmp_path / "s", STANDARD_SIGNALS)
+    desk, store = fresh_desk(tmp_path / "d"), DuckDbStore.open(tmp_path / "s", STANDARD_SIGNALS)
     strangers = Strangers(store, desk)
     strangers.look()
     assert strangers.trouble() is None

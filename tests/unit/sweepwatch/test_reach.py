@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from helpers.api import NOW
 from helpers.certificates import make_pair
+from helpers.fresh_desk import fresh_desk
 
 from access.people import People
 from api.reach import LOOPBACK
@@ -17,7 +18,6 @@ from fleet.errors import ConfigError
 from fleet.grants import Role
 from fleet.people import RoleAt
 from fleet.principals import schedule
-from storage.records.database import open_desk
 from sweepwatch.commands.config import check_settings
 from sweepwatch.run.reach import address_of, reach_of, require_admin
 from sweepwatch.settings.server import ServerSettings
@@ -115,7 +115,7 @@ def test_a_certificate_that_cannot_serve_is_named_with_why(tmp_path: Path, pair:
 
 
 def test_nobody_else_reaches_a_server_without_an_admin(tmp_path: Path) -> None:
-    with closing(open_desk(f"sqlite:///{tmp_path}/desk.sqlite")) as desk:
+    with closing(fresh_desk(tmp_path / "desk.sqlite")) as desk:
         people = People(desk, ManualClock(NOW))
         require_admin(server(), people)
         with pytest.raises(ConfigError, match=r"no admin yet.*people invite EMAIL NAME --role admin"):

@@ -5,13 +5,13 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from helpers.fresh_desk import fresh_desk
 
 from alerts.judging.rule_file import rules_text
 from fleet.clock import MINUTE_MS, ManualClock
 from fleet.errors import ConfigError, InvalidInput, NotEnoughHistory
 from fleet.readings import ReadingBatch
 from fleet.signals import STANDARD_SIGNALS, Kind
-from storage.records.database import open_desk
 from storage.records.devices import Device
 from sweepwatch.commands.rule_versions import activate, backtest, list_versions, propose
 from sweepwatch.data_folder import DESK, open_data_folder
@@ -119,6 +119,6 @@ def test_without_readings_a_backtest_says_so(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="holds no installation"):
         backtest(Settings(data=tmp_path), None, None, "nothing", 30, "battery_hot", False, print)
     assert not list(tmp_path.iterdir()), "a mistyped folder is not made an installation"
-    open_desk(f"sqlite:///{tmp_path / DESK}").close()
+    fresh_desk(tmp_path / DESK).close()
     with pytest.raises(NotEnoughHistory, match="nothing to replay: no readings of any robot"):
         backtest(Settings(data=tmp_path), None, None, "nothing", 30, "battery_hot", False, print)

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
+from helpers.fresh_desk import fresh_desk
 
 from fleet.clock import ManualClock
-from storage.records.database import open_desk
 from sweepwatch.run.command_sender import Turn
 from sweepwatch.run.sharing import Leases, alone
 
@@ -21,7 +21,7 @@ def clock() -> ManualClock:
 def test_one_process_has_a_job_for_one_and_a_half_times_its_pace_and_a_minute(
     tmp_path: Path, clock: ManualClock
 ) -> None:
-    desk = open_desk(f"sqlite:///{tmp_path}/desk.sqlite")
+    desk = fresh_desk(tmp_path / "desk.sqlite")
     first, second = (Leases(desk, clock, name) for name in ("first", "second"))
     assert first.claim("score", EVERY_S)
     assert first.claim("score", EVERY_S), "who has it renews it"
@@ -36,7 +36,7 @@ def test_one_process_has_a_job_for_one_and_a_half_times_its_pace_and_a_minute(
 
 
 def test_a_process_that_ends_leaves_its_jobs_at_once(tmp_path: Path, clock: ManualClock) -> None:
-    desk = open_desk(f"sqlite:///{tmp_path}/desk.sqlite")
+    desk = fresh_desk(tmp_path / "desk.sqlite")
     first, second = (Leases(desk, clock, name) for name in ("first", "second"))
     assert first.claim("score", EVERY_S)
     assert second.claim("train", EVERY_S)
@@ -49,7 +49,7 @@ def test_a_process_that_ends_leaves_its_jobs_at_once(tmp_path: Path, clock: Manu
 def test_one_process_at_a_time_sends_commands(
     tmp_path: Path, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    desk = open_desk(f"sqlite:///{tmp_path}/desk.sqlite")
+    desk = fresh_desk(tmp_path / "desk.sqlite")
     seconds = [0.0]
     monkeypatch.setattr("sweepwatch.run.command_sender.monotonic", lambda: seconds[0])
     holders = [Leases(desk, clock, name, part="commands") for name in ("first", "second")]

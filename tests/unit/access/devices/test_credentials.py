@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from cryptography.x509 import load_pem_x509_crl
+from helpers.fresh_desk import fresh_desk
 
 from access.devices.authority import Authority
 from access.devices.claims import Claims
@@ -19,7 +20,7 @@ from fleet.events import Subject
 from fleet.principals import person
 from fleet.signals import Kind
 from storage.records.commands import newest_commands
-from storage.records.database import DeskDatabase, open_desk
+from storage.records.database import DeskDatabase
 from storage.records.device_credentials import credentials_of
 from storage.records.device_lists import device_of
 from storage.records.events import events_of
@@ -78,7 +79,7 @@ class Rooms:
 
 @pytest.fixture
 def rooms(tmp_path: Path) -> Iterator[Rooms]:
-    desk = open_desk(f"sqlite:///{tmp_path / 'desk.sqlite'}")
+    desk = fresh_desk(tmp_path / "desk.sqlite")
     yield Rooms(desk, tmp_path)
     desk.close()
 

@@ -4,14 +4,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from helpers.fresh_desk import fresh_file
+from helpers.fresh_desk import fresh_desk, fresh_file
 
 from desk.lists.lists import Lists
 from fleet.clock import ManualClock
 from fleet.lists import ListKind, Verdict
 from fleet.principals import person
 from storage.records.customers import customer_of
-from storage.records.database import DeskDatabase, open_desk
+from storage.records.database import DeskDatabase
 from storage.records.events import events_after
 
 ADA = person("Ada")
@@ -46,7 +46,7 @@ class House:
 def house(tmp_path: Path) -> Iterator[House]:
     path = tmp_path / "desk.db"
     path.write_bytes(fresh_file())
-    desk = open_desk(f"sqlite:///{path}")
+    desk = fresh_desk(path)
     yield House(desk)
     desk.close()
 

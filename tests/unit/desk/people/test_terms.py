@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from helpers.desk_rooms import add_devices
 from helpers.following import follow_at_once
-from helpers.fresh_desk import fresh_file
+from helpers.fresh_desk import fresh_desk, fresh_file
 
 from desk.clocks.recount import Recount
 from desk.people.book import ServiceBook
@@ -23,7 +23,7 @@ from fleet.sites import Site
 from fleet.sla import Level, SlaPolicy, Special, load_policy
 from fleet.tickets import TicketState
 from fleet.zones import Zones
-from storage.records.database import DeskDatabase, open_desk
+from storage.records.database import DeskDatabase
 from storage.records.events import events_after
 from storage.records.sites import describe_site
 from storage.records.tickets import ticket
@@ -66,7 +66,7 @@ class House:
 def house(tmp_path: Path) -> Iterator[House]:
     path = tmp_path / "desk.db"
     path.write_bytes(fresh_file())
-    desk, clock = open_desk(f"sqlite:///{path}"), ManualClock(NOW)
+    desk, clock = fresh_desk(path), ManualClock(NOW)
     add_devices(desk, {"R1": Kind.ROBOT})
     wired = wire_desk(desk, (), policy(), clock)
     follow_at_once(desk, [each for each in wired.followers if isinstance(each, TermsFollower)], clock)

@@ -7,6 +7,7 @@ from threading import Barrier
 
 import pytest
 from helpers.duty import LI, PLAN, DutyRoom, berlin
+from helpers.fresh_desk import fresh_desk
 from helpers.postgres import desk, postgres, url
 
 import notify
@@ -32,7 +33,7 @@ def room(desk: DeskDatabase) -> DutyRoom:
 @pytest.fixture
 def embedded(tmp_path: Path) -> Iterator[DutyRoom]:
     """Yield a room on SQLite alone, for what no database decides."""
-    opened = open_desk(f"sqlite:///{tmp_path / 'desk.db'}")
+    opened = fresh_desk(tmp_path / "desk.db")
     made = DutyRoom(opened)
     made.staff()
     yield made
