@@ -7,6 +7,7 @@ from pydantic import Base64Bytes, BaseModel, ConfigDict, Field
 from api.params import FaultCode, Paged, PersonName, SearchText, TimeMs, ZonedMs
 from api.schemas import Schema, Time
 from desk.feedback.visits import LONGEST_NAME, MOST_MINUTES, MOST_PARTS, MOST_PIECES
+from fleet.consent import LONGEST_ANSWER, LONGEST_OFFER, Answer, Coverage
 from fleet.feedback import LONGEST_REMARK, FeedbackSource
 
 Remark = Annotated[str, Field(max_length=LONGEST_REMARK)]
@@ -58,6 +59,37 @@ class MadeLink(Schema):
 
     link: str = Field(examples=["http://127.0.0.1:8000/f/6b2Zl0…"])
     ends: Time
+
+
+class ConsentAsked(BaseModel):
+    """What a proposed visit costs, in words."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    offer: str = Field(min_length=1, max_length=LONGEST_OFFER, examples=["Labour 180 CNY, the brush 95 CNY"])
+
+
+class ConsentGiven(BaseModel):
+    """What staff was told of a proposed visit."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    answer: Answer
+    remark: str = Field("", max_length=LONGEST_ANSWER, description="When it suits, or why not")
+    who: PersonName | None = None
+
+
+class ConsentItem(Schema):
+    """Who pays for a visit, and what the customer was asked and said; null before."""
+
+    pays: Coverage
+    offer: str | None = None
+    asked_at: Time | None = None
+    ends: Time | None = None
+    answer: Answer | None = None
+    answered_at: Time | None = None
+    by: str | None = None
+    remark: str | None = None
 
 
 class CallBackItem(Schema):

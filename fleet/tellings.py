@@ -41,6 +41,11 @@ class Occasion(StrEnum):
     DUE_SOON = "due_soon"
     OVERDUE = "overdue"
     COMPLAINT = "complaint"
+    LOW_SCORE = "low_score"
+    """A customer was not content with a repair."""
+    UNATTENDED = "unattended"
+    """Nobody looked after a low score in time."""
+    MAINTENANCE = "maintenance"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +56,8 @@ class Telling:
     has none. `level`, `fault`, `device_id` and `rule` are those of the alert; an incident has no device
     (""). `alerts` are what it is about: one, the members of an incident, or what a digest (STILL_OPEN)
     lists. `loud`: it may come in quiet hours. `reason` is the named reason of care. `since` is epoch ms.
-    Of a ticket `rule` is the milestone that is due (`since`), or the class of the complaint.
+    Of a ticket `rule` is the milestone that is due (`since`), the class of the complaint, the score of the
+    feedback that is to be looked after (by `since`), or the plan of maintenance (due at `since`).
     """
 
     occasion: Occasion

@@ -13,7 +13,8 @@ from fleet.outbox import Notice, NoticeState, Wishes, notice_key, person_in
 from fleet.principals import schedule
 from fleet.tellings import TELL, UNREACHED, Occasion, Telling, Unreached
 from notify.ends import who_heard
-from notify.outdated import hold_back, supersede
+from notify.of_tickets import is_moot
+from notify.outdated import hold_back, hold_back_moot, supersede
 from notify.recipients import Meant, Recipient, meant_by, recipients
 from notify.stages import later, place
 from storage.records.database import DeskDatabase
@@ -115,8 +116,12 @@ class Notifier:
         if event.what == TELL:
             self._tell(event)
         elif _holds_back(event):
-            reason, now = f"{event.after}_before_sent", self._clock.now_ms()
+            now = self._clock.now_ms()
             with self._desk.transaction() as session:
+                if event.subject is Subject.TICKET:
+                    hold_back_moot(session, event.subject_id, now)
+                    return
+                reason = f"{event.after}_before_sent"
                 hold_back(session, event.subject, event.subject_id, event.id, reason, now)
 
     def _tell(self, event: Event) -> None:
@@ -124,6 +129,8 @@ class Notifier:
         about = _About(event.id, event.subject, event.subject_id, event.site, telling, self._clock.now_ms())
         meant = meant_by(self._duty, telling.to, event.site, event.at)
         with self._desk.transaction() as session:
+            if about.subject == Subject.TICKET and is_moot(session, about.subject_id, telling):
+                return  # it was done before anybody was told
             if telling.occasion is Occasion.RESOLVED:
                 write_notices(session, _ends(session, about))
             else:
@@ -170,9 +177,9 @@ class Notifier:
 
 
 def _holds_back(event: Event) -> bool:
-    """Tell whether an event says that something is over, or that somebody sees to it."""
-    over = event.after in (AlertState.ACKNOWLEDGED, AlertState.RESOLVED)
-    return event.subject in _SUBJECTS and event.subject is not Subject.TICKET and event.what != TELL and over
+    """Tell whether an event may say that something is over, or that somebody sees to it."""
+    over = event.subject is Subject.TICKET or event.after in (AlertState.ACKNOWLEDGED, AlertState.RESOLVED)
+    return event.subject in _SUBJECTS and event.what != TELL and over
 
 
 def unreached(event: int, subject: str, subject_id: str, telling: Telling, why: Unreached, now: int) -> Event:

@@ -1,5 +1,6 @@
-"""What notices say of tickets: that a promise is about to be broken, or was, or that somebody complains."""
+"""What notices say of tickets: promises about to be broken or that were, complaints, scores, maintenance."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -7,10 +8,11 @@ from sqlalchemy.orm import Session
 from fleet.errors import NotFound
 from fleet.outbox import Notice
 from fleet.sla import Milestone
-from fleet.tellings import Occasion
+from fleet.tellings import Occasion, Telling
 from fleet.text import Language, Text
 from fleet.tickets import Ticket
 from fleet.upkeep import MAINTENANCE
+from storage.records.follow_ups import is_looked_after
 from storage.records.tickets import ticket
 
 _MILESTONES: dict[str, Text] = {
@@ -27,16 +29,26 @@ _CLASSES = {
     "suggestion": Text("suggestion", "建议"),
     "major": Text("major", "重大"),
 }
+_NAMED: dict[Occasion, dict[str, Text]] = {
+    Occasion.COMPLAINT: _CLASSES,
+    Occasion.LOW_SCORE: {},
+    Occasion.UNATTENDED: {},
+}
+"""What a telling's `rule` is called; a score is shown as it is."""
+SCORED = frozenset({Occasion.LOW_SCORE, Occasion.UNATTENDED})
 COMPLAINT = Text("Complaint", "投诉")
 _MAINTENANCE = Text("maintenance", "保养")
 
 
-def ticket_facts(session: Session, notice: Notice, language: Language) -> dict[str, Any]:
+def ticket_facts(
+    session: Session, notice: Notice, language: Language, plans: Mapping[str, Text]
+) -> dict[str, Any]:
     """Return what the template of a ticket says beside what all notices do."""
     case = _case(session, notice.subject_id)
     telling = notice.telling
     assert telling is not None
-    what = (_CLASSES if telling.occasion is Occasion.COMPLAINT else _MILESTONES).get(telling.rule)
+    names = plans if telling.occasion is Occasion.MAINTENANCE else _NAMED.get(telling.occasion, _MILESTONES)
+    what = names.get(telling.rule)
     named = {"fault": _MAINTENANCE.in_language(language)} if telling.fault == MAINTENANCE else {}
     return named | {
         "ticket": notice.subject_id,
@@ -46,11 +58,15 @@ def ticket_facts(session: Session, notice: Notice, language: Language) -> dict[s
     }
 
 
-def is_moot(session: Session, notice: Notice) -> bool:
-    """Tell whether a case is over, or what was to be done in time is done, since a notice was written."""
-    case, telling = _case(session, notice.subject_id), notice.telling
-    if case is None or telling is None or not case.is_open:
+def is_moot(session: Session, ticket_id: str, telling: Telling) -> bool:
+    """Tell whether a case is over, or what a telling asks for is done by now."""
+    case = _case(session, ticket_id)
+    if case is None:
         return True
+    if telling.occasion in SCORED:
+        return is_looked_after(session, case.id)
+    if not case.is_open or telling.occasion is Occasion.MAINTENANCE:
+        return not case.is_open
     if telling.occasion is Occasion.COMPLAINT:
         return case.responded_at is not None
     done = {

@@ -38,6 +38,16 @@ def hold_back(session: Session, subject: str, subject_id: str, event: int, reaso
         withdraw(session, gone, reason, now)
 
 
+def hold_back_moot(session: Session, ticket_id: str, now: int) -> None:
+    """Withdraw what waits of a ticket and is done by now."""
+    waiting = [
+        each for each in notices_about(session, Subject.TICKET, ticket_id) if each.state in OPEN_STATES
+    ]
+    gone = [each.id for each in waiting if each.telling and is_moot(session, ticket_id, each.telling)]
+    if gone:
+        withdraw(session, gone, "done_before_sent", now)
+
+
 def supersede(session: Session, subject: str, subject_id: str, new: Collection[int], now: int) -> None:
     """Withdraw what waits for the same recipient by the same way as something newer of the same subject."""
     there = notices_about(session, subject, subject_id)
@@ -61,7 +71,7 @@ def is_outdated(session: Session, notice: Notice) -> bool:
     if _is_list(notice):
         return not _lists_more(session, notice)
     if notice.subject == Subject.TICKET:
-        return is_moot(session, notice)
+        return is_moot(session, notice.subject_id, notice.telling)
     since = events_of(session, Subject(notice.subject), notice.subject_id)
     return any(each.id > notice.event and each.after in _SEEN_TO for each in since)
 

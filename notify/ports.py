@@ -26,7 +26,8 @@ class Said:
     """How what is told is put into words.
 
     `base_url` is the console's address, with a slash at its end. `language` is that of groups, and of people
-    who named none. `explain` says what an alert's evidence shows, in sentences; `rules` what each rule says.
+    who named none. `explain` says what an alert's evidence shows, in sentences; `rules` what each rule says,
+    `plans` what each plan of maintenance is called.
     """
 
     base_url: str
@@ -35,3 +36,4 @@ class Said:
     rules: Callable[[], Mapping[str, Text]] = dict
     picture: Pictures = lambda _alert, _language: None
     language: Language = "en"
+    plans: Mapping[str, Text] = field(default_factory=dict)

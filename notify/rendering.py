@@ -78,7 +78,9 @@ class Words:
         alert = _alert(session, notice, telling)
         facts = self._facts(session, notice, telling, alert, language, now)
         if notice.subject == Subject.TICKET:
-            return alert, *_rendered("ticket", language, facts | ticket_facts(session, notice, language))
+            return alert, *_rendered(
+                "ticket", language, facts | ticket_facts(session, notice, language, self._said.plans)
+            )
         return alert, *_rendered("notice", language, facts)
 
     def _line(self, session: Session, notice: Notice, language: Language, now: int) -> str:

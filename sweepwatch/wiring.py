@@ -216,8 +216,8 @@ def build(
         service=ServiceBook(desk, clock, demands, zones, wired.terms.forget),
         lists=Lists(desk, clock, wired.terms.forget),
         service_facts=ServiceFacts(wired.terms, clock),
-        follow_up_sweep=FollowUpSweep(desk),
-        closing=build_closing(settings, desk, clock),
+        follow_up_sweep=FollowUpSweep(desk, wired.told),
+        closing=build_closing(settings, desk, clock, wired.told),
         tickets=wired.tickets,
         work=wired.work,
         alerts=wired.alerts,
@@ -253,6 +253,7 @@ class WiredDesk:
     clock_sweep: ClockSweep
     care: CareByPeople
     sweep: Sweep
+    told: CaseTeller
     facts: FactKeeper
     followers: tuple[Follower, ...]
     listeners: tuple[Follower, ...]
@@ -308,6 +309,7 @@ def wire_desk(  # noqa: PLR0913 - the parts that it wires
         ClockSweep(desk, clocks, told_of_cases),
         CareByPeople(desk, alerts, care, teller, clock),
         Sweep(desk, care, teller),
+        told_of_cases,
         facts,
         followers,
         (ChangedElsewhere(alerts), ForgetsTerms(forget)),
@@ -505,9 +507,9 @@ def build_duty(
     return OnCall(desk, destinations), Planning(desk, clock, destinations)
 
 
-def build_closing(settings: Settings, desk: DeskDatabase, clock: Clock) -> Closing:
+def build_closing(settings: Settings, desk: DeskDatabase, clock: Clock, teller: CaseTeller) -> Closing:
     """Wire what follows a repair."""
-    feedback = FeedbackDesk(desk, clock, settings.desk.call_after_days)
+    feedback = FeedbackDesk(desk, clock, settings.desk.call_after_days, teller)
     remarks = Remarks(desk, clock, lambda: ZoneInfo(settings.server.time_zone))
     return Closing(feedback, VisitBook(desk, clock), remarks, address_of(settings.server))
 
@@ -548,6 +550,7 @@ def said_of(services: Services) -> Said:
         explained,
         lambda: services.alerts.rule_texts,
         lambda alert, language: _picture(services, alert, language),
+        plans={plan.id: plan.text for plan in services.work.maintenance.asked.plans},
     )
 
 

@@ -8,6 +8,7 @@ from secrets import token_urlsafe
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from desk.tickets.telling import CaseTeller
 from fleet.cases import happened
 from fleet.clock import DAY_MS, Clock
 from fleet.errors import Conflict, InvalidInput, NotFound
@@ -64,14 +65,17 @@ class Opened:
 
 
 class FeedbackDesk:
-    """Takes feedback and makes sure that somebody looks after a bad one.
+    """Takes feedback and makes sure that somebody looks after a bad one; without a `teller` nobody is told.
 
     All methods may be called from any thread and process, and raise StoreUnavailable when the database cannot
     be reached.
     """
 
-    def __init__(self, desk: DeskDatabase, clock: Clock, call_after_days: int) -> None:
+    def __init__(
+        self, desk: DeskDatabase, clock: Clock, call_after_days: int, teller: CaseTeller | None = None
+    ) -> None:
         self._desk = desk
+        self._teller = teller
         self._clock = clock
         self._call_after_ms = call_after_days * DAY_MS
 
@@ -232,6 +236,8 @@ class FeedbackDesk:
         if add_follow_up(session, new):
             reason = f"{said.score}/5"
             tell(session, happened(case, "follow_up_opened", who, reason, now, due=new.due, owner=new.owner))
+            if self._teller is not None:
+                tell(session, self._teller.low_score(case, new, now))
 
     @contextmanager
     def _writing(self) -> Iterator[Session]:

@@ -1,5 +1,6 @@
-"""Tells, once, that nobody looked after a low score in time: an event of its case."""
+"""Tells, once, that nobody looked after a low score in time: the log, and whoever is above."""
 
+from desk.tickets.telling import CaseTeller
 from fleet.cases import happened
 from fleet.principals import schedule
 from storage.records.database import DeskDatabase
@@ -13,8 +14,9 @@ _AT_ONCE = 200
 class FollowUpSweep:
     """Goes through follow-ups that are overdue; several processes may, each is told of by one of them."""
 
-    def __init__(self, desk: DeskDatabase) -> None:
+    def __init__(self, desk: DeskDatabase, teller: CaseTeller | None = None) -> None:
         self._desk = desk
+        self._teller = teller
 
     def tick(self, now: int) -> int:
         """Tell of those overdue at `now` (epoch ms); return how many were told of."""
@@ -33,4 +35,6 @@ class FollowUpSweep:
                 case, what, schedule("follow_ups"), reason, now, follow_up=follow_up_id, due=found.due
             )
             tell(session, event)
+            if self._teller is not None:
+                tell(session, self._teller.low_score(case, found, now, late=True))
             return True

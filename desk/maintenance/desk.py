@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from desk.maintenance.reckoning import HoursOf, looked_after, plans_of, reckon
+from desk.tickets.telling import CaseTeller
 from desk.tickets.writing import CaseWriter
 from fleet.cases import happened
 from fleet.errors import Conflict, InvalidInput, NotFound
@@ -56,8 +57,11 @@ class MaintenanceDesk:
     and plan. Raises NotFound for an unknown device, InvalidInput for a plan that it does not have.
     """
 
-    def __init__(self, desk: DeskDatabase, cases: CaseWriter, service: ServiceFile) -> None:
+    def __init__(
+        self, desk: DeskDatabase, cases: CaseWriter, service: ServiceFile, teller: CaseTeller | None = None
+    ) -> None:
         self._desk = desk
+        self._teller = teller
         self._cases = cases
         self._service = service
         self.asked = service.maintenance
@@ -123,6 +127,8 @@ class MaintenanceDesk:
                 more: dict[str, Any] = {"plan": plan_id, "due_at": due.due_at, "by": due.by}
                 tell(session, happened(case, "opened", BY, reason, now, after=case.state, **more))
                 tell(session, _reminder(case, plan, now))
+                if self._teller is not None:
+                    tell(session, self._teller.maintenance(case, now))
                 if repair is not None:
                     link_tickets(session, case.id, repair.id, TicketLink.RELATED)
         except Conflict:  # another process opened it

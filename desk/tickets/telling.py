@@ -1,10 +1,12 @@
-"""Whom cases are told: that a clock warns or was broken, that somebody complains."""
+"""Whom cases are told: of clocks, of complaints and low scores, of maintenance that comes."""
 
 from desk.clocks.steps import BREACH, ESCALATE, WARN
 from fleet.complaints import ComplaintClass
 from fleet.duty import Chain, Duty, Target, TargetKind
 from fleet.events import Event, Subject
 from fleet.faults import FAULTS
+from fleet.feedback import FollowUp
+from fleet.grants import Role
 from fleet.personal import is_personal_fault
 from fleet.principals import schedule
 from fleet.sla import Milestone
@@ -12,6 +14,10 @@ from fleet.tellings import TELL, Occasion, Telling
 from fleet.tickets import Ticket
 
 BY = schedule("desk")
+_ANSWERABLE = (Target(TargetKind.ROLE, Role.MANAGER),)
+"""Who answers for what customers think of a site."""
+_QUIET = frozenset({Occasion.DUE_SOON, Occasion.LOW_SCORE, Occasion.UNATTENDED, Occasion.MAINTENANCE})
+"""What nobody is woken for."""
 
 
 class CaseTeller:
@@ -42,16 +48,37 @@ class CaseTeller:
             case, Occasion.COMPLAINT, case.complaint.of_class, case.opened_at, chain, place, now
         )
 
+    def low_score(self, case: Ticket, found: FollowUp, now: int, *, late: bool = False) -> Event:
+        """Return the telling of a low score: to the managers of the site, `late` to the whole chain too."""
+        chain = self._chain(case)
+        occasion = Occasion.UNATTENDED if late else Occasion.LOW_SCORE
+        place, score = len(chain.steps) - 1 if late else 0, f"{found.score}/5"
+        return self._told(case, occasion, score, found.due, chain, place, now, _ANSWERABLE)
+
+    def maintenance(self, case: Ticket, now: int) -> Event:
+        """Return the telling of a ticket of maintenance, so that a visit is arranged before it is due."""
+        assert case.upkeep is not None
+        plan, due_at = case.upkeep.plan, case.upkeep.due_at
+        return self._told(case, Occasion.MAINTENANCE, plan, due_at, self._chain(case), 0, now)
+
     def _chain(self, case: Ticket) -> Chain:
         personal = case.fault in FAULTS and is_personal_fault(case.fault)
         return self._duty.chain(case.level, case.site, personal=personal)
 
     def _told(
-        self, case: Ticket, occasion: Occasion, rule: str, since: int, chain: Chain, place: int, now: int
+        self,
+        case: Ticket,
+        occasion: Occasion,
+        rule: str,
+        since: int,
+        chain: Chain,
+        place: int,
+        now: int,
+        also: tuple[Target, ...] = (),
     ) -> Event:
         first = place if occasion is Occasion.OVERDUE else 0
         steps = chain.steps[min(first, len(chain.steps) - 1) : place + 1] or chain.steps[-1:]
-        to = tuple(dict.fromkeys(target for step in steps for target in step.to))
+        to = tuple(dict.fromkeys([*also, *(target for step in steps for target in step.to)]))
         if case.owner.isdecimal():
             to = (Target(TargetKind.PERSON, case.owner), *(each for each in to if each.name != case.owner))
         telling = Telling(
@@ -65,7 +92,7 @@ class CaseTeller:
             chain=chain.name,
             step=min(place, len(chain.steps) - 1),
             to=to,
-            loud=chain.loud and occasion is not Occasion.DUE_SOON,
+            loud=chain.loud and occasion not in _QUIET,
         )
         return Event(
             now, Subject.TICKET, str(case.id), TELL, BY, telling.reason, case.site, data=telling.as_data()

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from desk.clocks.standing import TicketClocks
+from desk.consent.desk import ConsentDesk
 from desk.inspections.desk import InspectionDesk
 from desk.maintenance.desk import MaintenanceDesk
 from desk.tickets.complaints import ComplaintDesk
@@ -25,6 +26,7 @@ class CaseWork:
     procedure: Procedure
     maintenance: MaintenanceDesk
     inspections: InspectionDesk
+    consent: ConsentDesk
 
 
 def case_work(
@@ -34,12 +36,13 @@ def case_work(
     service: ServiceFile,
     teller: CaseTeller | None = None,
 ) -> CaseWork:
-    """Wire them over one writer; without a `teller` nobody is told of a complaint."""
+    """Wire them over one writer; without a `teller` nobody is told of anything."""
     return CaseWork(
         ComplaintDesk(cases, teller),
         Conversation(cases),
         Joining(cases),
         Procedure(desk, cases, clocks, service),
-        MaintenanceDesk(desk, cases, service),
+        MaintenanceDesk(desk, cases, service, teller),
         InspectionDesk(desk, cases, service),
+        ConsentDesk(cases),
     )

@@ -29,6 +29,8 @@ from storage.records.tickets import insert_ticket, save_ticket, ticket
 T = TypeVar("T")
 Moved = Callable[[Session, Ticket, Ticket, Principal, str], None]
 """What else follows from a move, in its transaction: it is given the case before and after, who, and why."""
+Required = Callable[[Session, Ticket, TicketState, str], None]
+"""What refuses a move with InvalidInput: it is given the case, the state that it is to have, and why."""
 _TRIES, _PAUSE_S = 60, 0.005
 _NAMED = 3
 """So many changes of others a refusal names, the newest."""
@@ -47,10 +49,15 @@ class CaseWriter:
         self._clock = clock
         self._lock = threading.RLock()
         self._follows: list[Moved] = []
+        self._checks: list[Required] = []
 
     def follow(self, moved: Moved) -> None:
         """Let something be written with each move of a case; called while the parts are wired."""
         self._follows.append(moved)
+
+    def require(self, check: Required) -> None:
+        """Let each move of a case be checked, InvalidInput refuses it; called while the parts are wired."""
+        self._checks.append(check)
 
     def now(self) -> int:
         """Return the time, epoch ms."""
@@ -119,6 +126,8 @@ class CaseWriter:
         except IllegalTransition as error:
             by = _last_move(session, before.id)
             raise IllegalTransition(f"{error}{'' if by is None else f'; {_told(by)}'}") from error
+        for check in self._checks:
+            check(session, before, after, why)
         stored = self.save(session, before, followed(before, _owned(changed, principal), why, now))
         event = happened(
             stored, "state", principal, why, now, before=before.state, after=after, confirmed=confirmed or ()

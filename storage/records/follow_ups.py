@@ -77,6 +77,12 @@ def follow_ups_of(session: Session, ticket_id: int) -> Sequence[FollowUp]:
     return [_value(row) for row in session.execute(wanted)]
 
 
+def is_looked_after(session: Session, ticket_id: int) -> bool:
+    """Tell whether every low score of a case has been looked after."""
+    open_one = select(FollowUpRow.id).where(FollowUpRow.ticket_id == ticket_id, FollowUpRow.done_at.is_(None))
+    return session.scalar(open_one.limit(1)) is None
+
+
 def overdue_follow_ups(session: Session, now: int, most: int) -> list[int]:
     """Return the ids of open follow-ups that are overdue at `now` (epoch ms) and were not told of."""
     wanted = select(FollowUpRow.id).where(

@@ -76,6 +76,8 @@ OPEN = {
     ("POST", "/n/{secret}/acknowledge"),
     ("GET", "/f/{secret}"),
     ("POST", "/f/{secret}"),
+    ("GET", "/c/{secret}"),
+    ("POST", "/c/{secret}"),
 }
 """What anybody may ask for: whether it lives, and to be let in."""
 ANYBODY = {
@@ -175,6 +177,8 @@ BODIES: Mapping[str, dict[str, Any]] = {
     "/api/v1/complaints/{ticket_id}/plan": {"plan": "a new brush"},
     "/api/v1/complaints/{ticket_id}/arrival": {"reason": "now"},
     "/api/v1/tickets/{ticket_id}/feedback": {"score": 5, "solved": True},
+    "/api/v1/tickets/{ticket_id}/consent-link": {"offer": "free"},
+    "/api/v1/tickets/{ticket_id}/consent": {"answer": "yes"},
     "/api/v1/tickets/{ticket_id}/visit": {"minutes": 30},
     "/api/v1/follow-ups/{follow_up_id}/done": {"said": "called"},
     "/api/v1/hooks/reports": {"device": "DEVICE", "words": "it squeals"},

@@ -21,6 +21,7 @@ from desk.tickets.complaints import review_at
 from desk.tickets.conversation import Audience
 from fleet.cases import closes_at
 from fleet.complaints import ComplaintClass
+from fleet.consent import LONGEST_ANSWER, LONGEST_OFFER, Answer, is_askable, is_proposed
 from fleet.dossier import Dossier
 from fleet.errors import NotFound
 from fleet.events import Subject
@@ -161,6 +162,7 @@ def show_ticket(
         files=files,
         requests=requests,
         dossier=_dossier(pages, ticket, sites),
+        consent=_consent(services, ticket),
         entered={"file_error": None, "error": None, "state": None, "why": "", "confirmed": _confirmed(ticket)}
         | entered,
     )
@@ -188,6 +190,22 @@ def _work(services: ApiServices, ticket: Ticket, sites: Sites, error: str | None
         "review_at": review_at(ticket),
         "hints": services.work.maintenance.hints(ticket),
         "plan": services.work.maintenance.asked.plan(ticket.upkeep.plan) if ticket.upkeep else None,
+    }
+
+
+def _consent(services: ApiServices, ticket: Ticket) -> dict[str, Any] | None:
+    """Return what the customer says to a visit that we propose; None for other cases."""
+    if not is_proposed(ticket):
+        return None
+    with services.desk.transaction() as session:
+        pays, said = services.work.consent.standing(session, ticket)
+    return {
+        "pays": pays,
+        "said": said,
+        "askable": is_askable(ticket),
+        "answers": tuple(Answer),
+        "longest_offer": LONGEST_OFFER,
+        "longest_answer": LONGEST_ANSWER,
     }
 
 

@@ -36,6 +36,7 @@ NOTICE_REASONS = {
     "fallback_from": Text("another way, after quiet hours", "改用其他渠道，待免打扰时段结束"),
     "told_anew": Text("something newer says it", "已有更新的通知"),
     "over_before_sent": Text("it was over before it could go out", "发送前已解除"),
+    "done_before_sent": Text("it was done before it could go out", "发送前已处理"),
     "resolved_before_sent": Text("it was over before it could go out", "发送前已解除"),
     "acknowledged_before_sent": Text("somebody took care before it could go out", "发送前已有人响应"),
     "arrived_by": Text("it arrived by another way (notice {})", "已通过其他渠道送达（通知 {}）"),

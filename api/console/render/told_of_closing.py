@@ -13,6 +13,27 @@ OF_CLOSING = (
         "something was said of this repair at this very moment; read it again",
         "刚刚有人评价了本次维修，请重新查看",
     ),
+    Text(
+        "this link is over: the visit is arranged, or is not needed any more",
+        "此链接已失效：已安排上门，或已无需上门",
+    ),
+    Text("the visit is arranged already; please call", "已安排上门，请致电联系"),
+    Text("offer: write what the visit costs, or that it is free", "请填写上门费用，或注明免费"),
+    Text("offer: allowed: at most {0} characters", "费用说明最多 {0} 个字符"),
+    Text("remark: allowed: at most {0} characters", "留言最多 {0} 个字符"),
+    Text(
+        "why: the customer does not want this visit; say why somebody sets out anyway",
+        "客户不需要此次上门；如仍要出发，请说明原因",
+    ),
+    Text(
+        "why: this visit costs and the customer has not consented; ask, or say why not",
+        "此次上门需客户付费，而客户尚未同意；请先征询，或说明原因",
+    ),
+    Text(
+        "ticket {0} is no repair that we propose: its customer asked for it",
+        "工单 {0} 不是我们主动提出的维修，是客户报修的",
+    ),
+    Text("ticket {0} is {1:state}: it is too late to ask", "工单 {0} 处于“{1}”，已不能再征询"),
     Text("ticket {0} has its feedback already", "工单 {0} 已有评价"),
     Text(
         "ticket {0} is {1:state}; feedback is possible from: repaired, confirmed",

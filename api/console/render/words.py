@@ -9,6 +9,7 @@ from fleet.care import GroupKind
 from fleet.commands import COMMANDS, PARAMETERS, CommandState
 from fleet.complaints import ComplaintClass
 from fleet.condition import Stands
+from fleet.consent import Answer, Coverage
 from fleet.faults import FAULTS, LEVEL_WORDS
 from fleet.feedback import FeedbackSource
 from fleet.grants import Permission, Role
@@ -125,6 +126,8 @@ HAPPENED = {
     "feedback_link": Text("Link for feedback made", "已生成评价链接"),
     "feedback": Text("Feedback", "客户评价"),
     "feedback_changed": Text("Feedback corrected", "客户修改评价"),
+    "consent_asked": Text("Customer asked whether a visit may come", "已征询客户是否同意上门"),
+    "consent": Text("Customer answered", "客户已答复"),
     "not_reached": Text("Customer not reached", "未联系上客户"),
     "follow_up_opened": Text("Low score, to be looked after", "低分评价，待跟进"),
     "follow_up_overdue": Text("Low score: nobody looked after it in time", "低分评价逾期未跟进"),
@@ -135,6 +138,13 @@ HAPPENED = {
     "inspected": Text("Inspected", "已检查"),
 }
 """What happened to a ticket beside changes of its state."""
+CONSENTS = {Answer.YES: Text("Yes, please come", "同意上门"), Answer.NO: Text("No, thank you", "不需要上门")}
+COVERAGES = {
+    Coverage.WARRANTY: Text("warranty", "保修"),
+    Coverage.CONTRACT: Text("contract, labour included", "合同（含人工）"),
+    Coverage.CUSTOMER: Text("the customer", "客户自付"),
+    Coverage.UNKNOWN: Text("not known: nobody said whose the device is", "未知：设备未登记客户"),
+}
 ORIGINS = {
     TicketOrigin.PROACTIVE: Text("Proactive", "主动预警"),
     TicketOrigin.REPORTED: Text("Reported", "客户报修"),
@@ -415,6 +425,9 @@ OCCASIONS = {
     Occasion.DUE_SOON: Text("told that it is due soon", "通知即将到期"),
     Occasion.OVERDUE: Text("told that it is overdue", "通知已超时"),
     Occasion.COMPLAINT: Text("told of a complaint", "通知投诉"),
+    Occasion.LOW_SCORE: Text("told of a low score", "通知低分评价"),
+    Occasion.UNATTENDED: Text("told that nobody looked after a low score", "通知低分评价无人跟进"),
+    Occasion.MAINTENANCE: Text("told that maintenance comes", "通知保养将到期"),
     REPORTED_MORE: Text("told that more joined", "通知有新的上报"),
     "test": Text("test", "测试"),
 }
@@ -502,6 +515,8 @@ _TABLES = (
         "suspicion": SUSPICION_STATES,
         "happened": HAPPENED,
         "origin": ORIGINS,
+        "consent": CONSENTS,
+        "coverage": COVERAGES,
         "alert": ALERT_STATES,
         "score": SCORES,
         "feedback_source": FEEDBACK_SOURCES,

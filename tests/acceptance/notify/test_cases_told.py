@@ -7,17 +7,22 @@ import pytest
 from helpers.desk_rooms import add_devices
 from helpers.fresh_desk import fresh_file
 from helpers.noticed import MANAGERS, Noticed
+from sqlalchemy import update
 
 from desk.clocks.clocks import Clocks
 from desk.clocks.standing import TicketClocks
 from desk.clocks.sweep import ClockSweep
+from desk.feedback.desk import FeedbackDesk
+from desk.feedback.sweep import FollowUpSweep
 from desk.tickets.desk import TicketDesk
 from desk.tickets.telling import CaseTeller
 from desk.tickets.work import case_work
 from desk.tickets.writing import CaseWriter
-from fleet.clock import HOUR_MS
+from fleet.clock import DAY_MS, HOUR_MS
 from fleet.complaints import Complaint, ComplaintClass
 from fleet.duty import Target, TargetKind
+from fleet.feedback import FeedbackSource, Said
+from fleet.grants import Role
 from fleet.outbox import Wishes
 from fleet.principals import Principal, PrincipalKind
 from fleet.service import load_service
@@ -25,6 +30,8 @@ from fleet.signals import Kind
 from fleet.sla import load_policy
 from fleet.tickets import TicketState as T
 from storage.records.database import DeskDatabase, open_desk
+from storage.records.devices import Device
+from storage.records.maintenance import dues_of_devices
 
 
 class Desk:
@@ -39,15 +46,19 @@ class Desk:
         clocks, teller = TicketClocks(Clocks(load_policy())), CaseTeller(self.room.duty)
         cases = CaseWriter(desk, clocks, self.room.clock)
         self.tickets = TicketDesk(desk, cases)
-        self.complaints = case_work(desk, cases, clocks, load_service(), teller).complaints
-        self.sweep = ClockSweep(desk, clocks, teller)
+        self.work = case_work(desk, cases, clocks, load_service(), teller)
+        self.complaints = self.work.complaints
+        self.feedback = FeedbackDesk(desk, self.room.clock, 3, teller)
+        self.sweep, self.unattended = ClockSweep(desk, clocks, teller), FollowUpSweep(desk, teller)
         add_devices(desk, {"R1": Kind.ROBOT}, last_seen=self.room.clock.ms)
+        self.room.duty.on[Target(TargetKind.ROLE, Role.MANAGER)] = (self.ada,)
         self.by_li = Principal(PrincipalKind.PERSON, str(self.li), "Li")
 
     def after(self, hours: float) -> list[tuple[str, str]]:
         """Let time pass; return who is told what by then."""
         self.room.clock.ms += round(hours * HOUR_MS)
         self.sweep.tick(self.room.clock.ms)
+        self.unattended.tick(self.room.clock.ms)
         self.room.follow()
         told = len(self.room.mail.taken)
         self.room.send()
@@ -87,3 +98,44 @@ def test_a_complaint_is_told_at_once_in_the_customers_words_until_somebody_answe
     house.tickets.change_state(number, T.CONTACTED, house.by_li, "")
     assert house.complaints.file(said, house.by_li, device_id="R1") == number
     assert house.after(0.01) == [], "said again it is the same, and somebody has answered"
+
+
+def _repaired(house: Desk) -> int:
+    number = house.tickets.report("R1", "fan_motor_wear", house.by_li, "it hums")
+    for state in (T.ACCEPTED, T.EN_ROUTE, T.REPAIRING, T.REPAIRED):
+        confirmed = ("fan_motor_wear",) if state is T.REPAIRED else None
+        house.tickets.change_state(number, state, house.by_li, "", confirmed=confirmed)
+    house.after(0.01)
+    return number
+
+
+def test_a_low_score_is_told_at_once_and_again_above_when_nobody_looked_after_it(house: Desk) -> None:
+    number = _repaired(house)
+    house.feedback.record(number, Said(2, False, "it hums again"), FeedbackSource.CALL, house.by_li)
+    told = dict(house.after(0.01))
+    assert told["ada@x.example"].endswith(f"Low score: 2/5 – Suction fan worn – hall (ticket #{number})")
+    assert "it hums again" not in house.room.mail.taken[-1][2].text, "what customers say stays in the console"
+    assert house.after(23) == []
+    told = dict(house.after(1.1))
+    assert "Nobody looked after a low score: 2/5" in told["ada@x.example"]
+    assert house.after(48) == [], "told once"
+
+
+def test_a_low_score_that_was_looked_after_meanwhile_is_told_to_nobody(house: Desk) -> None:
+    number = _repaired(house)
+    house.feedback.record(number, Said(1, False), FeedbackSource.STAFF, house.by_li)
+    (found,) = house.feedback.follow_ups()
+    house.feedback.end_follow_up(found.id, house.by_li, "called, they get a new fan")
+    assert house.after(25) == []
+
+
+def test_maintenance_that_comes_is_told_so_that_a_visit_is_arranged(house: Desk) -> None:
+    assert house.work.maintenance.tick() == 0
+    with house.room.desk.transaction() as session:
+        due = dues_of_devices(session, ["R1"])["R1", "quarter"].due_at
+        assert due is not None
+        house.room.clock.ms = due - 10 * DAY_MS
+        session.execute(update(Device).values(last_seen=house.room.clock.ms))
+    assert house.work.maintenance.tick() == 1
+    ((to, title),) = house.after(0.01)
+    assert (to, title.split(": ")[0]) == ("ada@x.example", "[L3] Arrange a visit for maintenance")

@@ -1,0 +1,150 @@
+"""Asks customers whether a visit that they did not ask for may come, and keeps what they say."""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from secrets import token_urlsafe
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.orm import Session
+
+from desk.tickets.writing import CaseWriter
+from fleet.cases import happened
+from fleet.consent import (
+    LINK_LASTS_MS,
+    LONGEST_ANSWER,
+    LONGEST_OFFER,
+    Answer,
+    Consent,
+    Coverage,
+    checked,
+    coverage,
+    is_askable,
+    is_proposed,
+)
+from fleet.errors import Conflict, InvalidInput, NotFound
+from fleet.grants import Sites
+from fleet.principals import Principal, PrincipalKind
+from fleet.secrecy import link_key
+from fleet.tickets import Ticket, TicketState
+from storage.records.consents import consent_by_key, consent_of, keep_consent
+from storage.records.customers import contracts_of
+from storage.records.events import tell
+from storage.records.purchases import warranty_of
+from storage.records.sites import site_of
+from storage.records.tickets import ticket
+
+_USE = "consent"
+_OPENS_NOTHING = "this link opens nothing; ask whoever sent it for a new one"
+_OVER = "this link is over: the visit is arranged, or is not needed any more"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a link opens: the case, and what was asked and said; it `may_answer` until somebody sets out."""
+
+    ticket: Ticket
+    consent: Consent
+    may_answer: bool
+
+
+class ConsentDesk:
+    """Asks for consent and keeps it; where a visit costs, nobody sets out without it but for a reason.
+
+    All methods may be called from any thread and process. Raises NotFound for an unknown case.
+    """
+
+    def __init__(self, cases: CaseWriter) -> None:
+        self._cases = cases
+        cases.require(self._check_set_out)
+
+    def ask(self, ticket_id: int, offer: str, principal: Principal, sites: Sites = None) -> str:
+        """Return the secret of a new link; the one before opens nothing more, an answer before is gone.
+
+        `offer` says what the visit costs. Raises InvalidInput, and Conflict where nobody proposes a visit.
+        """
+        offer = checked("offer", offer, LONGEST_OFFER)
+        if not offer:
+            raise InvalidInput("offer: write what the visit costs, or that it is free")
+        now, secret = self._cases.now(), token_urlsafe(24)
+        with self._cases.writing() as session:
+            case = _askable(session, ticket_id, sites)
+            keep_consent(session, Consent(case.id, now, now + LINK_LASTS_MS, offer), link_key(_USE, secret))
+            tell(session, happened(case, "consent_asked", principal, offer, now))
+        return secret
+
+    def open(self, session: Session, secret: str) -> Asked:
+        """Return what a link opens; to look changes nothing. Raises NotFound for one that opens nothing."""
+        found = consent_by_key(session, link_key(_USE, secret))
+        if found is None:
+            raise NotFound(_OPENS_NOTHING)
+        case = ticket(session, found.ticket_id)
+        may_answer = is_askable(case) and self._cases.now() < found.ends
+        if not may_answer and found.answer is None:
+            raise NotFound(_OVER)
+        return Asked(case, found, may_answer)
+
+    def answer(self, secret: str, answer: Answer, remark: str) -> Consent:
+        """Keep what the holder of a link says; it may be changed until somebody sets out.
+
+        Raises NotFound, InvalidInput, and Conflict where it is too late.
+        """
+        with self._cases.writing() as session:
+            asked = self.open(session, secret)
+            if not asked.may_answer:
+                raise Conflict("the visit is arranged already; please call")
+            who = Principal(PrincipalKind.CUSTOMER, f"ticket {asked.ticket.id}", "customer")
+            return self._keep(session, asked.ticket, asked.consent, answer, remark, who)
+
+    def record(
+        self, ticket_id: int, answer: Answer, remark: str, principal: Principal, sites: Sites = None
+    ) -> Consent:
+        """Keep what staff was told. Raises InvalidInput, and Conflict where nobody proposes a visit."""
+        now = self._cases.now()
+        with self._cases.writing() as session:
+            case = _askable(session, ticket_id, sites)
+            known = consent_of(session, ticket_id) or Consent(ticket_id, now, now, "")
+            return self._keep(session, case, known, answer, remark, principal)
+
+    def _keep(
+        self, session: Session, case: Ticket, known: Consent, answer: Answer, remark: str, who: Principal
+    ) -> Consent:
+        now = self._cases.now()
+        remark = checked("remark", remark, LONGEST_ANSWER)
+        said = replace(known, answer=answer, answered_at=now, by=who.name, remark=remark)
+        keep_consent(session, said)
+        # The log is for ever: what customers write is not in it.
+        tell(session, happened(case, "consent", who, "", now, before=known.answer, after=answer))
+        return said
+
+    def standing(self, session: Session, case: Ticket) -> tuple[Coverage, Consent | None]:
+        """Return who pays for a visit, and what the customer was asked and said."""
+        return _coverage(session, case, self._cases.now()), consent_of(session, case.id)
+
+    def _check_set_out(self, session: Session, case: Ticket, after: TicketState, why: str) -> None:
+        """Raise InvalidInput where somebody sets out, at the customer's cost, without their consent."""
+        if after is not TicketState.EN_ROUTE or not is_proposed(case) or why.strip():
+            return
+        pays, said = self.standing(session, case)
+        if said is not None and said.answer is Answer.NO:
+            raise InvalidInput("why: the customer does not want this visit; say why somebody sets out anyway")
+        if pays is Coverage.CUSTOMER and (said is None or said.answer is None):
+            raise InvalidInput(
+                "why: this visit costs and the customer has not consented; ask, or say why not"
+            )
+
+
+def _askable(session: Session, ticket_id: int, sites: Sites) -> Ticket:
+    case = ticket(session, ticket_id, sites)
+    if not is_proposed(case):
+        raise Conflict(f"ticket {ticket_id} is no repair that we propose: its customer asked for it")
+    if not is_askable(case):
+        raise Conflict(f"ticket {ticket_id} is {case.state}: it is too late to ask")
+    return case
+
+
+def _coverage(session: Session, case: Ticket, now: int) -> Coverage:
+    site = site_of(session, case.site)
+    day = datetime.fromtimestamp(now / 1000, ZoneInfo(site.zone) if site.zone else UTC).date()
+    contracts = contracts_of(session, site.customer) if site.customer else ()
+    known = [each for each in contracts if each.covers(site.id)]
+    return coverage(bool(site.customer), warranty_of(session, case.device_id), known, day)
