@@ -16,10 +16,12 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from access.personal import PersonalData
 from desk.clocks.recount import Recount
 from desk.maintenance.use import run_hours
+from desk.people.stars import StarsJudge
 from fleet.clock import DAY_MS
 from fleet.errors import SweepwatchError
 from models.scoring.scorer import InUse, Scorer
 from storage.ports import Retention
+from storage.records.customers_words import forget_customers_words
 from storage.records.dropped_values import DroppedValues
 from storage.records.quarantine import Quarantine
 from storage.records.topics_beside import TopicsBeside
@@ -44,6 +46,7 @@ _COMMANDS_EVERY_S = 5
 _HOURS_EVERY_S = 300
 _RECOUNT_EVERY_S = 3600
 _REMARKS_EVERY_S = 6 * 3600
+_STARS_EVERY_S = 24 * 3600
 _INDICATORS_EVERY_S = 3600
 _RECOUNT_FACTS_AT = 3
 """In which hour of the installation's clock all facts are worked out anew."""
@@ -72,6 +75,7 @@ class Jobs:
         self._scheduler = BackgroundScheduler(
             timezone=UTC, job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
         )
+        self._stars = StarsJudge(services.desk, services.service, services.clock)
         self._late: set[str] = set()
         self._scheduler.add_listener(self._took_long, EVENT_JOB_MAX_INSTANCES)
 
@@ -91,6 +95,7 @@ class Jobs:
         self.every(_TEST_EVERY_S, "test destinations", self._notices.test_all)
         self.every(_ERASE_EVERY_S, "erase what was asked", self.personal().carry_out)
         self.every(_REMARKS_EVERY_S, "read remarks", self._services.closing.remarks.open_tasks)
+        self.every(_STARS_EVERY_S, "judge engineers", self._stars.tick)
         if self._scorer is not None:
             self.every(settings.models.score_every_s, "score", self.score)
         if self._care is not None:
@@ -224,6 +229,11 @@ class Jobs:
         personal = self.personal()
         personal.forget_older(self._services.settings.store.personal_retention_days)
         personal.carry_out(again=True)
+        before = self._services.clock.now_ms() - self._services.settings.desk.words_retention_days * DAY_MS
+        with self._services.desk.transaction() as session:
+            emptied = forget_customers_words(session, before)
+        if emptied:
+            log.info("what customers wrote long ago is gone from %d rows", emptied)
 
     def expire(self) -> None:
         """Delete readings, risks and evidence of what was turned away that are older than their retention."""

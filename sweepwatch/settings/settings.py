@@ -153,6 +153,13 @@ class DeskSettings(_Section):
     call_after_days: int = Field(
         3, ge=0, le=30, description="A repair of which nobody said anything for so long is called about"
     )
+    words_retention_days: int = Field(
+        730,
+        ge=30,
+        le=36_500,
+        description="What customers wrote, their names, contacts and signatures are kept for so long after "
+        "their case was opened, and until it is over (docs/personal-data.md)",
+    )
 
 
 class IngestSettings(_Section):

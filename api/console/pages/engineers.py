@@ -22,6 +22,7 @@ from fleet.errors import InvalidInput
 from fleet.grants import Sites
 from fleet.lists import ListKind
 from fleet.regions import Region
+from fleet.stars import LOOK_BACK_MS, as_stars
 from fleet.text import Text
 from storage.records.engineers import (
     engineer_columns,
@@ -31,6 +32,7 @@ from storage.records.engineers import (
     regions,
     regions_of,
 )
+from storage.records.judgements import judgements
 
 _NO_REGION = {"id": "", "name_en": "", "name_zh": "", "leader": "", "director": "", "version": ""}
 
@@ -191,6 +193,8 @@ def _one(
         one = engineer_of(session, engineer_id, sites)
         others = [each for each in engineers(session, sites) if each.id != engineer_id]
         areas = sorted(regions_of(session, sites) | {each.id for each in regions(session, sites)})
+        now = pages.services.clock.now_ms()
+        known = judgements(session, now - LOOK_BACK_MS, now + 1).get(one.account or 0, {})
     today = book.today()
     columns = typed(ListKind.ENGINEERS, engineer_columns(one))
     values: dict[str, Any] = {
@@ -199,6 +203,7 @@ def _one(
         "dues": book.dues_of(one),
         "hours": trained_hours(one, today.year),
         "demanded": book.demands.training_hours,
+        "judged": {part: (as_stars(each.share), each.share, each.count) for part, each in known.items()},
         "others": others,
         "areas": areas,
         "today": today,
