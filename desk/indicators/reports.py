@@ -33,7 +33,7 @@ from storage.records.tasks import end_task, open_task, tasks_of
 
 TASK = "indicator"
 _DUE_AFTER_MS = 14 * DAY_MS
-SHOWN_OF_ENGINEERS = ("on_site_on_time", "first_time_fix", "satisfaction")
+SHOWN_OF_ENGINEERS = ("response_on_time", "on_site_on_time", "first_time_fix", "satisfaction")
 
 
 @dataclass(frozen=True, slots=True)

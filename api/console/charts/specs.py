@@ -5,7 +5,8 @@ Altair, which takes what another thread is still importing for whole.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from math import cos, pi, sin
+from typing import Any, Literal
 
 import pandas  # noqa: F401
 
@@ -190,24 +191,77 @@ def heat_chart(rows: Sequence[Mapping[str, object]], days: Sequence[str]) -> alt
     return chart
 
 
-def engineer_chart(rows: Sequence[Mapping[str, object]], figures: Sequence[str]) -> alt.Chart:
-    """Return a radar laid flat: bars of each engineer by figure, from rows `engineer, figure, share`."""
-    chart: alt.Chart = (
-        alt.Chart(pl.DataFrame([dict(row) for row in rows]), width=150, height=alt.Step(20))
-        .mark_bar(color=_LINE, height=10)
-        .encode(
-            x=alt.X(
-                "share:Q",
-                scale=alt.Scale(domain=[0, 1]),
-                axis=alt.Axis(format="%", title=None, tickCount=3),
-            ),
-            y=alt.Y("engineer:N", axis=alt.Axis(title=None)),
-            column=alt.Column(
-                "figure:N", sort=list(figures), header=alt.Header(title=None, labelColor="var(--ink)")
-            ),
+def engineer_chart(rows: Sequence[Mapping[str, object]], figures: Sequence[str]) -> alt.FacetChart:
+    """Return a radar for each engineer from rows `engineer, figure, share`: a corner a figure, 1 at the rim.
+
+    A figure that is not known of somebody is no corner of theirs.
+    """
+    x = alt.X("x:Q", axis=None, scale=alt.Scale(domain=[-2.6, 2.6]))
+    y = alt.Y("y:Q", axis=None, scale=alt.Scale(domain=[-1.3, 1.3]))
+    base = alt.Chart(width=390, height=180).encode(x=x, y=y)
+    rings = (
+        base.transform_filter("datum.part == 'ring'")
+        .mark_line(color="var(--grid)", strokeWidth=1)
+        .encode(detail="path:N", order="order:Q")
+    )
+    shape = (
+        base.transform_filter("datum.part == 'shape'")
+        .mark_line(
+            color=_LINE, filled=True, fillOpacity=0.2, strokeWidth=2, point=alt.OverlayMarkDef(color=_LINE)
         )
+        .encode(order="order:Q")
+    )
+    names = [
+        base.transform_filter(f"datum.part == '{side}'")
+        .mark_text(color="var(--ink)", fontSize=10, align=side, baseline="middle")
+        .encode(text="text:N")
+        for side in _SIDES
+    ]
+    chart: alt.FacetChart = alt.layer(rings, shape, *names, data=_radar_rows(rows, figures)).facet(
+        facet=alt.Facet("engineer:N", header=alt.Header(title=None, labelColor="var(--ink)")), columns=2
     )
     return chart
+
+
+_SIDES: tuple[Literal["left", "center", "right"], ...] = ("left", "center", "right")
+_RINGS = (0.25, 0.5, 0.75, 1.0)
+
+
+def _radar_rows(rows: Sequence[Mapping[str, object]], figures: Sequence[str]) -> pl.DataFrame:
+    """Return what a radar draws, all of it for each engineer: rings, names at the corners, the shape."""
+    made: list[dict[str, object]] = []
+    angles = {figure: 2 * pi * at / len(figures) for at, figure in enumerate(figures)}
+    for engineer in dict.fromkeys(str(row["engineer"]) for row in rows):
+        shares = {str(row["figure"]): row["share"] for row in rows if row["engineer"] == engineer}
+        known = {name: float(share) for name, share in shares.items() if isinstance(share, int | float)}
+        own: list[dict[str, object]] = []
+        for ring in _RINGS:
+            own += _closed(f"{ring}", "ring", [(angle, ring) for angle in angles.values()])
+        own += _closed("", "shape", [(angle, known[name]) for name, angle in angles.items() if name in known])
+        for name, angle in angles.items():
+            side = "center" if abs(sin(angle)) < 0.1 else "left" if sin(angle) > 0 else "right"
+            text = f"{name} {known[name] * 100:.0f} %" if name in known else name
+            own.append(_point(side, angle, 1.18) | {"text": text})
+        made += [{"engineer": engineer} | each for each in own]
+    return pl.DataFrame(made, infer_schema_length=None)
+
+
+def _closed(path: str, part: str, corners: Sequence[tuple[float, float]]) -> list[dict[str, object]]:
+    around = [*corners, *corners[:1]]
+    return [
+        _point(part, angle, share) | {"path": path, "order": at} for at, (angle, share) in enumerate(around)
+    ]
+
+
+def _point(part: str, angle: float, share: float) -> dict[str, object]:
+    return {
+        "part": part,
+        "path": "",
+        "order": 0,
+        "text": "",
+        "x": share * sin(angle),
+        "y": share * cos(angle),
+    }
 
 
 def quiet(chart: Any) -> Any:

@@ -106,6 +106,7 @@ def list_tickets(
         query=view,
         tickets=[(ticket, running_clock(services.clocks.of(ticket, now))) for ticket in seen],
         next_cursor=page.next_cursor,
+        plans={plan.id: plan.text for plan in services.work.maintenance.asked.plans},
         levels=tuple(Level),
         origins=tuple(TicketOrigin),
         kinds=tuple(TicketKind),

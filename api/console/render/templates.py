@@ -72,6 +72,7 @@ class Pages:
             demo=self.services.demo,
             visitor=visitor,
             may=lambda permission: _may(visitor, permission),
+            may_everywhere=lambda permission: _may(visitor, permission, everywhere=True),
             filtered=any(value and name != COOKIE for name, value in request.query_params.items()),
             other_language=_other_language(request, language),
         )
@@ -94,11 +95,12 @@ Console = Annotated[Pages, Depends(_pages_of)]
 """A route's parameter that takes what renders the console's pages."""
 
 
-def _may(visitor: Visitor | None, permission: str) -> bool:
-    """Tell whether something is open to who asks, at some site at least."""
+def _may(visitor: Visitor | None, permission: str, *, everywhere: bool = False) -> bool:
+    """Tell whether something is open to who asks, at some site at least; or at all of them."""
     if visitor is None or visitor.must_set_up:
         return False
-    return visitor.principal.reach(Permission(permission)) != frozenset()
+    reach = visitor.principal.reach(Permission(permission))
+    return reach is None if everywhere else reach != frozenset()
 
 
 def make_pages(services: ApiServices) -> Pages:
