@@ -7,7 +7,7 @@ from typing import Any
 from fleet.clock import DAY_MS
 from fleet.errors import InvalidInput
 from fleet.events import Event, Subject
-from fleet.faults import FAULTS, Level
+from fleet.faults import FAULTS, Level, is_unclear
 from fleet.principals import Principal
 from fleet.tickets import (
     FOUND,
@@ -177,7 +177,9 @@ def _check_confirmed(ticket: Ticket, after: TicketState, confirmed: Sequence[str
     if NO_FAULT in confirmed and len(confirmed) > 1:
         raise InvalidInput(f"confirmed_faults: {NO_FAULT!r} stands alone, or leave it out")
     kind = FAULTS[ticket.fault].kind if ticket.fault in FAULTS else None
-    allowed = [entry.code for entry in FAULTS.values() if kind is None or entry.kind is kind]
+    known = [entry.code for entry in FAULTS.values() if kind is None or entry.kind is kind]
+    # Whoever stood at the device knows more than that something is wrong.
+    allowed = [code for code in known if not is_unclear(code)]
     for code in confirmed:
         if code != NO_FAULT and code not in allowed:
             raise InvalidInput(f"{code!r} is no fault of a {kind}; allowed: {', '.join(allowed)}")

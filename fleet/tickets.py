@@ -232,6 +232,7 @@ def likely(suspicions: Iterable[Suspicion]) -> Suspicion | None:
     return min(suspicions, key=_rank, default=None)
 
 
-def _rank(each: Suspicion) -> tuple[bool, bool, bool, str, float, int, str]:
-    cleared = each.state is SuspicionState.CLEARED
-    return each.found, cleared, is_unclear(each.fault), each.level, -each.strength, -each.since, each.fault
+def _rank(each: Suspicion) -> tuple[bool, bool, bool, bool, str, float, int, str]:
+    cleared, unclear = each.state is SuspicionState.CLEARED, is_unclear(each.fault)
+    named = unclear and each.state is SuspicionState.REFUTED  # by now it is known what it was
+    return named, each.found, cleared, unclear, each.level, -each.strength, -each.since, each.fault

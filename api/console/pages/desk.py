@@ -25,7 +25,7 @@ from fleet.consent import LONGEST_ANSWER, LONGEST_OFFER, Answer, is_askable, is_
 from fleet.dossier import Dossier
 from fleet.errors import NotFound
 from fleet.events import Subject
-from fleet.faults import FAULTS, Level
+from fleet.faults import FAULTS, Level, is_unclear
 from fleet.feedback import SCORES
 from fleet.grants import Role, Sites
 from fleet.people import Person
@@ -153,7 +153,8 @@ def show_ticket(
         main_line=way.line,
         reached=way.progress(ticket.state),
         allowed=way.ways[ticket.state],
-        confirmable=[fault for fault in FAULTS.values() if fault.kind is kind],
+        confirmable=[each for each in FAULTS.values() if each.kind is kind and not is_unclear(each.code)],
+        unclear=[each for each in ticket.faults if is_unclear(each)],
         no_fault=NO_FAULT,
         needs_reason=[state for state in TicketState if state in way.needs_reason],
         work=_work(services, ticket, sites, work_error),

@@ -278,3 +278,14 @@ def test_a_report_joins_the_case_that_an_alert_opened(rooms: Rooms) -> None:
     raised(rooms, "brush_jam")
     assert rooms.tickets.report("R1", "water_leak", LI, "puddle") == 1
     assert case(rooms).faults == ["water_leak", "brush_jam"], "what was seen is likelier than what is feared"
+
+
+def test_whoever_stood_at_the_device_says_more_than_that_something_is_wrong(rooms: Rooms) -> None:
+    number = rooms.tickets.report("R1", "unclear", LI, "it does not go")
+    for state in _TO_REPAIRING:
+        rooms.tickets.change_state(number, state, LI, "")
+    with pytest.raises(InvalidInput, match=r"'unclear' is no fault of a robot; allowed: ") as refused:
+        rooms.tickets.change_state(number, T.REPAIRED, LI, "", confirmed=["unclear"])
+    assert "unclear" not in str(refused.value).partition("allowed")[2]
+    done = rooms.tickets.change_state(number, T.REPAIRED, LI, "", confirmed=["brush_jam"])
+    assert (done.fault, done.confirmed_faults) == ("brush_jam", ("brush_jam",))
