@@ -39,7 +39,8 @@ from fleet.principals import schedule
 from storage.records.database import DeskDatabase
 from sweepwatch.data_folder import open_data_folder
 from sweepwatch.settings.settings import Settings
-from sweepwatch.wiring import build, build_api
+from sweepwatch.wiring import build
+from sweepwatch.wiring_api import build_api
 
 MUST = {"check_ms": 0.2, "sign_in_ms": 300.0, "import_cpu_s_100000": 60.0}
 DEVICES = 100_000

@@ -3,12 +3,8 @@
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
-import polars as pl
-from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
 from access.devices.commands import Commands
@@ -28,16 +24,12 @@ from alerts.judging.by_ticket import ChangedElsewhere, DeviceEnds, TicketEnds
 from alerts.judging.columns import Past
 from alerts.judging.rule_file import load_rules, rules_text
 from alerts.judging.rules import OFFLINE, Rule
-from alerts.trials import Trials
-from api.app import create_app
-from api.services import ApiServices
 from desk.clocks.calendar import ServiceCalendar
 from desk.clocks.clocks import Clocks
 from desk.clocks.files import load_clocks
 from desk.clocks.recount import Recount
 from desk.clocks.standing import TicketClocks
 from desk.clocks.sweep import ClockSweep
-from desk.dispatch.visits import Visits
 from desk.feedback.closing import Closing
 from desk.feedback.desk import FeedbackDesk
 from desk.feedback.scores import FeedbackScores
@@ -47,7 +39,6 @@ from desk.feedback.visits import VisitBook
 from desk.indicators.figures import Figures
 from desk.indicators.keeper import FactKeeper
 from desk.indicators.reports import Reports
-from desk.intake.room import open_intake
 from desk.lists.lists import Lists
 from desk.people.book import ServiceBook
 from desk.people.dossier import ServiceFacts
@@ -66,23 +57,18 @@ from fleet.demands import load_demands
 from fleet.duty import Duty
 from fleet.errors import SweepwatchError
 from fleet.followers import Follower
-from fleet.ledger import LedgerView
 from fleet.notices import ChannelKind
-from fleet.progress import StartProgress
 from fleet.risks import Driver
 from fleet.service import ServiceFile, load_service
 from fleet.signals import STANDARD_SIGNALS, SignalTable
 from fleet.sla import SlaPolicy
-from fleet.text import Language, Text
+from fleet.text import Language
 from fleet.zones import Zones
 from ingest.dialects.config import load_dialects
 from ingest.metrics import export
 from ingest.service import IngestService
 from ingest.settings import IngestSettings
-from models.learning.settings import Costs
-from models.registry.files import DeskFiles, FolderFiles, ModelFiles
 from models.registry.registry import ModelRegistry
-from models.scoring.decision import Plan, plan_visits
 from models.scoring.explanation import sentence
 from notify.book import NoticeBook
 from notify.channels.catalogue import channels_of as channels_as
@@ -99,10 +85,10 @@ from storage.records.devices import place_of
 from storage.series.store_url import DuckDbAddress, StoreAddress, parse_store_url
 from sweepwatch.data_folder import TELEMETRY, DataFolder
 from sweepwatch.metrics import new_registry
+from sweepwatch.model_files import model_files
 from sweepwatch.run.device_doors import device_doors
 from sweepwatch.run.push import contact_of
-from sweepwatch.run.reach import address_of, rates_of, reach_of
-from sweepwatch.run.readiness import noting_changes
+from sweepwatch.run.reach import address_of
 from sweepwatch.settings.costs import Priced, costs_of
 from sweepwatch.settings.notify import channel_settings_of
 from sweepwatch.settings.oidc import registration_of
@@ -316,18 +302,6 @@ def wire_desk(  # noqa: PLR0913 - the parts that it wires
     )
 
 
-def model_files(settings: Settings, desk: DeskDatabase, embedded: Path) -> ModelFiles:
-    """Return where model files are: as `models.store` says, else where all who reach the desk reach them.
-
-    `embedded` is the folder for a desk in the data folder.
-    """
-    where = settings.models.store
-    on_server = (settings.desk.url or "").startswith("postgresql")
-    if where == "desk" or (where is None and on_server):
-        return DeskFiles(desk, before=embedded)
-    return FolderFiles(embedded if where is None else Path(where))
-
-
 def uses_folder(settings: Settings) -> bool:
     """Tell whether the store or the desk database is in the data folder."""
     return settings.store.url is None or settings.desk.url is None
@@ -411,84 +385,6 @@ def build_doors(settings: Settings, desk: DeskDatabase, clock: Clock) -> Doors:
     )
 
 
-def build_api(
-    services: Services,
-    ingest: IngestService | None,
-    troubles: Callable[[], Mapping[str, str | None]],
-    progress: Callable[[], StartProgress | None] = lambda: None,
-    notice: Callable[[], Text | None] = lambda: None,
-    doors: Doors | None = None,
-    demo: bool = False,
-) -> FastAPI:
-    """Wire the API and the console; `troubles` are those of the parts that only the process knows.
-
-    A `notice` stands on top of every page. `doors` are those of the installation, unless given; `demo`
-    says on every page that its fleet is simulated. Raises ConfigError where nobody should reach it as the
-    settings say.
-    """
-    server = services.settings.server
-
-    def ledger() -> LedgerView | None:
-        return ingest.ledger.snapshot() if ingest else None
-
-    def readiness() -> Mapping[str, str | None]:
-        own = {"store": trouble(services.store.check), "desk": trouble(services.desk.check)}
-        wrong = None if own["desk"] else services.book.trouble()
-        own |= {} if wrong is None else {"rules": wrong}
-        return own | ({"ingest": ingest.not_ready()} if ingest else {}) | dict(troubles())
-
-    costs = services.settings.models.costs
-    duty, planning = build_duty(services.desk, services.clock)
-    return create_app(
-        ApiServices(
-            store=services.store,
-            desk=services.desk,
-            signals=services.signals,
-            clock=services.clock,
-            tickets=services.tickets,
-            work=services.work,
-            alerts=services.alerts,
-            care=services.care,
-            commands=services.commands,
-            codes=services.codes,
-            rules=services.alerts.rule_texts,
-            zones=services.zones,
-            clocks=services.clocks,
-            closing=services.closing,
-            explain=lambda driver, language: sentence(driver, services.signals, language),
-            ledger=ledger,
-            readiness=noting_changes(readiness),
-            registry=services.metrics,
-            progress=progress,
-            doors=doors or build_doors(services.settings, services.desk, services.clock),
-            devices=services.devices,
-            rollouts=build_rollouts(services),
-            notices=services.notices,
-            book=services.book,
-            trials=Trials(services.book, services.store, services.desk, services.signals, services.codes),
-            duty=duty,
-            planning=planning,
-            service=services.service,
-            lists=services.lists,
-            reports=services.reports,
-            intake=open_intake(
-                services.desk,
-                services.store,
-                services.tickets,
-                services.clock,
-                sources=[services.service_facts],
-            ),
-            demo=demo,
-            reach=reach_of(server, services.clock.now_ms()),
-            rates=rates_of(server),
-            visits=Visits(services.desk, services.store, partial(_plan, costs_of(costs))),
-            currency=costs.currency,
-            notice=notice,
-            model_trouble=services.models.mismatch,
-        )
-    )
-
-
 def build_facts(desk: DeskDatabase, clocks: TicketClocks, zones: Zones, clock: Clock) -> FactKeeper:
     """Wire what is counted of cases."""
     return FactKeeper(desk, clocks, zones.of, clock, FeedbackScores(desk))
@@ -559,10 +455,6 @@ def build_mover(services: Services) -> Mover:
     desk, clock = services.desk, services.clock
     lives = Lives(desk, services.store)
     return Mover(desk, lives, services.commands, build_rollouts(services), clock)
-
-
-def _plan(costs: Costs, risks: pl.DataFrame, budget: int) -> Plan:
-    return plan_visits(risks, costs, budget)
 
 
 def trouble(check: Callable[[], None]) -> str | None:

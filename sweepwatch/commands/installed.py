@@ -7,9 +7,9 @@ from fleet.errors import ConfigError
 from models.registry.registry import ModelRegistry
 from storage.records.database import DeskDatabase, open_desk
 from sweepwatch.data_folder import DESK, for_this_user_alone
+from sweepwatch.model_files import model_files
 from sweepwatch.settings.costs import costs_of
 from sweepwatch.settings.settings import Settings
-from sweepwatch.wiring import model_files
 
 
 def check_installed(settings: Settings) -> None:

@@ -42,7 +42,7 @@ from sweepwatch.run.turns import take_short_turns
 from sweepwatch.run.unfinished import UnfinishedPast
 from sweepwatch.run.way_in import address_of, is_demo, note_address, show_way_in
 from sweepwatch.settings.settings import Settings
-from sweepwatch.wiring import Services, build, build_api, build_doors, build_ingest
+from sweepwatch.wiring import Services, build, build_doors, build_ingest
 
 log = logging.getLogger(__name__)
 
@@ -88,6 +88,8 @@ def run_everything(settings: Settings, say: Say, clock: Clock | None = None) -> 
         if settings.simulator.enabled:
             run.fleet = SimulatedFleet(services)
         demo = is_demo(settings, doors.people)
+        from sweepwatch.wiring_api import build_api
+
         app = build_api(services, ingest, run.troubles, run.board.current, doors=doors, demo=demo)
         stack.enter_context(WebServer(app, listener, settings.server))
         run.readiness = app.state.services.readiness

@@ -38,7 +38,7 @@ from sweepwatch.run.turns import take_short_turns
 from sweepwatch.run.way_in import note_address, show_way_in
 from sweepwatch.settings.settings import Settings
 from sweepwatch.stores import INGESTING, SERVING, DuckDbUse
-from sweepwatch.wiring import Services, build, build_api, build_doors, build_ingest, trouble, uses_folder
+from sweepwatch.wiring import Services, build, build_doors, build_ingest, trouble, uses_folder
 
 log = logging.getLogger(__name__)
 Troubles = Callable[[], Mapping[str, str | None]]
@@ -164,6 +164,8 @@ def run_serve(settings: Settings, say: Say) -> None:
             doors = build_doors(settings, services.desk, services.clock)
             require_admin(settings.server, doors.people)
             warn_of_end(settings.server, services.clock)
+            from sweepwatch.wiring_api import build_api
+
             app = build_api(
                 services,
                 None,

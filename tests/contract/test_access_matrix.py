@@ -54,7 +54,8 @@ from storage.records.notices import write_notices
 from storage.records.people import add_person
 from storage.records.sites import describe_site
 from sweepwatch.settings.settings import Settings
-from sweepwatch.wiring import build, build_api
+from sweepwatch.wiring import build
+from sweepwatch.wiring_api import build_api
 
 OWN, FOREIGN = "pudong", "elsewhere"
 OPEN = {

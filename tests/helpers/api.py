@@ -39,7 +39,8 @@ from storage.records.unknown_signals import UnknownSignal, UnknownSignals
 from storage.series.duckdb.store import DuckDbStore
 from sweepwatch.data_folder import open_data_folder
 from sweepwatch.settings.settings import Settings
-from sweepwatch.wiring import build, build_api
+from sweepwatch.wiring import build
+from sweepwatch.wiring_api import build_api
 
 NOW = 1_795_334_400_000
 """2026-11-22T08:00:00Z"""

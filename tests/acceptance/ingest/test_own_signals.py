@@ -17,7 +17,8 @@ from fleet.principals import schedule
 from fleet.readings import KEY_COLUMNS
 from sweepwatch.data_folder import open_data_folder
 from sweepwatch.settings.settings import load_settings
-from sweepwatch.wiring import build, build_api, build_ingest
+from sweepwatch.wiring import build, build_ingest
+from sweepwatch.wiring_api import build_api
 
 NOW = 1_795_334_400_000
 SETTINGS = """

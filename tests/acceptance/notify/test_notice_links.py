@@ -16,7 +16,7 @@ from storage.records.alerts import alert_of
 from storage.records.events import events_after
 from storage.records.incidents import incident_of
 from storage.records.notices import notice_of
-from sweepwatch.wiring import build_api
+from sweepwatch.wiring_api import build_api
 
 STORY = Path(__file__).parents[2] / "golden" / "notices" / "not-acknowledged.yaml"
 STORM = STORY.with_name("a-storm-is-one.yaml")

@@ -36,7 +36,8 @@ from storage.series.duckdb.store import DuckDbStore
 from sweepwatch.data_folder import open_data_folder
 from sweepwatch.run.jobs import Jobs
 from sweepwatch.settings.settings import Settings
-from sweepwatch.wiring import Services, build, build_api, build_ingest
+from sweepwatch.wiring import Services, build, build_ingest
+from sweepwatch.wiring_api import build_api
 
 RATE, PLACE = 211.375, 31.987654
 MARKS = (str(RATE), str(PLACE))

@@ -21,7 +21,7 @@ RATES = ServerSettings(requests_per_minute=20, sign_ins_per_minute=4, refusals_p
 @pytest.fixture
 def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
     # On a slow machine the first requests would be made good again before the last are made.
-    monkeypatch.setattr("sweepwatch.wiring.rates_of", lambda server: rates_of(server, lambda: 0.0))
+    monkeypatch.setattr("sweepwatch.wiring_api.rates_of", lambda server: rates_of(server, lambda: 0.0))
     with open_house(tmp_path, server=RATES) as made:
         yield made
 

@@ -19,10 +19,11 @@ from models.registry.files import DeskFiles, FolderFiles
 from storage.records.database import open_desk
 from storage.records.devices import Devices, Placement
 from storage.series.duckdb.store import DuckDbStore
+from sweepwatch.model_files import model_files
 from sweepwatch.run.health import HealthServer
 from sweepwatch.run.strangers import Strangers
 from sweepwatch.settings.settings import DeskSettings, ModelsSettings, Settings, StoreSettings
-from sweepwatch.wiring import model_files, uses_folder
+from sweepwatch.wiring import uses_folder
 
 INFLUX = StoreSettings(url="influxdb://t@h:8086/o/b")
 SERVER = DeskSettings(url="postgresql+psycopg://u:p@h/d")
