@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-from fleet.events import Event
+from fleet.events import Event, Subject
 
 
 class Follower(Protocol):
@@ -19,6 +19,13 @@ class Follower(Protocol):
     def handle(self, event: Event) -> None:
         """Do what follows from one event."""
         ...
+
+
+@runtime_checkable
+class ChoosyFollower(Follower, Protocol):
+    """A follower that does something about events of some subjects alone; it may be given others too."""
+
+    subjects: frozenset[Subject]
 
 
 @runtime_checkable

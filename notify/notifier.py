@@ -75,6 +75,7 @@ class Notifier:
     """
 
     name = "notices"
+    subjects = frozenset({*_SUBJECTS, *_OF_DUTY, Subject.MUTE})
 
     def __init__(
         self,

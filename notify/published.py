@@ -28,6 +28,10 @@ _TOLD = frozenset(
 _NAMED = frozenset({PrincipalKind.RULE, PrincipalKind.MODEL, PrincipalKind.SCHEDULE})
 
 
+PUBLISHED = frozenset(Subject) - _UNTOLD
+"""The subjects of which programs at the broker may be told something."""
+
+
 def is_published(event: Event) -> bool:
     """Tell whether programs at the broker are told of an event."""
     of_devices = event.subject is Subject.DEVICE and event.what in _UNTOLD_OF_DEVICES

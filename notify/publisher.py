@@ -14,7 +14,7 @@ from fleet.broker_url import BrokerAddress
 from fleet.errors import BrokerUnavailable
 from fleet.events import Event
 from notify.cloudevents import CONTENT_TYPE
-from notify.published import as_cloud_event, is_published, topic_of_event
+from notify.published import PUBLISHED, as_cloud_event, is_published, topic_of_event
 
 log = logging.getLogger(__name__)
 _ANSWER_S = 5.0
@@ -28,6 +28,7 @@ class EventPublisher:
     """
 
     name = "events to the broker"
+    subjects = PUBLISHED
 
     def __init__(self, broker: BrokerAddress, mqtt_version: str = "auto") -> None:
         self._broker = broker

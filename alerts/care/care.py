@@ -33,6 +33,7 @@ class Care:
     """
 
     name = "care for alerts"
+    subjects = frozenset({Subject.ALERT, Subject.NOTICE})
 
     def __init__(self, desk: DeskDatabase, engine: AlertEngine, teller: Teller, clock: Clock) -> None:
         self._desk = desk

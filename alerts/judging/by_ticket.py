@@ -10,6 +10,7 @@ class TicketEnds:
     """Ends what a closed ticket was about: its alerts are over, and what recurs is a new one."""
 
     name = "alerts end with their ticket"
+    subjects = frozenset({Subject.TICKET})
 
     def __init__(self, engine: AlertEngine) -> None:
         self._engine = engine
@@ -24,6 +25,7 @@ class DeviceEnds:
     """Ends what was wrong with a device that was replaced: the new one has none of it."""
 
     name = "alerts end with their device"
+    subjects = frozenset({Subject.DEVICE})
 
     def __init__(self, engine: AlertEngine) -> None:
         self._engine = engine

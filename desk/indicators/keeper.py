@@ -43,6 +43,7 @@ class FactKeeper:
     """
 
     name = "facts for indicators"
+    subjects = frozenset({Subject.TICKET})
 
     def __init__(
         self,

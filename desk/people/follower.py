@@ -19,6 +19,7 @@ class TermsFollower:
     """
 
     name = "clocks by plan and tier"
+    subjects = _FOLLOWED
 
     def __init__(
         self, desk: DeskDatabase, forget: Callable[[], None], recount: Recount, clock: Clock

@@ -17,6 +17,7 @@ class TicketOpener:
     """
 
     name = "tickets for alerts"
+    subjects = frozenset({Subject.ALERT})
 
     def __init__(self, desk: DeskDatabase, tickets: TicketDesk) -> None:
         self._desk = desk

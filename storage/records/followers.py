@@ -1,10 +1,10 @@
 """How far each follower has read the log of events, and the events that it could not handle."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from sqlalchemy import String, delete, func, select
+from sqlalchemy import String, bindparam, delete, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from fleet.events import Event
@@ -76,9 +76,20 @@ def newest_told(desk: DeskDatabase) -> int:
 
 def is_behind(desk: DeskDatabase, name: str) -> bool:
     """Tell whether a follower has events to handle; cheaper than a turn, which locks its row."""
-    with desk.transaction() as session:
-        cursor = session.scalar(select(FollowerRow.cursor).where(FollowerRow.name == name))
-        return cursor is not None and newest_event(session) > cursor
+    with desk.statements() as connection:
+        return connection.scalar(_IS_BEHIND, {"name": name}) is not None
+
+
+_MINE = select(FollowerRow.cursor).where(FollowerRow.name == bindparam("name")).scalar_subquery()
+_IS_BEHIND = select(EventRow.id).where(EventRow.id > _MINE).limit(1)
+_WAITING = select(EventRow.subject).where(EventRow.id > _MINE).order_by(EventRow.id).limit(bindparam("most"))
+
+
+def waits_for(desk: DeskDatabase, name: str, subjects: Set[str], most: int) -> bool:
+    """Tell whether one of the next events is of these subjects, or `most` wait, which are to be passed."""
+    with desk.statements() as connection:
+        waiting = connection.scalars(_WAITING, {"name": name, "most": most}).all()
+    return len(waiting) == most or not subjects.isdisjoint(waiting)
 
 
 @dataclass(slots=True)

@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry
 from fleet.clock import SECOND_MS, Clock
 from fleet.errors import BrokerUnavailable, StoreUnavailable, SweepwatchError
 from fleet.events import Event
-from fleet.followers import BulkFollower, Follower, Standing
+from fleet.followers import BulkFollower, ChoosyFollower, Follower, Standing
 from storage.records.database import DeskDatabase
 from storage.records.events import events_after
 from storage.records.followers import (
@@ -23,6 +23,7 @@ from storage.records.followers import (
     newest_told,
     standings,
     turn_of,
+    waits_for,
 )
 from sweepwatch.run.follower_metrics import FollowerCollector
 from sweepwatch.wiring import Services
@@ -258,12 +259,21 @@ class _Catching:
         self._desk = desk
         self._follower = follower
         self._clock = clock
-        self._aside_at = 0.0
+        self._aside_at = self._look_at = 0.0
+
+    def _is_unconcerned(self) -> bool:
+        """Tell whether nothing new concerns it: its cursor, which costs a commit, then lags for a moment."""
+        if monotonic() >= self._look_at or not isinstance(self._follower, ChoosyFollower):
+            return False
+        return not waits_for(self._desk, self._follower.name, self._follower.subjects, EVENTS_A_TURN)
 
     def __call__(self) -> float | None:
         if monotonic() >= self._aside_at:
             self._aside_at = monotonic() + ASIDE_EVERY_S
             try_aside(self._desk, self._follower, self._clock)
+        if self._is_unconcerned():
+            return None
+        self._look_at = monotonic() + LOOK_S
         handled, again = follow(self._desk, self._follower, self._clock)
         return 0.0 if again is None and handled == EVENTS_A_TURN else again
 

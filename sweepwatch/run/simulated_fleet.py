@@ -30,6 +30,7 @@ class SimulatedFleet:
     """The fleet's simulator and its files; it follows the log of events. Safe to use from several threads."""
 
     name = "repairs of the simulated fleet"
+    subjects = frozenset({Subject.TICKET})
 
     def __init__(self, services: Services) -> None:
         self._services = services

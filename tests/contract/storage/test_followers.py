@@ -211,3 +211,33 @@ def test_what_another_process_told_is_found_by_the_poll(url: str, desk: DeskData
         tell_of(other, "a")
         assert wait_until(lambda: follower.seen == ["a"]) < 5.0
     other.close()
+
+
+class Choosy(Recording):
+    """One that concerns itself with tickets alone."""
+
+    subjects = frozenset({Subject.TICKET})
+
+
+@pytest.mark.parametrize("look_s", [3600.0, 0.5])
+def test_what_concerns_nobody_costs_no_turn_and_is_passed_at_the_next_look(
+    desk: DeskDatabase, monkeypatch: pytest.MonkeyPatch, look_s: float
+) -> None:
+    monkeypatch.setattr("sweepwatch.run.followers.LOOK_S", look_s)
+    choosy, plain = Choosy("choosy"), Recording("plain")
+
+    def concerns(number: str) -> None:
+        with desk.transaction() as session:
+            tell(session, Event(NOW, Subject.TICKET, number, "test", schedule("test"), number))
+        wait_until(lambda: number in choosy.seen)
+
+    with Followers(desk, [choosy, plain], SystemClock(), CollectorRegistry()):
+        concerns("7")
+        wait_until(lambda: standing(desk, "choosy").behind == 0)
+        tell_of(desk, "a", "b")
+        wait_until(lambda: plain.seen[-2:] == ["a", "b"])
+        if look_s > 60:
+            assert standing(desk, "choosy").behind == 2
+        else:
+            wait_until(lambda: standing(desk, "choosy").behind == 0)
+        concerns("8")
