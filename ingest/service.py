@@ -35,6 +35,7 @@ from storage.ports import TelemetryStore
 from storage.records.database import DeskDatabase
 from storage.records.devices import Devices
 from storage.records.dropped_values import DroppedValues
+from storage.records.one_writer import first_in_line
 from storage.records.quarantine import Quarantine
 
 log = logging.getLogger(__name__)
@@ -164,6 +165,10 @@ class IngestService:
         return self._buffer.bytes_in_flight
 
     def _commit_forever(self) -> None:
+        with first_in_line():
+            self._commit_until_told()
+
+    def _commit_until_told(self) -> None:
         while not self._give_up.is_set():
             messages = self._buffer.take(self._settings.batch_messages, _TAKE_TIMEOUT_S)
             if messages is not None and self._commit(messages):

@@ -16,8 +16,11 @@ from sqlalchemy.orm import Session, sessionmaker
 from fleet.errors import ConfigError, DataFolderError, StoreUnavailable
 from fleet.secrecy import without_secrets
 from storage.records.events import log_told, write_told
+from storage.records.one_writer import connections_in_turn
 
 _SQLITE_TIMEOUT_S = 15
+_POOL = {"pool_size": 20}
+"""A process has about so many threads that look at the desk; a connection too many is opened each time."""
 _LET_GO_TRIES, _LET_GO_MS, _LET_GO_PAUSE_S = 20, 50, 0.25
 MIGRATIONS = Path(__file__).parent / "migrations"
 _MIGRATION_LOCK = 0x5357_4545_50
@@ -112,7 +115,8 @@ def open_desk(url: str) -> DeskDatabase:
     Raises ConfigError for an unusable URL, DataFolderError when the tables are of a newer version or the file
     cannot be written, StoreUnavailable when a server cannot be reached.
     """
-    engine, beside = _engine(url), _engine(url)
+    in_turn = connections_in_turn()
+    engine, beside = _engine(url, in_turn), _engine(url, in_turn)
     url = without_secrets(engine.url.render_as_string())  # for messages
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
@@ -138,12 +142,12 @@ def check_desk_url(url: str) -> None:
     _engine(url).dispose()
 
 
-def _engine(url: str) -> Engine:
+def _engine(url: str, in_turn: type[sqlite3.Connection] = sqlite3.Connection) -> Engine:
     try:
         address = make_url(url)
         if address.drivername == "postgresql":
             address = address.set(drivername="postgresql+psycopg")
-        return create_engine(address, **_engine_options(url))
+        return create_engine(address, **_engine_options(url, in_turn))
     except (ArgumentError, ValueError):  # its text may hold the URL, and so a password
         raise ConfigError(
             "desk.url is not usable; allowed: sqlite:///path or postgresql+psycopg://user:pass@host/name"
@@ -155,10 +159,11 @@ def _engine(url: str) -> Engine:
         ) from error
 
 
-def _engine_options(url: str) -> dict[str, Any]:
+def _engine_options(url: str, in_turn: type[sqlite3.Connection]) -> dict[str, Any]:
     # Errors are logged and kept: they must not quote what was to be written.
     if url.startswith("sqlite"):
-        return {"connect_args": {"timeout": _SQLITE_TIMEOUT_S}, "hide_parameters": True}
+        connecting = {"timeout": _SQLITE_TIMEOUT_S, "factory": in_turn}
+        return {"connect_args": connecting, "hide_parameters": True} | _POOL
     return {"pool_pre_ping": True, "hide_parameters": True}
 
 
