@@ -4,7 +4,7 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Index, String, insert, select, text
+from sqlalchemy import Index, Row, String, bindparam, insert, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from fleet.events import Event, Subject
@@ -77,10 +77,17 @@ def _line(event: Event) -> str:
     return f"{event.subject} {event.subject_id}: {event.what}{change} by {who}: {event.reason}"
 
 
+_AFTER = (
+    select(*EventRow.__table__.columns)
+    .where(EventRow.id > bindparam("after"))
+    .order_by(EventRow.id)
+    .limit(bindparam("most"))
+)
+
+
 def events_after(session: Session, after: int, limit: int) -> list[Event]:
     """Return the events behind the one with id `after`, in order, at most `limit`."""
-    wanted = select(EventRow).where(EventRow.id > after).order_by(EventRow.id).limit(limit)
-    return [_event(row) for row in session.scalars(wanted)]
+    return [_event(row) for row in session.execute(_AFTER, {"after": after, "most": limit})]
 
 
 def events_at(session: Session, ids: Sequence[int]) -> list[Event]:
@@ -114,7 +121,7 @@ def _columns(event: Event) -> dict[str, Any]:
     }
 
 
-def _event(row: EventRow) -> Event:
+def _event(row: EventRow | Row[Any]) -> Event:
     return Event(
         id=row.id,
         at=row.at,

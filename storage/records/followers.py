@@ -82,6 +82,15 @@ def is_behind(desk: DeskDatabase, name: str) -> bool:
 
 _MINE = select(FollowerRow.cursor).where(FollowerRow.name == bindparam("name")).scalar_subquery()
 _IS_BEHIND = select(EventRow.id).where(EventRow.id > _MINE).limit(1)
+# These are asked for at every event by every follower: to make a statement anew costs more than to run it.
+_ROW = select(FollowerRow).where(FollowerRow.name == bindparam("name")).with_for_update(skip_locked=True)
+_ANY_ASIDE = select(SetAsideRow.event).where(SetAsideRow.follower == bindparam("name")).limit(1)
+_HELD = (
+    select(EventRow.subject, EventRow.subject_id, func.min(EventRow.id))
+    .join(SetAsideRow, SetAsideRow.event == EventRow.id)
+    .where(SetAsideRow.follower == bindparam("name"))
+    .group_by(EventRow.subject, EventRow.subject_id)
+)
 _WAITING = select(EventRow.subject).where(EventRow.id > _MINE).order_by(EventRow.id).limit(bindparam("most"))
 
 
@@ -170,8 +179,7 @@ def turn_of(desk: DeskDatabase, name: str, now: int) -> Iterator[Turn | None]:
     who handles an event twice does it once.
     """
     with desk.transaction() as session:
-        mine = select(FollowerRow).where(FollowerRow.name == name).with_for_update(skip_locked=True)
-        row = session.scalars(mine).one_or_none()
+        row = session.scalars(_ROW, {"name": name}).one_or_none()
         turn = None if row is None else Turn(session, row, now)
         yield turn
         if turn is not None:
@@ -180,13 +188,11 @@ def turn_of(desk: DeskDatabase, name: str, now: int) -> Iterator[Turn | None]:
 
 def _held(session: Session, name: str) -> dict[_SubjectKey, int]:
     """Return by subject the oldest event of it that a follower has set aside."""
-    kept = (
-        select(EventRow.subject, EventRow.subject_id, func.min(EventRow.id))
-        .join(SetAsideRow, SetAsideRow.event == EventRow.id)
-        .where(SetAsideRow.follower == name)
-        .group_by(EventRow.subject, EventRow.subject_id)
-    )
-    return {(subject, subject_id): event for subject, subject_id, event in session.execute(kept)}
+    if session.scalar(_ANY_ASIDE, {"name": name}) is None:
+        return {}
+    return {
+        (subject, subject_id): event for subject, subject_id, event in session.execute(_HELD, {"name": name})
+    }
 
 
 def standings(session: Session) -> list[Standing]:
