@@ -20,10 +20,10 @@ from api.routes.common import RowId
 from api.routes.indicators import IndicatorId, MonthPath, csv_answer, find_cases, pdf_answer
 from api.services import Services
 from desk.indicators.figures import MonthFigures
-from desk.indicators.reports import indicator_of
+from desk.indicators.reports import SHOWN_OF_ENGINEERS, indicator_of
 from fleet.case_facts import month_after, shown_month
 from fleet.grants import Sites
-from fleet.indicators import Figure, Measure
+from fleet.indicators import INDICATORS, Figure, Measure
 from fleet.text import Language
 from storage.records.fact_figures import DIMENSIONS, FactFilter
 
@@ -91,7 +91,8 @@ def engineers_svg(request: Request, services: Services, sites: SeesIndicators) -
         for one in each.figures.values()
         if one.value is not None
     ]
-    return svg(charts.draw_engineers(rows, list(dict.fromkeys(str(row["figure"]) for row in rows)), language))
+    corners = [INDICATORS[each].name.in_language(language) for each in SHOWN_OF_ENGINEERS]
+    return svg(charts.draw_engineers(rows, corners, language))
 
 
 @router.get("/indicators/reports/{month}.csv")
