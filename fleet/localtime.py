@@ -5,6 +5,7 @@ comes twice it is the first. So what is later on the wall is never earlier in tr
 """
 
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from fleet.clock import DAY_MS
@@ -21,6 +22,7 @@ def clamped(ms: int) -> int:
     return max(EARLIEST_MS, min(LATEST_MS, ms))
 
 
+@lru_cache(maxsize=4096)  # the day of now, in the few zones of an installation, is asked for of each case
 def day_of(ms: int, zone: ZoneInfo) -> date:
     """Return the date that calendars on the wall show at a time."""
     return datetime.fromtimestamp(clamped(ms) // 1000, zone).date()

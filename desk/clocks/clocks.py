@@ -162,6 +162,8 @@ class Clocks:
         return term if due is not None else replace(term, left=allowed.ms - _counted(term, _end(waits)))
 
     def _waits(self, case: CaseTimes, milestone: Milestone, since: int) -> list[Wait]:
+        if not case.waits:  # as nearly all of them
+            return []
         over = min((at for at in (case.done.get(milestone), case.ended_at) if at is not None), default=None)
         return [
             Wait(max(each.begins, since), each.ends, each.reason)

@@ -2,12 +2,24 @@
 
 from collections.abc import Collection, Mapping
 
-from sqlalchemy import CursorResult, ForeignKey, Index, String, delete, insert, select, text, update
+from sqlalchemy import (
+    CursorResult,
+    ForeignKey,
+    Index,
+    String,
+    bindparam,
+    delete,
+    insert,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from fleet.sla import Milestone
 from storage.records.base import Base
 from storage.records.parts import parts_of
+from storage.records.straight import execute_straight
 
 
 class ClockStep(Base):
@@ -105,10 +117,12 @@ def replace_steps(session: Session, new: Mapping[int, Mapping[Key, int]]) -> Non
         untold = delete(ClockStep).where(ClockStep.ticket_id.in_(some), ClockStep.told_at.is_(None))
         session.execute(untold, execution_options={"synchronize_session": False})
     rows = [
-        {"ticket_id": ticket_id, "milestone": milestone, "step": step, "at": at}
+        (ticket_id, str(milestone), step, at)
         for ticket_id, steps in new.items()
         for (milestone, step), at in steps.items()
     ]
     if rows:
+        names = ("ticket_id", "milestone", "step", "at")
         table = ClockStep.__table__
-        session.connection().execute(insert(table), rows)  # type: ignore[arg-type]
+        new_row = insert(table).values({name: bindparam(name) for name in names})  # type: ignore[arg-type]
+        execute_straight(session.connection(), new_row, names, rows)

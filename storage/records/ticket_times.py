@@ -12,6 +12,7 @@ from fleet.tickets import CLOSED_STATES, Span, TicketKind, TicketState
 from fleet.upkeep import Upkeep
 from storage.records.complaints import complaints_of
 from storage.records.maintenance_tickets import upkeeps_of
+from storage.records.straight import execute_straight
 from storage.records.tickets import LEVELS, STATES, TicketRow, spans_of
 
 
@@ -88,7 +89,5 @@ def save_dues(session: Session, dues: Mapping[tuple[int, int], Dues]) -> None:
             plan_due=bindparam("plan"),
         )
     )
-    rows = [
-        {"of_id": ticket, "of_version": version} | due._asdict() for (ticket, version), due in dues.items()
-    ]
-    session.connection().execute(statement, rows)
+    names = ("of_id", "of_version", *Dues._fields)
+    execute_straight(session.connection(), statement, names, [(*key, *due) for key, due in dues.items()])
