@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Request, Response
+from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from access.sessions import principal_of
@@ -30,19 +30,26 @@ NOWHERE: Sites = frozenset()
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
 
+async def _links_of(services: Services) -> NoticeLinks:
+    return NoticeLinks(services.desk, services.clock)
+
+
+_Links = Annotated[NoticeLinks, Depends(_links_of)]
+
+
 @router.get("/n/{secret}")
-def notice_page(request: Request, pages: Console, services: Services, secret: str) -> Response:
+def notice_page(request: Request, pages: Console, services: Services, links: _Links, secret: str) -> Response:
     """Show what was told. To look changes nothing: mail programs look at links too."""
     services.rates.sign_in(address_of(request))
-    notices = NoticeLinks(services.desk, services.clock).open(secret[:_LONGEST])
+    notices = links.open(secret[:_LONGEST])
     return _page(pages, request, notices, secret[:_LONGEST], saved=asked(request, SavedView).saved)
 
 
 @router.post("/n/{secret}/seen", status_code=204)
-def seen(request: Request, services: Services, secret: str) -> Response:
+def seen(request: Request, services: Services, links: _Links, secret: str) -> Response:
     """Note that a browser shows it to somebody."""
     services.rates.sign_in(address_of(request))
-    NoticeLinks(services.desk, services.clock).seen(secret[:_LONGEST])
+    links.seen(secret[:_LONGEST])
     return Response(status_code=204)
 
 
@@ -50,22 +57,23 @@ def seen(request: Request, services: Services, secret: str) -> Response:
 def acknowledge(
     request: Request,
     services: Services,
+    links: _Links,
     secret: str,
     about: Annotated[str, Form(max_length=80)] = "",
     why: Annotated[str, Form(max_length=1000)] = "",
 ) -> Response:
     """Take care of one thing that the message tells of, as the person to whom it was sent."""
     services.rates.sign_in(address_of(request))
-    notices = NoticeLinks(services.desk, services.clock).open(secret[:_LONGEST])
+    notices = links.open(secret[:_LONGEST])
     topic = _asked_about(services, notices, about)
     who = _acting(services, topic)
     back = f"/n/{secret[:_LONGEST]}"
     try:
         _acknowledge(services, topic, who, why.strip() or "by the link in the notice")
     except Conflict:  # a colleague was first, or it is over: the page says which
-        NoticeLinks(services.desk, services.clock).seen(secret[:_LONGEST])
+        links.seen(secret[:_LONGEST])
         return RedirectResponse(back, status_code=303)
-    NoticeLinks(services.desk, services.clock).acknowledged(topic.notice)
+    links.acknowledged(topic.notice)
     return RedirectResponse(f"{back}?saved=1", status_code=303)
 
 
