@@ -53,6 +53,7 @@ from storage.records.inspections import Finished, add_inspections
 from storage.records.notices import write_notices
 from storage.records.people import add_person
 from storage.records.sites import describe_site
+from sweepwatch.settings.server import ServerSettings
 from sweepwatch.settings.settings import Settings
 from sweepwatch.wiring import build
 from sweepwatch.wiring_api import build_api
@@ -328,7 +329,9 @@ def describe_service(house: House) -> None:
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    with open_house(tmp_path_factory.mktemp("house")) as made:
+    # As many bad tokens as all these routes are shown in a minute would be too many.
+    server = ServerSettings(requests_per_minute=0, sign_ins_per_minute=0, refusals_per_minute=0)
+    with open_house(tmp_path_factory.mktemp("house"), server=server) as made:
         with made.desk.transaction() as session:  # before what alerts have told: they are number 1 and 2
             write_notices(session, [a_notice(OWN), a_notice(FOREIGN)])
         for device, site in (("R1", OWN), ("R2-FOREIGN", FOREIGN)):
