@@ -182,7 +182,7 @@ def _routes() -> list[BaseRoute]:
         pages.case_files,
         pages.reported,
     ):
-        every.include_router(page.router)
+        every.routes.extend(page.router.routes)  # as they are: to include them would make each anew
     return every.routes
 
 
