@@ -22,7 +22,7 @@ from storage.records.alert_lists import told_codes
 from storage.records.alert_notes import notes_on
 from storage.records.alerts import alert_of
 
-router = APIRouter(prefix="/alerts", tags=["alerts"])
+router = APIRouter(prefix="/api/v1/alerts", tags=["alerts"])
 NOTES_DAYS = 90
 _CHANGE = problems(
     body="The body cannot be read",

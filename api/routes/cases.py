@@ -29,7 +29,7 @@ from fleet.sla import Milestone
 from storage.records.ticket_links import links_of
 from storage.records.tickets import ticket
 
-router = APIRouter(prefix="/tickets", tags=["tickets"])
+router = APIRouter(prefix="/api/v1/tickets", tags=["tickets"])
 _CHANGE = problems(
     body="The body cannot be read",
     not_found="There is no such ticket",

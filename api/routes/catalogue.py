@@ -8,7 +8,7 @@ from api.schemas import FaultItem, ListOf, SignalItem
 from api.services import Services
 from fleet.faults import FAULTS
 
-router = APIRouter(tags=["catalogue"])
+router = APIRouter(prefix="/api/v1", tags=["catalogue"])
 
 
 @router.get("/faults", responses=problems())

@@ -34,7 +34,7 @@ from storage.records.feedback import FeedbackFilter, find_feedback, link_of_case
 from storage.records.paging import Page
 
 MOST_CASES = 100
-router = APIRouter(tags=["feedback"])
+router = APIRouter(prefix="/api/v1", tags=["feedback"])
 _OF_TICKET = problems(
     body="The body cannot be read",
     not_found="There is no such ticket",

@@ -31,7 +31,7 @@ from storage.records.commands import command_of, find_commands
 from storage.records.device_lists import DeviceFilter, device_of, find_devices
 from storage.records.paging import Asked
 
-router = APIRouter(tags=["commands"])
+router = APIRouter(prefix="/api/v1", tags=["commands"])
 CommandId = Annotated[str, Path(min_length=1, max_length=64, examples=["019ae0c0b4c0000059e2f1d0c3a1b7d4"])]
 _ORDER = problems(
     body="The body cannot be read",

@@ -17,7 +17,7 @@ from fleet.text import quoted
 from storage.records.answers import KeptAnswer
 from storage.records.device_lists import device_of
 
-router = APIRouter(prefix="/complaints", tags=["complaints"])
+router = APIRouter(prefix="/api/v1/complaints", tags=["complaints"])
 _CHANGE = problems(
     body="The body cannot be read",
     not_found="There is no such complaint",

@@ -11,7 +11,7 @@ from fleet.grants import Sites
 from storage.records.consents import consent_of
 from storage.records.tickets import ticket
 
-router = APIRouter(tags=["tickets"])
+router = APIRouter(prefix="/api/v1", tags=["tickets"])
 _ASKING = problems(
     body="The body cannot be read",
     not_found="There is no such ticket",

@@ -22,8 +22,8 @@ from api.services import Services
 from fleet.grants import Permission
 from storage.records.customers import contract_of, customer_of, find_contracts, find_customers
 
-customers = APIRouter(prefix="/customers", tags=["service"])
-contracts = APIRouter(prefix="/contracts", tags=["service"])
+customers = APIRouter(prefix="/api/v1/customers", tags=["service"])
+contracts = APIRouter(prefix="/api/v1/contracts", tags=["service"])
 _CHANGE = problems(
     body="The body cannot be read", precondition="It was changed since the version in If-Match"
 )

@@ -14,8 +14,8 @@ from api.services import ApiServices, Services
 from fleet.errors import InvalidInput, NotFound
 from fleet.outbox import Destination, Wishes
 
-router = APIRouter(prefix="/destinations", tags=["notices"])
-own = APIRouter(prefix="/me", tags=["notices"])
+router = APIRouter(prefix="/api/v1/destinations", tags=["notices"])
+own = APIRouter(prefix="/api/v1/me", tags=["notices"])
 _CHANGE = problems(body="The body cannot be read", not_found="There is no such destination")
 
 

@@ -26,8 +26,8 @@ from fleet.device_doors import Credential, Handed, NewDevice
 from storage.records.device_credentials import credentials_of
 from storage.records.device_lists import device_of
 
-router = APIRouter(prefix="/devices", tags=["devices' access"])
-claims = APIRouter(prefix="/claims", tags=["devices' access"])
+router = APIRouter(prefix="/api/v1/devices", tags=["devices' access"])
+claims = APIRouter(prefix="/api/v1/claims", tags=["devices' access"])
 _NEW = problems(body="The body cannot be read", conflict="It has a credential, or is another device")
 _CLAIM = problems(body="The body cannot be read", not_found="No device has this serial number and code")
 _CHANGE = problems(

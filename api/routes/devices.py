@@ -22,7 +22,7 @@ from storage.records.device_events import find_events
 from storage.records.device_lists import device_of
 from storage.records.devices import set_model
 
-router = APIRouter(prefix="/devices", tags=["devices"])
+router = APIRouter(prefix="/api/v1/devices", tags=["devices"])
 
 
 def _item(device: Device, codes: CodeCatalogue, now: int) -> DeviceItem:

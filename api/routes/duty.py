@@ -33,7 +33,7 @@ from fleet.shifts import DutyVersion, Override
 from notify.duty.planning import Hours, mistakes_of
 from storage.records.answers import KeptAnswer
 
-router = APIRouter(prefix="/duty", tags=["duty"])
+router = APIRouter(prefix="/api/v1/duty", tags=["duty"])
 _GONE = "There is no such override, or it is of other sites"
 
 

@@ -14,9 +14,9 @@ from api.services import ApiServices, Services
 from fleet.engineers import Engineer
 from storage.records.engineers import engineer_of, engineers, region_of, regions
 
-router = APIRouter(prefix="/engineers", tags=["service"])
-due = APIRouter(prefix="/falls-due", tags=["service"])
-regional = APIRouter(prefix="/regions", tags=["service"])
+router = APIRouter(prefix="/api/v1/engineers", tags=["service"])
+due = APIRouter(prefix="/api/v1/falls-due", tags=["service"])
+regional = APIRouter(prefix="/api/v1/regions", tags=["service"])
 _CHANGE = problems(
     body="The body cannot be read", precondition="It was changed since the version in If-Match"
 )

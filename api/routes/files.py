@@ -17,7 +17,7 @@ from fleet.errors import InvalidInput
 from storage.records.files import files_of_ticket
 from storage.records.tickets import ticket
 
-router = APIRouter(prefix="/tickets/{ticket_id}/files", tags=["tickets"])
+router = APIRouter(prefix="/api/v1/tickets/{ticket_id}/files", tags=["tickets"])
 _NOT_FOUND = problems(not_found="There is no such ticket, or it has no such file")
 
 

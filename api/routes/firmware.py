@@ -33,7 +33,7 @@ from fleet.text import Text
 from storage.records.answers import KeptAnswer
 from storage.records.rollouts import find_rollout_devices, rollout_of
 
-router = APIRouter(prefix="/firmware", tags=["firmware"])
+router = APIRouter(prefix="/api/v1/firmware", tags=["firmware"])
 _GONE = "There is no such roll-out, or it reaches beyond your sites"
 _CREATE = problems(body="The body cannot be read", conflict=BUSY)
 _CHANGE = problems(

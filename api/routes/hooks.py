@@ -15,7 +15,7 @@ from fleet.external import Report
 from fleet.grants import Sites
 from storage.records.devices import place_of
 
-router = APIRouter(prefix="/hooks", tags=["hooks"])
+router = APIRouter(prefix="/api/v1/hooks", tags=["hooks"])
 _NAMED = 20
 
 

@@ -25,7 +25,7 @@ from storage.records.events import events_of
 from storage.records.incident_members import first_members
 from storage.records.incidents import find_incidents, incident_of
 
-router = APIRouter(prefix="/incidents", tags=["alerts"])
+router = APIRouter(prefix="/api/v1/incidents", tags=["alerts"])
 _LISTED = 200
 
 

@@ -18,7 +18,7 @@ from fleet.text import Text
 from storage.records.fact_figures import FactFilter
 from storage.records.paging import decode_cursor, encode_cursor
 
-router = APIRouter(tags=["indicators"])
+router = APIRouter(prefix="/api/v1", tags=["indicators"])
 IndicatorId = Annotated[str, Path(min_length=1, max_length=64, examples=["response_on_time"])]
 MonthPath = Annotated[Month, Path(examples=["2026-11"])]
 

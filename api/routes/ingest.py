@@ -34,7 +34,7 @@ from api.schemas import (
 from api.services import Services
 from storage.records.unknown_signals import UnknownSignals
 
-router = APIRouter(prefix="/ingest", tags=["ingest"])
+router = APIRouter(prefix="/api/v1/ingest", tags=["ingest"])
 
 
 @router.get("/ledger", responses=problems(unavailable="No ingester runs in this process"))

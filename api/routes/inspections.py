@@ -20,7 +20,7 @@ from api.upkeep_schemas import (
 )
 from storage.records.inspections import Inspection, inspection
 
-router = APIRouter(prefix="/inspections", tags=["inspections"])
+router = APIRouter(prefix="/api/v1/inspections", tags=["inspections"])
 
 
 @router.get("", responses=problems())

@@ -38,7 +38,7 @@ from storage.records.device_names import devices_called
 from storage.records.requests import find_requests, request_of
 from storage.records.sites import site_of
 
-router = APIRouter(tags=["intake"])
+router = APIRouter(prefix="/api/v1", tags=["intake"])
 _MAIL = "message/rfc822"
 _NOT_FOUND = problems(not_found="There is no such request")
 _CHANGE = problems(

@@ -13,7 +13,7 @@ from api.service_schemas import ListedRowItem, ListReportItem
 from api.services import ApiServices, Services
 from fleet.lists import ListKind, ListReport, Verdict
 
-router = APIRouter(prefix="/lists", tags=["service"])
+router = APIRouter(prefix="/api/v1/lists", tags=["service"])
 _CSV: dict[int | str, dict[str, Any]] = {
     200: {"content": {"text/csv": {"schema": {"type": "string"}}}, "description": "The list"}
 }

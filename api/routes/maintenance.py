@@ -14,7 +14,7 @@ from api.upkeep_schemas import MaintenanceItem, MaintenanceQuery, SkipAsked
 from fleet.text import Text
 from storage.records.device_lists import device_of
 
-router = APIRouter(tags=["maintenance"])
+router = APIRouter(prefix="/api/v1", tags=["maintenance"])
 PlanId = Annotated[str, Path(min_length=1, max_length=64, pattern=r"^[a-z0-9_.\-]+$", examples=["quarter"])]
 
 

@@ -15,7 +15,7 @@ from api.ticket_items import event_item
 from desk.dispatch.visits import FoundVisits
 from storage.records.model_cards import ModelCard, model_events
 
-router = APIRouter(tags=["models"])
+router = APIRouter(prefix="/api/v1", tags=["models"])
 ModelId = Annotated[str, Path(min_length=1, max_length=64, examples=["brush_jam-1795334400000-1f0c2ab9"])]
 
 

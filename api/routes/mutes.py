@@ -13,7 +13,7 @@ from api.schemas import ListOf
 from api.services import ApiServices, Services
 from fleet.mutes import Mute, Weekly, matcher_of
 
-router = APIRouter(prefix="/mutes", tags=["alerts"])
+router = APIRouter(prefix="/api/v1/mutes", tags=["alerts"])
 _LISTED, _NAMED = 500, 50
 
 

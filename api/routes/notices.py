@@ -14,7 +14,7 @@ from fleet.errors import NotFound
 from fleet.grants import Sites
 from storage.records.notices import notice_of
 
-router = APIRouter(prefix="/notices", tags=["notices"])
+router = APIRouter(prefix="/api/v1/notices", tags=["notices"])
 _MISSING = problems(not_found="There is no such notice")
 
 

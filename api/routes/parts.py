@@ -13,7 +13,7 @@ from api.service_schemas import PartChange, PartItem
 from api.services import Services
 from storage.records.part_catalogue import find_parts, part_of
 
-router = APIRouter(prefix="/parts", tags=["service"])
+router = APIRouter(prefix="/api/v1/parts", tags=["service"])
 
 
 @router.get("", responses=problems())

@@ -12,7 +12,7 @@ from api.schemas import ListOf
 from api.services import Services
 from fleet.people import RoleAt
 
-router = APIRouter(tags=["access"])
+router = APIRouter(prefix="/api/v1", tags=["access"])
 _CHANGE = problems(
     body="The body cannot be read",
     not_found="There is no such person",

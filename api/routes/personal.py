@@ -16,7 +16,7 @@ from api.services import ApiServices, Services
 from fleet.grants import Sites
 from storage.records.device_lists import device_of
 
-router = APIRouter(prefix="/devices/{device_id}/personal", tags=["personal data"])
+router = APIRouter(prefix="/api/v1/devices/{device_id}/personal", tags=["personal data"])
 _EXAMPLE = {
     "format": FORMAT,
     "device": "W0007",

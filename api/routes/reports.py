@@ -15,7 +15,7 @@ from api.services import Services
 from fleet.text import Language
 
 _PDF = "application/pdf"
-router = APIRouter(prefix="/tickets", tags=["tickets"])
+router = APIRouter(prefix="/api/v1/tickets", tags=["tickets"])
 page = APIRouter(include_in_schema=False)
 
 

@@ -18,7 +18,7 @@ from fleet.errors import InvalidInput
 from storage.records.device_lists import device_of
 from storage.records.paging import decode_cursor, encode_cursor
 
-router = APIRouter(prefix="/devices/{device_id}/risks", tags=["risks"])
+router = APIRouter(prefix="/api/v1/devices/{device_id}/risks", tags=["risks"])
 
 
 class RiskQuery(Paged):

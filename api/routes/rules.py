@@ -30,7 +30,7 @@ from api.schemas import ListOf
 from api.services import ApiServices, Services
 from storage.records.answers import KeptAnswer
 
-router = APIRouter(prefix="/rules", tags=["rules"])
+router = APIRouter(prefix="/api/v1/rules", tags=["rules"])
 _TRIES = problems(body="The body cannot be read", conflict="Others are being tried at this moment")
 _NO_VERSION = "There is no such version"
 

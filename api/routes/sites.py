@@ -26,7 +26,7 @@ from storage.records.sites import all_sites, describe_site, site_of
 
 _NO_PLACES = frozenset({"Factory", "localtime"})
 """Time zones of the database that are none of a place."""
-router = APIRouter(prefix="/sites", tags=["sites"])
+router = APIRouter(prefix="/api/v1/sites", tags=["sites"])
 
 
 @router.get("", responses=problems())

@@ -21,7 +21,7 @@ from fleet.text import quoted
 from storage.records.device_lists import device_of
 from storage.records.paging import decode_cursor, encode_cursor
 
-router = APIRouter(prefix="/devices/{device_id}/telemetry", tags=["devices"])
+router = APIRouter(prefix="/api/v1/devices/{device_id}/telemetry", tags=["devices"])
 _EXAMPLE = {"items": [{"ts": "2026-11-22T08:00:00.000Z", "battery_pct": 81.5}], "next_cursor": None}
 _STATS = ("mean", "min", "max", "count")
 

@@ -24,7 +24,7 @@ from storage.records.device_lists import device_of
 from storage.records.events import events_of
 from storage.records.tickets import ticket
 
-router = APIRouter(prefix="/tickets", tags=["tickets"])
+router = APIRouter(prefix="/api/v1/tickets", tags=["tickets"])
 _REPORT = problems(
     body="The body cannot be read",
     not_found="There is no such device",

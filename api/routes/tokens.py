@@ -10,7 +10,7 @@ from api.schemas import ListOf
 from api.services import Services
 from fleet.people import Token
 
-router = APIRouter(prefix="/tokens", tags=["access"])
+router = APIRouter(prefix="/api/v1/tokens", tags=["access"])
 _CHANGE = problems(body="The body cannot be read", not_found="There is no such token")
 
 
