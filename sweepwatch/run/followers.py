@@ -68,6 +68,13 @@ def follow(desk: DeskDatabase, follower: Follower, clock: Clock) -> tuple[int, f
         return handled, None
 
 
+def is_concerned(desk: DeskDatabase, follower: Follower) -> bool:
+    """Tell whether something may wait for a follower; one that is not choosy is given its turn to see."""
+    if not isinstance(follower, ChoosyFollower):
+        return True
+    return waits_for(desk, follower.name, follower.subjects, EVENTS_A_TURN)
+
+
 def _handle_all(follower: BulkFollower, turn: Turn, events: Sequence[Event]) -> bool:
     """Handle events at once; False where they are to be handled one by one: one may be what went wrong."""
     if any(turn.held_by(event) is not None for event in events):
@@ -263,9 +270,7 @@ class _Catching:
 
     def _is_unconcerned(self) -> bool:
         """Tell whether nothing new concerns it: its cursor, which costs a commit, then lags for a moment."""
-        if monotonic() >= self._look_at or not isinstance(self._follower, ChoosyFollower):
-            return False
-        return not waits_for(self._desk, self._follower.name, self._follower.subjects, EVENTS_A_TURN)
+        return monotonic() < self._look_at and not is_concerned(self._desk, self._follower)
 
     def __call__(self) -> float | None:
         if monotonic() >= self._aside_at:

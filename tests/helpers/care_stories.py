@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import yaml
-from helpers.fresh_desk import fresh_file
+from helpers.fresh_desk import fresh_desk
 from sqlalchemy import func, select
 
 from alerts.care.by_people import CareByPeople
@@ -31,7 +31,7 @@ from fleet.text import Text
 from fleet.zones import Zones
 from storage.records.alerts import change_alert, insert_alert, open_alert
 from storage.records.care import CareRow
-from storage.records.database import DeskDatabase, open_desk
+from storage.records.database import DeskDatabase
 from storage.records.devices import Device
 from storage.records.events import events_after, tell
 from storage.records.mutes import standing_mutes
@@ -278,8 +278,7 @@ def play(path: Path, folder: Path) -> tuple[list[str], list[str], Story]:
     zone = ZoneInfo(given.get("zone", "Asia/Shanghai"))
     start = datetime.fromisoformat(given["start"]).replace(tzinfo=zone)
     database = folder / "desk.db"
-    database.write_bytes(fresh_file())
-    desk = open_desk(f"sqlite:///{database}")
+    desk = fresh_desk(database)
     add_fleet(desk, given["devices"], given.get("sites", {}))
     begun = round(start.timestamp() * 1000)
     story = Story(desk, ManualClock(begun), zone)

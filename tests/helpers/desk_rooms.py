@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from helpers.following import follow_at_once
-from helpers.fresh_desk import fresh_file
+from helpers.fresh_desk import fresh_desk
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
@@ -21,7 +21,7 @@ from fleet.risks import Driver, Risk
 from fleet.signals import STANDARD_SIGNALS, Kind
 from fleet.sla import load_policy
 from storage.records.alerts import AlertRow, alert_of
-from storage.records.database import DeskDatabase, open_desk
+from storage.records.database import DeskDatabase
 from storage.records.devices import Device
 from storage.records.events import events_after
 from sweepwatch.wiring import wire_desk
@@ -145,7 +145,6 @@ def _then(alert: Alert, event: Event) -> Alert:
 
 def open_rooms(folder: Path, rules: tuple[Rule, ...] | None = None) -> Rooms:
     path = folder / "desk.db"
-    path.write_bytes(fresh_file())
-    desk = open_desk(f"sqlite:///{path}")
+    desk = fresh_desk(path)
     add_devices(desk, DEVICES)
     return Rooms(desk, ManualClock(NOON), rules or load_rules())

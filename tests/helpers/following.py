@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from fleet.clock import Clock
-from fleet.followers import ChoosyFollower, Follower
+from fleet.followers import Follower
 from storage.records.database import DeskDatabase
-from storage.records.followers import begin_following, waits_for
-from sweepwatch.run.followers import EVENTS_A_TURN, follow
+from storage.records.followers import begin_following
+from sweepwatch.run.followers import follow, is_concerned
 
 
 def follow_at_once(desk: DeskDatabase, followers: Sequence[Follower], clock: Clock) -> None:
@@ -19,7 +19,7 @@ def follow_at_once(desk: DeskDatabase, followers: Sequence[Follower], clock: Clo
             return
         busy = True
         try:
-            while sum([follow(desk, each, clock)[0] for each in followers if _is_concerned(desk, each)]):
+            while sum([follow(desk, each, clock)[0] for each in followers if is_concerned(desk, each)]):
                 pass
         finally:
             busy = False
@@ -28,10 +28,3 @@ def follow_at_once(desk: DeskDatabase, followers: Sequence[Follower], clock: Clo
         begin_following(desk, follower.name)
     settle()
     desk.when_told(settle)
-
-
-def _is_concerned(desk: DeskDatabase, follower: Follower) -> bool:
-    """Tell whether anything is for a follower, as its thread asks before it takes its turn."""
-    if not isinstance(follower, ChoosyFollower):
-        return True
-    return waits_for(desk, follower.name, follower.subjects, EVENTS_A_TURN)

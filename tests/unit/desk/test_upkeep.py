@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from helpers.desk_rooms import NOON, add_devices
-from helpers.fresh_desk import fresh_desk, fresh_file
+from helpers.fresh_desk import fresh_desk
 from helpers.upkeep import LI, WANG, House
 
 from desk.clocks.recount import Recount
@@ -30,7 +30,6 @@ from storage.records.tickets import ticket
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[House]:
     path = tmp_path / "desk.db"
-    path.write_bytes(fresh_file())
     desk = fresh_desk(path)
     made = House(desk)
     made.add("R1")

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from helpers.fresh_desk import fresh_desk, fresh_file
+from helpers.fresh_desk import fresh_desk
 
 from desk.intake.links import ReportLinks
 from fleet.clock import SystemClock
@@ -18,7 +18,6 @@ MESSAGE = b"From: Li <li@x.org>\nMessage-ID: <1@x>\nSubject: R1 does not charge\
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    (tmp_path / "desk.sqlite").write_bytes(fresh_file())
     desk = fresh_desk(tmp_path / "desk.sqlite")
     with desk.transaction() as session:
         for name in ("R1", "R2"):

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from helpers.fresh_desk import fresh_desk, fresh_file
+from helpers.fresh_desk import fresh_desk
 
 from desk.lists.lists import Lists
 from fleet.clock import ManualClock
@@ -45,7 +45,6 @@ class House:
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[House]:
     path = tmp_path / "desk.db"
-    path.write_bytes(fresh_file())
     desk = fresh_desk(path)
     yield House(desk)
     desk.close()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from helpers.desk_rooms import add_devices
 from helpers.following import follow_at_once
-from helpers.fresh_desk import fresh_desk, fresh_file
+from helpers.fresh_desk import fresh_desk
 
 from desk.clocks.recount import Recount
 from desk.people.book import ServiceBook
@@ -65,7 +65,6 @@ class House:
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[House]:
     path = tmp_path / "desk.db"
-    path.write_bytes(fresh_file())
     desk, clock = fresh_desk(path), ManualClock(NOW)
     add_devices(desk, {"R1": Kind.ROBOT})
     wired = wire_desk(desk, (), policy(), clock)
