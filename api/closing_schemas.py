@@ -57,7 +57,9 @@ class FeedbackGiven(BaseModel):
 class MadeLink(Schema):
     """A link for the customer; it is shown this once, and the one before opens nothing more."""
 
-    link: str = Field(examples=["http://127.0.0.1:8000/f/6b2Zl0…"])
+    link: str | None = Field(
+        examples=["http://127.0.0.1:8000/f/6b2Zl0…"], description="None where the customer is written to"
+    )
     ends: Time
 
 
@@ -67,6 +69,7 @@ class ConsentAsked(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     offer: str = Field(min_length=1, max_length=LONGEST_OFFER, examples=["Labour 180 CNY, the brush 95 CNY"])
+    by_letter: bool = Field(False, description="Write to the customer's contact, with a link of their own")
 
 
 class ConsentGiven(BaseModel):

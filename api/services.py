@@ -40,6 +40,7 @@ from fleet.zones import Zones
 from notify.book import NoticeBook
 from notify.duty.on_call import OnCall
 from notify.duty.planning import Planning
+from notify.letters import LetterWriter
 from storage.ports import TelemetryStore
 from storage.records.database import DeskDatabase
 from storage.records.model_cards import ModelCard
@@ -143,13 +144,11 @@ class ApiServices:
     often each may ask. `codes` says what makers' codes mean, `zones` by whose clock the console shows times,
     `rules` what each alert rule says.
     `devices` are the credentials of devices, `notices` keeps where notices go, `book` the versions of rules,
-    which `trials` try. `duty` says who is on call, `planning` changes that.
+    which `trials` try. `duty` says who is on call, `planning` changes that. `letters` says how a customer can
+    be written to.
     `service` describes customers, contracts, engineers and parts, `lists` takes them in and gives them out.
-    which `trials` try. `duty` says who is on call, `planning` changes that. `closing` is what
-    follows a repair.
-    `reports` say what indicators are.
-    which `trials` try. `duty` says who is on call, `planning` changes that. `intake` takes reports
-    and files, and knows what is told of a device.
+    `closing` is what follows a repair, `reports` say what indicators are. `intake` takes reports and files,
+    and knows what is told of a device.
     """
 
     store: TelemetryStore
@@ -173,6 +172,7 @@ class ApiServices:
     devices: DeviceDoors
     rollouts: Rollouts
     notices: NoticeBook
+    letters: LetterWriter
     book: RuleBook
     trials: Trials
     duty: OnCall

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from fleet.letters import Letter
 from fleet.notices import ChannelKind, Proof
 from fleet.people import Scope
 from fleet.tellings import Telling
@@ -11,11 +12,12 @@ from fleet.text import Language
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Where notices go: a person's own (`person_id`), or a group's (None), for alerts of a scope.
+    """Where notices go: a person's own (`person_id`), a group's (for alerts of a scope) or a customer's.
 
-    `position` orders a person's own: the first is tried first. `shown` is its address without secrets.
-    `proved_at` is when a provider last accepted something, `trouble` what went wrong since; `ended_at` when
-    nobody was there any more: nothing goes there since then. Times: epoch ms.
+    The address of a `customer` is that of their contact, and kept there alone. `position` orders a person's
+    own: the first is tried first. `shown` is its address without secrets. `proved_at` is when a provider last
+    accepted something, `trouble` what went wrong since; `ended_at` when nobody was there any more: nothing
+    goes there since then. Times: epoch ms.
     """
 
     id: int
@@ -31,6 +33,7 @@ class Destination:
     tested_at: int | None = None
     trouble: str | None = None
     ended_at: int | None = None
+    customer: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +85,9 @@ OPEN_STATES = (NoticeState.WAITING, NoticeState.HELD, NoticeState.NOBODY)
 class Notice:
     """One telling for one recipient by one destination; times are epoch ms.
 
-    `recipient` is `person:3`, `destination:7` or, while nobody is on call, `schedule:night`. `key` goes with
-    the message, the same at each try. `telling` is None for a test of the destination. `reason` is the named
+    `recipient` is `person:3`, `destination:7`, `customer:acme` or, while nobody is on call, `schedule:night`.
+    `key` goes with the message, the same at each try. `telling` is None for a test of the destination, and
+    for what is written to a customer: that is its `letter`. `reason` is the named
     reason of its last stage. `maybe`: it was handed to a provider that never answered, so that it may have
     come. `followed_up`: what follows from its not being proven was done.
     """
@@ -111,6 +115,7 @@ class Notice:
     opened_at: int | None = None
     acknowledged_at: int | None = None
     followed_up: bool = False
+    letter: Letter | None = None
 
     @property
     def person_id(self) -> int | None:

@@ -31,11 +31,16 @@ class Parcel:
 
 
 def parcels_of(mine: Sequence[Notice]) -> list[Parcel]:
-    """Return what goes out together: what was held, and what is too much to come one by one."""
+    """Return what goes out together: what was held, and what is too much to come one by one.
+
+    Each letter to a customer goes alone: it is about one thing that they may answer.
+    """
     again: dict[str, list[Notice]] = {}
-    held, singly = [], []
+    held, singly, letters = [], [], []
     for each in mine:
-        if each.reference.startswith(_GOES_AS):
+        if each.letter is not None:
+            letters.append(each)
+        elif each.reference.startswith(_GOES_AS):
             again.setdefault(each.reference.removeprefix(_GOES_AS), []).append(each)
         elif each.state is NoticeState.HELD:
             held.append(each)
@@ -45,7 +50,7 @@ def parcels_of(mine: Sequence[Notice]) -> list[Parcel]:
         held, singly = [*held, *singly], []
     parcels = [Parcel(tuple(notices), key) for key, notices in again.items()]
     parcels += [Parcel(tuple(held), _key_of(held))] if held else []
-    return parcels + [Parcel((each,), each.key) for each in singly]
+    return parcels + [Parcel((each,), each.key) for each in (*singly, *letters)]
 
 
 def _key_of(notices: Sequence[Notice]) -> str:

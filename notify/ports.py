@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from fleet.alerts import Alert
+from fleet.letters import LetterKind
 from fleet.notices import Channel, ChannelKind
 from fleet.text import Language, Text
 from fleet.zones import Zones
@@ -27,7 +28,8 @@ class Said:
 
     `base_url` is the console's address, with a slash at its end. `language` is that of groups, and of people
     who named none. `explain` says what an alert's evidence shows, in sentences; `rules` what each rule says,
-    `plans` what each plan of maintenance is called.
+    `plans` what each plan of maintenance is called. `answer_by` makes the links by which customers answer
+    letters about a ticket; such a function raises NotNeeded where nothing is to be asked any more.
     """
 
     base_url: str
@@ -37,3 +39,4 @@ class Said:
     picture: Pictures = lambda _alert, _language: None
     language: Language = "en"
     plans: Mapping[str, Text] = field(default_factory=dict)
+    answer_by: Mapping[LetterKind, Callable[[int], str]] = field(default_factory=dict)

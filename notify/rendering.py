@@ -78,15 +78,15 @@ class Words:
         alert = _alert(session, notice, telling)
         facts = self._facts(session, notice, telling, alert, language, now)
         if notice.subject == Subject.TICKET:
-            return alert, *_rendered(
+            return alert, *rendered(
                 "ticket", language, facts | ticket_facts(session, notice, language, self._said.plans)
             )
-        return alert, *_rendered("notice", language, facts)
+        return alert, *rendered("notice", language, facts)
 
     def _line(self, session: Session, notice: Notice, language: Language, now: int) -> str:
         """Return the line of a notice in a digest, which has no pictures, and names the device."""
         if notice.telling is None:
-            return _rendered("test", language, {})[0]
+            return rendered("test", language, {})[0]
         telling = _as_it_stands(session, notice.telling)
         title = self._put(session, notice, telling, language, now)[1]
         device = _device(telling) if telling.count == 1 else ""
@@ -113,12 +113,12 @@ class Words:
             "titles": titles,
             "more": len(notices) - len(titles),
         }
-        title, text = _rendered("digest", language, facts)
+        title, text = rendered("digest", language, facts)
         programs = [_for_programs(each, each.telling) for each in ranked if each.telling]
         return Message(key, title, text, language, now, worst, link, None, {"notices": programs})
 
     def _test(self, notice: Notice, language: Language, link: str | None, now: int) -> Message:
-        title, text = _rendered("test", language, {})
+        title, text = rendered("test", language, {})
         where = link or self._said.base_url
         return Message(notice.key, title, text, language, now, link=where, facts={"test": True})
 
@@ -173,7 +173,8 @@ class Words:
         return lines + self._said.explain(alert.evidence, language)
 
 
-def _rendered(name: str, language: Language, facts: Mapping[str, Any]) -> tuple[str, str]:
+def rendered(name: str, language: Language, facts: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the title and the text that a template makes of facts."""
     whole = _TEMPLATES.get_template(f"{name}.{language}.txt").render(facts)
     title, _, text = whole.strip().partition("\n")
     return " ".join(title.split())[:_LONGEST_TITLE], text.strip()

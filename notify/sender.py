@@ -10,10 +10,12 @@ from sqlalchemy.orm import Session
 from fleet.clock import SECOND_MS, Clock
 from fleet.errors import InvalidInput, NotFound
 from fleet.events import Event, Subject
+from fleet.letters import NotNeeded
 from fleet.notices import ChannelKind, Message, NotDelivered, Proof, Receipt
 from fleet.outbox import OPEN_STATES, Destination, Notice, NoticeState
 from fleet.text import Language
 from notify.browsers import destination_event
+from notify.letter_words import LetterWords
 from notify.links import keep_link, new_secret
 from notify.muted import without_muted
 from notify.notifier import NOTIFIER
@@ -56,6 +58,7 @@ class Sender:
         self._channels = channels
         self._said = said
         self._words = Words(said)
+        self._letters = LetterWords(desk, channels, said)
         self._clock = clock
         self._holder = holder
 
@@ -101,6 +104,8 @@ class Sender:
             receipt = self._channels[destination.channel].deliver(message, address)
         except NotDelivered as error:
             return self._failed(destination_id, parcel, error)
+        except NotNeeded:
+            return self._dropped(parcel)
         except (NotFound, KeyError, InvalidInput) as error:
             gone = _why_not(error)
             return self._failed(destination_id, parcel, NotDelivered(gone, again=False))
@@ -113,6 +118,8 @@ class Sender:
     def _prepared(self, destination_id: int, parcel: Parcel) -> tuple[Destination, dict[str, str], Message]:
         """Return where a parcel goes, and its message; it writes last, so that nobody waits for words."""
         now, secret = self._clock.now_ms(), new_secret()
+        if parcel.notices[0].letter is not None:
+            return self._letters.prepared(destination_id, parcel.notices[0], parcel.notices[0].letter, now)
         with self._desk.transaction() as session:
             destination = destination_of(session, destination_id)
             if destination.ended_at is not None:
@@ -135,6 +142,13 @@ class Sender:
     def _language(self, session: Session, person: int | None) -> Language:
         wishes = wishes_of(session, [person]).get(person) if person else None
         return self._said.language if wishes is None else wishes.language
+
+    def _dropped(self, parcel: Parcel) -> bool:
+        """Let a letter not go out that asks for what was done meanwhile."""
+        with self._desk.transaction() as session:
+            dropped: dict[str, Any] = {"state": NoticeState.DROPPED, "reason": "not_needed"}
+            change_notices(session, parcel.ids, holder=self._holder, **dropped)
+        return True
 
     def _delivered(self, destination: Destination, parcel: Parcel, receipt: Receipt) -> None:
         now = self._clock.now_ms()

@@ -49,7 +49,6 @@ from desk.tickets.opener import TicketOpener
 from desk.tickets.telling import CaseTeller
 from desk.tickets.work import CaseWork, case_work
 from desk.tickets.writing import CaseWriter
-from fleet.alerts import Alert
 from fleet.broker_url import parse_broker_url
 from fleet.clock import DAY_MS, Clock
 from fleet.codes import CodeCatalogue, load_codes
@@ -58,30 +57,27 @@ from fleet.duty import Duty
 from fleet.errors import SweepwatchError
 from fleet.followers import Follower
 from fleet.notices import ChannelKind
-from fleet.risks import Driver
 from fleet.service import ServiceFile, load_service
 from fleet.signals import STANDARD_SIGNALS, SignalTable
 from fleet.sla import SlaPolicy
-from fleet.text import Language
 from fleet.zones import Zones
 from ingest.dialects.config import load_dialects
 from ingest.metrics import export
 from ingest.service import IngestService
 from ingest.settings import IngestSettings
 from models.registry.registry import ModelRegistry
-from models.scoring.explanation import sentence
 from notify.book import NoticeBook
 from notify.channels.catalogue import channels_of as channels_as
 from notify.duty.on_call import OnCall
 from notify.duty.planning import Planning
 from notify.duty.roster import Destinations
+from notify.letters import LetterWriter
 from notify.notifier import Notifier
-from notify.ports import Channels, Said
+from notify.ports import Channels
 from notify.vapid import OwnKey
 from storage.ports import TelemetryStore
 from storage.records.database import DeskDatabase, open_desk
 from storage.records.destinations import groups_by_name
-from storage.records.devices import place_of
 from storage.series.store_url import DuckDbAddress, StoreAddress, parse_store_url
 from sweepwatch.data_folder import TELEMETRY, DataFolder
 from sweepwatch.metrics import new_registry
@@ -99,7 +95,6 @@ from sweepwatch.zones import zones_of
 
 log = logging.getLogger(__name__)
 _MB = 1024 * 1024
-_MOST_DRIVERS = 3
 """So many reasons of a risk a notice tells."""
 
 
@@ -138,6 +133,7 @@ class Services:
     devices: DeviceDoors
     channels: Channels
     notices: NoticeBook
+    letters: LetterWriter
     notifier: Notifier
 
     def close(self) -> None:
@@ -174,6 +170,7 @@ def build(
     duty = build_duty(desk, clock)[0]
     notifier = Notifier(desk, duty, clock, mail=lambda: ChannelKind.MAIL in channels)
     zones = zones_of(settings, desk)
+    letters = LetterWriter(desk, channels, zones, clock, settings.notify.letters)
     book = RuleBook(desk, clock, signals, codes, shipped)
     wired = wire_desk(
         desk,
@@ -211,7 +208,7 @@ def build(
         sweep=wired.sweep,
         codes=codes,
         commands=Commands(desk, clock),
-        followers=(*wired.followers, notifier),
+        followers=(*wired.followers, notifier, letters),
         listeners=(*wired.listeners, RulesAtWork(book, wired.alerts)),
         book=book,
         facts=wired.facts,
@@ -223,6 +220,7 @@ def build(
         devices=device_doors(settings, folder.root, desk, clock),
         channels=channels,
         notices=NoticeBook(desk, channels, clock),
+        letters=letters,
         notifier=notifier,
     )
 
@@ -416,38 +414,11 @@ def build_rollouts(services: Services) -> Rollouts:
     return Rollouts(desk, Lives(desk, services.store), services.commands, clock)
 
 
-def _picture(services: Services, alert: Alert, language: Language) -> bytes | None:
-    from api.console.charts.pictures import course_picture
-
-    with services.desk.look() as session:
-        place = place_of(session, alert.device_id)
-    zone = services.zones.of(place.site if place else None)
-    return course_picture(alert.evidence, zone, language)
-
-
 def channels_of(settings: Settings, desk: DeskDatabase, clock: Clock) -> Channels:
     """Return the channels that are set up. Raises ConfigError for what cannot be used."""
     own_key = OwnKey(desk, clock) if settings.notify.push.enabled else None
     known = channel_settings_of(settings.notify)
     return channels_as(replace(known, own_key=own_key, push_contact=contact_of(settings)), clock)
-
-
-def said_of(services: Services) -> Said:
-    """Return how notices are put into words."""
-
-    def explained(evidence: Mapping[str, object], language: Language) -> list[str]:
-        drivers = evidence.get("drivers")
-        found = [Driver.from_dict(each) for each in drivers] if isinstance(drivers, list) else []
-        return [sentence(driver, services.signals, language) for driver in found[:_MOST_DRIVERS]]
-
-    return Said(
-        address_of(services.settings.server),
-        services.zones,
-        explained,
-        lambda: services.alerts.rule_texts,
-        lambda alert, language: _picture(services, alert, language),
-        plans={plan.id: plan.text for plan in services.work.maintenance.asked.plans},
-    )
 
 
 def build_mover(services: Services) -> Mover:

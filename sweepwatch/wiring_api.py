@@ -78,6 +78,7 @@ def build_api(
             devices=services.devices,
             rollouts=build_rollouts(services),
             notices=services.notices,
+            letters=services.letters,
             book=services.book,
             trials=Trials(services.book, services.store, services.desk, services.signals, services.codes),
             duty=duty,

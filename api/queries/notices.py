@@ -40,6 +40,12 @@ def shown_notices(session: Session, notices: Sequence[Notice]) -> list[dict[str,
     return [_shown(each, people, places) for each in notices]
 
 
+def _occasion(notice: Notice) -> str:
+    if notice.letter is not None:
+        return f"letter_{notice.letter.kind}"
+    return "test" if notice.telling is None else notice.telling.occasion.value
+
+
 def _shown(notice: Notice, people: dict[int, str], places: dict[int, Any]) -> dict[str, Any]:
     place = places.get(notice.destination_id or 0)
     who = people.get(notice.person_id or 0, "") or notice.recipient.partition(":")[2]
@@ -49,5 +55,5 @@ def _shown(notice: Notice, people: dict[int, str], places: dict[int, Any]) -> di
     item = {each.name: getattr(notice, each.name) for each in fields(notice)}
     if notice.handed_at is None:
         item["reference"] = ""  # until then it holds as which message it goes out
-    occasion = "test" if notice.telling is None else notice.telling.occasion.value
+    occasion = _occasion(notice)
     return item | {"to": f"{who} ({by})" if by else who, "occasion": occasion, "who": who, "place": place}

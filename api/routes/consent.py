@@ -7,7 +7,9 @@ from api.doors import Acting, ChangesTickets, SeesFleet, on_behalf_of
 from api.routes.cases import within
 from api.routes.common import Nothing, RowId, problems
 from api.services import ApiServices, Services
+from fleet.errors import InvalidInput
 from fleet.grants import Sites
+from fleet.principals import Principal
 from storage.records.consents import consent_of
 from storage.records.tickets import ticket
 
@@ -35,11 +37,27 @@ def make_consent_link(
     _: Nothing,
 ) -> MadeLink:
     """Make a link by which the customer says whether a proposed visit may come."""
-    secret = services.work.consent.ask(ticket_id, asked.offer, principal, sites)
+    link = asked_for_consent(services, ticket_id, asked.offer, principal, sites, by_letter=asked.by_letter)
     with services.desk.transaction() as session:
         consent = consent_of(session, ticket_id)
     assert consent is not None  # it was made just now
-    return MadeLink.model_validate({"link": f"{services.closing.address}c/{secret}", "ends": consent.ends})
+    return MadeLink.model_validate({"link": link, "ends": consent.ends})
+
+
+def asked_for_consent(
+    services: ApiServices, ticket_id: int, offer: str, by: Principal, sites: Sites, *, by_letter: bool
+) -> str | None:
+    """Ask the customer of a case; return the link to hand on, None where they are written to.
+
+    Raises InvalidInput where they are to be, and have no address.
+    """
+    if by_letter:
+        with services.desk.transaction() as session:
+            site = ticket(session, ticket_id, sites).site
+            if services.letters.way_to(session, site) is None:
+                raise InvalidInput("by_letter: the customer has no address to which anything can be sent")
+    secret = services.work.consent.ask(ticket_id, offer, by, sites, by_letter=by_letter)
+    return None if by_letter else f"{services.closing.address}c/{secret}"
 
 
 @router.post("/tickets/{ticket_id}/consent", responses=_ASKING)

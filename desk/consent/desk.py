@@ -57,10 +57,19 @@ class ConsentDesk:
         self._cases = cases
         cases.require(self._check_set_out)
 
-    def ask(self, ticket_id: int, offer: str, principal: Principal, sites: Sites = None) -> str:
+    def ask(
+        self,
+        ticket_id: int,
+        offer: str,
+        principal: Principal,
+        sites: Sites = None,
+        *,
+        by_letter: bool = False,
+    ) -> str:
         """Return the secret of a new link; the one before opens nothing more, an answer before is gone.
 
-        `offer` says what the visit costs. Raises InvalidInput, and Conflict where nobody proposes a visit.
+        `offer` says what the visit costs. `by_letter`: the customer is written to, with a link of their own.
+        Raises InvalidInput, and Conflict where nobody proposes a visit.
         """
         offer = checked("offer", offer, LONGEST_OFFER)
         if not offer:
@@ -69,8 +78,24 @@ class ConsentDesk:
         with self._cases.writing() as session:
             case = _askable(session, ticket_id, sites)
             keep_consent(session, Consent(case.id, now, now + LINK_LASTS_MS, offer), link_key(_USE, secret))
-            tell(session, happened(case, "consent_asked", principal, offer, now))
+            tell(session, happened(case, "consent_asked", principal, offer, now, by_letter=by_letter))
         return secret
+
+    def link_again(self, ticket_id: int) -> str:
+        """Return the secret of another link to what was asked; the one before opens nothing more.
+
+        Raises Conflict where it was answered, is over, or was never asked.
+        """
+        secret = token_urlsafe(24)
+        with self._cases.writing() as session:
+            case, known = ticket(session, ticket_id), consent_of(session, ticket_id)
+            if known is None or known.answer is not None or not self._may_answer(case, known):
+                raise Conflict(f"ticket {ticket_id}: nothing is asked any more")
+            keep_consent(session, known, link_key(_USE, secret))
+        return secret
+
+    def _may_answer(self, case: Ticket, known: Consent) -> bool:
+        return is_askable(case) and self._cases.now() < known.ends
 
     def open(self, session: Session, secret: str) -> Asked:
         """Return what a link opens; to look changes nothing. Raises NotFound for one that opens nothing."""
@@ -78,7 +103,7 @@ class ConsentDesk:
         if found is None:
             raise NotFound(_OPENS_NOTHING)
         case = ticket(session, found.ticket_id)
-        may_answer = is_askable(case) and self._cases.now() < found.ends
+        may_answer = self._may_answer(case, found)
         if not may_answer and found.answer is None:
             raise NotFound(_OVER)
         return Asked(case, found, may_answer)

@@ -9,7 +9,7 @@ from dataclasses import asdict, replace
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import ForeignKey, String, and_, func, or_, select, update
+from sqlalchemy import ForeignKey, Index, String, and_, func, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from fleet.errors import Conflict, NotFound
@@ -24,7 +24,8 @@ from storage.records.upsert import insert_into
 class DestinationRow(Base):
     """A destination (fleet.outbox.Destination); one that was removed stays, for the notices that name it.
 
-    `browser` is a digest of a browser's endpoint, while something goes there: the database has each once.
+    A `customer` has one for each channel, without an address: that is their contact's. `browser` is a digest
+    of a browser's endpoint, while something goes there: the database has each once.
     `waits_until` (epoch ms): its provider asked to be left alone until then.
     """
 
@@ -47,10 +48,15 @@ class DestinationRow(Base):
     ended_at: Mapped[int | None]
     browser: Mapped[str | None] = mapped_column(String(64), index=True, unique=True)
     waits_until: Mapped[int] = mapped_column(server_default="0", default=0)
+    customer: Mapped[str | None] = mapped_column(String(64))
+
+    __table_args__ = (Index("ix_destination_customer", "customer", "channel", unique=True),)
 
 
 _FRESH = {"populate_existing": True}
 _IN_USE = (DestinationRow.removed_at.is_(None), DestinationRow.ended_at.is_(None))
+_OURS = DestinationRow.customer.is_(None)
+"""Those of people and groups of the house."""
 
 
 class WishesRow(Base):
@@ -151,7 +157,7 @@ def destination_of(session: Session, destination_id: int) -> Destination:
 def destinations(session: Session, person_id: int | None = None) -> list[Destination]:
     """Return the destinations of one person, in their order, or those of groups; those that ended as well."""
     wanted = select(DestinationRow).where(
-        DestinationRow.person_id == person_id, DestinationRow.removed_at.is_(None)
+        DestinationRow.person_id == person_id, DestinationRow.removed_at.is_(None), _OURS
     )
     rows = session.scalars(wanted.order_by(DestinationRow.position, DestinationRow.id))
     return [_destination(row) for row in rows]
@@ -166,7 +172,7 @@ def all_destinations(session: Session) -> list[Destination]:
     """Return every destination to which something may go: not those of who may not sign in any more."""
     gone = select(PersonRow.id).where(PersonRow.disabled_at.is_not(None))
     whose = or_(DestinationRow.person_id.is_(None), DestinationRow.person_id.not_in(gone))
-    wanted = select(DestinationRow).where(*_IN_USE, whose).order_by(DestinationRow.id)
+    wanted = select(DestinationRow).where(*_IN_USE, _OURS, whose).order_by(DestinationRow.id)
     return [_destination(row) for row in session.scalars(wanted)]
 
 
@@ -248,7 +254,22 @@ def _destination(row: DestinationRow) -> Destination:
         row.tested_at,
         row.trouble,
         row.ended_at,
+        row.customer,
     )
+
+
+def customers_place(
+    session: Session, customer: str, channel: ChannelKind, shown: str, now: int
+) -> Destination:
+    """Return where letters to a customer go by a channel, as it is `shown` now: there is one such place."""
+    here = (DestinationRow.customer == customer, DestinationRow.channel == channel)
+    values = {"name": customer, "channel": channel, "address": {}, "shown": shown[:255], "position": 0}
+    new = insert_into(session, DestinationRow).values(
+        **values, scope=Scope.ALL, place="", made_at=now, customer=customer
+    )
+    session.execute(new.on_conflict_do_nothing())
+    session.execute(update(DestinationRow).where(*here).values(shown=shown[:255]))
+    return _destination(session.scalars(select(DestinationRow).where(*here), execution_options=_FRESH).one())
 
 
 def named(session: Session, ids: Collection[int]) -> dict[int, Destination]:

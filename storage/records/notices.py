@@ -7,11 +7,12 @@ one alone does it.
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Index, String, and_, delete, func, or_, select, update
+from sqlalchemy import JSON, ColumnElement, Index, String, and_, delete, func, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from fleet.errors import NotFound
 from fleet.events import Subject
+from fleet.letters import Letter
 from fleet.notices import ChannelKind, Proof
 from fleet.outbox import OPEN_STATES, Notice, NoticeState
 from fleet.tellings import Occasion, Telling
@@ -35,6 +36,7 @@ class NoticeRow(Base):
     recipient: Mapped[str] = mapped_column(String(80))
     destination_id: Mapped[int | None]
     telling: Mapped[dict[str, Any]]
+    letter: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     state: Mapped[str] = mapped_column(String(16))
     reason: Mapped[str] = mapped_column(String(128))
     due_at: Mapped[int]
@@ -96,6 +98,12 @@ def notice_of(session: Session, notice_id: int) -> Notice:
 def notices_about(session: Session, subject: str, subject_id: str) -> list[Notice]:
     """Return all notices of one subject, in the order in which they were written."""
     return _found(session, NoticeRow.subject == subject, NoticeRow.subject_id == subject_id)
+
+
+def letters_about(session: Session, ticket_id: str) -> list[Notice]:
+    """Return what the customer was written about a ticket, in the order in which it was."""
+    about = and_(NoticeRow.subject == Subject.TICKET, NoticeRow.subject_id == ticket_id)
+    return _found(session, about, NoticeRow.letter.is_not(None))
 
 
 def digests_listing(session: Session, alert_id: str, since: int) -> list[Notice]:
@@ -333,12 +341,14 @@ _SAME = (
 
 def _columns(notice: Notice) -> dict[str, Any]:
     telling = {} if notice.telling is None else notice.telling.as_data()
-    return {name: getattr(notice, name) for name in _SAME} | {"telling": telling}
+    letter = None if notice.letter is None else notice.letter.as_data()
+    return {name: getattr(notice, name) for name in _SAME} | {"telling": telling, "letter": letter}
 
 
 def to_notice(row: NoticeRow) -> Notice:
     """Return a stored row as the notice that rooms exchange."""
     columns = {name: getattr(row, name) for name in _SAME}
     telling = Telling.from_data(row.telling) if row.telling else None
-    kept = {"state": NoticeState(row.state), "proof": Proof(row.proof), "telling": telling}
+    letter = None if row.letter is None else Letter.from_data(row.letter)
+    kept = {"state": NoticeState(row.state), "proof": Proof(row.proof), "telling": telling, "letter": letter}
     return Notice(id=row.id, **columns | kept)

@@ -30,6 +30,7 @@ from sweepwatch.run.event_publisher import publishing_events
 from sweepwatch.run.first_models import needs_training, note_training
 from sweepwatch.run.followers import Followers, following
 from sweepwatch.run.health import serve_health
+from sweepwatch.run.heaps import share_heaps
 from sweepwatch.run.jobs import Jobs
 from sweepwatch.run.notices import posting
 from sweepwatch.run.progress import ProgressBoard
@@ -66,6 +67,7 @@ def run_everything(settings: Settings, say: Say, clock: Clock | None = None) -> 
     import narwhals.stable.v1
     import narwhals.stable.v2  # noqa: F401
 
+    share_heaps()
     take_short_turns()
     clock = clock or SystemClock()
     reach_of(settings.server, clock.now_ms())  # before anything is opened or listens

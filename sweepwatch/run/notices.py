@@ -8,7 +8,8 @@ from notify.post import Post
 from notify.proving import Proving
 from notify.sender import Sender
 from storage.records.notices import end_leases, forget_notices, lease_holders
-from sweepwatch.wiring import Services, said_of
+from sweepwatch.wiring import Services
+from sweepwatch.wiring_words import said_of
 
 KEPT_MS = 365 * DAY_MS
 """So long what was told to whom is kept."""

@@ -25,6 +25,7 @@ from sweepwatch.run.device_doors import LIST_EVERY_S, SETTLE_EVERY_S, settle
 from sweepwatch.run.event_publisher import publishing_events
 from sweepwatch.run.followers import following, listening, watching
 from sweepwatch.run.health import serve_health
+from sweepwatch.run.heaps import share_heaps
 from sweepwatch.run.jobs import Jobs
 from sweepwatch.run.model_care import note_trained
 from sweepwatch.run.notices import posting
@@ -55,6 +56,7 @@ def open_services(
     The folder is locked where the store or the desk database is in it. Where neither is, parts share it, and
     each has a log of its own, named after the `part`.
     """
+    share_heaps()
     take_short_turns()
     folder = open_data_folder(settings.data, shared=not uses_folder(settings))
     try:

@@ -5,6 +5,7 @@ from typing import Literal
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
+from fleet.letters import LetterKind
 from notify.channels import dingtalk, feishu, slack, wecom
 from notify.channels.catalogue import ChannelSettings
 from notify.channels.http import check_url
@@ -118,6 +119,12 @@ class NotifySettings(Section):
         description="Where Feishu's bots are; https://open.larksuite.com for Lark",
     )
     slack_url: str = Field(slack.URL, max_length=2_000, description="Where Slack's incoming webhooks are")
+    letters: tuple[LetterKind, ...] = Field(
+        tuple(LetterKind),
+        description="What customers are written by themselves, to the address of their contact: "
+        "consent (whether a visit may come), maintenance (that it is due), feedback (how a repair was); "
+        "[] for nothing",
+    )
     mail: MailSettings = MailSettings()
     sms: SmsSettings = SmsSettings()
     push: PushSettings = PushSettings()

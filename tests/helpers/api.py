@@ -39,7 +39,7 @@ from storage.records.unknown_signals import UnknownSignal, UnknownSignals
 from storage.series.duckdb.store import DuckDbStore
 from sweepwatch.data_folder import open_data_folder
 from sweepwatch.settings.settings import Settings
-from sweepwatch.wiring import build
+from sweepwatch.wiring import Services, build
 from sweepwatch.wiring_api import build_api
 
 NOW = 1_795_334_400_000
@@ -101,6 +101,7 @@ class House:
     wrong: dict[str, str | None]
     progress: list[StartProgress]
     ledger: list[LedgerView]
+    services: Services
 
     @property
     def doors(self) -> Doors:
@@ -164,6 +165,7 @@ def open_house(folder: Path, **settings: Any) -> Iterator[House]:
                 wrong,
                 progress,
                 ledger,
+                services,
             )
 
 

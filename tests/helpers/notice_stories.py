@@ -46,8 +46,9 @@ from storage.records.people import add_person, people, person_by_email
 from sweepwatch.data_folder import open_data_folder
 from sweepwatch.run.notices import NoticeJobs
 from sweepwatch.settings.settings import Settings
-from sweepwatch.wiring import Services, build, build_duty, said_of
+from sweepwatch.wiring import Services, build, build_duty
 from sweepwatch.wiring_api import build_api
+from sweepwatch.wiring_words import said_of
 
 _PROOF_MS = (2 * MINUTE_MS, 15 * MINUTE_MS)
 _NOTES = 10_000

@@ -14,6 +14,7 @@ from api.console.render.templates import Console, Pages
 from api.doors import ActingByForm, ChangesTickets, Known, address_of
 from api.routes.cases import within
 from api.routes.common import RowId
+from api.routes.consent import asked_for_consent
 from api.services import Services
 from fleet.consent import LONGEST_ANSWER, LONGEST_OFFER, Answer
 from fleet.errors import NotFound
@@ -36,13 +37,15 @@ def ask(
     principal: ActingByForm,
     ticket_id: RowId,
     offer: Annotated[str, Form(max_length=2 * LONGEST_OFFER)] = "",
+    by_letter: Annotated[str, Form(max_length=8)] = "",
 ) -> Response:
-    """Make a link by which the customer consents, or does not; it is shown this once."""
+    """Make a link by which the customer consents, or does not: it is shown this once, or written to them."""
     within(services, ticket_id, sites)
 
     def change() -> Response:
-        secret = services.work.consent.ask(ticket_id, offer, principal, sites)
-        link = f"{services.closing.address}c/{secret}"
+        link = asked_for_consent(services, ticket_id, offer, principal, sites, by_letter=bool(by_letter))
+        if link is None:
+            return RedirectResponse(f"/tickets/{ticket_id}", status_code=303)
         return pages.render(
             request, "desk/consent_link.html", ticket_id=ticket_id, link=link, drawn=qr_code(link)
         )

@@ -13,6 +13,7 @@ from api.doors import Known, SeesFleet
 from api.params import TicketSort
 from api.personal import Sight
 from api.queries.closing import behind
+from api.queries.notices import shown_notices
 from api.queries.tickets import TicketQuery, find_tickets
 from api.routes.common import RowId
 from api.services import ApiServices
@@ -41,6 +42,7 @@ from fleet.tickets import (
 from fleet.workflows import WORKFLOWS
 from storage.records.events import events_of
 from storage.records.files import files_of_ticket
+from storage.records.notices import letters_about
 from storage.records.people import people as people_who
 from storage.records.requests import requests_of_ticket
 from storage.records.ticket_links import links_of
@@ -165,6 +167,7 @@ def show_ticket(
         requests=requests,
         dossier=_dossier(pages, ticket, sites),
         consent=_consent(services, ticket),
+        letters=_letters(services, ticket),
         entered={"file_error": None, "error": None, "state": None, "why": "", "confirmed": _confirmed(ticket)}
         | entered,
     )
@@ -201,14 +204,23 @@ def _consent(services: ApiServices, ticket: Ticket) -> dict[str, Any] | None:
         return None
     with services.desk.transaction() as session:
         pays, said = services.work.consent.standing(session, ticket)
+        writes_to = services.letters.way_to(session, ticket.site)
     return {
         "pays": pays,
+        "writes_to": writes_to,
         "said": said,
         "askable": is_askable(ticket),
         "answers": tuple(Answer),
         "longest_offer": LONGEST_OFFER,
         "longest_answer": LONGEST_ANSWER,
     }
+
+
+def _letters(services: ApiServices, ticket: Ticket) -> list[dict[str, Any]]:
+    """Return what the customer was written about a case, as it is shown."""
+    with services.desk.transaction() as session:
+        written = letters_about(session, str(ticket.id))
+        return shown_notices(session, written)
 
 
 def _reaches(person: Person, site: str) -> bool:

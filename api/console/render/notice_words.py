@@ -35,6 +35,7 @@ NOTICE_REASONS = {
     "digest": Text("comes with the day's digest", "等待每日汇总"),
     "fallback_from": Text("another way, after quiet hours", "改用其他渠道，待免打扰时段结束"),
     "told_anew": Text("something newer says it", "已有更新的通知"),
+    "not_needed": Text("it was done meanwhile: there is nothing to ask", "期间已完成，无需再问"),
     "over_before_sent": Text("it was over before it could go out", "发送前已解除"),
     "done_before_sent": Text("it was done before it could go out", "发送前已处理"),
     "resolved_before_sent": Text("it was over before it could go out", "发送前已解除"),

@@ -13,6 +13,7 @@ from fleet.consent import Answer, Coverage
 from fleet.faults import FAULTS, LEVEL_WORDS
 from fleet.feedback import FeedbackSource
 from fleet.grants import Permission, Role
+from fleet.letters import LetterKind
 from fleet.rollouts import OfferState, RolloutState
 from fleet.service import InspectionLevel
 from fleet.signals import Kind
@@ -414,6 +415,11 @@ DUTY_WHYS = {
     Why.DISABLED: Text("may not sign in any more", "账号已停用"),
     Why.UNCOVERED: Text("the schedule has nobody then", "该时段未排班"),
 }
+LETTERS = {
+    LetterKind.CONSENT: Text("whether a visit may come", "询问是否可以上门"),
+    LetterKind.MAINTENANCE: Text("that maintenance is due", "提醒保养到期"),
+    LetterKind.FEEDBACK: Text("how the repair was", "询问维修评价"),
+}
 OCCASIONS = {
     Occasion.FIRING: Text("told first", "首次通知"),
     Occasion.ESCALATED: Text("escalated", "升级通知"),
@@ -430,6 +436,7 @@ OCCASIONS = {
     Occasion.MAINTENANCE: Text("told that maintenance comes", "通知保养将到期"),
     REPORTED_MORE: Text("told that more joined", "通知有新的上报"),
     "test": Text("test", "测试"),
+    **{f"letter_{kind}": text for kind, text in LETTERS.items()},
 }
 CARE_EVENTS = {
     "noted": Text("note", "备注"),
@@ -490,6 +497,7 @@ WEEKDAYS = {
 _TABLES = (
     {
         "occasion": OCCASIONS,
+        "letter": LETTERS,
         "care_event": CARE_EVENTS,
         "group": GROUPS,
         "group_place": GROUP_PLACES,

@@ -1,0 +1,101 @@
+"""Puts letters to customers into words, in their language, with the link by which they answer."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from fleet.customers import Customer
+from fleet.errors import NotFound
+from fleet.faults import FAULTS
+from fleet.letters import Letter, LetterKind, NotNeeded, customer_in, ways_of
+from fleet.notices import Message, NotDelivered
+from fleet.outbox import Destination, Notice
+from fleet.personal import is_personal_fault
+from fleet.text import Language
+from fleet.tickets import Ticket
+from notify.ports import Channels, Said
+from notify.rendering import rendered
+from storage.records.consents import consent_of
+from storage.records.customers import customer_of
+from storage.records.database import DeskDatabase
+from storage.records.destinations import destination_of
+from storage.records.sites import site_of
+from storage.records.tickets import ticket
+
+
+class LetterWords:
+    """Makes messages of letters, as their case stands when they go out."""
+
+    def __init__(self, desk: DeskDatabase, channels: Channels, said: Said) -> None:
+        self._desk, self._channels, self._said = desk, channels, said
+
+    def prepared(
+        self, destination_id: int, notice: Notice, letter: Letter, now: int
+    ) -> tuple[Destination, dict[str, str], Message]:
+        """Return where a letter goes, the address, and its message.
+
+        Each try makes a link of its own: the secret of the one before is kept by nobody.
+        Raises NotNeeded, NotDelivered where the customer took their address away, and NotFound.
+        """
+        number = int(notice.subject_id)
+        link = self._link(letter.kind, number)
+        with self._desk.transaction() as session:
+            place = destination_of(session, destination_id)
+            customer = customer_of(session, customer_in(notice.recipient) or "")
+            address = ways_of(customer.contact).get(place.channel)
+            if address is None:
+                raise NotDelivered("the customer has no such address any more", again=False)
+            case = ticket(session, number)
+            if letter.kind is LetterKind.MAINTENANCE and not case.is_open:
+                raise NotNeeded("the maintenance is done, or called off")
+            facts = self._facts(session, case, customer, letter, now)
+        title, text = rendered("letter", customer.language, facts)
+        return place, address, Message(notice.key, title, text, customer.language, now, link=link)
+
+    def _link(self, kind: LetterKind, ticket_id: int) -> str | None:
+        make = self._said.answer_by.get(kind)
+        return None if make is None else make(ticket_id)
+
+    def _facts(
+        self, session: Session, case: Ticket, customer: Customer, letter: Letter, now: int
+    ) -> dict[str, Any]:
+        language, zone = customer.language, self._said.zones.of(case.site)
+        consent = consent_of(session, case.id) if letter.kind is LetterKind.CONSENT else None
+        due_at = letter.facts.get("due_at")
+        return {
+            "kind": letter.kind.value,
+            "ticket": case.id,
+            "name": customer.contact.name,
+            "device": "" if is_personal_fault(case.fault) else case.device_id,
+            "site": _site(session, case.site, language),
+            "fault": _fault(case, language),
+            "offer": "" if consent is None else consent.offer,
+            "until": "" if consent is None else _day(consent.ends, zone),
+            "due": "" if due_at is None else _day(int(due_at), zone),
+            "advice": _advice(letter.facts.get("advice"), language),
+            "today": _day(now, zone),
+        }
+
+
+def _day(ms: int, zone: Any) -> str:
+    return datetime.fromtimestamp(ms / 1000, zone).strftime("%Y-%m-%d")
+
+
+def _site(session: Session, site: str, language: Language) -> str:
+    try:
+        return site_of(session, site).name.in_language(language) or site
+    except NotFound:
+        return site
+
+
+def _fault(case: Ticket, language: Language) -> str:
+    """Return what was found, or is suspected; "" where that is no fault of the catalogue."""
+    known = case.confirmed_faults or (case.fault,)
+    found = FAULTS.get(known[0])
+    return "" if found is None else found.name.in_language(language)
+
+
+def _advice(said: object, language: Language) -> str:
+    return str(said.get(language) or "") if isinstance(said, Mapping) else ""
