@@ -181,9 +181,9 @@ class SlaPolicy(Shape):
                 f"calendar: there is no {quoted(name)}; allowed: {', '.join(allowed)}{near(name, allowed)}"
             )
 
-    def waits(self, milestone: Milestone, reason: str) -> bool:
-        """Tell whether a milestone waits while a case does for some reason."""
-        return any(pause == reason and milestone in held for pause, held in self.pauses.items())
+    def waits_for(self, milestone: Milestone) -> frozenset[str]:
+        """Return the reasons for which a milestone waits while a case does."""
+        return frozenset(pause for pause, held in self.pauses.items() if milestone in held)
 
     def allowed(self, facts: Facts) -> dict[Milestone, Allowed]:
         """Return what is promised of a case, in the order of milestones."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from fleet.complaints import Complaint
 from fleet.faults import Level, is_unclear
@@ -121,8 +121,7 @@ class Suspicion:
         return float(risk) if isinstance(risk, int | float) else 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """From `begins` (epoch ms) on, up to the next span of its case, it was in one state and of one level."""
 
     begins: int

@@ -5,8 +5,9 @@ beginning of the case. All times are epoch ms, working time is in ms.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from desk.clocks.calendar import ALWAYS, ServiceCalendar
@@ -27,16 +28,14 @@ class ClockStatus(StrEnum):
     ENDED = "ended"
 
 
-@dataclass(frozen=True, slots=True)
-class Rise:
+class Rise(NamedTuple):
     """From when on a case had a level; what that promises runs from then."""
 
     since: int
     level: Level
 
 
-@dataclass(frozen=True, slots=True)
-class Wait:
+class Wait(NamedTuple):
     """A time in which a case waited, and for what; `ends` is None while it does."""
 
     begins: int
@@ -118,6 +117,7 @@ class Clocks:
         self.calendars = {**(calendars or {}), ALWAYS.name: ALWAYS}
         policy.check_calendars(self.calendars)
         self._timetables = timetables or Timetables()
+        self._held = {milestone: policy.waits_for(milestone) for milestone in Milestone}
         self._allowed: dict[tuple[str, Level, str, str, str], dict[Milestone, Allowed]] = {}
 
     def of(self, case: CaseTimes, now: int) -> tuple[MilestoneClock, ...]:
@@ -159,16 +159,17 @@ class Clocks:
         due = _after(table, begun + allowed.ms, waits)
         warned = _after(table, begun + max(1, round(allowed.ms * self.policy.warn_at)), waits)
         term = _Term(since, allowed, table, waits, begun, due, warned)
-        return term if due is not None else replace(term, left=allowed.ms - _counted(term, _end(waits)))
+        return term if due is not None else term._replace(left=allowed.ms - _counted(term, _end(waits)))
 
     def _waits(self, case: CaseTimes, milestone: Milestone, since: int) -> list[Wait]:
         if not case.waits:  # as nearly all of them
             return []
+        held = self._held[milestone]
         over = min((at for at in (case.done.get(milestone), case.ended_at) if at is not None), default=None)
         return [
             Wait(max(each.begins, since), each.ends, each.reason)
             for each in case.waits
-            if self.policy.waits(milestone, each.reason)
+            if each.reason in held
             and (each.ends is None or each.ends > since)
             and (over is None or each.begins < over)  # what comes after its end changes no clock
         ]
@@ -201,8 +202,7 @@ class Clocks:
         return (*found, *table.stretches(at, until))
 
 
-@dataclass(frozen=True, slots=True)
-class _Term:
+class _Term(NamedTuple):
     """What was promised from one moment on, and when that is due; `left` is what remains while it waits.
 
     `begun` is what had been worked by `since`.

@@ -11,7 +11,7 @@ from storage.records.database import DeskDatabase
 from storage.records.parts import parts_of
 from storage.records.ticket_times import Dues, TicketTimes, open_times, save_dues
 
-_AT_ONCE = 500
+_AT_ONCE = 1_000
 
 
 @dataclass(frozen=True, slots=True)

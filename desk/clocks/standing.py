@@ -227,7 +227,7 @@ def _waits(spans: tuple[Span, ...]) -> tuple[Wait, ...]:
             continue
         ends = spans[number + 1].begins if number + 1 < len(spans) else None
         if waits and waits[-1].reason == reason and waits[-1].ends == span.begins:
-            waits[-1] = replace(waits[-1], ends=ends)
+            waits[-1] = waits[-1]._replace(ends=ends)
         else:
             waits.append(Wait(span.begins, ends, reason))
     return tuple(waits)
