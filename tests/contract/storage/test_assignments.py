@@ -1,0 +1,269 @@
+"""Who goes to which case when, on both databases: nobody is in two places at once, whoever asks how often."""
+
+import threading
+
+import pytest
+from helpers.desk_rooms import NOON, add_devices
+from helpers.postgres import ready_desk, ready_url
+from sqlalchemy.exc import IntegrityError
+
+from desk.clocks.clocks import Clocks
+from desk.clocks.standing import TicketClocks
+from desk.dispatch.appointments import AppointmentDesk
+from desk.dispatch.assigning import Assigning, Sent
+from desk.dispatch.windows import Retell
+from desk.tickets.desk import TicketDesk
+from desk.tickets.joining import Joining
+from desk.tickets.writing import CaseWriter
+from fleet.assignments import Appointment, AppointmentState, Assignment, AssignmentState, Rather
+from fleet.clock import DAY_MS, HOUR_MS, MINUTE_MS, ManualClock
+from fleet.engineers import Certificate, Demands, Engineer
+from fleet.errors import Conflict, InvalidInput, NotFound
+from fleet.events import Subject
+from fleet.principals import Principal, PrincipalKind
+from fleet.service import load_service
+from fleet.signals import Kind
+from fleet.sites import Site
+from fleet.sla import load_policy
+from fleet.tickets import TicketState as T
+from storage.records.appointments import appointment_of
+from storage.records.assignments import add_assignment, assignments_between, assignments_of
+from storage.records.database import DeskDatabase
+from storage.records.engineers import keep_engineer
+from storage.records.events import events_of
+from storage.records.sites import describe_site
+
+__all__ = ["ready_desk", "ready_url"]
+
+LI = Principal(PrincipalKind.PERSON, "7", "Li")
+S = AssignmentState
+DEMANDS = Demands(certified=frozenset({"electrical"}))
+
+
+class Board:
+    """A desk with forty robots at one site, two engineers who may mend brushes, and one who may not."""
+
+    def __init__(self, desk: DeskDatabase) -> None:
+        self.desk, self.clock = desk, ManualClock(NOON)
+        self.clocks = TicketClocks(Clocks(load_policy()))
+        self.cases = CaseWriter(desk, self.clocks, self.clock)
+        self.tickets = TicketDesk(desk, self.cases)
+        self.assigning = Assigning(self.cases, load_service(), DEMANDS)
+        self.appointments = AppointmentDesk(self.cases)
+        add_devices(desk, {f"R{number}": Kind.ROBOT for number in range(60)})
+        with desk.transaction() as session:
+            describe_site(session, Site("hall", zone="Asia/Shanghai"))
+            for name, skills in (("chen", {"mechanical"}), ("mia", {"mechanical"}), ("bo", set[str]())):
+                keep_engineer(session, Engineer(name, name.title(), skills=frozenset(skills)))
+
+    def case(self, device: str = "R1", fault: str = "brush_jam") -> int:
+        return self.tickets.report(device, fault, LI, "it squeals")
+
+    def send(self, number: int, engineer: str = "chen", after_h: float = 2, **more: object) -> Assignment:
+        arrives = self.clock.ms + round(after_h * HOUR_MS)
+        sent = Sent(engineer, arrives, 30 * MINUTE_MS, **more)  # type: ignore[arg-type]
+        return self.assigning.assign(number, sent, LI)
+
+    def states(self, number: int) -> list[tuple[str, str]]:
+        with self.desk.transaction() as session:
+            return [(each.engineer, each.state) for each in assignments_of(session, number)]
+
+    def told(self, number: int) -> list[tuple[str, str | None, str | None]]:
+        with self.desk.transaction() as session:
+            events = events_of(session, Subject.TICKET, str(number))
+        return [(each.what, each.before, each.after) for each in events if each.what != "opened"]
+
+    def appointment(self, number: int) -> Appointment | None:
+        with self.desk.transaction() as session:
+            return appointment_of(session, number)
+
+
+@pytest.fixture
+def board(ready_desk: DeskDatabase) -> Board:
+    return Board(ready_desk)
+
+
+def test_an_assignment_takes_the_way_and_the_work_and_another_takes_its_place(board: Board) -> None:
+    number = board.case()
+    first = board.send(number)
+    assert (first.begins, first.arrives) == (NOON + 90 * MINUTE_MS, NOON + 2 * HOUR_MS)
+    assert first.ends - first.arrives == 25 * MINUTE_MS, "the usual minutes of a brush (fleet.faults)"
+    board.send(number, "mia", 3)
+    assert board.states(number) == [("chen", S.RELEASED), ("mia", S.PLANNED)]
+    assert board.told(number) == [("assigned", None, "chen"), ("assigned", "chen", "mia")]
+
+
+def test_an_engineer_has_one_place_at_a_time(board: Board) -> None:
+    one, two = board.case("R1"), board.case("R2")
+    board.send(one)
+    with pytest.raises(Conflict, match=f"chen is at ticket {one} then"):
+        board.send(two, after_h=2.4)
+    board.send(two, after_h=3)
+    assert board.states(two) == [("chen", S.PLANNED)], "right after it there is time, the way included"
+
+
+def test_the_database_refuses_what_nobody_looked_for(board: Board) -> None:
+    one, two = board.case("R1"), board.case("R2")
+    found = board.send(one)
+    same = Assignment(two, "chen", found.ends - 1, found.ends, found.ends + HOUR_MS)
+    with pytest.raises(IntegrityError), board.desk.transaction() as session:
+        add_assignment(session, same)
+    board.assigning.release(one, LI, "the customer is away")
+    with board.desk.transaction() as session:
+        add_assignment(session, same)
+
+
+def test_of_fifty_who_send_one_engineer_at_once_nobody_makes_two_of_him(board: Board) -> None:
+    numbers = [board.case(f"R{each}") for each in range(50)]
+    refused: list[str] = []
+
+    def send(number: int) -> None:
+        own = Assigning(CaseWriter(board.desk, board.clocks, board.clock), load_service(), DEMANDS)
+        try:
+            own.assign(number, Sent("chen", NOON + 2 * HOUR_MS, 30 * MINUTE_MS), LI)
+        except Conflict as error:
+            refused.append(str(error))
+
+    threads = [threading.Thread(target=send, args=(each,)) for each in numbers]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    with board.desk.transaction() as session:
+        taken = [each for each in assignments_between(session, NOON, NOON + DAY_MS) if each.is_open]
+    assert (len(taken), len(refused)) == (1, 49)
+    assert all("chen" in each for each in refused)
+
+
+def test_who_may_not_do_it_is_sent_for_a_reason_alone(board: Board) -> None:
+    number = board.case()
+    with pytest.raises(InvalidInput, match="bo may not do mechanical on 20"):
+        board.send(number, "bo")
+    assert board.states(number) == []
+    assert board.send(number, "bo", reason="he has watched it ten times").reason
+
+
+def test_an_expired_certificate_is_no_skill(board: Board) -> None:
+    paper = Certificate("low voltage", "electrical", expires=None)
+    with board.desk.transaction() as session:
+        keep_engineer(session, Engineer("mia", "Mia", skills=frozenset({"electrical", "mechanical"})))
+    number = board.case(fault="battery_wear")
+    with pytest.raises(InvalidInput, match="mia may not do electrical"):
+        board.send(number, "mia")
+    with board.desk.transaction() as session:
+        able = Engineer("mia", "Mia", skills=frozenset({"electrical"}), certificates=(paper,))
+        keep_engineer(session, able)
+    board.send(number, "mia")
+
+
+def test_an_assignment_follows_its_case(board: Board) -> None:
+    number = board.case()
+    board.send(number)
+    for state, after in ((T.ACCEPTED, S.PLANNED), (T.EN_ROUTE, S.UNDER_WAY), (T.ACCEPTED, S.PLANNED)):
+        board.tickets.change_state(number, state, LI, "")
+        assert board.states(number) == [("chen", after)]
+    board.clock.ms += 2 * HOUR_MS
+    for state in (T.EN_ROUTE, T.REPAIRING):
+        board.tickets.change_state(number, state, LI, "")
+    with pytest.raises(Conflict, match="somebody is there already"):
+        board.send(number, "mia")
+    board.clock.ms += 10 * MINUTE_MS
+    board.tickets.change_state(number, T.REPAIRED, LI, "", confirmed=("brush_jam",))
+    assert board.states(number) == [("chen", S.DONE)]
+    two = board.case("R2")
+    board.send(two, after_h=0.5)  # twenty minutes sooner than planned, he is free
+
+
+def test_who_cannot_go_on_is_free_and_what_is_merged_needs_nobody(board: Board) -> None:
+    one, two = board.case("R1"), board.case("R2")
+    board.send(one)
+    board.tickets.change_state(one, T.ACCEPTED, LI, "")
+    board.tickets.change_state(one, T.WAITING_CUSTOMER, LI, "")
+    assert board.states(one) == [("chen", S.RELEASED)]
+    board.send(one)
+    Joining(board.cases).merge(one, two, LI, "one and the same")
+    assert board.assigning.tidy() == 1
+    assert board.states(one)[-1] == ("chen", S.RELEASED)
+    assert board.assigning.tidy() == 0
+
+
+def test_two_go_together_or_nobody(board: Board) -> None:
+    one, two = board.case("R1"), board.case("R2")
+    board.send(two, "mia")
+    with pytest.raises(Conflict, match="mia is at ticket"):
+        board.send(one, helpers=("mia",))
+    assert board.states(one) == [], "neither of them goes"
+    board.send(one, helpers=("mia",), after_h=4)
+    assert board.states(one) == [("chen", S.PLANNED), ("mia", S.PLANNED)]
+
+
+@pytest.mark.parametrize(
+    ("sent", "said"),
+    [
+        (Sent("chen", NOON + 31 * DAY_MS), "within 30 days"),
+        (Sent("chen", NOON, -1), "0 to 24 hours"),
+        (Sent("chen", NOON, 2 * DAY_MS), "0 to 24 hours"),
+        (Sent("chen", NOON, helpers=("chen",)), "each engineer once"),
+        (Sent("nobody", NOON), "no engineer"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_words(board: Board, sent: Sent, said: str) -> None:
+    number = board.case()
+    with pytest.raises((InvalidInput, NotFound), match=said):
+        board.assigning.assign(number, sent, LI)
+    assert board.states(number) == []
+
+
+def test_a_customer_is_told_of_a_window_once_and_again_only_when_it_does_not_hold(board: Board) -> None:
+    number = board.case()
+    with pytest.raises(Conflict, match="nobody is to go there"):
+        board.appointments.tell(number, LI)
+    board.send(number, after_h=30)
+    assert board.appointments.tell(number, LI) is Retell.FIRST
+    told = board.appointment(number)
+    assert told is not None and told.ends - told.begins == 4 * HOUR_MS
+    board.send(number, "mia", after_h=31)
+    assert board.appointments.tell(number, LI) is Retell.KEPT
+    board.send(number, "mia", after_h=34)
+    assert board.appointments.tell(number, LI) is Retell.MOVED
+    moved = board.appointment(number)
+    assert moved is not None and (moved.times, moved.state) == (2, AppointmentState.TOLD)
+
+
+def test_a_window_narrows_within_what_was_told_and_what_was_confirmed_stays_so(board: Board) -> None:
+    number = board.case()
+    board.send(number, after_h=30)
+    board.appointments.tell(number, LI)
+    first = board.appointment(number)
+    secret = board.appointments.link_again(number)
+    board.appointments.answer(secret, AppointmentState.CONFIRMED)
+    board.clock.ms += 25 * HOUR_MS
+    assert board.appointments.tell(number, LI) is Retell.NARROWER
+    near = board.appointment(number)
+    assert first is not None and near is not None
+    assert first.begins <= near.begins < near.ends <= first.ends
+    assert (near.ends - near.begins, near.state) == (2 * HOUR_MS, AppointmentState.CONFIRMED)
+    board.tickets.change_state(number, T.ACCEPTED, LI, "")
+    board.tickets.change_state(number, T.EN_ROUTE, LI, "")
+    assert board.appointments.tell(number, LI) is Retell.UNDER_WAY
+
+
+def test_by_a_link_a_customer_would_rather_have_another_time(board: Board) -> None:
+    number = board.case()
+    board.send(number, after_h=30)
+    board.appointments.tell(number, LI)
+    old, secret = board.appointments.link_again(number), board.appointments.link_again(number)
+    for wrong in (old, secret[:-1], ""):
+        with board.desk.transaction() as session, pytest.raises(NotFound):
+            board.appointments.open(session, wrong)
+    with pytest.raises(InvalidInput, match="say when it would suit"):
+        board.appointments.answer(secret, AppointmentState.MOVE)
+    with pytest.raises(InvalidInput, match="allowed: confirmed, move"):
+        board.appointments.answer(secret, AppointmentState.OFF)
+    said = board.appointments.answer(secret, AppointmentState.MOVE, [Rather.AFTER_20], "children sleep")
+    assert (said.rather, said.by) == ((Rather.AFTER_20,), "customer")
+    assert board.told(number)[-1] == ("appointment_answer", "told", "move")
+    board.tickets.change_state(number, T.ACCEPTED, LI, "")
+    board.tickets.change_state(number, T.EN_ROUTE, LI, "")
+    with pytest.raises(Conflict, match="on the way already"):
+        board.appointments.answer(secret, AppointmentState.CONFIRMED)
