@@ -20,7 +20,7 @@ def upgrade() -> None:
     op.create_table(
         "assignment",
         sa.Column("id", _NUMBER, primary_key=True),
-        sa.Column("ticket_id", sa.BigInteger(), sa.ForeignKey("ticket.id"), nullable=False),
+        sa.Column("ticket_id", _NUMBER, sa.ForeignKey("ticket.id"), nullable=False),
         sa.Column("engineer", sa.String(64), sa.ForeignKey("engineer.id"), nullable=False),
         *(sa.Column(name, sa.BigInteger(), nullable=False) for name in ("begins", "arrives", "ends")),
         sa.Column("state", sa.String(16), nullable=False),
@@ -37,7 +37,7 @@ def upgrade() -> None:
     op.create_index("ix_assignment_time", "assignment", ["ends", "begins"])
     op.create_table(
         "appointment",
-        sa.Column("ticket_id", sa.BigInteger(), sa.ForeignKey("ticket.id"), primary_key=True),
+        sa.Column("ticket_id", _NUMBER, sa.ForeignKey("ticket.id"), primary_key=True),
         sa.Column("key", sa.String(64), nullable=True, unique=True),
         *(
             sa.Column(name, sa.BigInteger(), nullable=False)
