@@ -22,6 +22,10 @@ class LetterKind(StrEnum):
     """Maintenance is due; what can be done alone."""
     FEEDBACK = "feedback"
     """How was the repair?"""
+    APPOINTMENT = "appointment"
+    """When somebody comes, and that it is another time now."""
+    CALLED_OFF = "called_off"
+    """Nobody comes after all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,12 @@ class Letter:
 
     kind: LetterKind
     facts: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def begins(self) -> int | None:
+        """When the window begins that it tells of, epoch ms; None where it tells of none."""
+        found = self.facts.get("begins")
+        return int(found) if isinstance(found, int) else None
 
     def as_data(self) -> dict[str, Any]:
         """Return it JSON-ready."""

@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
+from fleet.assignments import AppointmentState
 from fleet.customers import Customer
 from fleet.errors import NotFound
 from fleet.faults import FAULTS
@@ -17,6 +19,7 @@ from fleet.text import Language
 from fleet.tickets import Ticket
 from notify.ports import Channels, Said
 from notify.rendering import rendered
+from storage.records.appointments import appointment_of
 from storage.records.consents import consent_of
 from storage.records.customers import customer_of
 from storage.records.database import DeskDatabase
@@ -48,8 +51,7 @@ class LetterWords:
             if address is None:
                 raise NotDelivered("the customer has no such address any more", again=False)
             case = ticket(session, number)
-            if letter.kind is LetterKind.MAINTENANCE and not case.is_open:
-                raise NotNeeded("the maintenance is done, or called off")
+            _check_needed(session, case, letter)
             facts = self._facts(session, case, customer, letter, now)
         title, text = rendered("letter", customer.language, facts)
         return place, address, Message(notice.key, title, text, customer.language, now, link=link)
@@ -75,11 +77,31 @@ class LetterWords:
             "until": "" if consent is None else _day(consent.ends, zone),
             "due": "" if due_at is None else _day(int(due_at), zone),
             "advice": _advice(letter.facts.get("advice"), language),
-            "today": _day(now, zone),
+            "again": int(letter.facts.get("times") or 1) > 1,
+            "window": _window(letter, zone),
         }
 
 
-def _day(ms: int, zone: Any) -> str:
+def _check_needed(session: Session, case: Ticket, letter: Letter) -> None:
+    """Raise NotNeeded where what a letter tells is not so any more."""
+    if letter.kind is LetterKind.MAINTENANCE and not case.is_open:
+        raise NotNeeded("the maintenance is done, or called off")
+    if letter.kind is LetterKind.APPOINTMENT:
+        known = appointment_of(session, case.id)
+        if known is None or known.state is AppointmentState.OFF or known.times != letter.facts.get("times"):
+            raise NotNeeded("the customer is told of another time, or of none")
+
+
+def _window(letter: Letter, zone: ZoneInfo) -> str:
+    """Return the window of a letter by the clock of the site, with its day."""
+    if letter.begins is None:
+        return ""
+    begins = datetime.fromtimestamp(letter.begins / 1000, zone)
+    ends = datetime.fromtimestamp(int(letter.facts["ends"]) / 1000, zone)
+    return f"{begins:%Y-%m-%d %H:%M} – {ends:%H:%M}"
+
+
+def _day(ms: int, zone: ZoneInfo) -> str:
     return datetime.fromtimestamp(ms / 1000, zone).strftime("%Y-%m-%d")
 
 

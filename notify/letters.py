@@ -37,6 +37,12 @@ def letter_for(event: Event) -> Letter | None:
         return Letter(LetterKind.MAINTENANCE, {key: event.data.get(key) for key in ("due_at", "advice")})
     if event.what == "consent_asked" and event.data.get("by_letter"):
         return Letter(LetterKind.CONSENT)
+    if event.what == "appointment":
+        return Letter(
+            LetterKind.APPOINTMENT, {key: event.data.get(key) for key in ("begins", "ends", "times")}
+        )
+    if event.what == "appointment_off":
+        return Letter(LetterKind.CALLED_OFF, {key: event.data.get(key) for key in ("begins", "ends")})
     if event.what == "state" and event.after == TicketState.REPAIRED:
         return Letter(LetterKind.FEEDBACK)
     return None
@@ -92,7 +98,7 @@ class LetterWriter:
 
     def _notice(self, event: Event, letter: Letter, customer: str, place: int) -> Notice:
         now, name = self._clock.now_ms(), f"{CUSTOMER}:{customer}"
-        due_at = self._due(letter.kind, self._zones.of(event.site), now)
+        due_at = self._due(letter, self._zones.of(event.site), now)
         return Notice(
             id=0,
             key=notice_key(event.id, name, place),
@@ -111,10 +117,12 @@ class LetterWriter:
             followed_up=True,  # a customer has no chain: staff sees on the case what did not arrive
         )
 
-    def _due(self, kind: LetterKind, zone: ZoneInfo, now: int) -> int:
-        at = now + (_FEEDBACK_AFTER_MS if kind is LetterKind.FEEDBACK else 0)
+    def _due(self, letter: Letter, zone: ZoneInfo, now: int) -> int:
+        """Return when a letter goes out: after the night, but for what would come too late then."""
+        at = now + (_FEEDBACK_AFTER_MS if letter.kind is LetterKind.FEEDBACK else 0)
         night = Wishes(zone=zone.key, quiet_from=_QUIET_FROM, quiet_to=_QUIET_TO)
-        return quiet_until(night, at) or at
+        later = quiet_until(night, at) or at
+        return at if letter.begins is not None and letter.begins < later + HOUR_MS else later
 
 
 def first_way(channels: Channels, contact: Contact) -> tuple[ChannelKind, Mapping[str, str]] | None:

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from secrets import token_urlsafe
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -95,8 +96,8 @@ class AppointmentDesk:
             link_ends=window.ends + _LASTS_MS,
         )
         keep_appointment(session, new)
-        more = {"begins": window.begins, "ends": window.ends, "times": new.times}
-        tell(session, happened(case, APPOINTMENT, by, str(why), now, after=str(why), **more))  # type: ignore[arg-type]
+        more: dict[str, Any] = {"begins": window.begins, "ends": window.ends, "times": new.times}
+        tell(session, happened(case, APPOINTMENT, by, str(why), now, after=str(why), **more))
         return why
 
     def call_off(self, session: Session, case: Ticket, by: Principal, why: str) -> bool:
@@ -105,7 +106,8 @@ class AppointmentDesk:
         if known is None or known.state is AppointmentState.OFF or known.ends < now:
             return False
         keep_appointment(session, replace(known, state=AppointmentState.OFF))
-        tell(session, happened(case, CALLED_OFF, by, why, now, before=str(known.state)))
+        window: dict[str, Any] = {"begins": known.begins, "ends": known.ends}
+        tell(session, happened(case, CALLED_OFF, by, why, now, before=str(known.state), **window))
         return True
 
     def link_again(self, ticket_id: int) -> str:

@@ -122,8 +122,8 @@ class NotifySettings(Section):
     letters: tuple[LetterKind, ...] = Field(
         tuple(LetterKind),
         description="What customers are written by themselves, to the address of their contact: "
-        "consent (whether a visit may come), maintenance (that it is due), feedback (how a repair was); "
-        "[] for nothing",
+        "consent (whether a visit may come), appointment (when), called_off (that nobody comes after all), "
+        "maintenance (that it is due), feedback (how a repair was); [] for nothing",
     )
     mail: MailSettings = MailSettings()
     sms: SmsSettings = SmsSettings()

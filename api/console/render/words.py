@@ -419,6 +419,8 @@ LETTERS = {
     LetterKind.CONSENT: Text("whether a visit may come", "询问是否可以上门"),
     LetterKind.MAINTENANCE: Text("that maintenance is due", "提醒保养到期"),
     LetterKind.FEEDBACK: Text("how the repair was", "询问维修评价"),
+    LetterKind.APPOINTMENT: Text("when somebody comes", "告知上门时间"),
+    LetterKind.CALLED_OFF: Text("that nobody comes after all", "告知上门取消"),
 }
 OCCASIONS = {
     Occasion.FIRING: Text("told first", "首次通知"),
