@@ -363,7 +363,9 @@ def models_rollback(config: Path | None, data: Path | None, fault: str, who: str
 @click.option("--seeds", default="0,1,2", show_default=True, help="Seeds of the training.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def evaluate(name: str, data: Path | None, seeds: str, as_json: bool) -> None:
-    """Score our features and models on a yardstick: skab, azure-pdm, cmapss, hse-filter or simulated.
+    """Score what we learn and plan on a yardstick.
+
+    There are skab, azure-pdm, cmapss, hse-filter, dispatch (routes) and simulated.
 
     Prints each metric's mean and standard deviation over the seeds, simple baselines on the same rows, and
     how the rows were split. It touches no data folder of a running system.

@@ -16,6 +16,7 @@ YARDSTICKS = {
     "azure-pdm": "yardsticks.azure_pdm",
     "cmapss": "yardsticks.cmapss",
     "hse-filter": "yardsticks.hse_filter",
+    "dispatch": "yardsticks.dispatch",
     "simulated": "yardsticks.simulated.yardstick",
 }
 """Where each yardstick's `evaluate(folder, seeds)` is; loaded only when asked for."""

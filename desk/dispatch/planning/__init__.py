@@ -1,0 +1,1 @@
+"""The plan of a day: who goes where when. Pure values in, a plan out."""

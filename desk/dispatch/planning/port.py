@@ -1,0 +1,60 @@
+"""The port of planners: what is to be planned, and whoever plans it."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from desk.dispatch.travel.port import TravelMatrix
+from fleet.dayplan import DayPlan
+from fleet.errors import InvalidInput
+from fleet.visiting import Job, Workday
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A day to be planned from `now` on (epoch ms).
+
+    `travel` knows every position of the jobs and workdays. Parts that are `discontinued` come no more.
+    `keep_told`: a window of arrival that was told is left only where there is no other way.
+    Raises InvalidInput for ids that occur twice, or a position without travel.
+    """
+
+    now: int
+    jobs: tuple[Job, ...]
+    workdays: tuple[Workday, ...]
+    travel: TravelMatrix
+    discontinued: frozenset[str] = frozenset()
+    keep_told: bool = True
+
+    def __post_init__(self) -> None:
+        _check_different("job", [job.id for job in self.jobs])
+        _check_different("engineer", [day.engineer for day in self.workdays])
+        ends = [day.end for day in self.workdays if day.end is not None]
+        for place in (*(job.at for job in self.jobs), *(day.start for day in self.workdays), *ends):
+            if place not in self.travel.index:
+                raise InvalidInput(
+                    f"travel: the position {place} of a job or an engineer is not in the matrix"
+                )
+
+
+class Planner(Protocol):
+    """Whoever plans a day."""
+
+    @property
+    def name(self) -> str:
+        """What it is called, in plans and settings."""
+        ...
+
+    def plan(self, problem: Problem, cpu_s: float, seed: int = 0, before: DayPlan | None = None) -> DayPlan:
+        """Plan in about `cpu_s` seconds of one core; `before` is the plan in force, to start from.
+
+        Each job is in one route (two where two people are needed) or among the unassigned, with the reason.
+        """
+        ...
+
+
+def _check_different(what: str, ids: list[str]) -> None:
+    seen: set[str] = set()
+    for each in ids:
+        if each in seen:
+            raise InvalidInput(f"{what} {each} is there twice; each may be there once")
+        seen.add(each)

@@ -1,0 +1,65 @@
+"""When each task's work may begin: as promised first, and as wide as need be for what found no place."""
+
+from collections.abc import Iterable, Sequence
+
+from desk.dispatch.planning.frame import FIXED_FIRST, NEVER, Frame, Spans
+from desk.dispatch.planning.port import Problem
+from desk.dispatch.planning.timing import Leg
+from fleet.visiting import Job, Window
+
+
+def promised(problem: Problem, job: Job) -> Spans:
+    """Return the spans that keep what was promised; where none is left, the widest."""
+    opens, closes = _bounds(problem, job)
+    if job.hold is not None and job.hold.begin is not None:
+        if job.hold.why in FIXED_FIRST:
+            return ((job.hold.begin, NEVER),)
+        return ((job.hold.begin, job.hold.begin),)
+    if job.hold is not None and job.hold.why in FIXED_FIRST:
+        return ((0, NEVER),)
+    if job.told is not None and problem.keep_told:
+        kept = _within([job.told], opens, closes)
+        if kept:
+            return kept
+    in_time = min(job.due, closes)
+    return _within(job.preferred, opens, in_time) or _within(
+        [Window(opens, max(opens, in_time))], opens, closes
+    )
+
+
+def widest(problem: Problem, job: Job) -> Spans:
+    """Return the spans in which it may be done at all; none where they are past."""
+    opens, closes = _bounds(problem, job)
+    if job.hold is not None and job.hold.begin is not None:
+        return promised(problem, job)
+    return ((opens, closes),) if opens <= closes else ()
+
+
+def all_promised(frame: Frame) -> list[Spans]:
+    """Return the spans of every task that keep what was promised."""
+    return [promised(frame.problem, task.job) for task in frame.tasks]
+
+
+def no_later(frame: Frame, spans: Sequence[Spans], legs: Iterable[Leg]) -> list[Spans]:
+    """Return spans where what begins outside of what was promised may begin no later than in these legs."""
+    found = list(spans)
+    for leg in legs:
+        if leg.task is None:
+            continue
+        job = frame.tasks[leg.task].job
+        if job.people == 2:
+            continue  # it has one time, and that is decided
+        kept = promised(frame.problem, job)
+        if not any(opens <= leg.begin <= closes for opens, closes in kept):
+            opens = min([span[0] for span in kept] + [leg.begin])
+            found[leg.task] = ((opens, leg.begin),)
+    return found
+
+
+def _bounds(problem: Problem, job: Job) -> tuple[int, int]:
+    return max(job.earliest, problem.now), NEVER if job.latest is None else job.latest
+
+
+def _within(windows: Iterable[Window], opens: int, closes: int) -> Spans:
+    cut = sorted((max(each.start, opens), min(each.end, closes)) for each in windows)
+    return tuple((start, end) for start, end in cut if start <= end)

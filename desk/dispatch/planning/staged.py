@@ -1,0 +1,159 @@
+"""A planner around any solver: what was promised first, then wider, but nothing later than need be.
+
+A solver's windows are hard. So it plans with the promises as windows; what finds no place is inserted as
+little late as can be; then the solver goes over all of it once more, with windows that let nothing begin
+later.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from time import process_time
+
+from desk.dispatch.planning.assembling import assembled
+from desk.dispatch.planning.frame import NEVER, Frame, Spans, frame_of
+from desk.dispatch.planning.insertion import WEIGHTS, Routes, fill, off
+from desk.dispatch.planning.mending import fitting, together
+from desk.dispatch.planning.pairs import place_pairs
+from desk.dispatch.planning.port import Problem
+from desk.dispatch.planning.reasons import cannot, no_room
+from desk.dispatch.planning.solver import Asked, Solver
+from desk.dispatch.planning.spans import all_promised, no_later, promised, widest
+from desk.dispatch.planning.timing import timed
+from fleet.dayplan import DayPlan, Unassigned
+
+_FIRST_SHARE = 0.6
+"""The share of the time for the plan with all promises; the rest goes over what had to be widened."""
+_KEPT_BACK = 0.03
+"""The share of the time for telling why, so that the whole stays within what was asked for."""
+Standing = tuple[int, int, int]
+"""How good routes are, less is better: what is undone (by weight), ms begun too late, ms of travel."""
+
+
+class StagedPlanner:
+    """Plans with one solver behind it; makes no use of anything that outlives a plan."""
+
+    def __init__(self, solver: Solver) -> None:
+        self._solver = solver
+
+    @property
+    def name(self) -> str:
+        """What it is called: as its solver."""
+        return self._solver.name
+
+    def plan(self, problem: Problem, cpu_s: float, seed: int = 0, before: DayPlan | None = None) -> DayPlan:
+        """Plan in about `cpu_s` seconds of one core, from the plan in force where there is one."""
+        begun = process_time()
+        impossible = {each.job: each for job in problem.jobs if (each := cannot(problem, job)) is not None}
+        frame = frame_of(problem, [job for job in problem.jobs if job.id not in impossible])
+        routes, spans, used = self._routes(frame, begun + cpu_s * (1 - _KEPT_BACK), begun, seed, before)
+        routed = {task for route in routes for task in route}
+        undone = {
+            frame.tasks[task].job.id: frame.tasks[task].job
+            for task in range(len(frame.tasks))
+            if task not in routed
+        }
+        left: list[Unassigned] = [
+            *impossible.values(),
+            *(no_room(frame, routes, spans, job) for job in undone.values()),
+        ]
+        plan = assembled(frame, routes, spans, tuple(left), self.name)
+        return replace(plan, cpu_s=process_time() - begun, solver_cpu_s=used)
+
+    def _routes(
+        self, frame: Frame, until: float, begun: float, seed: int, before: DayPlan | None
+    ) -> tuple[Routes, list[Spans], float]:
+        spans = all_promised(frame)
+        _let_finish(frame, spans)
+        lost = place_pairs(frame, spans)
+        free = [task for task in frame.free if task not in lost]
+        start = fitting(frame, _started(frame, before), free, spans)
+        first = begun + (until - begun) * _FIRST_SHARE if _may_be_late(frame, free) else until
+        asked = Asked(frame, free, spans, start, until, seed)
+        asked.until = first
+        routes = fitting(frame, self._solver.route(asked), free, spans)
+        used = asked.used_s
+        spans, left = _widened(frame, routes, free, spans)
+        if left or any(a is not b for a, b in zip(spans, asked.spans, strict=True)):
+            again = Asked(frame, free, spans, routes, until, seed)
+            found = fitting(frame, self._solver.route(again), free, spans)
+            used += again.used_s
+            late, _ = _widened(frame, found, free, spans)
+            if standing(frame, found, late) < standing(frame, routes, spans):
+                routes, spans = found, late
+        return routes, spans, used
+
+
+def standing(frame: Frame, routes: Routes, spans: Sequence[Spans]) -> Standing:
+    """Return how good routes are; less is better."""
+    routed = {task for route in routes for task in route}
+    undone = sum(WEIGHTS[task.job.level] for number, task in enumerate(frame.tasks) if number not in routed)
+    late = travel = 0
+    for crew, route in zip(frame.crews, routes, strict=True):
+        for leg in timed(frame, crew, route, spans) or []:
+            travel += leg.drive
+            if leg.task is not None:
+                late += off(promised(frame.problem, frame.tasks[leg.task].job), leg.begin)
+    return undone, late, travel
+
+
+def _may_be_late(frame: Frame, free: Sequence[int]) -> bool:
+    """Tell whether any promise could be missed: where none is softer than its bounds, none is widened."""
+    return any(
+        promised(frame.problem, frame.tasks[task].job) != widest(frame.problem, frame.tasks[task].job)
+        for task in free
+    )
+
+
+def _widened(
+    frame: Frame, routes: Routes, free: Sequence[int], spans: Sequence[Spans]
+) -> tuple[list[Spans], list[int]]:
+    """Insert what is in no route, in time where there is room, else late; return spans that keep that."""
+    routed = {task for route in routes for task in route}
+    left = fill(frame, routes, [task for task in free if task not in routed], spans)
+    late = [
+        widest(frame.problem, task.job) if number in left and task.job.people == 1 else spans[number]
+        for number, task in enumerate(frame.tasks)
+    ]
+    found = list(spans)
+    if left:
+        left = fill(frame, routes, [task for task in left if frame.tasks[task].job.people == 1], spans, late)
+        wide = [late[n] if n not in left else spans[n] for n in range(len(spans))]
+        for crew, route in zip(frame.crews, routes, strict=True):
+            found = no_later(frame, found, timed(frame, crew, route, wide) or [])
+    together(frame, routes)
+    routed = {task for route in routes for task in route}
+    left = [task for task in free if task not in routed]
+    for task in left:
+        found[task] = late[task]
+    return found, left
+
+
+def _let_finish(frame: Frame, spans: Sequence[Spans]) -> None:
+    """Let a crew whose fixed jobs end after hours finish these; what no road leads to is not fixed."""
+    for number, fixed in enumerate(frame.fixed):
+        if not fixed or timed(frame, frame.crews[number], fixed, spans) is not None:
+            continue
+        free = replace(
+            frame.crews[number], until=NEVER, pauses=(), day=replace(frame.crews[number].day, longest_ms=None)
+        )
+        legs = timed(frame, free, fixed, spans)
+        if legs is None:
+            frame.fixed[number] = []
+        else:
+            frame.crews[number] = replace(free, until=legs[-1].end)
+
+
+def _started(frame: Frame, before: DayPlan | None) -> Routes:
+    """Return the routes of a plan in force as tasks."""
+    routes = [list(route) for route in frame.fixed]
+    if before is None:
+        return routes
+    column = {crew.day.engineer: number for number, crew in enumerate(frame.crews)}
+    tasks: dict[str, list[int]] = {}
+    for number in frame.free:
+        tasks.setdefault(frame.tasks[number].job.id, []).append(number)
+    for route in before.routes:
+        if route.engineer in column:
+            for stop in route.stops:
+                routes[column[route.engineer]] += tasks.get(stop.job, [])[:1]
+    return routes
