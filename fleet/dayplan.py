@@ -113,7 +113,7 @@ class Stop:
     """One job in a route: the leg there, breaks on the way, arrival, work from `begin` to `end`.
 
     `late_ms` is counted from what was promised, `moved_ms` from the nearest end of the window that was told.
-    `beside` are other engineers at the same job.
+    `beside` are other engineers at the same job; who leads there brings skills and parts.
     """
 
     job: str
@@ -126,6 +126,7 @@ class Stop:
     late_ms: int = 0
     moved_ms: int = 0
     beside: tuple[str, ...] = ()
+    lead: bool = True
     why: Why | None = None
 
     @property

@@ -69,6 +69,7 @@ def _stop(frame: Frame, node: int, leg: Leg, beside: tuple[str, ...], why: Why) 
         late_ms=max(0, leg.begin - job.due),
         moved_ms=0 if told is None else off(told, leg.begin),
         beside=beside,
+        lead=frame.tasks[leg.task].lead,
         why=why,
     )
 

@@ -14,8 +14,9 @@ class Problem:
     """A day to be planned from `now` on (epoch ms).
 
     `travel` knows every position of the jobs and workdays. Parts that are `discontinued` come no more.
-    `keep_told`: a window of arrival that was told is left only where there is no other way.
-    Raises InvalidInput for ids that occur twice, or a position without travel.
+    A window of arrival that was told is left where there is no other way, or where that saves more than
+    `told_cost_s` of travel; 0: as if none had been told.
+    Raises InvalidInput for ids that occur twice, a position without travel, or a cost below 0.
     """
 
     now: int
@@ -23,9 +24,11 @@ class Problem:
     workdays: tuple[Workday, ...]
     travel: TravelMatrix
     discontinued: frozenset[str] = frozenset()
-    keep_told: bool = True
+    told_cost_s: int = 300
 
     def __post_init__(self) -> None:
+        if self.told_cost_s < 0:
+            raise InvalidInput(f"told_cost_s is {self.told_cost_s}; it must be 0 or more")
         _check_different("job", [job.id for job in self.jobs])
         _check_different("engineer", [day.engineer for day in self.workdays])
         ends = [day.end for day in self.workdays if day.end is not None]

@@ -17,14 +17,18 @@ def promised(problem: Problem, job: Job) -> Spans:
         return ((job.hold.begin, job.hold.begin),)
     if job.hold is not None and job.hold.why in FIXED_FIRST:
         return ((0, NEVER),)
-    if job.told is not None and problem.keep_told:
-        kept = _within([job.told], opens, closes)
+    if job.told is not None and problem.told_cost_s:
+        kept = _within([job.told], opens, min(job.due, closes)) or _within([job.told], opens, closes)
         if kept:
             return kept
-    in_time = min(job.due, closes)
-    return _within(job.preferred, opens, in_time) or _within(
-        [Window(opens, max(opens, in_time))], opens, closes
-    )
+    return in_time(problem, job)
+
+
+def in_time(problem: Problem, job: Job) -> Spans:
+    """Return the spans that are in time, whatever was told: those that are preferred, where there are any."""
+    opens, closes = _bounds(problem, job)
+    due = min(job.due, closes)
+    return _within(job.preferred, opens, due) or _within([Window(opens, max(opens, due))], opens, closes)
 
 
 def widest(problem: Problem, job: Job) -> Spans:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from time import process_time
 
 from desk.dispatch.planning.assembling import assembled
+from desk.dispatch.planning.easing import eased
 from desk.dispatch.planning.frame import NEVER, Frame, Spans, frame_of
 from desk.dispatch.planning.insertion import WEIGHTS, Routes, fill, off
 from desk.dispatch.planning.mending import fitting, together
@@ -21,8 +22,8 @@ from desk.dispatch.planning.spans import all_promised, no_later, promised, wides
 from desk.dispatch.planning.timing import timed
 from fleet.dayplan import DayPlan, Unassigned
 
-_FIRST_SHARE = 0.6
-"""The share of the time for the plan with all promises; the rest goes over what had to be widened."""
+_FIRST_SHARE, _SECOND_SHARE = 0.5, 0.75
+"""The share of the time by which the plan with all promises, and that with what is widened, are there."""
 _KEPT_BACK = 0.03
 """The share of the time for telling why, so that the whole stays within what was asked for."""
 Standing = tuple[int, int, int]
@@ -67,20 +68,23 @@ class StagedPlanner:
         lost = place_pairs(frame, spans)
         free = [task for task in frame.free if task not in lost]
         start = fitting(frame, _started(frame, before), free, spans)
-        first = begun + (until - begun) * _FIRST_SHARE if _may_be_late(frame, free) else until
-        asked = Asked(frame, free, spans, start, until, seed)
-        asked.until = first
+        soft = _may_be_late(frame, free)
+        asked = Asked(
+            frame, free, spans, start, begun + (until - begun) * _FIRST_SHARE if soft else until, seed
+        )
         routes = fitting(frame, self._solver.route(asked), free, spans)
-        used = asked.used_s
+        first = spans
         spans, left = _widened(frame, routes, free, spans)
-        if left or any(a is not b for a, b in zip(spans, asked.spans, strict=True)):
-            again = Asked(frame, free, spans, routes, until, seed)
-            found = fitting(frame, self._solver.route(again), free, spans)
-            used += again.used_s
+        if left or any(a is not b for a, b in zip(spans, first, strict=True)):
+            asked.spans, asked.start = spans, routes
+            asked.until = begun + (until - begun) * _SECOND_SHARE
+            found = fitting(frame, self._solver.route(asked), free, spans)
             late, _ = _widened(frame, found, free, spans)
             if standing(frame, found, late) < standing(frame, routes, spans):
                 routes, spans = found, late
-        return routes, spans, used
+        asked.until = until
+        routes, kept = eased(frame, self._solver, routes, spans, asked)
+        return routes, list(kept), asked.used_s
 
 
 def standing(frame: Frame, routes: Routes, spans: Sequence[Spans]) -> Standing:
