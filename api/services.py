@@ -16,6 +16,7 @@ from alerts.book import RuleBook
 from alerts.trials import Trials
 from api.reach import Reach
 from desk.clocks.standing import TicketClocks
+from desk.dispatch.board import DispatchBoard
 from desk.dispatch.visits import FoundVisits
 from desk.feedback.closing import Closing
 from desk.indicators.reports import Reports
@@ -145,7 +146,7 @@ class ApiServices:
     `rules` what each alert rule says.
     `devices` are the credentials of devices, `notices` keeps where notices go, `book` the versions of rules,
     which `trials` try. `duty` says who is on call, `planning` changes that. `letters` says how a customer can
-    be written to.
+    be written to, `dispatch` who goes to which case when.
     `service` describes customers, contracts, engineers and parts, `lists` takes them in and gives them out.
     `closing` is what follows a repair, `reports` say what indicators are. `intake` takes reports and files,
     and knows what is told of a device.
@@ -173,6 +174,7 @@ class ApiServices:
     rollouts: Rollouts
     notices: NoticeBook
     letters: LetterWriter
+    dispatch: DispatchBoard
     book: RuleBook
     trials: Trials
     duty: OnCall

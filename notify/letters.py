@@ -31,21 +31,33 @@ _QUIET_FROM, _QUIET_TO = 20 * 60, 8 * 60
 
 def letter_for(event: Event) -> Letter | None:
     """Return what a customer is written because of an event; None for nearly all of them."""
-    if event.subject is not Subject.TICKET:
+    if event.subject is not Subject.TICKET or not _asks_for_letter(event):
         return None
-    if event.what == "reminder" and event.data.get("audience") == CUSTOMER:
-        return Letter(LetterKind.MAINTENANCE, {key: event.data.get(key) for key in ("due_at", "advice")})
-    if event.what == "consent_asked" and event.data.get("by_letter"):
-        return Letter(LetterKind.CONSENT)
-    if event.what == "appointment":
-        return Letter(
-            LetterKind.APPOINTMENT, {key: event.data.get(key) for key in ("begins", "ends", "times")}
-        )
-    if event.what == "appointment_off":
-        return Letter(LetterKind.CALLED_OFF, {key: event.data.get(key) for key in ("begins", "ends")})
-    if event.what == "state" and event.after == TicketState.REPAIRED:
-        return Letter(LetterKind.FEEDBACK)
-    return None
+    kind, facts = _LETTERS[event.what]
+    return Letter(kind, {name: event.data.get(name) for name in facts})
+
+
+_LETTERS: Mapping[str, tuple[LetterKind, tuple[str, ...]]] = {
+    "reminder": (LetterKind.MAINTENANCE, ("due_at", "advice")),
+    "consent_asked": (LetterKind.CONSENT, ()),
+    "appointment": (LetterKind.APPOINTMENT, ("begins", "ends", "times")),
+    "appointment_off": (LetterKind.CALLED_OFF, ("begins", "ends")),
+    "state": (LetterKind.FEEDBACK, ()),
+}
+"""What happens to a case, which letter follows from it, and what of the event the letter tells."""
+
+
+def _asks_for_letter(event: Event) -> bool:
+    """Tell whether an event asks for its letter: some do so only sometimes."""
+    match event.what:
+        case "state":
+            return event.after == TicketState.REPAIRED
+        case "reminder":
+            return event.data.get("audience") == CUSTOMER
+        case "consent_asked":
+            return bool(event.data.get("by_letter"))
+        case _:
+            return event.what in _LETTERS
 
 
 class LetterWriter:

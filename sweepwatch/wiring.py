@@ -30,6 +30,9 @@ from desk.clocks.files import load_clocks
 from desk.clocks.recount import Recount
 from desk.clocks.standing import TicketClocks
 from desk.clocks.sweep import ClockSweep
+from desk.dispatch.board import DispatchBoard
+from desk.dispatch.ports import NoStock
+from desk.dispatch.scene import SceneReader
 from desk.feedback.closing import Closing
 from desk.feedback.desk import FeedbackDesk
 from desk.feedback.scores import FeedbackScores
@@ -135,6 +138,7 @@ class Services:
     notices: NoticeBook
     letters: LetterWriter
     notifier: Notifier
+    dispatch: DispatchBoard
 
     def close(self) -> None:
         """Let go of both stores."""
@@ -160,6 +164,7 @@ def build(
     codes = load_codes(settings.alerts.codes)
     clocks = load_clocks(settings.desk.sla, settings.desk.calendars)
     demands = load_demands(settings.desk.demands)
+    travel = settings.dispatch.travel()
     desk = open_desk(desk_url(settings, folder))
     try:
         channels = channels_of(settings, desk, clock)
@@ -222,6 +227,13 @@ def build(
         notices=NoticeBook(desk, channels, clock),
         letters=letters,
         notifier=notifier,
+        dispatch=DispatchBoard(
+            desk,
+            wired.cases,
+            SceneReader(wired.work.procedure.service, wired.work.consent, NoStock(), zones, demands),
+            travel,
+            settings.dispatch.used(),
+        ),
     )
 
 
@@ -232,6 +244,7 @@ class WiredDesk:
     alerts: AlertEngine
     clocks: TicketClocks
     terms: TermsOfSites
+    cases: CaseWriter
     tickets: TicketDesk
     work: CaseWork
     clock_sweep: ClockSweep
@@ -288,6 +301,7 @@ def wire_desk(  # noqa: PLR0913 - the parts that it wires
         alerts,
         clocks,
         terms,
+        cases,
         tickets,
         work,
         ClockSweep(desk, clocks, told_of_cases),

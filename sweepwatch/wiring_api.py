@@ -79,6 +79,7 @@ def build_api(
             rollouts=build_rollouts(services),
             notices=services.notices,
             letters=services.letters,
+            dispatch=services.dispatch,
             book=services.book,
             trials=Trials(services.book, services.store, services.desk, services.signals, services.codes),
             duty=duty,

@@ -43,7 +43,7 @@ def _answers(services: Services) -> Mapping[LetterKind, Callable[[int], str]]:
     address = address_of(services.settings.server)
     made: dict[LetterKind, tuple[str, Callable[[int], str]]] = {
         LetterKind.CONSENT: ("c", services.work.consent.link_again),
-        LetterKind.APPOINTMENT: ("a", services.appointments.link_again),
+        LetterKind.APPOINTMENT: ("a", services.dispatch.appointments.link_again),
         LetterKind.FEEDBACK: ("f", lambda ticket_id: services.closing.feedback.new_link(ticket_id, BY)),
     }
 

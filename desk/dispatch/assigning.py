@@ -1,6 +1,6 @@
 """Who goes to which case when: one open visit a case, nobody in two places at once, and always why."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
@@ -87,26 +87,26 @@ class Assigning:
     def assign(self, ticket_id: int, sent: Sent, by: Principal, sites: Sites = None) -> Assignment:
         """Let an engineer go to a case in place of whoever was to; parts are put aside with it."""
         with self._cases.writing() as session:
-            return self.assign_within(session, ticket_id, sent, by, sites)
+            case = ticket(session, ticket_id, sites)
+            before = open_assignments_of(session, [ticket_id]).get(ticket_id, [])
+            if any(each.state is AssignmentState.UNDER_WAY for each in before):
+                raise Conflict(f"ticket {ticket_id}: {before[0].engineer} is on the way there already")
+            self.let_go(session, before, "replaced")
+            return self.assign_within(session, case, sent, by, before)
 
     def assign_within(
-        self, session: Session, ticket_id: int, sent: Sent, by: Principal, sites: Sites = None
+        self, session: Session, case: Ticket, sent: Sent, by: Principal, before: Sequence[Assignment] = ()
     ) -> Assignment:
-        """Do the same within a caller's transaction."""
-        case = ticket(session, ticket_id, sites)
+        """Do the same within a caller's transaction, in which whoever was to go (`before`) was let go."""
         needs = self.needs(case)
         self._check(session, case, sent)
-        before = open_assignments_of(session, [ticket_id]).get(ticket_id, [])
-        if any(each.state is AssignmentState.UNDER_WAY for each in before):
-            raise Conflict(f"ticket {ticket_id}: {before[0].engineer} is on the way there already")
         doubts = self._doubts(session, case, sent, needs)
-        self._let_go(session, before, "replaced")
         lead = self._added(session, case, sent, sent.engineer, needs, by, helps=False)
         for helper in sent.helpers:
             self._added(session, case, sent, helper, needs, by, helps=True)
-        self._stock.release(session, ticket_id, by, "replaced")
+        self._stock.release(session, case.id, by, "replaced")
         van = engineer_of(session, sent.engineer).van
-        missing = self._stock.reserve(session, ticket_id, needs.parts, van, by)
+        missing = self._stock.reserve(session, case.id, needs.parts, van, by)
         if missing:
             doubts.append(f"no {', '.join(missing)} is in the van or anywhere else")
         if doubts and not sent.reason.strip():
@@ -124,9 +124,15 @@ class Assigning:
                 raise Conflict(f"ticket {ticket_id}: nobody is to go there")
             if before[0].state is AssignmentState.UNDER_WAY:
                 raise Conflict(f"ticket {ticket_id}: {before[0].engineer} is on the way there already")
-            self._let_go(session, before, why)
-            self._stock.release(session, ticket_id, by, why)
-            self._tell(session, case, "released", by, why, before, None)
+            self.let_go(session, before, why)
+            self.released(session, case, before, by, why)
+
+    def released(
+        self, session: Session, case: Ticket, before: Sequence[Assignment], by: Principal, why: str
+    ) -> None:
+        """Note that nobody goes to a case for now, within a caller's transaction."""
+        self._stock.release(session, case.id, by, why)
+        self._tell(session, case, "released", by, why, before, None)
 
     def hold(self, ticket_id: int, held: bool, by: Principal, why: str, sites: Sites = None) -> None:
         """Keep an assignment as a manager decided it, or let plans move it again."""
@@ -145,7 +151,7 @@ class Assigning:
         """Let go of what was to be done at cases that are over by now; return how many."""
         with self._cases.writing() as session:
             gone = [each for each in open_assignments(session) if not ticket(session, each.ticket_id).is_open]
-            self._let_go(session, gone, "case_over")
+            self.let_go(session, gone, "case_over")
             for number in {each.ticket_id for each in gone}:
                 self._stock.release(session, number, BY, "case_over")
         return len(gone)
@@ -207,11 +213,13 @@ class Assigning:
                     f"{_shown(other.begins)} to {_shown(other.ends)} UTC"
                 )
         try:
-            return add_assignment(session, new)
+            with session.begin_nested():
+                return add_assignment(session, new)
         except IntegrityError as error:  # another process was first, by a moment
             raise Conflict(f"{engineer} was sent to another case at this very moment; read again") from error
 
-    def _let_go(self, session: Session, known: list[Assignment], why: str) -> None:
+    def let_go(self, session: Session, known: Sequence[Assignment], why: str) -> None:
+        """Let these not be done, within a caller's transaction."""
         now = self._cases.now()
         for each in known:
             change_assignment(
@@ -230,7 +238,7 @@ class Assigning:
             return
         now = self._cases.now()
         if after.state in _LEFT:
-            self._let_go(session, known, str(after.state))
+            self.let_go(session, known, str(after.state))
             if after.state is not TicketState.WAITING_PART:
                 self._stock.release(session, after.id, by, str(after.state))
         elif after.state in _OVER:
@@ -251,7 +259,7 @@ class Assigning:
         what: str,
         by: Principal,
         why: str,
-        before: list[Assignment],
+        before: Sequence[Assignment],
         after: Assignment | None,
     ) -> None:
         was = next((each.engineer for each in before if not each.helps), None)

@@ -1,6 +1,6 @@
 """What dispatch needs from the other rooms of the desk."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Protocol
 
 from sqlalchemy.orm import Session
@@ -21,6 +21,14 @@ class Reserve(Protocol):
         """Let go of what is put aside for a case."""
         ...
 
+    def vans(self, session: Session) -> Mapping[str, Mapping[str, int]] | None:
+        """Return what each van carries and nobody put aside, by its name; None where no stock is kept."""
+        ...
+
+    def arrivals(self, session: Session, parts: Collection[str], now: int) -> Mapping[str, int | None]:
+        """Return since when, or from when on, each part is somewhere (epoch ms); None: it is nowhere."""
+        ...
+
 
 class NoStock:
     """Stands where no stock is kept: nothing is put aside, and nothing is missing."""
@@ -33,3 +41,11 @@ class NoStock:
 
     def release(self, session: Session, ticket_id: int, by: Principal, why: str) -> None:
         """Do nothing."""
+
+    def vans(self, session: Session) -> Mapping[str, Mapping[str, int]] | None:
+        """Return that nobody keeps one."""
+        return None
+
+    def arrivals(self, session: Session, parts: Collection[str], now: int) -> Mapping[str, int | None]:
+        """Return that all are there."""
+        return dict.fromkeys(parts, 0)

@@ -14,6 +14,7 @@ from fleet.assignments import BLOCKING, Assignment, AssignmentState
 from fleet.errors import NotFound
 from storage.records.base import Base, Number
 from storage.records.parts import parts_of
+from storage.records.tickets import TicketRow
 
 NO_OVERLAP = "assignment_no_overlap"
 """So the refusal of either database is named."""
@@ -105,6 +106,15 @@ def assignments_between(
     if engineers is not None:
         wanted.append(AssignmentRow.engineer.in_(engineers))
     return sorted(_found(session, *wanted), key=lambda each: (each.engineer, each.begins))
+
+
+def engineers_at_device(session: Session, device_id: str) -> frozenset[str]:
+    """Return who has been at a device and finished there."""
+    cases = select(TicketRow.id).where(TicketRow.device_id == device_id)
+    done = select(AssignmentRow.engineer).where(
+        AssignmentRow.ticket_id.in_(cases), AssignmentRow.state == AssignmentState.DONE
+    )
+    return frozenset(session.scalars(done.distinct()))
 
 
 def open_assignments(session: Session) -> list[Assignment]:

@@ -96,6 +96,15 @@ def find_customers(
     return page.of(_customer)
 
 
+def customers_named(session: Session, ids: Collection[str]) -> dict[str, Customer]:
+    """Return those of these customers that are described."""
+    found: dict[str, Customer] = {}
+    for part in parts_of(ids):
+        rows = session.scalars(select(CustomerRow).where(CustomerRow.id.in_(part)))
+        found |= {row.id: _customer(row) for row in rows}
+    return found
+
+
 def customers_at(session: Session, sites: Collection[str]) -> frozenset[str]:
     """Return the ids of the customers that these sites name."""
     found: set[str] = set()

@@ -1,6 +1,6 @@
 """Lists and counts of tickets, as pages and the API need them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, and_, func, or_, select
@@ -89,6 +89,13 @@ def count_complaints_of(session: Session, device_id: str, since: int) -> int:
         )
         or 0
     )
+
+
+def open_cases(session: Session, kinds: Collection[TicketKind], sites: Sites = None) -> Sequence[Ticket]:
+    """Return all open cases of some kinds at some sites, by id."""
+    wanted = at_sites(select(TicketRow), TicketRow.site, sites)
+    wanted = wanted.where(TicketRow.state.not_in(CLOSED_STATES), TicketRow.kind.in_(kinds))
+    return to_tickets(session, session.scalars(wanted.order_by(TicketRow.id)).all())
 
 
 def open_ticket_ids(session: Session, device_ids: Sequence[str] | None = None) -> dict[str, int]:

@@ -304,6 +304,15 @@ def _link(session: Session, suspicion_id: int, alerts: Iterable[int]) -> None:
         session.execute(insert(SuspicionAlert), rows)
 
 
+def sites_of_tickets(session: Session, ids: Iterable[int]) -> dict[int, str]:
+    """Return the site of each of these tickets."""
+    found: dict[int, str] = {}
+    for some in parts_of(ids):
+        rows = session.execute(select(TicketRow.id, TicketRow.site).where(TicketRow.id.in_(some)))
+        found |= {row.id: row.site for row in rows}
+    return found
+
+
 def to_tickets(session: Session, rows: Sequence[TicketRow]) -> list[Ticket]:
     """Return stored rows as the values that rooms exchange, in their order."""
     ids = [row.id for row in rows]

@@ -16,6 +16,7 @@ from fleet.secrecy import HIDDEN, is_secret, without_secrets
 from fleet.signals import STANDARD_SIGNALS, Kind
 from fleet.text import quoted
 from sweepwatch.settings.costs import CostsSettings
+from sweepwatch.settings.dispatch import DispatchSettings
 from sweepwatch.settings.notify import NotifySettings
 from sweepwatch.settings.oidc import OidcSettings
 from sweepwatch.settings.section import Section as _Section
@@ -317,6 +318,7 @@ class Settings(_Section):
     broker: BrokerSettings = BrokerSettings()
     store: StoreSettings = StoreSettings()
     desk: DeskSettings = DeskSettings()
+    dispatch: DispatchSettings = DispatchSettings()
     ingest: IngestSettings = IngestSettings()
     simulator: SimulatorSettings = SimulatorSettings()
     models: ModelsSettings = ModelsSettings()

@@ -1,0 +1,223 @@
+"""All that dispatch looks at, read at once: open cases, who works, who is to go where, what was told."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.orm import Session
+
+from desk.consent.desk import ConsentDesk
+from desk.dispatch.jobs import Facts, Unplanned, position
+from desk.dispatch.needs import VISITED, Needs, needs_of
+from desk.dispatch.ports import Reserve
+from desk.dispatch.settings import DispatchSettings
+from desk.dispatch.workdays import Around, workday
+from fleet.assignments import Assignment
+from fleet.consent import Answer, Coverage, is_proposed
+from fleet.customers import Customer
+from fleet.engineers import Demands, Engineer
+from fleet.grants import Sites
+from fleet.localtime import day_of
+from fleet.service import ServiceFile
+from fleet.sites import Site
+from fleet.tickets import RESTING_STATES, Ticket, TicketState
+from fleet.visiting import Position, Workday
+from fleet.zones import Zones
+from storage.records.appointments import appointments_of
+from storage.records.assignments import open_assignments
+from storage.records.customers import customers_named
+from storage.records.engineers import engineers
+from storage.records.sites import all_sites
+from storage.records.ticket_lists import open_cases
+from storage.records.tickets import sites_of_tickets
+
+_UNDER_WAY = frozenset({TicketState.EN_ROUTE, TicketState.REPAIRING})
+_GOES = (RESTING_STATES | {TicketState.REOPENED}) - {TicketState.WAITING_CUSTOMER}
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What is to be decided on at `now` (epoch ms).
+
+    `cases` are those that somebody has to go to, with their `facts`; `unplanned` says why some cannot be.
+    `assignments` are all that are open, by engineer and time, those at sites that are not asked for as well.
+    `places` are where the sites of `assignments` are.
+    """
+
+    now: int
+    cases: Mapping[int, Ticket]
+    facts: Mapping[int, Facts]
+    unplanned: Mapping[int, Unplanned]
+    engineers: Mapping[str, Engineer]
+    assignments: tuple[Assignment, ...]
+    places: Mapping[int, Position]
+    stock: Mapping[str, Mapping[str, int]] | None
+    centres: Mapping[str, Position]
+    zones: Mapping[str, ZoneInfo]
+    demands: Demands
+
+    def workdays(self, day: date, settings: DispatchSettings) -> dict[str, Workday]:
+        """Return who works on a day, by engineer."""
+        found = {}
+        for each in self.engineers.values():
+            around = Around(
+                day, self.zones[each.region], self.centres.get(each.region), self.stock, demands=self.demands
+            )
+            made = workday(each, around, settings)
+            if made is not None:
+                found[each.id] = made
+        return found
+
+    def today(self, engineer: str) -> date:
+        """Return the date where an engineer works."""
+        return day_of(self.now, self.zones[self.engineers[engineer].region])
+
+    def of(self, engineer: str) -> list[Assignment]:
+        """Return what an engineer is to do, in order of time."""
+        return [each for each in self.assignments if each.engineer == engineer]
+
+
+@dataclass(frozen=True, slots=True)
+class SceneReader:
+    """Reads scenes: what is asked of the other rooms of the desk."""
+
+    service: ServiceFile
+    consent: ConsentDesk
+    stock: Reserve
+    zones: Zones
+    demands: Demands
+
+    def read(self, session: Session, now: int, sites: Sites = None, only: int | None = None) -> Scene:
+        """Return the scene of some sites; with `only`, of one case alone."""
+        known = {each.id: each for each in all_sites(session)}
+        cases = {
+            case.id: case for case in open_cases(session, VISITED, sites) if only is None or case.id == only
+        }
+        assignments = tuple(open_assignments(session))
+        people = {each.id: each for each in engineers(session, sites)}
+        stock = self.stock.vans(session)
+        facts = self._facts(session, cases, known, assignments, stock is not None, now)
+        return Scene(
+            now=now,
+            cases=cases,
+            facts=facts,
+            unplanned=self._unplanned(session, cases, facts),
+            engineers=people,
+            assignments=assignments,
+            places=_places(session, assignments, known),
+            stock=stock,
+            centres=_centres(known.values()),
+            zones=self._zones(known.values(), people.values()),
+            demands=self.demands,
+        )
+
+    def _facts(
+        self,
+        session: Session,
+        cases: Mapping[int, Ticket],
+        known: Mapping[str, Site],
+        assignments: tuple[Assignment, ...],
+        keeps_stock: bool,
+        now: int,
+    ) -> dict[int, Facts]:
+        told = appointments_of(session, cases)
+        customers = customers_named(
+            session, {known[case.site].customer for case in cases.values() if case.site in known}
+        )
+        needs = {number: self._needs(case, keeps_stock) for number, case in cases.items()}
+        codes = {code for each in needs.values() for code in each.parts}
+        arrives = self.stock.arrivals(session, codes, now)
+        assigned: dict[int, list[Assignment]] = {}
+        for each in sorted(assignments, key=lambda one: one.helps):
+            assigned.setdefault(each.ticket_id, []).append(each)
+        found = {}
+        for number, case in cases.items():
+            site = known.get(case.site, Site(case.site))
+            found[number] = Facts(
+                site=site,
+                zone=self.zones.of(case.site),
+                needs=needs[number],
+                assigned=tuple(assigned.get(number, ())),
+                appointment=told.get(number),
+                visits=_wishes(customers.get(site.customer)),
+                parts_at=max((arrives.get(code) or 0 for code in needs[number].parts), default=0),
+            )
+        return found
+
+    def _needs(self, case: Ticket, keeps_stock: bool) -> Needs:
+        needs = needs_of(case, self.service)
+        return needs if keeps_stock else replace(needs, parts={})
+
+    def _unplanned(
+        self, session: Session, cases: Mapping[int, Ticket], facts: Mapping[int, Facts]
+    ) -> dict[int, Unplanned]:
+        found = {}
+        codes = {code for each in facts.values() for code in each.needs.parts}
+        there = self.stock.arrivals(session, codes, 0)
+        for number, case in cases.items():
+            why = self._why_not(session, case, facts[number], there)
+            if why is not None:
+                found[number] = why
+        return found
+
+    def _why_not(
+        self, session: Session, case: Ticket, facts: Facts, there: Mapping[str, int | None]
+    ) -> Unplanned | None:
+        if case.state in _UNDER_WAY:
+            return None
+        if case.state not in _GOES or position(facts.site) is None:
+            return Unplanned.NO_POSITION if case.state in _GOES else Unplanned.WAITS
+        if self._refused(session, case):
+            return Unplanned.NO_CONSENT
+        missing = any(there.get(code, 0) is None for code in facts.needs.parts)
+        return Unplanned.PART_MISSING if missing else None
+
+    def _refused(self, session: Session, case: Ticket) -> bool:
+        """Tell whether the customer has not agreed to a visit that we propose, where they would have to."""
+        if not is_proposed(case):
+            return False
+        pays, said = self.consent.standing(session, case)
+        if said is not None and said.answer is not None:
+            return said.answer is Answer.NO
+        return pays is Coverage.CUSTOMER
+
+    def _zones(self, sites: Collection[Site], people: Collection[Engineer]) -> dict[str, ZoneInfo]:
+        """Return the clock of each region: that of its first site, by id; "" has that of the house."""
+        found = {"": self.zones.of(None)}
+        for site in sites:
+            if site.region:
+                found.setdefault(site.region, self.zones.of(site.id))
+        for each in people:
+            found.setdefault(each.region, self.zones.of(None))
+        return found
+
+
+def _wishes(customer: Customer | None) -> Collection[str]:
+    return frozenset() if customer is None else frozenset(str(each) for each in customer.visits)
+
+
+def _centres(sites: Collection[Site]) -> dict[str, Position]:
+    """Return the middle of each region's sites, "" of all: where somebody without a home sets out."""
+    known: dict[str, list[Position]] = {}
+    for site in sites:
+        at = position(site)
+        if at is not None:
+            for region in {site.region, ""}:
+                known.setdefault(region, []).append(at)
+    return {
+        region: (sum(lat for lat, _ in places) / len(places), sum(lon for _, lon in places) / len(places))
+        for region, places in known.items()
+    }
+
+
+def _places(
+    session: Session, assignments: Collection[Assignment], known: Mapping[str, Site]
+) -> dict[int, Position]:
+    """Return where the cases of assignments are, by ticket."""
+    found = {}
+    for number, site in sites_of_tickets(session, {each.ticket_id for each in assignments}).items():
+        at = position(known[site]) if site in known else None
+        if at is not None:
+            found[number] = at
+    return found

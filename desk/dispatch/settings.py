@@ -1,0 +1,25 @@
+"""What dispatch goes by that an installation may decide otherwise."""
+
+from dataclasses import dataclass
+
+from fleet.clock import MINUTE_MS
+
+
+@dataclass(frozen=True, slots=True)
+class DispatchSettings:
+    """Who works when nobody said so, and how the day is planned.
+
+    `hours` are minutes after midnight on weekdays where an engineer has no shifts. A part of a shift that
+    covers the whole lunch (`lunch_from` to `lunch_to`, minutes after midnight) has a break of `lunch_ms` in
+    it; 0 for none. `planner` is one of desk.dispatch.planning.planners; it gets `cpu_s` seconds of one core.
+    `freeze_ms`: what begins so soon is not moved any more. `ahead_ms`: risks and maintenance due within it
+    are done by a visit nearby.
+    """
+
+    hours: tuple[int, int] = (8 * 60, 18 * 60)
+    lunch_ms: int = 45 * MINUTE_MS
+    lunch_from: int = 11 * 60 + 30
+    lunch_to: int = 13 * 60 + 30
+    planner: str = "vroom"
+    cpu_s: float = 5.0
+    freeze_ms: int = 60 * MINUTE_MS
