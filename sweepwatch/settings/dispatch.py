@@ -38,7 +38,7 @@ class DispatchSettings(Section):
     osrm_url: str | None = Field(
         None,
         pattern=r"^https?://\S+$",
-        description="An OSRM server whose table service tells the ways; where it does not answer, the crow does",
+        description="An OSRM server whose table service tells the ways; the crow does where it is silent",
     )
 
     @model_validator(mode="after")

@@ -1,0 +1,250 @@
+"""Who could go to a case and why; the plan of a day: proposed, applied, left alone where it has to be."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pytest
+from helpers.desk_rooms import NOON, add_devices
+from helpers.fresh_desk import fresh_desk
+from sqlalchemy import update
+
+from desk.clocks.clocks import Clocks
+from desk.clocks.standing import TicketClocks
+from desk.dispatch.assigning import Sent
+from desk.dispatch.board import CHANGED, DispatchBoard
+from desk.dispatch.jobs import Unplanned
+from desk.dispatch.ports import NoStock
+from desk.dispatch.scene import SceneReader
+from desk.dispatch.settings import DispatchSettings
+from desk.dispatch.travel.circle import Circle
+from desk.tickets.desk import TicketDesk
+from desk.tickets.work import case_work
+from desk.tickets.writing import CaseWriter
+from fleet.clock import HOUR_MS, MINUTE_MS, ManualClock
+from fleet.dayplan import Undone
+from fleet.engineers import Certificate, Demands, Engineer, Stars
+from fleet.errors import Conflict
+from fleet.principals import Principal, PrincipalKind
+from fleet.service import load_service
+from fleet.signals import Kind
+from fleet.sites import Site
+from fleet.sla import load_policy
+from fleet.suggestions import Against, Candidate, For
+from fleet.tickets import TicketState as T
+from fleet.zones import Zones
+from storage.records.appointments import appointment_of
+from storage.records.assignments import assignments_of, open_assignments
+from storage.records.database import DeskDatabase
+from storage.records.devices import Device
+from storage.records.engineers import keep_engineer, keep_stars
+from storage.records.sites import describe_site
+
+LI = Principal(PrincipalKind.PERSON, "7", "Li")
+NINE = 1_800_003_600_000
+"""2027-01-15 09:00 UTC, a Friday."""
+CENTRE = (31.23, 121.47)
+SITES = {"near": (31.24, 121.48), "north": (31.33, 121.47), "far": (31.23, 121.80), "lost": None}
+DEMANDS = Demands(certified=frozenset({"electrical"}))
+
+
+class Town:
+    """A town with four sites, of which nobody knows where the last is, and three engineers."""
+
+    def __init__(self, desk: DeskDatabase, **settings: object) -> None:
+        self.desk, self.clock = desk, ManualClock(NINE)
+        clocks = TicketClocks(Clocks(load_policy()))
+        self.cases = CaseWriter(desk, clocks, self.clock)
+        self.tickets = TicketDesk(desk, self.cases)
+        work = case_work(desk, self.cases, clocks, load_service())
+        reader = SceneReader(load_service(), work.consent, NoStock(), Zones(), DEMANDS)
+        used = DispatchSettings(planner="insertion", cpu_s=0.2, **settings)  # type: ignore[arg-type]
+        self.board = DispatchBoard(desk, self.cases, reader, Circle(), used)
+        add_devices(desk, {f"R{number}": Kind.ROBOT for number in range(12)}, last_seen=NINE)
+        with desk.transaction() as session:
+            for name, at in SITES.items():
+                lat, lon = at or (None, None)
+                describe_site(session, Site(name, lat=lat, lon=lon))
+            for name, home in (("chen", CENTRE), ("mia", SITES["north"]), ("bo", SITES["far"])):
+                keep_engineer(session, Engineer(name, name, skills=frozenset({"mechanical"}), home=home))
+
+    def case(self, number: int, site: str = "near", fault: str = "brush_jam") -> int:
+        with self.desk.transaction() as session:
+            session.execute(update(Device).where(Device.id == f"R{number}").values(site=site))
+        return self.tickets.report(f"R{number}", fault, LI, "it squeals")
+
+    def candidates(self, number: int) -> dict[str, Candidate]:
+        return {each.engineer: each for each in self.board.suggest(number).candidates}
+
+    def who(self) -> dict[int, str]:
+        with self.desk.transaction() as session:
+            return {each.ticket_id: each.engineer for each in open_assignments(session)}
+
+
+@pytest.fixture
+def town(tmp_path: Path) -> Iterator[Town]:
+    desk = fresh_desk(tmp_path / "desk.db")
+    yield Town(desk)
+    desk.close()
+
+
+def points(candidate: Candidate) -> set[str]:
+    return {str(each.what) for each in candidate.points}
+
+
+def test_the_nearest_able_engineer_who_comes_in_time_is_first(town: Town) -> None:
+    found = town.board.suggest(town.case(1))
+    assert [each.engineer for each in found.candidates] == ["chen", "mia", "bo"]
+    first, _, last = found.candidates
+    assert points(first) == {For.IN_TIME, For.NEAREST, For.FREE_DAY}
+    assert Against.FAR in points(last) and last.metres > 30_000
+    assert first.begins is not None and first.arrives is not None
+    assert first.arrives - first.begins == first.travel_ms
+    assert first.begins >= NINE
+
+
+def test_who_is_near_and_may_not_comes_behind_who_is_far_and_may(town: Town) -> None:
+    with town.desk.transaction() as session:
+        paper = Certificate("low voltage", "electrical", expires=date(2027, 1, 20))
+        skilled = Engineer(
+            "bo", "Bo", skills=frozenset({"electrical"}), certificates=(paper,), home=SITES["far"]
+        )
+        keep_engineer(session, skilled)
+    found = town.board.suggest(town.case(1, fault="battery_wear")).candidates
+    assert [(each.engineer, each.able) for each in found] == [("bo", True), ("chen", False), ("mia", False)]
+    assert {Against.EXPIRES_SOON, Against.FAR} <= points(found[0])
+    assert Against.LACKS_SKILL in points(found[1])
+
+
+def test_time_between_two_visits_is_used_and_too_little_is_not(town: Town) -> None:
+    one, two = town.case(1), town.case(2)
+    town.board.assigning.assign(one, Sent("chen", NINE + 3 * HOUR_MS, 10 * MINUTE_MS), LI)
+    early = town.candidates(two)["chen"]
+    assert early.ends is not None and early.ends < NINE + 3 * HOUR_MS
+    town.board.assigning.assign(one, Sent("chen", NINE + 30 * MINUTE_MS, 10 * MINUTE_MS), LI)
+    later = town.candidates(two)["chen"]
+    assert later.arrives is not None and later.arrives == NINE + 55 * MINUTE_MS
+
+
+def test_whoever_was_there_before_and_is_well_judged_is_said_so(town: Town) -> None:
+    number = town.case(1)
+    town.board.assigning.assign(number, Sent("mia", NINE + HOUR_MS, 0), LI)
+    for state in (T.ACCEPTED, T.EN_ROUTE, T.REPAIRING):
+        town.tickets.change_state(number, state, LI, "")
+    town.clock.ms += HOUR_MS
+    town.tickets.change_state(number, T.REPAIRED, LI, "", confirmed=("brush_jam",))
+    town.tickets.change_state(number, T.CONFIRMED, LI, "")
+    with town.desk.transaction() as session:
+        keep_stars(session, "chen", Stars(4.8, NINE))
+    found = town.candidates(town.case(1))
+    assert For.KNOWS_DEVICE in points(found["mia"])
+    assert For.WELL_RATED in points(found["chen"])
+
+
+def test_nobody_works_on_a_day_off_and_the_next_day_is_looked_at(town: Town) -> None:
+    with town.desk.transaction() as session:
+        keep_engineer(
+            session,
+            Engineer(
+                "chen",
+                "Chen",
+                skills=frozenset({"mechanical"}),
+                home=CENTRE,
+                shifts={"mon": ("08:00-12:00", "13:00-17:00")},
+            ),
+        )
+        keep_engineer(session, Engineer("bo", "Bo", active=False))
+    found = town.candidates(town.case(1))
+    assert set(found) == {"chen", "mia"}
+    chen = found["chen"]
+    assert chen.arrives is not None
+    assert chen.arrives - NINE > 2 * 24 * HOUR_MS, "on Monday"
+
+
+def test_where_nobody_knows_the_place_it_says_so(town: Town) -> None:
+    number = town.case(1, "lost")
+    found = town.board.suggest(number)
+    assert (found.candidates, found.unplanned) == ((), Unplanned.NO_POSITION)
+    assert town.board.propose().unplanned == {number: Unplanned.NO_POSITION}
+
+
+def test_a_case_that_is_over_has_no_candidates(town: Town) -> None:
+    number = town.case(1)
+    town.tickets.change_state(number, T.CANCELLED, LI, "a mistake")
+    with pytest.raises(Conflict, match="nobody is sent there any more"):
+        town.board.suggest(number)
+
+
+def test_a_plan_is_proposed_applied_and_then_changes_nothing(town: Town) -> None:
+    numbers = [town.case(1), town.case(2, "north"), town.case(3, "far")]
+    proposed = town.board.propose()
+    assert town.who() == {}, "a proposal changes nothing"
+    assert {each.ticket_id: each.engineer for each in proposed.changes} == dict(
+        zip(numbers, ("chen", "mia", "bo"), strict=True)
+    )
+    applied = town.board.apply(proposed, LI, tell=True)
+    assert (applied.assigned, applied.refused, applied.told) == (3, {}, 3)
+    assert town.who() == dict(zip(numbers, ("chen", "mia", "bo"), strict=True))
+    with town.desk.transaction() as session:
+        (kept,) = assignments_of(session, numbers[0])
+        told = appointment_of(session, numbers[0])
+    assert kept.why["chosen"] == "least_travel" and kept.why["able"] == 3
+    assert told is not None and told.begins <= kept.arrives <= told.ends
+    assert town.board.propose().changes == ()
+
+
+def test_what_somebody_changed_since_the_proposal_stays_theirs(town: Town) -> None:
+    one, two = town.case(1), town.case(2, "north")
+    proposed = town.board.propose()
+    town.board.assigning.assign(one, Sent("bo", NINE + 4 * HOUR_MS, 30 * MINUTE_MS), LI)
+    applied = town.board.apply(proposed, LI)
+    assert (applied.assigned, applied.refused) == (1, {one: CHANGED})
+    assert town.who() == {one: "bo", two: "mia"}
+
+
+def test_what_a_manager_holds_is_under_way_or_next_is_never_moved(town: Town) -> None:
+    held, going, following = town.case(1), town.case(2), town.case(3)
+    assign = town.board.assigning.assign
+    assign(held, Sent("bo", NINE + 5 * HOUR_MS, 40 * MINUTE_MS, held=True), LI)
+    assign(going, Sent("bo", NINE + 1 * HOUR_MS, 40 * MINUTE_MS), LI)
+    assign(following, Sent("bo", NINE + 3 * HOUR_MS, 10 * MINUTE_MS), LI)
+    for state in (T.ACCEPTED, T.EN_ROUTE):
+        town.tickets.change_state(going, state, LI, "")
+    more = town.case(4)
+    changes = {each.ticket_id for each in town.board.propose().changes}
+    assert changes == {more}, "although others are nearer to all of them"
+    town.board.assigning.hold(held, False, LI, "nobody insists any more")
+    assert held in {each.ticket_id for each in town.board.propose().changes}
+
+
+def test_two_may_take_each_others_place(town: Town) -> None:
+    one, two = town.case(1, "north"), town.case(2, "near")
+    assign = town.board.assigning.assign
+    first, second = NINE + 100 * MINUTE_MS, NINE + 160 * MINUTE_MS
+    for number, engineer in ((one, "chen"), (two, "mia")):
+        assign(number, Sent(engineer, second, 20 * MINUTE_MS), LI)
+    for number, engineer in ((town.case(3), "chen"), (town.case(4, "north"), "mia")):
+        assign(number, Sent(engineer, first, 20 * MINUTE_MS), LI)  # the next of each
+    applied = town.board.apply(town.board.propose(), LI)
+    assert applied.refused == {}
+    assert (town.who()[one], town.who()[two]) == ("mia", "chen")
+
+
+def test_what_nobody_can_do_is_named_with_what_would_make_it_possible(town: Town) -> None:
+    number = town.case(1, fault="battery_wear")
+    (left,) = town.board.propose().unassigned
+    assert (int(left.job), left.why, left.about) == (number, Undone.NO_SKILL, ("electrical",))
+
+
+def test_a_night_shift_and_a_lunch_are_kept(town: Town) -> None:
+    with town.desk.transaction() as session:
+        for name in ("mia", "bo"):
+            keep_engineer(session, replace(Engineer(name, name), active=False))
+        night = Engineer(
+            "chen", "Chen", skills=frozenset({"mechanical"}), home=CENTRE, shifts={"fri": ("22:00-06:00",)}
+        )
+        keep_engineer(session, night)
+    chen = town.candidates(town.case(1))["chen"]
+    assert chen.arrives is not None and chen.arrives >= NINE + 13 * HOUR_MS
+    assert NOON < NINE
