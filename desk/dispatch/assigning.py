@@ -213,8 +213,7 @@ class Assigning:
                     f"{_shown(other.begins)} to {_shown(other.ends)} UTC"
                 )
         try:
-            with session.begin_nested():
-                return add_assignment(session, new)
+            return add_assignment(session, new)
         except IntegrityError as error:  # another process was first, by a moment
             raise Conflict(f"{engineer} was sent to another case at this very moment; read again") from error
 

@@ -1,7 +1,7 @@
 """From a scene to the problem of a day, and from its plan to what that would change."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 
 from desk.dispatch.jobs import job_of
@@ -13,20 +13,11 @@ from fleet.assignments import Assignment, AssignmentState
 from fleet.clock import DAY_MS, MINUTE_MS
 from fleet.dayplan import DayPlan, Stop
 from fleet.localtime import day_of, ms_of
+from fleet.proposals import Change, Left
 from fleet.visiting import Workday
 
 _STILL_MS = 5 * MINUTE_MS
 """A plan that moves an arrival by less moves nothing."""
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What a plan would change at one case: who was to go, whoever leads first, and who is (None: nobody)."""
-
-    ticket_id: int
-    before: tuple[Assignment, ...]
-    engineer: str | None
-    stop: Stop | None
 
 
 def problem_of(scene: Scene, day: date, travel: Travel, settings: DispatchSettings) -> Problem | None:
@@ -51,17 +42,42 @@ def problem_of(scene: Scene, day: date, travel: Travel, settings: DispatchSettin
     return Problem(begins, tuple(jobs), tuple(workdays), travel.matrix(sorted(places), hour))
 
 
-def changes_of(scene: Scene, problem: Problem, plan: DayPlan) -> tuple[Change, ...]:
-    """Return at which cases a plan changes something; a job of two has the stop of who leads."""
+def changes_of(scene: Scene, problem: Problem, plan: DayPlan) -> Iterator[Change]:
+    """Yield what a plan changes at cases; a job of two has the stop of who leads."""
     stops = {int(stop.job): (engineer, stop) for engineer, stop in plan.stops() if stop.lead}
-    found = []
     for job in problem.jobs:
         number = int(job.id)
         before = scene.facts[number].assigned
         who, stop = stops.get(number, (None, None))
         if job.hold is None and (before or stop is not None) and not _is_same(before, who, stop):
-            found.append(Change(number, before, who, stop))
-    return tuple(found)
+            yield _change(number, before, who, stop)
+
+
+def left_of(scene: Scene, plan: DayPlan) -> Iterator[Left]:
+    """Yield the cases in nobody's day: those that cannot be planned, and those that found no place."""
+    for number, why in scene.unplanned.items():
+        if not scene.facts[number].assigned:
+            yield Left(number, str(why))
+    for each in plan.unassigned:
+        yield Left(int(each.job), str(each.why), str(each.remedy), each.about, each.engineer, each.missing_ms)
+
+
+def _change(number: int, before: Sequence[Assignment], who: str | None, stop: Stop | None) -> Change:
+    known = tuple((each.id, str(each.state)) for each in before)
+    was = before[0].engineer if before else ""
+    if stop is None:
+        return Change(number, known, was)
+    return Change(
+        ticket_id=number,
+        before=known,
+        was=was,
+        engineer=who,
+        arrives=stop.begin,
+        travel_ms=stop.begin - stop.arrival + round(stop.travel_s * 1000),
+        helpers=stop.beside,
+        late_ms=stop.late_ms,
+        why=why_of(stop),
+    )
 
 
 def why_of(stop: Stop) -> dict[str, object]:

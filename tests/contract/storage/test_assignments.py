@@ -165,7 +165,7 @@ def test_an_assignment_follows_its_case(board: Board) -> None:
     board.clock.ms += 2 * HOUR_MS
     for state in (T.EN_ROUTE, T.REPAIRING):
         board.tickets.change_state(number, state, LI, "")
-    with pytest.raises(Conflict, match="somebody is there already"):
+    with pytest.raises(Conflict, match="on the way there already"):
         board.send(number, "mia")
     board.clock.ms += 10 * MINUTE_MS
     board.tickets.change_state(number, T.REPAIRED, LI, "", confirmed=("brush_jam",))

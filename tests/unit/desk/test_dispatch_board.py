@@ -27,6 +27,7 @@ from fleet.dayplan import Undone
 from fleet.engineers import Certificate, Demands, Engineer, Stars
 from fleet.errors import Conflict
 from fleet.principals import Principal, PrincipalKind
+from fleet.proposals import Left
 from fleet.service import load_service
 from fleet.signals import Kind
 from fleet.sites import Site
@@ -166,7 +167,7 @@ def test_where_nobody_knows_the_place_it_says_so(town: Town) -> None:
     number = town.case(1, "lost")
     found = town.board.suggest(number)
     assert (found.candidates, found.unplanned) == ((), Unplanned.NO_POSITION)
-    assert town.board.propose().unplanned == {number: Unplanned.NO_POSITION}
+    assert town.board.propose(LI).left == (Left(number, Unplanned.NO_POSITION),)
 
 
 def test_a_case_that_is_over_has_no_candidates(town: Town) -> None:
@@ -178,28 +179,30 @@ def test_a_case_that_is_over_has_no_candidates(town: Town) -> None:
 
 def test_a_plan_is_proposed_applied_and_then_changes_nothing(town: Town) -> None:
     numbers = [town.case(1), town.case(2, "north"), town.case(3, "far")]
-    proposed = town.board.propose()
+    proposed = town.board.propose(LI)
     assert town.who() == {}, "a proposal changes nothing"
     assert {each.ticket_id: each.engineer for each in proposed.changes} == dict(
         zip(numbers, ("chen", "mia", "bo"), strict=True)
     )
-    applied = town.board.apply(proposed, LI, tell=True)
-    assert (applied.assigned, applied.refused, applied.told) == (3, {}, 3)
+    applied = town.board.apply(proposed.id, LI, tell=True)
+    assert (applied.applied_by, applied.refused) == ("Li", {})
+    with pytest.raises(Conflict, match="applied already"):
+        town.board.apply(proposed.id, LI)
     assert town.who() == dict(zip(numbers, ("chen", "mia", "bo"), strict=True))
     with town.desk.transaction() as session:
         (kept,) = assignments_of(session, numbers[0])
         told = appointment_of(session, numbers[0])
     assert kept.why["chosen"] == "least_travel" and kept.why["able"] == 3
     assert told is not None and told.begins <= kept.arrives <= told.ends
-    assert town.board.propose().changes == ()
+    assert town.board.propose(LI).changes == ()
 
 
 def test_what_somebody_changed_since_the_proposal_stays_theirs(town: Town) -> None:
     one, two = town.case(1), town.case(2, "north")
-    proposed = town.board.propose()
+    proposed = town.board.propose(LI)
     town.board.assigning.assign(one, Sent("bo", NINE + 4 * HOUR_MS, 30 * MINUTE_MS), LI)
-    applied = town.board.apply(proposed, LI)
-    assert (applied.assigned, applied.refused) == (1, {one: CHANGED})
+    applied = town.board.apply(proposed.id, LI)
+    assert applied.refused == {one: CHANGED}
     assert town.who() == {one: "bo", two: "mia"}
 
 
@@ -212,10 +215,10 @@ def test_what_a_manager_holds_is_under_way_or_next_is_never_moved(town: Town) ->
     for state in (T.ACCEPTED, T.EN_ROUTE):
         town.tickets.change_state(going, state, LI, "")
     more = town.case(4)
-    changes = {each.ticket_id for each in town.board.propose().changes}
+    changes = {each.ticket_id for each in town.board.propose(LI).changes}
     assert changes == {more}, "although others are nearer to all of them"
     town.board.assigning.hold(held, False, LI, "nobody insists any more")
-    assert held in {each.ticket_id for each in town.board.propose().changes}
+    assert held in {each.ticket_id for each in town.board.propose(LI).changes}
 
 
 def test_two_may_take_each_others_place(town: Town) -> None:
@@ -226,15 +229,15 @@ def test_two_may_take_each_others_place(town: Town) -> None:
         assign(number, Sent(engineer, second, 20 * MINUTE_MS), LI)
     for number, engineer in ((town.case(3), "chen"), (town.case(4, "north"), "mia")):
         assign(number, Sent(engineer, first, 20 * MINUTE_MS), LI)  # the next of each
-    applied = town.board.apply(town.board.propose(), LI)
+    applied = town.board.apply(town.board.propose(LI).id, LI)
     assert applied.refused == {}
     assert (town.who()[one], town.who()[two]) == ("mia", "chen")
 
 
 def test_what_nobody_can_do_is_named_with_what_would_make_it_possible(town: Town) -> None:
     number = town.case(1, fault="battery_wear")
-    (left,) = town.board.propose().unassigned
-    assert (int(left.job), left.why, left.about) == (number, Undone.NO_SKILL, ("electrical",))
+    (left,) = town.board.propose(LI).left
+    assert (left.ticket_id, left.why, left.about) == (number, Undone.NO_SKILL, ("electrical",))
 
 
 def test_a_night_shift_and_a_lunch_are_kept(town: Town) -> None:

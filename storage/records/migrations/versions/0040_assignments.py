@@ -16,7 +16,7 @@ _NAME = "assignment_no_overlap"
 
 
 def upgrade() -> None:
-    """Add both tables, and let the database refuse that somebody is in two places at once."""
+    """Add the tables, and let the database refuse that somebody is in two places at once."""
     op.create_table(
         "assignment",
         sa.Column("id", _NUMBER, primary_key=True),
@@ -50,6 +50,21 @@ def upgrade() -> None:
         sa.Column("by", sa.String(64), nullable=False),
         sa.Column("link_ends", sa.BigInteger(), nullable=False),
     )
+    op.create_table(
+        "day_plan",
+        sa.Column("id", _NUMBER, primary_key=True),
+        sa.Column("day", sa.String(10), nullable=False),
+        sa.Column("made_at", sa.BigInteger(), nullable=False),
+        sa.Column("made_by", sa.String(64), nullable=False),
+        sa.Column("planner", sa.String(16), nullable=False),
+        sa.Column("data", sa.JSON(), nullable=False),
+        sa.Column("stops", sa.BigInteger(), nullable=False),
+        sa.Column("travel_ms", sa.BigInteger(), nullable=False),
+        sa.Column("cpu_s", sa.Float(), nullable=False),
+        sa.Column("applied_at", sa.BigInteger(), nullable=True),
+        sa.Column("applied_by", sa.String(64), nullable=False),
+        sa.Column("refused", sa.JSON(), nullable=False),
+    )
     if op.get_context().dialect.name == "postgresql":
         op.execute("CREATE EXTENSION IF NOT EXISTS btree_gist")
         op.execute(
@@ -71,6 +86,7 @@ def _trigger(when: str, name: str) -> str:
 
 
 def downgrade() -> None:
-    """Take both away."""
+    """Take all away."""
+    op.drop_table("day_plan")
     op.drop_table("appointment")
     op.drop_table("assignment")
