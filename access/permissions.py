@@ -30,6 +30,7 @@ ALLOWED: dict[Role, frozenset[Permission]] = {
         Permission.FIRMWARE_MANAGE,
         Permission.SITES_CHANGE,
         Permission.VISITS_READ,
+        Permission.DISPATCH_CHANGE,
         Permission.INDICATORS_READ,
         Permission.INDICATORS_CHANGE,
         Permission.MODELS_READ,

@@ -165,6 +165,8 @@ ManagesDestinations = Annotated[Sites, needs(Permission.NOTICES_MANAGE, everywhe
 ReportsFaults = Annotated[Sites, needs(Permission.TICKETS_REPORT)]
 ChangesTickets = Annotated[Sites, needs(Permission.TICKETS_CHANGE)]
 SeesVisits = Annotated[Sites, needs(Permission.VISITS_READ)]
+ChangesDispatch = Annotated[Sites, needs(Permission.DISPATCH_CHANGE)]
+PlansDays = Annotated[Sites, needs(Permission.DISPATCH_CHANGE, everywhere=True)]
 SeesIndicators = Annotated[Sites, needs(Permission.INDICATORS_READ)]
 ChangesTasks = Annotated[Sites, needs(Permission.INDICATORS_CHANGE, everywhere=True)]
 SeesModels = Annotated[Sites, needs(Permission.MODELS_READ)]

@@ -39,6 +39,7 @@ class Permission(StrEnum):
     TICKETS_REPORT = "tickets:report"
     TICKETS_CHANGE = "tickets:change"
     VISITS_READ = "visits:read"
+    DISPATCH_CHANGE = "dispatch:change"
     INDICATORS_READ = "indicators:read"
     INDICATORS_CHANGE = "indicators:change"
     MODELS_READ = "models:read"

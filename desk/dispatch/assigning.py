@@ -116,16 +116,19 @@ class Assigning:
 
     def release(self, ticket_id: int, by: Principal, why: str, sites: Sites = None) -> None:
         """Let nobody go to a case for now. Raises Conflict where nobody was to, or somebody is on the way."""
-        check_reason(why)
         with self._cases.writing() as session:
-            case = ticket(session, ticket_id, sites)
-            before = open_assignments_of(session, [ticket_id]).get(ticket_id, [])
-            if not before:
-                raise Conflict(f"ticket {ticket_id}: nobody is to go there")
-            if before[0].state is AssignmentState.UNDER_WAY:
-                raise Conflict(f"ticket {ticket_id}: {before[0].engineer} is on the way there already")
-            self.let_go(session, before, why)
-            self.released(session, case, before, by, why)
+            self.release_within(session, ticket(session, ticket_id, sites), by, why)
+
+    def release_within(self, session: Session, case: Ticket, by: Principal, why: str) -> None:
+        """Do the same within a caller's transaction."""
+        check_reason(why)
+        before = open_assignments_of(session, [case.id]).get(case.id, [])
+        if not before:
+            raise Conflict(f"ticket {case.id}: nobody is to go there")
+        if before[0].state is AssignmentState.UNDER_WAY:
+            raise Conflict(f"ticket {case.id}: {before[0].engineer} is on the way there already")
+        self.let_go(session, before, why)
+        self.released(session, case, before, by, why)
 
     def released(
         self, session: Session, case: Ticket, before: Sequence[Assignment], by: Principal, why: str

@@ -65,6 +65,13 @@ class DispatchBoard:
             raise Conflict(f"ticket {ticket_id} is {case.state}: nobody is sent there any more")
         return suggestion(scene, scene.cases[case.id], self._travel, self.settings, knows)
 
+    def release(self, ticket_id: int, by: Principal, why: str, sites: Sites = None) -> None:
+        """Let nobody go to a case for now, and tell its customer, who was told of somebody."""
+        with self._cases.writing() as session:
+            case = ticket(session, ticket_id, sites)
+            self.assigning.release_within(session, case, by, why)
+            self.appointments.call_off(session, case, by, why)
+
     def propose(self, by: Principal, day: date | None = None, sites: Sites = None, seed: int = 0) -> Proposal:
         """Plan a day (None: today by the clock of the house); nothing changes until it is applied."""
         now = self._cases.now()

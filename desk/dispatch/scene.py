@@ -33,7 +33,8 @@ from storage.records.ticket_lists import open_cases
 from storage.records.tickets import sites_of_tickets
 
 _UNDER_WAY = frozenset({TicketState.EN_ROUTE, TicketState.REPAIRING})
-_GOES = (RESTING_STATES | {TicketState.REOPENED}) - {TicketState.WAITING_CUSTOMER}
+GOES = (RESTING_STATES | {TicketState.REOPENED}) - {TicketState.WAITING_CUSTOMER}
+"""Where a case stands that somebody may be sent to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,8 +167,8 @@ class SceneReader:
     ) -> Unplanned | None:
         if case.state in _UNDER_WAY:
             return None
-        if case.state not in _GOES or position(facts.site) is None:
-            return Unplanned.NO_POSITION if case.state in _GOES else Unplanned.WAITS
+        if case.state not in GOES or position(facts.site) is None:
+            return Unplanned.NO_POSITION if case.state in GOES else Unplanned.WAITS
         if self._refused(session, case):
             return Unplanned.NO_CONSENT
         missing = any(there.get(code, 0) is None for code in facts.needs.parts)

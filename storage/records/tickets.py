@@ -304,6 +304,15 @@ def _link(session: Session, suspicion_id: int, alerts: Iterable[int]) -> None:
         session.execute(insert(SuspicionAlert), rows)
 
 
+def tickets_named(session: Session, ids: Iterable[int], sites: Sites = None) -> dict[int, Ticket]:
+    """Return those of these tickets that are at some sites, by id."""
+    found: dict[int, Ticket] = {}
+    for some in parts_of(ids):
+        wanted = at_sites(select(TicketRow).where(TicketRow.id.in_(some)), TicketRow.site, sites)
+        found |= {each.id: each for each in to_tickets(session, session.scalars(wanted).all())}
+    return found
+
+
 def sites_of_tickets(session: Session, ids: Iterable[int]) -> dict[int, str]:
     """Return the site of each of these tickets."""
     found: dict[int, str] = {}

@@ -18,8 +18,11 @@ from api.queries.tickets import TicketQuery, find_tickets
 from api.routes.common import RowId
 from api.services import ApiServices
 from desk.clocks.clocks import MilestoneClock
+from desk.dispatch.needs import VISITED
+from desk.dispatch.scene import GOES
 from desk.tickets.complaints import review_at
 from desk.tickets.conversation import Audience
+from fleet.assignments import LONGEST_REMARK, AssignmentState, Rather
 from fleet.cases import closes_at
 from fleet.complaints import ComplaintClass
 from fleet.consent import LONGEST_ANSWER, LONGEST_OFFER, Answer, is_askable, is_proposed
@@ -40,6 +43,8 @@ from fleet.tickets import (
     TicketState,
 )
 from fleet.workflows import WORKFLOWS
+from storage.records.appointments import appointment_of
+from storage.records.assignments import assignments_of
 from storage.records.events import events_of
 from storage.records.files import files_of_ticket
 from storage.records.notices import letters_about
@@ -168,6 +173,7 @@ def show_ticket(
         dossier=_dossier(pages, ticket, sites),
         consent=_consent(services, ticket),
         letters=_letters(services, ticket),
+        visit=_visit(services, ticket),
         entered={"file_error": None, "error": None, "state": None, "why": "", "confirmed": _confirmed(ticket)}
         | entered,
     )
@@ -213,6 +219,22 @@ def _consent(services: ApiServices, ticket: Ticket) -> dict[str, Any] | None:
         "answers": tuple(Answer),
         "longest_offer": LONGEST_OFFER,
         "longest_answer": LONGEST_ANSWER,
+    }
+
+
+def _visit(services: ApiServices, ticket: Ticket) -> dict[str, Any] | None:
+    """Return who goes to a case, and what its customer was told; None where nobody ever is to."""
+    with services.desk.transaction() as session:
+        found, told = assignments_of(session, ticket.id), appointment_of(session, ticket.id)
+    if ticket.kind not in VISITED or (not ticket.is_open and not found):
+        return None
+    under_way = any(each.state is AssignmentState.UNDER_WAY for each in found)
+    return {
+        "assignments": sorted(found, key=lambda each: each.helps),
+        "appointment": told,
+        "assignable": ticket.state in GOES and not under_way,
+        "wishes": tuple(Rather),
+        "longest": LONGEST_REMARK,
     }
 
 

@@ -19,6 +19,7 @@ from starlette.datastructures import URL
 from access.doors import Visitor
 from alerts.care.evidence import WINDOW_MS
 from api.console.render import formats
+from api.console.render.dispatch_words import point_in_words, speaks_for, why_in_words
 from api.console.render.language import COOKIE, HTML_TAGS, language_of, translations
 from api.console.render.payloads import visible
 from api.console.render.reasons import (
@@ -129,6 +130,10 @@ def _environment(services: ApiServices, language: Language) -> Environment:
         "dayname_in": lambda ms, zone: formats.dayname(ms, language, zone),
         "clock_in": formats.clock,
         "zone_in": formats.zone_name,
+        "clock": lambda ms, site: formats.clock(ms, services.zones.of(site)),
+        "point": lambda point: point_in_words(point.what, point.about, point.amount, language),
+        "speaks_for": speaks_for,
+        "chosen": partial(why_in_words, language=language),
         "duration": partial(formats.duration, language=language),
         "percent": partial(formats.percent, language=language),
         "money": partial(formats.money, language=language),

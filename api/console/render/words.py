@@ -1,5 +1,6 @@
 """The vocabulary's words as the console shows them, in both languages."""
 
+from api.console.render import dispatch_words
 from api.console.render.intake_words import INTAKE_TABLES
 from api.console.render.notice_words import NOTICE_TABLES
 from api.console.render.service_words import SERVICE_TABLES
@@ -404,6 +405,7 @@ PERMISSIONS = {
     Permission.SERVICE_READ: Text(
         "Read phone numbers and addresses of the service", "查看客户与工程师的联系方式"
     ),
+    Permission.DISPATCH_CHANGE: Text("Decide who goes to which case, and plan days", "派单与排班"),
     Permission.SERVICE_MANAGE: Text(
         "Describe customers, contracts, engineers and parts", "管理客户、合同、工程师与备件目录"
     ),
@@ -500,6 +502,7 @@ _TABLES = (
     {
         "occasion": OCCASIONS,
         "letter": LETTERS,
+        **dispatch_words.TABLES,
         "care_event": CARE_EVENTS,
         "group": GROUPS,
         "group_place": GROUP_PLACES,

@@ -1,0 +1,186 @@
+"""Shapes of dispatch: who goes to a case, who could, what its customer was told, and plans of days."""
+
+from datetime import date
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.params import Params, PersonName, ZonedMs
+from api.schemas import Schema, Time
+from fleet.assignments import LONGEST_REMARK, AppointmentState, AssignmentState, Rather
+
+_ID = Field(min_length=1, max_length=64)
+_MOST_MIN = 24 * 60
+
+
+class AssignmentItem(Schema):
+    """One engineer at one case."""
+
+    id: int
+    ticket_id: int
+    engineer: str
+    begins: Time = Field(description="When they set out")
+    arrives: Time
+    ends: Time
+    state: AssignmentState
+    held: bool = Field(description="A manager decided it: no plan moves it")
+    helps: bool = Field(description="Another engineer leads there")
+    why: dict[str, Any] = Field(description="Why this one: what spoke for and against, or the plan's reason")
+    made_at: Time
+    made_by: str
+    reason: str
+
+
+class AppointmentItem(Schema):
+    """The window that a customer was told, and what they said to it."""
+
+    begins: Time
+    ends: Time
+    told_at: Time
+    times: int = Field(description="How often a window was told")
+    state: AppointmentState
+    rather: list[Rather]
+    remark: str
+    answered_at: Time | None = None
+    by: str
+
+
+class VisitOfCase(Schema):
+    """Who goes to a case, and what its customer was told."""
+
+    assignments: list[AssignmentItem]
+    appointment: AppointmentItem | None = None
+
+
+class PointItem(Schema):
+    """One thing that speaks for or against an engineer; `amount` is in ms or metres, by what it is."""
+
+    what: str
+    about: list[str]
+    amount: int
+
+
+class CandidateItem(Schema):
+    """An engineer who could go to a case; times are null where they have none in the next days."""
+
+    engineer: str
+    able: bool
+    begins: Time | None = None
+    arrives: Time | None = None
+    ends: Time | None = None
+    travel_ms: int
+    metres: int
+    extra_ms: int = Field(description="What the way of their day grows by")
+    points: list[PointItem]
+
+
+class SuggestionItem(Schema):
+    """Who could go to a case, the best first; `unplanned` names why nobody should for now, else empty."""
+
+    ticket_id: int
+    candidates: list[CandidateItem]
+    unplanned: str
+
+
+class AssignAsked(BaseModel):
+    """Who is to go to a case when; a reason where something speaks against it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    engineer: str = _ID
+    arrives: ZonedMs
+    travel_min: int = Field(0, ge=0, le=_MOST_MIN)
+    helpers: list[str] = Field([], max_length=1)
+    held: bool = Field(False, description="No plan moves it")
+    tell: bool = Field(False, description="Tell the customer of the window, where they do not know it")
+    reason: str = Field("", max_length=500)
+
+
+class ReasonAsked(BaseModel):
+    """Why."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reason: str = Field(min_length=1, max_length=500)
+
+
+class HoldAsked(ReasonAsked):
+    """Whether plans leave an assignment alone, and why."""
+
+    held: bool
+
+
+class AppointmentAnswer(BaseModel):
+    """What staff was told by the customer of a window."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    answer: AppointmentState
+    rather: list[Rather] = Field([], max_length=len(Rather))
+    remark: str = Field("", max_length=LONGEST_REMARK)
+    who: PersonName | None = None
+
+
+class ChangeItem(Schema):
+    """What a plan changes at one case; `engineer` is null where nobody goes any more."""
+
+    ticket_id: int
+    was: str
+    engineer: str | None = None
+    arrives: Time
+    travel_ms: int
+    helpers: list[str]
+    late_ms: int
+    why: dict[str, Any]
+
+
+class LeftItem(Schema):
+    """A case in nobody's day, why, and what would make it possible."""
+
+    ticket_id: int
+    why: str
+    remedy: str
+    about: list[str]
+    engineer: str
+    missing_ms: int | None = None
+
+
+class ProposalItem(Schema):
+    """A plan of one day as it was proposed, and what became of it."""
+
+    id: int
+    day: date
+    made_at: Time
+    made_by: str
+    planner: str
+    cpu_s: float
+    stops: int
+    travel_ms: int
+    changes: list[ChangeItem]
+    left: list[LeftItem]
+    applied_at: Time | None = None
+    applied_by: str
+    refused: dict[int, str]
+
+
+class DayQuery(Params):
+    """Which day, by the clock of the house; today where none is given."""
+
+    day: date | None = None
+
+
+class PlanAsked(BaseModel):
+    """Which day is to be planned; today where none is given."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    day: date | None = None
+    seed: int = Field(0, ge=0, le=2**31)
+
+
+class ApplyAsked(BaseModel):
+    """How a plan is applied."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    tell: bool = Field(False, description="Tell customers of their windows, where they do not know them")
