@@ -146,7 +146,7 @@ def test_by_the_pages_a_manager_sends_somebody_with_a_reason(town: Town) -> None
     done = client.post(f"/tickets/{number}/dispatch", data=form | {"held": "1"}, follow_redirects=False)
     assert done.status_code == 303, done.text
     found = town.api.get(f"/api/v1/tickets/{number}/assignments").json()["assignments"][0]
-    assert (found["arrives"], found["held"]) == ("2026-11-23T14:30:00Z", True)
+    assert (found["arrives"], found["held"]) == ("2026-11-23T14:30:00.000Z", True)
     answer = {"csrf": csrf_of(client), "answer": "move", "rather": "mornings"}
     client.post(f"/tickets/{number}/appointment", data={"csrf": csrf_of(client)})
     told = client.post(f"/tickets/{number}/appointment/answer", data=answer, follow_redirects=False)
