@@ -42,13 +42,20 @@ def check_kind(faults: Collection[str], kind: Kind, device_id: str) -> None:
         raise InvalidInput(f"{device_id} is a {kind}, which cannot have: {', '.join(wrong)}")
 
 
+def separable(case: Ticket) -> list[str]:
+    """Return the faults that may be about another robot: those that stand, and that people alone reported."""
+    if not case.is_open or case.solved_at is not None:
+        return []
+    stands = [each for each in case.suspicions if each.state is SuspicionState.SUSPECTED]
+    return [each.fault for each in stands if each.reported and not each.alerts]
+
+
 def parted(case: Ticket, faults: frozenset[str]) -> tuple[Ticket, tuple[Suspicion, ...]]:
     """Return a case without some of its suspicions, and these.
 
     Raises InvalidInput unless they stand, people alone reported them, and something is left.
     """
-    stands = [each for each in case.suspicions if each.state is SuspicionState.SUSPECTED]
-    free = [each.fault for each in stands if each.reported and not each.alerts]
+    free = separable(case)
     wrong = sorted(faults - set(free))
     if wrong or not faults:
         allowed = ", ".join(free) or "none: alerts raised them all"
