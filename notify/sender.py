@@ -22,7 +22,7 @@ from notify.notifier import NOTIFIER
 from notify.parcels import Parcel, parcels_of
 from notify.ports import Channels, Said
 from notify.rendering import Words
-from notify.stages import FALLBACK, could_go_at, is_too_old, retry_at
+from notify.stages import FALLBACK, by_day, could_go_at, is_too_old, retry_at
 from storage.records.database import DeskDatabase
 from storage.records.destinations import (
     address_of,
@@ -72,7 +72,8 @@ class Sender:
         now = self._clock.now_ms()
         with self._desk.transaction() as session:
             mine = lease_notices(session, destination_id, self._holder, now, now + LEASE_MS, _MOST)
-            ready = without_muted(session, _without_old(session, mine, self._holder, now), self._holder, now)
+            fresh = self._without_night(session, _without_old(session, mine, self._holder, now), now)
+            ready = without_muted(session, fresh, self._holder, now)
             parcels = parcels_of(ready)
             for parcel in parcels:
                 # After a crash the same ones go out again, together or alone, under the same key.
@@ -87,6 +88,14 @@ class Sender:
                 break
             sent += len(ours.notices)
         return sent
+
+    def _without_night(self, session: Session, mine: Sequence[Notice], now: int) -> list[Notice]:
+        """Put letters off until the morning that were due by day, and are late; return the rest."""
+        due = {each.id: by_day(self._said.zones.of(each.site).key, now) for each in mine if each.letter}
+        late = {number: at for number, at in due.items() if at > now}
+        for number, at in late.items():
+            change_notices(session, [number], holder=self._holder, due_at=at)
+        return [each for each in mine if each.id not in late]
 
     def _still_ours(self, parcels: Sequence[Parcel]) -> Parcel | None:
         """Renew the lease of what is still to be sent; return what the first holds that was not withdrawn."""
@@ -104,8 +113,8 @@ class Sender:
             receipt = self._channels[destination.channel].deliver(message, address)
         except NotDelivered as error:
             return self._failed(destination_id, parcel, error)
-        except NotNeeded:
-            return self._dropped(parcel)
+        except NotNeeded as error:
+            return self._dropped(parcel, error.why)
         except (NotFound, KeyError, InvalidInput) as error:
             gone = _why_not(error)
             return self._failed(destination_id, parcel, NotDelivered(gone, again=False))
@@ -143,10 +152,10 @@ class Sender:
         wishes = wishes_of(session, [person]).get(person) if person else None
         return self._said.language if wishes is None else wishes.language
 
-    def _dropped(self, parcel: Parcel) -> bool:
+    def _dropped(self, parcel: Parcel, why: str) -> bool:
         """Let a letter not go out that asks for what was done meanwhile."""
         with self._desk.transaction() as session:
-            dropped: dict[str, Any] = {"state": NoticeState.DROPPED, "reason": "not_needed"}
+            dropped: dict[str, Any] = {"state": NoticeState.DROPPED, "reason": why}
             change_notices(session, parcel.ids, holder=self._holder, **dropped)
         return True
 
