@@ -17,17 +17,20 @@ _AT = (0.95, 0.99)
 _BACK, _AHEAD, _BEFORE = (24, 12), 12, 24
 """Judged as if standing 24 and 12 periods back, on the 12 after, where at least 24 came before."""
 
+_FEW, _ERRORS = 5, 2.0
+"""Fewer series do not show what holds for all; an estimate may be off by so many standard errors."""
+
 
 def chosen(past: Past) -> tuple[Form, ...]:
     """Return the form for each series, judged by pinball loss on forecasts of periods that are over.
 
-    Too young a fleet to be judged is told by what all series taught.
+    What is too young to be judged, or was never used, is told by what all series taught.
     """
     backs = [back for back in _BACK if past.periods - back >= _BEFORE]
     if not backs or not past.series:
         return (Form.POOLED,) * past.series
     gains = np.stack([_gains(past, past.periods - back) for back in backs])
-    likely = np.stack([_likely(gains[:, place]) for place in range(len(SIMPLE))])
+    likely = np.stack([likely_gains(gains[:, place]) for place in range(len(SIMPLE))])
     best = likely.argmax(axis=0)
     return tuple(SIMPLE[at] if likely[at, row] > 0 else Form.POOLED for row, at in enumerate(best))
 
@@ -50,20 +53,27 @@ def _gains(past: Past, at: int) -> Floats:
         return np.asarray(np.where(scale > 0, total.mean(axis=2) / scale, np.nan))
 
 
-def _likely(gains: Floats) -> Floats:
-    """Return the gain to be expected of each series. Shape of `gains`: (times, series).
+def likely_gains(gains: Floats) -> Floats:
+    """Return the gain of each series that is all but sure. Shape of `gains`: (times, series).
 
-    What lasts of the differences between series is the covariance of their gains at two times; the rest of
-    their variance is chance. With one time all is taken for chance.
+    What lasts of the differences between series is the covariance of their gains at two times, the rest of
+    their variance is chance; with one time all is taken for chance. The fleet's mean and the covariance each
+    count as two standard errors less than they are. Where a gain is unknown (NaN) it is -inf.
     """
+    likely = np.full(gains.shape[1], -np.inf)
     told = ~np.isnan(gains).any(axis=0)
-    if not told.any():
-        return np.full(gains.shape[1], -np.inf)
+    count = int(told.sum())
+    if count < _FEW:
+        return likely
     mean = gains[:, told].mean(axis=0)
-    lasting = np.cov(gains[:, told])[0, 1] if len(gains) > 1 and told.sum() > 2 else 0.0
-    trust = float(np.clip(lasting / max(float(mean.var()), 1e-300), 0.0, 1.0))
-    likely = np.full(gains.shape[1], mean.mean())
-    likely[told] += trust * (mean - mean.mean())
+    variance = max(float(mean.var(ddof=1)), 1e-300)
+    trust = 0.0
+    if len(gains) > 1:
+        spread = np.cov(gains[:, told])
+        lasting = spread[0, 1] - _ERRORS * np.sqrt(spread[0, 0] * spread[1, 1] / count)
+        trust = float(np.clip(lasting / variance, 0.0, 1.0))
+    fleet = mean.mean() - _ERRORS * np.sqrt(variance / count)
+    likely[told] = fleet + trust * (mean - mean.mean())
     return likely
 
 

@@ -13,13 +13,14 @@ from desk.parts.forecast.counts import Floats
 from desk.parts.forecast.looks import PRIOR, bent, looks
 from desk.parts.forecast.past import Past
 
-_RIDGE = 10.0
+_RIDGE = 100.0
 """How strongly slopes (of standardised looks) are held at 0, where the prior is all there is."""
 _AHEAD, _EVERY, _BEFORE = 12, 3, 24
 """Learned from: orders in the 12 periods after every third one, from the 24th on; less for the young."""
 _YOUNG_SHARE, _YOUNG_PERIODS = 1 / 12, 12.0
 """What is believed of a fleet without history: an order a year, as if one part had been seen for a year."""
 _YOUNG_TOGETHER, _MOST_TOGETHER = 0.05, 0.5
+_LEAST_SCALE, _FARTHEST = 0.1, 4.0
 _STEPS, _ENOUGH = 25, 1e-6
 
 
@@ -40,10 +41,7 @@ class Occurrence:
     def chances(self, past: Past) -> Floats:
         """Return the chance of an order in a coming period, before seasons. Shape: (series,)."""
         seen = looks(past, self.share)
-        return _chance(seen[:, PRIOR] + self._standard(seen) @ self.slopes)
-
-    def _standard(self, seen: Floats) -> Floats:
-        return np.column_stack([np.ones(len(seen)), bent(seen - self.centre) / self.scale])
+        return _chance(seen[:, PRIOR] + _table(seen, self.centre, self.scale) @ self.slopes)
 
 
 def learned(past: Past) -> Occurrence:
@@ -76,11 +74,17 @@ def _fitted(share: float, seen: Floats, after: Floats, ahead: int) -> Occurrence
     if not len(seen):
         return none
     centre = seen.mean(axis=0)
-    scale = np.maximum(bent(seen - centre).std(axis=0), 1e-6)
-    table = np.column_stack([np.ones(len(seen)), bent(seen - centre) / scale])
+    scale = np.maximum(bent(seen - centre).std(axis=0), _LEAST_SCALE)
+    table = _table(seen, centre, scale)
     slopes = _regressed(table, seen[:, PRIOR], after, ahead)
     chance = _chance(seen[:, PRIOR] + table @ slopes)
     return Occurrence(share, _together(chance, after, ahead), slopes, centre, scale)
+
+
+def _table(seen: Floats, centre: Floats, scale: Floats) -> Floats:
+    """Return standardised looks beside a column of 1; what was hardly ever seen counts as the rarest seen."""
+    standard = np.clip(bent(seen - centre) / scale, -_FARTHEST, _FARTHEST)
+    return np.column_stack([np.ones(len(seen)), standard])
 
 
 def _regressed(table: Floats, prior: Floats, after: Floats, ahead: int) -> Floats:

@@ -1,14 +1,16 @@
 """The plain distributions of one series' own demand: empirical, Poisson, negative binomial."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
 
-from desk.parts.forecast.counts import NONE, Counts, Floats, compound
+from desk.parts.forecast.counts import NONE, Bools, Counts, Floats, compound
 from desk.parts.forecast.past import Past, fading
 
 _LARGEST, _NEVER = 2.0**40, 1e-12
+_MOST_CELLS = 1 << 14
 
 
 class Form(StrEnum):
@@ -44,7 +46,8 @@ class Levels:
         """Return the smallest count that is exceeded with at most `chance`, for tails however far."""
         if form is Form.EMPIRICAL:
             return self._seen(chance * (1 + 1e-9))
-        return self._smallest(form, chance * (1 + 1e-9))
+        limit = chance * (1 + 1e-9)
+        return smallest(lambda count: _above(form, count, self.mean, self.variance) <= limit, self.mean.shape)
 
     def counts(self, form: Form, row: int) -> Counts:
         """Return the distribution of one series' period."""
@@ -52,12 +55,15 @@ class Levels:
             return NONE
         if form is Form.EMPIRICAL:
             return compound(np.array([0.0, 1.0]), self.used[row].astype(np.int64), self.weights[row])
-        one = Levels(*(each[row : row + 1] for each in (self.mean, self.variance, self.used, self.weights)))
-        most = int(one.exceeded_with(form, _NEVER)[0])
-        step = max(1, most >> 14)
-        upto = np.arange(0, most + step, step, dtype=np.float64)
-        above = one._above(form, upto)
-        cells = -np.diff(np.r_[1.0, above[:-1], 0.0])
+        mean, variance = self.mean[row], self.variance[row]
+
+        def above(count: Floats) -> Floats:
+            return _above(form, count, np.full(count.shape, mean), np.full(count.shape, variance))
+
+        most = int(smallest(lambda count: above(count) <= _NEVER, (1,))[0])
+        step = max(1, most // _MOST_CELLS)
+        tails = above(np.arange(0, most, step, dtype=np.float64))
+        cells = -np.diff(np.r_[1.0, tails, 0.0])
         return Counts(cells / cells.sum(), step)
 
     def _seen(self, chance: float) -> Floats:
@@ -68,27 +74,34 @@ class Levels:
         down = np.column_stack([down, np.zeros(len(down))])
         return np.asarray(np.take_along_axis(down, place[:, None], axis=1)[:, 0])
 
-    def _smallest(self, form: Form, chance: float) -> Floats:
-        low, high = np.full(len(self.mean), -1.0), np.full(len(self.mean), _LARGEST)
-        while (high - low > 1).any():
-            middle = np.floor((low + high) / 2)
-            enough = self._above(form, middle) <= chance
-            low, high = np.where(enough, low, middle), np.where(enough, middle, high)
-        return high
 
-    def _above(self, form: Form, count: Floats) -> Floats:
-        """Return the chance of more than `count`: regularised incomplete gamma, or beta for more variance."""
-        from scipy.special import betainc, gammainc
+def _above(form: Form, count: Floats, mean: Floats, variance: Floats) -> Floats:
+    """Return the chance of more than `count`: regularised incomplete gamma, or beta for more variance.
 
-        mean = np.maximum(self.mean, 1e-300)
-        poisson = gammainc(count + 1, mean)
-        if form is Form.POISSON:
-            return np.asarray(poisson)
-        excess = np.maximum(self.variance - self.mean, 0.0)
-        shape = mean**2 / np.where(excess > 1e-9 * mean, excess, 1.0)
-        return np.asarray(
-            np.where(excess > 1e-9 * mean, betainc(count + 1, shape, mean / (shape + mean)), poisson)
-        )
+    Poisson: P(count + 1, mean). Negative binomial with r = mean**2 / (variance - mean):
+    I(count + 1, r) at mean / (r + mean). A variance up to the mean is Poisson's (Abramowitz and Stegun 26.5).
+    """
+    from scipy.special import betainc, gammainc
+
+    excess = np.maximum(variance - mean, 0.0)
+    lumpy = (excess > 1e-9 * mean) & (form is Form.NEGATIVE_BINOMIAL)
+    found = np.empty(mean.shape)
+    found[~lumpy] = gammainc(count[~lumpy] + 1, mean[~lumpy])
+    shape = mean[lumpy] ** 2 / excess[lumpy]
+    found[lumpy] = betainc(count[lumpy] + 1, shape, mean[lumpy] / (shape + mean[lumpy]))
+    return found
+
+
+def smallest(enough: Callable[[Floats], Bools], shape: tuple[int, ...]) -> Floats:
+    """Return the smallest count from 0 on that is enough, for each place: it is doubled, then halved."""
+    low, high = np.full(shape, -1.0), np.ones(shape)
+    while not (known := enough(high)).all() and high.max(initial=0) < _LARGEST:
+        low, high = np.where(known, low, high), np.where(known, high, high * 2)
+    while (high - low > 1).any():
+        middle = np.where(high - low > 1, np.floor((low + high) / 2), high)
+        known = enough(middle)
+        low, high = np.where(known, low, middle), np.where(known, middle, high)
+    return high
 
 
 def levels(past: Past, half_life: float = np.inf) -> Levels:

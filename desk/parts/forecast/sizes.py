@@ -13,7 +13,8 @@ _OTHERS = 16.0
 _EDGES = (1.01, 3.0, 10.0, 50.0)
 """Where a typical size is told from the next: who takes one at a time differs from who takes fifty."""
 _PLACES = (np.arange(50) + 0.5) / 50
-_LEAST_RATIOS = 20
+_LEAST_RATIOS = 60
+"""Of so many the largest lies beyond the last quantile: what happened once to one is not for all."""
 _YOUNG_SPREAD = 0.5
 """The standard deviation of the log of a size, where no history says it."""
 
@@ -55,9 +56,9 @@ def learned(past: Past) -> Sizes:
     others = np.exp((logs.sum(axis=1)[row] - logs[row, column]) / (count[row] - 1))
     ratios = used[row, column] / others
     among = _range(others)
-    whole = np.quantile(ratios, _PLACES) if len(ratios) >= _LEAST_RATIOS else _young()
+    whole = _quantiles(ratios) if len(ratios) >= _LEAST_RATIOS else _young()
     table = [ratios[among == place] for place in range(len(_EDGES) + 1)]
-    rows = [np.quantile(each, _PLACES) if len(each) > _LEAST_RATIOS else whole for each in table]
+    rows = [_quantiles(each) if len(each) >= _LEAST_RATIOS else whole for each in table]
     typical = float(np.exp(logs[ordered].mean())) if ordered.any() else 1.0
     return Sizes(typical, np.stack(rows))
 
@@ -66,6 +67,10 @@ def _typical(used: Floats) -> Floats:
     """Return the geometric mean of the sizes of each series; 1 without an order."""
     count = (used > 0).sum(axis=1)
     return np.asarray(np.exp(np.log(np.maximum(used, 1.0)).sum(axis=1) / np.maximum(count, 1)))
+
+
+def _quantiles(ratios: Floats) -> Floats:
+    return np.asarray(np.quantile(ratios, _PLACES, method="inverted_cdf"))
 
 
 def _range(typical: Floats) -> Ints:
