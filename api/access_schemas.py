@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.params import SearchText
 from api.schemas import Names, Schema, Time
+from api.service_schemas import Called, Line, Plain
 from fleet.grants import Permission, Role
 from fleet.people import Scope
 from fleet.principals import PrincipalKind
@@ -134,10 +135,10 @@ class SiteChange(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    name: Names = Names(en="", zh="")
-    region: Annotated[str, Field(max_length=64, pattern=r"^[^\x00]*$")] = ""
-    customer: Annotated[str, Field(max_length=64, pattern=r"^[^\x00]*$")] = ""
-    address: Annotated[str, Field(max_length=255, pattern=r"^[^\x00]*$")] = ""
+    name: Called = Names(en="", zh="")
+    region: Line = ""
+    customer: Line = ""
+    address: Annotated[str, Field(max_length=255, pattern=Plain)] = ""
     lat: float | None = Field(None, ge=-90, le=90, allow_inf_nan=False)
     lon: float | None = Field(None, ge=-180, le=180, allow_inf_nan=False)
     zone: str = Field("", max_length=64, examples=["Asia/Shanghai"])

@@ -321,7 +321,7 @@ class EventItem(Schema):
     """Something that happened to a ticket: what, when, by whom, why; the states where it changed them.
 
     `who` is the name of `by`. `what` is opened, state, joined or left (a suspicion), level, note, asked (to
-    be closed) or kept_open.
+    be closed), kept_open, or one of what people did: comment, owner, merged, took, split, site and others.
     """
 
     at: Time

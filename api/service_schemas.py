@@ -1,5 +1,6 @@
 """The shapes of the API's answers and requests about customers, contracts, engineers, regions and parts."""
 
+import re
 from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Self
@@ -8,12 +9,13 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from api.schemas import Names, Schema, Time
 from desk.lists.cells import check_hours
-from fleet.contacts import EMAIL, KEY, PHONE
+from fleet.contacts import EMAIL, KEY, LINE, LINES, PHONE
 from fleet.customers import Included, PlanName, Tier, Visiting
 from fleet.engineers import SKILLS, DueKind
 from fleet.text import Language, near, quoted
 from fleet.wall_fields import WEEKDAYS
 
+_LONGEST_NAME = 128
 _NO_NAME = Names(en="", zh="")
 
 
@@ -30,20 +32,21 @@ def _weekday(name: str) -> str:
 
 
 def _short(names: Names) -> Names:
-    if max(len(names.en), len(names.zh)) > 128:
-        raise ValueError("at most 128 characters in each language")
-    return names
+    for each in (names.en, names.zh):
+        if len(each) > _LONGEST_NAME or not re.fullmatch(LINE, each):
+            raise ValueError(f"at most {_LONGEST_NAME} characters on one line in each language")
+    return Names(en=names.en.strip(), zh=names.zh.strip())
 
 
 Called = Annotated[Names, AfterValidator(_short)]
-Plain = r"^[^\x00-\x1f\x7f]*$"
+Plain = f"^{LINE}$"
 """What can be written on one line."""
 Key = Annotated[str, Field(pattern=f"^{KEY}$", max_length=64)]
 KeyOrNone = Annotated[str, Field(pattern=f"^({KEY})?$", max_length=64)]
 Phone = Annotated[str, Field(pattern=f"^({PHONE})?$", examples=["+86 21 5555 0100"])]
 Email = Annotated[str, Field(pattern=f"^({EMAIL})?$", max_length=254, examples=["li.wei@example.org"])]
 Line = Annotated[str, Field(max_length=64, pattern=Plain)]
-Lines = Annotated[str, Field(max_length=1000, pattern=r"^[^\x00]*$")]
+Lines = Annotated[str, Field(max_length=1000, pattern=f"^{LINES}$")]
 Skill = Annotated[str, AfterValidator(_skill)]
 Weekday = Annotated[str, AfterValidator(_weekday)]
 Hours = Annotated[str, Field(max_length=11, examples=["08:00-18:00"]), AfterValidator(check_hours)]

@@ -63,13 +63,13 @@ def joined(ticket: Ticket, new: Suspicion, at: int) -> Ticket:
     if known is None:
         suspicions = (*ticket.suspicions, new)
     else:
-        again = _again(known, new)
-        suspicions = tuple(again if each is known else each for each in ticket.suspicions)
+        raised_anew = again(known, new)
+        suspicions = tuple(raised_anew if each is known else each for each in ticket.suspicions)
     taken = replace(ticket, suspicions=suspicions, close_asked_at=None)
     return named(raised(taken, new.level, at))
 
 
-def _again(known: Suspicion, new: Suspicion) -> Suspicion:
+def again(known: Suspicion, new: Suspicion) -> Suspicion:
     """Return a suspicion that was raised once more: it stands again, and what a person saw is kept."""
     evidence = dict(new.evidence)
     if new.alerts:

@@ -9,6 +9,14 @@ from fleet.complaints import LEVEL_OF, Complaint, ComplaintClass, class_of
 from fleet.tickets import Span, Ticket, TicketKind, TicketOrigin, TicketState
 from fleet.workflows import SETBACKS
 
+_GRAVEST = (
+    ComplaintClass.MAJOR,
+    ComplaintClass.URGENT,
+    ComplaintClass.EXPERIENCE,
+    ComplaintClass.SUGGESTION,
+)
+"""The gravest first."""
+
 
 def file_complaint(site: str, device_id: str, complaint: Complaint, at: int) -> Ticket:
     """Return a new complaint; `device_id` is "" where it is about no device."""
@@ -57,4 +65,24 @@ def classified(ticket: Ticket, of_class: ComplaintClass, at: int) -> Ticket:
         changed
         if LEVEL_OF[graver] == ticket.level
         else from_now(replace(changed, level=LEVEL_OF[graver]), at)
+    )
+
+
+def absorbed(stays: Ticket, gone: Ticket, at: int) -> Ticket:
+    """Return a complaint that has taken over another: it is as grave as the graver of both.
+
+    Any other ticket stays as it is.
+    """
+    mine, other = stays.complaint, gone.complaint
+    if mine is None or other is None:
+        return stays
+    both = replace(
+        mine,
+        loss=mine.loss or other.loss,
+        setbacks=max(mine.setbacks, other.setbacks),
+        customer=mine.customer or other.customer,
+        contact=mine.contact or other.contact,
+    )
+    return classified(
+        replace(stays, complaint=both), min(mine.of_class, other.of_class, key=_GRAVEST.index), at
     )

@@ -1,5 +1,8 @@
 """How people are called and written to: what a phone number and an address look like, and an id in a list."""
 
+LINE = r"[^\x00-\x1f\x7f]*"
+LINES = r"[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*"
+"""What can be written on one line, and on several: names go into subjects of mail, labels and lists."""
 PHONE = r"[0-9+()./ -]{3,32}"
 PHONE_ALLOWED = "3 to 32 digits, blanks and + ( ) . / -"
 EMAIL = r"[^@\s]{1,120}@[^@\s]{1,120}"

@@ -54,6 +54,14 @@ class Letter:
 class NotNeeded(SweepwatchError):
     """A letter is not needed any more: what it asks for was done meanwhile, or is called off."""
 
+    why = "not_needed"
+
+
+class NotTheirs(NotNeeded):
+    """A letter is about a site that is another's by now, or its customer is none any more."""
+
+    why = "not_theirs"
+
 
 def customer_in(recipient: str) -> str | None:
     """Return the customer that a recipient is; None for anybody else."""

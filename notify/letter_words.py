@@ -10,18 +10,18 @@ from sqlalchemy.orm import Session
 from fleet.assignments import AppointmentState
 from fleet.customers import Customer
 from fleet.errors import NotFound
-from fleet.faults import FAULTS
-from fleet.letters import Letter, LetterKind, NotNeeded, customer_in, ways_of
+from fleet.faults import FAULTS, Level
+from fleet.letters import Letter, LetterKind, NotNeeded, NotTheirs, customer_in, ways_of
 from fleet.notices import Message, NotDelivered
 from fleet.outbox import Destination, Notice
 from fleet.personal import is_personal_fault
 from fleet.text import Language
 from fleet.tickets import Ticket
+from notify.letters import customer_at
 from notify.ports import Channels, Said
 from notify.rendering import rendered
 from storage.records.appointments import appointment_of
 from storage.records.consents import consent_of
-from storage.records.customers import customer_of
 from storage.records.database import DeskDatabase
 from storage.records.destinations import destination_of
 from storage.records.sites import site_of
@@ -43,16 +43,16 @@ class LetterWords:
         Raises NotNeeded, NotDelivered where the customer took their address away, and NotFound.
         """
         number = int(notice.subject_id)
-        link = self._link(letter.kind, number)
         with self._desk.transaction() as session:
             place = destination_of(session, destination_id)
-            customer = customer_of(session, customer_in(notice.recipient) or "")
+            case = ticket(session, number)
+            customer = _theirs(session, case, notice)
             address = ways_of(customer.contact).get(place.channel)
             if address is None:
                 raise NotDelivered("the customer has no such address any more", again=False)
-            case = ticket(session, number)
             _check_needed(session, case, letter)
             facts = self._facts(session, case, customer, letter, now)
+        link = self._link(letter.kind, number)  # last: it ends the one before
         title, text = rendered("letter", customer.language, facts)
         return place, address, Message(notice.key, title, text, customer.language, now, link=link)
 
@@ -73,6 +73,7 @@ class LetterWords:
             "device": "" if is_personal_fault(case.fault) else case.device_id,
             "site": _site(session, case.site, language),
             "fault": _fault(case, language),
+            "stopped": case.level is Level.L1,
             "offer": "" if consent is None else consent.offer,
             "until": "" if consent is None else _day(consent.ends, zone),
             "due": "" if due_at is None else _day(int(due_at), zone),
@@ -99,6 +100,14 @@ def _window(letter: Letter, zone: ZoneInfo) -> str:
     begins = datetime.fromtimestamp(letter.begins / 1000, zone)
     ends = datetime.fromtimestamp(int(letter.facts["ends"]) / 1000, zone)
     return f"{begins:%Y-%m-%d %H:%M} – {ends:%H:%M}"
+
+
+def _theirs(session: Session, case: Ticket, notice: Notice) -> Customer:
+    """Return to whom a letter goes. Raises NotTheirs where the site is another's by now, or they left."""
+    found = customer_at(session, case.site)
+    if found is None or found.id != customer_in(notice.recipient):
+        raise NotTheirs("the site is not this customer's any more")
+    return found
 
 
 def _day(ms: int, zone: ZoneInfo) -> str:

@@ -11,22 +11,23 @@ from fleet.errors import NotFound
 from fleet.events import Event, Subject
 from fleet.letters import CUSTOMER, Letter, LetterKind, ways_of
 from fleet.notices import ChannelKind
-from fleet.outbox import Notice, NoticeState, Wishes, notice_key
+from fleet.outbox import OPEN_STATES, Notice, NoticeState, notice_key
+from fleet.principals import PrincipalKind
 from fleet.tickets import TicketKind, TicketState
 from fleet.zones import Zones
 from notify.ports import Channels
-from notify.stages import quiet_until
+from notify.stages import by_day
 from storage.records.customers import customer_of
 from storage.records.database import DeskDatabase
 from storage.records.destinations import customers_place
-from storage.records.notices import write_notices
+from storage.records.notices import letters_about, withdraw, write_notices
 from storage.records.sites import site_of
 from storage.records.tickets import ticket
 
 _FEEDBACK_AFTER_MS = 2 * HOUR_MS
 """Nobody is asked how a repair was before they could try it."""
-_QUIET_FROM, _QUIET_TO = 20 * 60, 8 * 60
-"""No letter comes at night, by the clock of the site; minutes after midnight."""
+_BY_HAND = {"consent_asked": LetterKind.CONSENT, "feedback_link": LetterKind.FEEDBACK}
+"""Events that say that staff has a link to hand on, and in place of which letter."""
 
 
 def letter_for(event: Event) -> Letter | None:
@@ -60,6 +61,13 @@ def _asks_for_letter(event: Event) -> bool:
             return event.what in _LETTERS
 
 
+def handed_on(event: Event) -> LetterKind | None:
+    """Return what staff asks a customer by a link of its own, in place of a letter; None for all else."""
+    if event.subject is not Subject.TICKET or event.principal.kind is PrincipalKind.SCHEDULE:
+        return None
+    return None if event.data.get("by_letter") else _BY_HAND.get(event.what)
+
+
 class LetterWriter:
     """Writes each letter once, to the customer's mail, or else by short message; at night it waits.
 
@@ -84,6 +92,10 @@ class LetterWriter:
 
     def handle(self, event: Event) -> None:
         """Write what a customer is to be told of an event."""
+        kind = handed_on(event)
+        if kind is not None:
+            with self._desk.transaction() as session:
+                self._let_go(session, event, kind, "handed_on")
         letter = letter_for(event)
         if letter is None or letter.kind not in self._kinds or not self._channels:
             return
@@ -92,6 +104,7 @@ class LetterWriter:
             way = None if customer is None else first_way(self._channels, customer.contact)
             if customer is None or way is None or not _is_meant(session, event, letter):
                 return
+            self._let_go(session, event, letter.kind, "told_anew")
             place = self._place(session, customer.id, *way)
             write_notices(session, [self._notice(event, letter, customer.id, place)])
         self._wake()
@@ -101,6 +114,16 @@ class LetterWriter:
         customer = customer_at(session, site)
         way = None if customer is None else first_way(self._channels, customer.contact)
         return None if way is None else hidden(self._channels[way[0]].shown(way[1]))
+
+    def _let_go(self, session: Session, event: Event, kind: LetterKind, reason: str) -> None:
+        """Let what waits not go out any more: its link would end the one that is newer."""
+        older = [
+            each
+            for each in letters_about(session, event.subject_id)
+            if each.state in OPEN_STATES and each.event < event.id
+        ]
+        waiting = [each.id for each in older if each.letter and each.letter.kind is kind]
+        withdraw(session, waiting, reason, self._clock.now_ms())
 
     def _place(
         self, session: Session, customer: str, channel: ChannelKind, address: Mapping[str, str]
@@ -130,11 +153,15 @@ class LetterWriter:
         )
 
     def _due(self, letter: Letter, zone: ZoneInfo, now: int) -> int:
-        """Return when a letter goes out: after the night, but for what would come too late then."""
+        """Return when a letter goes out: by day, but for what would come too late then."""
         at = now + (_FEEDBACK_AFTER_MS if letter.kind is LetterKind.FEEDBACK else 0)
-        night = Wishes(zone=zone.key, quiet_from=_QUIET_FROM, quiet_to=_QUIET_TO)
-        later = quiet_until(night, at) or at
-        return at if letter.begins is not None and letter.begins < later + HOUR_MS else later
+        return may_go_at(letter, zone, at)
+
+
+def may_go_at(letter: Letter, zone: ZoneInfo, at: int) -> int:
+    """Return when a letter may go out from a time on: by day, but for what would come too late then."""
+    later = by_day(zone.key, at)
+    return at if letter.begins is not None and letter.begins < later + HOUR_MS else later
 
 
 def first_way(channels: Channels, contact: Contact) -> tuple[ChannelKind, Mapping[str, str]] | None:
@@ -150,14 +177,15 @@ def hidden(shown: str) -> str:
 
 
 def customer_at(session: Session, site: str | None) -> Customer | None:
-    """Return the customer of a site, if it has one that is described."""
+    """Return the customer of a site, if it has one that is described and active."""
     if site is None:
         return None
     try:
         customer = site_of(session, site).customer
-        return customer_of(session, customer) if customer else None
+        found = customer_of(session, customer) if customer else None
     except NotFound:
         return None
+    return found if found is not None and found.active else None
 
 
 def _is_meant(session: Session, event: Event, letter: Letter) -> bool:

@@ -16,6 +16,7 @@ from fleet.outbox import OPEN_STATES, Destination, Notice, NoticeState
 from fleet.text import Language
 from notify.browsers import destination_event
 from notify.letter_words import LetterWords
+from notify.letters import may_go_at
 from notify.links import keep_link, new_secret
 from notify.muted import without_muted
 from notify.notifier import NOTIFIER
@@ -72,7 +73,8 @@ class Sender:
         now = self._clock.now_ms()
         with self._desk.transaction() as session:
             mine = lease_notices(session, destination_id, self._holder, now, now + LEASE_MS, _MOST)
-            ready = without_muted(session, _without_old(session, mine, self._holder, now), self._holder, now)
+            fresh = self._without_night(session, _without_old(session, mine, self._holder, now), now)
+            ready = without_muted(session, fresh, self._holder, now)
             parcels = parcels_of(ready)
             for parcel in parcels:
                 # After a crash the same ones go out again, together or alone, under the same key.
@@ -87,6 +89,18 @@ class Sender:
                 break
             sent += len(ours.notices)
         return sent
+
+    def _without_night(self, session: Session, mine: Sequence[Notice], now: int) -> list[Notice]:
+        """Put letters off until the morning that were due by day, and are late; return the rest."""
+        due = {
+            each.id: may_go_at(each.letter, self._said.zones.of(each.site), now)
+            for each in mine
+            if each.letter is not None
+        }
+        late = {number: at for number, at in due.items() if at > now}
+        for number, at in late.items():
+            change_notices(session, [number], holder=self._holder, due_at=at)
+        return [each for each in mine if each.id not in late]
 
     def _still_ours(self, parcels: Sequence[Parcel]) -> Parcel | None:
         """Renew the lease of what is still to be sent; return what the first holds that was not withdrawn."""
@@ -104,8 +118,8 @@ class Sender:
             receipt = self._channels[destination.channel].deliver(message, address)
         except NotDelivered as error:
             return self._failed(destination_id, parcel, error)
-        except NotNeeded:
-            return self._dropped(parcel)
+        except NotNeeded as error:
+            return self._dropped(parcel, error.why)
         except (NotFound, KeyError, InvalidInput) as error:
             gone = _why_not(error)
             return self._failed(destination_id, parcel, NotDelivered(gone, again=False))
@@ -143,10 +157,10 @@ class Sender:
         wishes = wishes_of(session, [person]).get(person) if person else None
         return self._said.language if wishes is None else wishes.language
 
-    def _dropped(self, parcel: Parcel) -> bool:
+    def _dropped(self, parcel: Parcel, why: str) -> bool:
         """Let a letter not go out that asks for what was done meanwhile."""
         with self._desk.transaction() as session:
-            dropped: dict[str, Any] = {"state": NoticeState.DROPPED, "reason": "not_needed"}
+            dropped: dict[str, Any] = {"state": NoticeState.DROPPED, "reason": why}
             change_notices(session, parcel.ids, holder=self._holder, **dropped)
         return True
 

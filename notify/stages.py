@@ -16,6 +16,8 @@ FALLBACK = "fallback_from"
 """So the reason begins of what goes a person's next way."""
 _FIRST_RETRY_MS, _SLOWEST_RETRY_MS = 5 * SECOND_MS, 5 * MINUTE_MS
 _HOUR_MINUTES = 60
+_NIGHT_FROM, _NIGHT_TO = 20 * 60, 8 * 60
+"""No letter comes to a customer in between, by the clock of the site; minutes after midnight."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,12 @@ def quiet_until(wishes: Wishes, now: int) -> int | None:
     begins, ends = wishes.quiet_from, wishes.quiet_to
     quiet = begins <= minute < ends if begins < ends else minute >= begins or minute < ends
     return next_at(ends, wishes.zone, now) if quiet else None
+
+
+def by_day(zone: str, at: int) -> int:
+    """Return when a letter may come that is due at a time: then, or in the morning where that is by night."""
+    night = Wishes(zone=zone, quiet_from=_NIGHT_FROM, quiet_to=_NIGHT_TO)
+    return quiet_until(night, at) or at
 
 
 def next_at(minute: int, zone: str, now: int) -> int:

@@ -361,18 +361,21 @@ def models_rollback(config: Path | None, data: Path | None, fault: str, who: str
     help="The yardstick's files, or a folder that holds them under the yardstick's name.",
 )
 @click.option("--seeds", default="0,1,2", show_default=True, help="Seeds of the training.")
+@click.option(
+    "--horizon", type=int, metavar="MONTHS", help="Months at the end that are the test (parts: 12)."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def evaluate(name: str, data: Path | None, seeds: str, as_json: bool) -> None:
-    """Score what we learn and plan on a yardstick.
+def evaluate(name: str, data: Path | None, seeds: str, horizon: int | None, as_json: bool) -> None:
+    """Score what we learn, forecast and plan on a yardstick.
 
-    There are skab, azure-pdm, cmapss, hse-filter, dispatch (routes) and simulated.
+    There are skab, azure-pdm, cmapss, hse-filter, parts, dispatch (routes) and simulated.
 
     Prints each metric's mean and standard deviation over the seeds, simple baselines on the same rows, and
     how the rows were split. It touches no data folder of a running system.
     """
     from sweepwatch.commands.evaluate import run_evaluate
 
-    run_evaluate(name, data, seeds, as_json, click.echo)
+    run_evaluate(name, data, seeds, as_json, click.echo, horizon)
 
 
 @cli.command("check-config")

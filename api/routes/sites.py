@@ -1,5 +1,6 @@
 """Sites: what they are called, for whom they are, where, and by which clock people live there."""
 
+import re
 from dataclasses import asdict
 from typing import Any
 from zoneinfo import available_timezones
@@ -13,6 +14,7 @@ from api.doors import Acting, ChangesSites, SeesFleet
 from api.routes.common import Nothing, SiteId, problems
 from api.schemas import ListOf
 from api.services import ApiServices, Services
+from fleet.contacts import LINE
 from fleet.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from fleet.events import Event, Subject
 from fleet.grants import Sites
@@ -105,7 +107,7 @@ def add_site(services: ApiServices, principal: Principal, site: Site) -> None:
 
 def _keep(session: Session, services: ApiServices, principal: Principal, site: Site) -> None:
     describe_site(session, site)
-    now, data = services.clock.now_ms(), SiteChange.model_validate(_said(site)).model_dump()
+    now, data = services.clock.now_ms(), _said(site)
     tell(session, Event(now, Subject.SITE, site.id, "described", principal, "described", site.id, data=data))
 
 
@@ -125,6 +127,10 @@ def _check(site: Site) -> None:
         raise InvalidInput(
             f"type: {quoted(site.type)} is none; allowed: {allowed}{near(site.type, SITE_TYPES)}"
         )
+    words = {"region": site.region, "customer": site.customer, "address": site.address}
+    for field, text in (words | {"name.en": site.name.en, "name.zh": site.name.zh}).items():
+        if not re.fullmatch(LINE, text):
+            raise InvalidInput(f"{field}: {quoted(text)} is none; allowed: text on one line")
     if (site.lat is None) != (site.lon is None):
         raise InvalidInput("lat, lon: allowed: both or none")
 

@@ -30,6 +30,7 @@ from storage.records.consents import consent_by_key, consent_of, keep_consent
 from storage.records.customers import contracts_of
 from storage.records.events import tell
 from storage.records.purchases import warranty_of
+from storage.records.requests import requests_of_ticket
 from storage.records.sites import site_of
 from storage.records.tickets import ticket
 
@@ -48,7 +49,7 @@ class Asked:
 
 
 class ConsentDesk:
-    """Asks for consent and keeps it; where a visit costs, nobody sets out without it but for a reason.
+    """Asks for consent and keeps it; where a visit costs, nobody goes there without it but for a reason.
 
     All methods may be called from any thread and process. Raises NotFound for an unknown case.
     """
@@ -104,7 +105,8 @@ class ConsentDesk:
             raise NotFound(_OPENS_NOTHING)
         case = ticket(session, found.ticket_id)
         may_answer = self._may_answer(case, found)
-        if not may_answer and found.answer is None:
+        # Who answered may see that it came, but not for ever: mail is kept longer than a site is theirs.
+        if not may_answer and (found.answer is None or self._cases.now() >= found.ends):
             raise NotFound(_OVER)
         return Asked(case, found, may_answer)
 
@@ -141,13 +143,17 @@ class ConsentDesk:
         tell(session, happened(case, "consent", who, "", now, before=known.answer, after=answer))
         return said
 
+    def is_proposed(self, session: Session, case: Ticket) -> bool:
+        """Tell whether a case is a repair that we propose, and that no customer asked for since."""
+        return is_proposed(case) and not _asked_for(session, case)
+
     def standing(self, session: Session, case: Ticket) -> tuple[Coverage, Consent | None]:
         """Return who pays for a visit, and what the customer was asked and said."""
         return _coverage(session, case, self._cases.now()), consent_of(session, case.id)
 
     def _check_set_out(self, session: Session, case: Ticket, after: TicketState, why: str) -> None:
         """Raise InvalidInput where somebody sets out, at the customer's cost, without their consent."""
-        if after is not TicketState.EN_ROUTE or not is_proposed(case) or why.strip():
+        if not _sets_out(case, after) or why.strip() or not self.is_proposed(session, case):
             return
         pays, said = self.standing(session, case)
         if said is not None and said.answer is Answer.NO:
@@ -160,11 +166,23 @@ class ConsentDesk:
 
 def _askable(session: Session, ticket_id: int, sites: Sites) -> Ticket:
     case = ticket(session, ticket_id, sites)
-    if not is_proposed(case):
+    if not is_proposed(case) or _asked_for(session, case):
         raise Conflict(f"ticket {ticket_id} is no repair that we propose: its customer asked for it")
     if not is_askable(case):
         raise Conflict(f"ticket {ticket_id} is {case.state}: it is too late to ask")
     return case
+
+
+def _sets_out(case: Ticket, after: TicketState) -> bool:
+    """Tell whether somebody goes to the device by a move: on the way, or there at once."""
+    if after is TicketState.REPAIRING:
+        return case.state is not TicketState.EN_ROUTE and case.on_site_at is None
+    return after is TicketState.EN_ROUTE
+
+
+def _asked_for(session: Session, case: Ticket) -> bool:
+    """Tell whether the customer reported meanwhile what we had seen before them."""
+    return bool(requests_of_ticket(session, case.id))
 
 
 def _coverage(session: Session, case: Ticket, now: int) -> Coverage:

@@ -174,8 +174,9 @@ class FeedbackDesk:
             raise NotFound(_OPENS_NOTHING)
         case = ticket(session, link.ticket_id)
         said = feedback_of_repair(session, link.ticket_id, link.repair)
-        over = now >= link.ends or repair_of(case) != link.repair or case.state not in DONE_STATES
-        if over and said is None:
+        expired = now >= link.ends
+        over = expired or repair_of(case) != link.repair or case.state not in DONE_STATES
+        if expired or (over and said is None):
             raise NotFound(_EXPIRED)
         return Opened(case, said, said is not None and not over and corrigible(said, now))
 

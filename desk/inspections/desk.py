@@ -10,7 +10,7 @@ from desk.tickets.writing import CaseWriter
 from fleet.cases import happened
 from fleet.errors import Conflict, InvalidInput, NotAllowed
 from fleet.grants import Sites
-from fleet.principals import Principal
+from fleet.principals import Principal, PrincipalKind
 from fleet.service import InspectionLevel, InspectionList, Scored, ServiceFile
 from fleet.text import near, quoted
 from fleet.tickets import Ticket, TicketKind, TicketState
@@ -61,7 +61,7 @@ class InspectionDesk:
         asked = self._asked.get(InspectionLevel.SELF)
         if asked is None or after.kind is not TicketKind.REPAIR or after.state is not TicketState.REPAIRED:
             return
-        engineer = (after.owner, after.owner_name) if after.owner else (principal.id, principal.name)
+        engineer = (after.owner, after.owner_name) if after.owner else (_person(principal), principal.name)
         case = Finished(after.id, after.site, after.device_id, *(each[:64] for each in engineer))
         now = self._cases.now()
         add_inspections(session, InspectionLevel.SELF, [case], now, now + asked.due_ms)
@@ -115,8 +115,13 @@ class InspectionDesk:
 
 def may_do(found: Inspection, principal: Principal) -> bool:
     """Tell whether somebody may do one: a self-check the engineer alone, the others anybody else."""
-    own = bool(found.engineer) and found.engineer == principal.id
+    own = bool(found.engineer) and found.engineer == _person(principal)
     return own or not found.engineer if found.level is InspectionLevel.SELF else not own
+
+
+def _person(principal: Principal) -> str:
+    """Return the id of a person, "" for a token or anything else: ids of others begin at 1, too."""
+    return principal.id if principal.kind is PrincipalKind.PERSON else ""
 
 
 def _check_who(found: Inspection, principal: Principal) -> None:

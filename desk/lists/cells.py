@@ -14,7 +14,8 @@ from fleet.text import near, quoted
 from fleet.wall_fields import WEEKDAYS, minute_of
 
 Read = Callable[[str], Any]
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = re.compile(r"'*[=+@\t\r-]")
+"""What a spreadsheet takes for a formula, or looks like one that was made harmless."""
 _DATE = re.compile(r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})")
 _YES, _NO = frozenset({"yes", "true", "1", "是"}), frozenset({"no", "false", "0", "否"})
 _BETWEEN = re.compile(r"[;；\r\n]")
@@ -22,29 +23,26 @@ _BETWEEN = re.compile(r"[;；\r\n]")
 
 def harmless(text: str) -> str:
     """Return a text that no spreadsheet takes for a formula; `as_meant` undoes it."""
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return f"'{text}" if _FORMULA.match(text) else text
 
 
 def as_meant(text: str) -> str:
     """Return a cell's text without the mark that `harmless` set before it."""
-    return text[1:] if text[:1] == "'" and text[1:].startswith(_FORMULA) else text
+    return text[1:] if text[:1] == "'" and _FORMULA.match(text) else text
 
 
 def text(most: int, *, lines: bool = False) -> Read:
     """Read a text of at most so many characters; `lines`: it may have several."""
+    fits = re.compile(contacts.LINES if lines else contacts.LINE)
 
     def read(cell: str) -> str:
         if len(cell) > most:
             raise ValueError(f"{len(cell)} characters; allowed: at most {most}")
-        if not cell.isprintable() and not (lines and _printable_lines(cell)):
+        if not fits.fullmatch(cell):
             raise ValueError(f"{quoted(cell)} holds what cannot be seen; allowed: text")
         return cell
 
     return read
-
-
-def _printable_lines(cell: str) -> bool:
-    return all(line.isprintable() for line in cell.splitlines())
 
 
 def optional(read: Read) -> Read:

@@ -108,14 +108,14 @@ class ServiceBook:
 
         return self._kept(change)
 
-    def judge(self, engineer_id: str, stars: float, by: Principal, reason: str) -> None:
-        """Keep what an engineer's work was judged at, 1 to 5. Raises NotFound."""
-        if not 1 <= stars <= 5:
+    def judge(self, engineer_id: str, stars: float | None, by: Principal, reason: str) -> None:
+        """Keep what an engineer's work was judged at, 1 to 5; None: it is not known. Raises NotFound."""
+        if stars is not None and not 1 <= stars <= 5:
             raise InvalidInput(f"stars: {stars} is none; allowed: 1 to 5")
         now = self._clock.now_ms()
         with self._desk.transaction() as session:
             before = engineer_of(session, engineer_id).stars
-            keep_stars(session, engineer_id, Stars(stars, now))
+            keep_stars(session, engineer_id, None if stars is None else Stars(stars, now))
             held = {"stars": None if before is None else before.stars}
             tell(session, described(Subject.ENGINEER, engineer_id, by, now, held, {"stars": stars}, reason))
 

@@ -12,7 +12,7 @@ BY = schedule("stars")
 
 
 class StarsJudge:
-    """Keeps the stars of engineers up to date; of those without an account nothing is known."""
+    """Keeps the stars of engineers up to date; of those without an account, or without work, none."""
 
     def __init__(self, desk: DeskDatabase, book: ServiceBook, clock: Clock) -> None:
         self._desk = desk
@@ -24,13 +24,12 @@ class StarsJudge:
         now = self._clock.now_ms()
         with self._desk.transaction() as session:
             known = judgements(session, now - LOOK_BACK_MS, now + 1)
-            judged = [each for each in engineers(session) if each.account in known]
+            everybody = engineers(session)
         usual = usual_of(known.values())
         changed = 0
-        for each in judged:
-            assert each.account is not None  # it is in `known`
-            stars = stars_of(known[each.account], usual)
-            if stars is not None and (each.stars is None or each.stars.stars != stars):
+        for each in everybody:
+            stars = stars_of(known.get(each.account or 0, {}), usual)
+            if stars != (each.stars.stars if each.stars else None):
                 self._book.judge(each.id, stars, BY, "")
                 changed += 1
         return changed

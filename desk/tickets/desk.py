@@ -13,9 +13,11 @@ from fleet.faults import FAULTS, Fault
 from fleet.principals import Principal, check_reason, model, rule, schedule
 from fleet.tickets import REPORT, Suspicion, Ticket, TicketOrigin, TicketState
 from fleet.workflows import kind_of
+from storage.records.consents import end_consent
 from storage.records.database import DeskDatabase
 from storage.records.devices import place_of
 from storage.records.events import tell
+from storage.records.maintenance_tickets import open_maintenance
 from storage.records.tickets import asking_to_close, open_case_of, ticket, ticket_of_alert
 
 _UNKNOWN_SITE = "unknown"
@@ -89,6 +91,26 @@ class TicketDesk:
                     session,
                     happened(stored, "asked", schedule("care"), reason, now, closes_at=closes_at(stored)),
                 )
+
+    def device_moved(self, device_id: str, site: str, principal: Principal, why: str) -> None:
+        """Let what is still to be done at a device go with it to another site; harmless to repeat.
+
+        Whoever is at the site before has no more to do with it: what its customer said to a visit is gone.
+        """
+        self._cases.persistently(lambda: self._move_with(device_id, site, principal, why))
+
+    def _move_with(self, device_id: str, site: str, principal: Principal, why: str) -> None:
+        with self._cases.writing() as session:
+            place, now = place_of(session, device_id), self._cases.now()
+            if place is None or place.site != site:
+                return  # it went on meanwhile, which is an event of its own
+            upkeep = [ticket(session, number) for number in open_maintenance(session, [device_id]).values()]
+            for case in (open_case_of(session, device_id), *upkeep):
+                if case is None or case.site == site or case.solved_at is not None:
+                    continue
+                stored = self._cases.save(session, case, replace(case, site=site))
+                end_consent(session, case.id, now)
+                tell(session, happened(stored, "site", principal, why, now, before=case.site, after=site))
 
     def report(self, device_id: str, fault: str, principal: Principal, why: str) -> int:
         """Take a fault that somebody noticed into the open case of its device, or open one; return its id.

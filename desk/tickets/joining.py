@@ -8,9 +8,10 @@ from sqlalchemy.orm import Session
 from desk.tickets.writing import CaseWriter
 from fleet.cases import happened, joined
 from fleet.errors import Conflict, InvalidInput, NotFound
-from fleet.joined_cases import enlarged, merged, moved_to, parted
+from fleet.joined_cases import check_kind, check_undone, enlarged, merged, moved_to, parted
 from fleet.principals import Principal, check_reason
 from fleet.tickets import Suspicion, Ticket, TicketLink
+from storage.records.complaints import let_match
 from storage.records.devices import place_of
 from storage.records.events import tell
 from storage.records.ticket_links import link_tickets, unlink_tickets
@@ -60,16 +61,20 @@ class Joining:
         with self._cases.writing() as session:
             gone, stays = self._cases.read(session, ticket_id, version), self._cases.read(session, into)
             _check_pair(gone, stays)
+            _check_kinds(session, gone, stays)
             now = self._cases.now()
             self._cases.save(session, gone, merged(gone, into, now))
+            if gone.complaint is not None:  # who says the same again is to reach one that is open
+                let_match(session, gone.id, None)
             hand_suspicions_over(session, gone, stays)
-            stays = self._cases.read(session, into)
-            stored = self._cases.save(session, stays, enlarged(stays, gone.level, now))
+            before = self._cases.read(session, into)
+            stored = self._cases.save(session, before, enlarged(before, gone, now))
             # Not told as a state: what it was about is not over, it is only elsewhere.
             left = self._cases.read(session, ticket_id)
             states = {"before": gone.state, "after": left.state}
             tell(session, happened(left, "merged", principal, why, now, **states, other=into))
             tell(session, happened(stored, "took", principal, why, now, other=ticket_id))
+            self._cases.tell_class(session, before, stored, principal, why)
             return stored
 
     def split(
@@ -88,11 +93,13 @@ class Joining:
         check_reason(why)
         with self._cases.writing() as session:
             before = self._cases.read(session, ticket_id, version)
+            check_undone(before)
             place = place_of(session, device_id)
             if place is None or place.site != before.site:
                 raise NotFound(f"there is no device {device_id!r} at {before.site}")
             if device_id == before.device_id:
                 raise InvalidInput("device_id: a case is split to another robot; one robot has one open case")
+            check_kind(faults, place.kind, device_id)
             now = self._cases.now()
             left, taken = parted(before, frozenset(faults))
             other = open_case_of(session, device_id)
@@ -120,7 +127,15 @@ def _check_pair(gone: Ticket, stays: Ticket) -> None:
     for each in (gone, stays):
         if not each.is_open:
             raise Conflict(f"ticket {each.id} is {each.state}: only open ones are merged")
+        check_undone(each)
     if gone.upkeep is not None:
         raise Conflict(f"ticket {gone.id} is maintenance: that is done or skipped, not merged")
     if gone.kind is not stays.kind or gone.site != stays.site:
         raise Conflict("only tickets of one kind and one site are merged; link them instead")
+
+
+def _check_kinds(session: Session, gone: Ticket, stays: Ticket) -> None:
+    """Raise InvalidInput where one would suspect what its device cannot have."""
+    place = place_of(session, stays.device_id) if stays.device_id else None
+    if place is not None:
+        check_kind([each.fault for each in gone.suspicions], place.kind, stays.device_id)

@@ -1,4 +1,4 @@
-"""Opens tickets for alerts, and tells them when an alert is over: a follower of the log of events."""
+"""Opens tickets for alerts, and tells them when one is over or a device moves: a follower of the log."""
 
 from desk.tickets.desk import TicketDesk
 from fleet.alerts import AlertState
@@ -17,14 +17,17 @@ class TicketOpener:
     """
 
     name = "tickets for alerts"
-    subjects = frozenset({Subject.ALERT})
+    subjects = frozenset({Subject.ALERT, Subject.DEVICE})
 
     def __init__(self, desk: DeskDatabase, tickets: TicketDesk) -> None:
         self._desk = desk
         self._tickets = tickets
 
     def handle(self, event: Event) -> None:
-        """Open or join the case of an alert that fired, or note that it is over."""
+        """Open or join the case of an alert that fired, or note that it is over; let it go with a device."""
+        if event.subject is Subject.DEVICE and event.what == "moved":
+            self._tickets.device_moved(event.subject_id, str(event.data["to"]), event.principal, event.reason)
+            return
         if event.subject is not Subject.ALERT or event.what not in CHANGES:
             return
         if event.after == AlertState.PENDING or event.data.get("opens_ticket") is False:

@@ -37,6 +37,13 @@ def keep_consent(session: Session, consent: Consent, key: str | None = None) -> 
     session.flush()
 
 
+def end_consent(session: Session, ticket_id: int, now: int) -> None:
+    """Let what was asked and said of a case hold no more: it is another customer's."""
+    row = session.get(ConsentRow, ticket_id)
+    if row is not None:
+        row.key, row.answer, row.answered_at, row.ends = None, None, None, now
+
+
 def consent_of(session: Session, ticket_id: int) -> Consent | None:
     """Return the consent of a case; None where nobody was asked."""
     return _value(session.get(ConsentRow, ticket_id))

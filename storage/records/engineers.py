@@ -65,10 +65,10 @@ def keep_region(session: Session, region: Region, version: int | None = None) ->
     return keep(session, RegionRow, region_columns(region), version)
 
 
-def keep_stars(session: Session, engineer_id: str, stars: Stars) -> None:
-    """Keep what an engineer's work was judged at. Raises NotFound."""
+def keep_stars(session: Session, engineer_id: str, stars: Stars | None) -> None:
+    """Keep what an engineer's work was judged at; None: nothing is known of it. Raises NotFound."""
     row = _row(session, engineer_id)
-    row.stars, row.stars_at = stars.stars, stars.at
+    row.stars, row.stars_at = (None, None) if stars is None else (stars.stars, stars.at)
 
 
 def engineer_of(session: Session, engineer_id: str, sites: Sites = None) -> Engineer:

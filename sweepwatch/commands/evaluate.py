@@ -1,6 +1,6 @@
 """`sweepwatch evaluate ...`: our models on a yardstick, as a table or as JSON."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -9,7 +9,7 @@ from typing import Any
 from fleet.errors import ConfigError, InvalidInput, NotFound
 from sweepwatch.printing import Say, json_text
 
-Evaluate = Callable[[Path | None, Sequence[int]], dict[str, Any]]
+Evaluate = Callable[..., dict[str, Any]]
 
 YARDSTICKS = {
     "skab": "yardsticks.skab",
@@ -17,20 +17,25 @@ YARDSTICKS = {
     "cmapss": "yardsticks.cmapss",
     "hse-filter": "yardsticks.hse_filter",
     "dispatch": "yardsticks.dispatch",
+    "parts": "yardsticks.parts",
     "simulated": "yardsticks.simulated.yardstick",
 }
 """Where each yardstick's `evaluate(folder, seeds)` is; loaded only when asked for."""
 _NEEDS_NO_DATA = ("simulated",)
+_TAKES_A_HORIZON = ("parts",)
 
 
-def run_evaluate(name: str, data: Path | None, seeds: str, as_json: bool, say: Say) -> None:
+def run_evaluate(
+    name: str, data: Path | None, seeds: str, as_json: bool, say: Say, horizon: int | None = None
+) -> None:
     """Score one yardstick and print how it went.
 
     `data` is the folder of the yardstick's files, or one that holds such a folder under the yardstick's name.
-    Raises ConfigError for an unknown name, a missing folder or seeds that are no list of whole numbers.
+    `horizon` is how many months of the data are the test, for those that take it. Raises ConfigError for an
+    unknown name, a missing folder, seeds that are no list of whole numbers, or a horizon where none is taken.
     """
     chosen = parse_seeds(seeds)
-    told = _evaluator(name)(_folder(name, data), chosen)
+    told = _evaluator(name)(_folder(name, data), chosen, **_horizon(name, horizon))
     for line in [json_text(told)] if as_json else _table(told):
         say(line)
 
@@ -54,6 +59,14 @@ def _evaluator(name: str) -> Evaluate:
         raise NotFound(f"the yardstick {name} is not part of this version yet")
     found: Evaluate = import_module(module).evaluate
     return found
+
+
+def _horizon(name: str, horizon: int | None) -> dict[str, int]:
+    if horizon is None:
+        return {}
+    if name not in _TAKES_A_HORIZON:
+        raise ConfigError(f"--horizon: {name} takes none; {', '.join(_TAKES_A_HORIZON)} does")
+    return {"horizon": horizon}
 
 
 def _folder(name: str, data: Path | None) -> Path | None:

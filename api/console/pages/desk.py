@@ -32,6 +32,7 @@ from fleet.events import Subject
 from fleet.faults import FAULTS, Level, is_unclear
 from fleet.feedback import SCORES
 from fleet.grants import Role, Sites
+from fleet.joined_cases import separable
 from fleet.people import Person
 from fleet.tickets import (
     CLOSED_STATES,
@@ -185,7 +186,7 @@ def _work(services: ApiServices, ticket: Ticket, sites: Sites, error: str | None
     with services.desk.transaction() as session:
         links = [each for each in links_of(session, ticket.id) if sites is None or each.site in sites]
         people = [each for each in people_who(session) if _reaches(each, ticket.site)]
-    free = [each.fault for each in ticket.suspicions if each.reported and not each.alerts]
+    free = separable(ticket)
     return {
         "error": error,
         "text": "",
@@ -210,12 +211,13 @@ def _consent(services: ApiServices, ticket: Ticket) -> dict[str, Any] | None:
         return None
     with services.desk.transaction() as session:
         pays, said = services.work.consent.standing(session, ticket)
+        proposed = services.work.consent.is_proposed(session, ticket)
         writes_to = services.letters.way_to(session, ticket.site)
     return {
         "pays": pays,
         "writes_to": writes_to,
         "said": said,
-        "askable": is_askable(ticket),
+        "askable": proposed and is_askable(ticket),
         "answers": tuple(Answer),
         "longest_offer": LONGEST_OFFER,
         "longest_answer": LONGEST_ANSWER,

@@ -37,6 +37,8 @@ NOTICE_REASONS = {
     "told_anew": Text("something newer says it", "已有更新的通知"),
     "not_needed": Text("it was done meanwhile: there is nothing to ask", "期间已完成，无需再问"),
     "over_before_sent": Text("it was over before it could go out", "发送前已解除"),
+    "not_theirs": Text("the site is not this customer's any more", "该站点已不属于此客户"),
+    "handed_on": Text("staff handed on a link of its own", "员工已另行提供链接"),
     "done_before_sent": Text("it was done before it could go out", "发送前已处理"),
     "resolved_before_sent": Text("it was over before it could go out", "发送前已解除"),
     "acknowledged_before_sent": Text("somebody took care before it could go out", "发送前已有人响应"),

@@ -115,6 +115,7 @@ HAPPENED = {
     "owner": Text("Handed over", "转交负责人"),
     "linked": Text("Linked", "已关联"),
     "unlinked": Text("Link taken apart", "已解除关联"),
+    "site": Text("Went with its device to another site", "随设备转到其他站点"),
     "merged": Text("Merged into another", "已并入其他工单"),
     "took": Text("Took over another", "并入了其他工单"),
     "split": Text("Split", "已拆分"),

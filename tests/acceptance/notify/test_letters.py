@@ -11,7 +11,7 @@ from helpers.noticed import Post
 from fleet.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from fleet.customers import Contact, Customer
 from fleet.notices import ChannelKind, Message, NotDelivered, Receipt
-from fleet.principals import person
+from fleet.principals import person, schedule
 from fleet.sites import Site
 from fleet.tickets import TicketState as T
 from notify.sender import Sender
@@ -112,6 +112,81 @@ def test_nothing_comes_at_night(house: Written) -> None:
     assert len(house.after(2 * HOUR_MS)) == 1
 
 
+def reach(house: Written, number: int, *states: T) -> None:
+    for state in states:
+        confirmed = ("brush_jam",) if state is T.REPAIRED else None
+        house.house.tickets.change_state(number, state, LI, "again", confirmed=confirmed)
+
+
+def reasons(house: Written) -> list[tuple[str, str]]:
+    kept = house.api.get("/api/v1/notices", params={"subject": "ticket"}).json()["items"]
+    return sorted((each["state"], each["reason"]) for each in kept)
+
+
+def test_what_is_late_does_not_come_at_night_either(house: Written) -> None:
+    def breaks(message: Message) -> Receipt:
+        raise NotDelivered("the line broke", again=True)
+
+    house.house.clock.ms = EVENING - 2 * HOUR_MS
+    house.repair()
+    house.mail.answer = breaks
+    assert house.after(2 * HOUR_MS) == []
+    house.mail.answer = None
+    assert house.after(HOUR_MS) == [], "20:00: neither tried again, nor made up for after an outage"
+    assert house.after(6 * HOUR_MS) == []
+    assert len(house.after(6 * HOUR_MS)) == 1
+
+
+def test_who_was_repaired_twice_is_asked_once_and_could_try_it_first(house: Written) -> None:
+    number = house.repair()
+    house.after(HOUR_MS)
+    reach(house, number, T.REOPENED, T.ACCEPTED, T.EN_ROUTE, T.REPAIRING, T.REPAIRED)
+    assert house.after(119 * MINUTE_MS) == []
+    (letter,) = house.after(2 * MINUTE_MS)
+    assert house.browser.get(house.open(letter.link)).status_code == 200
+    assert reasons(house) == [("dropped", "told_anew"), ("sent", "letter")]
+
+
+def test_what_staff_hands_on_is_not_ended_by_a_letter(house: Written) -> None:
+    number = house.repair()
+    link = house.api.post(f"/api/v1/tickets/{number}/feedback-link").json()["link"]
+    assert house.after(3 * HOUR_MS) == []
+    assert house.browser.get(house.open(link)).status_code == 200
+    assert reasons(house) == [("dropped", "handed_on")]
+
+
+def test_of_what_was_asked_twice_over_night_the_newest_alone_is_written(house: Written) -> None:
+    house.house.clock.ms = EVENING + 2 * HOUR_MS
+    house.propose()
+    for offer in ("180 CNY", "70 CNY"):
+        asked = {"offer": offer, "by_letter": True}
+        assert house.api.post("/api/v1/tickets/1/consent-link", json=asked).status_code == 201
+    (letter,) = house.after(12 * HOUR_MS)
+    assert "70 CNY" in letter.text
+    assert house.browser.get(house.open(letter.link)).status_code == 200
+
+
+@pytest.mark.parametrize("left", ["moved", "inactive"])
+def test_who_has_left_is_not_written_to_about_what_is_anothers(house: Written, left: str) -> None:
+    house.repair()
+    if left == "inactive":
+        house.known(replace(ANN, active=False))
+    else:
+        house.known(replace(ANN, id="other", contact=Contact("Bob", "", "bob@other.example")))
+        with house.house.desk.transaction() as session:
+            describe_site(session, Site("pudong", customer="other"))
+    assert house.after(3 * HOUR_MS) == []
+    assert reasons(house) == [("dropped", "not_theirs")]
+
+
+def test_a_letter_that_does_not_go_out_ends_no_link(house: Written) -> None:
+    house.repair()
+    secret = house.services.closing.feedback.new_link(1, schedule("letters"))
+    house.known(replace(ANN, contact=Contact("Ann")))
+    assert house.after(3 * HOUR_MS) == []
+    assert house.browser.get(f"/f/{secret}").status_code == 200
+
+
 def test_the_link_of_a_letter_that_was_tried_twice_opens(house: Written) -> None:
     def breaks(message: Message) -> Receipt:
         raise NotDelivered("the line broke", again=True, maybe=True)
@@ -149,6 +224,16 @@ def test_a_customer_without_an_address_cannot_be_asked_by_letter_and_nothing_is_
     assert "Write to" not in house.api.get("/tickets/1", headers=HTML).text
     refused = house.api.post("/api/v1/tickets/1/consent-link", json={"offer": "free", "by_letter": True})
     assert (refused.status_code, "no address" in refused.json()["detail"]) == (422, True)
+
+
+def test_a_letter_says_nothing_that_is_not_so(house: Written) -> None:
+    asked = {"offer": "free", "by_letter": True}
+    for fault, works in (("brush_jam", True), ("battery_overheat", False)):
+        raise_alert(house.house, "R1", fault, 0.9)
+        house.api.post("/api/v1/tickets/1/consent-link", json=asked)
+        (letter,) = house.after(MINUTE_MS)
+        assert ("It still works" in letter.text) is works, "of level L1 it does not"
+        assert "Nobody comes" not in letter.text, "for a reason somebody does"
 
 
 def test_who_took_their_address_away_is_not_written_to(house: Written) -> None:

@@ -16,19 +16,21 @@ from desk.tickets.conversation import Audience
 from desk.tickets.desk import TicketDesk
 from desk.tickets.work import case_work
 from desk.tickets.writing import CaseWriter
+from fleet.cases import cleared, open_case, suspect
 from fleet.clock import DAY_MS, HOUR_MS, MINUTE_MS, ManualClock
 from fleet.complaints import Complaint
 from fleet.complaints import ComplaintClass as C
 from fleet.errors import Conflict, IllegalTransition, InvalidInput, NotFound
 from fleet.events import Event, Subject
 from fleet.grants import Role
+from fleet.joined_cases import enlarged
 from fleet.people import RoleAt
 from fleet.principals import Principal, PrincipalKind, person
 from fleet.service import load_service
 from fleet.signals import Kind
 from fleet.sites import Site
 from fleet.sla import Milestone, load_policy
-from fleet.tickets import Ticket, TicketLink
+from fleet.tickets import REPORT, SuspicionState, Ticket, TicketLink, TicketOrigin
 from fleet.tickets import TicketState as T
 from storage.records.database import DeskDatabase
 from storage.records.events import events_of
@@ -54,7 +56,7 @@ class Desk:
         self.cases = CaseWriter(desk, self.clocks, self.clock)
         self.tickets = TicketDesk(desk, self.cases)
         self.work = case_work(desk, self.cases, self.clocks, load_service())
-        add_devices(desk, {"R1": Kind.ROBOT, "R2": Kind.ROBOT})
+        add_devices(desk, {"R1": Kind.ROBOT, "R2": Kind.ROBOT, "T1": Kind.TOOL})
         with desk.transaction() as session:
             describe_site(session, Site("hall", customer="ACME", type="hospital"))
 
@@ -247,6 +249,64 @@ def test_both_of_one_fault_are_one_suspicion_once_merged(house: Desk) -> None:
     stays = house.tickets.report("R2", "brush_jam", WANG, "it squeals")
     case = house.work.joining.merge(gone, stays, LI, "the label was read wrongly")
     assert [each.fault for each in case.suspicions] == ["brush_jam"]
+
+
+def test_what_a_person_saw_is_not_lost_where_an_alert_suspected_the_same() -> None:
+    seen = suspect("brush_jam", NOON, {"source": REPORT, "why": "it squeals"})
+    gone = open_case("R1", "hall", TicketOrigin.REPORTED, seen, NOON)
+    foreseen = suspect("brush_jam", NOON, {"source": "risk", "risk": 0.8}, alert_id=7)
+    stays = cleared(open_case("R2", "hall", TicketOrigin.PROACTIVE, foreseen, NOON), "brush_jam", NOON)
+    case = enlarged(stays, gone, NOON)
+    (mine,) = case.suspicions
+    assert (mine.alerts, mine.reported, mine.state) == ((7,), True, SuspicionState.SUSPECTED)
+    assert cleared(case, "brush_jam", NOON) == case, "it does not clear by itself"
+
+
+def repaired(house: Desk, device: str) -> int:
+    """Return a case of two reported faults of which one was found."""
+    number = house.tickets.report(device, "brush_jam", LI, "it squeals")
+    house.tickets.report(device, "battery_wear", LI, "runs for ten minutes")
+    house.move(number, T.ACCEPTED, T.EN_ROUTE, T.REPAIRING)
+    house.tickets.change_state(number, T.REPAIRED, LI, "", confirmed=("brush_jam",))
+    return number
+
+
+def test_what_was_found_at_a_robot_is_not_taken_out_of_its_case_any_more(house: Desk) -> None:
+    number, other = repaired(house, "R1"), house.tickets.report("R2", "fan_motor_wear", WANG, "it howls")
+    for _ in range(2):
+        before = house.case(number)
+        with pytest.raises(Conflict, match="what was found there stands; reopen it first"):
+            house.work.joining.split(number, ["brush_jam"], "R2", LI, "wrong robot")
+        for pair in ((number, other), (other, number)):
+            with pytest.raises(Conflict, match="reopen it first|only open ones are merged"):
+                house.work.joining.merge(*pair, LI, "one and the same")
+        assert house.case(number) == before
+        house.move(number, *(state for state in [T.CONFIRMED] if before.state is T.REPAIRED))
+    house.move(number, T.REOPENED)
+    assert house.work.joining.split(number, ["brush_jam"], "R2", LI, "wrong robot") == other
+
+
+def test_no_device_is_given_a_fault_that_it_cannot_have(house: Desk) -> None:
+    number = house.tickets.report("R1", "brush_jam", LI, "it squeals")
+    house.tickets.report("R1", "battery_wear", LI, "runs for ten minutes")
+    tools = house.tickets.report("T1", "tool_consumable_spent", WANG, "it is dry")
+    with pytest.raises(InvalidInput, match="T1 is a tool, which cannot have: brush_jam"):
+        house.work.joining.split(number, ["brush_jam"], "T1", LI, "wrong label")
+    with pytest.raises(InvalidInput, match="T1 is a tool, which cannot have: battery_wear, brush_jam"):
+        house.work.joining.merge(number, tools, LI, "wrong label")
+
+
+def test_a_merged_complaint_is_as_grave_as_the_graver_and_said_again_reaches_an_open_one(house: Desk) -> None:
+    gone = house.file("it broke a vase", C.SUGGESTION, loss=True, contact="Ann")
+    stays = house.file("nobody came", C.SUGGESTION)
+    house.clock.ms += HOUR_MS
+    case = house.work.joining.merge(gone, stays, LI, "one story")
+    assert case.complaint is not None
+    assert (case.complaint.of_class, case.complaint.loss, case.complaint.contact) == (C.MAJOR, True, "Ann")
+    assert (case.level, case.spans[-1].begins) == ("L1", house.clock.ms)
+    assert [(e.what, e.after) for e in house.told(stays)][-1] == ("class", C.MAJOR)
+    again = house.file("it broke a vase", C.SUGGESTION)
+    assert again not in (gone, stays) and house.case(again).is_open
 
 
 def test_what_is_about_another_robot_is_split_off_and_linked(house: Desk) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from helpers.api import HTML, NOW, House, add_device, anonymous, client_of, open_house, raise_alert
 
+from desk.tickets.opener import TicketOpener
 from fleet.clock import DAY_MS
 from fleet.consent import Coverage, coverage
 from fleet.customers import Contract, Customer, Included, PlanName
@@ -15,6 +16,7 @@ from fleet.principals import person
 from fleet.sites import Site
 from fleet.tickets import TicketState as T
 from storage.records.customers import keep_contract, keep_customer
+from storage.records.events import events_after
 from storage.records.sites import describe_site
 
 LI = person("li")
@@ -168,3 +170,54 @@ def test_staff_writes_down_what_they_were_told_and_the_link_page_speaks_chinese(
     assert (said.status_code, said.json()["by"]) == (200, "Li")
     assert "您同意吗" in case.browser.get(f"{case.ask()}?lang=zh").text
     assert case.standing()["answer"] is None, "asked anew, what was said before is gone"
+
+
+def test_nobody_goes_round_the_question_by_another_state(case: Proposed) -> None:
+    case.belongs()
+    for state in ("waiting_part", "waiting_customer"):
+        case.house.tickets.change_state(1, T(state), LI, "")
+        refused = case.api.patch("/api/v1/tickets/1", json={"state": "repairing", "reason": ""})
+        assert (refused.status_code, "has not consented" in refused.json()["detail"]) == (422, True)
+    assert case.say(case.ask()).status_code == 303
+    done = case.api.patch("/api/v1/tickets/1", json={"state": "repairing", "reason": ""})
+    assert done.status_code == 200
+
+
+def test_who_reports_what_we_had_seen_has_asked_for_the_visit(case: Proposed) -> None:
+    case.belongs()
+    said = {"device": "R1", "words": "it squeals"}
+    assert case.api.post("/api/v1/hooks/reports", json=said).status_code in (200, 201)
+    asked = case.api.post("/api/v1/tickets/1/consent-link", json={"offer": "Labour 180 CNY"})
+    assert (asked.status_code, "its customer asked for it" in asked.json()["detail"]) == (409, True)
+    assert case.set_out().status_code == 200
+
+
+def test_an_answered_link_shows_what_it_is_about_no_longer_than_it_is_good_for(case: Proposed) -> None:
+    path = case.ask()
+    assert case.say(path).status_code == 303
+    case.house.tickets.change_state(1, T.EN_ROUTE, LI, "")
+    assert case.browser.get(path).status_code == 200, "that it came may be seen"
+    case.house.clock.ms += 14 * DAY_MS
+    page = case.browser.get(path)
+    assert (page.status_code, "R1" in page.text) == (404, False)
+
+
+def test_what_is_to_be_done_goes_with_the_device_and_the_word_of_who_had_it_before_is_gone(
+    case: Proposed,
+) -> None:
+    case.belongs()
+    path = case.ask()
+    assert case.say(path).status_code == 303
+    moved = case.api.post("/api/v1/devices/R1/move", json={"site": "hongqiao", "reason": "sold"})
+    assert moved.status_code in (200, 204), moved.text
+    opener = TicketOpener(case.house.desk, case.house.tickets)
+    for _ in range(2):  # at least once
+        with case.house.desk.transaction() as session:
+            for event in events_after(session, 0, 1000):
+                opener.handle(event)
+    found = case.api.get("/api/v1/tickets/1").json()
+    assert (found["site"], found["state"]) == ("hongqiao", "accepted")
+    assert [each["what"] for each in found["events"]].count("site") == 1
+    assert case.standing()["answer"] is None
+    assert case.browser.get(path).status_code == 404
+    assert "pudong → hongqiao" in case.api.get("/tickets/1", headers=HTML).text

@@ -12,6 +12,7 @@ from desk.clocks.recount import Recount
 from fleet.clock import DAY_MS
 from fleet.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from fleet.events import Subject
+from fleet.principals import Principal, PrincipalKind
 from fleet.service import InspectionLevel as L
 from fleet.signals import Kind
 from fleet.sla import Milestone
@@ -178,6 +179,9 @@ def test_an_inspection_is_done_once_by_its_items_and_never_by_whose_case_it_is(h
         do(own.id, [], "", WANG)
     with pytest.raises(InvalidInput, match=r"allowed: leader\.diagnosis"):
         do(leader.id, ["leader.x"], "", WANG)
+    token = Principal(PrincipalKind.TOKEN, LI.id, "robot")
+    with pytest.raises(NotAllowed, match="the engineer of the case, Li"):
+        do(own.id, [], "", token)  # ids of tokens begin at 1, as those of people do
     done = do(leader.id, ["leader.diagnosis", "leader.checklist"], "parts too many", WANG)
     assert (done.score, done.by_name) == (60, "Wang")
     with pytest.raises(Conflict, match="was done by Wang"):
@@ -189,3 +193,12 @@ def test_an_inspection_is_done_once_by_its_items_and_never_by_whose_case_it_is(h
             "a self-check does not count"
         )
         assert scores_of(session, 0, house.clock.ms) == []
+
+
+def test_a_tokens_repair_is_nobodys_work(house: House) -> None:
+    number = house.tickets.report("R1", "brush_jam", LI, "it squeals")
+    token = Principal(PrincipalKind.TOKEN, LI.id, "robot")
+    house.move(number, T.ACCEPTED, T.EN_ROUTE, T.REPAIRING, T.REPAIRED, by=token)
+    with house.desk.transaction() as session:
+        page = find_inspections(session, InspectionFilter(is_open=True), Asked("due_at", 9, None, ""))
+    assert [(each.engineer, each.engineer_name) for each in page.rows] == [("", "robot")]

@@ -90,3 +90,8 @@ def test_a_file_is_found_plain_or_packed(tmp_path: Path) -> None:
     assert find_file(tmp_path, "a.csv") == tmp_path / "a.csv.gz"
     with pytest.raises(InvalidInput, match=r"is no folder.*b.csv"):
         find_file(tmp_path / "none", "b.csv")
+
+
+def test_a_horizon_is_for_those_that_take_one(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="--horizon: skab takes none; parts does"):
+        run_evaluate("skab", tmp_path, "0", False, print, 6)

@@ -7,12 +7,13 @@ import pytest
 from helpers.api import HTML, NOW, House, add_device, client_of, open_house
 
 from desk.people.stars import StarsJudge
+from fleet.clock import DAY_MS
 from fleet.engineers import Engineer
 from fleet.feedback import FeedbackSource, Said
 from fleet.grants import Role
 from fleet.people import RoleAt
 from fleet.principals import Principal, PrincipalKind, schedule
-from fleet.stars import Judged, as_share, as_stars, stars_of, usual_of
+from fleet.stars import LOOK_BACK_MS, Judged, as_share, as_stars, stars_of, usual_of
 from fleet.tickets import TicketState as T
 from storage.records.people import add_person
 
@@ -83,3 +84,7 @@ def test_engineers_are_judged_by_their_cases_and_anew_only_when_it_changes(
     page = client_of(house).get("/engineers/li", headers=HTML).text
     assert "customers: 5.0 of 5, 4 times (60 %)" in page
     assert "on site in time: 100 % of 4 (10 %)" in page
+    house.clock.ms += LOOK_BACK_MS + DAY_MS
+    assert judge.tick() == 2, "what is older than a year is known no more"
+    assert [each["stars"] for each in client_of(house).get("/api/v1/engineers").json()["items"]] == [None] * 2
+    assert judge.tick() == 0

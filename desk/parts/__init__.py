@@ -1,0 +1,1 @@
+"""Parts: how many will be needed."""

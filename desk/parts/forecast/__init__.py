@@ -1,0 +1,1 @@
+"""How many of a part will be needed, as distributions over counts: from what was used, and from risks."""
