@@ -78,7 +78,7 @@ class LetterWords:
             "until": "" if consent is None else _day(consent.ends, zone),
             "due": "" if due_at is None else _day(int(due_at), zone),
             "advice": _advice(letter.facts.get("advice"), language),
-            "again": int(letter.facts.get("times") or 1) > 1,
+            "told_because": str(letter.facts.get("why") or "first"),
             "window": _window(letter, zone),
         }
 

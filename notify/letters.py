@@ -41,7 +41,7 @@ def letter_for(event: Event) -> Letter | None:
 _LETTERS: Mapping[str, tuple[LetterKind, tuple[str, ...]]] = {
     "reminder": (LetterKind.MAINTENANCE, ("due_at", "advice")),
     "consent_asked": (LetterKind.CONSENT, ()),
-    "appointment": (LetterKind.APPOINTMENT, ("begins", "ends", "times")),
+    "appointment": (LetterKind.APPOINTMENT, ("begins", "ends", "times", "why")),
     "appointment_off": (LetterKind.CALLED_OFF, ("begins", "ends")),
     "state": (LetterKind.FEEDBACK, ()),
 }

@@ -24,7 +24,7 @@ from fleet.errors import Conflict, InvalidInput, NotFound
 from fleet.grants import Sites
 from fleet.principals import Principal, PrincipalKind
 from fleet.secrecy import link_key
-from fleet.tickets import Ticket
+from fleet.tickets import Ticket, TicketState
 from storage.records.appointments import appointment_by_key, appointment_of, keep_appointment
 from storage.records.assignments import open_assignments_of
 from storage.records.events import tell
@@ -35,6 +35,7 @@ _LASTS_MS = 7 * DAY_MS
 """So long after its window a link still shows what was arranged."""
 _OPENS_NOTHING = "this link opens nothing; ask whoever sent it for a new one"
 _OVER = "this appointment is over, or nobody comes for now"
+_CALLED_OFF = frozenset({TicketState.CANCELLED, TicketState.WAITING_CUSTOMER, TicketState.WAITING_PART})
 APPOINTMENT, CALLED_OFF = "appointment", "appointment_off"
 """Events of a case: its customer is told of a window; nobody comes after all."""
 
@@ -56,6 +57,7 @@ class AppointmentDesk:
 
     def __init__(self, cases: CaseWriter) -> None:
         self._cases = cases
+        cases.follow(self._moved)
 
     def tell(self, ticket_id: int, by: Principal, sites: Sites = None) -> Retell:
         """Tell the customer of the window in which whoever is assigned comes; KEPT where they know it.
@@ -76,7 +78,8 @@ class AppointmentDesk:
             None if known is None or known.state is AppointmentState.OFF else Told(known.begins, known.ends)
         )
         under_way = lead.state is AssignmentState.UNDER_WAY
-        why, window = retell(told, lead.arrives, now, under_way=under_way)
+        arrives = now + lead.arrives - lead.begins if under_way and now < lead.arrives else lead.arrives
+        why, window = retell(told, max(now, arrives), now, under_way=under_way)
         if why is Retell.KEPT:
             return why
         # What was confirmed stays so where the window only got narrower.
@@ -96,7 +99,7 @@ class AppointmentDesk:
             link_ends=window.ends + _LASTS_MS,
         )
         keep_appointment(session, new)
-        more: dict[str, Any] = {"begins": window.begins, "ends": window.ends, "times": new.times}
+        more: dict[str, Any] = {"begins": window.begins, "ends": window.ends, "times": new.times, "why": why}
         tell(session, happened(case, APPOINTMENT, by, str(why), now, after=str(why), **more))
         return why
 
@@ -109,6 +112,16 @@ class AppointmentDesk:
         window: dict[str, Any] = {"begins": known.begins, "ends": known.ends}
         tell(session, happened(case, CALLED_OFF, by, why, now, before=str(known.state), **window))
         return True
+
+    def _moved(self, session: Session, _before: Ticket, after: Ticket, by: Principal, why: str) -> None:
+        """Tell a customer who knows of a visit that somebody set out, or that nobody comes after all."""
+        known = appointment_of(session, after.id)
+        if known is None or known.state is AppointmentState.OFF:
+            return
+        if after.state is TicketState.EN_ROUTE and _lead(session, after.id) is not None:
+            self.tell_within(session, after, by)
+        elif after.state in _CALLED_OFF:
+            self.call_off(session, after, by, why)
 
     def link_again(self, ticket_id: int) -> str:
         """Return the secret of a link to the appointment; the one before opens nothing more.

@@ -244,8 +244,14 @@ def test_a_window_narrows_within_what_was_told_and_what_was_confirmed_stays_so(b
     assert first.begins <= near.begins < near.ends <= first.ends
     assert (near.ends - near.begins, near.state) == (2 * HOUR_MS, AppointmentState.CONFIRMED)
     board.tickets.change_state(number, T.ACCEPTED, LI, "")
+    board.clock.ms += 4 * HOUR_MS  # half an hour before the arrival
     board.tickets.change_state(number, T.EN_ROUTE, LI, "")
-    assert board.appointments.tell(number, LI) is Retell.UNDER_WAY
+    assert board.told(number)[-1] == ("appointment", None, "under_way"), (
+        "whoever knows of it is told by itself"
+    )
+    assert board.appointments.tell(number, LI) is Retell.KEPT
+    board.tickets.change_state(number, T.WAITING_CUSTOMER, LI, "nobody opened")
+    assert board.told(number)[-1][0] == "appointment_off"
 
 
 def test_by_a_link_a_customer_would_rather_have_another_time(board: Board) -> None:
