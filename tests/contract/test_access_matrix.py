@@ -80,6 +80,8 @@ OPEN = {
     ("POST", "/f/{secret}"),
     ("GET", "/c/{secret}"),
     ("POST", "/c/{secret}"),
+    ("GET", "/a/{secret}"),
+    ("POST", "/a/{secret}"),
 }
 """What anybody may ask for: whether it lives, and to be let in."""
 ANYBODY = {
@@ -142,6 +144,8 @@ WHOLE |= {"/indicators/tasks/{task_id}/done", "/api/v1/indicators/tasks/{task_id
 REPORTS = {"/api/v1/tickets", "/api/v1/complaints"}
 WHOLE |= {"/api/v1/lists/{kind}", "/api/v1/lists/{kind}.csv", "/lists", "/lists/{kind}.csv"}
 WHOLE |= {"/lists/{kind}", "/lists/{kind}/take"}
+WHOLE |= {"/api/v1/dispatch/plans", "/api/v1/dispatch/plans/{plan_id}", "/dispatch/plans"}
+WHOLE |= {"/api/v1/dispatch/plans/{plan_id}/apply", "/dispatch/plans/{plan_id}"}
 WHOLE_CHANGES = {
     *(f"PUT /api/v1/{each}" for each in ("customers/{customer_id}", "contracts/{contract_number}")),
     *(f"PUT /api/v1/{each}" for each in ("engineers/{engineer_id}", "regions/{region_id}", "parts/{code}")),
@@ -152,6 +156,7 @@ WHOLE_CHANGES = {
 IMAGE = {"version": "9.0", "url": "https://fw.example.org/9", "sha256": "ab" * 32, "size": 1}
 OVERRIDE: dict[str, Any] = {"schedule": "SITE", "person": None, "reason": "now"}
 LATER = NOW + 90 * DAY_MS
+SOON = "2026-11-23T12:00:00Z"
 SCHEDULE = (
     "  - {{name: {0}, zone: UTC, sites: [{0}], layers: "
     "[{{name: a, people: [a@x.org], start: 2026-11-01, every: day, handover: '08:00'}}]}}\n"
@@ -181,6 +186,11 @@ BODIES: Mapping[str, dict[str, Any]] = {
     "/api/v1/tickets/{ticket_id}/feedback": {"score": 5, "solved": True},
     "/api/v1/tickets/{ticket_id}/consent-link": {"offer": "free"},
     "/api/v1/tickets/{ticket_id}/consent": {"answer": "yes"},
+    "/api/v1/tickets/{ticket_id}/assignment": {"engineer": "ENGINEER", "arrives": SOON, "reason": "now"},
+    "/api/v1/tickets/{ticket_id}/assignment/release": {"reason": "now"},
+    "/api/v1/tickets/{ticket_id}/assignment/hold": {"held": True, "reason": "now"},
+    "/api/v1/tickets/{ticket_id}/appointment/answer": {"answer": "confirmed"},
+    "/tickets/{ticket_id}/dispatch": {"engineer": "ENGINEER", "arrives": "2026-11-23T12:00", "why": "now"},
     "/api/v1/tickets/{ticket_id}/visit": {"minutes": 30},
     "/api/v1/follow-ups/{follow_up_id}/done": {"said": "called"},
     "/api/v1/hooks/reports": {"device": "DEVICE", "words": "it squeals"},
@@ -394,13 +404,14 @@ def ask(client: TestClient, method: str, path: str, number: int) -> Any:
     given |= {"notice_id": number, "destination_id": 1, "override_id": number, "number": 1}
     given |= {"kind": "parts", "code": "P1", "indicator_id": "opened", "month": "2026-11", "task_id": 1}
     given |= {"follow_up_id": number, "request_id": number, "file_id": number}
-    given |= {"plan": "quarter", "inspection_id": number}
+    given |= {"plan": "quarter", "inspection_id": number, "plan_id": 1}
     given |= {"other": number, "item": "arrival.badge", "milestone": "respond"}
     ours = {"customer_id": "own-c", "contract_number": "own-k", "engineer_id": "own-e", "region_id": "east"}
     theirs = {name: {"east": "FOREIGN-r"}.get(each, "FOREIGN") for name, each in ours.items()}
     given |= {1: ours, 2: theirs}[number]
     named = {"DEVICE": device, "SITE": given["site_id"]}
     named |= {"REGION": given["region_id"], "CUSTOMER": given["customer_id"]}
+    named |= {"ENGINEER": given["engineer_id"]}
 
     def filled(value: Any) -> Any:
         if isinstance(value, list):

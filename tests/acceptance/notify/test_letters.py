@@ -8,8 +8,10 @@ import pytest
 from helpers.api import HTML, NOW, House, add_device, anonymous, client_of, open_house, raise_alert
 from helpers.noticed import Post
 
+from desk.dispatch.assigning import Sent
 from fleet.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from fleet.customers import Contact, Customer
+from fleet.engineers import Engineer
 from fleet.notices import ChannelKind, Message, NotDelivered, Receipt
 from fleet.principals import person, schedule
 from fleet.sites import Site
@@ -18,6 +20,7 @@ from notify.sender import Sender
 from storage.records.customers import keep_customer
 from storage.records.destinations import all_destinations, destinations
 from storage.records.devices import Device
+from storage.records.engineers import keep_engineer
 from storage.records.sites import describe_site
 from sweepwatch.settings.notify import MailSettings, NotifySettings
 from sweepwatch.wiring_words import said_of
@@ -273,3 +276,42 @@ def test_a_house_may_leave_letters_to_its_people(tmp_path: Path) -> None:
         house = Written(opened)
         house.repair()
         assert house.after(3 * HOUR_MS) == []
+
+
+def test_when_somebody_comes_is_told_with_a_link_and_told_again_when_it_is_another_time(
+    house: Written,
+) -> None:
+    with house.house.desk.transaction() as session:
+        keep_engineer(session, Engineer("chen", "Chen", skills=frozenset({"mechanical"})))
+    number = house.house.tickets.report("R1", "brush_jam", LI, "it rattles")
+    board, now = house.services.dispatch, house.house.clock.ms
+
+    def send(after_h: float) -> list[Message]:
+        board.assigning.assign(number, Sent("chen", now + round(after_h * HOUR_MS), HOUR_MS), LI)
+        board.appointments.tell(number, LI)
+        return house.after(0)
+
+    (letter,) = send(28)
+    assert letter.title.startswith("We come to your robot R1 at pudong, 2026-11-23 ")
+    said = house.browser.post(house.open(letter.link), data={"answer": "confirmed"}, follow_redirects=False)
+    assert said.status_code == 303
+    assert send(28.5) == [], "what they know still holds"
+    (again,) = send(33)
+    assert again.title.startswith("Another time: we come")
+    assert house.browser.get(house.open(letter.link)).status_code == 404
+    board.release(number, LI, "ill")
+    (off,) = house.after(0)
+    assert off.title.startswith("We do not come to your robot R1") and off.link is None
+
+
+def test_of_two_times_told_in_one_night_the_newer_alone_is_written(house: Written) -> None:
+    with house.house.desk.transaction() as session:
+        keep_engineer(session, Engineer("chen", "Chen", skills=frozenset({"mechanical"})))
+    house.house.clock.ms = EVENING + 3 * HOUR_MS
+    number = house.house.tickets.report("R1", "brush_jam", LI, "it rattles")
+    board, now = house.services.dispatch, house.house.clock.ms
+    for after_h in (30, 36):
+        board.assigning.assign(number, Sent("chen", now + after_h * HOUR_MS, HOUR_MS), LI)
+        board.appointments.tell(number, LI)
+    assert house.after(HOUR_MS) == []
+    assert len(house.after(12 * HOUR_MS)) == 1
