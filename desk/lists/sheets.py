@@ -105,6 +105,12 @@ _COLUMNS: Mapping[ListKind, Mapping[str, Column]] = {
         "price": _PRICE,
         "lead_days": Column(cells.whole(0, 3650), None),
         "fits": Column(cells.words(cells.text(64)), []),
+        "supplier": Column(cells.text(64)),
+        "warranty_months": Column(cells.whole(0, 600), None),
+        "discontinued": Column(cells.flag, False),
+        "replaced_by": Column(cells.KEY),
+        "serialised": Column(cells.flag, False),
+        "lot": Column(cells.whole(1, 100_000), 1),
     },
     ListKind.DEVICES: {
         "kind": Column(cells.word(tuple(map(str, Kind))), NEEDED),

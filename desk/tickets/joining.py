@@ -61,7 +61,7 @@ class Joining:
             gone, stays = self._cases.read(session, ticket_id, version), self._cases.read(session, into)
             _check_pair(gone, stays)
             now = self._cases.now()
-            self._cases.save(session, gone, merged(gone, into, now))
+            ended = self._cases.save(session, gone, merged(gone, into, now))
             hand_suspicions_over(session, gone, stays)
             stays = self._cases.read(session, into)
             stored = self._cases.save(session, stays, enlarged(stays, gone.level, now))
@@ -70,6 +70,7 @@ class Joining:
             states = {"before": gone.state, "after": left.state}
             tell(session, happened(left, "merged", principal, why, now, **states, other=into))
             tell(session, happened(stored, "took", principal, why, now, other=ticket_id))
+            self._cases.followed_by(session, gone, ended, principal, why)
             return stored
 
     def split(
