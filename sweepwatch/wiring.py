@@ -40,6 +40,9 @@ from desk.indicators.figures import Figures
 from desk.indicators.keeper import FactKeeper
 from desk.indicators.reports import Reports
 from desk.lists.lists import Lists
+from desk.parts.orders import OrderDesk
+from desk.parts.planning import PartsRoom, StockPlanning
+from desk.parts.proposals import Wish
 from desk.parts.stock import StockDesk
 from desk.people.book import ServiceBook
 from desk.people.dossier import ServiceFacts
@@ -417,6 +420,14 @@ def build_closing(
     feedback = FeedbackDesk(desk, clock, settings.desk.call_after_days, teller)
     remarks = Remarks(desk, clock, lambda: ZoneInfo(settings.server.time_zone))
     return Closing(feedback, VisitBook(desk, clock, stock.book), remarks, address_of(settings.server))
+
+
+def build_parts(services: Services) -> PartsRoom:
+    """Wire all about stock of parts."""
+    desk, clock, asked = services.desk, services.clock, services.settings.desk
+    wish = Wish(asked.stock_quantile, asked.lead_days)
+    planning = StockPlanning(desk, clock, services.zones, wish)
+    return PartsRoom(services.stock, OrderDesk(desk, clock, asked.lead_days), planning)
 
 
 def build_rollouts(services: Services) -> Rollouts:

@@ -26,7 +26,7 @@ from storage.records.stock import add_pieces, let_go_of, set_counted, stock_of, 
 from storage.records.stock_movements import add_movement
 from storage.records.tickets import ticket
 
-COUNTED_LESS = "fewer were counted than were held"
+COUNTED_LESS = "counted_less"
 """Why a reservation ends that nothing is left for."""
 
 
@@ -131,7 +131,7 @@ def make_room(session: Session, place: str, part: str, left: int, act: Act) -> N
         if end_reservation(session, each.id, ReservationState.RELEASED, act.at, COUNTED_LESS):
             let_go_of(session, place, part, each.quantity)
             reserved -= each.quantity
-            tell_reservation(session, "part_lost", each, act, COUNTED_LESS)
+            tell_reservation(session, "part_lost", each, act)
 
 
 def write_down(session: Session, movement: Movement, act: Act) -> None:

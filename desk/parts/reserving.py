@@ -16,7 +16,7 @@ from storage.records.reservations import (
 )
 from storage.records.stock import hold_free, let_go_of, lock_stock, places_with
 
-CASE_OVER, MERGED = "case_over", "merged"
+CASE_OVER, MERGED = "case_over", "case_merged"
 """Why what is held for a case is let go of by itself."""
 
 

@@ -19,10 +19,11 @@ from fleet.stock import MovementKind, Reservation, ReservationState, Stock, Stoc
 from fleet.text import quoted
 from fleet.tickets import Ticket
 from storage.records.database import DeskDatabase
+from storage.records.engineers import regions_of
 from storage.records.events import tell
 from storage.records.reservations import overdue_reservations, reservation
 from storage.records.stock import stock_of
-from storage.records.stock_places import keep_place, place_columns, stock_place, stock_places
+from storage.records.stock_places import is_place, keep_place, place_columns, stock_place, stock_places
 from storage.records.tickets import ticket
 
 BY = schedule("stock")
@@ -64,8 +65,8 @@ class StockDesk:
         if (said.lat is None) != (said.lon is None):
             raise InvalidInput("lat, lon: allowed: both or none")
         with self._desk.transaction() as session:
-            if sites is not None and version != 0:
-                stock_place(session, said.id, sites)
+            if sites is not None:
+                _check_theirs(session, said, sites)
             kept = keep_place(session, said, version)
             if kept.changed:
                 columns = place_columns(said)
@@ -208,6 +209,16 @@ class StockDesk:
             raise InvalidInput(f"why: allowed: at most {_LONGEST_WHY} characters")
         act = Act(by, self._clock.now_ms(), said.why.strip(), said.ticket)
         return act, check_serials(said.serials)
+
+
+def _check_theirs(session: Session, said: StockPlace, sites: frozenset[str]) -> None:
+    """Raise NotFound for a place that is of others, InvalidInput for one that is to be."""
+    if is_place(session, said.id):
+        stock_place(session, said.id, sites)
+    theirs = regions_of(session, sites)
+    if said.region not in theirs:
+        allowed = ", ".join(sorted(theirs)) or "none"
+        raise InvalidInput(f"region: {quoted(said.region)} is none of yours; allowed: {allowed}")
 
 
 def _active(place: StockPlace) -> StockPlace:

@@ -44,6 +44,11 @@ def stock_place(session: Session, place_id: str, sites: Sites = None) -> StockPl
     return _place(row)
 
 
+def is_place(session: Session, place_id: str) -> bool:
+    """Tell whether somebody described a place, whosever it is."""
+    return "\0" not in place_id and session.get(StockPlaceRow, place_id) is not None
+
+
 def stock_places(session: Session, sites: Sites = None) -> Sequence[StockPlace]:
     """Return the places of the regions of some sites, and those of no region, by id."""
     wanted = places_of(session, select(StockPlaceRow), sites)
