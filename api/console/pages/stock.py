@@ -236,7 +236,7 @@ def _count(pages: Pages, request: Request, sites: Sites, place_id: str, part: st
         form.status,
         place=place,
         part=part,
-        there=there,
+        thought=there,
         catalogue=services.parts.planning.catalogue(),
         error=form.error,
         status=form.status,

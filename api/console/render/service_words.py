@@ -88,6 +88,7 @@ SERVICE_TABLES = {
         ListKind.ENGINEERS: Text("Engineers", "工程师"),
         ListKind.PARTS: Text("Parts", "备件"),
         ListKind.DEVICES: Text("Devices", "设备"),
+        ListKind.STOCK: Text("Stock: a count", "库存盘点"),
     },
     "verdict": {
         Verdict.NEW: Text("new", "新增"),
