@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from datetime import date
 
 import pytest
+from scipy.stats import nbinom, poisson
 
-from desk.parts.demand import PastUse
+from desk.parts.demand import PastUse, count_quantile
 from desk.parts.proposals import DISCONTINUED, Wish, propose
 from desk.parts.seasons import Transfer, transfers
 from desk.parts.shortages import TRANSFER_MS, shortages
@@ -189,3 +190,11 @@ def test_a_season_is_seen_once_a_whole_year_is_behind() -> None:
     assert year.quantile("fan", "east", 30, 0.5) > 2 * young.quantile("fan", "east", 30, 0.5)
     calm = PastUse([Used("east", "fan", 28, NOW - 100 * DAY_MS)], [EAST], NOW - 400 * DAY_MS, NOW)
     assert calm.quantile("fan", "east", 30, 0.9) < year.quantile("fan", "east", 30, 0.9)
+
+
+@pytest.mark.parametrize("q", [0.5, 0.9, 0.95, 0.99, 0.999])
+@pytest.mark.parametrize("mean", [0.01, 0.3, 1.0, 4.7, 33.0, 1200.0])
+def test_quantiles_of_counts_are_those_of_their_distributions(mean: float, q: float) -> None:
+    assert count_quantile(mean, 1, q) == poisson.ppf(q, mean)
+    for spread in (1.01, 2.5, 40.0):
+        assert count_quantile(mean, spread, q) == nbinom.ppf(q, mean / (spread - 1), 1 / spread)
