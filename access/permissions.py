@@ -13,6 +13,9 @@ ALLOWED: dict[Role, frozenset[Permission]] = {
         Permission.COMMANDS_SEND,
         # Whom to call: phone numbers and addresses of customers and colleagues.
         Permission.SERVICE_READ,
+        # Their van: what is in it, and what they take along.
+        Permission.PARTS_READ,
+        Permission.PARTS_CHANGE,
     },
     Role.MANAGER: _REPORTS
     | {
@@ -37,6 +40,9 @@ ALLOWED: dict[Role, frozenset[Permission]] = {
         Permission.INGEST_READ,
         Permission.SERVICE_READ,
         Permission.SERVICE_MANAGE,
+        Permission.PARTS_READ,
+        Permission.PARTS_CHANGE,
+        Permission.PARTS_ORDER,
     },
     # Safety watches over people: their alerts, and what their wristbands tell of them.
     Role.SAFETY: _REPORTS

@@ -176,6 +176,9 @@ ManagesPeople = Annotated[Sites, needs(Permission.PEOPLE_MANAGE, everywhere=True
 SeesService = Annotated[Sites, needs(Permission.SERVICE_READ)]
 ExportsLists = Annotated[Sites, needs(Permission.SERVICE_READ, everywhere=True)]
 ManagesService = Annotated[Sites, needs(Permission.SERVICE_MANAGE, everywhere=True)]
+SeesParts = Annotated[Sites, needs(Permission.PARTS_READ)]
+ChangesParts = Annotated[Sites, needs(Permission.PARTS_CHANGE)]
+OrdersParts = Annotated[Sites, needs(Permission.PARTS_ORDER)]
 ManagesTokens = Annotated[Sites, needs(Permission.TOKENS_MANAGE, everywhere=True)]
 
 

@@ -251,6 +251,12 @@ class PartChange(Said):
     fits: list[Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f;；]+$")]] = Field(
         [], max_length=1000, description="Models of devices; none: any"
     )
+    supplier: Line = ""
+    warranty_months: int | None = Field(None, ge=0, le=600, description="From the day it is put in")
+    discontinued: bool = Field(False, description="It is not to be had any more")
+    replaced_by: KeyOrNone = Field("", description="What takes its place")
+    serialised: bool = Field(False, description="Each piece has a number of its own")
+    lot: int = Field(1, ge=1, le=100_000, description="It is ordered in multiples of this")
 
 
 class PartItem(Schema):
@@ -261,6 +267,12 @@ class PartItem(Schema):
     price: float | None
     lead_days: int | None
     fits: list[str]
+    supplier: str
+    warranty_months: int | None
+    discontinued: bool
+    replaced_by: str
+    serialised: bool
+    lot: int
     version: int
 
 

@@ -22,6 +22,7 @@ from desk.feedback.closing import Closing
 from desk.indicators.reports import Reports
 from desk.intake.room import IntakeRoom
 from desk.lists.lists import Lists
+from desk.parts.planning import PartsRoom
 from desk.people.book import ServiceBook
 from desk.tickets.work import CaseWork
 from fleet.care import AlertNote, Incident, Preview
@@ -149,7 +150,7 @@ class ApiServices:
     be written to, `dispatch` who goes to which case when.
     `service` describes customers, contracts, engineers and parts, `lists` takes them in and gives them out.
     `closing` is what follows a repair, `reports` say what indicators are. `intake` takes reports and files,
-    and knows what is told of a device.
+    and knows what is told of a device. `parts` is all about their stock.
     """
 
     store: TelemetryStore
@@ -183,6 +184,7 @@ class ApiServices:
     lists: Lists
     reports: Reports
     intake: IntakeRoom
+    parts: PartsRoom
     demo: bool = False
     reach: Reach = field(default_factory=Reach)
     rates: Rates = field(default_factory=Rates)

@@ -47,6 +47,8 @@ RUNS: dict[str, tuple[list[str], int]] = {
     "indicators": (["indicators"], 30),
     "reports": (["reports"], 5),
     "desk_crash": (["desk_crash"], 10),
+    "stock_crash": (["stock_crash"], 10),
+    "stock_crash-postgres": (["stock_crash", "--postgres"], 10),
     "crash": (["crash", "--kills", "30"], 15),
     "crash-influxdb": (["crash", "--kills", "3", "--store", "influxdb", "--outage", "30"], 8),
     "crash-disk-full": (["crash", "--kills", "2", "--disk-full", "10"], 6),

@@ -46,7 +46,8 @@ class Killed:
 
     def __init__(self, work: Callable[..., None], *arguments: Any) -> None:
         context = get_context("forkserver")
-        context.set_forkserver_preload(["benchmarks.harness.followed_desk", "benchmarks.harness.desk_scene"])
+        scenes = ("followed_desk", "desk_scene", "stock_scene")
+        context.set_forkserver_preload([f"benchmarks.harness.{each}" for each in scenes])
         self._started, theirs = context.Pipe(duplex=False)
         self._process = context.Process(target=work, args=(*arguments, theirs), daemon=True)
         self._process.start()

@@ -30,6 +30,8 @@ class Subject(StrEnum):
     ENGINEER = "engineer"
     REGION = "region"
     PART = "part"
+    STOCK_PLACE = "stock_place"
+    STOCK_ORDER = "stock_order"
     TASK = "task"
     REQUEST = "request"
 

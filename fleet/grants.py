@@ -49,6 +49,9 @@ class Permission(StrEnum):
     TOKENS_MANAGE = "tokens:manage"
     SERVICE_READ = "service:read"
     SERVICE_MANAGE = "service:manage"
+    PARTS_READ = "parts:read"
+    PARTS_CHANGE = "parts:change"
+    PARTS_ORDER = "parts:order"
 
 
 @dataclass(frozen=True, slots=True)

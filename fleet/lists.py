@@ -15,6 +15,7 @@ class ListKind(StrEnum):
     ENGINEERS = "engineers"
     PARTS = "parts"
     DEVICES = "devices"
+    STOCK = "stock"
 
 
 class Verdict(StrEnum):

@@ -18,6 +18,7 @@ from sweepwatch.cli_people import people, tokens
 from sweepwatch.cli_personal import personal
 from sweepwatch.cli_rules import rules
 from sweepwatch.cli_sla import sla
+from sweepwatch.cli_stock import stock
 from sweepwatch.cli_stores import desk, store
 from sweepwatch.run.stopping import end
 
@@ -390,7 +391,7 @@ def check_config(config: Path | None, data: Path | None, show: bool) -> None:
 
 _GROUPS = (
     *(store, desk, people, tokens, personal, devices, rules),
-    *(sla, lists, indicators, intake, notify, duty),
+    *(sla, lists, stock, indicators, intake, notify, duty),
 )
 for group in _GROUPS:
     cli.add_command(group)

@@ -1,4 +1,4 @@
-"""The commands of `sweepwatch lists`: devices, sites, customers, contracts, engineers and parts as CSV."""
+"""The commands of `sweepwatch lists`: devices, sites, customers, contracts, engineers, parts, stock."""
 
 from pathlib import Path
 
@@ -20,7 +20,7 @@ def lists() -> None:
 @_KIND
 @click.argument("file", type=PATH, required=False)
 def export(config: Path | None, data: Path | None, kind: str, file: Path | None) -> None:
-    """Write a list to FILE, or print it: devices, sites, customers, contracts, engineers or parts."""
+    """Write a list to FILE, or print it: devices, sites, customers, contracts, engineers, parts or stock."""
     from sweepwatch.commands.lists import export_list
 
     export_list(settings_of(config, data), ListKind(kind), file, click.echo)

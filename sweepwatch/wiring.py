@@ -43,6 +43,10 @@ from desk.indicators.figures import Figures
 from desk.indicators.keeper import FactKeeper
 from desk.indicators.reports import Reports
 from desk.lists.lists import Lists
+from desk.parts.orders import OrderDesk
+from desk.parts.planning import PartsRoom, StockPlanning
+from desk.parts.proposals import Wish
+from desk.parts.stock import StockDesk
 from desk.people.book import ServiceBook
 from desk.people.dossier import ServiceFacts
 from desk.people.follower import ForgetsTerms, TermsFollower
@@ -121,6 +125,7 @@ class Services:
     closing: Closing
     tickets: TicketDesk
     work: CaseWork
+    stock: StockDesk
     alerts: AlertEngine
     book: RuleBook
     care: CareByPeople
@@ -190,6 +195,7 @@ def build(
         zones=zones,
         past=store.readings,
         budget=settings.alerts.notices_a_day,
+        reservation_days=settings.desk.reservation_days,
     )
     return Services(
         settings=settings,
@@ -205,9 +211,10 @@ def build(
         lists=Lists(desk, clock, wired.terms.forget),
         service_facts=ServiceFacts(wired.terms, clock),
         follow_up_sweep=FollowUpSweep(desk, wired.told),
-        closing=build_closing(settings, desk, clock, wired.told),
+        closing=build_closing(settings, desk, clock, wired.told, wired.stock),
         tickets=wired.tickets,
         work=wired.work,
+        stock=wired.stock,
         alerts=wired.alerts,
         care=wired.care,
         sweep=wired.sweep,
@@ -247,6 +254,7 @@ class WiredDesk:
     cases: CaseWriter
     tickets: TicketDesk
     work: CaseWork
+    stock: StockDesk
     clock_sweep: ClockSweep
     care: CareByPeople
     sweep: Sweep
@@ -270,6 +278,7 @@ def wire_desk(  # noqa: PLR0913 - the parts that it wires
     budget: int = BUDGET_A_DAY,
     calendars: Mapping[str, ServiceCalendar] | None = None,
     service: ServiceFile | None = None,
+    reservation_days: int = 7,
 ) -> WiredDesk:
     """Wire what judges, what works on it, and what follows from either.
 
@@ -286,6 +295,8 @@ def wire_desk(  # noqa: PLR0913 - the parts that it wires
     told_of_cases = CaseTeller(duty)
     work = case_work(desk, cases, clocks, service or load_service(), told_of_cases)
     tickets = TicketDesk(desk, cases)
+    stock = StockDesk(desk, clock, reservation_days)
+    cases.follow(stock.moved)
     absence = frozenset(rule.name for rule in rules if rule.when == OFFLINE)
     teller = Teller(duty, absence, zones.of, budget)
     care = Care(desk, alerts, teller, clock)
@@ -304,6 +315,7 @@ def wire_desk(  # noqa: PLR0913 - the parts that it wires
         cases,
         tickets,
         work,
+        stock,
         ClockSweep(desk, clocks, told_of_cases),
         CareByPeople(desk, alerts, care, teller, clock),
         Sweep(desk, care, teller),
@@ -415,11 +427,21 @@ def build_duty(
     return OnCall(desk, destinations), Planning(desk, clock, destinations)
 
 
-def build_closing(settings: Settings, desk: DeskDatabase, clock: Clock, teller: CaseTeller) -> Closing:
-    """Wire what follows a repair."""
+def build_closing(
+    settings: Settings, desk: DeskDatabase, clock: Clock, teller: CaseTeller, stock: StockDesk
+) -> Closing:
+    """Wire what follows a repair; parts that a visit used are booked out of stock."""
     feedback = FeedbackDesk(desk, clock, settings.desk.call_after_days, teller)
     remarks = Remarks(desk, clock, lambda: ZoneInfo(settings.server.time_zone))
-    return Closing(feedback, VisitBook(desk, clock), remarks, address_of(settings.server))
+    return Closing(feedback, VisitBook(desk, clock, stock.book), remarks, address_of(settings.server))
+
+
+def build_parts(services: Services) -> PartsRoom:
+    """Wire all about stock of parts."""
+    desk, clock, asked = services.desk, services.clock, services.settings.desk
+    wish = Wish(asked.stock_quantile, asked.lead_days)
+    planning = StockPlanning(desk, clock, services.zones, wish)
+    return PartsRoom(services.stock, OrderDesk(desk, clock, asked.lead_days), planning)
 
 
 def build_rollouts(services: Services) -> Rollouts:

@@ -22,7 +22,7 @@ from models.scoring.explanation import sentence
 from sweepwatch.run.reach import rates_of, reach_of
 from sweepwatch.run.readiness import noting_changes
 from sweepwatch.settings.costs import costs_of
-from sweepwatch.wiring import Services, build_doors, build_duty, build_rollouts, trouble
+from sweepwatch.wiring import Services, build_doors, build_duty, build_parts, build_rollouts, trouble
 
 
 def build_api(
@@ -94,6 +94,7 @@ def build_api(
                 services.clock,
                 sources=[services.service_facts],
             ),
+            parts=build_parts(services),
             demo=demo,
             reach=reach_of(server, services.clock.now_ms()),
             rates=rates_of(server),

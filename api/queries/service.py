@@ -189,13 +189,31 @@ def part_item(part: Part) -> PartItem:
         price=part.price,
         lead_days=part.lead_days,
         fits=sorted(part.fits),
+        supplier=part.supplier,
+        warranty_months=part.warranty_months,
+        discontinued=part.discontinued,
+        replaced_by=part.replaced_by,
+        serialised=part.serialised,
+        lot=part.lot,
         version=part.version,
     )
 
 
 def part_said(code: str, said: PartChange) -> Part:
     """Return the part that a request describes."""
-    return Part(code, _text(said.name), said.price, said.lead_days, frozenset(said.fits))
+    return Part(
+        code,
+        _text(said.name),
+        said.price,
+        said.lead_days,
+        frozenset(said.fits),
+        said.supplier,
+        said.warranty_months,
+        said.discontinued,
+        said.replaced_by,
+        said.serialised,
+        said.lot,
+    )
 
 
 def _certificate(one: Certificate) -> CertificateItem:

@@ -154,6 +154,13 @@ def _desk_crash(found: Any) -> list[Row]:
     return [(what, f"{shown}, {wrong} wrong", "0 half, missed or doubled")]
 
 
+def _stock_crash(found: Any) -> list[Row]:
+    what = f"Stock whose processes were killed {found['kills']} times while they assigned and reserved"
+    shown = f"{found['assigned']:,} assignments, {found['movements']:,} movements"
+    wrong = sum(found["wrong"].values())
+    return [(what, f"{shown}, {wrong} wrong", "0 half, short or not adding up")]
+
+
 def _reports(found: Any) -> list[Row]:
     first, after = found["report_first_cpu_s"], found["report_cpu_s"]
     return [("A service report as PDF, CPU: the first, each after", f"{first} s, {after} s", "<= 2 s")]
@@ -333,6 +340,7 @@ _ROWS: dict[str, Callable[[Any], list[Row]]] = {
     "indicators": _indicators,
     "reports": _reports,
     "desk_crash": _desk_crash,
+    "stock_crash": _stock_crash,
     "alert_latency": _alert_latency,
     "endurance": _endurance,
     "crash": _crash,

@@ -1,7 +1,10 @@
 """What an engineer writes down of a visit: parts, minutes, words, and the customer's signature."""
 
 import io
+from collections.abc import Callable
 from dataclasses import replace
+
+from sqlalchemy.orm import Session
 
 from fleet.cases import happened
 from fleet.clock import DAY_MS, Clock
@@ -10,13 +13,14 @@ from fleet.feedback import LONGEST_REMARK, PartUsed, Visit, checked_text, repair
 from fleet.grants import Sites
 from fleet.principals import Principal
 from fleet.text import quoted
-from fleet.tickets import TicketState
+from fleet.tickets import Ticket, TicketState
 from fleet.wire import is_id
 from storage.records.database import DeskDatabase
 from storage.records.events import tell
 from storage.records.tickets import ticket
 from storage.records.visits import put_visit, visit_of
 
+Booked = Callable[[Session, Ticket, Visit, Principal], None]
 WRITABLE = frozenset({TicketState.REPAIRING, TicketState.REPAIRED})
 """While a case is in one of these its visit can be written down, or corrected."""
 MOST_MINUTES = 24 * 60
@@ -32,11 +36,15 @@ _INK = 200
 
 
 class VisitBook:
-    """Keeps what engineers write down of visits; each change is an event of its case."""
+    """Keeps what engineers write down of visits; each change is an event of its case.
 
-    def __init__(self, desk: DeskDatabase, clock: Clock) -> None:
+    `book` takes the parts that were used out of stock, in the same transaction.
+    """
+
+    def __init__(self, desk: DeskDatabase, clock: Clock, book: Booked = lambda *_: None) -> None:
         self._desk = desk
         self._clock = clock
+        self._book = book
 
     def write(self, visit: Visit, principal: Principal, sites: Sites = None, *, signed: bool = True) -> Visit:
         """Keep what is said of the newest visit of a case, in place of what was said before, and return it.
@@ -64,6 +72,7 @@ class VisitBook:
                 changed_at=now,
             )
             put_visit(session, kept)
+            self._book(session, case, kept, principal)
             reason = f"{kept.minutes} min"
             tell(session, happened(case, "visit", principal, reason, now, parts=[p.code for p in kept.parts]))
         return kept

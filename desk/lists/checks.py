@@ -13,18 +13,22 @@ from fleet.wire import RESERVED_SITE
 from storage.records.engineers import account_holders, leaders
 from storage.records.people import people
 from storage.records.sheets import read_rows
+from storage.records.stock import BETWEEN
+from storage.records.stock_places import stock_places
 
 Values = Mapping[str, Any]
 
 
 @dataclass
 class Around:
-    """What rows are compared with: the customers and engineers that there are, or come with the file."""
+    """What rows are compared with: what there is that they name, or comes with the file."""
 
     customers: frozenset[str] = frozenset()
     leaders: dict[str, str] = field(default_factory=dict)
     accounts: dict[int, str] = field(default_factory=dict)
     persons: frozenset[int] = frozenset()
+    places: frozenset[str] = frozenset()
+    parts: frozenset[str] = frozenset()
 
 
 def around(session: Session, kind: ListKind, coming: Mapping[str, Values]) -> Around:
@@ -35,6 +39,9 @@ def around(session: Session, kind: ListKind, coming: Mapping[str, Values]) -> Ar
         led = leaders(session) | {key: row["leader"] for key, row in coming.items()}
         persons = frozenset(each.id for each in people(session))
         return Around(leaders=led, accounts=account_holders(session), persons=persons)
+    if kind is ListKind.STOCK:
+        places = frozenset(each.id for each in stock_places(session) if each.active)
+        return Around(places=places, parts=frozenset(read_rows(session, ListKind.PARTS)))
     return Around()
 
 
@@ -76,6 +83,14 @@ def _contract(_key: str, row: Values, _before: Values | None, known: Around) -> 
         )
 
 
+def _stock(key: str, _row: Values, _before: Values | None, known: Around) -> Iterator[Refusal]:
+    place, part = key.split(BETWEEN, 1)
+    if place not in known.places:
+        yield Refusal("place", f"there is no place {quoted(place)} that is used; describe it first")
+    if part not in known.parts:
+        yield Refusal("part", f"there is no part {quoted(part)} in the catalogue; describe it first")
+
+
 def _engineer(key: str, row: Values, _before: Values | None, known: Around) -> Iterator[Refusal]:
     if row["leader"] and row["leader"] not in known.leaders:
         yield Refusal("leader", f"there is no engineer {quoted(row['leader'])}; describe them first")
@@ -97,4 +112,5 @@ _CHECKS: Mapping[ListKind, Callable[[str, Values, Values | None, Around], Iterat
     ListKind.SITES: _site,
     ListKind.CONTRACTS: _contract,
     ListKind.ENGINEERS: _engineer,
+    ListKind.STOCK: _stock,
 }

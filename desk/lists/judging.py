@@ -12,6 +12,7 @@ from desk.lists.sheets import NEEDED, Column, Sheet
 from fleet.lists import ListedRow, Refusal, Verdict
 from fleet.text import quoted
 from storage.records.sheets import Row, read_rows
+from storage.records.stock import BETWEEN
 
 _REMEMBERED = 5_000
 
@@ -61,16 +62,26 @@ def _each(sheet: Sheet, table: Table, stored: Mapping[str, Row]) -> Iterator[Jud
             yield _refused(line, cells[0], Refusal("", reason))
             continue
         said = dict(zip(table.header, cells, strict=True))
-        try:
-            key = sheet.read_key(said[sheet.key])
-        except ValueError as error:
-            yield _refused(line, said[sheet.key], Refusal(sheet.key, str(error)))
+        key, refusal = _key(sheet, said)
+        if refusal is not None:
+            yield _refused(line, key, refusal)
             continue
         first = lines.setdefault(key, line)
         if first != line:
             yield _refused(line, key, Refusal(sheet.key, f"{quoted(key)} stands in line {first} already"))
             continue
         yield _row(sheet, readers, line, key, said, stored.get(key))
+
+
+def _key(sheet: Sheet, said: Mapping[str, str]) -> tuple[str, Refusal | None]:
+    """Return the key of a row, with why it is none."""
+    whole = BETWEEN.join(said[name] for name in sheet.keys)
+    for name in sheet.keys:
+        try:
+            sheet.read_key(said[name])
+        except ValueError as error:
+            return whole, Refusal(name, str(error))
+    return whole, None
 
 
 def _row(

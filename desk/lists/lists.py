@@ -12,6 +12,7 @@ from desk.lists.cells import written
 from desk.lists.judging import Judged, judge
 from desk.lists.reading import read_table
 from desk.lists.sheets import SHEETS, Sheet
+from desk.parts.ledger import Act, count
 from desk.people.changes import described
 from fleet.clock import Clock
 from fleet.errors import Conflict
@@ -21,6 +22,7 @@ from fleet.principals import Principal
 from storage.records.database import DeskDatabase
 from storage.records.events import tell
 from storage.records.sheets import read_rows, write_rows
+from storage.records.stock import BETWEEN
 
 T = TypeVar("T")
 REASON = "by a list"
@@ -35,6 +37,7 @@ _SUBJECTS = {
     ListKind.ENGINEERS: Subject.ENGINEER,
     ListKind.PARTS: Subject.PART,
     ListKind.DEVICES: Subject.DEVICE,
+    ListKind.STOCK: Subject.PART,
 }
 _WRITES = (Verdict.NEW, Verdict.CHANGED)
 
@@ -57,7 +60,7 @@ class Lists:
             rows = read_rows(session, kind)
         yield _BOM + _lines([sheet.names])
         for some in _parts(sorted(rows.items()), _AT_ONCE):
-            yield _lines((written(key), *map(written, row)) for key, row in some)
+            yield _lines((*map(written, sheet.cells_of(key)), *map(written, row)) for key, row in some)
 
     def look(self, kind: ListKind, content: bytes) -> ListReport:
         """Return what would become of each row of a file; nothing is changed."""
@@ -104,10 +107,20 @@ class Lists:
         stands = read_rows(session, kind, [each.row.key for each in some])
         late = {each.row.key for each in some if stands.get(each.row.key) != each.before}
         kept = [each for each in some if each.row.key not in late]
+        if kind is ListKind.STOCK:
+            _count(session, kept, Act(by, now, REASON))
+            return late
         write_rows(session, kind, [(each.row.key, each.after) for each in kept if each.after], now)
         for each in kept:
             _tell(session, sheet, each, by, now)
         return late
+
+
+def _count(session: Session, judged: Sequence[Judged], act: Act) -> None:
+    """Take rows of stock as counts; in the order in which all who change stock hold its rows."""
+    counted = [(*each.row.key.split(BETWEEN, 1)[::-1], each.after[0]) for each in judged if each.after]
+    for part, place, figure in sorted(counted):
+        count(session, place, part, figure, None, act)
 
 
 def _tell(session: Session, sheet: Sheet, judged: Judged, by: Principal, now: int) -> None:

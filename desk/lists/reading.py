@@ -96,5 +96,6 @@ def _check_header(header: tuple[str, ...], sheet: Sheet) -> None:
             )
         if header.count(name) > 1:
             raise InvalidInput(f"the column {quoted(name)} stands in the header twice")
-    if sheet.key not in header:
-        raise InvalidInput(f"the column {quoted(sheet.key)} is missing: rows are known by it")
+    for key in sheet.keys:
+        if key not in header:
+            raise InvalidInput(f"the column {quoted(key)} is missing: rows are known by it")

@@ -12,8 +12,10 @@ from fleet.errors import InvalidInput
 from fleet.lists import ListKind
 from fleet.service import SITE_TYPES
 from fleet.signals import Kind
+from fleet.stock import MOST_PIECES
 from fleet.text import LANGUAGES
 from storage.records.sheets import TABLES
+from storage.records.stock import BETWEEN
 
 
 class Needed:
@@ -105,6 +107,12 @@ _COLUMNS: Mapping[ListKind, Mapping[str, Column]] = {
         "price": _PRICE,
         "lead_days": Column(cells.whole(0, 3650), None),
         "fits": Column(cells.words(cells.text(64)), []),
+        "supplier": Column(cells.text(64)),
+        "warranty_months": Column(cells.whole(0, 600), None),
+        "discontinued": Column(cells.flag, False),
+        "replaced_by": Column(cells.KEY),
+        "serialised": Column(cells.flag, False),
+        "lot": Column(cells.whole(1, 100_000), 1),
     },
     ListKind.DEVICES: {
         "kind": Column(cells.word(tuple(map(str, Kind))), NEEDED),
@@ -115,23 +123,33 @@ _COLUMNS: Mapping[ListKind, Mapping[str, Column]] = {
         "purchased": _DATE,
         "warranty_until": _DATE,
     },
+    ListKind.STOCK: {"on_hand": Column(cells.whole(0, MOST_PIECES), NEEDED)},
 }
 _KEYS = {ListKind.SITES: cells.ID, ListKind.DEVICES: cells.ID}
 
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """A list: the name of its key and how that is read, and its columns in the order of a stored row."""
+    """A list: the names of its key and how each is read, and its columns in the order of a stored row."""
 
     kind: ListKind
-    key: str
+    keys: tuple[str, ...]
     read_key: cells.Read
     columns: Mapping[str, Column]
 
     @property
+    def key(self) -> str:
+        """The name of its key, the first where rows are known by several."""
+        return self.keys[0]
+
+    @property
     def names(self) -> tuple[str, ...]:
         """All names that may stand in a header."""
-        return (self.key, *self.columns)
+        return (*self.keys, *self.columns)
+
+    def cells_of(self, key: str) -> list[str]:
+        """Return the cells that a key stands in."""
+        return key.split(BETWEEN, len(self.keys) - 1)
 
 
 def row_said(kind: ListKind, key: str, said: Mapping[str, str]) -> dict[str, Any]:
@@ -158,7 +176,8 @@ def _typed(name: str, read: cells.Read, text: str) -> Any:
 
 def _sheet(kind: ListKind) -> Sheet:
     where, columns = TABLES[kind], _COLUMNS[kind]
-    return Sheet(kind, where.key, _KEYS.get(kind, cells.KEY), {name: columns[name] for name in where.columns})
+    keys = where.keys or (where.key,)
+    return Sheet(kind, keys, _KEYS.get(kind, cells.KEY), {name: columns[name] for name in where.columns})
 
 
 SHEETS = {kind: _sheet(kind) for kind in ListKind}

@@ -1,1 +1,1 @@
-"""Parts: how many will be needed."""
+"""Parts: how many there are, for whom they are held, and how many will be needed."""

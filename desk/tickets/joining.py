@@ -63,7 +63,7 @@ class Joining:
             _check_pair(gone, stays)
             _check_kinds(session, gone, stays)
             now = self._cases.now()
-            self._cases.save(session, gone, merged(gone, into, now))
+            ended = self._cases.save(session, gone, merged(gone, into, now))
             if gone.complaint is not None:  # who says the same again is to reach one that is open
                 let_match(session, gone.id, None)
             hand_suspicions_over(session, gone, stays)
@@ -75,6 +75,7 @@ class Joining:
             tell(session, happened(left, "merged", principal, why, now, **states, other=into))
             tell(session, happened(stored, "took", principal, why, now, other=ticket_id))
             self._cases.tell_class(session, before, stored, principal, why)
+            self._cases.followed_by(session, gone, ended, principal, why)
             return stored
 
     def split(

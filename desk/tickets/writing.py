@@ -136,9 +136,15 @@ class CaseWriter:
         if stored.complaint is not None:
             _let_match(session, stored)
             self.tell_class(session, before, stored, principal, why)
-        for follow in self._follows:
-            follow(session, before, stored, principal, why)
+        self.followed_by(session, before, stored, principal, why)
         return stored
+
+    def followed_by(
+        self, session: Session, before: Ticket, after: Ticket, principal: Principal, why: str
+    ) -> None:
+        """Write what follows from a move that was made otherwise: a case that another one took over."""
+        for follow in self._follows:
+            follow(session, before, after, principal, why)
 
     def tell_class(
         self, session: Session, before: Ticket, after: Ticket, principal: Principal, why: str

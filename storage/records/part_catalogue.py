@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import JSON, String, select
+from sqlalchemy import JSON, String, false, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from fleet.errors import NotFound
@@ -24,6 +24,12 @@ class PartRow(Base):
     price: Mapped[float | None]
     lead_days: Mapped[int | None]
     fits: Mapped[list[str]] = mapped_column(JSON)
+    supplier: Mapped[str] = mapped_column(String(64), default="", server_default="")
+    warranty_months: Mapped[int | None]
+    discontinued: Mapped[bool] = mapped_column(default=False, server_default=false())
+    replaced_by: Mapped[str] = mapped_column(String(64), default="", server_default="")
+    serialised: Mapped[bool] = mapped_column(default=False, server_default=false())
+    lot: Mapped[int] = mapped_column(default=1, server_default="1")
     version: Mapped[int]
 
 
@@ -34,10 +40,21 @@ def keep_part(session: Session, part: Part, version: int | None = None) -> Kept:
 
 def part_of(session: Session, code: str) -> Part:
     """Return a part. Raises NotFound."""
-    row = session.get(PartRow, code) if "\0" not in code else None
-    if row is None:
+    found = known_part(session, code)
+    if found is None:
         raise NotFound(f"there is no part {quoted(code)}")
-    return _part(row)
+    return found
+
+
+def all_parts(session: Session) -> dict[str, Part]:
+    """Return the whole catalogue, by code."""
+    return {row.code: _part(row) for row in session.scalars(select(PartRow).order_by(PartRow.code))}
+
+
+def known_part(session: Session, code: str) -> Part | None:
+    """Return a part, None where the catalogue has none of this code."""
+    row = session.get(PartRow, code) if "\0" not in code else None
+    return None if row is None else _part(row)
 
 
 def find_parts(session: Session, asked: Asked) -> Page[Part]:
@@ -55,9 +72,28 @@ def part_columns(part: Part) -> dict[str, Any]:
         "price": part.price,
         "lead_days": part.lead_days,
         "fits": sorted(part.fits),
+        "supplier": part.supplier,
+        "warranty_months": part.warranty_months,
+        "discontinued": part.discontinued,
+        "replaced_by": part.replaced_by,
+        "serialised": part.serialised,
+        "lot": part.lot,
     }
 
 
 def _part(row: PartRow) -> Part:
     name = Text(row.name_en, row.name_zh)
-    return Part(row.code, name, row.price, row.lead_days, frozenset(row.fits), row.version)
+    return Part(
+        row.code,
+        name,
+        row.price,
+        row.lead_days,
+        frozenset(row.fits),
+        row.supplier,
+        row.warranty_months,
+        row.discontinued,
+        row.replaced_by,
+        row.serialised,
+        row.lot,
+        row.version,
+    )

@@ -18,16 +18,21 @@ from storage.records.engineers import EngineerRow
 from storage.records.part_catalogue import PartRow
 from storage.records.purchases import PurchaseRow
 from storage.records.sites import SiteRow
+from storage.records.stock import StockRow, stock_figures
 
 Row = tuple[Any, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class SheetTable:
-    """Where a list is kept: its table, its columns beside the key, and those of a table beside it."""
+    """Where a list is kept: its table, its columns beside the key, and those of a table beside it.
+
+    `keys` are the columns by which rows are known, where these are several.
+    """
 
     table: type[Base]
     names: tuple[str, ...]
+    keys: tuple[str, ...] = ()
     beside: type[Base] | None = None
     beside_names: tuple[str, ...] = ()
 
@@ -58,15 +63,18 @@ TABLES: Mapping[ListKind, SheetTable] = {
     ListKind.DEVICES: SheetTable(
         Device,
         ("kind", "site", "model", "firmware", "serial"),
-        PurchaseRow,
-        ("purchased", "warranty_until"),
+        beside=PurchaseRow,
+        beside_names=("purchased", "warranty_until"),
     ),
+    ListKind.STOCK: SheetTable(StockRow, ("on_hand",), ("place", "part")),
 }
 """Where each list is kept."""
 
 
 def read_rows(session: Session, kind: ListKind, keys: Collection[str] | None = None) -> dict[str, Row]:
     """Return the rows of a list that have these keys (None: all), by key; in the order of its columns."""
+    if kind is ListKind.STOCK:
+        return dict(stock_figures(session, keys))
     where = TABLES[kind]
     found = stored_columns(session, where.table, where.names, keys)
     if where.beside is None:
@@ -77,7 +85,7 @@ def read_rows(session: Session, kind: ListKind, keys: Collection[str] | None = N
 
 
 def write_rows(session: Session, kind: ListKind, rows: Sequence[tuple[str, Row]], now: int) -> None:
-    """Keep rows of a list, new ones or in place of what they held."""
+    """Keep rows of a list, new ones or in place of what they held; stock is counted instead (desk/parts)."""
     where, own = TABLES[kind], len(TABLES[kind].names)
     first = {"status": UNKNOWN_STATUS, "registered_at": now} if kind is ListKind.DEVICES else {}
     named = [{where.key: key, **dict(zip(where.names, row[:own], strict=True))} for key, row in rows]

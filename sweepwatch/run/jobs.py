@@ -51,6 +51,7 @@ _INDICATORS_EVERY_S = 3600
 _RECOUNT_FACTS_AT = 3
 """In which hour of the installation's clock all facts are worked out anew."""
 _UPKEEP_EVERY_S = 6 * 3600
+_STOCK_EVERY_S = 60
 _TRAINING_AT_MOST_S = 12 * 3600
 """A lease for training holds for so long: nobody trains beside one that is at it."""
 _TELL_EVERY_S = 5
@@ -86,6 +87,7 @@ class Jobs:
         self.every(_RECOUNT_EVERY_S, "reckon clocks", self.recount)
         self.every(_INDICATORS_EVERY_S, "care for indicators", self.indicators)
         self.every(_UPKEEP_EVERY_S, "plan maintenance", self.upkeep)
+        self.every(_STOCK_EVERY_S, "end reservations", self._services.stock.expire)
         self.every(_COMMANDS_EVERY_S, "end commands", self._services.commands.end_overdue)
         self.every(_TELL_EVERY_S, "care for alerts", self.care)
         self.every(_EXPIRE_EVERY_S, "expire", self.expire)

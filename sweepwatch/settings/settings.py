@@ -154,6 +154,21 @@ class DeskSettings(_Section):
     call_after_days: int = Field(
         3, ge=0, le=30, description="A repair of which nobody said anything for so long is called about"
     )
+    reservation_days: int = Field(
+        7, ge=1, le=365, description="Parts that nobody used or let go of are held for a case for so long"
+    )
+    lead_days: int = Field(
+        14,
+        ge=0,
+        le=3650,
+        description="A part of which nobody said it is delivered so many days after it was ordered",
+    )
+    stock_quantile: float = Field(
+        0.95,
+        gt=0.5,
+        lt=1,
+        description="Stock is ordered so that it suffices in this share of all lead times",
+    )
     words_retention_days: int = Field(
         730,
         ge=30,

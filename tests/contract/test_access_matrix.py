@@ -31,6 +31,7 @@ from access.permissions import ALLOWED
 from access.tokens import Asked
 from alerts.judging.rule_file import rules_text
 from desk.files.checked import Checked
+from desk.parts.stock import Moving
 from fleet.case_files import FileKind
 from fleet.clock import DAY_MS
 from fleet.commands import Command, CommandState
@@ -47,6 +48,7 @@ from fleet.requests import Channel, NewRequest
 from fleet.rollouts import Firmware
 from fleet.service import InspectionLevel
 from fleet.sites import Site
+from fleet.stock import StockPlace
 from notify.duty.planning import Hours
 from storage.records.commands import add_commands
 from storage.records.inspections import Finished, add_inspections
@@ -141,7 +143,13 @@ PLAN = "/api/v1/duty/plan"
 WHOLE |= {"/duty/plan", PLAN, f"{PLAN}/check", f"{PLAN}/versions", f"{PLAN}/versions/{{number}}"}
 WHOLE |= {"/indicators/tasks/{task_id}/done", "/api/v1/indicators/tasks/{task_id}/done"}
 """What is of no site: a role that holds at some sites is not enough."""
-REPORTS = {"/api/v1/tickets", "/api/v1/complaints"}
+REPORTS = {
+    "/api/v1/tickets",
+    "/api/v1/complaints",
+    "/api/v1/movements",
+    "/api/v1/reservations",
+    "/api/v1/orders",
+}
 WHOLE |= {"/api/v1/lists/{kind}", "/api/v1/lists/{kind}.csv", "/lists", "/lists/{kind}.csv"}
 WHOLE |= {"/lists/{kind}", "/lists/{kind}/take"}
 WHOLE |= {"/api/v1/dispatch/plans", "/api/v1/dispatch/plans/{plan_id}", "/dispatch/plans"}
@@ -241,6 +249,19 @@ BODIES: Mapping[str, dict[str, Any]] = {
         "reason": "now",
     },
     "/api/v1/duty/overrides/{override_id}/end": {"reason": "now"},
+    "/api/v1/movements": {"kind": "received", "place": "PLACE", "part": "P1", "quantity": 9},
+    "/api/v1/reservations": {"ticket": "TICKET", "part": "P1", "places": ["PLACE"]},
+    "/api/v1/places/{place_id}": {"region": "REGION"},
+    "/api/v1/orders": {"part": "P1", "place": "PLACE", "quantity": 1},
+    "/api/v1/orders/{order_id}/order": {"expected": None},
+    "/api/v1/orders/{order_id}/arrive": {"quantity": 1},
+    "/api/v1/orders/{order_id}/cancel": {"reason": "now"},
+    "/stock/places": {"id": "still-to-come", "kind": "depot", "region": "REGION"},
+    "/stock/places/{place_id}": {"kind": "depot", "region": "REGION"},
+    "/stock/places/{place_id}/movements": {"kind": "received", "part": "P1", "quantity": "1"},
+    "/stock/places/{place_id}/count/{part}": {"on_hand": "9"},
+    "/orders": {"part": "P1", "place": "PLACE", "quantity": "1"},
+    "/api/v1/reservations/{reservation_id}/release": {"reason": "now"},
     "/mutes": {"device": "DEVICE", "long": "1h", "why": "now"},
     "/sites": {"id": "still-to-come"},
     "/tokens": {"name": "t", "scope": "fleet:read", "days": "1"},
@@ -273,6 +294,9 @@ OF_SITES = (
     "{engineer_id}",
     "{request_id}",
     "{inspection_id}",
+    "{place_id}",
+    "{reservation_id}",
+    "{order_id}",
 )
 
 
@@ -337,6 +361,16 @@ def describe_service(house: House) -> None:
     book.part(Part("P1"), by)
 
 
+def stock_parts(house: House) -> None:
+    """Put a part at a place of each region, hold one for each case, and order one."""
+    parts, by = house.app.state.services.parts, schedule("tests")
+    for number, place, region in ((1, "own-p", "east"), (2, "FOREIGN-p", "FOREIGN-r")):
+        parts.stock.place(StockPlace(place, region=region), by)
+        parts.stock.receive(Moving(place, "P1", 5), by)
+        parts.stock.reserve(number, "P1", 1, [place], by)
+        parts.orders.propose("P1", place, 1, by)
+
+
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     # As many bad tokens as all these routes are shown in a minute would be too many.
@@ -363,6 +397,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         made.app.state.services.work.maintenance.tick()
         plan_duty(made)
         describe_service(made)
+        stock_parts(made)
         for number, device in enumerate(("R1", "R2-FOREIGN"), 1):  # each with a file
             file = Checked(f"{number}.jpg", FileKind.PHOTO, "image/jpeg", b"x", b"x")
             said = NewRequest(Channel.STAFF, "it squeals", device_id=device)
@@ -405,11 +440,13 @@ def ask(client: TestClient, method: str, path: str, number: int) -> Any:
     given |= {"kind": "parts", "code": "P1", "indicator_id": "opened", "month": "2026-11", "task_id": 1}
     given |= {"follow_up_id": number, "request_id": number, "file_id": number}
     given |= {"plan": "quarter", "inspection_id": number, "plan_id": 1}
+    given |= {"place_id": {1: "own-p", 2: "FOREIGN-p"}[number], "part": "P1"}
+    given |= {"reservation_id": number, "order_id": number}
     given |= {"other": number, "item": "arrival.badge", "milestone": "respond"}
     ours = {"customer_id": "own-c", "contract_number": "own-k", "engineer_id": "own-e", "region_id": "east"}
     theirs = {name: {"east": "FOREIGN-r"}.get(each, "FOREIGN") for name, each in ours.items()}
     given |= {1: ours, 2: theirs}[number]
-    named = {"DEVICE": device, "SITE": given["site_id"]}
+    named = {"DEVICE": device, "SITE": given["site_id"], "PLACE": given["place_id"], "TICKET": number}
     named |= {"REGION": given["region_id"], "CUSTOMER": given["customer_id"]}
     named |= {"ENGINEER": given["engineer_id"]}
 

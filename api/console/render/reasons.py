@@ -10,6 +10,7 @@ from typing import Any
 
 from api.console.render import words
 from api.console.render.notice_words import NOTICE_REASONS
+from api.console.render.stock_words import STOCK_REASONS
 from api.console.render.told import told
 from fleet.care import GroupKind
 from fleet.events import Subject
@@ -21,51 +22,55 @@ RuleTexts = Mapping[str, Text]
 """What people read when a rule fires, by the name of the rule."""
 _NO_RULES: RuleTexts = MappingProxyType({})
 
-REASONS = {
-    "first": Text("seen for the first time", "首次出现"),
-    "for_elapsed": Text("it lasted as long as the rule asks", "持续时间达到规则要求"),
-    "not_sustained": Text("it did not last", "未持续"),
-    "cleared": Text("cleared", "已消除"),
-    "absent": Text("nothing was heard", "未收到数据"),
-    "silent": Text("nothing was heard", "未收到数据"),  # as it was called at first
-    "heard_again": Text("heard again", "已恢复通信"),
-    "rule_removed": Text("its rule was removed", "规则已删除"),
-    "wanted_by": Text("“{}” asks for a ticket as well", "“{}”同样要求建单"),
-    "joined_by": Text("the device says so as well: {}", "设备自身也已上报：{}"),
-    "told_more_by": Text("the device said more: {}", "设备补充上报：{}"),
-    "reported_more": Text("another system reported more", "其他系统又上报了告警"),
-    "partly_cleared": Text("a part of it is over", "部分已消除"),
-    "worsened_by": Text("it got worse: {}", "情况加重：{}"),
-    "part_replaced": Text("the part was replaced", "已更换部件"),
-    "pulled_forward": Text(
-        "pulled forward: a repair is open there and the risk is high",
-        "提前保养：该设备有未关闭的维修工单且风险较高",
-    ),
-    "device_replaced": Text("the device was replaced", "设备已更换"),
-    "acknowledged_by": Text("acknowledged by {}", "由 {} 响应"),
-    "resolved_by": Text("ended by {}", "由 {} 解除"),
-    "recurrence_of": Text("again, after alert {}", "告警 {} 之后再次出现"),
-    "told_after_repair": Text("the device told of it again after the repair", "维修后设备再次上报"),
-    "ticket_confirmed": Text("its ticket was confirmed", "工单已确认"),
-    "member_of": Text("part of incident {}, which is told in its place", "属于事件 {}，由该事件统一通知"),
-    "inhibited_by": Text("hidden while the device is absent (alert {})", "设备失联期间不通知（告警 {}）"),
-    "muted_by": Text("muted (mute {})", "已静音（静音 {}）"),
-    "over_budget": Text("waits for the next digest of {}", "等待 {} 的下一次汇总"),
-    "settling": Text("waits a moment: many have it at once", "稍候：多台设备同时出现"),
-    "escalated": Text("nobody took care: step {} was told", "无人响应：已通知第 {} 级"),
-    "repeat_elapsed": Text("still open: told again", "仍未解除：再次通知"),
-    "ack_expired": Text("the acknowledgement ran out", "响应已过期"),
-    "unreached": Text("nobody was reached ({}): on to the next step", "未能送达（{}）：转入下一级"),
-    "level": Text("it got worse: {}", "级别升高：{}"),
-    "unmuted": Text("still open when mute {} ended", "静音 {} 结束时仍未解除"),
-    "outlived": Text("left over from incident {}", "事件 {} 结束后仍存在"),
-    "many_at_once": Text("many at once: {}", "同时大量出现：{}"),
-    "members_resolved": Text("all its devices are well again", "所有设备均已恢复"),
-    "outlived_by": Text("all but {} are well again", "除 {} 台外均已恢复"),
-    "part_of": Text("it is part of incident {}", "属于事件 {} 的一部分"),
-    "window_over": Text("its time was over", "时间已到"),
-    "ticket_cancelled": Text("its ticket was cancelled", "工单已取消"),
-} | NOTICE_REASONS
+REASONS = (
+    {
+        "first": Text("seen for the first time", "首次出现"),
+        "for_elapsed": Text("it lasted as long as the rule asks", "持续时间达到规则要求"),
+        "not_sustained": Text("it did not last", "未持续"),
+        "cleared": Text("cleared", "已消除"),
+        "absent": Text("nothing was heard", "未收到数据"),
+        "silent": Text("nothing was heard", "未收到数据"),  # as it was called at first
+        "heard_again": Text("heard again", "已恢复通信"),
+        "rule_removed": Text("its rule was removed", "规则已删除"),
+        "wanted_by": Text("“{}” asks for a ticket as well", "“{}”同样要求建单"),
+        "joined_by": Text("the device says so as well: {}", "设备自身也已上报：{}"),
+        "told_more_by": Text("the device said more: {}", "设备补充上报：{}"),
+        "reported_more": Text("another system reported more", "其他系统又上报了告警"),
+        "partly_cleared": Text("a part of it is over", "部分已消除"),
+        "worsened_by": Text("it got worse: {}", "情况加重：{}"),
+        "part_replaced": Text("the part was replaced", "已更换部件"),
+        "pulled_forward": Text(
+            "pulled forward: a repair is open there and the risk is high",
+            "提前保养：该设备有未关闭的维修工单且风险较高",
+        ),
+        "device_replaced": Text("the device was replaced", "设备已更换"),
+        "acknowledged_by": Text("acknowledged by {}", "由 {} 响应"),
+        "resolved_by": Text("ended by {}", "由 {} 解除"),
+        "recurrence_of": Text("again, after alert {}", "告警 {} 之后再次出现"),
+        "told_after_repair": Text("the device told of it again after the repair", "维修后设备再次上报"),
+        "ticket_confirmed": Text("its ticket was confirmed", "工单已确认"),
+        "member_of": Text("part of incident {}, which is told in its place", "属于事件 {}，由该事件统一通知"),
+        "inhibited_by": Text("hidden while the device is absent (alert {})", "设备失联期间不通知（告警 {}）"),
+        "muted_by": Text("muted (mute {})", "已静音（静音 {}）"),
+        "over_budget": Text("waits for the next digest of {}", "等待 {} 的下一次汇总"),
+        "settling": Text("waits a moment: many have it at once", "稍候：多台设备同时出现"),
+        "escalated": Text("nobody took care: step {} was told", "无人响应：已通知第 {} 级"),
+        "repeat_elapsed": Text("still open: told again", "仍未解除：再次通知"),
+        "ack_expired": Text("the acknowledgement ran out", "响应已过期"),
+        "unreached": Text("nobody was reached ({}): on to the next step", "未能送达（{}）：转入下一级"),
+        "level": Text("it got worse: {}", "级别升高：{}"),
+        "unmuted": Text("still open when mute {} ended", "静音 {} 结束时仍未解除"),
+        "outlived": Text("left over from incident {}", "事件 {} 结束后仍存在"),
+        "many_at_once": Text("many at once: {}", "同时大量出现：{}"),
+        "members_resolved": Text("all its devices are well again", "所有设备均已恢复"),
+        "outlived_by": Text("all but {} are well again", "除 {} 台外均已恢复"),
+        "part_of": Text("it is part of incident {}", "属于事件 {} 的一部分"),
+        "window_over": Text("its time was over", "时间已到"),
+        "ticket_cancelled": Text("its ticket was cancelled", "工单已取消"),
+    }
+    | NOTICE_REASONS
+    | STOCK_REASONS
+)
 _PLATFORM = {
     "risk": Text("risk model", "风险模型"),
     "anomaly": Text("anomaly score", "异常评分"),
@@ -75,6 +80,7 @@ _PLATFORM = {
     "training": Text("training", "训练"),
     "maintenance": Text("maintenance plans", "保养计划"),
     "care": Text("care of tickets", "工单维护"),
+    "stock": Text("stock of parts", "备件库存"),
     "follow_ups": Text("follow-up of low scores", "低分跟进"),
     "alert care": Text("care for alerts", "告警跟进"),
     "model care": Text("check of models", "模型检查"),

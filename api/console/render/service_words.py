@@ -41,6 +41,15 @@ COLUMNS = {
     "home_lat": Text("Home, latitude", "驻地纬度"),
     "home_lon": Text("Home, longitude", "驻地经度"),
     "van": Text("Van", "服务车"),
+    "part": Text("Part", "备件"),
+    "place": Text("Place", "存放处"),
+    "to": Text("Move to", "移往"),
+    "kind": Text("What it is", "类型"),
+    "lat": Text("Latitude", "纬度"),
+    "lon": Text("Longitude", "经度"),
+    "why": Text("Reason", "原因"),
+    "quantity": Text("Quantity", "数量"),
+    "on_hand": Text("Counted pieces", "盘点数量"),
 }
 """What fields of the service's forms are called: as columns of lists they have their own names."""
 SERVICE_TABLES = {
@@ -79,6 +88,7 @@ SERVICE_TABLES = {
         ListKind.ENGINEERS: Text("Engineers", "工程师"),
         ListKind.PARTS: Text("Parts", "备件"),
         ListKind.DEVICES: Text("Devices", "设备"),
+        ListKind.STOCK: Text("Stock: a count", "库存盘点"),
     },
     "verdict": {
         Verdict.NEW: Text("new", "新增"),

@@ -16,6 +16,7 @@ from api.console.render.told_of_closing import OF_CLOSING
 from api.console.render.told_of_duty import OF_DUTY
 from api.console.render.told_of_intake import OF_INTAKE
 from api.console.render.told_of_service import OF_SERVICE
+from api.console.render.told_of_stock import OF_STOCK
 from api.console.render.words import KINDS, MATCHERS, word
 from fleet.text import Language, Text
 
@@ -226,6 +227,7 @@ SENTENCES = (
     *OF_DUTY,
     *OF_SERVICE,
     *OF_INTAKE,
+    *OF_STOCK,
 )
 
 
@@ -236,6 +238,8 @@ _PATTERNS = {
     "matcher": "|".join(MATCHERS),
     "state": r"\w+",
     "alert": r"\w+",
+    "order_state": r"\w+",
+    "reservation_state": r"\w+",
 }
 """What a value of a sort looks like, so that no foreign sentence is taken for one of ours."""
 
@@ -266,12 +270,12 @@ def _sentence(text: Text) -> _Sentence:
 def _value(value: str, table: str) -> str:
     if table == "told":
         return in_chinese(value) or value
-    if table in ("states", "alerts"):
+    if table in ("states", "alerts", "order_states"):
         return "、".join(_value(each, table.removesuffix("s")) for each in value.split(", "))
     return word(table, value, "zh") if table in _IN_WORDS else value
 
 
-_IN_WORDS = frozenset({"kind", "matcher", "state", "alert", "column"})
+_IN_WORDS = frozenset({"kind", "matcher", "state", "alert", "column", "order_state", "reservation_state"})
 
 
 def sentences(texts: Iterable[Text]) -> tuple[_Sentence, ...]:

@@ -31,6 +31,8 @@ _CELLS = (
     Text("there is no engineer {1}; describe them first", "没有工程师 {1}；请先登记"),
     Text("there is no customer {1}; describe it first", "没有客户 {1}；请先登记"),
     Text("there is no person {1}", "没有人员 {1}"),
+    Text("there is no place {1} that is used; describe it first", "没有在用的存放处 {1}；请先登记"),
+    Text("there is no part {1} in the catalogue; describe it first", "备件目录中没有 {1}；请先登记"),
     Text("{1} is led by {2}; choose another", "{1} 的组长是 {2}；请另选"),
     Text("it is that of the engineer {1} already", "已属于工程师 {1}"),
     Text(

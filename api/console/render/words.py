@@ -4,6 +4,7 @@ from api.console.render import dispatch_words
 from api.console.render.intake_words import INTAKE_TABLES
 from api.console.render.notice_words import NOTICE_TABLES
 from api.console.render.service_words import SERVICE_TABLES
+from api.console.render.stock_words import STOCK_EVENTS, STOCK_TABLES
 from desk.tickets.conversation import Audience
 from fleet.alerts import EXTERNAL_RULE, MODEL_RULE, REPORTED_MORE, RISK_RULE, AlertState
 from fleet.care import GroupKind
@@ -139,7 +140,7 @@ HAPPENED = {
     "reminder": Text("Reminder for the customer", "客户保养提醒"),
     "maintained": Text("Maintenance done with this visit", "本次上门已完成保养"),
     "inspected": Text("Inspected", "已检查"),
-}
+} | STOCK_EVENTS
 """What happened to a ticket beside changes of its state."""
 CONSENTS = {Answer.YES: Text("Yes, please come", "同意上门"), Answer.NO: Text("No, thank you", "不需要上门")}
 COVERAGES = {
@@ -410,6 +411,9 @@ PERMISSIONS = {
     Permission.SERVICE_MANAGE: Text(
         "Describe customers, contracts, engineers and parts", "管理客户、合同、工程师与备件目录"
     ),
+    Permission.PARTS_READ: Text("See the stock of parts", "查看备件库存"),
+    Permission.PARTS_CHANGE: Text("Move, count and reserve parts", "移动、盘点与预留备件"),
+    Permission.PARTS_ORDER: Text("Order parts and describe depots", "订购备件与维护库房"),
 }
 DUTY_WHYS = {
     Why.ROTATION: Text("by rotation", "按轮值"),
@@ -555,6 +559,7 @@ _TABLES = (
     }
     | NOTICE_TABLES
     | SERVICE_TABLES
+    | STOCK_TABLES
     | INTAKE_TABLES
 )
 

@@ -60,6 +60,8 @@ def test_what_was_said_is_read_again(manager: TestClient) -> None:
     listed = manager.get("/api/v1/contracts", params={"customer": "hotel"}).json()["items"]
     assert [each["number"] for each in listed] == ["K-1"]
     part = {"name": {"en": "Battery", "zh": ""}, "price": 120.0, "lead_days": 14, "fits": ["CR-200"]}
+    part |= {"supplier": "Volt", "warranty_months": 12, "discontinued": True, "replaced_by": "battery-2"}
+    part |= {"serialised": True, "lot": 4}
     assert manager.put("/api/v1/parts/battery-pack", json=part).json() == part | {
         "code": "battery-pack",
         "version": 1,

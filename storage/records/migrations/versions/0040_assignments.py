@@ -1,14 +1,14 @@
 """Who goes to which case when, and what customers were told of it.
 
 Revision ID: 0040
-Revises: 0038
+Revises: 0039
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0040"
-down_revision = "0038"
+down_revision = "0039"
 
 _NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 _OPEN = "state IN ('planned', 'under_way')"
@@ -60,7 +60,7 @@ def upgrade() -> None:
         sa.Column("data", sa.JSON(), nullable=False),
         sa.Column("stops", sa.BigInteger(), nullable=False),
         sa.Column("travel_ms", sa.BigInteger(), nullable=False),
-        sa.Column("cpu_s", sa.Float(), nullable=False),
+        sa.Column("cpu_s", sa.Double(), nullable=False),
         sa.Column("applied_at", sa.BigInteger(), nullable=True),
         sa.Column("applied_by", sa.String(64), nullable=False),
         sa.Column("refused", sa.JSON(), nullable=False),

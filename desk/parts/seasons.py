@@ -1,0 +1,64 @@
+"""Stock in place before it is needed: what depots have too much of goes where a month will need it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil
+
+from desk.parts.demand import Demand
+from desk.parts.vans import KEEP_DAYS
+from fleet.stock import PlaceKind, Stock, StockPlace
+
+AHEAD_DAYS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """Pieces that would better be at another place: `need` is what it will need, `free` what it has."""
+
+    part: str
+    source: str
+    target: str
+    quantity: int
+    region: str
+    need: int
+    free: int
+
+
+def transfers(
+    places: Sequence[StockPlace], stock: Sequence[Stock], demand: Demand, quantile: float
+) -> list[Transfer]:
+    """Return what to move: depots for the next month, vans for a week; from a place's own region first.
+
+    Only what a depot will not need itself is given away; what is missing most is served first.
+    """
+    active = [each for each in places if each.active]
+    found = []
+    for part in sorted({each.part for each in stock}):
+        found += _of_part(part, active, stock, demand, quantile)
+    return found
+
+
+def _of_part(
+    part: str, places: Sequence[StockPlace], stock: Sequence[Stock], demand: Demand, quantile: float
+) -> list[Transfer]:
+    free = {each.place: each.free for each in stock if each.part == part}
+    needs = {each.id: ceil(demand.quantile(part, each.id, _days(each), quantile)) for each in places}
+    spare = {
+        each.id: free.get(each.id, 0) - needs[each.id] for each in places if each.kind is PlaceKind.DEPOT
+    }
+    short = [each for each in places if needs[each.id] > free.get(each.id, 0)]
+    found = []
+    for target in sorted(short, key=lambda each: (free.get(each.id, 0) - needs[each.id], each.id)):
+        missing = needs[target.id] - free.get(target.id, 0)
+        for source in sorted(places, key=lambda each: (each.region != target.region, each.id)):
+            many = min(missing, spare.get(source.id, 0))
+            if many > 0 and source.id != target.id:
+                spare[source.id] -= many
+                missing -= many
+                has = free.get(target.id, 0)
+                found.append(Transfer(part, source.id, target.id, many, target.region, needs[target.id], has))
+    return found
+
+
+def _days(place: StockPlace) -> int:
+    return AHEAD_DAYS if place.kind is PlaceKind.DEPOT else KEEP_DAYS
