@@ -31,7 +31,6 @@ from desk.clocks.recount import Recount
 from desk.clocks.standing import TicketClocks
 from desk.clocks.sweep import ClockSweep
 from desk.dispatch.board import DispatchBoard
-from desk.dispatch.ports import NoStock
 from desk.dispatch.scene import SceneReader
 from desk.feedback.closing import Closing
 from desk.feedback.desk import FeedbackDesk
@@ -43,6 +42,7 @@ from desk.indicators.figures import Figures
 from desk.indicators.keeper import FactKeeper
 from desk.indicators.reports import Reports
 from desk.lists.lists import Lists
+from desk.parts.for_dispatch import AssignedCases, StockForDispatch
 from desk.parts.orders import OrderDesk
 from desk.parts.planning import PartsRoom, StockPlanning
 from desk.parts.proposals import Wish
@@ -237,7 +237,13 @@ def build(
         dispatch=DispatchBoard(
             desk,
             wired.cases,
-            SceneReader(wired.work.procedure.service, wired.work.consent, NoStock(), zones, demands),
+            SceneReader(
+                wired.work.procedure.service,
+                wired.work.consent,
+                StockForDispatch(wired.stock, clock),
+                zones,
+                demands,
+            ),
             travel,
             settings.dispatch.used(),
         ),
@@ -440,7 +446,8 @@ def build_parts(services: Services) -> PartsRoom:
     """Wire all about stock of parts."""
     desk, clock, asked = services.desk, services.clock, services.settings.desk
     wish = Wish(asked.stock_quantile, asked.lead_days)
-    planning = StockPlanning(desk, clock, services.zones, wish)
+    sent = AssignedCases(desk, services.zones)
+    planning = StockPlanning(desk, clock, services.zones, wish, assignments=sent)
     return PartsRoom(services.stock, OrderDesk(desk, clock, asked.lead_days), planning)
 
 

@@ -18,7 +18,7 @@ from fleet.clock import DAY_MS, MINUTE_MS
 from fleet.engineers import Demands, Engineer, able
 from fleet.errors import Conflict, InvalidInput
 from fleet.grants import Sites
-from fleet.principals import Principal, check_reason, schedule
+from fleet.principals import Principal, check_reason
 from fleet.service import ServiceFile
 from fleet.text import quoted
 from fleet.tickets import RESTING_STATES, Ticket, TicketState
@@ -26,7 +26,6 @@ from storage.records.assignments import (
     add_assignment,
     assignments_between,
     change_assignment,
-    open_assignments,
     open_assignments_of,
 )
 from storage.records.engineers import engineer_of
@@ -34,7 +33,6 @@ from storage.records.events import tell
 from storage.records.sites import site_of
 from storage.records.tickets import ticket
 
-BY = schedule("dispatch")
 FURTHEST_MS = 30 * DAY_MS
 """Nobody is sent anywhere later than that."""
 LONGEST_MS = DAY_MS
@@ -149,15 +147,6 @@ class Assigning:
                 change_assignment(session, each.id, [each.state], held=held)
             what = "held" if held else "lifted"
             self._tell(session, case, what, by, why, known, known[0])
-
-    def tidy(self) -> int:
-        """Let go of what was to be done at cases that are over by now; return how many."""
-        with self._cases.writing() as session:
-            gone = [each for each in open_assignments(session) if not ticket(session, each.ticket_id).is_open]
-            self.let_go(session, gone, "case_over")
-            for number in {each.ticket_id for each in gone}:
-                self._stock.release(session, number, BY, "case_over")
-        return len(gone)
 
     def _check(self, session: Session, case: Ticket, sent: Sent) -> None:
         now = self._cases.now()

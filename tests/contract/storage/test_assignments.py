@@ -1,6 +1,7 @@
 """Who goes to which case when, on both databases: nobody is in two places at once, whoever asks how often."""
 
 import threading
+from contextlib import suppress
 
 import pytest
 from helpers.desk_rooms import NOON, add_devices
@@ -12,6 +13,8 @@ from desk.clocks.standing import TicketClocks
 from desk.dispatch.appointments import AppointmentDesk
 from desk.dispatch.assigning import Assigning, Sent
 from desk.dispatch.windows import Retell
+from desk.parts.for_dispatch import StockForDispatch
+from desk.parts.stock import Moving, StockDesk
 from desk.tickets.desk import TicketDesk
 from desk.tickets.joining import Joining
 from desk.tickets.writing import CaseWriter
@@ -20,17 +23,22 @@ from fleet.clock import DAY_MS, HOUR_MS, MINUTE_MS, ManualClock
 from fleet.engineers import Certificate, Demands, Engineer
 from fleet.errors import Conflict, InvalidInput, NotFound
 from fleet.events import Subject
+from fleet.faults import FAULTS
+from fleet.part_catalogue import Part
 from fleet.principals import Principal, PrincipalKind
 from fleet.service import load_service
 from fleet.signals import Kind
 from fleet.sites import Site
 from fleet.sla import load_policy
+from fleet.stock import PlaceKind, StockPlace
 from fleet.tickets import TicketState as T
 from storage.records.appointments import appointment_of
 from storage.records.assignments import add_assignment, assignments_between, assignments_of
 from storage.records.database import DeskDatabase
 from storage.records.engineers import keep_engineer
 from storage.records.events import events_of
+from storage.records.part_catalogue import keep_part
+from storage.records.reservations import held_for
 from storage.records.sites import describe_site
 
 __all__ = ["ready_desk", "ready_url"]
@@ -48,13 +56,18 @@ class Board:
         self.clocks = TicketClocks(Clocks(load_policy()))
         self.cases = CaseWriter(desk, self.clocks, self.clock)
         self.tickets = TicketDesk(desk, self.cases)
-        self.assigning = Assigning(self.cases, load_service(), DEMANDS)
+        self.stock = StockDesk(desk, self.clock)
+        self.cases.follow(self.stock.moved)
+        for_dispatch = StockForDispatch(self.stock, self.clock)
+        self.assigning = Assigning(self.cases, load_service(), DEMANDS, for_dispatch)
         self.appointments = AppointmentDesk(self.cases)
         add_devices(desk, {f"R{number}": Kind.ROBOT for number in range(60)})
         with desk.transaction() as session:
             describe_site(session, Site("hall", zone="Asia/Shanghai"))
             for name, skills in (("chen", {"mechanical"}), ("mia", {"mechanical"}), ("bo", set[str]())):
-                keep_engineer(session, Engineer(name, name.title(), skills=frozenset(skills)))
+                keep_engineer(
+                    session, Engineer(name, name.title(), skills=frozenset(skills), van=f"van-{name}")
+                )
 
     def case(self, device: str = "R1", fault: str = "brush_jam") -> int:
         return self.tickets.report(device, fault, LI, "it squeals")
@@ -63,6 +76,18 @@ class Board:
         arrives = self.clock.ms + round(after_h * HOUR_MS)
         sent = Sent(engineer, arrives, 30 * MINUTE_MS, **more)  # type: ignore[arg-type]
         return self.assigning.assign(number, sent, LI)
+
+    def carries(self, van: str, quantity: int, part: str = "main-brush") -> None:
+        """Let a van carry so many pieces of a part."""
+        with self.desk.transaction() as session:
+            keep_part(session, Part(part))
+        self.stock.place(StockPlace(van, PlaceKind.VAN), LI)
+        if quantity:
+            self.stock.receive(Moving(van, part, quantity), LI)
+
+    def held(self, number: int) -> list[tuple[str, str, int]]:
+        with self.desk.transaction() as session:
+            return [(each.place, each.part, each.quantity) for each in held_for(session, [number])]
 
     def states(self, number: int) -> list[tuple[str, str]]:
         with self.desk.transaction() as session:
@@ -182,9 +207,7 @@ def test_who_cannot_go_on_is_free_and_what_is_merged_needs_nobody(board: Board) 
     assert board.states(one) == [("chen", S.RELEASED)]
     board.send(one)
     Joining(board.cases).merge(one, two, LI, "one and the same")
-    assert board.assigning.tidy() == 1
     assert board.states(one)[-1] == ("chen", S.RELEASED)
-    assert board.assigning.tidy() == 0
 
 
 def test_two_go_together_or_nobody(board: Board) -> None:
@@ -273,3 +296,48 @@ def test_by_a_link_a_customer_would_rather_have_another_time(board: Board) -> No
     board.tickets.change_state(number, T.EN_ROUTE, LI, "")
     with pytest.raises(Conflict, match="on the way already"):
         board.appointments.answer(secret, AppointmentState.CONFIRMED)
+
+
+def test_an_assignment_and_its_part_are_both_there_or_neither(board: Board) -> None:
+    part = FAULTS["brush_jam"].part or "none"
+    board.carries("van-chen", 1, part)
+    one, two = board.case("R1"), board.case("R2")
+    board.send(one)
+    assert board.held(one) == [("van-chen", part, 1)]
+    with pytest.raises(InvalidInput, match=f"no {part} is in the van"):
+        board.send(two, after_h=4)
+    assert (board.states(two), board.held(two)) == ([], []), "nobody is sent without it, unless for a reason"
+    board.send(two, after_h=4, reason="the customer has one")
+    board.assigning.release(one, LI, "the customer is away")
+    assert board.held(one) == []
+    board.send(two, after_h=5)
+    assert board.held(two) == [("van-chen", part, 1)]
+    board.tickets.change_state(two, T.CANCELLED, LI, "a mistake")
+    assert board.held(two) == []
+
+
+def test_of_fifty_who_send_somebody_with_the_last_part_one_has_both(board: Board) -> None:
+    part = FAULTS["brush_jam"].part or "none"
+    board.stock.place(StockPlace("depot"), LI)
+    board.carries("van-chen", 0, part)
+    board.stock.receive(Moving("depot", part, 1), LI)
+    with board.desk.transaction() as session:
+        for each in range(50):
+            keep_engineer(session, Engineer(f"e{each}", f"E{each}", skills=frozenset({"mechanical"})))
+    numbers = [board.case(f"R{each}") for each in range(50)]
+
+    def send(each: int) -> None:
+        cases = CaseWriter(board.desk, board.clocks, board.clock)
+        stock = StockForDispatch(StockDesk(board.desk, board.clock), board.clock)
+        own = Assigning(cases, load_service(), DEMANDS, stock)
+        with suppress(Conflict, InvalidInput):
+            own.assign(numbers[each], Sent(f"e{each}", NOON + 2 * HOUR_MS, 30 * MINUTE_MS), LI)
+
+    threads = [threading.Thread(target=send, args=(each,)) for each in range(50)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    sent = [number for number in numbers if board.states(number)]
+    assert len(sent) == 1
+    assert [number for number in numbers if board.held(number)] == sent
