@@ -6,6 +6,7 @@ from sqlalchemy import CursorResult, Update, or_, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from fleet.tickets import CLOSED_STATES, TicketState
+from storage.records.appointments import AppointmentRow
 from storage.records.complaints import ComplaintRow
 from storage.records.consents import ConsentRow
 from storage.records.feedback import FeedbackRow
@@ -34,6 +35,7 @@ def forget_customers_words(session: Session, before: int) -> int:
         ),
         _emptied(FeedbackRow, FeedbackRow.remark).where(FeedbackRow.ticket_id.in_(over)),
         _emptied(ConsentRow, ConsentRow.remark).where(ConsentRow.ticket_id.in_(over)),
+        _emptied(AppointmentRow, AppointmentRow.remark).where(AppointmentRow.ticket_id.in_(over)),
         update(VisitRow)
         .where(VisitRow.ticket_id.in_(over), or_(VisitRow.signature.is_not(None), VisitRow.signed_by != ""))
         .values(signature=None, signed_by=""),

@@ -22,6 +22,7 @@ from fleet.errors import SweepwatchError
 from models.scoring.scorer import InUse, Scorer
 from storage.ports import Retention
 from storage.records.customers_words import forget_customers_words
+from storage.records.day_plans import forget_proposals
 from storage.records.dropped_values import DroppedValues
 from storage.records.quarantine import Quarantine
 from storage.records.topics_beside import TopicsBeside
@@ -35,6 +36,8 @@ from sweepwatch.wiring import Services, build_mover
 log = logging.getLogger(__name__)
 _EXPIRE_EVERY_S = 6 * 3600
 _FORGET_EVERY_S = 3600
+_PLANS_KEPT_MS = 365 * DAY_MS
+"""Plans of days say for so long why somebody was sent."""
 _ERASE_EVERY_S = 10
 _AGAIN_AT_MOST_S = 60
 """So soon a job that failed is tried again, however seldom it is due."""
@@ -249,6 +252,7 @@ class Jobs:
         self._services.commands.forget(now - store.retention_days * DAY_MS)
         with self._services.desk.transaction() as session:
             forget_uploads(session, now)
+            forget_proposals(session, now - _PLANS_KEPT_MS)
         gone = self._services.store.expire(retention, now)
         if gone:
             log.info("%d readings expired", gone)

@@ -11,16 +11,19 @@ from helpers.browser import load_images, watched
 from helpers.way_in import let_in
 from playwright.sync_api import Browser, Page, expect
 
+from desk.parts.stock import Moving
 from desk.people.stars import StarsJudge
 from fleet.complaints import Complaint, ComplaintClass
 from fleet.customers import Contact, Contract, Customer, PlanName
 from fleet.engineers import Certificate, Engineer
 from fleet.feedback import FeedbackSource, Said, Visit
 from fleet.grants import Role
+from fleet.part_catalogue import Part
 from fleet.people import RoleAt
 from fleet.principals import Principal, PrincipalKind, schedule
 from fleet.requests import Channel, NewRequest
 from fleet.sites import Site
+from fleet.stock import PlaceKind, StockPlace
 from fleet.text import Text
 from fleet.tickets import TicketState as T
 from storage.records.people import add_person
@@ -44,6 +47,10 @@ PAGES = (
     "/engineers",
     "/engineers/li",
     "/lists",
+    "/stock",
+    f"/stock/places/{LONG}",
+    f"/stock/places/{LONG}/count/{LONG}",
+    "/orders",
     "/callbacks",
     "/feedback",
     "/faults/brush_jam",
@@ -92,7 +99,29 @@ def _furnish(house: House) -> None:
     said = Complaint(ComplaintClass.MAJOR, LONG * 3, LONG, LONG)
     services.work.complaints.file(said, BY, device_id="R2")
     services.intake.reports.take(NewRequest(Channel.STAFF, LONG * 2, LONG, LONG, site="pudong"), BY)
+    _stock(house, number)
     StarsJudge(house.desk, services.service, house.clock).tick()
+
+
+def _stock(house: House, number: int) -> None:
+    """Fill a van with the longest names: some short, used and unknown, proposed, ordered, and too much."""
+    parts, book, other = house.app.state.services.parts, house.app.state.services.service, "d" * 64
+    book.part(Part(LONG, Text(LONG, LONG), supplier=LONG, serialised=True), BY)
+    book.part(Part("hepa-filter", supplier=LONG), BY)
+    li = Engineer("li", LONG, account=1, van=LONG)
+    book.engineer(li, BY)
+    parts.stock.place(StockPlace(LONG, PlaceKind.VAN, Text(LONG, LONG)), BY)
+    parts.stock.place(StockPlace(other, name=Text(LONG, LONG)), BY)
+    for place in (LONG, other):
+        serials = tuple(f"{place[0]}{n}".ljust(64, "s") for n in range(3))
+        parts.stock.receive(Moving(place, LONG, 3, serials, LONG * 3), BY)
+    parts.stock.receive(Moving(other, "hepa-filter", 9), BY)
+    parts.stock.use(Moving(other, "hepa-filter", 9, ticket=number), BY)
+    parts.stock.count(Moving(LONG, "hepa-filter", 4), BY)
+    parts.stock.use(Moving(LONG, LONG, 1, ("w0".ljust(64, "s"),), LONG, number), BY)
+    for _ in range(2):
+        parts.orders.propose(LONG, other, 1, BY)
+    parts.orders.order(1, BY)
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from desk.feedback.visits import VisitBook
 from desk.tickets.complaints import ComplaintDesk
 from desk.tickets.desk import TicketDesk
 from desk.tickets.writing import CaseWriter
+from fleet.assignments import Appointment
 from fleet.clock import DAY_MS, ManualClock
 from fleet.complaints import Complaint, ComplaintClass
 from fleet.feedback import FeedbackSource, Said, Visit
@@ -18,6 +19,7 @@ from fleet.requests import Channel, NewRequest
 from fleet.signals import Kind
 from fleet.sla import load_policy
 from fleet.tickets import TicketState as T
+from storage.records.appointments import keep_appointment
 from storage.records.complaints import ComplaintRow
 from storage.records.customers_words import forget_customers_words
 from storage.records.database import DeskDatabase
@@ -49,13 +51,15 @@ def test_old_words_of_cases_that_are_over_go_and_all_else_stays(ready_desk: Desk
             row = session.get(RequestRow, insert_request(session, said, device, NOON).id)
             assert row is not None
             row.ticket_id = number
+            arranged = Appointment(number, NOON, NOON + 1, NOON, remark="children sleep")
+            keep_appointment(session, arranged)
         complaints.file(
             Complaint(ComplaintClass.URGENT, f"nobody came to {device}", "Chen", "139"), LI, device_id=device
         )
     tickets.change_state(repairs[1], T.REOPENED, LI, "it hums again")
     with ready_desk.transaction() as session:
         assert forget_customers_words(session, NOON) == 0, "it is not old"
-        assert forget_customers_words(session, NOON + DAY_MS) == 3, "request, feedback and visit of the first"
+        assert forget_customers_words(session, NOON + DAY_MS) == 4, "request, feedback, visit, appointment"
         assert forget_customers_words(session, NOON + DAY_MS) == 0
     with ready_desk.transaction() as session:
         words = {row.device_id: (row.words, row.who, row.contact) for row in session.query(RequestRow)}
