@@ -44,7 +44,7 @@ class MatrixFile:
 
 
 def _rows(
-    reader: csv.DictReader[str], path: Path
+    reader: "csv.DictReader[str]", path: Path
 ) -> Iterator[tuple[tuple[Position, Position], tuple[float, float]]]:
     if missing := [name for name in COLUMNS if name not in (reader.fieldnames or ())]:
         raise InvalidInput(f"{path} has no column {', '.join(missing)}; needed are {', '.join(COLUMNS)}")
