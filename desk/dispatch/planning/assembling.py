@@ -75,11 +75,12 @@ def _stop(frame: Frame, node: int, leg: Leg, beside: tuple[str, ...], why: Why) 
 
 
 def _departure(ready: int, leg: Leg, stop: Stop) -> tuple[int, Stop]:
-    """Return when a route sets out: just in time for its first stop, but never before it may."""
-    if leg.pauses:
-        return ready, stop
-    depart = max(ready, leg.begin - leg.drive)
-    return depart, replace(stop, arrival=depart + leg.drive)
+    """Return when a route sets out: just in time for its first stop, or for the break on the way there."""
+    if not leg.pauses:
+        depart = max(ready, leg.begin - leg.drive)
+        return depart, replace(stop, arrival=depart + leg.drive)
+    rest = sum(end - start for start, end in leg.pauses)
+    return max(ready, min(leg.ready - leg.drive - rest, leg.pauses[0][0])), stop
 
 
 def _windows(leg: Leg) -> tuple[Window, ...]:

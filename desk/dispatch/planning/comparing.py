@@ -30,6 +30,7 @@ class Comparison:
             for number, table in enumerate(self._tables)
         ]
         self._detours: Ints = np.array(rows, dtype=np.int64).reshape(len(routes), len(nodes))
+        self._slack: dict[int, tuple[list[int], list[int]]] = {}
         self._stocks = [self._stock(number) for number in range(len(routes))]
 
     def why(self, crew: int, task: int) -> Why:
@@ -106,10 +107,44 @@ class Comparison:
         first = len(frame.fixed[crew])
         costs = self._tables[crew][first:, task]
         for at in np.argsort(costs, kind="stable")[:2]:
+            if costs[at] >= FAR:
+                return None
             tried = [*route[: first + at], task, *route[first + at :]]
-            if costs[at] < FAR and timed(frame, frame.crews[crew], tried, self._spans) is not None:
+            if self._could(crew, first + int(at), task) and self._in_time(crew, tried):
                 return int(costs[at])
         return None
+
+    def _in_time(self, crew: int, route: Sequence[int]) -> bool:
+        return timed(self._frame, self._frame.crews[crew], route, self._spans) is not None
+
+    def _could(self, crew: int, at: int, task: int) -> bool:
+        """Tell whether a place is worth a closer look: breaks left aside, all would be in time."""
+        if crew not in self._slack:
+            self._slack[crew] = self._slack_of(crew)
+        ends, latest = self._slack[crew]
+        frame, route = self._frame, self._routes[crew]
+        node = frame.tasks[task].node
+        before = frame.tasks[route[at - 1]].node if at else frame.crews[crew].start
+        after = frame.tasks[route[at]].node if at < len(route) else frame.crews[crew].end
+        ready = ends[at] + int(frame.drive[before, node])
+        begin = next((max(ready, opens) for opens, closes in self._spans[task] if ready <= closes), None)
+        if begin is None:
+            return False
+        back = 0 if after is None else int(frame.drive[node, after])
+        return begin + frame.tasks[task].job.work_ms + back <= latest[at]
+
+    def _slack_of(self, crew: int) -> tuple[list[int], list[int]]:
+        """Return when each stop ends at the soonest, and when what follows has to begin at the latest."""
+        frame, route, own = self._frame, self._routes[crew], self._frame.crews[crew]
+        legs = timed(frame, own, route, self._spans) or []
+        ends = [own.ready, *(leg.end for leg in legs if leg.task is not None)]
+        latest = [own.until]
+        for leg, after in zip(legs[:-1][::-1], legs[1:][::-1], strict=True):
+            assert leg.task is not None
+            closes = max(close for open_, close in self._spans[leg.task] if open_ <= leg.begin)
+            work = frame.tasks[leg.task].job.work_ms
+            latest.append(min(closes, latest[-1] - after.drive - work))
+        return ends, latest[::-1]
 
     def _stock(self, number: int) -> dict[str, int]:
         stock = stock_behind(self._frame, number)

@@ -82,9 +82,7 @@ def frame_of(problem: Problem, jobs: Sequence[Job]) -> Frame:
         tasks,
         crews,
         drive.astype(np.int64),
-        np.array([[_able(task, crew.day) for crew in crews] for task in tasks], dtype=bool).reshape(
-            len(tasks), len(crews)
-        ),
+        _abilities(tasks, problem.workdays),
         [[] for _ in crews],
     )
     _fix_first(frame)
@@ -106,6 +104,19 @@ def _crew(problem: Problem, day: Workday) -> Crew:
     pauses = tuple(sorted(each for each in gaps + rests if each[1] >= ready))
     end = None if day.end is None else index[day.end]
     return Crew(day, index[day.start], end, ready, day.hours[-1].end, pauses)
+
+
+def _abilities(tasks: Sequence[Task], days: Sequence[Workday]) -> Flags:
+    """Return who is able to do what: looked up once for all tasks that ask for the same."""
+    rows: dict[object, list[bool]] = {}
+    found = np.zeros((len(tasks), len(days)), dtype=bool)
+    for number, task in enumerate(tasks):
+        job = task.job
+        key = (task.lead, job.skills, frozenset(job.parts.items()), job.hold)
+        if key not in rows:
+            rows[key] = [_able(task, day) for day in days]
+        found[number] = rows[key]
+    return found
 
 
 def _able(task: Task, day: Workday) -> bool:

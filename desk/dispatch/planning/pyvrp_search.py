@@ -4,6 +4,7 @@ Its own defaults are for minutes and more: penalties start at 50,000 a ms and ta
 come down to what a ms is worth. Settings were chosen on made-up instances (docs/decisions/0054).
 """
 
+import warnings
 from dataclasses import dataclass
 from time import process_time
 from typing import Any
@@ -48,6 +49,7 @@ def search(data: Any, limits: Limits, start: Any = None) -> Any:
         RandomNumberGenerator,
         Solution,
     )
+    from pyvrp.exceptions import PenaltyBoundWarning
     from pyvrp.search import (
         OPERATORS,
         LocalSearch,
@@ -68,4 +70,7 @@ def search(data: Any, limits: Limits, start: Any = None) -> Any:
         start = local(Solution.make_random(data, rng), penalties.max_cost_evaluator(), exhaustive=True)
     settings = IteratedLocalSearchParams(history_length=HISTORY, exhaustive_on_best=False)
     found = IteratedLocalSearch(data, penalties, local, start, settings)
-    return found.run(_Stop(limits), collect_stats=False).best
+    with warnings.catch_warnings():
+        # A day that has no room for every task is nothing to warn of: tasks become optional then.
+        warnings.simplefilter("ignore", PenaltyBoundWarning)
+        return found.run(_Stop(limits), collect_stats=False).best

@@ -8,6 +8,7 @@ import numpy as np
 from desk.dispatch.planning.frame import Frame, Spans, has_parts
 from desk.dispatch.planning.insertion import Routes
 from desk.dispatch.planning.port import Problem
+from desk.dispatch.planning.solver import stock_behind
 from desk.dispatch.planning.spans import widest
 from desk.dispatch.planning.timing import timed
 from fleet.dayplan import Remedy, Unassigned, Undone
@@ -42,6 +43,8 @@ def _past(problem: Problem, job: Job) -> Unassigned | None:
 
 def _held_for_nobody(problem: Problem, job: Job) -> Unassigned | None:
     """Return what a manager's decision or a second person fails at, or the time of day."""
+    if job.hold is None and job.people == 1 and any(_suits(problem, day, job) for day in problem.workdays):
+        return None
     able = [day for day in problem.workdays if _is_able(day, job)]
     held = [day for day in able if job.hold is None or day.engineer in job.hold.engineers]
     if job.hold is not None and (not held or len(job.hold.engineers) < job.people):
@@ -58,14 +61,31 @@ def no_room(frame: Frame, routes: Routes, spans: Sequence[Spans], job: Job) -> U
     tasks = [number for number, task in enumerate(frame.tasks) if task.job.id == job.id]
     if job.people == 2:
         return Unassigned(job.id, Undone.NO_SECOND_PERSON, Remedy.SECOND_PERSON)
+    able = [int(number) for number in np.flatnonzero(frame.able[tasks[0]])]
+    left = {number: _left(frame, number, routes[number]) for number in able}
+    if able and not any(has_parts(left[number], job.parts) for number in able):
+        nearest = _nearest(frame.problem, job, [frame.crews[number].day for number in able])
+        stock = next(left[number] for number in able if frame.crews[number].day is nearest)
+        short = tuple(sorted(code for code, count in job.parts.items() if stock.get(code, 0) < count))
+        engineer = "" if nearest is None else nearest.engineer
+        return Unassigned(job.id, Undone.NO_PART, Remedy.RESTOCK, short, engineer)
     best: tuple[int, str] | None = None
-    for number in np.flatnonzero(frame.able[tasks[0]]):
-        needed = _over(frame, routes[number], spans, int(number), tasks[0])
+    for number in able:
+        needed = _over(frame, routes[number], spans, number, tasks[0])
         if needed is not None and (best is None or needed < best[0]):
             best = needed, frame.crews[number].day.engineer
     if best is None:
         return Unassigned(job.id, Undone.NO_ROOM, Remedy.NEW_WINDOW)
     return Unassigned(job.id, Undone.NO_ROOM, Remedy.LATER_END, engineer=best[1], missing_ms=best[0])
+
+
+def _left(frame: Frame, number: int, route: Sequence[int]) -> dict[str, int]:
+    """Return what a van has left when its route is done."""
+    stock = stock_behind(frame, number)
+    for task in route[len(frame.fixed[number]) :]:
+        for code, count in frame.tasks[task].job.parts.items() if frame.tasks[task].lead else ():
+            stock[code] = stock.get(code, 0) - count
+    return stock
 
 
 def _over(frame: Frame, route: Sequence[int], spans: Sequence[Spans], number: int, task: int) -> int | None:
@@ -75,7 +95,11 @@ def _over(frame: Frame, route: Sequence[int], spans: Sequence[Spans], number: in
     longer = replace(crew, until=crew.until + 24 * 3_600_000, day=day)
     wide = [*spans[:task], widest(frame.problem, frame.tasks[task].job), *spans[task + 1 :]]
     legs = timed(frame, longer, [*route, task], wide)
-    return None if legs is None else max(0, legs[-1].end - crew.until)
+    if legs is None:
+        return None
+    out = legs[-1].end - (legs[0].begin - legs[0].drive)
+    allowed = out if crew.day.longest_ms is None else crew.day.longest_ms
+    return max(0, legs[-1].end - crew.until, out - allowed)
 
 
 def _nobody_able(problem: Problem, job: Job) -> Unassigned | None:
@@ -124,8 +148,20 @@ def _no_time(problem: Problem, job: Job, days: Sequence[Workday]) -> Unassigned 
     if over[0] > 0:
         late = all(opens > day.hours[-1].end for _, day in begins)
         why = Undone.NOBODY_WORKS_THEN if late else Undone.TOO_FAR
-        return Unassigned(job.id, why, Remedy.LATER_END, (), over[1], over[0], soonest)
+        return Unassigned(job.id, why, Remedy.LATER_END, (), over[1], over[0], max(opens, soonest))
     return None
+
+
+def _suits(problem: Problem, day: Workday, job: Job) -> bool:
+    """Tell whether an engineer could do a job on an otherwise empty day."""
+    if not _is_able(day, job):
+        return False
+    way = _way(problem, day, job)
+    if np.isnan(way) or job.work_ms > _longest(day):
+        return False
+    opens, closes = widest(problem, job)[0]
+    begin = max(opens, _ready(problem, day) + round(way * 1000))
+    return begin <= closes and _end(problem, day, job, begin) <= day.hours[-1].end
 
 
 def _is_able(day: Workday, job: Job) -> bool:

@@ -64,6 +64,17 @@ def _bounds(problem: Problem, job: Job) -> tuple[int, int]:
     return max(job.earliest, problem.now), NEVER if job.latest is None else job.latest
 
 
+def merged(spans: Iterable[tuple[int, int]]) -> Spans:
+    """Return spans in order, those that overlap or touch made one."""
+    found: list[tuple[int, int]] = []
+    for start, end in sorted(spans):
+        if found and start <= found[-1][1]:
+            found[-1] = (found[-1][0], max(end, found[-1][1]))
+        else:
+            found.append((start, end))
+    return tuple(found)
+
+
 def _within(windows: Iterable[Window], opens: int, closes: int) -> Spans:
-    cut = sorted((max(each.start, opens), min(each.end, closes)) for each in windows)
-    return tuple((start, end) for start, end in cut if start <= end)
+    cut = ((max(each.start, opens), min(each.end, closes)) for each in windows)
+    return merged((start, end) for start, end in cut if start <= end)

@@ -84,7 +84,7 @@ class StagedPlanner:
                 routes, spans = found, late
         asked.until = until
         routes, kept = eased(frame, self._solver, routes, spans, asked)
-        return routes, list(kept), asked.used_s
+        return fitting(frame, routes, free, kept), list(kept), asked.used_s
 
 
 def standing(frame: Frame, routes: Routes, spans: Sequence[Spans]) -> Standing:
@@ -112,24 +112,27 @@ def _widened(
     frame: Frame, routes: Routes, free: Sequence[int], spans: Sequence[Spans]
 ) -> tuple[list[Spans], list[int]]:
     """Insert what is in no route, in time where there is room, else late; return spans that keep that."""
-    routed = {task for route in routes for task in route}
-    left = fill(frame, routes, [task for task in free if task not in routed], spans)
-    late = [
-        widest(frame.problem, task.job) if number in left and task.job.people == 1 else spans[number]
-        for number, task in enumerate(frame.tasks)
-    ]
-    found = list(spans)
-    if left:
-        left = fill(frame, routes, [task for task in left if frame.tasks[task].job.people == 1], spans, late)
-        wide = [late[n] if n not in left else spans[n] for n in range(len(spans))]
-        for crew, route in zip(frame.crews, routes, strict=True):
-            found = no_later(frame, found, timed(frame, crew, route, wide) or [])
-    together(frame, routes)
-    routed = {task for route in routes for task in route}
-    left = [task for task in free if task not in routed]
+    left = fill(frame, routes, _missing(routes, free), spans)
+    wide = list(spans)
     for task in left:
-        found[task] = late[task]
+        if frame.tasks[task].job.people == 1:
+            wide[task] = widest(frame.problem, frame.tasks[task].job)
+    left = fill(frame, routes, [task for task in left if frame.tasks[task].job.people == 1], spans, wide)
+    if left:
+        fill(frame, routes, left, wide)  # one that is late may push another that is
+    together(frame, routes)
+    found = list(spans)
+    for crew, route in zip(frame.crews, routes, strict=True):
+        found = no_later(frame, found, timed(frame, crew, route, wide) or [])
+    left = _missing(routes, free)
+    for task in left:
+        found[task] = wide[task]
     return found, left
+
+
+def _missing(routes: Routes, free: Sequence[int]) -> list[int]:
+    routed = {task for route in routes for task in route}
+    return [task for task in free if task not in routed]
 
 
 def _let_finish(frame: Frame, spans: Sequence[Spans]) -> None:

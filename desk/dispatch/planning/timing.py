@@ -40,9 +40,13 @@ def timed(frame: Frame, crew: Crew, route: Sequence[int], spans: Sequence[Spans]
     longest = crew.day.longest_ms
     if legs is None or longest is None or legs[-1].end - crew.ready <= longest:
         return legs
-    # An end that is kept by whoever sets out later is the shortest there is; one that is not is too long.
-    later = _from(frame, crew, route, spans, legs[-1].end - longest)
-    return later if later is not None and later[-1].end <= legs[-1].end else None
+    # Whoever keeps the end and sets out later is out for less; where that does not help, nothing does.
+    start = legs[-1].end - longest
+    for earliest, latest, length in crew.pauses:
+        if earliest == latest < start < latest + length:
+            start = latest + length  # nobody sets out between two parts of the day
+    later = _from(frame, crew, route, spans, start)
+    return later if later is not None and later[-1].end - start <= longest else None
 
 
 def _from(

@@ -12,18 +12,21 @@ from numpy.typing import NDArray
 from desk.dispatch.planning.frame import FAR, Crew, Frame, Spans
 from desk.dispatch.planning.insertion import WEIGHTS, Routes
 from desk.dispatch.planning.solver import Asked, behind_fixed, kinds_of_ability, scarce_parts, stock_behind
+from desk.dispatch.planning.spans import merged
 
 _LAST_S = 400_000_000
 """Seconds from the start that no plan reaches, and that fit VROOM's 32 bits."""
 _NO_WAY_S = 40_000_000
 _MEASURED = ((200, 0.7), (1000, 26.0))
 """Tasks, and the seconds of one core that the quickest search took on a service day: a power lies between."""
+_PATIENCE = 4
+"""VROOM's own limit is by the wall, so on a busy machine it gets more: the level is what keeps it in time."""
 _LEVELS = ((5, 37.0), (3, 12.0), (1, 3.0))
 """Levels of exploration, and how many times as long they took as the quickest (0)."""
 
 
 class VroomSolver:
-    """Routes tasks with VROOM in one thread. Its time limit is by the wall: it never takes more CPU."""
+    """Routes tasks with VROOM in one thread."""
 
     name = "vroom"
 
@@ -51,9 +54,8 @@ class VroomSolver:
 def _solve(entered: Any, asked: Asked) -> list[tuple[int, int]]:
     """Return (crew, task) in the order of the routes."""
     left = asked.left_s
-    solution = entered.solve(
-        _level(len(asked.tasks), left), nb_threads=1, timeout=timedelta(seconds=max(left, 0.1))
-    )
+    limit = timedelta(seconds=max(left * _PATIENCE, 0.1))
+    solution = entered.solve(_level(len(asked.tasks), left), nb_threads=1, timeout=limit)
     table = solution.routes
     if "id" not in table:
         return []
@@ -117,6 +119,7 @@ def _job(
 ) -> Any:
     mine = frame.tasks[task]
     first = spans[0][0] if spans else 0
+    seconds = [(_second(opens, base), _second(closes, base)) for opens, closes in spans]
     amounts = [mine.job.parts.get(code, 0) if mine.lead else 0 for code in parts]
     return vroom.Job(
         task,
@@ -126,10 +129,7 @@ def _job(
         delivery=amounts,
         skills={kind},
         priority=100 if mine.job.hold is not None or mine.job.people == 2 else WEIGHTS[mine.job.level],
-        time_windows=[
-            vroom.TimeWindow(_second(opens, base), max(_second(opens, base), _second(closes, base)))
-            for opens, closes in spans
-        ],
+        time_windows=[vroom.TimeWindow(start, end) for start, end in merged(seconds)],
     )
 
 
