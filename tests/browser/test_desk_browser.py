@@ -11,8 +11,11 @@ from helpers.browser import load_images, watched
 from helpers.way_in import let_in
 from playwright.sync_api import Browser, Page, expect
 
+from desk.dispatch.assigning import Sent
 from desk.parts.stock import Moving
 from desk.people.stars import StarsJudge
+from fleet.assignments import AppointmentState, Rather
+from fleet.clock import HOUR_MS
 from fleet.complaints import Complaint, ComplaintClass
 from fleet.customers import Contact, Contract, Customer, PlanName
 from fleet.engineers import Certificate, Engineer
@@ -36,6 +39,7 @@ PAGES = (
     "/tickets/1",
     "/tickets/2",
     "/tickets/3",
+    "/tickets/4",
     "/report",
     "/requests",
     "/requests/1",
@@ -51,6 +55,9 @@ PAGES = (
     f"/stock/places/{LONG}",
     f"/stock/places/{LONG}/count/{LONG}",
     "/orders",
+    "/tickets/1/dispatch",
+    "/dispatch?day=2026-11-23",
+    "/dispatch/plans/1",
     "/callbacks",
     "/feedback",
     "/faults/brush_jam",
@@ -100,7 +107,26 @@ def _furnish(house: House) -> None:
     services.work.complaints.file(said, BY, device_id="R2")
     services.intake.reports.take(NewRequest(Channel.STAFF, LONG * 2, LONG, LONG, site="pudong"), BY)
     _stock(house, number)
+    _dispatch(house)
     StarsJudge(house.desk, services.service, house.clock).tick()
+
+
+def _dispatch(house: House) -> None:
+    """Send somebody by a plan, with a window that the customer would rather have at another time."""
+    services = house.app.state.services
+    home = (31.23, 121.47)
+    with house.desk.transaction() as session:
+        here = Site("pudong", name=Text(LONG, LONG), customer=LONG, region="east", lat=31.24, lon=121.48)
+        describe_site(session, here)
+    skills = frozenset({"mechanical", "electrical"})
+    services.service.engineer(Engineer("m" * 64, LONG, skills=skills, home=home), BY)
+    add_device(house, "R3", site="pudong")
+    number = house.tickets.report("R3", "filter_clog", BY, LONG)
+    sent = Sent("m" * 64, NOW + 26 * HOUR_MS, HOUR_MS, held=True, reason=LONG * 3)
+    services.dispatch.assigning.assign(number, sent, BY)
+    services.dispatch.appointments.tell(number, BY)
+    services.dispatch.appointments.record(number, AppointmentState.MOVE, BY, list(Rather), LONG * 5)
+    services.dispatch.propose(BY, date(2026, 11, 23))
 
 
 def _stock(house: House, number: int) -> None:
