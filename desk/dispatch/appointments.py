@@ -100,7 +100,7 @@ class AppointmentDesk:
         )
         keep_appointment(session, new)
         more: dict[str, Any] = {"begins": window.begins, "ends": window.ends, "times": new.times, "why": why}
-        tell(session, happened(case, APPOINTMENT, by, str(why), now, after=str(why), **more))
+        tell(session, happened(case, APPOINTMENT, by, "", now, after=str(why), **more))
         return why
 
     def call_off(self, session: Session, case: Ticket, by: Principal, why: str) -> bool:

@@ -255,12 +255,13 @@ class Assigning:
     ) -> None:
         was = next((each.engineer for each in before if not each.helps), None)
         now_is = None if after is None else after.engineer
-        more: dict[str, Any] = {}
+        # People stand in the data alone: what was before and after is told at the broker, too.
+        more: dict[str, Any] = {"was": was, "engineer": now_is}
         if after is not None:
-            more = {"arrives": after.arrives, "ends": after.ends, "held": after.held}
+            more |= {"arrives": after.arrives, "ends": after.ends, "held": after.held}
         tell(
             session,
-            happened(case, what, by, why.strip(), self._cases.now(), before=was, after=now_is, **more),
+            happened(case, what, by, why.strip(), self._cases.now(), **more),
         )
 
 

@@ -15,7 +15,9 @@ _MORE = 0.5
 """What one more fault at the same device adds of its own time: it is open already."""
 _STANDING = frozenset({SuspicionState.SUSPECTED, SuspicionState.CONFIRMED})
 VISITED = frozenset({TicketKind.REPAIR, TicketKind.MAINTENANCE, TicketKind.SAFETY, TicketKind.COMPLAINT})
-"""The kinds of cases that somebody goes to."""
+"""The kinds of cases that somebody may be sent to."""
+PLANNED = frozenset({TicketKind.REPAIR, TicketKind.MAINTENANCE})
+"""Those that a day's plan sends somebody to by itself: whether a complaint needs a visit a person decides."""
 
 
 @dataclass(frozen=True, slots=True)

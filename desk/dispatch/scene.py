@@ -35,6 +35,8 @@ from storage.records.tickets import sites_of_tickets
 _UNDER_WAY = frozenset({TicketState.EN_ROUTE, TicketState.REPAIRING})
 GOES = (RESTING_STATES | {TicketState.REOPENED}) - {TicketState.WAITING_CUSTOMER}
 """Where a case stands that somebody may be sent to."""
+_AHEAD = GOES | _UNDER_WAY | {TicketState.WAITING_CUSTOMER}
+"""Where a visit is still to come, or under way."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from fleet.clock import MINUTE_MS
 from fleet.errors import InvalidInput
 from fleet.grants import Sites
 from fleet.localtime import moment_of
+from storage.records.engineers import engineers
 from storage.records.sites import site_of
 from storage.records.tickets import ticket
 
@@ -198,6 +199,7 @@ def _suggestions(
     found = services.dispatch.suggest(ticket_id, sites)
     with services.desk.transaction() as session:
         case = ticket(session, ticket_id, sites)
+        names = {each.id: each.name for each in engineers(session, sites)}
     zone = services.zones.of(case.site)
     return pages.render(
         request,
@@ -206,7 +208,7 @@ def _suggestions(
         case.site,
         ticket=case,
         found=found,
-        names={each.engineer: each.engineer for each in found.candidates},
+        names=names,
         wall={
             each.engineer: datetime.fromtimestamp(each.arrives / 1000, zone).strftime("%Y-%m-%dT%H:%M")
             for each in found.candidates

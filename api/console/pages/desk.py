@@ -46,6 +46,7 @@ from fleet.tickets import (
 from fleet.workflows import WORKFLOWS
 from storage.records.appointments import appointment_of
 from storage.records.assignments import assignments_of
+from storage.records.engineers import engineers
 from storage.records.events import events_of
 from storage.records.files import files_of_ticket
 from storage.records.notices import letters_about
@@ -228,12 +229,14 @@ def _visit(services: ApiServices, ticket: Ticket) -> dict[str, Any] | None:
     """Return who goes to a case, and what its customer was told; None where nobody ever is to."""
     with services.desk.transaction() as session:
         found, told = assignments_of(session, ticket.id), appointment_of(session, ticket.id)
+        names = {each.id: each.name for each in engineers(session)} if found else {}
     if ticket.kind not in VISITED or (not ticket.is_open and not found):
         return None
     under_way = any(each.state is AssignmentState.UNDER_WAY for each in found)
     return {
         "assignments": sorted(found, key=lambda each: each.helps),
         "appointment": told,
+        "names": names,
         "assignable": ticket.state in GOES and not under_way,
         "wishes": tuple(Rather),
         "longest": LONGEST_REMARK,

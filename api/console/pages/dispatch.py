@@ -126,6 +126,7 @@ def _plan(
         status,
         found=found,
         cases=_cases(pages.services, found),
+        names=_names(pages.services),
         status=status,
         error=error,
     )
@@ -135,6 +136,11 @@ def _cases(services: ApiServices, found: Proposal) -> dict[int, Ticket]:
     numbers: Sequence[Any] = (*found.changes, *found.left)
     with services.desk.transaction() as session:
         return tickets_named(session, {each.ticket_id for each in numbers}, None)
+
+
+def _names(services: ApiServices) -> dict[str, str]:
+    with services.desk.transaction() as session:
+        return {each.id: each.name for each in engineers(session)}
 
 
 def _date(text: str) -> date | None:

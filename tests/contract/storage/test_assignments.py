@@ -96,7 +96,11 @@ class Board:
     def told(self, number: int) -> list[tuple[str, str | None, str | None]]:
         with self.desk.transaction() as session:
             events = events_of(session, Subject.TICKET, str(number))
-        return [(each.what, each.before, each.after) for each in events if each.what != "opened"]
+        return [
+            (each.what, each.before or each.data.get("was"), each.after or each.data.get("engineer"))
+            for each in events
+            if each.what != "opened" and not each.what.startswith("part_")
+        ]
 
     def appointment(self, number: int) -> Appointment | None:
         with self.desk.transaction() as session:
