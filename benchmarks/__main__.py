@@ -32,6 +32,7 @@ RUNS: dict[str, tuple[list[str], int]] = {
     "fuzz": (["fuzz"], 15),
     "alerts": (["alerts", "--growth"], 10),
     "backtest": (["backtest"], 10),
+    "dispatch": (["dispatch"], 10),
     "foreign_fleet": (["foreign_fleet"], 10),
     "training": (["training"], 10),
     "rollout": (["rollout"], 15),

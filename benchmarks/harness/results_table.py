@@ -244,6 +244,33 @@ def _backtest(found: Any) -> list[Row]:
     ]
 
 
+def _dispatch(found: Any) -> list[Row]:
+    must, day, large, churn = found["must"], found["day"], found["large"], found["churn"]
+    others = ", ".join(f"{name} {each['travel_s']:,} s" for name, each in found["planners"].items())
+    rows = [
+        (
+            f"Plan of {each['cases']:,} cases, {each['engineers']} engineers ({each['solver']}), CPU",
+            f"{each['cpu_s']} s, {each['undone']} undone, {each['wrong']} wrong",
+            f"<= {most} s",
+        )
+        for each, most in (
+            (day["first"], must["first_s"]),
+            (day["final"], must["final_s"]),
+            (large, must["large_s"]),
+        )
+    ]
+    return [
+        *rows,
+        ("The same, travel by planner", others, ""),
+        ("What we add to the solver's own CPU, most", f"{found['ours_share']}", f"<= {must['ours_share']}"),
+        (
+            "A day with 20 % late cases, two sick engineers: arrivals told anew, travel above planning freely",
+            f"{churn['told_anew_share']}, {churn['more_travel']}; {churn['held_moved']} held jobs moved",
+            f"<= {must['told_anew_share']}, {must['more_travel']}; 0",
+        ),
+    ]
+
+
 def _alerts(found: Any) -> list[Row]:
     must = f"<= {found['must_us']} µs"
     rows = [
@@ -333,6 +360,7 @@ _ROWS: dict[str, Callable[[Any], list[Row]]] = {
     "fuzz": _fuzz,
     "alerts": _alerts,
     "backtest": _backtest,
+    "dispatch": _dispatch,
     "notices": _notices,
     "storm": _storm,
     "clocks": _clocks,

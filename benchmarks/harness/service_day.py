@@ -36,12 +36,12 @@ def service_day(cases: int, engineers: int, seed: int, *, people: bool = True) -
     return Problem(OPEN - HOUR_MS, jobs, days, travel)
 
 
-def late_cases(problem: Problem, count: int, seed: int, now: int) -> Problem:
-    """Return the day with so many cases more, as they are known at `now`."""
+def late_cases(problem: Problem, names: range, seed: int, now: int) -> Problem:
+    """Return the day with more cases, as they are known at `now`: one for each of `names`."""
     rng = np.random.default_rng(seed)
-    where = _places(rng, count, 15_000.0, clusters=max(3, count // 25))
+    where = _places(rng, len(names), 15_000.0, clusters=3)
     new = []
-    for number, place in enumerate(where):
+    for number, place in zip(names, where, strict=True):
         job = _job(rng, f"L{number}", place, people=False)
         new.append(replace(job, earliest=now, due=max(job.due, now + 3 * HOUR_MS), preferred=()))
     travel = Circle().matrix([*problem.travel.positions, *where], HOUR_OF_SPEED)

@@ -11,8 +11,6 @@ from desk.dispatch.planning.timing import Leg, timed
 
 MOST_EASED = 0.1
 """The largest share of told arrivals that is given up to save travel; what cannot be kept comes on top."""
-_LEAST_S = 0.2
-"""Seconds that have to be left to begin with."""
 
 
 def eased(
@@ -25,11 +23,11 @@ def eased(
     """
     cost = frame.problem.told_cost_s * 1000
     told = [task for task in asked.tasks if frame.tasks[task].job.told is not None]
-    if not told or not cost or asked.left_s < _LEAST_S:
+    if not told or not cost or not _has_time(asked):
         return routes, spans
     free = [_free(frame, task, spans[task]) for task in range(len(frame.tasks))]
     loose = _routed(solver, asked, free, routes)
-    if not _all_there(routes, loose) or asked.left_s < _LEAST_S:
+    if not _all_there(routes, loose) or not _has_time(asked):
         return routes, spans
     chosen = _worth_it(frame, told, (routes, spans), (loose, free))
     if not chosen:
@@ -40,6 +38,11 @@ def eased(
         frame, routes, spans, cost
     )
     return (found, mixed) if better else (routes, spans)
+
+
+def _has_time(asked: Asked) -> bool:
+    """Tell whether there is time to solve once more: it took up to two solutions so far to come here."""
+    return asked.left_s > asked.used_s / 2
 
 
 def _routed(solver: Solver, asked: Asked, spans: Sequence[Spans], start: Routes) -> Routes:

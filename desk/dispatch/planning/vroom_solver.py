@@ -17,7 +17,7 @@ from desk.dispatch.planning.spans import merged
 _LAST_S = 400_000_000
 """Seconds from the start that no plan reaches, and that fit VROOM's 32 bits."""
 _NO_WAY_S = 40_000_000
-_MEASURED = ((200, 0.7), (1000, 26.0))
+_MEASURED = ((200, 0.45), (1000, 20.0))
 """Tasks, and the seconds of one core that the quickest search took on a service day: a power lies between."""
 _PATIENCE = 4
 """VROOM's own limit is by the wall, so on a busy machine it gets more: the level is what keeps it in time."""
