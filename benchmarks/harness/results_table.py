@@ -264,7 +264,7 @@ def _dispatch(found: Any) -> list[Row]:
         ("The same, travel by planner", others, ""),
         ("What we add to the solver's own CPU, most", f"{found['ours_share']}", f"<= {must['ours_share']}"),
         (
-            "A day with 20 % late cases, two sick engineers: arrivals told anew, travel above planning freely",
+            "A day with 20 % late cases, two sick engineers: told anew, travel above planning freely",
             f"{churn['told_anew_share']}, {churn['more_travel']}; {churn['held_moved']} held jobs moved",
             f"<= {must['told_anew_share']}, {must['more_travel']}; 0",
         ),

@@ -20,7 +20,7 @@ class DispatchSettings(Section):
     """Dispatch: who goes to which case when."""
 
     planner: Literal["vroom", "pyvrp", "insertion"] = Field(
-        "vroom", description="What plans a day (docs/decisions/0054-planner.md says how they measure)"
+        "vroom", description="What plans a day (docs/decisions/0054-plans-of-a-day.md says how they measure)"
     )
     cpu_s: float = Field(5.0, gt=0, le=600, description="Seconds of one core that a day's plan may take")
     freeze_min: int = Field(

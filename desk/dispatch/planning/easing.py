@@ -6,7 +6,7 @@ from desk.dispatch.planning.frame import Frame, Spans
 from desk.dispatch.planning.insertion import Routes, fill, off
 from desk.dispatch.planning.mending import fitting
 from desk.dispatch.planning.solver import Asked, Solver
-from desk.dispatch.planning.spans import in_time
+from desk.dispatch.planning.spans import in_time, promised
 from desk.dispatch.planning.timing import Leg, timed
 
 MOST_EASED = 0.1
@@ -59,6 +59,8 @@ def _free(frame: Frame, task: int, spans: Spans) -> Spans:
     job = frame.tasks[task].job
     if job.told is None or job.people == 2 or job.hold is not None:
         return spans
+    if spans != promised(frame.problem, job):
+        return spans  # what was told could not be kept: it is late by as little as can be
     return in_time(frame.problem, job) or spans
 
 
