@@ -15,7 +15,7 @@ from desk.tickets.writing import CaseWriter
 from fleet.assignments import Assignment, AssignmentState
 from fleet.cases import happened
 from fleet.clock import DAY_MS, MINUTE_MS
-from fleet.engineers import Demands, Engineer, able
+from fleet.engineers import Demands, able
 from fleet.errors import Conflict, InvalidInput
 from fleet.grants import Sites
 from fleet.principals import Principal, check_reason
@@ -269,11 +269,6 @@ def local_day(session: Session, site: str, at: int) -> date:
     """Return the day that the clock of a site shows at a time."""
     zone = site_of(session, site).zone
     return datetime.fromtimestamp(at / 1000, ZoneInfo(zone) if zone else UTC).date()
-
-
-def is_able(engineer: Engineer, needs: Needs, day: date, demands: Demands) -> bool:
-    """Tell whether an engineer may do all that a visit needs on a day."""
-    return engineer.active and all(able(engineer, each, day, demands) for each in needs.skills)
 
 
 def _shown(ms: int) -> str:

@@ -12,8 +12,7 @@ class DispatchSettings:
     `hours` are minutes after midnight on weekdays where an engineer has no shifts. A part of a shift that
     covers the whole lunch (`lunch_from` to `lunch_to`, minutes after midnight) has a break of `lunch_ms` in
     it; 0 for none. `planner` is one of desk.dispatch.planning.planners; it gets `cpu_s` seconds of one core.
-    `freeze_ms`: what begins so soon is not moved any more. `ahead_ms`: risks and maintenance due within it
-    are done by a visit nearby.
+    `freeze_ms`: what begins so soon is not moved any more.
     """
 
     hours: tuple[int, int] = (8 * 60, 18 * 60)

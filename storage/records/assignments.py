@@ -11,13 +11,9 @@ from sqlalchemy import JSON, ColumnElement, ForeignKey, Index, String, select, u
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from fleet.assignments import BLOCKING, Assignment, AssignmentState
-from fleet.errors import NotFound
 from storage.records.base import Base, Number
 from storage.records.parts import parts_of
 from storage.records.tickets import TicketRow
-
-NO_OVERLAP = "assignment_no_overlap"
-"""So the refusal of either database is named."""
 
 
 class AssignmentRow(Base):
@@ -70,14 +66,6 @@ def change_assignment(
         mine.values(columns).returning(AssignmentRow.id), execution_options={"synchronize_session": False}
     )
     return changed.first() is not None
-
-
-def assignment_of(session: Session, assignment_id: int) -> Assignment:
-    """Return an assignment. Raises NotFound."""
-    row = session.get(AssignmentRow, assignment_id, populate_existing=True)
-    if row is None:
-        raise NotFound(f"there is no assignment {assignment_id}")
-    return _value(row)
 
 
 def assignments_of(session: Session, ticket_id: int) -> list[Assignment]:

@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Any
 
-from sqlalchemy import JSON, String, delete, select, update
+from sqlalchemy import JSON, String, delete, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from fleet.errors import NotFound
@@ -52,15 +52,6 @@ def proposal_of(session: Session, proposal_id: int) -> Proposal:
     if row is None:
         raise NotFound(f"there is no plan {proposal_id}; propose one anew")
     return _value(row)
-
-
-def newest_proposal(session: Session, day: date) -> Proposal | None:
-    """Return the newest proposal of a day."""
-    wanted = (
-        select(DayPlanRow).where(DayPlanRow.day == day.isoformat()).order_by(DayPlanRow.id.desc()).limit(1)
-    )
-    row = session.scalar(wanted)
-    return None if row is None else _value(row)
 
 
 def take_proposal(session: Session, proposal_id: int, by: str, now: int) -> bool:
