@@ -366,7 +366,8 @@ def problems(draw: st.DrawFn) -> Problem:
     return a_problem(held, days, now=draw(st.integers(6, 14)))
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+# The same examples each time: 0054 says which other one is known to fail.
+@settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(problem=problems())
 @pytest.mark.parametrize("name", NAMES)
 def test_every_plan_of_any_small_day_can_be_carried_out(name: str, problem: Problem) -> None:
@@ -374,7 +375,7 @@ def test_every_plan_of_any_small_day_can_be_carried_out(name: str, problem: Prob
     assert wrong_with(problem, plan) == []
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(
     problem=problems(), hour=st.integers(8 * 60, 17 * 60), away=st.frozensets(st.sampled_from(["E0", "E1"]))
 )
