@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from desk.dispatch.appointments import AppointmentDesk
 from desk.dispatch.assigning import Assigning, Sent
+from desk.dispatch.needs import VISITED
 from desk.dispatch.planning.planners import planner
 from desk.dispatch.planning.port import Planner
 from desk.dispatch.proposing import changes_of, left_of, problem_of
@@ -59,11 +60,11 @@ class DispatchBoard:
         """Return who could go to a case. Raises NotFound, and Conflict where nobody is sent any more."""
         with self._desk.transaction() as session:
             case = ticket(session, ticket_id, sites)
-            scene = self._reader.read(session, self._cases.now(), sites, only=case.id)
+            if not case.is_open or case.kind not in VISITED:
+                raise Conflict(f"ticket {ticket_id} is {case.state}: nobody is sent there any more")
+            scene = self._reader.read(session, self._cases.now(), sites, only=case)
             knows = engineers_at_device(session, case.device_id) if case.device_id else frozenset()
-        if case.id not in scene.cases:
-            raise Conflict(f"ticket {ticket_id} is {case.state}: nobody is sent there any more")
-        return suggestion(scene, scene.cases[case.id], self._travel, self.settings, knows)
+        return suggestion(scene, case, self._travel, self.settings, knows)
 
     def release(self, ticket_id: int, by: Principal, why: str, sites: Sites = None) -> None:
         """Let nobody go to a case for now, and tell its customer, who was told of somebody."""

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from desk.consent.desk import ConsentDesk
 from desk.dispatch.jobs import Facts, Unplanned, position
-from desk.dispatch.needs import VISITED, Needs, needs_of
+from desk.dispatch.needs import PLANNED, VISITED, Needs, needs_of
 from desk.dispatch.ports import Reserve
 from desk.dispatch.settings import DispatchSettings
 from desk.dispatch.workdays import Around, workday
@@ -18,7 +18,6 @@ from fleet.consent import Answer, Coverage, is_proposed
 from fleet.customers import Customer
 from fleet.engineers import Demands, Engineer
 from fleet.grants import Sites
-from fleet.localtime import day_of
 from fleet.service import ServiceFile
 from fleet.sites import Site
 from fleet.tickets import RESTING_STATES, Ticket, TicketState
@@ -72,10 +71,6 @@ class Scene:
                 found[each.id] = made
         return found
 
-    def today(self, engineer: str) -> date:
-        """Return the date where an engineer works."""
-        return day_of(self.now, self.zones[self.engineers[engineer].region])
-
     def of(self, engineer: str) -> list[Assignment]:
         """Return what an engineer is to do, in order of time."""
         return [each for each in self.assignments if each.engineer == engineer]
@@ -91,21 +86,22 @@ class SceneReader:
     zones: Zones
     demands: Demands
 
-    def read(self, session: Session, now: int, sites: Sites = None, only: int | None = None) -> Scene:
-        """Return the scene of some sites; with `only`, of one case alone."""
+    def read(self, session: Session, now: int, sites: Sites = None, only: Ticket | None = None) -> Scene:
+        """Return the scene of some sites; with `only`, of one case alone, whatever its kind."""
         known = {each.id: each for each in all_sites(session)}
-        cases = {
-            case.id: case for case in open_cases(session, VISITED, sites) if only is None or case.id == only
-        }
         assignments = tuple(open_assignments(session))
+        cases = _to_plan(session, assignments, sites) if only is None else {only.id: only}
         people = {each.id: each for each in engineers(session, sites)}
         stock = self.stock.vans(session)
-        facts = self._facts(session, cases, known, assignments, stock is not None, now)
+        needs = {number: self._needs(case, stock is not None) for number, case in cases.items()}
+        codes = {code for each in needs.values() for code in each.parts}
+        there = self.stock.arrivals(session, codes, now)
+        facts = self._facts(session, cases, known, assignments, needs, there)
         return Scene(
             now=now,
             cases=cases,
             facts=facts,
-            unplanned=self._unplanned(session, cases, facts),
+            unplanned=self._unplanned(session, cases, facts, there),
             engineers=people,
             assignments=assignments,
             places=_places(session, assignments, known),
@@ -121,16 +117,13 @@ class SceneReader:
         cases: Mapping[int, Ticket],
         known: Mapping[str, Site],
         assignments: tuple[Assignment, ...],
-        keeps_stock: bool,
-        now: int,
+        needs: Mapping[int, Needs],
+        there: Mapping[str, int | None],
     ) -> dict[int, Facts]:
         told = appointments_of(session, cases)
         customers = customers_named(
             session, {known[case.site].customer for case in cases.values() if case.site in known}
         )
-        needs = {number: self._needs(case, keeps_stock) for number, case in cases.items()}
-        codes = {code for each in needs.values() for code in each.parts}
-        arrives = self.stock.arrivals(session, codes, now)
         assigned: dict[int, list[Assignment]] = {}
         for each in sorted(assignments, key=lambda one: one.helps):
             assigned.setdefault(each.ticket_id, []).append(each)
@@ -144,7 +137,7 @@ class SceneReader:
                 assigned=tuple(assigned.get(number, ())),
                 appointment=told.get(number),
                 visits=_wishes(customers.get(site.customer)),
-                parts_at=max((arrives.get(code) or 0 for code in needs[number].parts), default=0),
+                parts_at=max((there.get(code) or 0 for code in needs[number].parts), default=0),
             )
         return found
 
@@ -153,11 +146,13 @@ class SceneReader:
         return needs if keeps_stock else replace(needs, parts={})
 
     def _unplanned(
-        self, session: Session, cases: Mapping[int, Ticket], facts: Mapping[int, Facts]
+        self,
+        session: Session,
+        cases: Mapping[int, Ticket],
+        facts: Mapping[int, Facts],
+        there: Mapping[str, int | None],
     ) -> dict[int, Unplanned]:
         found = {}
-        codes = {code for each in facts.values() for code in each.needs.parts}
-        there = self.stock.arrivals(session, codes, 0)
         for number, case in cases.items():
             why = self._why_not(session, case, facts[number], there)
             if why is not None:
@@ -194,6 +189,16 @@ class SceneReader:
         for each in people:
             found.setdefault(each.region, self.zones.of(None))
         return found
+
+
+def _to_plan(session: Session, assignments: Collection[Assignment], sites: Sites) -> dict[int, Ticket]:
+    """Return the cases that a plan is about, and whatever else somebody is to go to: that takes its time."""
+    sent = {each.ticket_id for each in assignments}
+    return {
+        case.id: case
+        for case in open_cases(session, VISITED, sites)
+        if case.state in _AHEAD and (case.kind in PLANNED or case.id in sent)
+    }
 
 
 def _wishes(customer: Customer | None) -> Collection[str]:

@@ -19,10 +19,12 @@ from desk.dispatch.ports import NoStock
 from desk.dispatch.scene import SceneReader
 from desk.dispatch.settings import DispatchSettings
 from desk.dispatch.travel.circle import Circle
+from desk.tickets.complaints import ComplaintDesk
 from desk.tickets.desk import TicketDesk
 from desk.tickets.work import case_work
 from desk.tickets.writing import CaseWriter
 from fleet.clock import HOUR_MS, MINUTE_MS, ManualClock
+from fleet.complaints import Complaint, ComplaintClass
 from fleet.dayplan import Undone
 from fleet.engineers import Certificate, Demands, Engineer, Stars
 from fleet.errors import Conflict
@@ -74,6 +76,12 @@ class Town:
         with self.desk.transaction() as session:
             session.execute(update(Device).where(Device.id == f"R{number}").values(site=site))
         return self.tickets.report(f"R{number}", fault, LI, "it squeals")
+
+    def complain(self, number: int) -> int:
+        with self.desk.transaction() as session:
+            session.execute(update(Device).where(Device.id == f"R{number}").values(site="near"))
+        said = Complaint(ComplaintClass.EXPERIENCE, "nobody came")
+        return ComplaintDesk(self.cases).file(said, LI, device_id=f"R{number}")
 
     def candidates(self, number: int) -> dict[str, Candidate]:
         return {each.engineer: each for each in self.board.suggest(number).candidates}
@@ -251,3 +259,21 @@ def test_a_night_shift_and_a_lunch_are_kept(town: Town) -> None:
     chen = town.candidates(town.case(1))["chen"]
     assert chen.arrives is not None and chen.arrives >= NINE + 13 * HOUR_MS
     assert NOON < NINE
+
+
+def test_a_plan_is_of_repairs_that_are_to_come_and_of_what_else_somebody_is_sent_to(town: Town) -> None:
+    repaired, complaint = town.case(1), town.complain(2)
+    for state in (T.ACCEPTED, T.EN_ROUTE, T.REPAIRING, T.REPAIRED):
+        confirmed = ("brush_jam",) if state is T.REPAIRED else None
+        town.tickets.change_state(repaired, state, LI, "", confirmed=confirmed)
+    proposed = town.board.propose(LI)
+    assert (proposed.changes, proposed.left) == ((), ()), "whether a complaint needs a visit a person decides"
+    arrives = NINE + HOUR_MS
+    town.board.assigning.assign(complaint, Sent("chen", arrives, 10 * MINUTE_MS, held=True), LI)
+    with town.desk.transaction() as session:
+        (sent,) = open_assignments(session)
+    number = town.case(3)
+    (change,) = town.board.propose(LI).changes
+    assert change.ticket_id == number
+    assert change.engineer != "chen" or not sent.begins < change.arrives < sent.ends
+    assert town.board.suggest(complaint).candidates, "somebody else may be sent"
