@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from api.console.pages.case_work import chosen
+from api.console.pages.case_work import changing, chosen
 from api.console.pages.desk import show_ticket
 from api.console.pages.second_factor import qr_code
 from api.console.pages.tried import tried
@@ -23,7 +23,6 @@ from fleet.errors import InvalidInput
 from fleet.grants import Sites
 from fleet.localtime import moment_of
 from storage.records.engineers import engineers
-from storage.records.sites import site_of
 from storage.records.tickets import ticket
 
 _LONGEST = 200
@@ -94,17 +93,8 @@ def release(
     why: _Reason = "",
 ) -> Response:
     """Let nobody go to a case for now."""
-
-    def change() -> Response:
-        services.dispatch.release(ticket_id, principal, why, sites)
-        return RedirectResponse(f"/tickets/{ticket_id}#visit", status_code=303)
-
-    return tried(
-        change,
-        lambda status, error: show_ticket(
-            pages, request, visitor, ticket_id, sites, status, visit_error=error, release_why=why
-        ),
-    )
+    run = changing(pages, request, visitor, ticket_id, sites, "visit", release_why=why)
+    return run(lambda: services.dispatch.release(ticket_id, principal, why, sites))
 
 
 @router.post("/tickets/{ticket_id}/appointment")
@@ -118,17 +108,8 @@ def tell_appointment(
     ticket_id: RowId,
 ) -> Response:
     """Tell the customer of the window in which somebody comes."""
-
-    def change() -> Response:
-        services.dispatch.appointments.tell(ticket_id, principal, sites)
-        return RedirectResponse(f"/tickets/{ticket_id}#visit", status_code=303)
-
-    return tried(
-        change,
-        lambda status, error: show_ticket(
-            pages, request, visitor, ticket_id, sites, status, visit_error=error
-        ),
-    )
+    run = changing(pages, request, visitor, ticket_id, sites, "visit")
+    return run(lambda: services.dispatch.appointments.tell(ticket_id, principal, sites))
 
 
 @router.post("/tickets/{ticket_id}/appointment-link")
@@ -172,18 +153,12 @@ def record_answer(
 ) -> Response:
     """Keep what staff was told of the window."""
 
-    def change() -> Response:
+    def change() -> None:
         wishes = [chosen(Rather, each) for each in rather or []]
         state = chosen(AppointmentState, answer)
         services.dispatch.appointments.record(ticket_id, state, principal, wishes, remark, sites)
-        return RedirectResponse(f"/tickets/{ticket_id}#visit", status_code=303)
 
-    return tried(
-        change,
-        lambda status, error: show_ticket(
-            pages, request, visitor, ticket_id, sites, status, visit_error=error, appointment_remark=remark
-        ),
-    )
+    return changing(pages, request, visitor, ticket_id, sites, "visit", appointment_remark=remark)(change)
 
 
 def _suggestions(
@@ -224,7 +199,7 @@ def _suggestions(
 def _moment(services: ApiServices, ticket_id: int, sites: Sites, text: str) -> int:
     """Return the time of a form, by the clock of the case's site. Raises InvalidInput."""
     with services.desk.transaction() as session:
-        site = site_of(session, ticket(session, ticket_id, sites).site).id
+        site = ticket(session, ticket_id, sites).site
     try:
         return moment_of(text, services.zones.of(site))
     except ValueError as error:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from enum import StrEnum
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
@@ -30,19 +30,29 @@ _MOST_ITEMS = 100
 
 
 def changing(
-    pages: Pages, request: Request, visitor: Visitor, ticket_id: int, sites: Sites
+    pages: Pages,
+    request: Request,
+    visitor: Visitor,
+    ticket_id: int,
+    sites: Sites,
+    section: str = "work",
+    **entered: Any,
 ) -> Callable[[Callable[[], object]], Response]:
-    """Return what runs a change of a case and answers with its page; what is refused stands on that."""
+    """Return what runs a change of a case and answers with its page; what is refused stands on that.
+
+    It stands in a `section` of the page, whose form is filled with what was `entered`.
+    """
+    place = "" if section == "work" else f"#{section}"
 
     def run(change: Callable[[], object]) -> Response:
         def changed() -> Response:
             change()
-            return RedirectResponse(f"/tickets/{ticket_id}", status_code=303)
+            return RedirectResponse(f"/tickets/{ticket_id}{place}", status_code=303)
 
         return tried(
             changed,
             lambda status, told: show_ticket(
-                pages, request, visitor, ticket_id, sites, status, work_error=told
+                pages, request, visitor, ticket_id, sites, status, **{f"{section}_error": told} | entered
             ),
             404,
         )
