@@ -299,7 +299,7 @@ def wire_desk(  # noqa: PLR0913 - the parts that it wires
     cases = CaseWriter(desk, clocks, clock)
     duty = duty or build_duty(desk, clock)[0]
     told_of_cases = CaseTeller(duty)
-    work = case_work(desk, cases, clocks, service or load_service(), told_of_cases)
+    work = case_work(desk, cases, clocks, service or load_service(), told_of_cases, zones)
     tickets = TicketDesk(desk, cases)
     stock = StockDesk(desk, clock, reservation_days)
     cases.follow(stock.moved)

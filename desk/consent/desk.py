@@ -1,9 +1,7 @@
 """Asks customers whether a visit that they did not ask for may come, and keeps what they say."""
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from secrets import token_urlsafe
-from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
@@ -23,9 +21,11 @@ from fleet.consent import (
 )
 from fleet.errors import Conflict, InvalidInput, NotFound
 from fleet.grants import Sites
+from fleet.localtime import day_of
 from fleet.principals import Principal, PrincipalKind
 from fleet.secrecy import link_key
 from fleet.tickets import Ticket, TicketState
+from fleet.zones import Zones
 from storage.records.consents import consent_by_key, consent_of, keep_consent
 from storage.records.customers import contracts_of
 from storage.records.events import tell
@@ -54,8 +54,9 @@ class ConsentDesk:
     All methods may be called from any thread and process. Raises NotFound for an unknown case.
     """
 
-    def __init__(self, cases: CaseWriter) -> None:
+    def __init__(self, cases: CaseWriter, zones: Zones | None = None) -> None:
         self._cases = cases
+        self._zones = zones or Zones()
         cases.require(self._check_set_out)
 
     def ask(
@@ -149,7 +150,14 @@ class ConsentDesk:
 
     def standing(self, session: Session, case: Ticket) -> tuple[Coverage, Consent | None]:
         """Return who pays for a visit, and what the customer was asked and said."""
-        return _coverage(session, case, self._cases.now()), consent_of(session, case.id)
+        return self._coverage(session, case), consent_of(session, case.id)
+
+    def _coverage(self, session: Session, case: Ticket) -> Coverage:
+        site = site_of(session, case.site)
+        day = day_of(self._cases.now(), self._zones.of(case.site))
+        contracts = contracts_of(session, site.customer) if site.customer else ()
+        known = [each for each in contracts if each.covers(site.id)]
+        return coverage(bool(site.customer), warranty_of(session, case.device_id), known, day)
 
     def _check_set_out(self, session: Session, case: Ticket, after: TicketState, why: str) -> None:
         """Raise InvalidInput where somebody sets out, at the customer's cost, without their consent."""
@@ -183,11 +191,3 @@ def _sets_out(case: Ticket, after: TicketState) -> bool:
 def _asked_for(session: Session, case: Ticket) -> bool:
     """Tell whether the customer reported meanwhile what we had seen before them."""
     return bool(requests_of_ticket(session, case.id))
-
-
-def _coverage(session: Session, case: Ticket, now: int) -> Coverage:
-    site = site_of(session, case.site)
-    day = datetime.fromtimestamp(now / 1000, ZoneInfo(site.zone) if site.zone else UTC).date()
-    contracts = contracts_of(session, site.customer) if site.customer else ()
-    known = [each for each in contracts if each.covers(site.id)]
-    return coverage(bool(site.customer), warranty_of(session, case.device_id), known, day)
