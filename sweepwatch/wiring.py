@@ -44,6 +44,7 @@ from desk.indicators.reports import Reports
 from desk.lists.lists import Lists
 from desk.parts.for_dispatch import AssignedCases, StockForDispatch
 from desk.parts.orders import OrderDesk
+from desk.parts.fleet_demand import Foreseeing
 from desk.parts.planning import PartsRoom, StockPlanning
 from desk.parts.proposals import Wish
 from desk.parts.stock import StockDesk
@@ -447,7 +448,8 @@ def build_parts(services: Services) -> PartsRoom:
     desk, clock, asked = services.desk, services.clock, services.settings.desk
     wish = Wish(asked.stock_quantile, asked.lead_days)
     sent = AssignedCases(desk, services.zones)
-    planning = StockPlanning(desk, clock, services.zones, wish, assignments=sent)
+    foresee = Foreseeing(services.store)
+    planning = StockPlanning(desk, clock, services.zones, wish, foresee, assignments=sent)
     return PartsRoom(services.stock, OrderDesk(desk, clock, asked.lead_days), planning)
 
 

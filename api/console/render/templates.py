@@ -34,6 +34,7 @@ from api.console.render.told_of_rules import mistake_told
 from api.console.render.words import NO_YES, word
 from api.doors import visitor_or_none
 from api.services import ApiServices
+from api.console.render.stock_words import basis_in_words
 from fleet.alerts import said_by_device
 from fleet.clock import to_rfc3339
 from fleet.condition import condition_of
@@ -146,6 +147,7 @@ def _environment(services: ApiServices, language: Language) -> Environment:
         ),
         "principal": partial(principal_in_words, language=language, rules=services.rules),
         "group": partial(group_in_words, language=language),
+        "basis": partial(basis_in_words, language=language),
         "reporter": partial(reporter_in_words, language=language),
         "rule": lambda name, evidence: rule_in_words(name, language, services.rules, evidence),
         "told": partial(told, language=language),
