@@ -1,5 +1,6 @@
 """Asks customers whether a visit that they did not ask for may come, and keeps what they say."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from secrets import token_urlsafe
 
@@ -24,14 +25,15 @@ from fleet.grants import Sites
 from fleet.localtime import day_of
 from fleet.principals import Principal, PrincipalKind
 from fleet.secrecy import link_key
+from fleet.sites import Site
 from fleet.tickets import Ticket, TicketState
 from fleet.zones import Zones
-from storage.records.consents import consent_by_key, consent_of, keep_consent
-from storage.records.customers import contracts_of
+from storage.records.consents import consent_by_key, consent_of, consents_of, keep_consent
+from storage.records.customers import contracts_by_customer
 from storage.records.events import tell
-from storage.records.purchases import warranty_of
+from storage.records.purchases import warranties_of
 from storage.records.requests import requests_of_ticket
-from storage.records.sites import site_of
+from storage.records.sites import all_sites, site_of
 from storage.records.tickets import ticket
 
 _USE = "consent"
@@ -150,14 +152,30 @@ class ConsentDesk:
 
     def standing(self, session: Session, case: Ticket) -> tuple[Coverage, Consent | None]:
         """Return who pays for a visit, and what the customer was asked and said."""
-        return self._coverage(session, case), consent_of(session, case.id)
+        return self.standings(session, [case])[case.id]
 
-    def _coverage(self, session: Session, case: Ticket) -> Coverage:
-        site = site_of(session, case.site)
-        day = day_of(self._cases.now(), self._zones.of(case.site))
-        contracts = contracts_of(session, site.customer) if site.customer else ()
-        known = [each for each in contracts if each.covers(site.id)]
-        return coverage(bool(site.customer), warranty_of(session, case.device_id), known, day)
+    def standings(
+        self, session: Session, cases: Collection[Ticket]
+    ) -> dict[int, tuple[Coverage, Consent | None]]:
+        """Return the same of many cases."""
+        now, said = self._cases.now(), consents_of(session, [case.id for case in cases])
+        names = {case.site for case in cases}
+        if len(names) > 1:
+            sites = {each.id: each for each in all_sites(session)}
+        else:
+            sites = {each: site_of(session, each) for each in names}
+        contracts = contracts_by_customer(
+            session, {each.customer for each in sites.values() if each.customer}
+        )
+        until = warranties_of(session, {case.device_id for case in cases})
+        found = {}
+        for case in cases:
+            site = sites.get(case.site, Site(case.site))
+            known = [each for each in contracts.get(site.customer, ()) if each.covers(site.id)]
+            day = day_of(now, self._zones.of(case.site))
+            pays = coverage(bool(site.customer), until.get(case.device_id), known, day)
+            found[case.id] = (pays, said.get(case.id))
+        return found
 
     def _check_set_out(self, session: Session, case: Ticket, after: TicketState, why: str) -> None:
         """Raise InvalidInput where somebody sets out, at the customer's cost, without their consent."""

@@ -209,32 +209,35 @@ class SceneReader:
         there: Mapping[str, int | None],
     ) -> dict[int, Unplanned]:
         found = {}
+        refused = self._refused(session, [case for case in cases.values() if is_proposed(case)])
         for number, case in cases.items():
-            why = self._why_not(session, case, facts[number], there)
+            why = self._why_not(case, facts[number], there, refused)
             if why is not None:
                 found[number] = why
         return found
 
     def _why_not(
-        self, session: Session, case: Ticket, facts: Facts, there: Mapping[str, int | None]
+        self, case: Ticket, facts: Facts, there: Mapping[str, int | None], refused: Collection[int]
     ) -> Unplanned | None:
         if case.state in _UNDER_WAY:
             return None
         if case.state not in GOES or position(facts.site) is None:
             return Unplanned.NO_POSITION if case.state in GOES else Unplanned.WAITS
-        if self._refused(session, case):
+        if case.id in refused:
             return Unplanned.NO_CONSENT
         missing = any(there.get(code, 0) is None for code in facts.needs.parts)
         return Unplanned.PART_MISSING if missing else None
 
-    def _refused(self, session: Session, case: Ticket) -> bool:
-        """Tell whether the customer has not agreed to a visit that we propose, where they would have to."""
-        if not is_proposed(case):
-            return False
-        pays, said = self.consent.standing(session, case)
-        if said is not None and said.answer is not None:
-            return said.answer is Answer.NO
-        return pays is Coverage.CUSTOMER
+    def _refused(self, session: Session, proposed: Collection[Ticket]) -> set[int]:
+        """Return the visits that we propose to which a customer has not agreed, where they would have to."""
+        found = set()
+        for number, (pays, said) in self.consent.standings(session, proposed).items():
+            if said is None or said.answer is None:
+                refuses = pays is Coverage.CUSTOMER
+            else:
+                refuses = said.answer is Answer.NO
+            found |= {number} if refuses else set()
+        return found
 
     def _zones(self, sites: Collection[Site], people: Collection[Engineer]) -> dict[str, ZoneInfo]:
         """Return the clock of each region: that of its first site, by id; "" has that of the house."""

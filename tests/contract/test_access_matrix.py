@@ -200,6 +200,7 @@ BODIES: Mapping[str, dict[str, Any]] = {
     "/api/v1/engineers/{engineer_id}/absences": {"begins": SOON, "ends": "2026-11-24T12:00:00Z"},
     "/engineers/{engineer_id}/absences": {"first": "2026-11-23", "last": "2026-11-23"},
     "/my-day/{ticket_id}": {"state": "accepted"},
+    "/api/v1/tickets/{ticket_id}/on-the-spot": {"device_id": "DEVICE"},
     "/api/v1/dispatch/plans/{plan_id}/apply": {"tell": False},
     "/api/v1/tickets/{ticket_id}/visit": {"minutes": 30},
     "/api/v1/follow-ups/{follow_up_id}/done": {"said": "called"},
