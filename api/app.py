@@ -15,6 +15,7 @@ from api.limited import Limited
 from api.measure import Measured
 from api.openapi import complete
 from api.routes import (
+    absences,
     alerts,
     cases,
     catalogue,
@@ -119,6 +120,7 @@ def _routes() -> list[BaseRoute]:
         hooks,
         duty,
         engineers,
+        absences,
         parts,
         stock,
         stock_places,
@@ -172,6 +174,7 @@ def _routes() -> list[BaseRoute]:
         pages.duty_plan,
         pages.customers,
         pages.engineers,
+        pages.absences,
         pages.stock,
         pages.stock_orders,
         pages.lists,
@@ -185,6 +188,7 @@ def _routes() -> list[BaseRoute]:
         pages.appointment,
         pages.dispatch,
         pages.case_visit,
+        pages.my_day,
         pages.report,
         pages.report_links,
         pages.requests,

@@ -7,7 +7,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.params import Params, PersonName, ZonedMs
 from api.schemas import Schema, Time
+from desk.dispatch.on_the_spot import Hindered, There
 from fleet.assignments import LONGEST_REMARK, AppointmentState, AssignmentState, Rather
+from fleet.proposals import Cause
 
 _ID = Field(min_length=1, max_length=64)
 _MOST_MIN = 24 * 60
@@ -121,6 +123,51 @@ class AppointmentAnswer(BaseModel):
     who: PersonName | None = None
 
 
+class OfferItem(Schema):
+    """What could be done in the same visit: a case, or (`ticket_id` 0) a device at risk."""
+
+    ticket_id: int
+    device_id: str
+    fault: str
+    what: There
+    work_ms: int
+    until: Time = Field(description="When the visit would be over with it")
+    parts: dict[str, int]
+    risk: float
+    hindered: Hindered | None = None
+    about: list[str] = Field(description="Which parts or skills are missing")
+
+
+class TakenOver(BaseModel):
+    """Which of the offers: a case, or a device without one."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    ticket_id: int = Field(0, ge=0, lt=2**63)
+    device_id: str = Field("", max_length=64)
+
+
+class AbsenceItem(Schema):
+    """When an engineer is away; `ended_at` is when they came back before its time."""
+
+    id: int
+    engineer: str
+    begins: Time
+    ends: Time
+    made_at: Time
+    made_by: str
+    ended_at: Time | None = None
+
+
+class AbsenceAsked(BaseModel):
+    """When an engineer is away."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    begins: ZonedMs
+    ends: ZonedMs
+
+
 class ChangeItem(Schema):
     """What a plan changes at one case; `engineer` is null where nobody goes any more."""
 
@@ -145,6 +192,14 @@ class LeftItem(Schema):
     missing_ms: int | None = None
 
 
+class TroubleItem(Schema):
+    """What changed, so that the schedule planned anew."""
+
+    cause: Cause
+    ticket_id: int
+    engineer: str
+
+
 class ProposalItem(Schema):
     """A plan of one day as it was proposed, and what became of it."""
 
@@ -161,6 +216,8 @@ class ProposalItem(Schema):
     applied_at: Time | None = None
     applied_by: str
     refused: dict[int, str]
+    causes: list[TroubleItem] = Field(description="Why the schedule planned anew; none where a person did")
+    region: str
 
 
 class DayQuery(Params):
@@ -176,6 +233,7 @@ class PlanAsked(BaseModel):
 
     day: date | None = None
     seed: int = Field(0, ge=0, le=2**31)
+    region: str = Field("", max_length=64, description="Of this region alone")
 
 
 class ApplyAsked(BaseModel):

@@ -172,6 +172,7 @@ class EngineerChange(Said):
     shifts: dict[Weekday, list[Hours]] = Field({}, description="Hours by weekday")
     home: HomeItem | None = None
     van: Line = Field("", description="The name of its stock")
+    employer: Line = Field("", description="For whom a contractor works; empty for our own people")
     active: bool = True
 
     @model_validator(mode="after")
@@ -219,6 +220,7 @@ class EngineerItem(Schema):
     shifts: Mapping[str, list[str]]
     home: HomeItem | None
     van: str
+    employer: str
     active: bool
     due: list[DueItem] | None
     version: int

@@ -17,12 +17,14 @@ from alerts.trials import Trials
 from api.reach import Reach
 from desk.clocks.standing import TicketClocks
 from desk.dispatch.board import DispatchBoard
+from desk.dispatch.on_the_spot import OnTheSpot
 from desk.dispatch.visits import FoundVisits
 from desk.feedback.closing import Closing
 from desk.indicators.reports import Reports
 from desk.intake.room import IntakeRoom
 from desk.lists.lists import Lists
 from desk.parts.planning import PartsRoom
+from desk.people.absences import AbsenceDesk
 from desk.people.book import ServiceBook
 from desk.tickets.work import CaseWork
 from fleet.care import AlertNote, Incident, Preview
@@ -147,7 +149,8 @@ class ApiServices:
     `rules` what each alert rule says.
     `devices` are the credentials of devices, `notices` keeps where notices go, `book` the versions of rules,
     which `trials` try. `duty` says who is on call, `planning` changes that. `letters` says how a customer can
-    be written to, `dispatch` who goes to which case when.
+    be written to, `dispatch` who goes to which case when, `absences` who is away,
+    `on_the_spot` what else can be done where somebody is.
     `service` describes customers, contracts, engineers and parts, `lists` takes them in and gives them out.
     `closing` is what follows a repair, `reports` say what indicators are. `intake` takes reports and files,
     and knows what is told of a device. `parts` is all about their stock.
@@ -176,6 +179,8 @@ class ApiServices:
     notices: NoticeBook
     letters: LetterWriter
     dispatch: DispatchBoard
+    absences: AbsenceDesk
+    on_the_spot: OnTheSpot
     book: RuleBook
     trials: Trials
     duty: OnCall

@@ -9,6 +9,7 @@ from api.case_schemas import Routine
 from api.params import Paged, Params, SearchText, ZonedMs
 from api.schemas import Names, Reason, Schema, Time
 from api.service_schemas import Called, Key, Line
+from desk.parts.demand import Ground
 from fleet.stock import (
     LONGEST_SERIAL,
     MOST_PIECES,
@@ -223,6 +224,18 @@ class OrderItem(Schema):
     why: str
 
 
+class BasisItem(Schema):
+    """What a figure rests on: pieces `used` in `months`, and the risks of `devices`; means of either."""
+
+    ground: Ground
+    months: float
+    used: int
+    devices: int
+    from_history: float
+    from_risks: float
+    season: float = Field(description="The factor on history in these days, 1 for none")
+
+
 class ProposalItem(Schema):
     """Pieces to order: `target` is what suffices until delivery, `coming` is ordered or proposed already."""
 
@@ -236,6 +249,7 @@ class ProposalItem(Schema):
     lead_days: int
     instead_of: list[str]
     obstacle: str = Field(description="`discontinued`: nothing takes its place; else empty")
+    basis: BasisItem
 
 
 class EndangeredItem(Schema):
@@ -295,6 +309,7 @@ class TransferItem(Schema):
     region: str
     need: int
     free: int
+    basis: BasisItem
 
 
 class DiscrepancyItem(Schema):

@@ -16,6 +16,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -59,11 +60,19 @@ class Killed:
             raise RuntimeError("the process did not start")
         self._started.recv_bytes()
 
-    def kill(self) -> None:
-        """End it at once."""
+    def wait_until_ended(self) -> None:
+        """Return when it has ended itself, at the latest after two minutes."""
+        self._process.join(_START_S)
+
+    def kill(self) -> str:
+        """End it at once; return what it said before it ended itself, "" where it did not."""
         self._process.kill()
         self._process.join()
+        said = b""
+        with suppress(EOFError):
+            said = self._started.recv_bytes() if self._started.poll() else b""
         self._started.close()
+        return said.decode()
 
 
 def measure_kills(kills: int, folder: Path, seed: int) -> dict[str, Any]:

@@ -20,6 +20,8 @@ class Chosen(StrEnum):
     LEAST_TRAVEL = "least_travel"
     IN_TIME = "in_time"
     WHOLE_PLAN = "whole_plan"
+    CONTRACTOR = "contractor"
+    WHOLE_DAYS = "whole_days"
 
 
 class Lack(StrEnum):

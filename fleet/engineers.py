@@ -46,7 +46,8 @@ class Engineer:
 
     `account` is the id of the person by which they sign in, `leader` another engineer's id, `van` the name of
     its stock. `shifts` are hours such as "08:00-18:00" by weekday (mon ... sun), by the wall's clock.
-    `home` is in WGS 84 degrees. `version` counts changes, 0 before it is kept.
+    `home` is in WGS 84 degrees. `employer` is for whom a contractor works, "" for our own people.
+    `version` counts changes, 0 before it is kept.
     """
 
     id: str
@@ -63,6 +64,7 @@ class Engineer:
     shifts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     home: tuple[float, float] | None = None
     van: str = ""
+    employer: str = ""
     active: bool = True
     version: int = 0
 

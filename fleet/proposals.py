@@ -3,7 +3,32 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import date
+from enum import StrEnum
 from typing import Any, Self
+
+REPLANNED = "replanned"
+"""Why an assignment is what it is: a plan said so."""
+
+
+class Cause(StrEnum):
+    """What changed, so that a day is planned anew."""
+
+    NEW_CASE = "new_case"
+    ENGINEER_AWAY = "engineer_away"
+    CUSTOMER_AWAY = "customer_away"
+    CUSTOMER_MOVES = "customer_moves"
+    TOOK_LONGER = "took_longer"
+    NEARER_FREE = "nearer_free"
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Something that changed at a case; `key` names it, so that it counts once a day."""
+
+    cause: Cause
+    key: str
+    ticket_id: int
+    engineer: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +68,9 @@ class Proposal:
     """A plan of one day, made at `made_at` (epoch ms) by whom; `applied_at` is None until somebody did.
 
     `travel_ms` is the way of all, `stops` the visits that it has, those that it leaves alone included.
-    `refused` says why some changes were not made when it was applied.
+    `refused` says why some changes were not made when it was applied. `causes` are what made the schedule
+    plan anew, none where a person asked. It is of some `sites`, None for all, those of `region` where it has
+    one. `longer` are assignments under way that take longer, with when each is likely to end.
     """
 
     day: date
@@ -58,13 +85,31 @@ class Proposal:
     applied_at: int | None = None
     applied_by: str = ""
     refused: Mapping[int, str] = field(default_factory=dict)
+    causes: tuple[Trouble, ...] = ()
+    region: str = ""
+    sites: frozenset[str] | None = None
+    longer: tuple[tuple[int, int], ...] = ()
     id: int = 0
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it would change nothing."""
+        return not self.changes
+
+    @property
+    def reason(self) -> str:
+        """What histories say of its changes: planned anew, and why where the schedule did."""
+        return f"{REPLANNED}_{self.causes[0].cause}" if self.causes else REPLANNED
 
     def as_data(self) -> dict[str, Any]:
         """Return what it holds, JSON-ready."""
         return {
             "changes": [asdict(each) for each in self.changes],
             "left": [asdict(each) for each in self.left],
+            "causes": [asdict(each) for each in self.causes],
+            "region": self.region,
+            "sites": None if self.sites is None else sorted(self.sites),
+            "longer": [list(each) for each in self.longer],
         }
 
     @classmethod
@@ -81,4 +126,15 @@ class Proposal:
             for each in data["changes"]
         )
         left = tuple(Left(**each | {"about": tuple(each["about"])}) for each in data["left"])
-        return cls(changes=changes, left=left, **more)
+        sites = data.get("sites")
+        return cls(
+            changes=changes,
+            left=left,
+            causes=tuple(
+                Trouble(**each | {"cause": Cause(each["cause"])}) for each in data.get("causes", ())
+            ),
+            region=data.get("region", ""),
+            sites=None if sites is None else frozenset(sites),
+            longer=tuple((number, ends) for number, ends in data.get("longer", ())),
+            **more,
+        )

@@ -36,6 +36,8 @@ remaining life are null where nobody judged them: in risks of older versions, fo
 
 FLEET_RISK_COLUMNS = {name: RISK_COLUMNS[name] for name in ("device_id", "ts", "fault", "risk", "model")}
 """What stores tell of the risks of a whole fleet."""
+LIVES_IN_DAYS = tuple(name for name in LIFE_COLUMNS if name.endswith("_d"))
+"""What they tell besides where lives are asked for."""
 
 
 def risk_frame(columns: pl.DataFrame) -> pl.DataFrame:

@@ -122,7 +122,8 @@ class MaintenancePlan(Shape):
     id: Id
     devices: Devices = Field(default_factory=Devices, alias="for")
     every: Interval
-    minutes: int = Field(gt=0, le=1440)
+    minutes: int = Field(gt=0, le=7200)
+    people: Literal[1, 2] = 1
     checklist: Id
     en: Phrase
     zh: Phrase
@@ -178,12 +179,26 @@ class InspectionList(Shape):
 
 
 class ServiceFile(Shape):
-    """The file: checklists, maintenance, inspections, and the causes of lateness that people choose from."""
+    """The file: checklists, maintenance, inspections, and the causes of lateness that people choose from.
+
+    To the faults of `two_people` two go, of whom one has all skills and parts.
+    """
 
     checklists: tuple[Checklist, ...] = ()
     maintenance: Maintenance = Field(default_factory=Maintenance)
     inspections: dict[InspectionLevel, InspectionList] = Field(default_factory=dict)
     late_causes: tuple[Item, ...] = Field(min_length=1)
+    two_people: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _names_faults(self) -> Self:
+        for name in self.two_people:
+            if name not in FAULTS:
+                raise ValueError(
+                    f"two_people: {quoted(name)} is no fault; "
+                    f"allowed: {', '.join(FAULTS)}{near(name, FAULTS)}"
+                )
+        return self
 
     @model_validator(mode="after")
     def _says_nothing_twice(self) -> Self:

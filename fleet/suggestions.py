@@ -30,6 +30,7 @@ class Against(StrEnum):
     NOT_AS_WISHED = "not_as_wished"
     NO_TIME = "no_time"
     NO_WAY = "no_way"
+    CONTRACTOR = "contractor"
 
 
 @dataclass(frozen=True, slots=True)

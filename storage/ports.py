@@ -196,12 +196,13 @@ class TelemetryStore(Protocol):
         fault: str | None = None,
         *,
         shadow: bool = False,
+        lives: bool = False,
     ) -> pl.DataFrame:
         """Return the last risk of each device and fault in a range, of one fault or of all.
 
         With `every_ms` that of each interval, and `ts` is the interval's start; intervals are aligned to the
         epoch, empty ones are left out. Columns device_id, ts, fault, risk, model, in order of the first
-        three.
+        three; with `lives` what each says of the remaining life, too (fleet.risks.LIFE_COLUMNS in days).
         """
         ...
 

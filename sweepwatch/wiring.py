@@ -31,6 +31,8 @@ from desk.clocks.recount import Recount
 from desk.clocks.standing import TicketClocks
 from desk.clocks.sweep import ClockSweep
 from desk.dispatch.board import DispatchBoard
+from desk.dispatch.on_the_spot import OnTheSpot
+from desk.dispatch.replanning import Replanner
 from desk.dispatch.scene import SceneReader
 from desk.feedback.closing import Closing
 from desk.feedback.desk import FeedbackDesk
@@ -42,11 +44,13 @@ from desk.indicators.figures import Figures
 from desk.indicators.keeper import FactKeeper
 from desk.indicators.reports import Reports
 from desk.lists.lists import Lists
+from desk.parts.fleet_demand import Foreseeing
 from desk.parts.for_dispatch import AssignedCases, StockForDispatch
 from desk.parts.orders import OrderDesk
 from desk.parts.planning import PartsRoom, StockPlanning
 from desk.parts.proposals import Wish
 from desk.parts.stock import StockDesk
+from desk.people.absences import AbsenceDesk
 from desk.people.book import ServiceBook
 from desk.people.dossier import ServiceFacts
 from desk.people.follower import ForgetsTerms, TermsFollower
@@ -144,6 +148,9 @@ class Services:
     letters: LetterWriter
     notifier: Notifier
     dispatch: DispatchBoard
+    replanner: Replanner
+    on_the_spot: OnTheSpot
+    absences: AbsenceDesk
 
     def close(self) -> None:
         """Let go of both stores."""
@@ -197,6 +204,9 @@ def build(
         budget=settings.alerts.notices_a_day,
         reservation_days=settings.desk.reservation_days,
     )
+    kept = StockForDispatch(wired.stock, clock)
+    reader = SceneReader(wired.work.procedure.service, wired.work.consent, kept, zones, demands)
+    dispatch = DispatchBoard(desk, wired.cases, reader, travel, settings.dispatch.used())
     return Services(
         settings=settings,
         folder=folder,
@@ -234,19 +244,12 @@ def build(
         notices=NoticeBook(desk, channels, clock),
         letters=letters,
         notifier=notifier,
-        dispatch=DispatchBoard(
-            desk,
-            wired.cases,
-            SceneReader(
-                wired.work.procedure.service,
-                wired.work.consent,
-                StockForDispatch(wired.stock, clock),
-                zones,
-                demands,
-            ),
-            travel,
-            settings.dispatch.used(),
+        dispatch=dispatch,
+        on_the_spot=OnTheSpot(
+            wired.cases, reader, dispatch.assigning, wired.tickets, settings.dispatch.used()
         ),
+        replanner=Replanner(desk, dispatch, reader, clock),
+        absences=AbsenceDesk(desk, clock),
     )
 
 
@@ -299,7 +302,7 @@ def wire_desk(  # noqa: PLR0913 - the parts that it wires
     cases = CaseWriter(desk, clocks, clock)
     duty = duty or build_duty(desk, clock)[0]
     told_of_cases = CaseTeller(duty)
-    work = case_work(desk, cases, clocks, service or load_service(), told_of_cases)
+    work = case_work(desk, cases, clocks, service or load_service(), told_of_cases, zones)
     tickets = TicketDesk(desk, cases)
     stock = StockDesk(desk, clock, reservation_days)
     cases.follow(stock.moved)
@@ -447,7 +450,8 @@ def build_parts(services: Services) -> PartsRoom:
     desk, clock, asked = services.desk, services.clock, services.settings.desk
     wish = Wish(asked.stock_quantile, asked.lead_days)
     sent = AssignedCases(desk, services.zones)
-    planning = StockPlanning(desk, clock, services.zones, wish, assignments=sent)
+    foresee = Foreseeing(services.store)
+    planning = StockPlanning(desk, clock, services.zones, wish, foresee, assignments=sent)
     return PartsRoom(services.stock, OrderDesk(desk, clock, asked.lead_days), planning)
 
 

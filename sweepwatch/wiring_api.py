@@ -81,6 +81,8 @@ def build_api(
             notices=services.notices,
             letters=services.letters,
             dispatch=services.dispatch,
+            absences=services.absences,
+            on_the_spot=services.on_the_spot,
             book=services.book,
             trials=Trials(services.book, services.store, services.desk, services.signals, services.codes),
             duty=duty,

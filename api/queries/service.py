@@ -131,6 +131,7 @@ def engineer_item(
         shifts={day: list(hours) for day, hours in one.shifts.items()},
         home=home,
         van=one.van,
+        employer=one.employer,
         active=one.active,
         due=[due_item(each) for each in dues] if sees else None,
         version=one.version,
@@ -161,6 +162,7 @@ def engineer_said(engineer_id: str, said: EngineerChange) -> Engineer:
         shifts={day: tuple(hours) for day, hours in said.shifts.items()},
         home=None if said.home is None else (said.home.lat, said.home.lon),
         van=said.van,
+        employer=said.employer,
         active=said.active,
     )
 

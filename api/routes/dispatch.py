@@ -14,13 +14,15 @@ from api.dispatch_schemas import (
     AssignmentItem,
     DayQuery,
     HoldAsked,
+    OfferItem,
     PlanAsked,
     ProposalItem,
     ReasonAsked,
     SuggestionItem,
+    TakenOver,
     VisitOfCase,
 )
-from api.doors import Acting, ChangesDispatch, ChangesTickets, PlansDays, SeesFleet, on_behalf_of
+from api.doors import Acting, ChangesDispatch, ChangesTickets, SeesFleet, on_behalf_of
 from api.routes.cases import within
 from api.routes.common import Nothing, RowId, problems
 from api.schemas import ListOf
@@ -144,6 +146,33 @@ def record_answer(
     return _visit(services, ticket_id, sites)
 
 
+@router.get(
+    "/tickets/{ticket_id}/on-the-spot",
+    responses=problems(not_found="There is no such ticket", conflict="Nobody is to go there"),
+)
+def list_offers(services: Services, sites: ChangesTickets, ticket_id: RowId, _: Nothing) -> ListOf[OfferItem]:
+    """List what else could be done at its site in the same visit, what fits first."""
+    with services.desk.transaction() as session:
+        found = services.on_the_spot.offers(session, ticket_id, sites)
+    return ListOf(items=[OfferItem.model_validate(asdict(each)) for each in found])
+
+
+@router.post("/tickets/{ticket_id}/on-the-spot", status_code=201, responses=_CHANGES)
+def take_over(
+    services: Services,
+    sites: ChangesTickets,
+    principal: Acting,
+    ticket_id: RowId,
+    asked: TakenOver,
+    _: Nothing,
+) -> VisitOfCase:
+    """Let who goes there do that, too; answers who goes to what was taken over."""
+    made = services.on_the_spot.take(
+        ticket_id, principal, sites, other=asked.ticket_id, device_id=asked.device_id
+    )
+    return _visit(services, made.ticket_id, sites)
+
+
 @router.get("/assignments", responses=problems())
 def list_assignments(
     services: Services, sites: SeesFleet, query: Annotated[DayQuery, Query()]
@@ -161,21 +190,35 @@ def list_assignments(
 
 @router.post("/dispatch/plans", status_code=201, responses=_CHANGES)
 def propose_plan(
-    services: Services, sites: PlansDays, principal: Acting, asked: PlanAsked, _: Nothing
+    services: Services, sites: ChangesDispatch, principal: Acting, asked: PlanAsked, _: Nothing
 ) -> ProposalItem:
-    """Plan a day; nothing changes until the plan is applied."""
-    return _proposal(services.dispatch.propose(principal, asked.day, sites, asked.seed))
+    """Plan a day of your sites, or of a region's; nothing changes until the plan is applied."""
+    return _proposal(services.dispatch.propose(principal, asked.day, sites, asked.seed, region=asked.region))
+
+
+@router.get("/dispatch/plans", responses=problems())
+def list_plans(
+    services: Services, sites: ChangesDispatch, query: Annotated[DayQuery, Query()]
+) -> ListOf[ProposalItem]:
+    """List the plans of a day that change something, or did, the newest first; `causes` say why."""
+    day = query.day or day_of(services.clock.now_ms(), services.zones.of(None))
+    return ListOf(items=[_proposal(each) for each in services.dispatch.proposals(day, sites)])
 
 
 @router.get("/dispatch/plans/{plan_id}", responses=problems(not_found="There is no such plan"))
-def read_plan(services: Services, sites: PlansDays, plan_id: RowId, _: Nothing) -> ProposalItem:
+def read_plan(services: Services, sites: ChangesDispatch, plan_id: RowId, _: Nothing) -> ProposalItem:
     """Return a plan: each change says why this engineer, each case left out why, and what would help."""
-    return _proposal(services.dispatch.proposal(plan_id))
+    return _proposal(services.dispatch.proposal(plan_id, sites))
 
 
 @router.post("/dispatch/plans/{plan_id}/apply", responses=_CHANGES)
 def apply_plan(
-    services: Services, sites: PlansDays, principal: Acting, plan_id: RowId, asked: ApplyAsked, _: Nothing
+    services: Services,
+    sites: ChangesDispatch,
+    principal: Acting,
+    plan_id: RowId,
+    asked: ApplyAsked,
+    _: Nothing,
 ) -> ProposalItem:
     """Let a plan be so, once; what others changed since it was made stays theirs, and is `refused`."""
     return _proposal(services.dispatch.apply(plan_id, principal, sites, tell=asked.tell))

@@ -155,7 +155,11 @@ def _desk_crash(found: Any) -> list[Row]:
 
 
 def _stock_crash(found: Any) -> list[Row]:
-    what = f"Stock whose processes were killed {found['kills']} times while they assigned and reserved"
+    between, both = found["ended"]["between"], found["ended"]["both"]
+    what = (
+        f"Stock whose processes were killed {found['kills']} times, {between} of them between an assignment "
+        f"and its reservations, {both} after both and before the commit"
+    )
     shown = f"{found['assigned']:,} assignments, {found['movements']:,} movements"
     wrong = sum(found["wrong"].values())
     return [(what, f"{shown}, {wrong} wrong", "0 half, short or not adding up")]

@@ -1,42 +1,86 @@
 """A desk that assigns and reserves in one transaction until it is killed; and what must hold afterwards."""
 
+import os
 import random
+import signal
 from collections import Counter
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from desk.clocks.clocks import Clocks
 from desk.clocks.standing import TicketClocks
-from desk.parts.ledger import Act
-from desk.parts.reserving import reserve_all
+from desk.dispatch.assigning import Assigning, Sent
+from desk.parts.for_dispatch import StockForDispatch
 from desk.parts.stock import Moving, StockDesk
 from desk.tickets.desk import TicketDesk
 from desk.tickets.writing import CaseWriter
-from fleet.cases import happened
-from fleet.clock import DAY_MS, SystemClock
+from fleet.clock import DAY_MS, MINUTE_MS, SystemClock
+from fleet.engineers import SKILLS, Engineer
 from fleet.errors import Conflict, InvalidInput, NotFound
 from fleet.part_catalogue import Part
 from fleet.principals import Principal, PrincipalKind
+from fleet.service import load_service
 from fleet.signals import Kind
 from fleet.sla import load_policy
 from fleet.stock import PlaceKind, StockPlace
+from storage.records.assignments import AssignmentRow
 from storage.records.database import DeskDatabase, open_desk
 from storage.records.devices import Device
-from storage.records.events import events_after, tell
+from storage.records.engineers import keep_engineer
 from storage.records.part_catalogue import keep_part
 from storage.records.reservations import ReservationRow
 from storage.records.stock import StockRow
 from storage.records.stock_movements import MovementRow
-from storage.records.tickets import ticket
 
 ROBOTS = 12
-PARTS = ("brush-bearing", "drive-motor", "fan-motor")
+FAULTS = {"brush_jam": "brush-bearing", "drive_motor_wear": "drive-motor", "fan_motor_wear": "fan-motor"}
+"""What each case suspects, and the part that it takes."""
+PARTS = tuple(FAULTS.values())
 PLACES = ("depot", "van")
+_ENGINEERS = ("li", "mia", "bo")
+_MOST_BEFORE = 6
+"""So many assignments at most come before the one in which a process ends itself."""
 _BY = Principal(PrincipalKind.PERSON, "1", "Li")
-_ASSIGNED = "stock_trial_assigned"
+
+
+class End(StrEnum):
+    """Where in an assignment a process ends itself by SIGKILL; anywhere: from outside, at any moment."""
+
+    BETWEEN = "between"
+    """The assignment is written, its reservations are not."""
+    BOTH = "both"
+    """Both are written, nothing is committed."""
+    ANYWHERE = "anywhere"
+
+
+class Dying(StockForDispatch):
+    """Puts parts aside as in production, until the assignment in which this process ends."""
+
+    def __init__(self, stock: StockDesk, end: End, left: int, ready: Any) -> None:
+        super().__init__(stock, SystemClock())
+        self._end, self._left, self._ready = end, left, ready
+
+    def reserve(
+        self, session: Session, ticket_id: int, parts: Mapping[str, int], van: str, by: Principal
+    ) -> tuple[str, ...]:
+        """Put parts aside, or end the process before it, or after."""
+        self._left -= 1
+        self._end_at(End.BETWEEN)
+        missing = super().reserve(session, ticket_id, parts, van, by)
+        session.flush()
+        self._end_at(End.BOTH)
+        return missing
+
+    def _end_at(self, moment: End) -> None:
+        if self._end is moment and self._left <= 0:
+            self._ready.send_bytes(str(moment).encode())
+            os.kill(os.getpid(), signal.SIGKILL)
 
 
 @dataclass(frozen=True)
@@ -46,19 +90,21 @@ class Scene:
     desk: DeskDatabase
     stock: StockDesk
     tickets: TicketDesk
+    assigning: Assigning
 
 
-def scene(url: str) -> Scene:
+def scene(url: str, end: End = End.ANYWHERE, left: int = 0, ready: Any = None) -> Scene:
     """Open the desk of a database."""
     desk, clock = open_desk(url), SystemClock()
     cases = CaseWriter(desk, TicketClocks(Clocks(load_policy())), clock)
     stock = StockDesk(desk, clock)
     cases.follow(stock.moved)
-    return Scene(desk, stock, TicketDesk(desk, cases))
+    assigning = Assigning(cases, load_service(), stock=Dying(stock, end, left, ready))
+    return Scene(desk, stock, TicketDesk(desk, cases), assigning)
 
 
 def prepare(url: str) -> None:
-    """Make the database with its robots, a case of each, its parts and places."""
+    """Make the database with its robots, a case of each, its engineers, parts and places."""
     found = scene(url)
     with found.desk.transaction() as session:
         for number in range(ROBOTS):
@@ -74,20 +120,24 @@ def prepare(url: str) -> None:
             )
         for code in PARTS:
             keep_part(session, Part(code))
+        for name in _ENGINEERS:
+            keep_engineer(session, Engineer(name, name, skills=frozenset(SKILLS), van="van"))
     for place, kind in zip(PLACES, PlaceKind, strict=True):
         found.stock.place(StockPlace(place, kind), _BY)
         for code in PARTS:
             found.stock.receive(Moving(place, code, 20), _BY)
     for number in range(ROBOTS):
-        found.tickets.report(f"R{number}", "brush_jam", _BY, "it squeals")
+        for fault in FAULTS:
+            found.tickets.report(f"R{number}", fault, _BY, "it squeals")
     found.desk.close()
 
 
-def live(url: str, seed: int, ready: Any) -> None:
-    """Receive, assign with what is reserved, release, move and count until killed."""
-    found, moments = scene(url), random.Random(seed)
-    with suppress(Conflict):  # the first one takes long: every statement is compiled
-        _assign(found, moments.randint(1, ROBOTS), list(PARTS))
+def live(url: str, seed: int, end: End, ready: Any) -> None:
+    """Receive, assign with what is reserved, release, move and count until killed, or until the end."""
+    moments = random.Random(seed)
+    found = scene(url, end, moments.randint(2, _MOST_BEFORE), ready)
+    with suppress(Conflict, InvalidInput):  # the first one takes long: every statement is compiled
+        _assign(found, moments)
     ready.send_bytes(b"ready")
     while True:
         with suppress(Conflict, InvalidInput, NotFound):
@@ -100,7 +150,9 @@ def _do_something(found: Scene, moments: random.Random) -> None:
     if what < 0.25:
         found.stock.receive(Moving(place, part, moments.randint(1, 3)), _BY)
     elif what < 0.65:
-        _assign(found, moments.randint(1, ROBOTS), moments.sample(PARTS, 2))
+        _assign(found, moments)
+    elif what < 0.75:
+        found.assigning.release(moments.randint(1, ROBOTS), _BY, "not today")
     elif what < 0.85:
         with found.desk.look() as session:
             held = list(session.scalars(select(ReservationRow.id).where(ReservationRow.state == "held")))
@@ -112,16 +164,11 @@ def _do_something(found: Scene, moments: random.Random) -> None:
         found.stock.count(Moving(place, part, moments.randint(0, 30)), _BY)
 
 
-def _assign(found: Scene, number: int, parts: list[str]) -> None:
-    """Assign a case, and reserve its parts with it: both, or neither where one is not to be had."""
-    at = SystemClock().now_ms()
-    with found.desk.transaction() as session:
-        needs = dict.fromkeys(parts, 1)
-        held = reserve_all(session, number, needs, PLACES, at + DAY_MS, Act(_BY, at, ticket=number))
-        if None in held.values():
-            raise Conflict("not all parts are to be had")
-        ids = [each.id for each in held.values() if each is not None]
-        tell(session, happened(ticket(session, number), _ASSIGNED, _BY, "", at, held=ids))
+def _assign(found: Scene, moments: random.Random) -> None:
+    """Send somebody to a case as production does; without a reason, a part that is nowhere forbids it."""
+    arrives = SystemClock().now_ms() + moments.randint(1, 20 * DAY_MS // MINUTE_MS) * MINUTE_MS
+    sent = Sent(moments.choice(_ENGINEERS), arrives, 20 * MINUTE_MS)
+    found.assigning.assign(moments.randint(1, ROBOTS), sent, _BY)
 
 
 @dataclass
@@ -142,11 +189,9 @@ def account(url: str) -> Account:
         rows = list(session.scalars(select(StockRow)))
         lines = list(session.scalars(select(MovementRow)))
         held = list(session.scalars(select(ReservationRow)))
-        assigned = _assigned(session)
+        assigned = list(session.scalars(select(AssignmentRow.ticket_id)))
     result.assigned, result.reserved, result.movements = len(assigned), len(held), len(lines)
-    ids = Counter(number for each in assigned for number in each)
-    result.wrong["assigned_without_reservation"] = len(ids.keys() - {each.id for each in held})
-    result.wrong["reserved_without_assignment"] = len({each.id for each in held} - ids.keys())
+    _compare(result, Counter(assigned), Counter((each.ticket_id, each.part) for each in held))
     pieces: Counter[tuple[str | None, str]] = Counter()
     for line in lines:
         pieces[line.target, line.part] += line.quantity
@@ -162,11 +207,10 @@ def account(url: str) -> Account:
     return result
 
 
-def _assigned(session: Any) -> list[list[int]]:
-    """Return the reservations of each assignment that the log tells of."""
-    found: list[list[int]] = []
-    after = 0
-    while events := events_after(session, after, 5_000):
-        after = events[-1].id
-        found += [event.data["held"] for event in events if event.what == _ASSIGNED]
-    return found
+def _compare(result: Account, assigned: Mapping[int, int], reserved: Mapping[tuple[int, str], int]) -> None:
+    """Note what is there by half: no row is ever deleted, so each assignment has one of each part."""
+    for ticket in range(1, ROBOTS + 1):
+        for part in PARTS:
+            more = assigned.get(ticket, 0) - reserved.get((ticket, part), 0)
+            result.wrong["assigned_without_reservation"] += max(0, more)
+            result.wrong["reserved_without_assignment"] += max(0, -more)

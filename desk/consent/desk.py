@@ -1,9 +1,8 @@
 """Asks customers whether a visit that they did not ask for may come, and keeps what they say."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from secrets import token_urlsafe
-from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
@@ -23,15 +22,18 @@ from fleet.consent import (
 )
 from fleet.errors import Conflict, InvalidInput, NotFound
 from fleet.grants import Sites
+from fleet.localtime import day_of
 from fleet.principals import Principal, PrincipalKind
 from fleet.secrecy import link_key
+from fleet.sites import Site
 from fleet.tickets import Ticket, TicketState
-from storage.records.consents import consent_by_key, consent_of, keep_consent
-from storage.records.customers import contracts_of
+from fleet.zones import Zones
+from storage.records.consents import consent_by_key, consent_of, consents_of, keep_consent
+from storage.records.customers import contracts_by_customer
 from storage.records.events import tell
-from storage.records.purchases import warranty_of
+from storage.records.purchases import warranties_of
 from storage.records.requests import requests_of_ticket
-from storage.records.sites import site_of
+from storage.records.sites import all_sites, site_of
 from storage.records.tickets import ticket
 
 _USE = "consent"
@@ -54,8 +56,9 @@ class ConsentDesk:
     All methods may be called from any thread and process. Raises NotFound for an unknown case.
     """
 
-    def __init__(self, cases: CaseWriter) -> None:
+    def __init__(self, cases: CaseWriter, zones: Zones | None = None) -> None:
         self._cases = cases
+        self._zones = zones or Zones()
         cases.require(self._check_set_out)
 
     def ask(
@@ -149,7 +152,30 @@ class ConsentDesk:
 
     def standing(self, session: Session, case: Ticket) -> tuple[Coverage, Consent | None]:
         """Return who pays for a visit, and what the customer was asked and said."""
-        return _coverage(session, case, self._cases.now()), consent_of(session, case.id)
+        return self.standings(session, [case])[case.id]
+
+    def standings(
+        self, session: Session, cases: Collection[Ticket]
+    ) -> dict[int, tuple[Coverage, Consent | None]]:
+        """Return the same of many cases."""
+        now, said = self._cases.now(), consents_of(session, [case.id for case in cases])
+        names = {case.site for case in cases}
+        if len(names) > 1:
+            sites = {each.id: each for each in all_sites(session)}
+        else:
+            sites = {each: site_of(session, each) for each in names}
+        contracts = contracts_by_customer(
+            session, {each.customer for each in sites.values() if each.customer}
+        )
+        until = warranties_of(session, {case.device_id for case in cases})
+        found = {}
+        for case in cases:
+            site = sites.get(case.site, Site(case.site))
+            known = [each for each in contracts.get(site.customer, ()) if each.covers(site.id)]
+            day = day_of(now, self._zones.of(case.site))
+            pays = coverage(bool(site.customer), until.get(case.device_id), known, day)
+            found[case.id] = (pays, said.get(case.id))
+        return found
 
     def _check_set_out(self, session: Session, case: Ticket, after: TicketState, why: str) -> None:
         """Raise InvalidInput where somebody sets out, at the customer's cost, without their consent."""
@@ -183,11 +209,3 @@ def _sets_out(case: Ticket, after: TicketState) -> bool:
 def _asked_for(session: Session, case: Ticket) -> bool:
     """Tell whether the customer reported meanwhile what we had seen before them."""
     return bool(requests_of_ticket(session, case.id))
-
-
-def _coverage(session: Session, case: Ticket, now: int) -> Coverage:
-    site = site_of(session, case.site)
-    day = datetime.fromtimestamp(now / 1000, ZoneInfo(site.zone) if site.zone else UTC).date()
-    contracts = contracts_of(session, site.customer) if site.customer else ()
-    known = [each for each in contracts if each.covers(site.id)]
-    return coverage(bool(site.customer), warranty_of(session, case.device_id), known, day)

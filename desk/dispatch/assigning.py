@@ -1,10 +1,10 @@
 """Who goes to which case when: one open visit a case, nobody in two places at once, and always why."""
 
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -18,10 +18,12 @@ from fleet.clock import DAY_MS, MINUTE_MS
 from fleet.engineers import Demands, able
 from fleet.errors import Conflict, InvalidInput
 from fleet.grants import Sites
+from fleet.localtime import day_of
 from fleet.principals import Principal, check_reason
 from fleet.service import ServiceFile
 from fleet.text import quoted
 from fleet.tickets import RESTING_STATES, Ticket, TicketState
+from fleet.zones import Zones
 from storage.records.assignments import (
     add_assignment,
     assignments_between,
@@ -30,15 +32,19 @@ from storage.records.assignments import (
 )
 from storage.records.engineers import engineer_of
 from storage.records.events import tell
-from storage.records.sites import site_of
 from storage.records.tickets import ticket
 
+log = logging.getLogger(__name__)
 FURTHEST_MS = 30 * DAY_MS
 """Nobody is sent anywhere later than that."""
 LONGEST_MS = DAY_MS
 _UNDER_WAY = frozenset({TicketState.EN_ROUTE, TicketState.REPAIRING})
 _OVER = frozenset({TicketState.REPAIRED, TicketState.CONFIRMED, TicketState.CLOSED, TicketState.REVIEWED})
 _LEFT = frozenset({TicketState.CANCELLED, TicketState.WAITING_PART, TicketState.WAITING_CUSTOMER})
+
+
+EndsOf = Callable[[Session, str, int, int], int]
+"""Returns when an engineer's work is over (epoch ms) that begins at a time and takes so many ms."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +77,15 @@ class Assigning:
         service: ServiceFile,
         demands: Demands | None = None,
         stock: Reserve | None = None,
+        zones: Zones | None = None,
+        ends: EndsOf | None = None,
     ) -> None:
         self._cases = cases
         self._service = service
         self._demands = demands or Demands()
         self._stock = stock or NoStock()
+        self._zones = zones or Zones()
+        self._ends = ends or _at_a_stretch
         cases.follow(self._moved)
 
     def needs(self, case: Ticket) -> Needs:
@@ -166,10 +176,12 @@ class Assigning:
 
     def _doubts(self, session: Session, case: Ticket, sent: Sent, needs: Needs) -> list[str]:
         """Return what speaks against it: what a manager may decide all the same, for a reason."""
-        day = local_day(session, case.site, sent.arrives)
+        day = day_of(sent.arrives, self._zones.of(case.site))
         engineer = engineer_of(session, sent.engineer)
         lacks = sorted(each for each in needs.skills if not able(engineer, each, day, self._demands))
         doubts = [f"{engineer.id} may not do {', '.join(lacks)} on {day}"] if lacks else []
+        if needs.people > 1 + len(sent.helpers):
+            doubts.append("two people are needed there")
         if sent.arrives < self._cases.now():
             doubts.append("the time is over")
         return doubts
@@ -190,7 +202,7 @@ class Assigning:
             engineer=engineer,
             begins=sent.arrives - sent.travel_ms,
             arrives=sent.arrives,
-            ends=sent.arrives + max(MINUTE_MS, needs.work_ms),
+            ends=self._ends(session, engineer, sent.arrives, max(MINUTE_MS, needs.work_ms)),
             held=sent.held,
             helps=helps,
             why=sent.why,
@@ -221,6 +233,14 @@ class Assigning:
                 ended_at=now,
                 reason=why[:200],
             )
+
+    def take_longer(self, session: Session, assignment_id: int, ends: int) -> None:
+        """Keep that somebody is at a case for longer, where that is free; within a caller's transaction."""
+        try:
+            with session.begin_nested():
+                change_assignment(session, assignment_id, [AssignmentState.UNDER_WAY], ends=ends)
+        except IntegrityError:
+            log.info("assignment %d takes longer, and what follows it was not moved", assignment_id)
 
     def _moved(self, session: Session, _before: Ticket, after: Ticket, by: Principal, why: str) -> None:
         """Let assignments follow where their case stands."""
@@ -265,10 +285,9 @@ class Assigning:
         )
 
 
-def local_day(session: Session, site: str, at: int) -> date:
-    """Return the day that the clock of a site shows at a time."""
-    zone = site_of(session, site).zone
-    return datetime.fromtimestamp(at / 1000, ZoneInfo(zone) if zone else UTC).date()
+def _at_a_stretch(_session: Session, _engineer: str, arrives: int, work_ms: int) -> int:
+    """Return when work is over where nobody knows of shifts."""
+    return arrives + work_ms
 
 
 def _shown(ms: int) -> str:

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from desk.dispatch.needs import Needs
 from fleet.assignments import Appointment, AppointmentState, Assignment, AssignmentState, Rather
+from fleet.clock import MINUTE_MS
 from fleet.localtime import ms_of
 from fleet.sites import Site
 from fleet.tickets import Ticket
@@ -23,6 +24,7 @@ _WISHES: Mapping[str, tuple[int, int]] = {
 }
 """Minutes after midnight by the site's clock; weekends are wished for on Saturdays and Sundays alone."""
 _SATURDAY = 5
+_MORE_MS = 15 * MINUTE_MS
 
 
 class Unplanned(StrEnum):
@@ -64,17 +66,24 @@ def job_of(case: Ticket, facts: Facts, day: date, now: int, next_jobs: Collectio
     return Job(
         id=str(case.id),
         at=at,
-        work_ms=facts.needs.work_ms,
+        work_ms=_work(facts, now),
         earliest=max(now, facts.parts_at),
         due=due,
         level=case.level,
         skills=facts.needs.skills,
         parts=facts.needs.parts,
-        people=max(1, min(2, len(facts.assigned))) if _is_kept(facts.assigned) else 1,
+        people=max(facts.needs.people, min(2, len(facts.assigned)) if _is_kept(facts.assigned) else 1),
         told=_told(facts.appointment),
         preferred=wishes(facts, day),
         hold=_hold(facts.assigned, next_jobs),
     )
+
+
+def _work(facts: Facts, now: int) -> int:
+    """Return how long the work takes; who is still there when it should be over needs a little more."""
+    if not facts.assigned or facts.assigned[0].state is not AssignmentState.UNDER_WAY:
+        return facts.needs.work_ms
+    return max(facts.needs.work_ms, now + _MORE_MS - facts.assigned[0].arrives)
 
 
 def position(site: Site) -> Position | None:

@@ -1,20 +1,21 @@
 """From a scene to the problem of a day, and from its plan to what that would change."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 
 from desk.dispatch.jobs import job_of
+from desk.dispatch.long_jobs import LongVisit
 from desk.dispatch.planning.port import Problem
 from desk.dispatch.scene import Scene
 from desk.dispatch.settings import DispatchSettings
 from desk.dispatch.travel.port import Travel
 from fleet.assignments import Assignment, AssignmentState
 from fleet.clock import DAY_MS, MINUTE_MS
-from fleet.dayplan import DayPlan, Stop
+from fleet.dayplan import Chosen, DayPlan, Stop
 from fleet.localtime import day_of, ms_of
 from fleet.proposals import Change, Left
-from fleet.visiting import Workday
+from fleet.visiting import Held, Hold, Job, Workday
 
 _STILL_MS = 5 * MINUTE_MS
 """A plan that moves an arrival by less moves nothing."""
@@ -26,14 +27,15 @@ def problem_of(scene: Scene, day: date, travel: Travel, settings: DispatchSettin
     begins = scene.now if day == day_of(scene.now, clock) else ms_of(day, 0, clock)
     kept = _kept(scene, begins, settings.freeze_ms)
     jobs = []
+    works = scene.workdays(day, settings)
     for number, case in scene.cases.items():
         facts = scene.facts[number]
-        if number in scene.unplanned or _is_on_another_day(facts.assigned, day, scene):
+        if number in scene.unplanned or _is_not_ours(facts.assigned, day, scene, works):
             continue
         job = job_of(case, facts, day, begins, kept)
         if job is not None:
-            jobs.append(job)
-    workdays = [_from_now(each, scene, begins) for each in scene.workdays(day, settings).values()]
+            jobs.append(_elsewhere(job, facts.assigned) if number in scene.elsewhere else job)
+    workdays = [_from_now(each, scene, begins) for each in works.values()]
     if not jobs or not workdays:
         return None
     places = {each.at for each in jobs} | {each.start for each in workdays}
@@ -45,12 +47,43 @@ def problem_of(scene: Scene, day: date, travel: Travel, settings: DispatchSettin
 def changes_of(scene: Scene, problem: Problem, plan: DayPlan) -> Iterator[Change]:
     """Yield what a plan changes at cases; a job of two has the stop of who leads."""
     stops = {int(stop.job): (engineer, stop) for engineer, stop in plan.stops() if stop.lead}
+    longer = {number for number, _ in longer_of(scene, problem)}
+    held_up = {each.engineer for each in scene.assignments if each.id in longer}
     for job in problem.jobs:
         number = int(job.id)
         before = scene.facts[number].assigned
         who, stop = stops.get(number, (None, None))
-        if job.hold is None and (before or stop is not None) and not _is_same(before, who, stop):
+        if number in scene.elsewhere or not _may_change(job, before, who, stop, held_up):
+            continue
+        if (before or stop is not None) and not _is_same(before, who, stop):
             yield _change(number, before, who, stop)
+
+
+def long_changes(scene: Scene, visits: Iterable[LongVisit]) -> Iterator[Change]:
+    """Yield what long work changes: who begins it when; it goes on the next days."""
+    for each in visits:
+        number = int(each.job.id)
+        before = scene.facts[number].assigned
+        yield Change(
+            ticket_id=number,
+            before=tuple((one.id, str(one.state)) for one in before),
+            was=before[0].engineer if before else "",
+            engineer=each.engineer,
+            arrives=each.arrives,
+            travel_ms=each.travel_ms,
+            late_ms=max(0, each.arrives - each.job.due),
+            why={"chosen": str(Chosen.WHOLE_DAYS), "days_ms": each.job.work_ms},
+        )
+
+
+def longer_of(scene: Scene, problem: Problem) -> Iterator[tuple[int, int]]:
+    """Yield the assignments under way that take longer than was thought, with when each is likely to end."""
+    for job in problem.jobs:
+        if job.hold is None or job.hold.why is not Held.UNDER_WAY:
+            continue
+        for each in scene.facts[int(job.id)].assigned:
+            if each.state is AssignmentState.UNDER_WAY and each.ends < each.arrives + job.work_ms:
+                yield each.id, each.arrives + job.work_ms
 
 
 def left_of(scene: Scene, plan: DayPlan) -> Iterator[Left]:
@@ -59,6 +92,8 @@ def left_of(scene: Scene, plan: DayPlan) -> Iterator[Left]:
         if not scene.facts[number].assigned:
             yield Left(number, str(why))
     for each in plan.unassigned:
+        if int(each.job) in scene.elsewhere:
+            continue
         yield Left(int(each.job), str(each.why), str(each.remedy), each.about, each.engineer, each.missing_ms)
 
 
@@ -102,18 +137,47 @@ def _kept(scene: Scene, now: int, freeze_ms: int) -> frozenset[int]:
     """Return the ids of assignments that no plan moves: each engineer's next, and what begins soon."""
     found: set[int] = set()
     for engineer in scene.engineers:
-        ahead = [each for each in scene.of(engineer) if each.state is AssignmentState.PLANNED]
+        ahead = [
+            each
+            for each in scene.of(engineer)
+            if each.state is AssignmentState.PLANNED and not scene.is_away(each)
+        ]
         found |= {each.id for each in ahead[:1] if each.begins < now + DAY_MS // 2}
         found |= {each.id for each in ahead if each.begins < now + freeze_ms}
     return frozenset(found)
 
 
-def _is_on_another_day(assigned: Sequence[Assignment], day: date, scene: Scene) -> bool:
-    """Tell whether somebody is to go there on another day, as it was decided."""
-    known = [each for each in assigned if each.engineer in scene.engineers]
-    return any(
-        day_of(each.arrives, scene.zones[scene.engineers[each.engineer].region]) != day for each in known
-    )
+def _may_change(
+    job: Job, before: Sequence[Assignment], who: str | None, stop: Stop | None, held_up: Collection[str]
+) -> bool:
+    """Tell whether a plan may change a job: who is next stays, but comes later where they are held up."""
+    if job.hold is None:
+        return True
+    same = stop is not None and bool(before) and who == before[0].engineer
+    return job.hold.why is Held.NEXT and same and who in held_up
+
+
+def _is_not_ours(
+    assigned: Sequence[Assignment], day: date, scene: Scene, works: Mapping[str, Workday]
+) -> bool:
+    """Tell whether a case is no job of this day: somebody of others goes, on another day, or is there yet."""
+    if not assigned:
+        return False
+    lead = assigned[0]
+    if lead.engineer not in scene.engineers:
+        return True
+    if lead.state is AssignmentState.UNDER_WAY and lead.engineer not in works:
+        return True
+    zone = scene.zones[scene.engineers[lead.engineer].region]
+    if day_of(lead.ends, zone) != day_of(lead.arrives, zone) and not scene.is_away(lead):
+        return True  # it takes days, and these are taken out of the engineer's
+    return day_of(lead.arrives, zone) != day
+
+
+def _elsewhere(job: Job, assigned: Sequence[Assignment]) -> Job:
+    """Return a job at a site of others as what it is to this plan: time that is taken."""
+    names = tuple(each.engineer for each in assigned)
+    return replace(job, hold=job.hold or Hold(Held.OVERRIDE, names, assigned[0].arrives))
 
 
 def _from_now(day: Workday, scene: Scene, now: int) -> Workday:

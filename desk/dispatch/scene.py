@@ -1,7 +1,7 @@
 """All that dispatch looks at, read at once: open cases, who works, who is to go where, what was told."""
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from zoneinfo import ZoneInfo
 
@@ -9,27 +9,32 @@ from sqlalchemy.orm import Session
 
 from desk.consent.desk import ConsentDesk
 from desk.dispatch.jobs import Facts, Unplanned, position
+from desk.dispatch.long_jobs import ends_of
 from desk.dispatch.needs import PLANNED, VISITED, Needs, needs_of
 from desk.dispatch.ports import Reserve
 from desk.dispatch.settings import DispatchSettings
-from desk.dispatch.workdays import Around, workday
+from desk.dispatch.workdays import Around, without, workday
+from fleet.absences import Absence
 from fleet.assignments import Assignment
+from fleet.clock import DAY_MS
 from fleet.consent import Answer, Coverage, is_proposed
 from fleet.customers import Customer
 from fleet.engineers import Demands, Engineer
 from fleet.grants import Sites
+from fleet.localtime import day_of
 from fleet.service import ServiceFile
 from fleet.sites import Site
 from fleet.tickets import RESTING_STATES, Ticket, TicketState
 from fleet.visiting import Position, Workday
 from fleet.zones import Zones
+from storage.records.absences import absences_from
 from storage.records.appointments import appointments_of
 from storage.records.assignments import open_assignments
 from storage.records.customers import customers_named
 from storage.records.engineers import engineers
 from storage.records.sites import all_sites
 from storage.records.ticket_lists import open_cases
-from storage.records.tickets import sites_of_tickets
+from storage.records.tickets import sites_of_tickets, tickets_named
 
 _UNDER_WAY = frozenset({TicketState.EN_ROUTE, TicketState.REPAIRING})
 GOES = (RESTING_STATES | {TicketState.REOPENED}) - {TicketState.WAITING_CUSTOMER}
@@ -44,7 +49,8 @@ class Scene:
 
     `cases` are those that somebody has to go to, with their `facts`; `unplanned` says why some cannot be.
     `assignments` are all that are open, by engineer and time, those at sites that are not asked for as well.
-    `places` are where the sites of `assignments` are.
+    `places` are where the sites of `assignments` are. `elsewhere` are cases at other sites that these
+    engineers are sent to: they take their time and are not ours to move. `away` is who is away when.
     """
 
     now: int
@@ -58,22 +64,68 @@ class Scene:
     centres: Mapping[str, Position]
     zones: Mapping[str, ZoneInfo]
     demands: Demands
+    elsewhere: frozenset[int] = frozenset()
+    away: Mapping[str, Sequence[Absence]] = field(default_factory=dict)
+
+    def is_away(self, assignment: Assignment) -> bool:
+        """Tell whether who is to go there is away then, or works here no more."""
+        known = self.engineers.get(assignment.engineer)
+        if known is not None and not known.active:
+            return True
+        away = self.away.get(assignment.engineer, ())
+        return any(each.covers(assignment.begins, assignment.ends) for each in away)
 
     def workdays(self, day: date, settings: DispatchSettings) -> dict[str, Workday]:
         """Return who works on a day, by engineer."""
         found = {}
         for each in self.engineers.values():
-            around = Around(
-                day, self.zones[each.region], self.centres.get(each.region), self.stock, demands=self.demands
-            )
+            around = replace(self._around(each, day), start=self.centres.get(each.region))
             made = workday(each, around, settings)
+            if made is not None:
+                made = _without_long_work(made, day, self._zone(each), self.of(each.id))
             if made is not None:
                 found[each.id] = made
         return found
 
+    def ends_of(self, engineer: Engineer, arrives: int, work_ms: int, settings: DispatchSettings) -> int:
+        """Return when an engineer's work is over that begins at `arrives`: the rest is done on next days."""
+
+        def of(day: date) -> Workday | None:
+            return workday(engineer, self._around(engineer, day), settings)
+
+        return ends_of(of, arrives, work_ms, self._zone(engineer))
+
+    def _zone(self, engineer: Engineer) -> ZoneInfo:
+        return self.zones.get(engineer.region, self.zones[""])
+
+    def _around(self, engineer: Engineer, day: date) -> Around:
+        return Around(
+            day,
+            self._zone(engineer),
+            self.centres.get(engineer.region, self.centres.get("", (0.0, 0.0))),
+            self.stock,
+            demands=self.demands,
+            away=self.away.get(engineer.id, ()),
+        )
+
     def of(self, engineer: str) -> list[Assignment]:
         """Return what an engineer is to do, in order of time."""
         return [each for each in self.assignments if each.engineer == engineer]
+
+
+def _without_long_work(
+    day: Workday, on: date, zone: ZoneInfo, assignments: Collection[Assignment]
+) -> Workday | None:
+    """Return a day without the time of work that takes several days; None where all is taken."""
+    long = [
+        Absence(day.engineer, each.begins, each.ends, 0)
+        for each in assignments
+        if each.ends > day.hours[0].start
+        and day_of(each.arrives, zone) <= on
+        and day_of(each.arrives, zone) != day_of(each.ends, zone)
+    ]
+    hours = without(day.hours, long)
+    return replace(day, hours=hours) if hours else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +142,8 @@ class SceneReader:
         """Return the scene of some sites; with `only`, of one case alone, whatever its kind."""
         known = {each.id: each for each in all_sites(session)}
         assignments = tuple(open_assignments(session))
-        cases = _to_plan(session, assignments, sites) if only is None else {only.id: only}
         people = {each.id: each for each in engineers(session, sites)}
+        cases = _to_plan(session, assignments, sites, people) if only is None else {only.id: only}
         stock = self.stock.vans(session)
         needs = {number: self._needs(case, stock is not None) for number, case in cases.items()}
         codes = {code for each in needs.values() for code in each.parts}
@@ -109,6 +161,10 @@ class SceneReader:
             centres=_centres(known.values()),
             zones=self._zones(known.values(), people.values()),
             demands=self.demands,
+            elsewhere=frozenset(
+                number for number, case in cases.items() if sites is not None and case.site not in sites
+            ),
+            away=_away(session, now),
         )
 
     def _facts(
@@ -153,32 +209,35 @@ class SceneReader:
         there: Mapping[str, int | None],
     ) -> dict[int, Unplanned]:
         found = {}
+        refused = self._refused(session, [case for case in cases.values() if is_proposed(case)])
         for number, case in cases.items():
-            why = self._why_not(session, case, facts[number], there)
+            why = self._why_not(case, facts[number], there, refused)
             if why is not None:
                 found[number] = why
         return found
 
     def _why_not(
-        self, session: Session, case: Ticket, facts: Facts, there: Mapping[str, int | None]
+        self, case: Ticket, facts: Facts, there: Mapping[str, int | None], refused: Collection[int]
     ) -> Unplanned | None:
         if case.state in _UNDER_WAY:
             return None
         if case.state not in GOES or position(facts.site) is None:
             return Unplanned.NO_POSITION if case.state in GOES else Unplanned.WAITS
-        if self._refused(session, case):
+        if case.id in refused:
             return Unplanned.NO_CONSENT
         missing = any(there.get(code, 0) is None for code in facts.needs.parts)
         return Unplanned.PART_MISSING if missing else None
 
-    def _refused(self, session: Session, case: Ticket) -> bool:
-        """Tell whether the customer has not agreed to a visit that we propose, where they would have to."""
-        if not is_proposed(case):
-            return False
-        pays, said = self.consent.standing(session, case)
-        if said is not None and said.answer is not None:
-            return said.answer is Answer.NO
-        return pays is Coverage.CUSTOMER
+    def _refused(self, session: Session, proposed: Collection[Ticket]) -> set[int]:
+        """Return the visits that we propose to which a customer has not agreed, where they would have to."""
+        found = set()
+        for number, (pays, said) in self.consent.standings(session, proposed).items():
+            if said is None or said.answer is None:
+                refuses = pays is Coverage.CUSTOMER
+            else:
+                refuses = said.answer is Answer.NO
+            found |= {number} if refuses else set()
+        return found
 
     def _zones(self, sites: Collection[Site], people: Collection[Engineer]) -> dict[str, ZoneInfo]:
         """Return the clock of each region: that of its first site, by id; "" has that of the house."""
@@ -191,14 +250,27 @@ class SceneReader:
         return found
 
 
-def _to_plan(session: Session, assignments: Collection[Assignment], sites: Sites) -> dict[int, Ticket]:
+def _to_plan(
+    session: Session, assignments: Collection[Assignment], sites: Sites, people: Collection[str]
+) -> dict[int, Ticket]:
     """Return the cases that a plan is about, and whatever else somebody is to go to: that takes its time."""
     sent = {each.ticket_id for each in assignments}
-    return {
+    found = {
         case.id: case
         for case in open_cases(session, VISITED, sites)
         if case.state in _AHEAD and (case.kind in PLANNED or case.id in sent)
     }
+    if sites is not None:
+        theirs = {each.ticket_id for each in assignments if each.engineer in people}
+        found |= tickets_named(session, theirs - found.keys())
+    return found
+
+
+def _away(session: Session, now: int) -> dict[str, list[Absence]]:
+    found: dict[str, list[Absence]] = {}
+    for each in absences_from(session, now - DAY_MS):
+        found.setdefault(each.engineer, []).append(each)
+    return found
 
 
 def _wishes(customer: Customer | None) -> Collection[str]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
 from desk.dispatch.jobs import job_of, wishes
+from desk.dispatch.long_jobs import LONG_MS, is_long
 from desk.dispatch.scene import Scene
 from desk.dispatch.settings import DispatchSettings
 from desk.dispatch.slots import Busy, Slot, first_slot
@@ -41,10 +42,13 @@ def suggestion(
     if job is None:
         return Suggestion(case.id, unplanned=why_not)
     days = [scene.workdays(today + timedelta(days=after), settings) for after in range(DAYS)]
+    whole, works = job, [each for day in days for each in day.values()]
+    if is_long(job.work_ms, works):
+        job = replace(job, work_ms=LONG_MS)  # a good part of a day; the rest goes on the next days
     starts = {each.start for day in days for each in day.values()}
     hour = datetime.fromtimestamp(scene.now / 1000, zone).hour
     ways = travel.matrix([job.at, *sorted(starts | set(scene.places.values()))], hour)
-    judge = _Judge(scene, case, job, days, ways, knows)
+    judge = _Judge(scene, case, job, days, ways, knows, whole.work_ms, settings)
     found = [judge.candidate(each) for each in scene.engineers.values() if each.active]
     return Suggestion(case.id, tuple(_ranked(found, job)), why_not)
 
@@ -59,6 +63,8 @@ class _Judge:
     days: Sequence[dict[str, Workday]]
     ways: TravelMatrix
     knows: frozenset[str]
+    work_ms: int
+    settings: DispatchSettings
 
     def candidate(self, engineer: Engineer) -> Candidate:
         """Return one engineer as a candidate, with the first time at which they could come."""
@@ -73,7 +79,7 @@ class _Judge:
             able=not lacks,
             begins=slot.arrives - slot.travel_ms,
             arrives=slot.arrives,
-            ends=slot.ends,
+            ends=self._ends(engineer, slot),
             travel_ms=slot.travel_ms,
             metres=slot.metres,
             extra_ms=slot.extra_ms,
@@ -86,6 +92,12 @@ class _Judge:
             for each in self.scene.of(engineer.id)
             if each.ticket_id != self.case.id and each.ticket_id in self.scene.places
         ]
+
+    def _ends(self, engineer: Engineer, slot: Slot) -> int:
+        """Return when they would be ready; work that is longer than a day goes on the next days."""
+        if self.work_ms == self.job.work_ms:
+            return slot.ends
+        return self.scene.ends_of(engineer, slot.arrives, self.work_ms, self.settings)
 
     def _slot(self, engineer: Engineer, busy: Sequence[Busy]) -> Slot | None:
         for each in self.days:
@@ -125,6 +137,8 @@ class _Judge:
         if slot is None:
             yield Point(Against.NO_TIME, amount=DAYS)
             return
+        if engineer.employer:
+            yield Point(Against.CONTRACTOR, (engineer.employer,))
         if slot.arrives > self.job.due:
             yield Point(Against.LATE, amount=slot.arrives - self.job.due)
         if short := self._short(engineer):
@@ -163,13 +177,17 @@ def _that_day(busy: Sequence[Busy], slot: Slot) -> list[Busy]:
 
 
 def _ranked(found: Sequence[Candidate], job: Job) -> list[Candidate]:
-    """Return candidates, the best first: of those in time the shortest way, else who is there first."""
+    """Return candidates, the best first: of those in time the shortest way, else who is there first.
 
-    def key(each: Candidate) -> tuple[bool, bool, int, bool, int, int, str]:
+    Contractors come behind all of our own who are in time.
+    """
+
+    def key(each: Candidate) -> tuple[bool, bool, int, bool, bool, int, int, str]:
         arrives = _NEVER if each.arrives is None else each.arrives
         late = max(0, arrives - job.due) // MINUTE_MS
         short = any(point.what is Against.NO_PART for point in each.points)
-        return each.arrives is None, not each.able, late, short, each.extra_ms, arrives, each.engineer
+        theirs = any(point.what is Against.CONTRACTOR for point in each.points)
+        return each.arrives is None, not each.able, late, theirs, short, each.extra_ms, arrives, each.engineer
 
     ranked = sorted(found, key=key)
     able_ones = [each for each in ranked if each.able]

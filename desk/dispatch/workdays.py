@@ -6,6 +6,7 @@ from datetime import date
 from zoneinfo import ZoneInfo
 
 from desk.dispatch.settings import DispatchSettings
+from fleet.absences import Absence
 from fleet.engineers import Demands, Engineer, able
 from fleet.localtime import ms_of
 from fleet.visiting import Position, Rest, Window, Workday
@@ -13,6 +14,8 @@ from fleet.working_days import WorkingDays
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _DAY_MIN = 24 * 60
+CONTRACTOR_S = 4 * 3600
+"""The seconds of travel that a contractor has to save: they are planned apart (planning/own_first.py)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +24,7 @@ class Around:
 
     `start` is where they set out without a home of their own. `stock` is what each van carries by part, by
     the van's name; None where no stock is kept. `days` says which days are worked where nobody has shifts.
+    `away` are the absences of the engineer.
     """
 
     day: date
@@ -29,12 +33,13 @@ class Around:
     stock: Mapping[str, Mapping[str, int]] | None = None
     days: WorkingDays = field(default_factory=WorkingDays)
     demands: Demands = field(default_factory=Demands)
+    away: Sequence[Absence] = ()
 
 
 def workday(engineer: Engineer, around: Around, settings: DispatchSettings) -> Workday | None:
     """Return an engineer's day; None for who does not work then, or of whom nobody knows where they start."""
     start = engineer.home or around.start
-    hours = hours_of(engineer, around, settings)
+    hours = without(hours_of(engineer, around, settings), around.away)
     if not engineer.active or not hours or start is None:
         return None
     skills = frozenset(each for each in engineer.skills if able(engineer, each, around.day, around.demands))
@@ -46,6 +51,7 @@ def workday(engineer: Engineer, around: Around, settings: DispatchSettings) -> W
         skills=skills,
         stock={} if around.stock is None else dict(around.stock.get(engineer.van, {})),
         rests=tuple(rest for each in hours if (rest := _lunch(each, around, settings)) is not None),
+        dear_s=CONTRACTOR_S if engineer.employer else 0,
     )
 
 
@@ -80,6 +86,23 @@ def _apart(windows: Sequence[Window]) -> tuple[Window, ...]:
         else:
             found.append(each)
     return tuple(found)
+
+
+def without(hours: Sequence[Window], away: Sequence[Absence]) -> tuple[Window, ...]:
+    """Return hours without the times in which somebody is away."""
+    left = list(hours)
+    for each in away:
+        cut: list[Window] = []
+        for part in left:
+            if not each.covers(part.start, part.end):
+                cut.append(part)
+                continue
+            if part.start < each.begins:
+                cut.append(Window(part.start, each.begins))
+            if each.until < part.end:
+                cut.append(Window(each.until, part.end))
+        left = cut
+    return tuple(left)
 
 
 def _lunch(part: Window, around: Around, settings: DispatchSettings) -> Rest | None:

@@ -100,6 +100,7 @@ _COLUMNS: Mapping[ListKind, Mapping[str, Column]] = {
         "home_lat": _LAT,
         "home_lon": _LON,
         "van": Column(cells.text(64)),
+        "employer": Column(cells.text(64)),
         "active": Column(cells.flag, True),
     },
     ListKind.PARTS: {

@@ -6,8 +6,9 @@ from datetime import date, timedelta
 
 from sqlalchemy.orm import Session
 
-from desk.parts.demand import Demand, PastUse
+from desk.parts.demand import Demand
 from desk.parts.orders import OrderDesk
+from desk.parts.past_use import PastUse
 from desk.parts.proposals import Proposal, Wish, propose
 from desk.parts.seasons import Transfer, transfers
 from desk.parts.shortages import Shortage, shortages
@@ -65,6 +66,11 @@ class StockPlanning:
                 self._foresee(session, self._clock.now_ms()),
                 self._wish,
             )
+
+    def months(self) -> float:
+        """Return how many months of history stand behind what is proposed."""
+        with self._desk.look() as session:
+            return self._foresee(session, self._clock.now_ms()).months
 
     def shortages(self, sites: Sites = None) -> list[Shortage]:
         """Return what is short for which cases; others' cases come before these where they are due first."""

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import ceil
 
-from desk.parts.demand import Demand
+from desk.parts.demand import Basis, Demand
 from fleet.part_catalogue import Part, to_order
 from fleet.stock import OrderState, PlaceKind, Stock, StockOrder, StockPlace
 
@@ -16,8 +16,9 @@ DISCONTINUED = "discontinued"
 class Proposal:
     """Pieces to order for a depot. `instead_of` are discontinued parts whose place they take.
 
-    `target` is what the time until delivery will need with the wished probability, `free` what nobody holds,
-    `coming` what is ordered or proposed already. `obstacle` says why it cannot be ordered, "" where it can.
+    `target` is what the time until delivery will need with the wished probability, `basis` what that rests
+    on; `free` is what nobody holds, `coming` what is ordered or proposed already. `obstacle` says why it
+    cannot be ordered, "" where it can.
     """
 
     supplier: str
@@ -28,6 +29,7 @@ class Proposal:
     free: int
     coming: int
     lead_days: int
+    basis: Basis
     instead_of: tuple[str, ...] = ()
     obstacle: str = ""
 
@@ -97,7 +99,9 @@ def _of_place(
         return None
     many = ceil(missing / part.lot) * part.lot
     wanted = tuple(each for each in olds if demand.quantile(each, place, lead, wish.quantile) > 0)
-    one = Proposal(part.supplier, code, place, many, target, there, ordered, lead, wanted)
+    most = max(family, key=lambda each: demand.quantile(each, place, lead, wish.quantile))
+    basis = demand.basis(most, place, lead)
+    one = Proposal(part.supplier, code, place, many, target, there, ordered, lead, basis, wanted)
     return replace(one, obstacle=DISCONTINUED) if part.discontinued else one
 
 

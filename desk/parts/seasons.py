@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
 
-from desk.parts.demand import Demand
+from desk.parts.demand import Basis, Demand
 from desk.parts.vans import KEEP_DAYS
 from fleet.stock import PlaceKind, Stock, StockPlace
 
@@ -13,7 +13,10 @@ AHEAD_DAYS = 30
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """Pieces that would better be at another place: `need` is what it will need, `free` what it has."""
+    """Pieces that would better be at another place: `need` is what it will need, `free` what it has.
+
+    `basis` says what the need rests on.
+    """
 
     part: str
     source: str
@@ -22,6 +25,7 @@ class Transfer:
     region: str
     need: int
     free: int
+    basis: Basis
 
 
 def transfers(
@@ -35,7 +39,7 @@ def transfers(
     found = []
     for part in sorted({each.part for each in stock}):
         found += _of_part(part, active, stock, demand, quantile)
-    return found
+    return sorted(found, key=lambda each: each.region)
 
 
 def _of_part(
@@ -56,7 +60,10 @@ def _of_part(
                 spare[source.id] -= many
                 missing -= many
                 has = free.get(target.id, 0)
-                found.append(Transfer(part, source.id, target.id, many, target.region, needs[target.id], has))
+                basis = demand.basis(part, target.id, _days(target))
+                found.append(
+                    Transfer(part, source.id, target.id, many, target.region, needs[target.id], has, basis)
+                )
     return found
 
 

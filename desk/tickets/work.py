@@ -13,6 +13,7 @@ from desk.tickets.procedure import Procedure
 from desk.tickets.telling import CaseTeller
 from desk.tickets.writing import CaseWriter
 from fleet.service import ServiceFile
+from fleet.zones import Zones
 from storage.records.database import DeskDatabase
 
 
@@ -35,8 +36,9 @@ def case_work(
     clocks: TicketClocks,
     service: ServiceFile,
     teller: CaseTeller | None = None,
+    zones: Zones | None = None,
 ) -> CaseWork:
-    """Wire them over one writer; without a `teller` nobody is told of anything."""
+    """Wire them over one writer; without a `teller` nobody is told of anything, without `zones` in UTC."""
     return CaseWork(
         ComplaintDesk(cases, teller),
         Conversation(cases),
@@ -44,5 +46,5 @@ def case_work(
         Procedure(desk, cases, clocks, service),
         MaintenanceDesk(desk, cases, service, teller),
         InspectionDesk(desk, cases, service),
-        ConsentDesk(cases),
+        ConsentDesk(cases, zones),
     )

@@ -110,6 +110,11 @@ def open_assignments(session: Session) -> list[Assignment]:
     return sorted(_found(session, _OPEN), key=lambda each: (each.engineer, each.begins))
 
 
+def released_since(session: Session, since: int) -> list[Assignment]:
+    """Return what was let go since a time (epoch ms), the oldest first."""
+    return _found(session, AssignmentRow.state == AssignmentState.RELEASED, AssignmentRow.ended_at >= since)
+
+
 def _found(session: Session, *wanted: ColumnElement[bool]) -> list[Assignment]:
     rows: Sequence[AssignmentRow] = session.scalars(
         select(AssignmentRow).where(*wanted).order_by(AssignmentRow.id),

@@ -1,10 +1,13 @@
 """What customers say to visits that we propose, and the links for it. Callers bring the transaction."""
 
+from collections.abc import Iterable
+
 from sqlalchemy import ForeignKey, String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from fleet.consent import Answer, Consent
 from storage.records.base import Base
+from storage.records.parts import parts_of
 
 
 class ConsentRow(Base):
@@ -49,14 +52,25 @@ def consent_of(session: Session, ticket_id: int) -> Consent | None:
     return _value(session.get(ConsentRow, ticket_id))
 
 
+def consents_of(session: Session, ticket_ids: Iterable[int]) -> dict[int, Consent]:
+    """Return the consents of these cases, by case."""
+    found: dict[int, Consent] = {}
+    for part in parts_of(ticket_ids):
+        for row in session.scalars(select(ConsentRow).where(ConsentRow.ticket_id.in_(part))):
+            found[row.ticket_id] = _known(row)
+    return found
+
+
 def consent_by_key(session: Session, key: str) -> Consent | None:
     """Return what the link with the digest of a secret is about, also one that is over."""
     return _value(session.scalar(select(ConsentRow).where(ConsentRow.key == key)))
 
 
 def _value(row: ConsentRow | None) -> Consent | None:
-    if row is None:
-        return None
+    return None if row is None else _known(row)
+
+
+def _known(row: ConsentRow) -> Consent:
     return Consent(
         ticket_id=row.ticket_id,
         asked_at=row.asked_at,

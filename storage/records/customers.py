@@ -149,6 +149,16 @@ def contracts_of(session: Session, customer: str) -> Sequence[Contract]:
     return [_contract(row) for row in rows]
 
 
+def contracts_by_customer(session: Session, customers: Collection[str]) -> dict[str, list[Contract]]:
+    """Return the contracts of these customers, each as `contracts_of`."""
+    found: dict[str, list[Contract]] = {}
+    for part in parts_of(customers):
+        wanted = select(ContractRow).where(ContractRow.customer.in_(part))
+        for row in session.scalars(wanted.order_by(ContractRow.begins.desc(), ContractRow.number)):
+            found.setdefault(row.customer, []).append(_contract(row))
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class KnownTerms:
     """All that terms follow from: customers by id, their contracts, and which customer each site names."""

@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Any
 
-from sqlalchemy import JSON, String, delete, update
+from sqlalchemy import JSON, String, delete, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from fleet.errors import NotFound
@@ -52,6 +52,13 @@ def proposal_of(session: Session, proposal_id: int) -> Proposal:
     if row is None:
         raise NotFound(f"there is no plan {proposal_id}; propose one anew")
     return _value(row)
+
+
+def proposals_of(session: Session, day: date, limit: int = 50) -> list[Proposal]:
+    """Return the newest proposals for a day, the newest first."""
+    wanted = select(DayPlanRow).where(DayPlanRow.day == day.isoformat())
+    rows = session.scalars(wanted.order_by(DayPlanRow.id.desc()).limit(limit))
+    return [_value(row) for row in rows]
 
 
 def take_proposal(session: Session, proposal_id: int, by: str, now: int) -> bool:

@@ -13,10 +13,12 @@ from fleet.errors import NotFound
 from fleet.grants import Sites
 from fleet.signals import Kind
 from fleet.text import quoted
+from fleet.tickets import CLOSED_STATES, TicketKind
 from storage.records.alerts import AlertRow, alarms_of, sounding
 from storage.records.devices import Device
 from storage.records.paging import Asked, Order, Page, fetch_page, narrowed
 from storage.records.parts import parts_of
+from storage.records.tickets import TicketRow
 from storage.records.within import at_sites
 
 _KEYS = {"risk": Device.risk, "id": Device.id, "last_seen": Device.last_seen}
@@ -101,6 +103,18 @@ def devices_of(session: Session, device_ids: Sequence[str]) -> dict[str, FleetDe
 def devices_at(session: Session, sites: Collection[str]) -> list[str]:
     """Return the ids of the devices at some sites."""
     return list(session.scalars(select(Device.id).where(Device.site.in_(sites))))
+
+
+def risky_at(session: Session, site: str, risk: float) -> list[tuple[str, str, float]]:
+    """Return id, fault and risk of the robots at a site that have no open repair, the highest risk first."""
+    has_case = select(TicketRow.device_id).where(
+        TicketRow.kind == TicketKind.REPAIR, TicketRow.state.not_in(CLOSED_STATES), TicketRow.site == site
+    )
+    wanted = select(Device.id, Device.fault, Device.risk).where(
+        Device.site == site, Device.kind == Kind.ROBOT, Device.risk >= risk, Device.id.not_in(has_case)
+    )
+    rows = session.execute(wanted.order_by(Device.risk.desc(), Device.id))
+    return [(device, fault or "", value or 0.0) for device, fault, value in rows]
 
 
 def newest_risk(session: Session) -> int | None:

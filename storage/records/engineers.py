@@ -38,6 +38,7 @@ class EngineerRow(Base):
     home_lat: Mapped[float | None]
     home_lon: Mapped[float | None]
     van: Mapped[str] = mapped_column(String(64))
+    employer: Mapped[str] = mapped_column(String(64), default="", server_default="")
     active: Mapped[bool]
     version: Mapped[int]
 
@@ -99,6 +100,12 @@ def account_holders(session: Session) -> dict[int, str]:
     return {row.account: row.id for row in session.execute(wanted) if row.account is not None}
 
 
+def engineer_of_account(session: Session, account: int) -> Engineer | None:
+    """Return the engineer who signs in as a person; None where nobody does."""
+    row = session.scalar(select(EngineerRow).where(EngineerRow.account == account))
+    return None if row is None else _engineer(row)
+
+
 def regions_of(session: Session, sites: Sites) -> frozenset[str]:
     """Return the regions that these sites are in."""
     rows = session.execute(select(SiteRow.id, SiteRow.region).where(SiteRow.region != ""))
@@ -148,6 +155,7 @@ def engineer_columns(engineer: Engineer) -> dict[str, Any]:
         "home_lat": lat,
         "home_lon": lon,
         "van": engineer.van,
+        "employer": engineer.employer,
         "active": engineer.active,
     }
 
@@ -210,6 +218,7 @@ def _engineer(row: EngineerRow) -> Engineer:
         shifts={day: tuple(hours) for day, hours in row.shifts.items()},
         home=(row.home_lat, row.home_lon) if placed else None,  # type: ignore[arg-type]  # both are there
         van=row.van,
+        employer=row.employer,
         active=row.active,
         version=row.version,
     )

@@ -20,10 +20,14 @@ class PurchaseRow(Base):
     warranty_until: Mapped[str | None] = mapped_column(String(10))
 
 
-def warranty_of(session: Session, device_id: str) -> str | None:
-    """Return the last day (ISO) of a device's warranty, None where nobody said it."""
-    row = session.get(PurchaseRow, device_id)
-    return None if row is None else row.warranty_until
+def warranties_of(session: Session, device_ids: Collection[str]) -> dict[str, str | None]:
+    """Return the last day (ISO) of the warranty of those of these devices of which anybody said it."""
+    found: dict[str, str | None] = {}
+    for part in parts_of(device_ids):
+        wanted = select(PurchaseRow.device_id, PurchaseRow.warranty_until)
+        rows = session.execute(wanted.where(PurchaseRow.device_id.in_(part)))
+        found |= {row.device_id: row.warranty_until for row in rows}
+    return found
 
 
 def purchase_of(session: Session, device_id: str) -> tuple[str | None, str | None]:

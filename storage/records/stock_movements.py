@@ -142,6 +142,11 @@ def first_movement(session: Session) -> int | None:
     return session.scalar(select(func.min(MovementRow.at)))
 
 
+def newest_movement(session: Session) -> int:
+    """Return the number of the ledger's newest line, 0 for an empty one."""
+    return session.scalar(select(func.max(MovementRow.id))) or 0
+
+
 def _movement(row: MovementRow) -> Movement:
     return Movement(
         MovementKind(row.kind),

@@ -1,6 +1,7 @@
 """Every table of the desk database, from every file that has one: what migrations are compared with."""
 
 from storage.records import (
+    absences,
     alert_notes,
     alerts,
     answers,
@@ -79,6 +80,7 @@ TABLES = Base.metadata
 
 __all__ = [
     "TABLES",
+    "absences",
     "alert_notes",
     "alerts",
     "answers",

@@ -55,6 +55,7 @@ _RECOUNT_FACTS_AT = 3
 """In which hour of the installation's clock all facts are worked out anew."""
 _UPKEEP_EVERY_S = 6 * 3600
 _STOCK_EVERY_S = 60
+_REPLAN_EVERY_S = 60
 _TRAINING_AT_MOST_S = 12 * 3600
 """A lease for training holds for so long: nobody trains beside one that is at it."""
 _TELL_EVERY_S = 5
@@ -90,6 +91,7 @@ class Jobs:
         self.every(_RECOUNT_EVERY_S, "reckon clocks", self.recount)
         self.every(_INDICATORS_EVERY_S, "care for indicators", self.indicators)
         self.every(_UPKEEP_EVERY_S, "plan maintenance", self.upkeep)
+        self.every(_REPLAN_EVERY_S, "plan days anew", self.replan)
         self.every(_STOCK_EVERY_S, "end reservations", self._services.stock.expire)
         self.every(_COMMANDS_EVERY_S, "end commands", self._services.commands.end_overdue)
         self.every(_TELL_EVERY_S, "care for alerts", self.care)
@@ -219,6 +221,12 @@ class Jobs:
         chosen = services.work.inspections.tick()
         if opened or chosen:
             log.info("%d tickets of maintenance opened, %d cases chosen for inspection", opened, chosen)
+
+    def replan(self) -> None:
+        """Plan the days anew in which something changed."""
+        for made in self._services.replanner.tick():
+            why = ", ".join(sorted({str(each.cause) for each in made.causes}))
+            log.info("plan %d of %s changes %d visits: %s", made.id, made.day, len(made.changes), why)
 
     def care(self) -> None:
         """Let what is due be told: escalated, reminded of, expired, released."""

@@ -6,6 +6,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from desk.dispatch.settings import DispatchSettings as Used
+from desk.dispatch.settings import Replan
 from desk.dispatch.travel.circle import Circle
 from desk.dispatch.travel.files import MatrixFile
 from desk.dispatch.travel.osrm import Osrm
@@ -25,6 +26,16 @@ class DispatchSettings(Section):
     cpu_s: float = Field(5.0, gt=0, le=600, description="Seconds of one core that a day's plan may take")
     freeze_min: int = Field(
         60, ge=0, le=24 * 60, description="What begins so soon is not moved by a plan; minutes"
+    )
+    replan: Literal["off", "propose", "apply"] = Field(
+        "propose",
+        description="What becomes of a day in which something changed: a plan to look at, or by itself",
+    )
+    replan_every_min: int = Field(
+        5, ge=1, le=24 * 60, description="So often at most a region's day is planned anew; minutes"
+    )
+    retold_share: float = Field(
+        0.15, ge=0, le=1, description="By itself only where so many customers at most are told another time"
     )
     hours_from: str = Field("08:00", pattern=_TIME, description="Hours of engineers who have no shifts: from")
     hours_to: str = Field("18:00", pattern=_TIME, description="... to, on working days")
@@ -63,6 +74,9 @@ class DispatchSettings(Section):
             planner=self.planner,
             cpu_s=self.cpu_s,
             freeze_ms=self.freeze_min * MINUTE_MS,
+            replan=Replan(self.replan),
+            replan_every_ms=self.replan_every_min * MINUTE_MS,
+            retold_share=self.retold_share,
         )
 
     def travel(self) -> Travel:

@@ -152,8 +152,6 @@ REPORTS = {
 }
 WHOLE |= {"/api/v1/lists/{kind}", "/api/v1/lists/{kind}.csv", "/lists", "/lists/{kind}.csv"}
 WHOLE |= {"/lists/{kind}", "/lists/{kind}/take"}
-WHOLE |= {"/api/v1/dispatch/plans", "/api/v1/dispatch/plans/{plan_id}", "/dispatch/plans"}
-WHOLE |= {"/api/v1/dispatch/plans/{plan_id}/apply", "/dispatch/plans/{plan_id}"}
 WHOLE_CHANGES = {
     *(f"PUT /api/v1/{each}" for each in ("customers/{customer_id}", "contracts/{contract_number}")),
     *(f"PUT /api/v1/{each}" for each in ("engineers/{engineer_id}", "regions/{region_id}", "parts/{code}")),
@@ -199,6 +197,11 @@ BODIES: Mapping[str, dict[str, Any]] = {
     "/api/v1/tickets/{ticket_id}/assignment/hold": {"held": True, "reason": "now"},
     "/api/v1/tickets/{ticket_id}/appointment/answer": {"answer": "confirmed"},
     "/tickets/{ticket_id}/dispatch": {"engineer": "ENGINEER", "arrives": "2026-11-23T12:00", "why": "now"},
+    "/api/v1/engineers/{engineer_id}/absences": {"begins": SOON, "ends": "2026-11-24T12:00:00Z"},
+    "/engineers/{engineer_id}/absences": {"first": "2026-11-23", "last": "2026-11-23"},
+    "/my-day/{ticket_id}": {"state": "accepted"},
+    "/api/v1/tickets/{ticket_id}/on-the-spot": {"device_id": "DEVICE"},
+    "/api/v1/dispatch/plans/{plan_id}/apply": {"tell": False},
     "/api/v1/tickets/{ticket_id}/visit": {"minutes": 30},
     "/api/v1/follow-ups/{follow_up_id}/done": {"said": "called"},
     "/api/v1/hooks/reports": {"device": "DEVICE", "words": "it squeals"},
@@ -297,6 +300,8 @@ OF_SITES = (
     "{place_id}",
     "{reservation_id}",
     "{order_id}",
+    "{plan_id}",
+    "{absence_id}",
 )
 
 
@@ -398,6 +403,10 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         plan_duty(made)
         describe_service(made)
         stock_parts(made)
+        for number, (site, engineer) in enumerate(((OWN, "own-e"), (FOREIGN, "FOREIGN")), 1):
+            dispatch, absences = made.app.state.services.dispatch, made.app.state.services.absences
+            assert dispatch.propose(schedule("tests"), sites=frozenset({site})).id == number
+            assert absences.away(engineer, NOW, NOW + DAY_MS, schedule("tests")).id == number
         for number, device in enumerate(("R1", "R2-FOREIGN"), 1):  # each with a file
             file = Checked(f"{number}.jpg", FileKind.PHOTO, "image/jpeg", b"x", b"x")
             said = NewRequest(Channel.STAFF, "it squeals", device_id=device)
@@ -439,8 +448,9 @@ def ask(client: TestClient, method: str, path: str, number: int) -> Any:
     given |= {"notice_id": number, "destination_id": 1, "override_id": number, "number": 1}
     given |= {"kind": "parts", "code": "P1", "indicator_id": "opened", "month": "2026-11", "task_id": 1}
     given |= {"follow_up_id": number, "request_id": number, "file_id": number}
-    given |= {"plan": "quarter", "inspection_id": number, "plan_id": 1}
+    given |= {"plan": "quarter", "inspection_id": number, "plan_id": number}
     given |= {"place_id": {1: "own-p", 2: "FOREIGN-p"}[number], "part": "P1"}
+    given |= {"absence_id": number}
     given |= {"reservation_id": number, "order_id": number}
     given |= {"other": number, "item": "arrival.badge", "milestone": "respond"}
     ours = {"customer_id": "own-c", "contract_number": "own-k", "engineer_id": "own-e", "region_id": "east"}

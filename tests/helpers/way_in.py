@@ -13,7 +13,7 @@ from access.tokens import Asked
 from fleet.clock import SystemClock
 from fleet.errors import SweepwatchError
 from fleet.grants import Permission, Role
-from fleet.people import RoleAt
+from fleet.people import Person, RoleAt
 from fleet.principals import schedule
 from sweepwatch.commands.installed import opened_desk
 from sweepwatch.settings.settings import load_settings
@@ -40,6 +40,11 @@ def let_in(context: BrowserContext, house: Any, port: int, *roles: RoleAt) -> No
     email = "-".join(role.role + role.place for role in given) + "@example.org"
     found = next((each for each in people.everybody() if each.email == email), None)
     person = found or people.invite(email, "Li Wei", given, schedule("tests"))[0]
+    let_in_as(context, house, port, person)
+
+
+def let_in_as(context: BrowserContext, house: Any, port: int, person: Person) -> None:
+    """Give a browser the session of a person at a port of a house."""
     secret = house.doors.sessions.begin(person, Browser("tests", "127.0.0.1"))
     context.add_cookies(
         [{"name": f"sweepwatch_{port}", "value": secret, "url": f"http://127.0.0.1:{port}", "httpOnly": True}]

@@ -1,6 +1,7 @@
 """The console's pages, one file a topic; each has a router."""
 
 from api.console.pages import (
+    absences,
     account,
     alert_changes,
     alerts,
@@ -41,6 +42,7 @@ from api.console.pages import (
     maintenance,
     models,
     mutes,
+    my_day,
     notice,
     notices,
     people,
@@ -61,6 +63,7 @@ from api.console.pages import (
 )
 
 __all__ = [
+    "absences",
     "account",
     "alert_changes",
     "alerts",
@@ -101,6 +104,7 @@ __all__ = [
     "maintenance",
     "models",
     "mutes",
+    "my_day",
     "notice",
     "notices",
     "people",

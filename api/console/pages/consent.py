@@ -1,27 +1,26 @@
 """Consent to a visit that we propose: the forms on a case's page, and the customer's page behind a link."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
+from api.console.pages.by_link import LinkPage
 from api.console.pages.case_work import chosen
 from api.console.pages.desk import show_ticket
 from api.console.pages.second_factor import qr_code
 from api.console.pages.tried import tried
-from api.console.render.asked import SavedView, asked
-from api.console.render.templates import Console, Pages
-from api.doors import ActingByForm, ChangesTickets, Known, address_of
+from api.console.render.templates import Console
+from api.doors import ActingByForm, ChangesTickets, Known
 from api.routes.cases import within
 from api.routes.common import RowId
 from api.routes.consent import asked_for_consent
-from api.services import Services
+from api.services import ApiServices, Services
+from desk.consent.desk import Asked
 from fleet.consent import LONGEST_ANSWER, LONGEST_OFFER, Answer
-from fleet.errors import NotFound
 from fleet.faults import FAULTS
 
-_LONGEST = 64
-"""No secret of ours is longer."""
 _Remark = Annotated[str, Form(max_length=2 * LONGEST_ANSWER)]
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
@@ -85,11 +84,29 @@ def record(
     )
 
 
+def _opened(services: ApiServices, key: str) -> Asked:
+    with services.desk.transaction() as session:
+        return services.work.consent.open(session, key)
+
+
+def _values(opened: Asked, entered: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "likely": opened.ticket.likely,
+        "fault": FAULTS.get(opened.ticket.fault),
+        "answers": tuple(Answer),
+        "answer": entered.get("answer") or opened.consent.answer or "",
+        "remark": entered.get("remark", ""),
+        "longest": LONGEST_ANSWER,
+    }
+
+
+_PAGE = LinkPage("c", "consent", _opened, _values)
+
+
 @router.get("/c/{secret}")
-def consent_page(request: Request, pages: Console, services: Services, secret: str) -> Response:
-    """Show what is proposed and why. To look records nothing: mail programs look at links too."""
-    services.rates.sign_in(address_of(request))
-    return _page(pages, request, secret[:_LONGEST], saved=asked(request, SavedView).saved)
+def consent_page(request: Request, pages: Console, secret: str) -> Response:
+    """Show what is proposed and why."""
+    return _PAGE.look(pages, request, secret)
 
 
 @router.post("/c/{secret}")
@@ -101,49 +118,11 @@ def say(
     answer: Annotated[str, Form(max_length=8)] = "",
     remark: _Remark = "",
 ) -> Response:
-    """Keep what the holder of the link says; the secret is the right to, as that of feedback is."""
-    services.rates.sign_in(address_of(request))
-    key = secret[:_LONGEST]
-
-    def change() -> Response:
-        with services.desk.transaction() as session:
-            services.work.consent.open(session, key)  # what opens nothing is told first
-        services.work.consent.answer(key, chosen(Answer, answer), remark)
-        return RedirectResponse(f"/c/{key}?saved=1", status_code=303)
-
-    return tried(change, lambda status, why: _page(pages, request, key, status, why, answer, remark), 404)
-
-
-def _page(
-    pages: Pages,
-    request: Request,
-    secret: str,
-    status: int = 200,
-    error: str | None = None,
-    answer: str = "",
-    remark: str = "",
-    *,
-    saved: bool = False,
-) -> Response:
-    services = pages.services
-    try:
-        with services.desk.transaction() as session:
-            opened = services.work.consent.open(session, secret)
-    except NotFound as why:
-        return pages.render(request, "desk/consent_closed.html", 404, error=str(why))
-    return pages.render(
+    """Keep what the holder of the link says."""
+    return _PAGE.answer(
+        pages,
         request,
-        "desk/consent_open.html",
-        status,
-        opened.ticket.site,
-        opened=opened,
-        likely=opened.ticket.likely,
-        fault=FAULTS.get(opened.ticket.fault),
-        secret=secret,
-        answers=tuple(Answer),
-        answer=answer or opened.consent.answer or "",
-        remark=remark,
-        longest=LONGEST_ANSWER,
-        error=error,
-        saved=saved,
+        secret,
+        lambda key: services.work.consent.answer(key, chosen(Answer, answer), remark),
+        {"answer": answer, "remark": remark},
     )

@@ -11,7 +11,7 @@ from api.console.pages.tried import tried
 from api.console.render.asked import asked
 from api.console.render.templates import Console, Pages
 from api.dispatch_schemas import DayQuery
-from api.doors import ActingByForm, PlansDays, SeesVisits
+from api.doors import ActingByForm, ChangesDispatch, SeesVisits
 from api.routes.common import RowId
 from api.services import ApiServices, Services
 from desk.dispatch.board import MOST_AHEAD
@@ -20,10 +20,14 @@ from fleet.grants import Sites
 from fleet.localtime import DAY_MIN, day_of, ms_of
 from fleet.proposals import Proposal
 from fleet.tickets import Ticket
+from storage.records.absences import absences_from
 from storage.records.appointments import appointments_of
 from storage.records.assignments import assignments_between
-from storage.records.engineers import engineers
+from storage.records.engineers import engineers, regions_of
 from storage.records.tickets import tickets_named
+
+_PLANS = 10
+"""So many of a day's plans are shown, the newest."""
 
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
@@ -39,23 +43,26 @@ def propose(
     request: Request,
     pages: Console,
     services: Services,
-    sites: PlansDays,
+    sites: ChangesDispatch,
     principal: ActingByForm,
     day: Annotated[str, Form(max_length=10)] = "",
+    region: Annotated[str, Form(max_length=64)] = "",
 ) -> Response:
     """Plan a day, and show the plan."""
 
     def change() -> Response:
-        made = services.dispatch.propose(principal, _date(day), sites)
+        made = services.dispatch.propose(principal, _date(day), sites, region=region)
         return RedirectResponse(f"/dispatch/plans/{made.id}", status_code=303)
 
     return tried(change, lambda status, error: _board(pages, request, sites, None, status, error))
 
 
 @router.get("/dispatch/plans/{plan_id}")
-def plan(request: Request, pages: Console, services: Services, sites: PlansDays, plan_id: RowId) -> Response:
+def plan(
+    request: Request, pages: Console, services: Services, sites: ChangesDispatch, plan_id: RowId
+) -> Response:
     """Show a plan: what it changes and why, and what it leaves undone."""
-    return _plan(pages, request, services.dispatch.proposal(plan_id))
+    return _plan(pages, request, services.dispatch.proposal(plan_id, sites))
 
 
 @router.post("/dispatch/plans/{plan_id}")
@@ -63,7 +70,7 @@ def apply(
     request: Request,
     pages: Console,
     services: Services,
-    sites: PlansDays,
+    sites: ChangesDispatch,
     principal: ActingByForm,
     plan_id: RowId,
     tell: Annotated[str, Form(max_length=8)] = "",
@@ -76,7 +83,9 @@ def apply(
 
     return tried(
         change,
-        lambda status, error: _plan(pages, request, services.dispatch.proposal(plan_id), status, error),
+        lambda status, error: _plan(
+            pages, request, services.dispatch.proposal(plan_id, sites), status, error
+        ),
     )
 
 
@@ -97,6 +106,9 @@ def _board(
         cases = tickets_named(session, {each.ticket_id for each in found}, sites)
         told = appointments_of(session, cases)
         people = [each for each in engineers(session, sites) if each.active]
+        areas = sorted(regions_of(session, sites))
+        begins, ends = ms_of(day, 0, zone), ms_of(day, DAY_MIN, zone)
+        away = {each.engineer: each for each in absences_from(session, begins) if each.covers(begins, ends)}
     rows = [
         (each, [one for one in found if one.engineer == each.id and one.ticket_id in cases])
         for each in people
@@ -110,6 +122,9 @@ def _board(
         days=[day - timedelta(days=1), day + timedelta(days=1)],
         last=today + timedelta(days=MOST_AHEAD),
         rows=rows,
+        areas=areas,
+        away=away,
+        plans=services.dispatch.proposals(day, sites)[:_PLANS],
         cases=cases,
         told=told,
         status=status,

@@ -24,6 +24,7 @@ from fleet.lists import ListKind
 from fleet.regions import Region
 from fleet.stars import LOOK_BACK_MS, as_stars
 from fleet.text import Text
+from storage.records.absences import absences_from
 from storage.records.engineers import (
     engineer_columns,
     engineer_from,
@@ -53,7 +54,7 @@ def engineer_page(
 ) -> Response:
     """Show an engineer: what they are able to do, when they work, what falls due."""
     saved = asked(request, SavedView).saved
-    return _one(pages, request, visitor, sites, engineer_id, Tried(saved=saved))
+    return show_engineer(pages, request, visitor, sites, engineer_id, Tried(saved=saved))
 
 
 @router.post("/engineers")
@@ -119,7 +120,7 @@ def change_engineer(
         return _to(engineer_id, saved=True)
 
     def again(status: int, why: str) -> Response:
-        return _one(pages, request, visitor, sites, engineer_id, Tried(status, why, said))
+        return show_engineer(pages, request, visitor, sites, engineer_id, Tried(status, why, said))
 
     return tried(change, again)
 
@@ -180,7 +181,7 @@ def _list(
     return pages.render(request, "service/engineers.html", form.status, **values)
 
 
-def _one(
+def show_engineer(
     pages: Pages,
     request: Request,
     visitor: Visitor,
@@ -188,12 +189,14 @@ def _one(
     engineer_id: str,
     form: Tried = Tried(),  # noqa: B008 - frozen
 ) -> Response:
+    """Return the page of an engineer with its forms."""
     book = pages.services.service
     with pages.services.desk.transaction() as session:
         one = engineer_of(session, engineer_id, sites)
         others = [each for each in engineers(session, sites) if each.id != engineer_id]
         areas = sorted(regions_of(session, sites) | {each.id for each in regions(session, sites)})
         now = pages.services.clock.now_ms()
+        away = absences_from(session, now, engineer_id)
         known = judgements(session, now - LOOK_BACK_MS, now + 1).get(one.account or 0, {})
     today = book.today()
     columns = typed(ListKind.ENGINEERS, engineer_columns(one))
@@ -205,6 +208,7 @@ def _one(
         "demanded": book.demands.training_hours,
         "judged": {part: (as_stars(each.share), each.share, each.count) for part, each in known.items()},
         "others": others,
+        "away": away,
         "areas": areas,
         "today": today,
         "sees": sees_service(visitor),

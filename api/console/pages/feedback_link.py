@@ -1,22 +1,18 @@
 """The page of a feedback link: what was repaired, and how it was. Whoever has the link may say so."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, Request, Response
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import HTMLResponse
 
-from api.console.pages.tried import tried
-from api.console.render.asked import SavedView, asked
-from api.console.render.templates import Console, Pages
-from api.doors import address_of
+from api.console.pages.by_link import LinkPage
+from api.console.render.templates import Console
 from api.routes.common import NO_SCORE, said_of
-from api.services import Services
-from fleet.errors import NotFound
+from api.services import ApiServices, Services
+from desk.feedback.desk import Opened
 from fleet.feedback import CORRECT_WITHIN_MS, LONGEST_REMARK, SCORES
-
-_LONGEST = 64
-"""No secret of ours is longer."""
 
 
 @dataclass(frozen=True)
@@ -43,62 +39,39 @@ EnteredFeedback = Annotated[Entered, Depends(entered_feedback)]
 router = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
 
+def _opened(services: ApiServices, key: str) -> Opened:
+    return services.closing.feedback.open(key)
+
+
+def _values(_opened: Opened, entered: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "entered": entered.get("entered") or Entered(),
+        "scores": SCORES,
+        "longest": LONGEST_REMARK,
+        "correct_within": CORRECT_WITHIN_MS,
+    }
+
+
+_PAGE = LinkPage("f", "feedback", _opened, _values)
+
+
 @router.get("/f/{secret}")
-def feedback_page(request: Request, pages: Console, services: Services, secret: str) -> Response:
-    """Show what a repair can be judged by. To look records nothing: mail programs look at links too."""
-    services.rates.sign_in(address_of(request))
-    return _page(pages, request, secret[:_LONGEST], saved=asked(request, SavedView).saved)
+def feedback_page(request: Request, pages: Console, secret: str) -> Response:
+    """Show what a repair can be judged by."""
+    return _PAGE.look(pages, request, secret)
 
 
 @router.post("/f/{secret}")
 def say(
     request: Request, pages: Console, services: Services, secret: str, entered: EnteredFeedback
 ) -> Response:
-    """Record what the holder of the link says.
-
-    The secret is the right to, and no cookie: a page of another site could post nothing that whoever
-    opens it does not know, and is refused like all of them (api/guards.py).
-    """
-    services.rates.sign_in(address_of(request))
-    key = secret[:_LONGEST]
-
-    def change() -> Response:
-        services.closing.feedback.open(key)  # what opens nothing is told first, whatever else is wrong
-        services.closing.feedback.say(key, said_of(entered.score, entered.solved, entered.remark))
-        return RedirectResponse(f"/f/{key}?saved=1", status_code=303)
-
-    return tried(
-        change,
-        lambda status, why: _page(pages, request, key, entered, status, why),
-        404,
-    )
-
-
-def _page(
-    pages: Pages,
-    request: Request,
-    secret: str,
-    entered: Entered | None = None,
-    status: int = 200,
-    error: str | None = None,
-    *,
-    saved: bool = False,
-) -> Response:
-    try:
-        opened = pages.services.closing.feedback.open(secret)
-    except NotFound as why:
-        return pages.render(request, "desk/feedback_closed.html", 404, error=str(why))
-    return pages.render(
+    """Record what the holder of the link says."""
+    return _PAGE.answer(
+        pages,
         request,
-        "desk/feedback_open.html",
-        status,
-        opened.ticket.site,
-        opened=opened,
-        secret=secret,
-        entered=entered or Entered(),
-        error=error,
-        saved=saved,
-        scores=SCORES,
-        longest=LONGEST_REMARK,
-        correct_within=CORRECT_WITHIN_MS,
+        secret,
+        lambda key: services.closing.feedback.say(
+            key, said_of(entered.score, entered.solved, entered.remark)
+        ),
+        {"entered": entered},
     )

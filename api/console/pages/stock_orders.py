@@ -1,5 +1,6 @@
 """The console's page of orders: what to order from whom, what is on its way, what arrived."""
 
+from collections.abc import Callable
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -63,13 +64,14 @@ def place_order(
     said: Said,
 ) -> Response:
     """Note that it was ordered."""
-    _seen(services, order_id, sites)
-
-    def change() -> Response:
-        services.parts.orders.order(order_id, principal, day_in(said.get("expected", "")), sites)
-        return _saved()
-
-    return tried(change, lambda status, why: _list(pages, request, sites, status, why))
+    orders = services.parts.orders
+    return _changed(
+        pages,
+        request,
+        order_id,
+        sites,
+        lambda: orders.order(order_id, principal, day_in(said.get("expected", "")), sites),
+    )
 
 
 @router.post("/orders/{order_id}/arrive")
@@ -83,14 +85,12 @@ def arrive(
     said: Said,
 ) -> Response:
     """Take in what arrived."""
-    _seen(services, order_id, sites)
 
-    def change() -> Response:
+    def take_in() -> None:
         serials = serials_in(said.get("serials", ""))
         services.parts.orders.arrive(order_id, number_in(said, "quantity", 1), serials, principal, sites)
-        return _saved()
 
-    return tried(change, lambda status, why: _list(pages, request, sites, status, why))
+    return _changed(pages, request, order_id, sites, take_in)
 
 
 @router.post("/orders/{order_id}/cancel")
@@ -104,19 +104,28 @@ def cancel(
     said: Said,
 ) -> Response:
     """Give an order up."""
-    _seen(services, order_id, sites)
+    orders = services.parts.orders
+    return _changed(
+        pages,
+        request,
+        order_id,
+        sites,
+        lambda: orders.cancel(order_id, principal, said.get("why", ""), sites),
+    )
 
-    def change() -> Response:
-        services.parts.orders.cancel(order_id, principal, said.get("why", ""), sites)
+
+def _changed(
+    pages: Pages, request: Request, order_id: int, sites: Sites, change: Callable[[], object]
+) -> Response:
+    """Change an order; raises NotFound for one for a place that serves none of somebody's sites."""
+    with pages.services.desk.transaction() as session:
+        stored_order(session, order_id, sites)
+
+    def run() -> Response:
+        change()
         return _saved()
 
-    return tried(change, lambda status, why: _list(pages, request, sites, status, why))
-
-
-def _seen(services: Services, order_id: int, sites: Sites) -> None:
-    """Raise NotFound for an order for a place that serves none of somebody's sites."""
-    with services.desk.transaction() as session:
-        stored_order(session, order_id, sites)
+    return tried(run, lambda status, why: _list(pages, request, sites, status, why))
 
 
 def _saved() -> Response:
@@ -146,6 +155,7 @@ def _list(
         error=error,
         saved=saved,
         proposals=services.parts.planning.proposals(sites),
+        months=services.parts.planning.months(),
         catalogue=services.parts.planning.catalogue(),
         depots=[each for each in services.parts.stock.places(sites) if each.kind == "depot" and each.active],
         **values,

@@ -5,10 +5,13 @@ from typing import Any
 
 from api.console.render import formats
 from desk.dispatch.jobs import Unplanned
+from desk.dispatch.on_the_spot import ON_THE_SPOT, Hindered, There
 from fleet.assignments import AppointmentState, AssignmentState, Rather
 from fleet.dayplan import Chosen, Lack, Remedy, Undone
+from fleet.proposals import REPLANNED, Cause, Trouble
 from fleet.suggestions import Against, For
 from fleet.text import Language, Text
+from fleet.tickets import TicketState
 
 ASSIGNMENTS = {
     AssignmentState.PLANNED: Text("planned", "已派单"),
@@ -62,13 +65,23 @@ REMEDIES = {
     Remedy.LIFT_HOLD: Text("Lift what was decided", "取消该指派"),
     Remedy.ANOTHER_WAY: Text("Look for another way to it", "另寻路线"),
 }
-_CHOSEN = {
+_CHOSEN: dict[str, Text] = {
+    ON_THE_SPOT: Text("is there anyway, the part is in the van", "人在现场，车上有备件"),
+    "nearer_free": Text(
+        "is {km} km away and free, the other {far} km", "距离 {km} 公里且空闲，原派人员距离 {far} 公里"
+    ),
     Chosen.UNDER_WAY: Text("is on the way already", "已在途中"),
     Chosen.NEXT: Text("is their next visit", "是其下一单"),
     Chosen.OVERRIDE: Text("a manager decided it", "经理指定"),
     Chosen.ONLY_ONE: Text("the only one who is able", "唯一胜任者"),
     Chosen.LEAST_TRAVEL: Text("the shortest way of {able} who are able", "{able} 位胜任者中路程最短"),
     Chosen.IN_TIME: Text("comes in time", "能按时到达"),
+    Chosen.CONTRACTOR: Text(
+        "a contractor: none of our own people could be there in time", "外协：自有工程师无法按时到达"
+    ),
+    Chosen.WHOLE_DAYS: Text(
+        "nearest of who is free all day: the work takes {days}", "全天空闲者中最近：工时 {days}"
+    ),
     Chosen.WHOLE_PLAN: Text("so that the day as a whole is shorter", "使全天总路程更短"),
 }
 _LACKS = {
@@ -92,7 +105,43 @@ _POINTS: dict[str, Text] = {
     Against.EXPIRES_SOON: Text("a certificate ends soon: {about}", "证书即将到期：{about}"),
     Against.NOT_AS_WISHED: Text("not when the customer likes it", "不符合客户期望时间"),
     Against.NO_TIME: Text("no time within {amount} days", "{amount} 天内无空档"),
+    Against.CONTRACTOR: Text("a contractor: {about}", "外协：{about}"),
     Against.NO_WAY: Text("no way there", "无法到达"),
+}
+CAUSES = {
+    Cause.NEW_CASE: Text("a new case", "新工单"),
+    Cause.ENGINEER_AWAY: Text("an engineer is away", "工程师不在岗"),
+    Cause.CUSTOMER_AWAY: Text("a customer was not there", "客户不在场"),
+    Cause.CUSTOMER_MOVES: Text("a customer would rather have another time", "客户希望改时间"),
+    Cause.TOOK_LONGER: Text("a visit takes longer", "上门耗时超出预期"),
+    Cause.NEARER_FREE: Text("somebody nearer is free", "附近有空闲工程师"),
+}
+REASONS = {
+    ON_THE_SPOT: Text("was there anyway", "顺路一并处理"),
+    REPLANNED: Text("planned anew", "重新排程"),
+    **{
+        f"{REPLANNED}_{cause}": Text(f"planned anew: {text.en}", f"重新排程：{text.zh}")
+        for cause, text in CAUSES.items()
+    },
+}
+"""Why something is as it is where a plan decided it."""
+_MOST_CAUSES = 8
+STEPS = {
+    TicketState.ACCEPTED: Text("Accept", "接单"),
+    TicketState.EN_ROUTE: Text("Set out", "出发"),
+    TicketState.REPAIRING: Text("I am there", "已到达"),
+}
+THERE = {
+    There.MAINTENANCE: Text("maintenance is due", "保养到期"),
+    There.FORESEEN: Text("foreseen", "预测故障"),
+    There.REPORTED: Text("reported", "已报修"),
+    There.AT_RISK: Text("at risk:", "风险："),
+}
+HINDERED = {
+    Hindered.PART: Text("not in the van", "车上无备件"),
+    Hindered.SKILL: Text("needs a skill", "缺技能"),
+    Hindered.TIME: Text("no time before the next visit", "下一单前来不及"),
+    Hindered.CONSENT: Text("the customer has not agreed", "客户尚未同意"),
 }
 TABLES = {
     "assignment": ASSIGNMENTS,
@@ -101,6 +150,10 @@ TABLES = {
     "unplanned": UNPLANNED,
     "undone": UNDONE,
     "remedy": REMEDIES,
+    "cause": CAUSES,
+    "step": STEPS,
+    "there": THERE,
+    "hindered": HINDERED,
 }
 
 
@@ -125,8 +178,24 @@ def why_in_words(why: Mapping[str, Any], language: Language) -> str:
     if text is None:
         points = [point_in_words(each[0], each[1], each[2], language) for each in why.get("points", ())]
         return _joined(points, language)
-    parts = [text.in_language(language).format(able=why.get("able", 1))]
+    days = formats.duration(int(why.get("days_ms", 0)), language)
+    km, far = (f"{why.get(name, 0) / 1000:.1f}" for name in ("metres", "was_metres"))
+    parts = [text.in_language(language).format(able=why.get("able", 1), km=km, far=far, days=days)]
     parts += _beside(why, language, lambda ms: formats.duration(abs(int(ms)), language))
+    return _joined(parts, language)
+
+
+def causes_in_words(causes: Sequence[Trouble], language: Language) -> str:
+    """Return what made the schedule plan anew: each cause with its cases."""
+    by_cause: dict[Cause, list[str]] = {}
+    for each in causes:
+        by_cause.setdefault(each.cause, []).append(
+            f"#{each.ticket_id}" + (f" {each.engineer}" if each.engineer else "")
+        )
+    parts = []
+    for cause, cases in by_cause.items():
+        more = f" +{len(cases) - _MOST_CAUSES}" if len(cases) > _MOST_CAUSES else ""
+        parts.append(f"{CAUSES[cause].in_language(language)} ({', '.join(cases[:_MOST_CAUSES])}{more})")
     return _joined(parts, language)
 
 

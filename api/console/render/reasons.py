@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from api.console.render import words
+from api.console.render.dispatch_words import REASONS as DISPATCH_REASONS
 from api.console.render.notice_words import NOTICE_REASONS
 from api.console.render.stock_words import STOCK_REASONS
 from api.console.render.told import told
@@ -70,6 +71,7 @@ REASONS = (
     }
     | NOTICE_REASONS
     | STOCK_REASONS
+    | DISPATCH_REASONS
 )
 _PLATFORM = {
     "risk": Text("risk model", "风险模型"),
@@ -81,6 +83,7 @@ _PLATFORM = {
     "maintenance": Text("maintenance plans", "保养计划"),
     "care": Text("care of tickets", "工单维护"),
     "stock": Text("stock of parts", "备件库存"),
+    "dispatch": Text("dispatch", "自动排程"),
     "follow_ups": Text("follow-up of low scores", "低分跟进"),
     "alert care": Text("care for alerts", "告警跟进"),
     "model care": Text("check of models", "模型检查"),

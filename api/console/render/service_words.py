@@ -41,6 +41,7 @@ COLUMNS = {
     "home_lat": Text("Home, latitude", "驻地纬度"),
     "home_lon": Text("Home, longitude", "驻地经度"),
     "van": Text("Van", "服务车"),
+    "employer": Text("Employer", "所属外协单位"),
     "part": Text("Part", "备件"),
     "place": Text("Place", "存放处"),
     "to": Text("Move to", "移往"),

@@ -1,7 +1,8 @@
 """The words of stock, in both languages."""
 
+from desk.parts.demand import Basis, Ground
 from fleet.stock import MovementKind, OrderState, PlaceKind, ReservationState
-from fleet.text import Text
+from fleet.text import Language, Text
 
 STOCK_TABLES = {
     "place_kind": {PlaceKind.DEPOT: Text("depot", "库房"), PlaceKind.VAN: Text("van", "服务车")},
@@ -41,3 +42,41 @@ STOCK_REASONS = {
     "case_merged": Text("another case took it over", "已并入其他工单"),
     "counted_less": Text("fewer were counted than were held", "盘点数量少于预留数量"),
 }
+
+_HISTORY = Text(
+    "{used} used here in {months} months, {history} expected",
+    "{months} 个月用了 {used} 件，预计 {history} 件",
+)
+_RISKS = Text(
+    "{risks} expected by the risks of {devices} devices", "按 {devices} 台设备的风险预计 {risks} 件"
+)
+_NONE_USED = Text("none used here yet", "此处尚未用过")
+_CAREFUL = Text("a careful rate until three months are known", "不足三个月，按谨慎的用量估算")
+_SEASON = Text("season × {season}", "季节系数 {season}")
+_GROUNDS = {
+    Ground.HISTORY: (_HISTORY,),
+    Ground.BOTH: (_HISTORY, _RISKS),
+    Ground.YOUNG: (_HISTORY, _CAREFUL),
+    Ground.YOUNG_AND_RISKS: (_HISTORY, _CAREFUL, _RISKS),
+    Ground.RISKS: (_NONE_USED, _RISKS),
+    Ground.NOTHING: (_NONE_USED,),
+}
+_SHOWN = 0.05
+"""A season that changes less is not told of."""
+
+
+def basis_in_words(basis: Basis, language: Language) -> str:
+    """Return what a figure of what will be needed rests on."""
+    texts = _GROUNDS[basis.ground]
+    if abs(basis.season - 1) >= _SHOWN and basis.used:
+        texts = (*texts, _SEASON)
+    filled = {
+        "used": basis.used,
+        "months": f"{basis.months:.1f}",
+        "history": f"{basis.from_history:.1f}",
+        "risks": f"{basis.from_risks:.1f}",
+        "devices": basis.devices,
+        "season": f"{basis.season:.1f}",
+    }
+    mark = "；" if language == "zh" else "; "
+    return mark.join(each.in_language(language).format(**filled) for each in texts)

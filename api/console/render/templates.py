@@ -19,7 +19,12 @@ from starlette.datastructures import URL
 from access.doors import Visitor
 from alerts.care.evidence import WINDOW_MS
 from api.console.render import formats
-from api.console.render.dispatch_words import point_in_words, speaks_for, why_in_words
+from api.console.render.dispatch_words import (
+    causes_in_words,
+    point_in_words,
+    speaks_for,
+    why_in_words,
+)
 from api.console.render.language import COOKIE, HTML_TAGS, language_of, translations
 from api.console.render.payloads import visible
 from api.console.render.reasons import (
@@ -29,6 +34,7 @@ from api.console.render.reasons import (
     reporter_in_words,
     rule_in_words,
 )
+from api.console.render.stock_words import basis_in_words
 from api.console.render.told import refusal_by_kind, told
 from api.console.render.told_of_plans import plan_mistake_told
 from api.console.render.told_of_rules import doubt_told, mistake_told
@@ -38,7 +44,7 @@ from api.services import ApiServices
 from fleet.alerts import said_by_device
 from fleet.clock import to_rfc3339
 from fleet.condition import condition_of
-from fleet.grants import Permission
+from fleet.grants import Permission, Role
 from fleet.risks import Driver
 from fleet.service import ServiceFile
 from fleet.text import LANGUAGES, Language
@@ -73,6 +79,7 @@ class Pages:
             notice=self.services.notice(),
             demo=self.services.demo,
             visitor=visitor,
+            is_engineer=_is_engineer(visitor),
             may=lambda permission: _may(visitor, permission),
             may_everywhere=lambda permission: _may(visitor, permission, everywhere=True),
             filtered=any(value and name != COOKIE for name, value in request.query_params.items()),
@@ -105,6 +112,11 @@ def _may(visitor: Visitor | None, permission: str, *, everywhere: bool = False) 
     return reach is None if everywhere else reach != frozenset()
 
 
+def _is_engineer(visitor: Visitor | None) -> bool:
+    """Tell whether somebody has the role of an engineer: theirs is the page of the day."""
+    return visitor is not None and any(grant.role is Role.ENGINEER for grant in visitor.principal.grants)
+
+
 def make_pages(services: ApiServices) -> Pages:
     """Return the renderer; reads the templates and the catalogues."""
     return Pages(services, {language: _environment(services, language) for language in LANGUAGES})
@@ -134,7 +146,9 @@ def _environment(services: ApiServices, language: Language) -> Environment:
         "clock": lambda ms, site: formats.clock(ms, services.zones.of(site)),
         "point": lambda point: point_in_words(point.what, point.about, point.amount, language),
         "speaks_for": speaks_for,
+        "causes": partial(causes_in_words, language=language),
         "chosen": partial(why_in_words, language=language),
+        "basis": partial(basis_in_words, language=language),
         "duration": partial(formats.duration, language=language),
         "percent": partial(formats.percent, language=language),
         "money": partial(formats.money, language=language),

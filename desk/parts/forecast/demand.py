@@ -67,5 +67,9 @@ def lead_demand(
             f"lead_d: {lead_d} must lie between 0 and {most:.0f} days, how far this forecast reaches"
         )
     risks = bernoulli_sum(chance_within(each, lead_d) for each in threats)
-    history = forecast.total(row, min(lead_d / MONTH_D, forecast.ahead), unforeseen)
+    return joined(risks, forecast.total(row, min(lead_d / MONTH_D, forecast.ahead), unforeseen), unforeseen)
+
+
+def joined(risks: Counts, history: Counts, unforeseen: float) -> LeadDemand:
+    """Return the need that is the sum of what risks say and of what history does; the two are independent."""
     return LeadDemand(risks.plus(history), risks, history, unforeseen)

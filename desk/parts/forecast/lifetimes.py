@@ -1,8 +1,11 @@
 """The chance that a device needs a part within a lead time, from its risk and what life it has left."""
 
 from dataclasses import dataclass
-from math import exp, inf, log, log1p
+from math import inf, log, nan
 
+import numpy as np
+
+from desk.parts.forecast.counts import Floats
 from fleet.errors import InvalidInput
 
 _LOW, _HIGH = -log(0.9), -log(0.1)
@@ -35,7 +38,31 @@ class Threat:
 
 
 def chance_within(threat: Threat, days: float) -> float:
-    """Return the chance that the part is needed within some days.
+    """Return the chance that the part is needed within some days, as `chances_within` of one device."""
+    early, late = (nan if life is None else life for life in (threat.life_p10_d, threat.life_p90_d))
+    told = Hazards(
+        np.array([threat.risk]),
+        np.array([threat.horizon_d]),
+        np.array([early]),
+        np.array([late]),
+        np.array([threat.uses]),
+    )
+    return float(chances_within(told, days)[0])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Hazards:
+    """Many threats in columns, as `Threat` has them; NaN where no life is told. Shape: (devices,)."""
+
+    risk: Floats
+    horizon_d: Floats
+    early: Floats
+    late: Floats
+    uses: Floats
+
+
+def chances_within(told: Hazards, days: float) -> Floats:
+    """Return the chances that parts are needed within some days. Shape: (devices,).
 
     With p the risk, h its horizon and H the cumulative hazard of the life left (Weibull through p10 and p90;
     without lives H(t) = -ln(1 - p) t / h): up to the horizon 1 - (1 - p) ** (H(t) / H(h)), beyond it
@@ -44,21 +71,18 @@ def chance_within(threat: Threat, days: float) -> float:
     """
     if not 0 <= days < inf:
         raise InvalidInput(f"days: {days} must be a number from 0 on")
-    survives = log1p(-min(threat.risk, _SURE))
-    hazard = _weibull(threat)
-    if hazard is None:
-        logs = survives * days / threat.horizon_d
-    else:
-        shape, scale = hazard
-        here, there = (threat.horizon_d / scale) ** shape, (days / scale) ** shape
-        logs = survives * there / here if days <= threat.horizon_d else survives + here - there
-    return threat.uses * (1 - exp(logs))
+    survives = np.log1p(-np.minimum(told.risk, _SURE))
+    logs = np.asarray(survives * days / told.horizon_d)
+    worn = (told.early > 0) & (told.late > told.early) & np.isfinite(told.late)
+    if worn.any():
+        logs[worn] = _worn(survives[worn], told.horizon_d[worn], told.early[worn], told.late[worn], days)
+    return np.asarray(told.uses * -np.expm1(logs))
 
 
-def _weibull(threat: Threat) -> tuple[float, float] | None:
-    """Return shape and scale (days) of the life left; None where it is not told."""
-    early, late = threat.life_p10_d, threat.life_p90_d
-    if early is None or late is None or not 0 < early < late < inf:
-        return None
-    shape = min(log(_HIGH / _LOW) / log(late / early), _STEEPEST)
-    return shape, late / _HIGH ** (1 / shape)
+def _worn(survives: Floats, horizon_d: Floats, early: Floats, late: Floats, days: float) -> Floats:
+    """Return the logarithm of surviving some days, where lives are told."""
+    shape = np.minimum(log(_HIGH / _LOW) / np.log(late / early), _STEEPEST)
+    scale = late / _HIGH ** (1 / shape)
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):  # of the two sides one is taken
+        here, there = (horizon_d / scale) ** shape, (days / scale) ** shape
+        return np.asarray(np.where(days <= horizon_d, survives * there / here, survives + here - there))

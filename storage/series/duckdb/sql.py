@@ -6,7 +6,7 @@ import polars as pl
 
 from fleet.clock import DAY_MS, HOUR_MS
 from fleet.readings import KEY_COLUMNS, batch_schema
-from fleet.risks import RISK_COLUMNS
+from fleet.risks import LIVES_IN_DAYS, RISK_COLUMNS
 from fleet.signals import ROBOT_STATES, Form, Kind, SignalTable
 from fleet.tiles import counters, tile_column, tile_schema, tiled_signals
 from storage.ports import Sought
@@ -179,12 +179,13 @@ LAST_RISKS = (
 )
 
 
-def fleet_risks(table: str, every: bool, fault: bool) -> str:
+def fleet_risks(table: str, every: bool, fault: bool, lives: bool) -> str:
     """Return the query for the last risk of each device and fault in a range, or of each interval."""
     time = f"{_INTERVAL} AS start" if every else "max(ts) AS start"
     groups = "device_id, start, fault" if every else "device_id, fault"
+    told = "".join(f", arg_max_null({name}, ts) AS {name}" for name in LIVES_IN_DAYS) if lives else ""
     return (
-        f"SELECT device_id, {time}, fault, arg_max(risk, ts) AS risk, arg_max(model, ts) AS model "
+        f"SELECT device_id, {time}, fault, arg_max(risk, ts) AS risk, arg_max(model, ts) AS model{told} "
         f"FROM {table} "
         f"WHERE ts >= $start AND ts < $end{' AND fault = $fault' if fault else ''} "
         f"GROUP BY {groups} ORDER BY device_id, start, fault"

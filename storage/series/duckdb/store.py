@@ -319,10 +319,11 @@ class DuckDbStore:
         fault: str | None = None,
         *,
         shadow: bool = False,
+        lives: bool = False,
     ) -> pl.DataFrame:
         """Return the last risk of each device and fault in a range, or of each interval of it."""
         asked = {"start": start, "end": end, "every": every_ms, "fault": fault}
-        query = sql.fleet_risks(sql.risk_table(shadow), every_ms is not None, fault is not None)
+        query = sql.fleet_risks(sql.risk_table(shadow), every_ms is not None, fault is not None, lives)
         given = {name: value for name, value in asked.items() if value is not None}
         return self._query(query, given).rename({"start": "ts"})
 

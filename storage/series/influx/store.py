@@ -12,7 +12,7 @@ from fleet.clock import DAY_MS, HOUR_MS
 from fleet.errors import StoreRefused, StoreRejected
 from fleet.personal import personal_signals
 from fleet.readings import KEY_COLUMNS, ReadingBatch, batch_schema
-from fleet.risks import FLEET_RISK_COLUMNS, RISK_COLUMNS
+from fleet.risks import FLEET_RISK_COLUMNS, LIVES_IN_DAYS, RISK_COLUMNS
 from fleet.signals import Kind, SignalTable
 from storage.ports import LatestValue, Receipt, Retention, RowsRejected, Sought
 from storage.series.influx import apart
@@ -352,18 +352,21 @@ class InfluxStore:
         fault: str | None = None,
         *,
         shadow: bool = False,
+        lives: bool = False,
     ) -> pl.DataFrame:
         """Return the last risk of each device and fault in a range, or of each interval of it."""
         where = influxql.times(start, end)
         if fault is not None:
             where += f" AND fault = {influxql.text_of(fault)}"
         groups = "device, fault" + (f", time({every_ms}ms)" if every_ms is not None else "")
-        columns = ["last(risk) AS risk", "model"]
+        more = LIVES_IN_DAYS if lives else ()
+        columns = ["last(risk) AS risk", "model", *more]
         query = influxql.grouped(SHADOW_RISKS if shadow else RISKS, columns, where, groups)
-        types = {name: RISK_COLUMNS[name] for name in ("risk", "model")}
+        types = {name: RISK_COLUMNS[name] for name in ("risk", "model", *more)}
         found = influxql.read_csv(self._connection.csv(query), types)
         named = influxql.with_tags(found, "device", "fault").rename({"device": "device_id", "time": "ts"})
-        return named.select(pl.col(name).cast(kind) for name, kind in FLEET_RISK_COLUMNS.items()).sort(
+        told = FLEET_RISK_COLUMNS | {name: RISK_COLUMNS[name] for name in more}
+        return named.select(pl.col(name).cast(kind) for name, kind in told.items()).sort(
             "device_id", "ts", "fault"
         )
 

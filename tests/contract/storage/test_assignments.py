@@ -345,3 +345,17 @@ def test_of_fifty_who_send_somebody_with_the_last_part_one_has_both(board: Board
     sent = [number for number in numbers if board.states(number)]
     assert len(sent) == 1
     assert [number for number in numbers if board.held(number)] == sent
+
+
+def test_a_visit_is_made_longer_where_that_is_free_and_stays_as_it_was_where_it_is_not(board: Board) -> None:
+    going, following = board.case("R1"), board.case("R2")
+    sent = board.send(going, after_h=1)
+    board.send(following, after_h=3)
+    for state in (T.ACCEPTED, T.EN_ROUTE):
+        board.tickets.change_state(going, state, LI, "")
+    with board.cases.writing() as session:
+        board.assigning.take_longer(session, sent.id, sent.ends + 10 * MINUTE_MS)
+        board.assigning.take_longer(session, sent.id, sent.ends + 5 * HOUR_MS)
+    with board.desk.transaction() as session:
+        (kept,) = assignments_of(session, going)
+    assert kept.ends == sent.ends + 10 * MINUTE_MS

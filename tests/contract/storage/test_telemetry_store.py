@@ -491,6 +491,18 @@ def test_a_fleets_risks_are_the_last_of_each_device_and_fault_or_of_each_interva
     assert store.fleet_risks(hour + 2 * HOUR_MS, hour + 3 * HOUR_MS).is_empty()
 
 
+def test_a_fleets_risks_come_with_what_is_left_of_lives_where_that_is_asked_for(
+    store: TelemetryStore,
+) -> None:
+    worn = risks(("R1", T0, "brush_wear", 0.2), ("R1", T0 + 9, "brush_wear", 0.3)).with_columns(
+        life_p10_d=pl.Series([9.0, 8.0]), life_p90_d=pl.Series([40.0, None], dtype=pl.Float64)
+    )
+    store.write_risks(worn)
+    told = store.fleet_risks(T0, T0 + 10, lives=True)
+    assert told.columns == [*FLEET_RISK_COLUMNS, "life_p10_d", "life_p50_d", "life_p90_d"]
+    assert told.rows() == [("R1", T0 + 9, "brush_wear", 0.3, "m1", 8.0, None, None)]
+
+
 def test_a_challengers_risks_stand_beside_those_that_count(store: TelemetryStore) -> None:
     store.write_risks(risks(("R1", T0, "brush_jam", 0.1)))
     store.write_risks(risks(("R1", T0, "brush_jam", 0.7)), shadow=True)

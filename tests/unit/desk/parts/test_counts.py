@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import poisson
 
-from desk.parts.forecast.counts import NONE, Counts, bernoulli_sum, compound, mixed
+from desk.parts.forecast.counts import NONE, Counts, bernoulli_sum, compound, mixed, thinned
 from fleet.errors import InvalidInput
 
 CHANCES = st.lists(st.floats(0, 1), min_size=0, max_size=8)
@@ -64,6 +65,17 @@ def test_a_hundred_thousand_small_risks_are_a_poisson_nearly() -> None:
     assert counts.variance == pytest.approx(20 * (1 - 0.0002))
     assert counts.quantile(0.95) == 28
     assert len(counts.chances) < 200, "tails of no chance are cut off"
+
+
+def test_a_part_of_a_time_has_its_part_of_a_poisson_and_lots_come_whole() -> None:
+    whole = Counts(poisson.pmf(np.arange(60), 10.0) / poisson.cdf(59, 10.0))
+    part = thinned(whole, 0.3)
+    np.testing.assert_allclose(part.chances[:20], poisson.pmf(np.arange(20), 3.0), atol=1e-9)
+    ten = Counts(np.eye(11)[10])
+    assert thinned(ten, 0.25, 10).chances.round(9).tolist() == [0.75, *[0.0] * 9, 0.25]
+    assert thinned(ten, 1.0).mean == pytest.approx(10) and thinned(ten, 0.0).mean == 0
+    with pytest.raises(InvalidInput, match="share: 1.1"):
+        thinned(ten, 1.1)
 
 
 def test_a_compound_sum_is_what_is_drawn() -> None:

@@ -6,7 +6,8 @@ from datetime import date
 import pytest
 from scipy.stats import nbinom, poisson
 
-from desk.parts.demand import PastUse, count_quantile
+from desk.parts.demand import Basis, Ground
+from desk.parts.past_use import PastUse, count_quantile
 from desk.parts.proposals import DISCONTINUED, Wish, propose
 from desk.parts.seasons import Transfer, transfers
 from desk.parts.shortages import TRANSFER_MS, shortages
@@ -24,15 +25,23 @@ VAN = StockPlace("van", PlaceKind.VAN, region="east")
 DAY = date(2027, 1, 16)
 
 
+BASIS = Basis(Ground.HISTORY, 12.0, 30, from_history=2.5)
+
+
 class Fixed:
     """Foresees what a test says, whatever the days."""
 
     def __init__(self, wanted: Mapping[tuple[str, str], float]) -> None:
         self._wanted = wanted
 
+    months = 12.0
+
     def quantile(self, part: str, place: str, days: float, q: float) -> float:
         assert days >= 0 and 0 < q < 1
         return self._wanted.get((part, place), 0.0)
+
+    def basis(self, part: str, place: str, days: float) -> Basis:
+        return BASIS
 
 
 def need(ticket: int, part: str = "fan", due: int | None = NOW + HOUR_MS, region: str = "east") -> NeededPart:
@@ -149,8 +158,8 @@ def test_what_a_depot_will_not_need_goes_where_a_month_will_need_it() -> None:
     stock = [Stock("east", "fan", 9), Stock("west", "fan", 2), Stock("van", "fan", 0)]
     demand = Fixed({("fan", "east"): 4, ("fan", "west"): 5, ("fan", "van"): 1})
     assert transfers([EAST, WEST, VAN], stock, demand, 0.95) == [
-        Transfer("fan", "east", "west", 3, "west", 5, 2),
-        Transfer("fan", "east", "van", 1, "east", 1, 0),
+        Transfer("fan", "east", "van", 1, "east", 1, 0, BASIS),
+        Transfer("fan", "east", "west", 3, "west", 5, 2, BASIS),
     ]
     short = [Stock("east", "fan", 5), Stock("west", "fan", 2), Stock("van", "fan", 0)]
     assert [(one.target, one.quantity) for one in transfers([EAST, WEST, VAN], short, demand, 0.95)] == [
