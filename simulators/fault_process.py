@@ -235,7 +235,7 @@ class FaultProcess:
 
     def begin(self, row: int, device: int, now: int, cause: str = "hazard", shape: int | None = None) -> None:
         """Begin a fault on a device that does not have it; its shape is drawn unless it is given."""
-        ways, draw = self._ways, self._generator
+        ways, draw = self._ways, self._luck(row, device)
         spec = ways.specs[row]
         if shape is None:
             by_chance = row != DUSTBIN and draw.random() < ways.sudden_share
@@ -255,6 +255,11 @@ class FaultProcess:
         entry = TruthEntry(self._ids[device], spec.code, now, None, cause, SHAPES[shape], shape != SUDDEN)
         self.truth_index[row, device] = self.truth.add(entry)
         self._refresh()
+
+    def _luck(self, row: int, device: int) -> np.random.Generator:
+        """Return what a fault that begins is drawn from."""
+        del row, device
+        return self._generator
 
     def _fail(self, row: int, device: int, now: int) -> None:
         self.failed[row, device] = True
