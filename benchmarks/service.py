@@ -1,10 +1,10 @@
 """A year of service, four ways: `python -m benchmarks.service [--seeds N] [--robots 1000] [--json FILE]`.
 
-A city with its robots, engineers, depots, seasons and holidays lives through the same year of faults under four
-policies: (a) reactive, by hand, calibrated to what the industry publishes; (b) with our dispatch; (c) with our parts;
-(d) proactive, with our models and alerts (docs/service-year.md says what is production code, and what is assumed).
-Each policy and seed is kept in --runs FOLDER, so that a run that was broken off goes on. Exits with 1 when a must
-figure is missed.
+A city with its robots, engineers, depots, seasons and holidays lives through the same year of faults under
+four policies: (a) reactive, by hand, calibrated to what the industry publishes; (b) with our dispatch; (c)
+with our parts; (d) proactive, with our models and alerts (docs/service-year.md says what is production code,
+and what is assumed). Each policy and seed is kept in --runs FOLDER, so that a run that was broken off goes
+on. Exits with 1 when a must figure is missed.
 """
 
 import argparse

@@ -1,8 +1,8 @@
 """Faults that befall a fleet alike whatever is done about them: common random numbers for comparing services.
 
-The n-th drive motor of a robot wears as the n-th drive motor of that robot does, in whose hands ever it is: when the
-fault begins, how fast it grows and by which shape belong to robot, fault and count. What a service does changes
-only how long a robot stands still meanwhile, and when a part is renewed.
+The n-th drive motor of a robot wears as the n-th drive motor of that robot does, in whose hands ever it is:
+when the fault begins, how fast it grows and by which shape belong to robot, fault and count. What a service
+does changes only how long a robot stands still meanwhile, and when a part is renewed.
 """
 
 from collections.abc import Mapping
@@ -28,7 +28,8 @@ from simulators.sites import UTC_OFFSET_MS
 
 _ONSET_STREAM, _FAULT_STREAM = 31, 32
 _EVEN = 0.25
-"""The noise with which a fault grows evenly: the simulator's own, log-normal from step to step, averages out."""
+"""The noise with which a fault grows evenly: the simulator's own, log-normal from step to step, averages out.
+"""
 _MOST_DUTY = 0.97
 _MONTHS = 12
 
@@ -47,10 +48,10 @@ class Failure:
 
 
 class CommonFaults(FaultProcess):
-    """The faults of robots that run as much as robots of their site usually do, while they do not stand still.
+    """The faults of robots that run as much as robots of their site usually do.
 
-    `use` is each robot's running against the average's (1). Nobody is sent by itself to what fails: `take_failures`
-    tells of it, and `repair` mends. Dustbins are emptied. Shapes: (faults, robots).
+    `use` is each robot's running against the average's (1). Nobody is sent by itself to what fails:
+    `take_failures` tells of it, and `repair` mends. Dustbins are emptied. Shapes: (faults, robots).
     """
 
     def __init__(
@@ -70,7 +71,7 @@ class CommonFaults(FaultProcess):
         self._season = _table(seasons)
         self.count: Ints = np.zeros(self.active.shape, dtype=np.int64)
         self._lived: Floats = np.zeros(self.active.shape)
-        rows, robots = np.indices(self.active.shape)
+        rows, robots = np.indices(self.active.shape, dtype=np.int64)
         self._due = self._drawn(rows, robots)
         self._due[DUSTBIN] = np.inf
         self._failures: list[Failure] = []

@@ -19,7 +19,7 @@ Taken = Callable[[Ticket], None]
 
 
 class Calls:
-    """Turns failures into calls, and calls into cases; `named` of them name the fault, the others say it fails."""
+    """Turns failures into calls, and calls into cases; of those `named` name the fault."""
 
     def __init__(
         self, city: City, agenda: Agenda, office: Office, field: Field, named: float, taken: Taken

@@ -1,10 +1,11 @@
-"""The city of a seed: robots at customers' sites, engineers with homes and vans, depots; the same for each policy."""
+"""The city of a seed: robots at customers' sites, engineers with homes and vans, depots."""
 
 from dataclasses import dataclass, replace
 from math import cos, radians
 
 import numpy as np
 
+from benchmarks.year.agenda import LOCAL_MS
 from benchmarks.year.assumptions import (
     AWAY_SHARE,
     HOLIDAYS,
@@ -18,7 +19,6 @@ from benchmarks.year.assumptions import (
     SPREAD_KM,
     USUAL_LEAD_DAYS,
 )
-from benchmarks.year.agenda import LOCAL_MS
 from fleet.clock import DAY_MS
 from fleet.engineers import Engineer
 from fleet.faults import FAULTS
@@ -123,7 +123,7 @@ def engineers_for(robots: int) -> int:
 
 
 def _places(roster: Roster, draw: np.random.Generator) -> tuple[tuple[Place, ...], tuple[int, ...]]:
-    """Part the robots of each of the roster's sites, which share hours and climate, among customers' places."""
+    """Part the robots of each site of the roster (hours, climate) among customers' places."""
     place_of = np.zeros(len(roster.site_index[Kind.ROBOT]), dtype=np.int64)
     places: list[Place] = []
     for site in range(len(roster.sites)):
@@ -145,7 +145,7 @@ def _around(middle: Position, draw: np.random.Generator, share: float = 1.0) -> 
 
 
 def _region(at: Position) -> str:
-    return REGIONS[0] if at[0] >= MIDDLE[0] else REGIONS[1]
+    return REGIONS[0] if at[0] >= MIDDLE[0] else REGIONS[-1]
 
 
 def _worker(number: int, draw: np.random.Generator) -> Worker:
@@ -153,7 +153,8 @@ def _worker(number: int, draw: np.random.Generator) -> Worker:
     luck = draw.random(len(SKILL_SHARE))
     # The first two know everything, so that no small crew lacks a skill for a whole day.
     skills = {
-        skill for (skill, share), drawn in zip(SKILL_SHARE.items(), luck, strict=True)
+        skill
+        for (skill, share), drawn in zip(SKILL_SHARE.items(), luck, strict=True)
         if drawn < share or number < 2
     }
     rest = {(number * 2) % 7, (number * 2 + 1) % 7}
@@ -161,7 +162,13 @@ def _worker(number: int, draw: np.random.Generator) -> Worker:
     shifts = {name: hours for day, name in enumerate(_DAYS) if day not in rest}
     name = f"E{number + 1:02d}"
     engineer = Engineer(
-        name, name, region=_region(home), skills=frozenset(skills), shifts=shifts, home=home, van=f"van-{name}"
+        name,
+        name,
+        region=_region(home),
+        skills=frozenset(skills),
+        shifts=shifts,
+        home=home,
+        van=f"van-{name}",
     )
     return Worker(engineer, draw_hand(skills, draw))
 

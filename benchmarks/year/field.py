@@ -1,7 +1,7 @@
-"""Engineers in the field: they drive, find somebody or a closed door, look, mend or not, and go on to the next.
+"""Engineers in the field: they drive, find somebody or a closed door, look, mend or not, and go on.
 
-How they do it is simulators/crew's; what is really wrong, and what a repair does, is the fault process's. The desk
-learns what people tell it: state by state, and what was found.
+How they do it is simulators/crew's; what is really wrong, and what a repair does, is the fault process's. The
+desk learns what people tell it: state by state, and what was found.
 """
 
 from collections import Counter
@@ -21,10 +21,10 @@ from fleet.faults import FAULTS
 from fleet.principals import Principal, PrincipalKind
 from fleet.tickets import NO_FAULT, SuspicionState, Ticket, TicketState
 from fleet.visiting import Position
+from simulators.common_faults import CommonFaults
 from simulators.crew import hands, households, roads
 from simulators.fault_process import FAULT_ROW
 from simulators.ground_truth import GroundTruth
-from simulators.common_faults import CommonFaults
 
 _MONDAY = 0
 _READY = frozenset({TicketState.ACCEPTED, TicketState.WAITING_PART})
@@ -32,7 +32,7 @@ _READY = frozenset({TicketState.ACCEPTED, TicketState.WAITING_PART})
 
 @dataclass(frozen=True, slots=True)
 class Errand:
-    """What an engineer is to do next: `leaves` and `arrives` as planned (epoch ms), the window that was told."""
+    """What an engineer is to do next: times as planned (epoch ms), and the window that was told."""
 
     ticket: int
     leaves: int
@@ -58,7 +58,7 @@ class Dispatch(Protocol):
 
 @dataclass(slots=True)
 class Journal:
-    """What happened, for the figures: visits by case, travel by visit, robots that stood still for a repair."""
+    """What happened, for the figures: visits by case, travel by visit, robots at work on."""
 
     visits: dict[int, int] = field(default_factory=dict)
     been: Counter[int] = field(default_factory=Counter)
@@ -87,10 +87,16 @@ class _Day:
 
 
 class Field:
-    """All engineers of a city; `faults` and `truth` are what is really wrong, seen only where somebody stands."""
+    """All engineers of a city; `faults` are what is really wrong, seen only where somebody stands."""
 
     def __init__(
-        self, city: City, agenda: Agenda, office: Office, parts: Parts, faults: CommonFaults, truth: GroundTruth
+        self,
+        city: City,
+        agenda: Agenda,
+        office: Office,
+        parts: Parts,
+        faults: CommonFaults,
+        truth: GroundTruth,
     ) -> None:
         self.city, self.agenda, self.office, self.parts = city, agenda, office, parts
         self.faults, self.truth = faults, truth
@@ -177,7 +183,8 @@ class Field:
             self.journal.absent += 1
             self.office.move(errand.ticket, TicketState.ACCEPTED, self.by(worker), "nobody was there")
             self.agenda.at(
-                now + round(NOBODY_THERE_MIN * MINUTE_MS), lambda: self._leave(number, errand.ticket, absent=True)
+                now + round(NOBODY_THERE_MIN * MINUTE_MS),
+                lambda: self._leave(number, errand.ticket, absent=True),
             )
             return
         case = self.office.move(errand.ticket, TicketState.REPAIRING, self.by(worker))
@@ -196,7 +203,9 @@ class Field:
     def _confirms(self, robot: int) -> float:
         return self.city.place(robot).household.answers * households.SAYS_YES
 
-    def _carried(self, worker: Worker, ticket: int, faults: Collection[str], luck: np.random.Generator) -> dict[str, bool]:
+    def _carried(
+        self, worker: Worker, ticket: int, faults: Collection[str], luck: np.random.Generator
+    ) -> dict[str, bool]:
         """Return of each part that is needed whether the engineer has one: by the books, and really."""
         found = {}
         for fault in faults:
@@ -219,7 +228,9 @@ class Field:
             self.journal.vain_cases.add(ticket)
         if plan.missing:
             self._write_down(ticket, plan.lacking, worker)
-            self.office.move(ticket, TicketState.WAITING_PART, self.by(worker), f"no {', '.join(plan.missing)}")
+            self.office.move(
+                ticket, TicketState.WAITING_PART, self.by(worker), f"no {', '.join(plan.missing)}"
+            )
             waits = [self.parts.wait_for(worker, ticket, part) for part in plan.missing]
             self._leave(number, ticket, ready=max((each for each in waits if each is not None), default=None))
             return
@@ -231,7 +242,7 @@ class Field:
         self._leave(number, ticket, over=True)
 
     def _write_down(self, ticket: int, faults: Collection[str], worker: Worker) -> None:
-        """Let the case suspect what was found and could not be mended, so that the desk knows what it needs."""
+        """Let the case suspect what was found and not mended: the desk knows then what it needs."""
         case = self.office.tickets.read(ticket)
         for fault in faults:
             if case.suspicion_of(fault) is None:
@@ -284,7 +295,9 @@ class _Work:
     minutes: float
 
     @classmethod
-    def of(cls, found: hands.Diagnosis, carried: dict[str, bool], worker: Worker, luck: np.random.Generator) -> "_Work":
+    def of(
+        cls, found: hands.Diagnosis, carried: dict[str, bool], worker: Worker, luck: np.random.Generator
+    ) -> "_Work":
         """Return what comes of a diagnosis with the parts that were carried."""
         mended, used, missing, lacking, minutes = [], [], [], [], found.minutes
         for fault, right in zip(found.found, found.right, strict=True):

@@ -1,4 +1,4 @@
-"""What became of a policy's year: the figures of the table, from the truth, the desk's own facts and the journal.
+"""What became of a policy's year: its figures, from the truth, the desk's facts and the journal.
 
 Faults count from their failure or repair within the days that count, cases from their opening.
 """
@@ -36,9 +36,7 @@ _STOPS = frozenset(spec.code for spec in FAULT_SPECS if spec.stops)
 def figures_of(life: "Life", parts: Parts, truth: GroundTruth, first: int, days: int) -> dict[str, Any]:
     """Return the figures of the days that count, and beside them what explains them."""
     start, end = day_start(first), day_start(first) + days * DAY_MS
-    facts = [
-        each for each in life.office.facts(life.city.robots) if start <= each.opened_at < end
-    ]
+    facts = [each for each in life.office.facts(life.city.robots) if start <= each.opened_at < end]
     entries = [each for each in truth if _ended(each, end) >= start and each.onset < end]
     waits = _waits(entries, start, end)
     broken = [wait for wait in waits if wait > 0]
@@ -74,7 +72,8 @@ def _ended(entry: TruthEntry, end: int) -> int:
 def _waits(entries: Sequence[TruthEntry], start: int, end: int) -> list[float]:
     """Return the hours from breakdown to repair of each fault; 0 where it was mended before it broke down.
 
-    What still waits at the end counts up to there; what customers mended alone, and what only began, is left out.
+    What still waits at the end counts up to there; what customers mended alone, and what only began, is left
+    out.
     """
     found = []
     for each in entries:
@@ -149,8 +148,8 @@ def _out_of_use(life: "Life", entries: Sequence[TruthEntry], start: int, end: in
 
 def _union(spans: Sequence[tuple[int, int]], start: int, end: int) -> int:
     total, reached = 0, start
-    for begins, ends in sorted(spans):
-        begins, ends = max(begins, reached), min(ends, end)
+    for from_, to in sorted(spans):
+        begins, ends = max(from_, reached), min(to, end)
         if ends > begins:
             total += ends - begins
             reached = ends

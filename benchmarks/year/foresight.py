@@ -1,8 +1,8 @@
-"""What policy (d) adds: robots' telemetry, scored every night, with models that learn from the desk's own repairs.
+"""What policy (d) adds: telemetry, scored every night, with models that learn from the desk's repairs.
 
-Nothing here sees the truth. Robots are simulated to send readings and to say when they fail; tiles go to the scorer,
-its risks to the alert engine, alerts become cases. Models are trained on rows as they were known each night, and on
-what engineers confirmed by then.
+Nothing here sees the truth. Robots are simulated to send readings and to say when they fail; tiles go to the
+scorer, its risks to the alert engine, alerts become cases. Models are trained on rows as they were known each
+night, and on what engineers confirmed by then.
 """
 
 from pathlib import Path
@@ -23,7 +23,6 @@ from models.features.definitions import FEATURES
 from models.features.history import History, Rows, assembled
 from models.features.tile_memory import TileMemory
 from models.features.windows import FleetFacts, heard_lately, hours_heard
-from models.learning.lives import lives_of
 from models.learning.pipeline import examples_of, fit_fault, register
 from models.learning.settings import TrainingSettings
 from models.registry.registry import ModelRegistry
@@ -38,7 +37,7 @@ from storage.records.model_cards import CHALLENGER, Deed, cards
 from storage.records.repairs import confirmed_repairs, device_places, open_tickets, renewals
 
 STEP_MS = 15 * MINUTE_MS
-FIRST_TRAINING, EVERY = 45, 60
+FIRST_TRAINING, EVERY = 45, 120
 """Days of telemetry before the first training, and between two."""
 HISTORY_DAYS, MOST_ROWS = 150, 60_000
 LEAST_HOURS = 24
@@ -66,7 +65,7 @@ class Foresight:
         self.trained: list[dict[str, object]] = []
 
     def hour(self) -> tuple[list[Failure], list[int]]:
-        """Let the robots live on for an hour; return what failed, and the cases that came of what they said."""
+        """Let the robots live on for an hour; return what failed, and cases by what they said."""
         self._hours.append(self.fleet.run_robots(HOUR_MS // STEP_MS, STEP_MS))
         said = [
             ReportedEvent(each.device_id, each.ts, each.code, each.detail, each.ts)
@@ -85,9 +84,7 @@ class Foresight:
         columns = _joined(self._hours)
         self._hours = []
         robots = self.fleet.roster.cards[Kind.ROBOT]
-        made = robot_tiles(
-            STANDARD_SIGNALS, robots, columns, begins, HOUR_MS // STEP_MS, self._before
-        )
+        made = robot_tiles(STANDARD_SIGNALS, robots, columns, begins, HOUR_MS // STEP_MS, self._before)
         self._before = made.filter(pl.col("hour") >= self.fleet.now_ms - 48 * HOUR_MS)
         self._tiles.add(begins, made)
         self._remember()
@@ -126,8 +123,8 @@ class Foresight:
         clock = office.clock
         for fault in predicted_faults(Kind.ROBOT):
             examples = examples_of(fault, history)
-            lives = lives_of(fault, history)
-            fit = fit_fault(fault.code, examples, history.device_models, settings, self._seed, lives)
+            # Remaining lives are not learned: nothing here asks for them, and they take the longest.
+            fit = fit_fault(fault.code, examples, history.device_models, settings, self._seed)
             report = register(fit, self._registry, clock)
             self.trained.append(
                 {

@@ -27,7 +27,7 @@ from simulators.fault_process import COUNT
 from simulators.ground_truth import GroundTruth
 
 YEAR = 2027
-_MEMORY = Path("/dev/shm")  # noqa: S108 - only where it is there, and a folder of its own in it
+_MEMORY = Path("/dev/shm")
 
 
 class Policy(StrEnum):
@@ -41,7 +41,7 @@ class Policy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How much is lived through: robots, engineers (0: as many as suit), days that count, and days before these."""
+    """How much is lived through; `run_in` are days before those that count. `engineers` 0: as suit."""
 
     robots: int = 1000
     engineers: int = 0
@@ -124,9 +124,7 @@ def _begin(
 def _a_day(life: Life, parts: Parts, day: int) -> None:
     agenda, midnight = life.agenda, day_start(day)
     agenda.at(midnight + 5 * HOUR_MS, lambda: parts.night(day))
-    working = [
-        number for number in range(len(life.city.workers)) if not life.city.away(number, day)
-    ]
+    working = [number for number in range(len(life.city.workers)) if not life.city.away(number, day)]
     at_work = []
     for number in working:
         hours = _shift(life.city.workers[number].engineer, day)
@@ -139,7 +137,7 @@ def _a_day(life: Life, parts: Parts, day: int) -> None:
     if isinstance(dispatch, ManualDispatch):
         agenda.at(midnight + 7 * HOUR_MS, lambda: dispatch.write_lists(day, at_work))
     else:
-        agenda.at(midnight + round(7.5 * HOUR_MS), lambda: dispatch.morning(day))
+        agenda.at(midnight + round(5.5 * HOUR_MS), lambda: dispatch.morning(day))
         agenda.at(midnight + round(20.75 * HOUR_MS), lambda: dispatch.evening(day + 1))
     for hour in range(24):
         life.hour(midnight + hour * HOUR_MS)
@@ -162,4 +160,3 @@ def _shift(engineer: Engineer, day: int) -> tuple[float, float] | None:
         return None
     begins, ends = hours[0].split("-")
     return tuple(int(each[:2]) + int(each[3:]) / 60 for each in (begins, ends))  # type: ignore[return-value]
-

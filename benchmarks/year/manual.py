@@ -1,4 +1,4 @@
-"""Policy (a): dispatch by hand, first come first served, to whoever has the turn. Its knobs are assumptions.Manual."""
+"""Policy (a): dispatch by hand, first come first served, to whoever has the turn."""
 
 from collections import defaultdict, deque
 

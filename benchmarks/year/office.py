@@ -1,7 +1,7 @@
 """The service desk of one policy: production rooms over one database, on the year's clock.
 
-Cases, clocks and their history are the desk's own for every policy; alerts for the proactive one alone. No page, no
-letter and no notice is made: whoever acts here calls what the API calls.
+Cases, clocks and their history are the desk's own for every policy; alerts for the proactive one alone. No
+page, no letter and no notice is made: whoever acts here calls what the API calls.
 """
 
 from collections.abc import Sequence
@@ -97,7 +97,7 @@ class Office:
             return open_case_of(session, robot)
 
     def follow(self) -> list[int]:
-        """Let what alerts and cases have told become cases and ended alerts; return the cases opened or worse."""
+        """Let alerts become cases, and closed cases end alerts; return the cases opened or joined."""
         assert self._followers is not None
         touched: dict[int, None] = {}
         while True:

@@ -30,7 +30,7 @@ LOADED_H = 6
 
 @dataclass
 class Tally:
-    """Pieces that were wanted at visits, those that were there, those used by day, and what is kept day by day."""
+    """Pieces by day: wanted at visits, there, used, and kept."""
 
     wanted: Counter[int] = field(default_factory=Counter)
     there: Counter[int] = field(default_factory=Counter)
@@ -57,7 +57,7 @@ class Parts(Protocol):
         ...
 
     def wait_for(self, worker: Worker, ticket: int, part: str) -> int | None:
-        """Get a part that a case waits for; return when it can be brought (epoch ms), None: the plan knows."""
+        """Get a part for a case; return when it can be brought (epoch ms), None: the plan knows."""
         ...
 
     def detour(self, ticket: int, now: int) -> Position | None:
@@ -70,15 +70,13 @@ class Parts(Protocol):
 
 
 class GuessedParts:
-    """Vans with the same kit whatever is asked for, a depot that is filled up now and then: policies (a) and (b)."""
+    """The same kit in every van, a depot that is filled up now and then: policies (a), (b)."""
 
     def __init__(self, city: City, agenda: Agenda, manual: Manual) -> None:
         self.tally = Tally()
         self._agenda, self._manual = agenda, manual
         self._codes = [part.code for part in city.parts]
-        self._vans = {
-            worker.engineer.van: dict.fromkeys(self._codes, manual.kit) for worker in city.workers
-        }
+        self._vans = {worker.engineer.van: dict.fromkeys(self._codes, manual.kit) for worker in city.workers}
         share = len(city.workers) / 20
         self._level = max(2, round(manual.depot * share))
         self._depot = dict.fromkeys(self._codes, self._level)
@@ -147,7 +145,7 @@ class GuessedParts:
 
 
 class KeptParts:
-    """The desk's own stock: ledger, reservations with each assignment, orders and transfers as it proposes them."""
+    """The desk's own stock: ledger, reservations, and orders and transfers as it proposes them."""
 
     def __init__(self, city: City, agenda: Agenda, office: Office, manual: Manual) -> None:
         self.tally = Tally()
@@ -233,7 +231,7 @@ def _ignored(_what: object) -> None:
 
 
 def turnover(tally: Tally, days: Iterable[int]) -> float:
-    """Return how often stock turned over in a month of 30 days: pieces used against pieces kept in the mean."""
+    """Return how often stock turned over in 30 days: pieces used against pieces kept."""
     chosen = list(days)
     kept = [tally.kept[day] for day in chosen if day in tally.kept]
     mean = sum(kept) / len(kept) if kept else 0.0

@@ -6,11 +6,20 @@ from datetime import UTC, date, datetime
 from sqlalchemy.orm import Session
 
 from benchmarks.year.agenda import LOCAL_MS, Agenda, day_start, local_day
-from benchmarks.year.assumptions import AGAIN_CPU_S, ANSWER_MIN, DAY_CPU_S, EARLY_DESK, FAULT_NAMED, REPLAN_MS, SERVICE_HOURS
+from benchmarks.year.assumptions import (
+    AGAIN_CPU_S,
+    ANSWER_MIN,
+    DAY_CPU_S,
+    EARLY_DESK,
+    FAULT_NAMED,
+    REPLAN_MS,
+    SERVICE_HOURS,
+)
 from benchmarks.year.calls import Calls
 from benchmarks.year.city import City
 from benchmarks.year.field import Errand, Field
 from benchmarks.year.office import DISPATCHER, Office
+from benchmarks.year.parts import LOADED_H
 from desk.dispatch.assigning import Sent
 from desk.dispatch.board import DispatchBoard
 from desk.dispatch.jobs import Unplanned
@@ -26,6 +35,7 @@ from fleet.grants import Sites
 from fleet.tickets import Ticket, TicketState
 from storage.records.appointments import appointments_of
 from storage.records.assignments import open_assignments
+from storage.records.stock import all_stock
 
 _NO_PART = frozenset({"no_part", "nobody_has_both"})
 _TOMORROW_H = 10
@@ -39,7 +49,8 @@ class HeldBack(SceneReader):
     """The desk's reader, but for cases that nobody can go to yet and of which the desk was not told."""
 
     until: dict[int, int]
-    """Cases that wait for a piece outside of any ledger, or for a customer to be there, and until when (epoch ms)."""
+    """Cases that wait for a piece outside of any ledger, or for a customer to be there, and until when (epoch
+    ms)."""
 
     def read(self, session: Session, now: int, sites: Sites = None, only: Ticket | None = None) -> Scene:
         """Return the scene, those that wait unplanned."""
@@ -51,7 +62,9 @@ class HeldBack(SceneReader):
 class PlannedDispatch:
     """Answers cases, plans days in the evening and the morning, and again when there is news."""
 
-    def __init__(self, city: City, agenda: Agenda, office: Office, field: Field, stock: Reserve | None) -> None:
+    def __init__(
+        self, city: City, agenda: Agenda, office: Office, field: Field, stock: Reserve | None
+    ) -> None:
         self._city, self._agenda, self._office, self._field = city, agenda, office, field
         self._until: dict[int, int] = {}
         wired = office.wired
@@ -138,16 +151,28 @@ class PlannedDispatch:
         board.apply(made.id, DISPATCHER, tell=True)
         self.plans, self.cpu_s = self.plans + 1, self.cpu_s + made.cpu_s
         if self._keeps_stock:
-            tonight = board is self._day and day > local_day(self._agenda.clock.ms)
+            loads = self._agenda.clock.ms < day_start(day) + LOADED_H * HOUR_MS
             for left in made.left:
-                if left.why in _NO_PART and (tonight or self._is_urgent(left.ticket_id, day)):
+                if left.why not in _NO_PART or not (loads or self._is_urgent(left.ticket_id, day)):
+                    continue
+                if self._depot_has(board, left.ticket_id):
                     self._from_depot(board, left.ticket_id)
         self._refresh()
 
     def _is_urgent(self, number: int, day: int) -> bool:
-        """Tell whether a case cannot wait until its part is loaded overnight: somebody fetches it on the way."""
+        """Tell whether a case cannot wait for the night: somebody fetches its part on the way."""
         due = self._office.tickets.read(number).on_site_due
         return due is not None and due < day_start(day + 1) + _TOMORROW_H * HOUR_MS
+
+    def _depot_has(self, board: DispatchBoard, number: int) -> bool:
+        """Tell whether one depot has all that a case needs."""
+        needs = board.assigning.needs(self._office.tickets.read(number)).parts
+        with self._office.desk.look() as session:
+            free = {(each.place, each.part): each.free for each in all_stock(session)}
+        return any(
+            all(free.get((depot, part), 0) >= many for part, many in needs.items())
+            for depot in self._city.depots
+        )
 
     def _from_depot(self, board: DispatchBoard, number: int) -> None:
         """Send who suits best to a case whose part is in no van: they take it along from a depot."""

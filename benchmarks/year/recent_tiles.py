@@ -1,7 +1,8 @@
-"""The telemetry of the year as scoring reads it: hourly tiles of the last months, straight from the simulator.
+"""The telemetry of the year as scoring reads it: hourly tiles of the last months.
 
-What the store would have made of the robots' readings (simulators/tiling.py; a test there compares them). It answers
-what models/features/tile_memory.py and models/scoring/scorer.py ask of storage.ports.TelemetryStore, and nothing else.
+What the store would have made of the robots' readings (simulators/tiling.py; a test there compares them). It
+answers what models/features/tile_memory.py and models/scoring/scorer.py ask of storage.ports.TelemetryStore,
+and nothing else.
 """
 
 from collections import deque
@@ -16,7 +17,8 @@ from models.features.definitions import FEATURES, terms_of
 from models.features.terms import READINGS
 
 KEPT_DAYS = 90
-"""Older tiles are gone; the product keeps 180 days. A robot's usual level since its last repair is from then on."""
+"""Older tiles are gone; the product keeps 180 days. A robot's usual level since its last repair is from then
+on."""
 _KEYS = ("device_id", "site", "hour", "readings")
 
 

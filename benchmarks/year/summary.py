@@ -12,8 +12,8 @@ STEPS |= {"foresight": (Policy.PROACTIVE, Policy.PARTS)}
 Runs = Mapping[Policy, Mapping[int, Mapping[str, Any]]]
 LEVEL = 0.95
 INTERVALS = (
-    "95 % of the mean over seeds, Student's t with n - 1 degrees of freedom; of gains the same over the differences "
-    "seed by seed; null with one seed"
+    "95 % of the mean over seeds, Student's t with n - 1 degrees of freedom; of gains the same over the "
+    "differences seed by seed; null with one seed"
 )
 
 
@@ -63,7 +63,7 @@ def _figure(runs: Mapping[int, Mapping[str, Any]], seed: int, name: str) -> floa
 
 
 def targets(policies: Mapping[str, Any]) -> dict[str, Any]:
-    """Return for each promise what was reached, what it must be, and whether it is; empty without (a) and (d)."""
+    """Return what was reached of each promise and what must be; empty without (a) and (d)."""
     if not {"a", "d"} <= policies.keys():
         return {}
 

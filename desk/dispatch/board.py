@@ -119,6 +119,7 @@ class DispatchBoard:
             for change in changes:  # all let go first: two may take each other's place
                 if change.ticket_id not in refused:
                     self.assigning.let_go(session, standing[change.ticket_id], REPLANNED)
+                    self._reader.stock.release(session, change.ticket_id, by, REPLANNED)
             for change in changes:
                 if change.ticket_id not in refused:
                     try:
