@@ -33,6 +33,7 @@ RUNS: dict[str, tuple[list[str], int]] = {
     "alerts": (["alerts", "--growth"], 10),
     "backtest": (["backtest"], 10),
     "dispatch": (["dispatch"], 10),
+    "service": (["service", "--robots", "100", "--days", "120", "--seeds", "2"], 60),
     "foreign_fleet": (["foreign_fleet"], 10),
     "training": (["training"], 10),
     "rollout": (["rollout"], 15),

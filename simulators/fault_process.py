@@ -13,6 +13,7 @@ import numpy as np
 
 from fleet.clock import HOUR_MS
 from fleet.faults import FAULTS
+from simulators.crew.hands import MISTAKEN_FOR
 from simulators.ground_truth import GroundTruth, TruthEntry
 from simulators.randomness import Bools, Floats, Ints
 
@@ -65,19 +66,6 @@ DUSTBIN = FAULT_ROW["dustbin_full"]
 COUNT = len(FAULT_SPECS)
 _STOPS = np.array([spec.stops for spec in FAULT_SPECS])
 _USAGE = np.array([spec.usage for spec in FAULT_SPECS])
-_MISTAKEN_FOR = {
-    "battery_wear": "battery_overheat",
-    "battery_overheat": "battery_wear",
-    "charging_failure": "battery_wear",
-    "drive_motor_wear": "wheel_slip",
-    "wheel_slip": "drive_motor_wear",
-    "brush_jam": "brush_wear",
-    "brush_wear": "brush_jam",
-    "fan_motor_wear": "filter_clog",
-    "filter_clog": "fan_motor_wear",
-    "lidar_misaligned": "wheel_slip",
-}
-"""What an engineer takes a fault for who changes the wrong part."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,7 +235,7 @@ class FaultProcess:
 
     def begin(self, row: int, device: int, now: int, cause: str = "hazard", shape: int | None = None) -> None:
         """Begin a fault on a device that does not have it; its shape is drawn unless it is given."""
-        ways, draw = self._ways, self._generator
+        ways, draw = self._ways, self._luck(row, device)
         spec = ways.specs[row]
         if shape is None:
             by_chance = row != DUSTBIN and draw.random() < ways.sudden_share
@@ -267,6 +255,11 @@ class FaultProcess:
         entry = TruthEntry(self._ids[device], spec.code, now, None, cause, SHAPES[shape], shape != SUDDEN)
         self.truth_index[row, device] = self.truth.add(entry)
         self._refresh()
+
+    def _luck(self, row: int, device: int) -> np.random.Generator:
+        """Return what a fault that begins is drawn from."""
+        del row, device
+        return self._generator
 
     def _fail(self, row: int, device: int, now: int) -> None:
         self.failed[row, device] = True
@@ -309,7 +302,7 @@ class FaultProcess:
 
     def _mistake(self, code: str, device: int, now: int) -> str:
         """Return what an engineer confirms who did not find the fault: nothing, or another that he mended."""
-        ways, other = self._ways, _MISTAKEN_FOR.get(code)
+        ways, other = self._ways, MISTAKEN_FOR.get(code)
         if other is None or not ways.wrong_part_share:
             return "none"
         wrong = ways.wrong_part_share / (ways.wrong_part_share + ways.nothing_found_share)

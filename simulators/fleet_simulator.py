@@ -135,6 +135,10 @@ class FleetSimulator:
             raise ConfigError("the simulated fleet has already lived; its clock cannot be set")
         self.now_ms = ms
 
+    def use_faults(self, faults: FaultProcess) -> None:
+        """Let a fleet that has not lived yet have faults of another making."""
+        self._faults = self._robots.faults = faults
+
     # --- time
 
     @_locked

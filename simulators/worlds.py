@@ -124,10 +124,24 @@ C = World(
     sensor_error=1.35,
 )
 
+_ONE_CITY = replace(TEMPERATE, places=(("North", 31.27, 121.47), ("South", 31.19, 121.47)))
+CITY = World(
+    "city",
+    _ONE_CITY,
+    ROBOT_MODELS,
+    (0.35, 0.4, 0.25),
+    replace(A.faults, hazard_per_day=0.0030, nothing_found_share=0.0, wrong_part_share=0.0),
+)
+"""One city for a year of service (benchmarks/service.py): that of A with fewer faults, some 34 a day in 1,000
+robots.
+
+Its engineers are people who err by themselves (simulators/crew/hands.py).
+"""
+
 FAST = World("fast", TEMPERATE, ROBOT_MODELS, (0.35, 0.4, 0.25), ACCELERATED)
 """The world of `sweepwatch run`: that of A, with a life so fast that an afternoon shows something."""
 
-WORLDS: dict[str, World] = {world.name: world for world in (FAST, A, B, C)}
+WORLDS: dict[str, World] = {world.name: world for world in (FAST, A, B, C, CITY)}
 DEFAULT_WORLD = FAST.name
 
 

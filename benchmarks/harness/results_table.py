@@ -275,6 +275,21 @@ def _dispatch(found: Any) -> list[Row]:
     ]
 
 
+def _service(found: Any) -> list[Row]:
+    size, seeds = found["size"], len(found["seeds"])
+    year = f"{size['robots']:,} robots, {size['engineers']} engineers, {size['days']} days, seeds: {seeds}"
+    rows = [(f"Simulated year ({year}), policies a, b, c, d: `{name}`", _policies(found, name), "")
+            for name in next(iter(found["policies"].values()))]  # fmt: skip
+    return rows + [
+        (f"The same, policy d: `{name}`", f"{row['reached']:g}", f"{row['must']:g}")
+        for name, row in found["targets"].items()
+    ]
+
+
+def _policies(found: Any, name: str) -> str:
+    return ", ".join(f"{figures[name]['mean']:.4g}" for figures in found["policies"].values())
+
+
 def _alerts(found: Any) -> list[Row]:
     must = f"<= {found['must_us']} µs"
     rows = [
@@ -365,6 +380,7 @@ _ROWS: dict[str, Callable[[Any], list[Row]]] = {
     "alerts": _alerts,
     "backtest": _backtest,
     "dispatch": _dispatch,
+    "service": _service,
     "notices": _notices,
     "storm": _storm,
     "clocks": _clocks,

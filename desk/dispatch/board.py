@@ -190,6 +190,7 @@ class DispatchBoard:
             for change in found.changes:  # all let go first: two may take each other's place
                 if change.ticket_id not in refused:
                     self.assigning.let_go(session, standing[change.ticket_id], REPLANNED)
+                    self._reader.stock.release(session, change.ticket_id, by, REPLANNED)
             for number, ends in found.longer:
                 self.assigning.take_longer(session, number, ends)
             for change in found.changes:
