@@ -13,6 +13,7 @@ import numpy as np
 
 from fleet.clock import HOUR_MS
 from fleet.faults import FAULTS
+from simulators.crew.hands import MISTAKEN_FOR
 from simulators.ground_truth import GroundTruth, TruthEntry
 from simulators.randomness import Bools, Floats, Ints
 
@@ -65,19 +66,6 @@ DUSTBIN = FAULT_ROW["dustbin_full"]
 COUNT = len(FAULT_SPECS)
 _STOPS = np.array([spec.stops for spec in FAULT_SPECS])
 _USAGE = np.array([spec.usage for spec in FAULT_SPECS])
-_MISTAKEN_FOR = {
-    "battery_wear": "battery_overheat",
-    "battery_overheat": "battery_wear",
-    "charging_failure": "battery_wear",
-    "drive_motor_wear": "wheel_slip",
-    "wheel_slip": "drive_motor_wear",
-    "brush_jam": "brush_wear",
-    "brush_wear": "brush_jam",
-    "fan_motor_wear": "filter_clog",
-    "filter_clog": "fan_motor_wear",
-    "lidar_misaligned": "wheel_slip",
-}
-"""What an engineer takes a fault for who changes the wrong part."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,7 +297,7 @@ class FaultProcess:
 
     def _mistake(self, code: str, device: int, now: int) -> str:
         """Return what an engineer confirms who did not find the fault: nothing, or another that he mended."""
-        ways, other = self._ways, _MISTAKEN_FOR.get(code)
+        ways, other = self._ways, MISTAKEN_FOR.get(code)
         if other is None or not ways.wrong_part_share:
             return "none"
         wrong = ways.wrong_part_share / (ways.wrong_part_share + ways.nothing_found_share)
