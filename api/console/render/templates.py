@@ -71,6 +71,7 @@ class Pages:
             progress=self.services.progress(),
             notice=self.services.notice(),
             demo=self.services.demo,
+            speed=self.services.speed,
             visitor=visitor,
             may=lambda permission: _may(visitor, permission),
             may_everywhere=lambda permission: _may(visitor, permission, everywhere=True),
