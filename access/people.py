@@ -16,7 +16,7 @@ from fleet.clock import DAY_MS, HOUR_MS, Clock
 from fleet.errors import Conflict, InvalidInput, NotFound, NotSignedIn
 from fleet.events import Event, Subject
 from fleet.grants import Role
-from fleet.people import Person, Purpose, RoleAt, Scope
+from fleet.people import CREW_DOMAIN, Person, Purpose, RoleAt, Scope
 from fleet.principals import MAX_NAME, Principal, PrincipalKind, schedule
 from fleet.text import quoted
 from storage.records import people as rows
@@ -191,8 +191,40 @@ class People:
             rows.disable(session, person.id, None)  # it was no demo for a while
             return rows.person_of(session, person.id)
 
+    def hire_for_demo(self, email: str, name: str, roles: Iterable[RoleAt]) -> Person:
+        """Return somebody of the demo's crew, added where there was nobody; they have no password."""
+        with self._desk.transaction() as session:
+            person = rows.person_by_email(session, email)
+            if person is None:
+                given = checked_roles(roles)
+                person = rows.add_person(session, email, name, self._clock.now_ms(), given)
+                self._tell(session, person, "invited", FIRST, after=in_words(given))
+            rows.disable(session, person.id, None)  # there was no crew for a while
+            return rows.person_of(session, person.id)
+
+    def of_crew(self, email: str) -> Person | None:
+        """Return somebody of the demo's crew who may come in; None for anybody else."""
+        if not email.endswith(f"@{CREW_DOMAIN}"):
+            return None
+        with self._desk.transaction() as session:
+            person = rows.person_by_email(session, email)
+        return None if person is None or person.disabled_at is not None else person
+
+    def dismiss_crew(self) -> None:
+        """Let nobody of the demo's crew in any more."""
+        with self._desk.transaction() as session:
+            crew = [each for each in rows.people(session) if each.email.endswith(f"@{CREW_DOMAIN}")]
+            for person in crew:
+                if person.disabled_at is None:
+                    rows.disable(session, person.id, self._clock.now_ms())
+                    end_sessions(session, person.id)
+                    self._tell(session, person, "disabled", FIRST)
+        if crew:
+            self._note()
+
     def end_demo(self) -> None:
-        """Let the demo's own person in no more: this is no demo, or not any more."""
+        """Let the demo's own person and its crew in no more: this is no demo, or not any more."""
+        self.dismiss_crew()
         with self._desk.transaction() as session:
             person = rows.person_by_email(session, DEMO_EMAIL)
             if person is None or person.disabled_at is not None:

@@ -144,7 +144,8 @@ class ApiServices:
     process. `readiness` maps each component to what is wrong with it, None when it is fine. `progress` gives
     None once the first start is over, `notice` what every page says on top. `currency` is that of all money;
     `model_trouble` says why the file of a model cannot be used, None when it can. `demo` tells whether it
-    shows a simulated fleet to whoever sits at this machine, `reach` how browsers come to it, `rates` how
+    shows a simulated fleet to whoever sits at this machine, `speed` how many times as fast as the
+    machine's its clock runs, `reach` how browsers come to it, `rates` how
     often each may ask. `codes` says what makers' codes mean, `zones` by whose clock the console shows times,
     `rules` what each alert rule says.
     `devices` are the credentials of devices, `notices` keeps where notices go, `book` the versions of rules,
@@ -191,6 +192,7 @@ class ApiServices:
     intake: IntakeRoom
     parts: PartsRoom
     demo: bool = False
+    speed: float = 1.0
     reach: Reach = field(default_factory=Reach)
     rates: Rates = field(default_factory=Rates)
     notice: Callable[[], Text | None] = lambda: None

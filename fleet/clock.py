@@ -1,8 +1,11 @@
 """Time: epoch milliseconds in UTC everywhere, from a clock that is handed in."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from time import time_ns
+from math import inf
+from threading import Lock
+from time import monotonic, time_ns
 from typing import Protocol
 
 SECOND_MS = 1_000
@@ -25,6 +28,48 @@ class SystemClock:
     def now_ms(self) -> int:
         """Return the present time in epoch milliseconds."""
         return time_ns() // 1_000_000
+
+
+class FastClock:
+    """A clock that runs `speed` times as fast as the machine's, from `ms` on (epoch ms), once it is started.
+
+    It stands still before, from when it is stopped on, and at what it is held at. From any thread.
+    """
+
+    def __init__(self, speed: float, ms: int, seconds: Callable[[], float] = monotonic) -> None:
+        self.speed = speed
+        self._ms = float(ms)
+        self._seconds = seconds
+        self._read_at: float | None = None
+        self._hold_ms = inf
+        self._lock = Lock()
+
+    def start(self) -> None:
+        """Let it run."""
+        with self._lock:
+            if self._read_at is None:
+                self._read_at = self._seconds()
+
+    def stop(self) -> None:
+        """Let it stand still where it is."""
+        self.now_ms()
+        with self._lock:
+            self._read_at = None
+
+    def hold(self, ms: int) -> None:
+        """Let it go no further than this until it is held at another time; it never goes back."""
+        self.now_ms()
+        with self._lock:
+            self._hold_ms = ms
+
+    def now_ms(self) -> int:
+        """Return its time in epoch milliseconds."""
+        with self._lock:
+            if self._read_at is not None:
+                now = self._seconds()
+                further = self._ms + (now - self._read_at) * 1000 * self.speed
+                self._ms, self._read_at = max(self._ms, min(further, self._hold_ms)), now
+            return round(self._ms)
 
 
 @dataclass

@@ -5,6 +5,9 @@ from enum import StrEnum
 
 from fleet.grants import Role, Sites
 
+CREW_DOMAIN = "crew.sweepwatch.invalid"
+"""Whose addresses end so plays in a demo: a simulated fleet's engineers and who leads them."""
+
 
 class Scope(StrEnum):
     """How far a role of a person reaches."""

@@ -176,6 +176,8 @@ class FaultProcess:
         self.visits: list[Visit] = []
         self.records: list[RepairRecord] = []
         self.events: list[EventRecord] = []
+        self.attended = False
+        """Whether engineers come by themselves, as the crew's do; else they come as before Sweepwatch."""
         self._mended: list[tuple[int, int]] = []
         self._refresh()
 
@@ -275,6 +277,8 @@ class FaultProcess:
 
     def _send_engineer(self, row: int, device: int, opened: int) -> None:
         """Send an engineer, hours to three days after the report, as it was before Sweepwatch."""
+        if self.attended:
+            return
         hours = min(self._generator.lognormal(np.log(18), 0.7), 72.0)
         at = opened + int(max(hours, 2.0) * HOUR_MS)
         wrong = self._ways.nothing_found_share + self._ways.wrong_part_share
@@ -311,6 +315,18 @@ class FaultProcess:
         self.repair(FAULT_ROW[other], device, now, "engineer")
         return other
 
+    def attend(self, now: int, attended: bool) -> None:
+        """Leave failures to engineers who come by themselves, or send some again as before Sweepwatch."""
+        self.attended = attended
+        if attended:
+            self.visits = [visit for visit in self.visits if visit.by != "engineer"]
+        else:
+            coming = {(visit.row, visit.device) for visit in self.visits}
+            for row, device in np.argwhere(self.failed):
+                if (row, device) not in coming:
+                    self._send_engineer(int(row), int(device), now)
+        self._refresh()
+
     def take_mended(self) -> list[tuple[int, int]]:
         """Return the (fault row, device) pairs that were mended since the last call."""
         mended, self._mended = self._mended, []
@@ -318,17 +334,15 @@ class FaultProcess:
 
     def repair(self, row: int, device: int, now: int, by: str) -> bool:
         """Mend a fault; return whether it was really there. A replaced part is announced either way."""
-        spec, there = FAULT_SPECS[row], bool(self.active[row, device])
+        there = bool(self.active[row, device])
         if self.failed[row, device]:
             self.over_until[device] = now + _SAYS_OVER_MS
         if there:
             entry = self.truth[int(self.truth_index[row, device])]
             entry.severity_at_end = round(float(self.severity_of(row, device)), 4)
             entry.repaired_at, entry.repaired_by = now, by
-        part = FAULTS[spec.code].part
-        if part is not None and by != "customer":
-            detail = {"part": part, "fault": spec.code}
-            self.events.append(EventRecord(self._ids[device], now, "part_replaced", detail))
+        if by != "customer":
+            self.announce(row, device, now)
         self.active[row, device] = self.failed[row, device] = False
         self.progress[row, device] = self.speed[row, device] = 0.0
         self.mend[row, device] = np.inf
@@ -337,6 +351,13 @@ class FaultProcess:
         self.visits = [v for v in self.visits if (v.row, v.device) != (row, device)]
         self._refresh()
         return there
+
+    def announce(self, row: int, device: int, now: int) -> None:
+        """Let a robot tell that a part was replaced that mends one fault, whether or not it did."""
+        part = FAULTS[FAULT_SPECS[row].code].part
+        if part is not None:
+            detail = {"part": part, "fault": FAULT_SPECS[row].code}
+            self.events.append(EventRecord(self._ids[device], now, "part_replaced", detail))
 
     def severity_of(self, row: int, device: int) -> float:
         """Return the severity of one fault of one device now."""

@@ -100,6 +100,8 @@ class FleetSimulator:
         }
         self.installed: dict[str, str] = {}
         """The firmware of devices that were given another than they came with."""
+        self.work_done: list[str] = []
+        """What people did at robots lately, by names of their own: it is not done again after a crash."""
         self._latest: dict[Kind, Columns] = {}
         self._finders: dict[str, tuple[Kind, int]] = {
             card.id: (kind, index)
@@ -128,6 +130,20 @@ class FleetSimulator:
     def cards(self) -> list[DeviceCard]:
         """Every device of the fleet."""
         return [card for cards in self.roster.cards.values() for card in cards]
+
+    @property
+    def lock(self) -> RLock:
+        """What whoever works on several of its things at once holds meanwhile."""
+        return self._lock
+
+    @property
+    def faults(self) -> FaultProcess:
+        """What is really wrong with the robots."""
+        return self._faults
+
+    def renew_mended(self) -> None:
+        """Let robots have the new parts that mended faults brought."""
+        self._robots.renew_mended()
 
     def begin_at(self, ms: int) -> None:
         """Set the clock (epoch ms) of a fleet that has not lived yet."""
@@ -442,6 +458,7 @@ class FleetSimulator:
             "faults": self._faults.notes(),
             "truth": self.truth.to_dicts(),
             "installed": self.installed,
+            "work_done": self.work_done,
         }
         arrays = {f"{part}.{name}": array for part, made in parts.items() for name, array in made.items()}
         arrays["notes"] = np.frombuffer(json.dumps(notes).encode(), dtype=np.uint8)
@@ -486,5 +503,6 @@ class FleetSimulator:
         self._tools.faults.restore(part("tool_fault"))
         self._bands.faults.restore(part("band_fault"))
         self.seq = {kind: arrays[f"seq.{kind}"] for kind in Kind}
+        self.work_done = notes.get("work_done", [])
         for device_id, version in notes.get("installed", {}).items():
             self.install(device_id, version)

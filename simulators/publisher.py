@@ -56,7 +56,8 @@ class FleetPublisher:
     Every device publishes each `interval_s`, at its own moment; with `rate` the fleet publishes that many
     messages a second in all. Each device has its own connection with a last will; above `max_connections`
     devices share gateways, whose one will can speak for their first device only.
-    While the broker is away, devices keep a bounded backlog and send it as arrays afterwards.
+    While the broker is away, devices keep a bounded backlog and send it as arrays afterwards. On a clock that
+    runs faster than the machine's a look may come late by many readings: they are `whole`, each is measured.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class FleetPublisher:
         max_connections: int = DEFAULT_MAX_CONNECTIONS,
         clock: Clock | None = None,
         ca_file: Path | None = None,
+        whole: bool = False,
     ) -> None:
         if rate is not None:
             if rate <= 0:
@@ -81,6 +83,8 @@ class FleetPublisher:
         self._simulator = simulator
         self._clock = clock or SystemClock()
         self._interval_ms = interval_s * 1000
+        self._whole = whole
+        self._looked_ms = self._clock.now_ms()
         self._senders = [_Sender(card, simulator) for card in simulator.cards]
         self._by_command = {sender.topic("cmd"): number for number, sender in enumerate(self._senders)}
         self._commanded: set[int] = set()
@@ -169,6 +173,7 @@ class FleetPublisher:
 
     def _schedule(self) -> None:
         now, position = self._clock.now_ms(), 0
+        self._looked_ms = now
         for kind, cards in self._simulator.roster.cards.items():
             self._first[kind] = position
             self._due[kind] = now + self._simulator.roster.phase_ms[kind] * self._interval_ms
@@ -177,6 +182,14 @@ class FleetPublisher:
 
     def _tick(self) -> None:
         now = self._clock.now_ms()
+        while self._whole and now - self._looked_ms > self._interval_ms:
+            self._looked_ms += round(self._interval_ms)
+            self._live(self._looked_ms)
+        self._looked_ms = now
+        self._live(now)
+
+    def _live(self, now: int) -> None:
+        """Let the fleet go on until `now` (epoch ms), and say what is due by then."""
         due = {kind: np.flatnonzero(times <= now) for kind, times in self._due.items()}
         if any(len(devices) for devices in due.values()):
             self._simulator.advance_to(now)

@@ -69,12 +69,13 @@ SITE_TYPES = (
 
 _PLACES = (
     ("Riverside", 31.2304, 121.4737),
-    ("Harbour", 22.5431, 114.0579),
-    ("North Gate", 39.9042, 116.4074),
-    ("Garden", 23.1291, 113.2644),
-    ("Lakeside", 30.2741, 120.1551),
-    ("Hill", 29.5630, 106.5516),
+    ("Harbour", 31.2890, 121.5660),
+    ("North Gate", 31.3370, 121.4420),
+    ("Garden", 31.1790, 121.4390),
+    ("Lakeside", 31.2210, 121.3560),
+    ("Hill", 31.1500, 121.5270),
 )
+"""Districts of one city: its engineers reach each of them."""
 
 
 @dataclass(frozen=True, slots=True)

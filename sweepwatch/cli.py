@@ -70,6 +70,14 @@ def cli() -> None:
     "--broker-port", type=int, help="Port of the broker of its own. [default: a free one, kept from then on]"
 )
 @click.option("--no-simulator", is_flag=True, help="Simulate no fleet: wait for real devices.")
+@click.option(
+    "--no-crew", is_flag=True, help="Nobody plays engineers and customers: what is to be done, you do."
+)
+@click.option(
+    "--speed",
+    type=float,
+    help="How many times as fast as the machine's clock the demo runs, up to 2000. [default: 1]",
+)
 @click.option("--no-browser", is_flag=True, help="Open no browser with the one-time link; it is printed.")
 def run(  # noqa: PLR0913, PLR0917 - click hands each option over by name
     config: Path | None,
@@ -82,6 +90,8 @@ def run(  # noqa: PLR0913, PLR0917 - click hands each option over by name
     broker: str | None,
     broker_port: int | None,
     no_simulator: bool,
+    no_crew: bool,
+    speed: float | None,
     no_browser: bool,
 ) -> None:
     """Start everything: broker, ingest, store, models, alerts, tickets, console and a simulated fleet.
@@ -102,6 +112,8 @@ def run(  # noqa: PLR0913, PLR0917 - click hands each option over by name
         simulator__seed=seed,
         simulator__world=world,
         simulator__enabled=False if no_simulator else None,
+        simulator__speed=speed,
+        simulator__crew=False if no_crew else None,
         broker__url=broker,
         broker__port=broker_port,
     )

@@ -67,7 +67,8 @@ from fleet.demands import load_demands
 from fleet.duty import Duty
 from fleet.errors import SweepwatchError
 from fleet.followers import Follower
-from fleet.notices import ChannelKind
+from fleet.notices import Channel
+from fleet.readings import ReadingBatch
 from fleet.service import ServiceFile, load_service
 from fleet.signals import STANDARD_SIGNALS, SignalTable
 from fleet.sla import SlaPolicy
@@ -152,6 +153,11 @@ class Services:
     on_the_spot: OnTheSpot
     absences: AbsenceDesk
 
+    def use_channel(self, channel: Channel) -> None:
+        """Let letters to customers go by a channel beside those that are set up."""
+        assert isinstance(self.channels, dict)  # made below
+        self.channels[channel.kind] = channel
+
     def close(self) -> None:
         """Let go of both stores."""
         self.store.close()
@@ -179,13 +185,14 @@ def build(
     travel = settings.dispatch.travel()
     desk = open_desk(desk_url(settings, folder))
     try:
-        channels = channels_of(settings, desk, clock)
+        channels = dict(channels_of(settings, desk, clock))
         store = open_store(settings, folder, signals, use)
     except BaseException:
         desk.close()
         raise
     duty = build_duty(desk, clock)[0]
-    notifier = Notifier(desk, duty, clock, mail=lambda: ChannelKind.MAIL in channels)
+    # The letter box of a demo's crew is for its customers alone: the house writes nobody else by it.
+    notifier = Notifier(desk, duty, clock, mail=lambda: settings.notify.mail.host is not None)
     zones = zones_of(settings, desk)
     letters = LetterWriter(desk, channels, zones, clock, settings.notify.letters)
     book = RuleBook(desk, clock, signals, codes, shipped)
@@ -370,10 +377,16 @@ def open_store_of(
     return open_store_at(address, signals, chosen.influxdb_gzip, use)
 
 
-def build_ingest(services: Services, broker_url: str, mqtt_version: str = "auto") -> IngestService:
+def build_ingest(
+    services: Services,
+    broker_url: str,
+    mqtt_version: str = "auto",
+    heard: Callable[[ReadingBatch], None] | None = None,
+) -> IngestService:
     """Wire the ingester: what it stores is judged by the alert rules before it is acknowledged.
 
-    `mqtt_version` is "5", "3.1.1", or "auto": 5, and 3.1.1 where the broker does not speak it.
+    `mqtt_version` is "5", "3.1.1", or "auto": 5, and 3.1.1 where the broker does not speak it. What is stored
+    and judged is `heard`.
     """
     chosen = services.settings.ingest
     settings = IngestSettings(
@@ -398,7 +411,7 @@ def build_ingest(services: Services, broker_url: str, mqtt_version: str = "auto"
         services.desk,
         services.signals,
         services.clock,
-        observers=[services.alerts.observe],
+        observers=[services.alerts.observe, *([] if heard is None else [heard])],
         event_observers=[services.alerts.observe_events],
         reply_observers=[services.commands.take_replies],
         dialects=load_dialects(chosen.dialects, services.signals),

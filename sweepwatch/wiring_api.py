@@ -100,6 +100,7 @@ def build_api(
             ),
             parts=build_parts(services),
             demo=demo,
+            speed=services.settings.simulator.speed,
             reach=reach_of(server, services.clock.now_ms()),
             rates=rates_of(server),
             visits=Visits(services.desk, services.store, partial(_plan, costs_of(costs))),

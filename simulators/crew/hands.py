@@ -71,8 +71,7 @@ class Hand:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A fault that a robot really has, as far as somebody beside it can come upon it; `severity` is 0 to
-    1."""
+    """A fault that a robot really has, for who stands beside it; `severity` is 0 to 1."""
 
     fault: str
     severity: float
@@ -139,8 +138,7 @@ def diagnose(
 
 
 def repair_minutes(hand: Hand, fault: str, generator: np.random.Generator) -> float:
-    """Return how long somebody takes to mend a fault, once they have the part: around the catalogue's
-    minutes."""
+    """Return how many minutes somebody takes to mend a fault, once they have the part."""
     entry = FAULTS[fault]
     slow = 1.0 if entry.skill in hand.skills else UNSKILLED_PACE
     spread = float(np.exp(MINUTES_SPREAD * generator.standard_normal()))

@@ -64,8 +64,7 @@ class Answer(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Household:
-    """One customer: patience in hours, strictness against the average (0, in stars), how they use robots
-    (1)."""
+    """One customer: patience in hours, how strict (in stars), how much robots are used (1: as usual)."""
 
     patience_h: float = PATIENCE_H
     strict: float = 0.0
@@ -75,8 +74,7 @@ class Household:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer to a link, `after_h` hours; infinite for never. Late ones come LATE_AFTER_H hours on or
-    later."""
+    """An answer to a link after so many hours; infinite for never."""
 
     answer: Answer
     after_h: float
@@ -157,10 +155,10 @@ def complains_after_h(household: Household, uniform: float, visits_in_vain: int 
     if uniform <= 0:
         return 0.0
     patience = household.patience_h * VISIT_WEARS**visits_in_vain
-    return patience * (uniform / (most - uniform)) ** PATIENCE_WIDTH
+    return float(patience * (uniform / (most - uniform)) ** PATIENCE_WIDTH)
 
 
-def rating(  # noqa: PLR0913 - what a customer judges a repair by
+def rating(
     household: Household,
     generator: np.random.Generator,
     *,

@@ -70,7 +70,7 @@ def usual_minutes(km: float, weekday: int, hour: float) -> float:
     return minutes
 
 
-def true_minutes(  # noqa: PLR0913 - two places, a time, and chance
+def true_minutes(
     origin: Place,
     target: Place,
     weekday: int,

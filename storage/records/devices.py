@@ -173,6 +173,11 @@ def traits_of(session: Session, device_ids: Sequence[str]) -> dict[str, DeviceTr
     return found
 
 
+def known_devices(session: Session) -> frozenset[str]:
+    """Return the ids of all devices."""
+    return frozenset(session.scalars(select(Device.id)))
+
+
 class Devices:
     """The device table and its events. Changes are durable on return; all may raise StoreUnavailable."""
 

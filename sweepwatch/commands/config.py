@@ -21,6 +21,7 @@ from notify.channels.catalogue import channels_of
 from storage.records.database import check_desk_url
 from storage.series.store_url import parse_store_url
 from sweepwatch.printing import Say, console
+from sweepwatch.run.demo_time import check_speed
 from sweepwatch.run.reach import reach_of
 from sweepwatch.settings.notify import channel_settings_of
 from sweepwatch.settings.settings import (
@@ -48,6 +49,7 @@ def check_settings(
     if settings is not None:
         wrong += _refusals([partial(reach_of, settings.server, SystemClock().now_ms())])
         wrong += _refusals([partial(_channels, settings)])
+        wrong += _refusals([partial(check_speed, settings)])
         wrong += _wrong_addresses(settings) + _wrong_files(settings)
         if show:
             console(_WIDTH).print(_table(settings))

@@ -10,6 +10,7 @@ from threading import Event, Thread
 
 from access.devices.book import SERVICE, SIMULATOR
 from access.devices.publisher import CommandPublisher
+from access.doors import Doors
 from api.console.charts.drawing import warm_up
 from fleet.clock import Clock, SystemClock
 from fleet.errors import NotEnoughHistory, SweepwatchError
@@ -24,6 +25,8 @@ from sweepwatch.logs import start_logging
 from sweepwatch.printing import Say
 from sweepwatch.run.browser import may_open, opened_browser
 from sweepwatch.run.command_sender import sending_commands
+from sweepwatch.run.crew import CrewAtWork, crew_of
+from sweepwatch.run.demo_time import DemoTime, check_devices, check_speed
 from sweepwatch.run.device_doors import BROKER_FOLDER, LIST_EVERY_S, SETTLE_EVERY_S, broker_doors, settle
 from sweepwatch.run.embedded_broker import EmbeddedBroker, start_broker
 from sweepwatch.run.event_publisher import publishing_events
@@ -69,8 +72,9 @@ def run_everything(settings: Settings, say: Say, clock: Clock | None = None) -> 
 
     share_heaps()
     take_short_turns()
-    clock = clock or SystemClock()
-    reach_of(settings.server, clock.now_ms())  # before anything is opened or listens
+    machine = clock or SystemClock()
+    reach_of(settings.server, machine.now_ms())  # before anything is opened or listens
+    check_speed(settings)
     with stop_on_signal() as stop, ExitStack() as stack:
         listener = listen(settings.server.host, settings.server.port)
         stack.callback(listener.close)
@@ -79,17 +83,22 @@ def run_everything(settings: Settings, say: Say, clock: Clock | None = None) -> 
         start_logging(folder.root / "sweepwatch.log", settings.log_level)
         if UnfinishedPast(folder).discard(settings):
             say("The last first start was ended half-way; what it had written is discarded.")
-        services = build(settings, folder, clock)
+        time = DemoTime.of(settings, folder, machine)
+        services = build(settings, folder, machine if time is None else time.clock)
         stack.callback(services.close)
-        doors = build_doors(settings, services.desk, services.clock)
+        # Who comes in, and how long they may stay, goes by the machine's clock however fast the demo's runs.
+        doors = build_doors(settings, services.desk, machine)
         require_admin(settings.server, doors.people)
-        warn_of_end(settings.server, clock)
+        warn_of_end(settings.server, machine)
         broker = _broker(settings, services, stack, say)
-        ingest = _ingest(settings, services, broker)
+        ingest = _ingest(settings, services, broker, time)
         run = Run(services, ingest, broker, stop, say)
         if settings.simulator.enabled:
             run.fleet = SimulatedFleet(services)
+            check_devices(settings, services.desk, run.fleet.ids)
+        run.time = None if time is None else stack.enter_context(time)
         demo = is_demo(settings, doors.people)
+        run.doors = doors if demo else None
         from sweepwatch.wiring_api import build_api
 
         app = build_api(services, ingest, run.troubles, run.board.current, doors=doors, demo=demo)
@@ -121,9 +130,12 @@ def _broker(settings: Settings, services: Services, stack: ExitStack, say: Say) 
     return broker
 
 
-def _ingest(settings: Settings, services: Services, broker: EmbeddedBroker | None) -> IngestService:
+def _ingest(
+    settings: Settings, services: Services, broker: EmbeddedBroker | None, time: DemoTime | None
+) -> IngestService:
     if broker is not None:
-        return build_ingest(services, broker.url_of(SERVICE), broker.mqtt_version)
+        heard = None if time is None else time.heard
+        return build_ingest(services, broker.url_of(SERVICE), broker.mqtt_version, heard)
     assert settings.broker.url is not None  # else there would be a broker of our own
     return build_ingest(services, settings.broker.url)
 
@@ -143,6 +155,10 @@ class Run:
     ) -> None:
         self.board = ProgressBoard()
         self.fleet: SimulatedFleet | None = None
+        self.time: DemoTime | None = None
+        """That of a demo which is not the machine's."""
+        self.doors: Doors | None = None
+        """Those of a demo, by which its crew comes in; None for any other house."""
         self.failure: SweepwatchError | None = None
         self.readiness: Callable[[], Mapping[str, str | None]] = dict
         """Looks at every component, and so logs what changed."""
@@ -155,6 +171,7 @@ class Run:
         self._parts = ExitStack()
         self._followers: Followers | None = None
         self._sender: CommandPublisher | None = None
+        self._crew: CrewAtWork | None = None
         self._starter = Thread(target=self._start_parts, name="starter", daemon=True)
 
     def start(self) -> None:
@@ -175,6 +192,7 @@ class Run:
         found["models"] = "; ".join(problems) if problems else None
         found |= self._followers.troubles() if self._followers else {}
         found |= {"commands": self._sender.trouble()} if self._sender else {}
+        found |= {"crew": self._crew.trouble()} if self._crew else {}
         doing = self.board.current()
         found["start"] = None if self._started else doing.text.en if doing else "starting"
         return found
@@ -196,6 +214,7 @@ class Run:
         # The past comes first: until it is whole, a half-written one must be the only thing in the stores.
         if self.fleet is not None and self.fleet.is_new and not self._write_past(self.fleet):
             return
+        self._hire()
         self._follow()
         self._parts.callback(self._ingest.stop)
         self._ingest.start()
@@ -213,19 +232,34 @@ class Run:
             self.board.clear()
         if self._stop.is_set():
             return
-        if self.fleet is not None:
-            jobs.every(_SAVE_EVERY_S, "save the simulated fleet", self.fleet.save)
+        self._let_live(jobs)
         jobs.every(_LOOK_EVERY_S, "look whether all works", self.readiness)
         devices = self._services.devices
         jobs.every(SETTLE_EVERY_S, "let devices in", partial(settle, devices, self._broker))
         jobs.every(LIST_EVERY_S, "list revoked certificates", devices.list_revoked)
         self._parts.enter_context(jobs)
         self._announce()
+        if self._crew is not None and not self._stop.is_set():
+            self._crew.begin()
         # The first chart of a process costs seconds; better now, unasked, than when someone looks. It has a
         # thread of its own, which nobody waits for at the end.
         Thread(target=self._warm_up, name="warm-up", daemon=True).start()
         if self._trained:
             self._score_past()
+
+    def _hire(self) -> None:
+        """Let a demo have its crew, which begins when all lives."""
+        if self.fleet is not None and self.doors is not None:
+            self._crew = crew_of(self._services, self.doors, self.fleet)
+        if self._crew is not None:
+            self._parts.enter_context(self._crew)
+
+    def _let_live(self, jobs: Jobs) -> None:
+        """Let the time of a demo run, and its fleet be saved."""
+        if self.time is not None:
+            self.time.begin()
+        if self.fleet is not None:
+            jobs.every(_SAVE_EVERY_S, "save the simulated fleet", self.fleet.save)
 
     def _score_past(self) -> None:
         """Give the charts of risk a past: at the first start there is a history, but no score of it."""
@@ -273,9 +307,13 @@ class Run:
                 raise
 
     def _publish(self, fleet: SimulatedFleet) -> None:
-        interval = self._services.settings.simulator.interval_s
+        interval = self._services.settings.simulator.publishing_s
         publisher = FleetPublisher(
-            fleet.simulator, self._broker_url(SIMULATOR), interval_s=interval, clock=self._services.clock
+            fleet.simulator,
+            self._broker_url(SIMULATOR),
+            interval_s=interval,
+            clock=self._services.clock,
+            whole=self.time is not None,
         )
         self._parts.callback(fleet.save)
         self._parts.callback(publisher.stop, 1.0)

@@ -143,7 +143,8 @@ class Followers:
     """The followers and listeners of one process; a context manager that starts and stops them.
 
     Where several processes run the same follower, one at a time has its turn. Listeners are those whose work
-    is this process's alone: each hears of all that is told from its start on, without a stored cursor.
+    is this process's alone: each hears of all that is told from its start on, without a stored cursor. The
+    clock may run `speed` times as fast as the machine's.
     """
 
     def __init__(
@@ -153,7 +154,9 @@ class Followers:
         clock: Clock,
         metrics: CollectorRegistry,
         listeners: Sequence[Follower] = (),
+        speed: float = 1,
     ) -> None:
+        self._late_ms = LATE_MS * speed
         self._desk = desk
         self._followers = tuple(followers)
         self._clock = clock
@@ -203,7 +206,8 @@ class Followers:
 
     def troubles(self) -> Mapping[str, str | None]:
         """Return what is wrong with each follower, None where it gets on."""
-        return troubles_of(self._desk, [follower.name for follower in self._followers], self._clock)
+        names = [follower.name for follower in self._followers]
+        return troubles_of(self._desk, names, self._clock, self._late_ms)
 
     def _thread(self, name: str, step: Callable[[], float | None]) -> Thread:
         wake = Flag()
@@ -244,6 +248,7 @@ def following(services: Services, more: Sequence[Follower] = ()) -> Followers:
         services.clock,
         services.metrics,
         services.listeners,
+        services.settings.simulator.speed,
     )
 
 
@@ -313,21 +318,23 @@ def standings_of(desk: DeskDatabase, names: Collection[str]) -> list[Standing]:
         return [each for each in standings(session) if each.name in names]
 
 
-def troubles_of(desk: DeskDatabase, names: Sequence[str], clock: Clock) -> Mapping[str, str | None]:
+def troubles_of(
+    desk: DeskDatabase, names: Sequence[str], clock: Clock, late_ms: float = LATE_MS
+) -> Mapping[str, str | None]:
     """Return what is wrong with each of these followers, in whichever process; None where it is well."""
     try:
         found = {each.name: each for each in standings_of(desk, names)}
     except SweepwatchError as error:
         return dict.fromkeys(names, str(error))
     now = clock.now_ms()
-    return {name: trouble_of(found[name], now) if name in found else None for name in names}
+    return {name: trouble_of(found[name], now, late_ms) if name in found else None for name in names}
 
 
-def trouble_of(standing: Standing, now: int) -> str | None:
+def trouble_of(standing: Standing, now: int, late_ms: float = LATE_MS) -> str | None:
     """Say what is wrong with a follower at `now` (epoch ms): it fails, it is late, or it had to pass over."""
     if standing.trouble is not None:
         return f"{_events(standing.behind)} behind, {standing.tries} tries: {standing.trouble}"
-    if standing.stuck_since is not None and now - standing.stuck_since > LATE_MS:
+    if standing.stuck_since is not None and now - standing.stuck_since > late_ms:
         return f"{_events(standing.behind)} behind, nothing done for {(now - standing.stuck_since) // 1000} s"
     if standing.set_aside:
         return f"{_events(standing.set_aside)} set aside; tried again every {ASIDE_EVERY_S / 60:.0f} minutes"

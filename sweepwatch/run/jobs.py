@@ -60,6 +60,12 @@ _TRAINING_AT_MOST_S = 12 * 3600
 """A lease for training holds for so long: nobody trains beside one that is at it."""
 _TELL_EVERY_S = 5
 _STOP_TIMEOUT_S = 2.0
+_SOONEST_S = 1.0
+"""On a fast clock a job is due again no sooner than so many seconds of the machine's."""
+_SOONEST_SCORED_S, _SOONEST_COUNTED_S, _SOONEST_REVIEWED_S = 6.0, 10.0, 60.0
+"""The same for what looks at every robot, at every case, and at all that models said."""
+_LAG_S = 8.0
+"""So long it may take until the list of devices says that one was heard: on a fast clock hours of it."""
 
 
 class Jobs:
@@ -75,6 +81,7 @@ class Jobs:
         shared = services.settings.desk.url is not None
         self._leases = Leases(services.desk, services.clock) if shared else None
         self._claim: Claim = self._leases.claim if self._leases else alone
+        self._speed = services.settings.simulator.speed
         self._wrong: dict[str, str] = {}
         self._hours = HourlyRules(services.store, services.alerts, services.clock)
         self._scheduler = BackgroundScheduler(
@@ -88,8 +95,8 @@ class Jobs:
         settings = self._services.settings
         self.every(settings.alerts.check_every_s, "check for absence", self.check)
         self.every(_HOURS_EVERY_S, "judge hours", self._hours.run)
-        self.every(_RECOUNT_EVERY_S, "reckon clocks", self.recount)
-        self.every(_INDICATORS_EVERY_S, "care for indicators", self.indicators)
+        self.every(_RECOUNT_EVERY_S, "reckon clocks", self.recount, soonest_s=_SOONEST_COUNTED_S)
+        self.every(_INDICATORS_EVERY_S, "care for indicators", self.indicators, soonest_s=_SOONEST_COUNTED_S)
         self.every(_UPKEEP_EVERY_S, "plan maintenance", self.upkeep)
         self.every(_REPLAN_EVERY_S, "plan days anew", self.replan)
         self.every(_STOCK_EVERY_S, "end reservations", self._services.stock.expire)
@@ -104,10 +111,11 @@ class Jobs:
         self.every(_REMARKS_EVERY_S, "read remarks", self._services.closing.remarks.open_tasks)
         self.every(_STARS_EVERY_S, "judge engineers", self._stars.tick)
         if self._scorer is not None:
-            self.every(settings.models.score_every_s, "score", self.score)
+            self.every(settings.models.score_every_s, "score", self.score, soonest_s=_SOONEST_SCORED_S)
         if self._care is not None:
-            self.every(_REVIEW_EVERY_S, "review models", self.review)
-            self.every(_REVIEW_EVERY_S, "train challengers", self.retrain, _TRAINING_AT_MOST_S)
+            soonest = _SOONEST_REVIEWED_S
+            self.every(_REVIEW_EVERY_S, "review models", self.review, soonest_s=soonest)
+            self.every(_REVIEW_EVERY_S, "train challengers", self.retrain, _TRAINING_AT_MOST_S, soonest)
         if self._leases is not None:
             self.every(settings.alerts.check_every_s, "follow others", self._services.alerts.reload, None)
         self._scheduler.start()
@@ -128,13 +136,22 @@ class Jobs:
         """Return for each job what went wrong the last time, None when nothing did."""
         return {job.name: self._wrong.get(job.name) for job in self._scheduler.get_jobs()}
 
-    def every(self, seconds: int, name: str, job: Callable[[], object], lease_s: int | None = 0) -> None:
+    def every(
+        self,
+        seconds: int,
+        name: str,
+        job: Callable[[], object],
+        lease_s: int | None = 0,
+        soonest_s: float = _SOONEST_S,
+    ) -> None:
         """Do `job` every so many seconds; an error that people can mend is logged, and it is tried again.
 
-        Of several processes one does it; its lease is for a job due every `lease_s` (0: as it is). None: all
-        do it, each for itself.
+        On a fast clock they are its seconds, and at least `soonest_s` of the machine's. Of several processes
+        one does it; its lease is for a job due every `lease_s` (0: as it is). None: all do it, each for
+        itself.
         """
-        again = min(seconds, _AGAIN_AT_MOST_S)
+        real = seconds if self._speed == 1 else max(seconds / self._speed, soonest_s)
+        again = min(real, _AGAIN_AT_MOST_S)
 
         def run() -> None:
             try:
@@ -144,7 +161,7 @@ class Jobs:
             except SweepwatchError as problem:
                 self._wrong[name] = str(problem)
                 level = logging.INFO if self._ending else logging.WARNING
-                log.log(level, "%s: %s; trying again in %d s", name, problem, again)
+                log.log(level, "%s: %s; trying again in %.0f s", name, problem, again)
                 if not self._ending:
                     soon = datetime.now(UTC) + timedelta(seconds=again)
                     self._scheduler.modify_job(name, next_run_time=soon)
@@ -154,7 +171,7 @@ class Jobs:
         self._scheduler.add_job(
             run,
             "interval",
-            seconds=seconds,
+            seconds=real,
             id=name,
             name=name,
             next_run_time=datetime.now(UTC) + timedelta(seconds=1),
@@ -164,7 +181,10 @@ class Jobs:
         """Say once of each run that it is still under way when the next one is due: that one is left out."""
         if event.job_id not in self._late:
             self._late.add(event.job_id)
-            log.warning("%s takes longer than the time until it is due again", event.job_id)
+            level = (
+                logging.WARNING if self._speed == 1 else logging.DEBUG
+            )  # there it is due as soon as can be
+            log.log(level, "%s takes longer than the time until it is due again", event.job_id)
 
     def score(self) -> int:
         """Score every robot, judge the risks, and return how many there were."""
@@ -192,7 +212,8 @@ class Jobs:
 
     def check(self) -> None:
         """Let time pass for the alerts, for tickets that cleared, for clocks and for follow-ups."""
-        self._services.alerts.tick(self._services.clock.now_ms())
+        lag = 0 if self._speed == 1 else round(_LAG_S * 1000 * self._speed)
+        self._services.alerts.tick(self._services.clock.now_ms() - lag)
         self._services.tickets.close_cleared(self._services.clock.now_ms())
         self._services.clock_sweep.tick(self._services.clock.now_ms())
         self._services.follow_up_sweep.tick(self._services.clock.now_ms())

@@ -6,9 +6,10 @@ from pathlib import Path
 
 from fleet.errors import ConfigError, DataFolderError, NotFound
 from fleet.events import Event, Subject
-from fleet.principals import PrincipalKind
+from fleet.principals import Principal, PrincipalKind
 from fleet.signals import Kind
 from fleet.tickets import NO_FAULT, TicketState
+from simulators.beside import BesideRobots
 from simulators.fleet_simulator import FleetConfig, FleetSimulator
 from simulators.history import HistorySummary, write_history
 from sweepwatch.run.unfinished import UnfinishedPast
@@ -37,6 +38,19 @@ class SimulatedFleet:
         self._folder = services.folder.folder("simulator")
         self.simulator = self._load() or self._fresh(services.settings.simulator)
         self.is_new = not self._state.exists()
+        self.beside = BesideRobots(self.simulator, services.clock)
+        self.crew: frozenset[str] = frozenset()
+        """Ids of the people who mend robots themselves, beside them: what they write down mends nothing."""
+
+    @property
+    def ids(self) -> frozenset[str]:
+        """The ids of its devices."""
+        return frozenset(card.id for card in self.simulator.cards)
+
+    @property
+    def folder(self) -> Path:
+        """Where the simulation keeps its files."""
+        return self._folder
 
     @property
     def _state(self) -> Path:
@@ -99,6 +113,8 @@ class SimulatedFleet:
         if not mended or event.principal.kind is PrincipalKind.SCHEDULE:
             return
         device = str(event.data["device_id"])
+        if self._is_done(event.principal, device):
+            return
         found = False
         for fault in event.data["confirmed"]:
             if fault == NO_FAULT:
@@ -112,3 +128,8 @@ class SimulatedFleet:
             found = True
         if found:
             self.save()  # before the cursor moves on: else a crash would break the device anew
+
+    def _is_done(self, by: Principal, device: str) -> bool:
+        """Tell whether somebody of the crew did it by hand, and at a robot."""
+        of_crew = by.kind is PrincipalKind.PERSON and by.id in self.crew
+        return of_crew and any(card.id == device for card in self.simulator.roster.cards[Kind.ROBOT])

@@ -24,6 +24,9 @@ from sweepwatch.settings.section import Section as _Section
 from sweepwatch.settings.server import ServerSettings, Several, is_address, is_loopback
 
 PREFIX = "SWEEPWATCH_"
+MOST_SPEED = 2_000.0
+_FAST_READINGS_S = 0.06
+"""On a fast clock a device publishes so often by the machine's: at 1000 times the speed, each minute."""
 TOKEN_VARIABLE = PREFIX + "TOKEN"
 """Holds the token with which commands ask another machine's API; no setting."""
 _FILE = "_FILE"
@@ -188,6 +191,25 @@ class SimulatorSettings(_Section):
     )
     interval_s: float = Field(10.0, ge=0.1, le=3_600, description="Seconds between two readings of a device")
     history_days: int = Field(60, ge=0, le=730, description="Length of the past that the first start writes")
+    crew: bool = Field(
+        True,
+        description="Whether a demo has engineers and customers who do what people do; real devices' cases "
+        "are left to you",
+    )
+    speed: float = Field(
+        1.0,
+        ge=1,
+        le=MOST_SPEED,
+        description="How many times as fast as the machine's clock a demo runs; simulated fleets on a broker "
+        "of their own alone",
+    )
+
+    @property
+    def publishing_s(self) -> float:
+        """Seconds of the fleet's clock between two readings: more on a fast one, unless they were set."""
+        if "interval_s" in self.model_fields_set:
+            return self.interval_s
+        return max(self.interval_s, self.speed * _FAST_READINGS_S)
 
 
 class ModelsSettings(_Section):

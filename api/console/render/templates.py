@@ -78,6 +78,7 @@ class Pages:
             progress=self.services.progress(),
             notice=self.services.notice(),
             demo=self.services.demo,
+            speed=self.services.speed,
             visitor=visitor,
             is_engineer=_is_engineer(visitor),
             may=lambda permission: _may(visitor, permission),

@@ -27,7 +27,11 @@ def share(found: list[Diagnosis]) -> float:
 
 
 def test_skill_and_a_word_beforehand_make_the_right_diagnosis_likelier() -> None:
-    stranger, able, told = looks(Hand(), (), FAILED), looks(ABLE, (), FAILED), looks(ABLE, ("drive_motor_wear",), FAILED)
+    stranger, able, told = (
+        looks(Hand(), (), FAILED),
+        looks(ABLE, (), FAILED),
+        looks(ABLE, ("drive_motor_wear",), FAILED),
+    )
     assert share(stranger) == pytest.approx(hands.RIGHT_WITHOUT_SKILL, abs=0.03)
     assert share(able) == pytest.approx(hands.RIGHT_WITH_SKILL, abs=0.015)
     assert share(told) > share(able)
@@ -64,7 +68,9 @@ def test_repairs_take_the_minutes_of_the_catalogue_and_longer_without_the_skill(
 def test_an_appointment_that_was_confirmed_finds_somebody_and_an_odd_hour_does_not() -> None:
     def there(weekday: int, hour: float, *, told: bool, confirmed: bool) -> float:
         generator = np.random.default_rng(3)
-        come = (households.is_there(weekday, hour, generator, told=told, confirmed=confirmed) for _ in range(MANY))
+        come = (
+            households.is_there(weekday, hour, generator, told=told, confirmed=confirmed) for _ in range(MANY)
+        )
         return mean(come)
 
     by_day = there(1, 10, told=False, confirmed=False)
