@@ -71,8 +71,8 @@ class CommonFaults(FaultProcess):
         self._season = _table(seasons)
         self.count: Ints = np.zeros(self.active.shape, dtype=np.int64)
         self._lived: Floats = np.zeros(self.active.shape)
-        rows, robots = np.indices(self.active.shape, dtype=np.int64)
-        self._due = self._drawn(rows, robots)
+        places: Ints = np.indices(self.active.shape, dtype=np.int64)
+        self._due = self._drawn(places[0], places[1])
         self._due[DUSTBIN] = np.inf
         self._failures: list[Failure] = []
 
