@@ -38,6 +38,16 @@ class RuleItem(Schema):
     absent_s: float | None = Field(examples=[None])
     opens_ticket: bool
     text: Names
+    levels: dict[str, str] = Field(
+        description="Conditions of worse levels", examples=[{"L1": "wifi_rssi < -90"}]
+    )
+    only: dict[str, list[str]] = Field(
+        description="What a device must be, by site, region, customer, model, firmware or group",
+        examples=[{"site": ["hall-1"]}],
+    )
+    months: list[int] = Field(description="In which it applies; none: in all", examples=[[6, 7, 8]])
+    hours: str | None = Field(description="Part of the site's day", examples=["08:00-18:30"])
+    stuck_s: float | None = Field(description="So long unchanged, a value is no evidence", examples=[None])
     examples: int = Field(description="How many examples stand beside it")
     raised_7d: int = Field(description="Alerts of the last seven days")
 

@@ -56,6 +56,11 @@ def is_personal_fault(fault: str) -> bool:
     return known is not None and is_personal(known.kind)
 
 
+def personal_faults() -> list[str]:
+    """Return the faults of devices that tell of a person."""
+    return [code for code, entry in FAULTS.items() if is_personal(entry.kind)]
+
+
 def is_bodily(payload: bytes) -> bool:
     """Tell whether a message seems to measure a body, whoever sent it: a wristband set up as a robot does."""
     said = payload.lower()

@@ -22,6 +22,7 @@ from models.scoring.explanation import sentence
 from sweepwatch.run.reach import rates_of, reach_of
 from sweepwatch.run.readiness import noting_changes
 from sweepwatch.settings.costs import costs_of
+from sweepwatch.settings.desk import file_limits
 from sweepwatch.wiring import Services, build_doors, build_duty, build_parts, build_rollouts, trouble
 
 
@@ -95,6 +96,7 @@ def build_api(
                 services.tickets,
                 services.clock,
                 sources=[services.service_facts],
+                limits=file_limits(services.settings.desk),
             ),
             parts=build_parts(services),
             demo=demo,

@@ -24,11 +24,15 @@ class NoticeQuery(Paged):
     subject: SearchText | None = None
     subject_id: SearchText | None = None
     recipient: SearchText | None = None
+    device_id: SearchText | None = Field(None, description="Whose alerts; never a wristband's")
+    to: SearchText | None = Field(None, description="A part of a name or address of whom it was told")
 
 
 def find_notices(session: Session, query: NoticeQuery, sites: Sites) -> Page[dict[str, Any]]:
     """Return one page of notices as they are shown."""
-    wanted = NoticeFilter(query.state, query.subject, query.subject_id, query.recipient)
+    wanted = NoticeFilter(
+        query.state, query.subject, query.subject_id, query.recipient, query.device_id, query.to
+    )
     page = find(session, wanted, Asked("-id", query.limit, query.cursor, query.query()), sites)
     return Page(shown_notices(session, page.rows), page.next_cursor)
 

@@ -37,6 +37,11 @@ def rule_item(rule: Rule, raised: int) -> dict[str, Any]:
         "absent_s": _seconds(rule.absent_ms),
         "opens_ticket": rule.opens_ticket,
         "text": {"en": rule.text.en, "zh": rule.text.zh},
+        "levels": {str(level): condition.text for level, condition in rule.levels.items()},
+        "only": {} if rule.only is None else {key: list(names) for key, names in rule.only if names},
+        "months": list(rule.months),
+        "hours": rule.hours.text if rule.hours else None,
+        "stuck_s": _seconds(rule.stuck_ms),
         "examples": len(rule.examples),
         "raised_7d": raised,
     }

@@ -20,7 +20,8 @@ from storage.records.events import events_after
 from storage.records.followers import begin_following, newest_event
 from sweepwatch.data_folder import open_data_folder
 from sweepwatch.run.followers import follow, following
-from sweepwatch.settings.settings import DeskSettings, Settings
+from sweepwatch.settings.desk import DeskSettings
+from sweepwatch.settings.settings import Settings
 from sweepwatch.wiring import Services, build
 
 FAULT = "brush_jam"

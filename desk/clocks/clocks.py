@@ -4,7 +4,7 @@ Nothing is added up and stored: whatever is edited (a calendar, the policy, a le
 beginning of the case. All times are epoch ms, working time is in ms.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
@@ -118,7 +118,7 @@ class Clocks:
         policy.check_calendars(self.calendars)
         self._timetables = timetables or Timetables()
         self._held = {milestone: policy.waits_for(milestone) for milestone in Milestone}
-        self._allowed: dict[tuple[str, Level, str, str, str], dict[Milestone, Allowed]] = {}
+        self._promises: dict[tuple[str, Level, str, str, str], tuple[_Promise, ...]] = {}
 
     def of(self, case: CaseTimes, now: int) -> tuple[MilestoneClock, ...]:
         """Return the clocks of a case in the order of milestones, as they stand at `now`."""
@@ -131,39 +131,66 @@ class Clocks:
             for milestone, term in self._terms(case)
         )
 
-    def _terms(self, case: CaseTimes) -> Iterator[tuple[Milestone, "_Term"]]:
-        """Yield what each milestone was promised, of several promises the strictest."""
-        terms: dict[Milestone, list[_Term]] = {}
+    def _terms(self, case: CaseTimes) -> list[tuple[Milestone, "_Term"]]:
+        """Return what each milestone was promised, of several promises the strictest."""
         opened = case.rises[0].since
-        for milestone, due in case.fixed.items():
-            dated = Allowed(max(1, due - opened), ALWAYS.name)
-            terms[milestone] = [self._term(case, milestone, opened, dated)]
-        for rise in () if case.fixed else case.rises:
-            facts = (case.kind, rise.level, case.plan, case.tier, case.of_class)
-            if facts not in self._allowed:
-                self._allowed[facts] = self.policy.allowed(Facts(*facts))
-            for milestone, allowed in self._allowed[facts].items():
-                terms.setdefault(milestone, []).append(self._term(case, milestone, rise.since, allowed))
-        for milestone in Milestone:
-            if milestone in terms:
-                yield milestone, min(terms[milestone], key=_strictest)
+        if case.fixed:
+            dated = self._in_order(
+                {each: Allowed(max(1, due - opened), ALWAYS.name) for each, due in case.fixed.items()}
+            )
+            return self._since(case, opened, dated)
+        if len(case.rises) == 1:  # as nearly all
+            return self._since(case, opened, self._promised(case, case.rises[0].level))
+        terms: dict[Milestone, list[_Term]] = {}
+        for rise in case.rises:
+            for milestone, term in self._since(case, rise.since, self._promised(case, rise.level)):
+                terms.setdefault(milestone, []).append(term)
+        return [(each, min(terms[each], key=_strictest)) for each in Milestone if each in terms]
+
+    def _promised(self, case: CaseTimes, level: Level) -> tuple["_Promise", ...]:
+        facts = (case.kind, level, case.plan, case.tier, case.of_class)
+        found = self._promises.get(facts)
+        if found is None:
+            found = self._promises[facts] = self._in_order(self.policy.allowed(Facts(*facts)))
+        return found
+
+    def _in_order(self, allowed: Mapping[Milestone, Allowed]) -> tuple["_Promise", ...]:
+        """Return promises in the order of milestones, each with its calendar."""
+        return tuple(
+            _Promise(
+                milestone,
+                allowed[milestone].ms,
+                max(1, round(allowed[milestone].ms * self.policy.warn_at)),
+                self.calendars[allowed[milestone].calendar],
+            )
+            for milestone in Milestone
+            if milestone in allowed
+        )
 
     def explain(self, case: CaseTimes, now: int) -> tuple[Explained, ...]:
         """Return the clocks of a case, each with what counted and what did not; the parts add up."""
         return tuple(Explained(clock, self._stretches(case, clock, now)) for clock in self.of(case, now))
 
-    def _term(self, case: CaseTimes, milestone: Milestone, since: int, allowed: Allowed) -> "_Term":
-        table = self._timetables.of(self.calendars[allowed.calendar], case.zone)
-        waits = self._waits(case, milestone, since)
-        begun = table.worked(since)
-        due = _after(table, begun + allowed.ms, waits)
-        warned = _after(table, begun + max(1, round(allowed.ms * self.policy.warn_at)), waits)
-        term = _Term(since, allowed, table, waits, begun, due, warned)
-        return term if due is not None else term._replace(left=allowed.ms - _counted(term, _end(waits)))
+    def _since(
+        self, case: CaseTimes, since: int, promised: Iterable["_Promise"]
+    ) -> list[tuple[Milestone, "_Term"]]:
+        """Return when promises that run from one moment on are due."""
+        found: list[tuple[Milestone, _Term]] = []
+        calendar, table, begun = None, None, 0
+        for each in promised:
+            if table is None or each.calendar is not calendar:  # most are in the time of the one before
+                calendar, table = each.calendar, self._timetables.of(each.calendar, case.zone)
+                begun = table.worked(since)
+            waits = self._waits(case, each.milestone, since) if case.waits else ()
+            due = _after(table, begun + each.ms, waits)
+            warned = _after(table, begun + each.warn_ms, waits)
+            term = _Term(since, each.ms, table, waits, begun, due, warned)
+            if due is None:
+                term = term._replace(left=each.ms - _counted(term, _end(waits)))
+            found.append((each.milestone, term))
+        return found
 
     def _waits(self, case: CaseTimes, milestone: Milestone, since: int) -> list[Wait]:
-        if not case.waits:  # as nearly all of them
-            return []
         held = self._held[milestone]
         over = min((at for at in (case.done.get(milestone), case.ended_at) if at is not None), default=None)
         return [
@@ -184,7 +211,7 @@ class Clocks:
             status=status,
             calendar=term.table.calendar.name,
             since=term.since,
-            allowed_ms=term.allowed.ms,
+            allowed_ms=term.allowed_ms,
             counted_ms=_counted(term, _until(case, milestone, now)),
             provisional=_is_provisional(term),
         )
@@ -202,6 +229,15 @@ class Clocks:
         return (*found, *table.stretches(at, until))
 
 
+class _Promise(NamedTuple):
+    """What is promised of a milestone, and after how much of it is warned (ms of a calendar's time)."""
+
+    milestone: Milestone
+    ms: int
+    warn_ms: int
+    calendar: ServiceCalendar
+
+
 class _Term(NamedTuple):
     """What was promised from one moment on, and when that is due; `left` is what remains while it waits.
 
@@ -209,7 +245,7 @@ class _Term(NamedTuple):
     """
 
     since: int
-    allowed: Allowed
+    allowed_ms: int
     table: Timetable
     waits: Sequence[Wait]
     begun: int

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from desk.clocks.clocks import Clocks, MilestoneDue
 from desk.clocks.standing import TicketClocks, dues_of
+from fleet.garbage import seldom_collected
 from fleet.sla import Milestone
-from storage.records.clock_steps import next_steps, replace_steps, steps_known
+from storage.records.clock_steps import change_steps, next_steps, steps_known
 from storage.records.database import DeskDatabase
 from storage.records.parts import parts_of
 from storage.records.ticket_times import Dues, TicketTimes, open_times, save_dues
@@ -38,11 +39,13 @@ class Recount:
 
         What somebody changes meanwhile is reckoned by who changes it.
         """
-        return self._again(now)
+        with seldom_collected():
+            return self._again(now)
 
     def at_sites(self, sites: Collection[str], now: int) -> int:
         """Reckon the open cases of some sites anew; return how many of them are due at another time."""
-        return sum(self._again(now, part) for part in parts_of(sorted(sites)))
+        with seldom_collected():
+            return sum(self._again(now, part) for part in parts_of(sorted(sites)))
 
     def _again(self, now: int, sites: Collection[str] | None = None) -> int:
         moved = after = 0
@@ -52,7 +55,7 @@ class Recount:
                 if not cases:
                     return moved
                 known = steps_known(session, [each.id for each in cases])
-                dues, steps = {}, {}
+                dues, steps, untold = {}, {}, {}
                 for case in cases:
                     clocks = self._clocks.dues(case, now)
                     due = dues_of(clocks)
@@ -61,10 +64,11 @@ class Recount:
                     own = known.get(case.id, {})
                     told = {key for key, (_at, is_told) in own.items() if is_told}
                     coming = next_steps(self._clocks.steps(clocks), told)
-                    if coming != {key: at for key, (at, is_told) in own.items() if not is_told}:
-                        steps[case.id] = coming
+                    before = {key: at for key, (at, is_told) in own.items() if not is_told}
+                    if coming != before:
+                        steps[case.id], untold[case.id] = coming, before
                 save_dues(session, dues)
-                replace_steps(session, steps)
+                change_steps(session, untold, steps)
             moved, after = moved + len(dues), cases[-1].id
 
     def preview(self, other: Clocks, now: int) -> Iterator[Moved]:

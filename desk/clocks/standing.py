@@ -18,7 +18,7 @@ from desk.clocks.clocks import (
     Rise,
     Wait,
 )
-from desk.clocks.steps import Steps, steps_of
+from desk.clocks.steps import Steps, escalations, steps_of
 from fleet.complaints import Complaint
 from fleet.customers import NO_TERMS, Terms
 from fleet.faults import Level
@@ -123,6 +123,7 @@ class TicketClocks:
         terms_of: TermsOf = lambda _site, _zone, _at: NO_TERMS,
     ) -> None:
         self.clocks = clocks
+        self._escalate = escalations(clocks.policy.escalate)
         self._zone_of = zone_of
         self._terms_of = terms_of
 
@@ -152,7 +153,7 @@ class TicketClocks:
 
     def steps(self, dues: Iterable[MilestoneDue]) -> Steps:
         """Return what clocks do by themselves, and when."""
-        return steps_of(dues, self.clocks.policy.escalate)
+        return steps_of(dues, self._escalate)
 
     def reckoned(self, ticket: Ticket, now: int) -> tuple[Ticket, Steps]:
         """Return a ticket with when its milestones are due, as lists keep it, and what its clocks do next."""

@@ -14,6 +14,8 @@ from fleet.tickets import Suspicion, Ticket, TicketLink
 from storage.records.complaints import let_match
 from storage.records.devices import place_of
 from storage.records.events import tell
+from storage.records.files import hand_files_over
+from storage.records.requests import hand_requests_over
 from storage.records.ticket_links import link_tickets, unlink_tickets
 from storage.records.tickets import hand_suspicions_over, open_case_of
 
@@ -55,7 +57,8 @@ class Joining:
         """Let one open case take over what another of its site and kind holds; return the one that stays.
 
         The other is cancelled as merged, and its clocks end; what the level of what it brings promises runs
-        from now.
+        from now. What was reported and sent goes along, even if these are more files than a case takes; what
+        was done there (checklist, answers about a visit) stays in its history.
         """
         check_reason(why)
         with self._cases.writing() as session:
@@ -67,6 +70,8 @@ class Joining:
             if gone.complaint is not None:  # who says the same again is to reach one that is open
                 let_match(session, gone.id, None)
             hand_suspicions_over(session, gone, stays)
+            hand_requests_over(session, gone.id, stays.id)
+            hand_files_over(session, gone.id, stays.id)
             before = self._cases.read(session, into)
             stored = self._cases.save(session, before, enlarged(before, gone, now))
             # Not told as a state: what it was about is not over, it is only elsewhere.

@@ -10,7 +10,9 @@ _DENSE = 250
 """Messages in one commit that tell of a dense stream: with a window of 20, no commit has as many."""
 _QUIET_S = 0.03
 """The connection reads every 10 ms in a dense stream: what has not come by then is held up."""
-_GATHER_S = 0.2
+_GATHER_S, _GATHER_LONGEST_S = 0.1, 0.2
+_VERY_DENSE = 2_000
+"""So many gathered by _GATHER_S: commits are large, and what they cost beside their messages counts."""
 
 
 class MessageBuffer:
@@ -72,9 +74,12 @@ class MessageBuffer:
         return MessageBlock.joined(taken) if taken else None
 
     def _gather(self, enough: int) -> None:
-        until = monotonic() + _GATHER_S
+        begun = monotonic()
         before = -1
-        while before < self._count < enough and monotonic() < until and self.has_room():
+        while before < self._count < enough and self.has_room():
+            longest = _GATHER_LONGEST_S if self._count >= _VERY_DENSE else _GATHER_S
+            if monotonic() >= begun + longest:
+                break
             before = self._count
             self._changed.wait(_QUIET_S)
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import CursorResult, Update, or_, select, update
+from sqlalchemy import ColumnElement, CursorResult, Select, Update, and_, or_, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from fleet.tickets import CLOSED_STATES, TicketState
@@ -10,6 +10,7 @@ from storage.records.appointments import AppointmentRow
 from storage.records.complaints import ComplaintRow
 from storage.records.consents import ConsentRow
 from storage.records.feedback import FeedbackRow
+from storage.records.files import CaseFileRow, delete_files
 from storage.records.requests import RequestRow
 from storage.records.tickets import TicketRow
 from storage.records.visits import VisitRow
@@ -24,12 +25,10 @@ def forget_customers_words(session: Session, before: int) -> int:
     Scores, answers and what staff wrote stay. Requests that never became a case go by their own age. Returns
     how many rows were emptied.
     """
-    over = select(TicketRow.id).where(TicketRow.opened_at < before, TicketRow.state.in_(_OVER))
-    done = or_(RequestRow.ticket_id.in_(over), RequestRow.dismissed_at.is_not(None))
+    over = _over(before)
+    done = _done(before)
     emptied = [
-        _emptied(RequestRow, RequestRow.words, RequestRow.who, RequestRow.contact).where(
-            RequestRow.at < before, done
-        ),
+        _emptied(RequestRow, RequestRow.words, RequestRow.who, RequestRow.contact).where(done),
         _emptied(ComplaintRow, ComplaintRow.words, ComplaintRow.customer, ComplaintRow.contact).where(
             ComplaintRow.ticket_id.in_(over)
         ),
@@ -41,6 +40,26 @@ def forget_customers_words(session: Session, before: int) -> int:
         .values(signature=None, signed_by=""),
     ]
     return sum(_count(session, each) for each in emptied)
+
+
+def forget_files(session: Session, before: int) -> int:
+    """Delete the files of cases that are over, and of requests, as old as that; return how many.
+
+    A picture shows a customer's rooms, whoever took it.
+    """
+    requests = select(RequestRow.id).where(_done(before))
+    alone = and_(CaseFileRow.ticket_id.is_(None), CaseFileRow.request_id.in_(requests))
+    return delete_files(session, or_(CaseFileRow.ticket_id.in_(_over(before)), alone))
+
+
+def _over(before: int) -> Select[int]:
+    return select(TicketRow.id).where(TicketRow.opened_at < before, TicketRow.state.in_(_OVER))
+
+
+def _done(before: int) -> ColumnElement[bool]:
+    """Return which requests are done with: their case is over, or they asked for nothing."""
+    over = or_(RequestRow.ticket_id.in_(_over(before)), RequestRow.dismissed_at.is_not(None))
+    return and_(RequestRow.at < before, over)
 
 
 def _emptied(row: type[Any], *columns: InstrumentedAttribute[str]) -> Update:

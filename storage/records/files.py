@@ -5,7 +5,18 @@ Callers bring the transaction. What is here was checked and written anew before 
 
 from collections.abc import Sequence
 
-from sqlalchemy import ForeignKey, LargeBinary, String, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    ForeignKey,
+    LargeBinary,
+    String,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from fleet.case_files import CaseFile, FileKind
@@ -129,6 +140,27 @@ def give_files_to(session: Session, request_id: int, ticket_id: int, most: int) 
                 update(CaseFileRow).where(CaseFileRow.id == each.id).values(ticket_id=ticket_id),
                 execution_options={"synchronize_session": False},
             )
+
+
+def hand_files_over(session: Session, gone: int, stays: int) -> None:
+    """Let the files of one case be another's that takes its place; what that one has already stays."""
+    known = {each.sha256 for each in files_of_ticket(session, stays)}
+    moved = [each.id for each in files_of_ticket(session, gone) if each.sha256 not in known]
+    session.execute(
+        update(CaseFileRow).where(CaseFileRow.id.in_(moved)).values(ticket_id=stays),
+        execution_options={"synchronize_session": False},
+    )
+
+
+def delete_files(session: Session, wanted: ColumnElement[bool]) -> int:
+    """Delete files with their content; return how many there were."""
+    which = select(CaseFileRow.id).where(wanted)
+    session.execute(
+        delete(CaseFilePiece).where(CaseFilePiece.file_id.in_(which)),
+        execution_options={"synchronize_session": False},
+    )
+    gone = delete(CaseFileRow).where(wanted).returning(CaseFileRow.id)
+    return len(session.execute(gone, execution_options={"synchronize_session": False}).all())
 
 
 def body_of(session: Session, file_id: int) -> bytes:

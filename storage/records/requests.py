@@ -135,6 +135,14 @@ def place_request(session: Session, request_id: int, ticket_id: int, **said: str
     )
 
 
+def hand_requests_over(session: Session, gone: int, stays: int) -> None:
+    """Let what was reported of one case be of another that takes its place."""
+    session.execute(
+        update(RequestRow).where(RequestRow.ticket_id == gone).values(ticket_id=stays),
+        execution_options={"synchronize_session": False},
+    )
+
+
 def dismiss_request(session: Session, request_id: int, now: int, reason: str) -> bool:
     """Note that a request asks for nothing; False where it was placed or dismissed before."""
     waiting = (RequestRow.ticket_id.is_(None), RequestRow.dismissed_at.is_(None))

@@ -52,7 +52,7 @@ def open_times(
     wanted = select(*_COLUMNS).where(TicketRow.state.not_in(CLOSED_STATES), TicketRow.id > after)
     if sites is not None:
         wanted = wanted.where(TicketRow.site.in_(sites))
-    rows = session.execute(wanted.order_by(TicketRow.id).limit(most)).all()
+    rows = session.connection().execute(wanted.order_by(TicketRow.id).limit(most)).all()
     spans = spans_of(session, [row.id for row in rows])
     complaints = complaints_of(session, [row.id for row in rows if row.kind == TicketKind.COMPLAINT])
     upkeeps = upkeeps_of(session, [row.id for row in rows if row.kind == TicketKind.MAINTENANCE])

@@ -28,6 +28,7 @@ from sweepwatch.commands.doors import whoever
 from sweepwatch.commands.installed import opened_desk
 from sweepwatch.printing import Say, json_text
 from sweepwatch.run.way_in import address_for_links
+from sweepwatch.settings.desk import file_limits
 from sweepwatch.settings.settings import Settings
 from sweepwatch.zones import zones_of
 
@@ -95,7 +96,7 @@ def report_labels(
 def _mail(settings: Settings) -> Iterator[MailIntake]:
     clock = SystemClock()
     with opened_desk(settings) as desk:
-        files = CaseFiles(desk, clock)
+        files = CaseFiles(desk, clock, file_limits(settings.desk))
         yield MailIntake(desk, Intake(desk, _tickets(settings, desk, clock), clock, files.limits), files)
 
 

@@ -21,7 +21,7 @@ from fleet.clock import DAY_MS
 from fleet.errors import SweepwatchError
 from models.scoring.scorer import InUse, Scorer
 from storage.ports import Retention
-from storage.records.customers_words import forget_customers_words
+from storage.records.customers_words import forget_customers_words, forget_files
 from storage.records.day_plans import forget_proposals
 from storage.records.dropped_values import DroppedValues
 from storage.records.quarantine import Quarantine
@@ -245,6 +245,9 @@ class Jobs:
         before = self._services.clock.now_ms() - self._services.settings.desk.words_retention_days * DAY_MS
         with self._services.desk.transaction() as session:
             emptied = forget_customers_words(session, before)
+            files = forget_files(session, before)
+        if files:
+            log.info("%d files of cases from long ago are gone", files)
         if emptied:
             log.info("what customers wrote long ago is gone from %d rows", emptied)
 

@@ -16,6 +16,7 @@ from fleet.secrecy import HIDDEN, is_secret, without_secrets
 from fleet.signals import STANDARD_SIGNALS, Kind
 from fleet.text import quoted
 from sweepwatch.settings.costs import CostsSettings
+from sweepwatch.settings.desk import DeskSettings
 from sweepwatch.settings.dispatch import DispatchSettings
 from sweepwatch.settings.notify import NotifySettings
 from sweepwatch.settings.oidc import OidcSettings
@@ -123,59 +124,6 @@ class StoreSettings(_Section):
         "out of readings, tiles, alerts and evidence when it is older",
     )
     risk_retention_days: int = Field(180, ge=1, le=36_500, description="Risks older than this are deleted")
-
-
-class DeskSettings(_Section):
-    """The desk database."""
-
-    url: str | None = Field(
-        None,
-        repr=False,
-        pattern=r"^(sqlite|postgresql)(\+\w+)?://\S+$",
-        description="sqlite:///path, or with the extra `postgres` postgresql+psycopg://user:pass@host/name; "
-        "empty: in the data folder",
-    )
-    sla: Path | None = Field(
-        None, description="An SLA policy of your own (YAML); empty: the standard promises (docs/desk.md)"
-    )
-    calendars: Path | None = Field(
-        None,
-        description="Service calendars (YAML) that its promises are counted by; empty: every minute counts",
-    )
-    service: Path | None = Field(
-        None,
-        description="Checklists of visits and causes of lateness of your own (YAML); empty: those that ship",
-    )
-    demands: Path | None = Field(
-        None,
-        description="What is demanded of engineers (YAML): hours of training a year, and skills that need a "
-        "certificate; empty: the standard demands (docs/desk.md)",
-    )
-    call_after_days: int = Field(
-        3, ge=0, le=30, description="A repair of which nobody said anything for so long is called about"
-    )
-    reservation_days: int = Field(
-        7, ge=1, le=365, description="Parts that nobody used or let go of are held for a case for so long"
-    )
-    lead_days: int = Field(
-        14,
-        ge=0,
-        le=3650,
-        description="A part of which nobody said it is delivered so many days after it was ordered",
-    )
-    stock_quantile: float = Field(
-        0.95,
-        gt=0.5,
-        lt=1,
-        description="Stock is ordered so that it suffices in this share of all lead times",
-    )
-    words_retention_days: int = Field(
-        730,
-        ge=30,
-        le=36_500,
-        description="What customers wrote, their names, contacts and signatures are kept for so long after "
-        "their case was opened, and until it is over (docs/personal-data.md)",
-    )
 
 
 class IngestSettings(_Section):

@@ -69,6 +69,7 @@ def _page(
         notices=page.rows,
         next_cursor=page.next_cursor,
         chosen=query.state[0] if query.state else "",
+        query=query,
         states=tuple(NoticeState),
         error=error,
         nobody=not any_way,

@@ -34,6 +34,18 @@ class ShownSchedule:
     may_change: bool
     until: int
 
+    @property
+    def overlapped(self) -> frozenset[int]:
+        """The overrides of which a part is taken by one that was made later: there, that one counts."""
+        return frozenset(
+            one.id
+            for one in self.overrides
+            if any(
+                other.id > one.id and other.begins < one.until and other.until > one.begins
+                for other in self.overrides
+            )
+        )
+
 
 def shown_schedule(roster: Roster, schedule: Schedule, begins: int, ends: int, may: bool) -> ShownSchedule:
     """Return a schedule as it is shown from one time to another."""

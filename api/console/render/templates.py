@@ -36,7 +36,8 @@ from api.console.render.reasons import (
 )
 from api.console.render.stock_words import basis_in_words
 from api.console.render.told import refusal_by_kind, told
-from api.console.render.told_of_rules import mistake_told
+from api.console.render.told_of_plans import plan_mistake_told
+from api.console.render.told_of_rules import doubt_told, mistake_told
 from api.console.render.words import NO_YES, word
 from api.doors import visitor_or_none
 from api.services import ApiServices
@@ -165,6 +166,8 @@ def _environment(services: ApiServices, language: Language) -> Environment:
         "told": partial(told, language=language),
         "refusal": refusal_by_kind,
         "mistake": partial(mistake_told, language=language),
+        "doubt": partial(doubt_told, language=language),
+        "plan_mistake": partial(plan_mistake_told, language=language),
         "text": lambda text: text.in_language(language),
         "rfc3339": to_rfc3339,
         "risk_band": risk_band,

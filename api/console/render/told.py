@@ -17,7 +17,7 @@ from api.console.render.told_of_duty import OF_DUTY
 from api.console.render.told_of_intake import OF_INTAKE
 from api.console.render.told_of_service import OF_SERVICE
 from api.console.render.told_of_stock import OF_STOCK
-from api.console.render.words import KINDS, MATCHERS, word
+from api.console.render.words import FORMS, KINDS, MATCHERS, word
 from fleet.text import Language, Text
 
 SENTENCES = (
@@ -238,6 +238,7 @@ _PATTERNS = {
     "matcher": "|".join(MATCHERS),
     "state": r"\w+",
     "alert": r"\w+",
+    "form": "|".join(FORMS),
     "order_state": r"\w+",
     "reservation_state": r"\w+",
 }
@@ -275,7 +276,9 @@ def _value(value: str, table: str) -> str:
     return word(table, value, "zh") if table in _IN_WORDS else value
 
 
-_IN_WORDS = frozenset({"kind", "matcher", "state", "alert", "column", "order_state", "reservation_state"})
+_IN_WORDS = frozenset(
+    {"kind", "matcher", "state", "alert", "column", "order_state", "reservation_state", "form"}
+)
 
 
 def sentences(texts: Iterable[Text]) -> tuple[_Sentence, ...]:

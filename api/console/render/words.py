@@ -510,6 +510,20 @@ WEEKDAYS = {
     "5": Text("Sat", "周六"),
     "6": Text("Sun", "周日"),
 }
+FORMS = {
+    "nothing": Text("nothing", "空"),
+    "keys with values": Text("keys with values", "键值"),
+    "a list": Text("a list", "列表"),
+    "a text": Text("a text", "文本"),
+    "true or false": Text("true or false", "真假值"),
+    "a number": Text("a number", "数值"),
+    "layer": Text("layer", "层"),
+    "schedule": Text("schedule", "值班表"),
+    "chain": Text("chain", "通知链"),
+    "site": Text("site", "站点"),
+    "region": Text("region", "区域"),
+}
+"""What stands at a place of a file, and what its parts are called, by the names that mistakes have."""
 _TABLES = (
     {
         "occasion": OCCASIONS,
@@ -563,6 +577,7 @@ _TABLES = (
         "rollout_event": ROLLOUT_EVENTS,
         "permission": PERMISSIONS,
         "duty_why": DUTY_WHYS,
+        "form": FORMS,
     }
     | NOTICE_TABLES
     | SERVICE_TABLES

@@ -16,6 +16,7 @@ from desk.tickets.conversation import Audience
 from desk.tickets.desk import TicketDesk
 from desk.tickets.work import case_work
 from desk.tickets.writing import CaseWriter
+from fleet.case_files import CaseFile, FileKind
 from fleet.cases import cleared, open_case, suspect
 from fleet.clock import DAY_MS, HOUR_MS, MINUTE_MS, ManualClock
 from fleet.complaints import Complaint
@@ -26,6 +27,7 @@ from fleet.grants import Role
 from fleet.joined_cases import enlarged
 from fleet.people import RoleAt
 from fleet.principals import Principal, PrincipalKind, person
+from fleet.requests import Channel, NewRequest
 from fleet.service import load_service
 from fleet.signals import Kind
 from fleet.sites import Site
@@ -34,7 +36,9 @@ from fleet.tickets import REPORT, SuspicionState, Ticket, TicketLink, TicketOrig
 from fleet.tickets import TicketState as T
 from storage.records.database import DeskDatabase
 from storage.records.events import events_of
+from storage.records.files import files_of_ticket, insert_file
 from storage.records.people import add_person
+from storage.records.requests import insert_request, place_request, requests_of_ticket
 from storage.records.sites import describe_site
 from storage.records.ticket_links import links_of
 from storage.records.tickets import ticket
@@ -242,6 +246,22 @@ def test_a_merged_case_gives_what_it_held_and_its_alerts_stay_open(house: Desk) 
         house.work.joining.merge(gone, stays, LI, "again")
     with pytest.raises(Conflict, match="one kind and one site"):
         house.work.joining.merge(house.file(), stays, LI, "all of it")
+
+
+def test_what_was_reported_and_sent_goes_along_with_a_merged_case(house: Desk) -> None:
+    gone = house.tickets.report("R1", "battery_overheat", LI, "it is hot")
+    stays = house.tickets.report("R2", "brush_jam", WANG, "it squeals")
+    with house.desk.transaction() as session:
+        asked = insert_request(session, NewRequest(Channel.STAFF, "it is hot", "Chen", "139"), "x", NOON)
+        place_request(session, asked.id, gone)
+        for number, digest in ((gone, "same"), (gone, "other"), (stays, "same")):
+            new = CaseFile(0, "a.jpg", FileKind.PHOTO, "image/jpeg", 1, digest, NOON, "li", number)
+            insert_file(session, new, b"x", None)
+    house.work.joining.merge(gone, stays, LI, "one and the same robot")
+    with house.desk.transaction() as session:
+        assert [each.id for each in requests_of_ticket(session, stays)] == [asked.id]
+        assert {each.sha256 for each in files_of_ticket(session, stays)} == {"same", "other"}
+        assert [each.sha256 for each in files_of_ticket(session, gone)] == ["same"], "it has that already"
 
 
 def test_both_of_one_fault_are_one_suspicion_once_merged(house: Desk) -> None:

@@ -11,6 +11,7 @@ from desk.tickets.complaints import ComplaintDesk
 from desk.tickets.desk import TicketDesk
 from desk.tickets.writing import CaseWriter
 from fleet.assignments import Appointment
+from fleet.case_files import CaseFile, FileKind
 from fleet.clock import DAY_MS, ManualClock
 from fleet.complaints import Complaint, ComplaintClass
 from fleet.feedback import FeedbackSource, Said, Visit
@@ -21,10 +22,11 @@ from fleet.sla import load_policy
 from fleet.tickets import TicketState as T
 from storage.records.appointments import keep_appointment
 from storage.records.complaints import ComplaintRow
-from storage.records.customers_words import forget_customers_words
+from storage.records.customers_words import forget_customers_words, forget_files
 from storage.records.database import DeskDatabase
 from storage.records.feedback import feedback_of_case
-from storage.records.requests import RequestRow, insert_request
+from storage.records.files import CaseFilePiece, CaseFileRow, insert_file
+from storage.records.requests import RequestRow, dismiss_request, insert_request
 from storage.records.visits import visit_of
 
 __all__ = ["ready_desk", "ready_url"]
@@ -69,3 +71,33 @@ def test_old_words_of_cases_that_are_over_go_and_all_else_stays(ready_desk: Desk
         assert [each.signed_by for each in visits if each] == ["", "王"]
         assert [each.remark for each in visits if each] == ["new fan"] * 2, "an engineer wrote that"
         assert {row.contact for row in session.query(ComplaintRow)} == {"139"}, "these are open"
+
+
+def test_old_files_go_with_their_case_and_those_of_an_open_one_stay(ready_desk: DeskDatabase) -> None:
+    clock = ManualClock(NOON)
+    tickets = TicketDesk(ready_desk, CaseWriter(ready_desk, TicketClocks(Clocks(load_policy())), clock))
+    add_devices(ready_desk, {"R1": Kind.ROBOT, "R2": Kind.ROBOT})
+    over, runs = (tickets.report(device, "fan_motor_wear", LI, "it hums") for device in ("R1", "R2"))
+    tickets.change_state(over, T.CANCELLED, LI, "it was nothing")
+    with ready_desk.transaction() as session:
+        dismissed, waits = (
+            insert_request(session, NewRequest(Channel.STAFF, words, "Chen", "139"), words, NOON).id
+            for words in ("spam", "it hums")
+        )
+        dismiss_request(session, dismissed, NOON, "spam")
+        for number in (over, runs):
+            insert_file(session, picture(ticket_id=number), b"x" * 600_000, None)
+        for number in (dismissed, waits):
+            insert_file(session, picture(request_id=number), b"y", b"small")
+    with ready_desk.transaction() as session:
+        assert forget_files(session, NOON) == 0, "they are not old"
+        assert forget_files(session, NOON + DAY_MS) == 2
+        assert forget_files(session, NOON + DAY_MS) == 0
+    with ready_desk.transaction() as session:
+        kept = {(row.ticket_id, row.request_id) for row in session.query(CaseFileRow)}
+        assert kept == {(runs, None), (None, waits)}
+        assert session.query(CaseFilePiece).count() == 3 + 1, "pieces of what is gone are gone"
+
+
+def picture(ticket_id: int | None = None, request_id: int | None = None) -> CaseFile:
+    return CaseFile(0, "a.jpg", FileKind.PHOTO, "image/jpeg", 1, "0" * 64, NOON, "li", ticket_id, request_id)

@@ -13,7 +13,8 @@ from storage.records.devices import Devices, Placement
 from storage.series.store_url import InfluxAddress
 from sweepwatch.data_folder import open_data_folder
 from sweepwatch.run.unfinished import UnfinishedPast
-from sweepwatch.settings.settings import DeskSettings, Settings, StoreSettings
+from sweepwatch.settings.desk import DeskSettings
+from sweepwatch.settings.settings import Settings, StoreSettings
 from sweepwatch.wiring import Services, build
 
 NOW = 1_763_800_000_000

@@ -58,6 +58,17 @@ def test_gaps_and_the_next_shift_stand_in_words_by_the_schedules_clock(planned: 
     assert "当前： 无人 该时段未排班 · 恢复值班： 11月22日周日 18:00" in chinese
 
 
+def test_an_override_of_which_a_later_one_takes_a_part_says_so(planned: House) -> None:
+    admin = signed_in(planned)
+    post(admin, "/duty/overrides", **HOURS, person="bo@x.org")
+    assert "A later override" not in page(admin)
+    post(admin, "/duty/overrides", **HOURS | {"begins": "2026-11-22T18:00"}, person="ada@x.org")
+    text = page(admin)
+    assert text.count("A later override takes a part of these hours.") == 1
+    assert text.index(": Bo ·") < text.index("A later override") < text.index(": Ada ·")
+    assert "17:00–18:00 Bo override 18:00–19:00 Ada override" in text
+
+
 def test_whoever_left_is_named_in_the_gap(planned: House) -> None:
     with planned.desk.transaction() as session:
         disable(session, 1, NOW)

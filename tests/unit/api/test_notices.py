@@ -1,6 +1,7 @@
 """Notices by the API and on pages: one's own destinations, the link in a message, and what is dead."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import cast
 
 import pytest
@@ -8,6 +9,7 @@ from fastapi.testclient import TestClient
 from helpers.api import HTML, House, add_device, anonymous, csrf_of, open_house, raise_alert, signed_in
 from helpers.care_rows import add_incident, add_member, end_incident
 from helpers.noticed import Post
+from sqlalchemy import update
 
 from fleet.alerts import AlertState
 from fleet.clock import DAY_MS
@@ -27,7 +29,7 @@ from notify.sender import Sender
 from storage.records.alerts import alert_of
 from storage.records.events import events_after, tell
 from storage.records.incidents import incident_of
-from storage.records.notices import change_notices, notices_about
+from storage.records.notices import NoticeRow, change_notices, notices_about
 
 
 class Told:
@@ -395,6 +397,35 @@ def test_the_page_says_why_a_notice_is_held_or_does_not_go_out(
     page = client.get("/notices?lang=zh", headers=HTML).text
     assert zh in page
     assert "等待汇总" not in page, "what is held is not all for a digest"
+
+
+def test_notices_are_found_by_the_device_and_by_whom_they_told(told: Told) -> None:
+    client = signed_in(told.house, RoleAt(Role.MANAGER))
+    told.tell(me(client))
+    told.tell(me(client), Subject.INCIDENT, 9)
+
+    def found(query: str) -> list[str]:
+        return [each["subject"] for each in client.get(f"/api/v1/notices?{query}").json()["items"]]
+
+    assert "alert" in found("device_id=R1") and "incident" not in found("device_id=R1")
+    assert found("device_id=R2") == []
+    mine = client.get("/api/v1/me").json()
+    assert found(f"to={mine['name'][1:-1]}") == found("to=%40") == ["incident", "alert"]
+    assert found("to=nobody%25") == []
+    page = client.get("/notices?device_id=R2", headers=HTML).text
+    assert "No notice fits these filters." in page and 'name="to"' in page
+
+
+def test_of_a_wristbands_notices_none_is_found_by_its_device(told: Told) -> None:
+    client = signed_in(told.house, RoleAt(Role.MANAGER))
+    told.write(me(client))
+    with told.house.desk.transaction() as session:
+        telling = notices_about(session, Subject.ALERT, "1")[-1].telling
+        assert telling is not None
+        personal = replace(telling, fault="worker_fall")
+        session.execute(update(NoticeRow).values(telling=personal.as_data()))
+    assert client.get("/api/v1/notices?device_id=R1").json()["items"] == []
+    assert client.get("/api/v1/notices").json()["items"]
 
 
 def test_what_joined_an_alert_that_was_told_is_not_called_told_first(told: Told) -> None:

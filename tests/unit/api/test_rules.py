@@ -40,6 +40,11 @@ def test_the_rules_at_work_are_listed_with_what_they_raised(client: TestClient) 
     hot = next(each for each in found["items"] if each["name"] == "battery_hot")
     assert (hot["when"], hot["clear"], hot["for_s"]) == ("battery_temp_c >= 60", "battery_temp_c < 52", 30)
     assert (hot["raised_7d"], hot["examples"]) == (0, 2)
+    assert (hot["only"], hot["months"], hot["hours"], hot["stuck_s"]) == ({}, [], None, None)
+    clogged = next(each for each in found["items"] if each["levels"] == {"L2": "filter_clog_pct >= 98"})
+    assert clogged["level"] == "L3"
+    (by_age,) = [each for each in found["items"] if each["only"]][:1]
+    assert by_age["only"] == {"not_group": ["worn_under_40", "worn_over_55"]} and by_age["stuck_s"] == 120
 
 
 def test_an_event_that_is_nearly_called_as_a_known_one_is_doubted(

@@ -10,7 +10,9 @@ import pytest
 
 import api
 from api.console.render.told import SENTENCES, in_chinese, refusal_by_kind, told
-from api.console.render.told_of_rules import OF_RULES, mistake_told
+from api.console.render.told_of_duty import OF_PLANS
+from api.console.render.told_of_plans import plan_mistake_told
+from api.console.render.told_of_rules import OF_DOUBTS, OF_RULES, doubt_told, mistake_told
 from fleet.text import Text
 from fleet.tickets import TicketKind, TicketState
 from fleet.workflows import WORKFLOWS
@@ -34,7 +36,9 @@ def written() -> str:
     return "\n".join(found)
 
 
-@pytest.mark.parametrize("text", [*SENTENCES, *OF_RULES], ids=lambda text: text.en[:40])
+@pytest.mark.parametrize(
+    "text", [*SENTENCES, *OF_RULES, *OF_PLANS, *OF_DOUBTS], ids=lambda text: text.en[:40]
+)
 def test_each_sentence_is_one_that_is_written_and_its_chinese_takes_the_same_values(text: Text) -> None:
     parsed = list(Formatter().parse(text.en))
     for literal, *_ in parsed:
@@ -120,3 +124,42 @@ def test_a_mistake_in_rules_says_in_chinese_where_and_what(english: str, where: 
     assert said is not None
     assert (said.where, said.why) == (where, why)
     assert mistake_told(english, "en") is None
+
+
+@pytest.mark.parametrize(
+    ("english", "line", "key", "why"),
+    [
+        (
+            "plan:12: schedules.night.layers.first.handover: '8' is no handover; write 08:00, or mon 08:00",
+            "12",
+            "schedules.night.layers.first.handover",
+            "'8' 不是交班时间；请写 08:00 或 mon 08:00",
+        ),
+        (
+            "plan:3: schedules: here stands a list, each item after `- `, not a text",
+            "3",
+            "schedules",
+            "此处应为列表，每项以 `- ` 开头，而不是文本",
+        ),
+        (
+            'plan:9: nobody with the address "li@x.cn" may sign in',
+            "9",
+            "",
+            '邮箱为 "li@x.cn" 的人员不存在或已停用',
+        ),
+        ("plan:2: chains.days.remind: something else is wrong", "2", "chains.days.remind", None),
+    ],
+)
+def test_a_mistake_in_a_plan_says_in_chinese_where_and_what(
+    english: str, line: str, key: str, why: str | None
+) -> None:
+    said = plan_mistake_told(english, "zh")
+    assert said is not None
+    assert (said.line, said.key, said.why) == (line, key, why)
+    assert plan_mistake_told(english, "en") is None
+
+
+def test_a_doubt_about_rules_is_said_in_chinese() -> None:
+    doubt = 'rules.spilled: event "eror" is in no rule that ships; did you mean error?'
+    assert doubt_told(doubt, "zh") == '规则 spilled：自带规则中没有事件 "eror"；是否指 error？'
+    assert doubt_told(doubt, "en") == doubt

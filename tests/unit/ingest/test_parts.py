@@ -1,6 +1,7 @@
 """The ingester's small parts: waits, the bounded buffer, settings, broker URLs, free milliseconds."""
 
 import threading
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given
@@ -94,6 +95,20 @@ def test_taking_waits_for_the_first_message_and_no_longer() -> None:
     buffer.put(read(100))
     thread.join(5)
     assert [part and len(part) for part in taken] == [1]
+
+
+@pytest.mark.parametrize(("at_once", "gathers_s"), [(300, 0.1), (2_500, 0.2)])
+def test_a_commit_is_waited_for_longer_where_messages_are_very_dense(at_once: int, gathers_s: float) -> None:
+    buffer, times = MessageBuffer(10**9), iter(range(10_000))
+    with (
+        patch("ingest.link.buffer.monotonic", lambda: next(times) / 100),
+        patch.object(buffer._changed, "wait", lambda _s: buffer.put(read(1))),
+    ):
+        buffer.put(read(*[1] * at_once))
+        assert len(buffer.take(10**6, 0) or ()) == at_once, "of the first nobody knows yet that it is dense"
+        buffer.put(read(*[1] * at_once))
+        gathered = len(buffer.take(10**6, 0) or ()) - at_once
+    assert gathered == round(gathers_s * 100) - 1, "one came at each look at the clock"
 
 
 @given(st.sets(st.integers(0, 50)), st.integers(0, 50))

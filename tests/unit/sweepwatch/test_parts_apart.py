@@ -22,7 +22,8 @@ from storage.series.duckdb.store import DuckDbStore
 from sweepwatch.model_files import model_files
 from sweepwatch.run.health import HealthServer
 from sweepwatch.run.strangers import Strangers
-from sweepwatch.settings.settings import DeskSettings, ModelsSettings, Settings, StoreSettings
+from sweepwatch.settings.desk import DeskSettings
+from sweepwatch.settings.settings import ModelsSettings, Settings, StoreSettings
 from sweepwatch.wiring import uses_folder
 
 INFLUX = StoreSettings(url="influxdb://t@h:8086/o/b")
