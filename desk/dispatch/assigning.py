@@ -30,9 +30,9 @@ from storage.records.assignments import (
     change_assignment,
     open_assignments_of,
 )
-from storage.records.engineers import engineer_of
+from storage.records.engineers import engineer_of, engineers
 from storage.records.events import tell
-from storage.records.tickets import ticket
+from storage.records.tickets import ticket, tickets_named
 
 log = logging.getLogger(__name__)
 FURTHEST_MS = 30 * DAY_MS
@@ -96,11 +96,20 @@ class Assigning:
         """Let an engineer go to a case in place of whoever was to; parts are put aside with it."""
         with self._cases.writing() as session:
             case = ticket(session, ticket_id, sites)
+            self.lock(session, {case.id: sent.engineer})
             before = open_assignments_of(session, [ticket_id]).get(ticket_id, [])
             if any(each.state is AssignmentState.UNDER_WAY for each in before):
                 raise Conflict(f"ticket {ticket_id}: {before[0].engineer} is on the way there already")
             self.let_go(session, before, "replaced")
             return self.assign_within(session, case, sent, by, before)
+
+    def lock(self, session: Session, sent: Mapping[int, str | None]) -> None:
+        """Hold the stock of cases that are about to be assigned (by case: to whom), before all else."""
+        cases = tickets_named(session, sent)
+        parts = {code for case in cases.values() for code in self.needs(case).parts}
+        known = {each.id: each.van for each in engineers(session)}
+        vans = {known[each] for each in sent.values() if each in known}
+        self._stock.lock(session, list(cases), parts, vans)
 
     def assign_within(
         self, session: Session, case: Ticket, sent: Sent, by: Principal, before: Sequence[Assignment] = ()
@@ -135,6 +144,7 @@ class Assigning:
             raise Conflict(f"ticket {case.id}: nobody is to go there")
         if before[0].state is AssignmentState.UNDER_WAY:
             raise Conflict(f"ticket {case.id}: {before[0].engineer} is on the way there already")
+        self._stock.lock(session, [case.id], (), ())
         self.let_go(session, before, why)
         self.released(session, case, before, by, why)
 
@@ -247,6 +257,7 @@ class Assigning:
         known = open_assignments_of(session, [after.id]).get(after.id, [])
         if not known:
             return
+        self._stock.lock(session, [after.id], (), ())
         now = self._cases.now()
         if after.state in _LEFT:
             self.let_go(session, known, str(after.state))

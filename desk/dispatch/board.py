@@ -186,6 +186,7 @@ class DispatchBoard:
             found = _seen(proposal_of(session, proposal_id), sites)
             if not take_proposal(session, proposal_id, by.name, self._cases.now()):
                 raise Conflict(f"plan {proposal_id} was applied already; propose another")
+            self.assigning.lock(session, {change.ticket_id: change.engineer for change in found.changes})
             standing = self._standing(session, found.changes, refused)
             for change in found.changes:  # all let go first: two may take each other's place
                 if change.ticket_id not in refused:

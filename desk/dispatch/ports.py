@@ -11,6 +11,15 @@ from fleet.principals import Principal
 class Reserve(Protocol):
     """Whoever puts parts aside for a case, from a van first (desk.parts.reserving)."""
 
+    def lock(
+        self, session: Session, tickets: Collection[int], parts: Collection[str], vans: Collection[str]
+    ) -> None:
+        """Hold what these cases have put aside and may get, before anything of them is changed.
+
+        Stock comes before assignments, in one order, so that nobody waits for who waits for them.
+        """
+        ...
+
     def reserve(
         self, session: Session, ticket_id: int, parts: Mapping[str, int], van: str, by: Principal
     ) -> tuple[str, ...]:
@@ -32,6 +41,11 @@ class Reserve(Protocol):
 
 class NoStock:
     """Stands where no stock is kept: nothing is put aside, and nothing is missing."""
+
+    def lock(
+        self, session: Session, tickets: Collection[int], parts: Collection[str], vans: Collection[str]
+    ) -> None:
+        """Do nothing."""
 
     def reserve(
         self, session: Session, ticket_id: int, parts: Mapping[str, int], van: str, by: Principal

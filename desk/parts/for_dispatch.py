@@ -6,7 +6,7 @@ from datetime import date
 from sqlalchemy.orm import Session
 
 from desk.parts.ledger import Act
-from desk.parts.reserving import release_for, reserve_all
+from desk.parts.reserving import lock_rows, release_for, reserve_all
 from desk.parts.stock import StockDesk
 from desk.parts.vans import OwnedCases
 from fleet.clock import Clock
@@ -29,6 +29,14 @@ class StockForDispatch:
 
     def __init__(self, stock: StockDesk, clock: Clock) -> None:
         self._stock, self._clock = stock, clock
+
+    def lock(
+        self, session: Session, tickets: Collection[int], parts: Collection[str], vans: Collection[str]
+    ) -> None:
+        """Hold the rows of stock that these cases have something of, or may get something from."""
+        depots = [each.id for each in _in_use(session) if each.kind is PlaceKind.DEPOT]
+        places = {each for each in (*vans, *depots) if each}
+        lock_rows(session, tickets, {(part, place) for part in parts for place in places})
 
     def reserve(
         self, session: Session, ticket_id: int, parts: Mapping[str, int], van: str, by: Principal

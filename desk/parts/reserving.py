@@ -1,6 +1,6 @@
 """Pieces held for cases, within the caller's transaction: who assigns a visit reserves in the same one."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from sqlalchemy.orm import Session
 
@@ -18,6 +18,13 @@ from storage.records.stock import hold_free, let_go_of, lock_stock, places_with
 
 CASE_OVER, MERGED = "case_over", "case_merged"
 """Why what is held for a case is let go of by itself."""
+
+
+def lock_rows(session: Session, tickets: Collection[int], rows: Collection[tuple[str, str]]) -> None:
+    """Hold rows (part, place) of stock, and those of what is held for some cases: by part, then by place."""
+    held = {(each.part, each.place) for each in held_for(session, tickets)}
+    for part, place in sorted(held | set(rows)):
+        lock_stock(session, place, part)
 
 
 def reserve(
@@ -71,13 +78,17 @@ def release(
 
 def release_for(session: Session, ticket: int, act: Act) -> int:
     """Let go of all that is held for a case; return how many reservations that were."""
-    return sum(release(session, each.id, act) for each in held_for(session, [ticket]))
+    return sum(release(session, each.id, act) for each in _in_order(held_for(session, [ticket])))
+
+
+def _in_order(held: Sequence[Reservation]) -> list[Reservation]:
+    return sorted(held, key=lambda each: (each.part, each.place, each.id))
 
 
 def hand_over(session: Session, gone: Ticket, into: int, act: Act) -> None:
     """Let what is held for a case be for the one that took it over, but for parts that this one has."""
     has = {each.part for each in held_for(session, [into])}
-    for each in held_for(session, [gone.id]):
+    for each in _in_order(held_for(session, [gone.id])):
         if each.part in has:
             release(session, each.id, act)
             continue
