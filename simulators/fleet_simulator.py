@@ -177,17 +177,19 @@ class FleetSimulator:
         return self._run_robots(times, step_ms / SECOND_MS)
 
     @_locked
-    def advance_to(self, ms: int) -> None:
+    def advance_to(self, ms: int, coarse: bool = False) -> None:
         """Let the world go on until `ms` (epoch ms) without measuring; `readings_now` then measures.
 
         Substeps are at most 10 s long; of 1 min when more than that has passed, of 10 min after more than an
-        hour (the devices were switched off from the network's view). More than two weeks are skipped.
+        hour (the devices were switched off from the network's view). More than two weeks are skipped. Where
+        they may be `coarse`, they are of 1 min at the least.
         """
         if ms - self.now_ms > _LONGEST_CATCH_UP_MS:
             self.now_ms = ms - _LONGEST_CATCH_UP_MS
         while self.now_ms < ms:
             gap = ms - self.now_ms
-            longest = 10 * SECOND_MS if gap <= MINUTE_MS else MINUTE_MS if gap <= HOUR_MS else 10 * MINUTE_MS
+            fine = gap <= MINUTE_MS and not coarse
+            longest = 10 * SECOND_MS if fine else MINUTE_MS if gap <= HOUR_MS else 10 * MINUTE_MS
             count = math.ceil(gap / longest)
             steps = min(count, 256) if count > 1 else 1
             begun = self.now_ms

@@ -192,7 +192,7 @@ class FleetPublisher:
         """Let the fleet go on until `now` (epoch ms), and say what is due by then."""
         due = {kind: np.flatnonzero(times <= now) for kind, times in self._due.items()}
         if any(len(devices) for devices in due.values()):
-            self._simulator.advance_to(now)
+            self._simulator.advance_to(now, self._whole)
         self._obey(now)
         for kind, devices in due.items():
             self._measure(kind, devices, now)

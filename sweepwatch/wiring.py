@@ -183,7 +183,7 @@ def build(
     clocks = load_clocks(settings.desk.sla, settings.desk.calendars)
     demands = load_demands(settings.desk.demands)
     travel = settings.dispatch.travel()
-    desk = open_desk(desk_url(settings, folder))
+    desk = open_desk(desk_url(settings, folder), survives_power=settings.simulator.speed == 1)
     try:
         channels = dict(channels_of(settings, desk, clock))
         store = open_store(settings, folder, signals, use)

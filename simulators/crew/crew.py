@@ -24,7 +24,7 @@ from simulators.crew.ports import Passes, Robots
 from simulators.crew.roads import mood_of_day
 
 log = logging.getLogger(__name__)
-_BEAT_S = 0.4
+_BEAT_S = 0.25
 """How often somebody is looked for who has something to do."""
 _AGAIN_MS = 5 * MINUTE_MS
 """So long somebody waits to whom the house did not answer, or said no where nobody expected it."""
@@ -54,7 +54,7 @@ class Crew:
         """Why nobody gets on, or None."""
         self._customers = self._make_customers(plan, address, robots)
         self._actors = self._make_actors(plan, address, passes, robots)
-        self._due = dict.fromkeys(self._actors, 0)
+        self._due = dict.fromkeys(self._actors, clock.now_ms())
 
     def _make_customers(self, plan: CrewPlan, address: str, robots: Robots) -> dict[str, CustomerAtHome]:
         made = {}
@@ -124,6 +124,10 @@ class Crew:
             self.problem = problem
             self._remember()
         return min(self._due.values())
+
+    def waits_since(self) -> int | None:
+        """Return since when somebody should have acted (epoch ms); None where nobody acts any more."""
+        return min(self._due.values()) if self._thread.is_alive() else None
 
     def _remember(self) -> None:
         self.minds.generator = dict(self._draw.bit_generator.state)

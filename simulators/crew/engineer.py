@@ -22,13 +22,15 @@ from simulators.crew.people import DEPOT, CrewPlan, EngineerOf
 from simulators.crew.ports import OnTheSpot, Robots, Witness
 from simulators.crew.roads import Place, true_minutes
 
-LOOK_EVERY_MS = 10 * MINUTE_MS
+LOOK_EVERY_MS = 20 * MINUTE_MS
 _EARLY_MS = 5 * MINUTE_MS
 _WAITS_MS = 10 * MINUTE_MS
 """So long somebody waits at a closed door."""
 _LOADS_MS = 10 * MINUTE_MS
 _TOMORROW_EVERY_MS = HOUR_MS
 _REMEMBERED = 200
+_AWAKE = (7, 23)
+"""Hours in which a case is accepted on the phone, in a shift or not."""
 _MISSING = ": not in the van"
 """What an engineer writes who has to come again with a part, and whoever comes then reads."""
 _UPKEEP_MIN = 45.0
@@ -98,31 +100,35 @@ class EngineerAtWork:
             case "mend":
                 self._mended(now, draw)
             case _:
-                at.step = ""
+                at.step, at.until = "", 0
                 self._next(now, draw, mood)
-        return at.until if at.step else now + LOOK_EVERY_MS
+        return at.until if at.step or at.until > now else now + LOOK_EVERY_MS
 
     # --- between visits
 
     def _next(self, now: int, draw: np.random.Generator, mood: float) -> None:
         at = self.memory
         works = hours.in_shift(self.who.shifts, now)
-        if not works and at.place == self.who.home and not at.ticket:
+        if not works and not _AWAKE[0] <= hours.hour(now) < _AWAKE[1] and not at.ticket:
+            at.place = self.who.home
             return
         mine = self._mine(now)
         if self._goes_on(mine, now, draw, mood):
             return
         at.ticket = 0
+        for each in mine:
+            self._accept(each)
         if not works:
             at.place = self.who.home
             return
-        for each in mine:
-            self._accept(each)
         if self._begins_day(now, draw, mood):
             return
         for each in mine:
             begins = hours.ms_of(each["begins"]) or now
-            if begins > now + _EARLY_MS or each["state"] != "planned":
+            if begins > now + _EARLY_MS:
+                at.until = min(begins - _EARLY_MS, now + LOOK_EVERY_MS)
+                return
+            if each["state"] != "planned":
                 continue
             if at.later.get(str(each["ticket_id"]), 0) <= now and self._set_out(each, now, draw, mood):
                 return

@@ -109,8 +109,11 @@ def _unavailable() -> Iterator[None]:
         raise StoreUnavailable(f"desk database: {error.orig}") from error
 
 
-def open_desk(url: str) -> DeskDatabase:
+def open_desk(url: str, *, survives_power: bool = True) -> DeskDatabase:
     """Open the database at an SQLAlchemy URL and migrate its tables to this version.
+
+    What was committed survives the end of the process; on SQLite that of the machine's power costs a wait for
+    the disk each time, which a demo on a fast clock can do without.
 
     Raises ConfigError for an unusable URL, DataFolderError when the tables are of a newer version or the file
     cannot be written, StoreUnavailable when a server cannot be reached.
@@ -119,8 +122,10 @@ def open_desk(url: str) -> DeskDatabase:
     engine, beside = _engine(url, in_turn), _engine(url, in_turn)
     url = without_secrets(engine.url.render_as_string())  # for messages
     if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _prepare_sqlite)
-        event.listen(beside, "connect", _prepare_sqlite)
+        for each in (engine, beside):
+            event.listen(each, "connect", _prepare_sqlite)
+            if not survives_power:
+                event.listen(each, "connect", _let_disk_be)
     try:
         _migrate(engine)
     except OperationalError as error:
@@ -165,6 +170,10 @@ def _engine_options(url: str, in_turn: type[sqlite3.Connection]) -> dict[str, An
         connecting = {"timeout": _SQLITE_TIMEOUT_S, "factory": in_turn}
         return {"connect_args": connecting, "hide_parameters": True} | _POOL
     return {"pool_pre_ping": True, "hide_parameters": True}
+
+
+def _let_disk_be(connection: sqlite3.Connection, _record: object) -> None:
+    connection.execute("PRAGMA synchronous=NORMAL")
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

@@ -7,8 +7,10 @@ clock has come there.
 
 import json
 import logging
+from collections.abc import Callable
 from pathlib import Path
 from threading import Event, Thread
+from time import monotonic
 
 from fleet.clock import SECOND_MS, Clock, FastClock, SystemClock
 from fleet.errors import ConfigError
@@ -20,9 +22,9 @@ from sweepwatch.settings.settings import Settings
 
 log = logging.getLogger(__name__)
 FILE = "clock.json"
-_KEEP_EVERY_S = 1.0
+_KEEP_EVERY_S, _LOOK_EVERY_S = 1.0, 0.05
 _LEAD_S, _LEAD_READINGS = 900.0, 4
-"""So far the clock is ahead of the newest reading that was stored and judged: seconds of it, and readings."""
+"""So far the clock is ahead of what was judged last, and of who should act: seconds of it, and readings."""
 _AHEAD_S = 3.0
 """What is kept is so much ahead: after a crash nothing is dated before what was."""
 
@@ -34,6 +36,8 @@ class DemoTime:
         self.clock = clock
         self._lead_ms = round(max(_LEAD_S, _LEAD_READINGS * publishing_s) * SECOND_MS)
         self._path = path
+        self._newest: int | None = None
+        self._crew: Callable[[], int | None] = lambda: None
         self._stop = Event()
         self._thread = Thread(target=self._run, name="demo time", daemon=True)
 
@@ -54,7 +58,12 @@ class DemoTime:
         for late, because the process was busy.
         """
         if len(batch):
-            self.clock.hold(int(batch.frame["ts"].max()) + self._lead_ms)  # type: ignore[arg-type]
+            newest = int(batch.frame["ts"].max())  # type: ignore[arg-type]
+            self._newest = newest if self._newest is None else max(self._newest, newest)
+
+    def wait_for(self, due: Callable[[], int | None]) -> None:
+        """Let time wait for people too: `due` says since when somebody should have acted, None: nobody."""
+        self._crew = due
 
     def begin(self) -> None:
         """Let time run: what had to be made before it does is made."""
@@ -72,8 +81,16 @@ class DemoTime:
         self._keep(self.clock.now_ms())
 
     def _run(self) -> None:
-        while not self._stop.wait(_KEEP_EVERY_S):
-            self._keep(self.clock.now_ms() + round((_KEEP_EVERY_S + _AHEAD_S) * SECOND_MS * self.clock.speed))
+        kept_at = -_KEEP_EVERY_S
+        while not self._stop.wait(_LOOK_EVERY_S):
+            due = self._crew()
+            limits = [each for each in (self._newest, due) if each is not None]
+            if limits:
+                self.clock.hold(min(limits) + self._lead_ms)
+            if monotonic() - kept_at >= _KEEP_EVERY_S:
+                kept_at = monotonic()
+                ahead = round((_KEEP_EVERY_S + _AHEAD_S) * SECOND_MS * self.clock.speed)
+                self._keep(self.clock.now_ms() + ahead)
 
     def _keep(self, ms: int) -> None:
         fresh = self._path.with_name(FILE + ".new")

@@ -50,7 +50,7 @@ from sweepwatch.wiring import Services, build, build_doors, build_ingest
 
 log = logging.getLogger(__name__)
 
-_SAVE_EVERY_S = 60
+_SAVE_EVERY_S, _SAVE_SOONEST_S = 60, 10.0
 _LOOK_EVERY_S = 15
 _LIVING_EVERY_S = 0.1
 _HISTORY = Text(
@@ -241,6 +241,8 @@ class Run:
         self._announce()
         if self._crew is not None and not self._stop.is_set():
             self._crew.begin()
+            if self.time is not None:
+                self.time.wait_for(self._crew.crew.waits_since)
         # The first chart of a process costs seconds; better now, unasked, than when someone looks. It has a
         # thread of its own, which nobody waits for at the end.
         Thread(target=self._warm_up, name="warm-up", daemon=True).start()
@@ -259,7 +261,7 @@ class Run:
         if self.time is not None:
             self.time.begin()
         if self.fleet is not None:
-            jobs.every(_SAVE_EVERY_S, "save the simulated fleet", self.fleet.save)
+            jobs.every(_SAVE_EVERY_S, "save the simulated fleet", self.fleet.save, soonest_s=_SAVE_SOONEST_S)
 
     def _score_past(self) -> None:
         """Give the charts of risk a past: at the first start there is a history, but no score of it."""

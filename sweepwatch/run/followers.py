@@ -41,6 +41,8 @@ ASIDE_EVERY_S = 300.0
 """How often what was set aside is tried again; at the start of a process too."""
 LATE_MS = 15 * SECOND_MS
 """A follower for which something waits and that does nothing for so long is in trouble."""
+GATHER_S = 0.2
+"""On a fast clock what is told within so many seconds is handled together."""
 _STOP_TIMEOUT_S = 2.0
 
 
@@ -157,6 +159,7 @@ class Followers:
         speed: float = 1,
     ) -> None:
         self._late_ms = LATE_MS * speed
+        self._gather_s = 0.0 if speed == 1 else GATHER_S
         self._desk = desk
         self._followers = tuple(followers)
         self._clock = clock
@@ -227,7 +230,8 @@ class Followers:
                 again = retry_after(failures)
                 self._note(name, error, again)
             if again is None:
-                wake.wait(LOOK_S)
+                if wake.wait(LOOK_S) and self._gather_s:
+                    self._ending.wait(self._gather_s)
             else:
                 self._ending.wait(again)
 

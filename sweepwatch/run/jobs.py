@@ -60,9 +60,9 @@ _TRAINING_AT_MOST_S = 12 * 3600
 """A lease for training holds for so long: nobody trains beside one that is at it."""
 _TELL_EVERY_S = 5
 _STOP_TIMEOUT_S = 2.0
-_SOONEST_S = 1.0
+_SOONEST_S = 2.0
 """On a fast clock a job is due again no sooner than so many seconds of the machine's."""
-_SOONEST_SCORED_S, _SOONEST_COUNTED_S, _SOONEST_REVIEWED_S = 6.0, 10.0, 60.0
+_SOONEST_SCORED_S, _SOONEST_COUNTED_S, _SOONEST_REVIEWED_S = 15.0, 10.0, 60.0
 """The same for what looks at every robot, at every case, and at all that models said."""
 _LAG_S = 8.0
 """So long it may take until the list of devices says that one was heard: on a fast clock hours of it."""
@@ -104,7 +104,9 @@ class Jobs:
         self.every(_TELL_EVERY_S, "care for alerts", self.care)
         self.every(_EXPIRE_EVERY_S, "expire", self.expire)
         self.every(_ROLL_OUT_EVERY_S, "roll out firmware", build_mover(self._services).move_on)
-        self.every(_FORGET_EVERY_S, "forget personal data", self.forget_personal)
+        self.every(
+            _FORGET_EVERY_S, "forget personal data", self.forget_personal, soonest_s=_SOONEST_COUNTED_S
+        )
         self.every(_NOTICES_EVERY_S, "follow up notices", self._notices.follow_up)
         self.every(_TEST_EVERY_S, "test destinations", self._notices.test_all)
         self.every(_ERASE_EVERY_S, "erase what was asked", self.personal().carry_out)

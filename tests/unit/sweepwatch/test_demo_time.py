@@ -2,13 +2,16 @@
 
 import json
 from pathlib import Path
+from time import sleep
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from helpers.batches import batch_of
 from helpers.fresh_desk import fresh_desk
+from helpers.publishing import wait_until
 
-from fleet.clock import DAY_MS, HOUR_MS, FastClock, ManualClock
+from fleet.clock import DAY_MS, HOUR_MS, MINUTE_MS, FastClock, ManualClock
 from fleet.errors import ConfigError
 from fleet.signals import Kind
 from storage.records.devices import Devices, Placement
@@ -100,6 +103,27 @@ def test_after_a_crash_nothing_is_dated_before_what_was(tmp_path: Path) -> None:
     finally:
         time.__exit__()
     assert json.loads(kept.read_text())["ms"] == time.clock.now_ms()
+
+
+def test_time_waits_for_what_was_judged_and_for_people_who_should_act(tmp_path: Path) -> None:
+    time = time_of(tmp_path, NOW, simulator__speed=2000)
+    assert time is not None
+    row = {"device_id": "robot-001", "site": "s", "ts": NOW + HOUR_MS, "battery_pct": 50.0}
+    with time:
+        time.heard(batch_of([row], Kind.ROBOT))
+        time.wait_for(lambda: NOW + 2 * HOUR_MS)
+        time.begin()
+        wait_until(lambda: time.clock.now_ms() >= NOW + HOUR_MS, 20)
+        wait_until(lambda: stands(time), 20)
+        assert time.clock.now_ms() == NOW + HOUR_MS + 15 * MINUTE_MS
+        time.heard(batch_of([row | {"ts": NOW + DAY_MS}], Kind.ROBOT))
+        wait_until(lambda: time.clock.now_ms() == NOW + 2 * HOUR_MS + 15 * MINUTE_MS, 20)
+
+
+def stands(time: DemoTime) -> bool:
+    before = time.clock.now_ms()
+    sleep(0.1)
+    return time.clock.now_ms() == before
 
 
 @pytest.mark.parametrize(
