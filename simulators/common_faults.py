@@ -71,7 +71,7 @@ class CommonFaults(FaultProcess):
         self._season = _table(seasons)
         self.count: Ints = np.zeros(self.active.shape, dtype=np.int64)
         self._lived: Floats = np.zeros(self.active.shape)
-        rows, robots = np.indices(self.active.shape, dtype=np.int64)
+        rows, robots = np.meshgrid(np.arange(COUNT), np.arange(len(device_ids)), indexing="ij")
         self._due = self._drawn(rows, robots)
         self._due[DUSTBIN] = np.inf
         self._failures: list[Failure] = []
