@@ -33,7 +33,8 @@ def transfers(
 ) -> list[Transfer]:
     """Return what to move: depots for the next month, vans for a week; from a place's own region first.
 
-    Only what a depot will not need itself is given away; what is missing most is served first.
+    To another depot goes only what one will not need within a month; to a van what it will not need within a
+    week: the van serves the same sites, and until then more is ordered. What is missing most is served first.
     """
     active = [each for each in places if each.active]
     found = []
@@ -47,17 +48,19 @@ def _of_part(
 ) -> list[Transfer]:
     free = {each.place: each.free for each in stock if each.part == part}
     needs = {each.id: ceil(demand.quantile(part, each.id, _days(each), quantile)) for each in places}
-    spare = {
-        each.id: free.get(each.id, 0) - needs[each.id] for each in places if each.kind is PlaceKind.DEPOT
+    left = {each.id: free.get(each.id, 0) for each in places if each.kind is PlaceKind.DEPOT}
+    keeps = {
+        depot: ceil(demand.quantile(part, depot, KEEP_DAYS, quantile)) for depot, has in left.items() if has
     }
     short = [each for each in places if needs[each.id] > free.get(each.id, 0)]
     found = []
     for target in sorted(short, key=lambda each: (free.get(each.id, 0) - needs[each.id], each.id)):
         missing = needs[target.id] - free.get(target.id, 0)
+        kept = needs if target.kind is PlaceKind.DEPOT else keeps
         for source in sorted(places, key=lambda each: (each.region != target.region, each.id)):
-            many = min(missing, spare.get(source.id, 0))
+            many = min(missing, left.get(source.id, 0) - kept.get(source.id, 0))
             if many > 0 and source.id != target.id:
-                spare[source.id] -= many
+                left[source.id] -= many
                 missing -= many
                 has = free.get(target.id, 0)
                 basis = demand.basis(part, target.id, _days(target))

@@ -167,6 +167,22 @@ def test_what_a_depot_will_not_need_goes_where_a_month_will_need_it() -> None:
     ], "no depot gives what it needs itself"
 
 
+class Even(Fixed):
+    """Foresees what a test says of a month, evenly."""
+
+    def quantile(self, part: str, place: str, days: float, q: float) -> float:
+        return super().quantile(part, place, days, q) * days / 30
+
+
+def test_a_van_gets_what_its_depot_needs_later_than_a_week_and_another_depot_does_not() -> None:
+    demand = Even({("fan", "east"): 8, ("fan", "west"): 8, ("fan", "van"): 8})
+    stock = [Stock("east", "fan", 4), Stock("west", "fan", 0), Stock("van", "fan", 0)]
+    moved = [(one.target, one.quantity) for one in transfers([EAST, WEST, VAN], stock, demand, 0.95)]
+    assert moved == [("van", 2)], (
+        "of four it keeps the two of a week, and what it lacks of a month is ordered"
+    )
+
+
 def test_past_use_foresees_nothing_where_nothing_was_used() -> None:
     assert PastUse([], [EAST], NOW, NOW).quantile("fan", "east", 30, 0.95) == 0
 
