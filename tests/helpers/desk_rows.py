@@ -50,6 +50,7 @@ def _value(column: Any, row: int) -> Any:  # noqa: PLR0911 - one for each type
     if isinstance(column.type, Float):
         return 0.1 + row
     if isinstance(column.type, Integer | BigInteger):
-        return NOON + row if isinstance(column.type, BigInteger) and not column.primary_key else row
+        later = 10 * (column.name == "ends")  # what ends did begin
+        return NOON + row + later if isinstance(column.type, BigInteger) and not column.primary_key else row
     assert isinstance(column.type, String), column.type
     return f"{row}-{column.name}"[: column.type.length]
