@@ -67,7 +67,7 @@ from fleet.demands import load_demands
 from fleet.duty import Duty
 from fleet.errors import SweepwatchError
 from fleet.followers import Follower
-from fleet.notices import Channel
+from fleet.notices import Channel, ChannelKind
 from fleet.readings import ReadingBatch
 from fleet.service import ServiceFile, load_service
 from fleet.signals import STANDARD_SIGNALS, SignalTable
@@ -145,6 +145,8 @@ class Services:
     metrics: CollectorRegistry
     devices: DeviceDoors
     channels: Channels
+    for_letters: set[ChannelKind]
+    """The channels that write to customers alone."""
     notices: NoticeBook
     letters: LetterWriter
     notifier: Notifier
@@ -156,6 +158,7 @@ class Services:
     def use_channel(self, channel: Channel) -> None:
         """Let letters to customers go by a channel beside those that are set up."""
         assert isinstance(self.channels, dict)  # made below
+        self.for_letters.add(channel.kind)
         self.channels[channel.kind] = channel
 
     def close(self) -> None:
@@ -192,7 +195,10 @@ def build(
         raise
     duty = build_duty(desk, clock)[0]
     # The letter box of a demo's crew is for its customers alone: the house writes nobody else by it.
-    notifier = Notifier(desk, duty, clock, mail=lambda: settings.notify.mail.host is not None)
+    for_letters = set[ChannelKind]()
+    notifier = Notifier(
+        desk, duty, clock, mail=lambda: ChannelKind.MAIL in channels and ChannelKind.MAIL not in for_letters
+    )
     zones = zones_of(settings, desk)
     letters = LetterWriter(desk, channels, zones, clock, settings.notify.letters)
     book = RuleBook(desk, clock, signals, codes, shipped)
@@ -248,6 +254,7 @@ def build(
         metrics=new_registry(desk),
         devices=device_doors(settings, folder.root, desk, clock),
         channels=channels,
+        for_letters=for_letters,
         notices=NoticeBook(desk, channels, clock),
         letters=letters,
         notifier=notifier,

@@ -262,7 +262,7 @@ def test_a_link_shows_no_more_than_was_told_to_who_may_not_see_it_any_more(told:
     add_device(told.house, "R2", site="jingan")
     roles = [RoleAt(Role.MANAGER, Scope.SITE, "jingan")]
     told.house.doors.people.give_roles(person, roles, schedule("tests"))
-    shown = anonymous(told.house).get(path, headers=HTML).text
+    shown = anonymous(told.house).get(path, headers=HTML).text.replace(path, "")  # of any letters
     assert "Connection lost" in shown and "D7" not in shown and "I take care of it" not in shown
 
 
