@@ -14,6 +14,7 @@ from desk.parts.stock import Moving
 from fleet.customers import Contact, Contract, Customer, Included, PlanName, Tier
 from fleet.engineers import Engineer
 from fleet.faults import FAULTS, PARTS
+from fleet.files import write_whole
 from fleet.grants import Role
 from fleet.lists import ListKind
 from fleet.part_catalogue import Part
@@ -58,9 +59,7 @@ class Hiring:
         if self._has_own_people():
             return None
         plan = self._hired(plan_crew(self._sites(), self.simulator.config.seed))
-        fresh = kept.with_name(PLAN + ".new")
-        fresh.write_text(json.dumps(plan.as_data()), encoding="utf-8")
-        fresh.replace(kept)
+        write_whole(kept, json.dumps(plan.as_data()).encode())
         return plan
 
     def _has_own_people(self) -> bool:

@@ -183,9 +183,8 @@ class Jobs:
         """Say once of each run that it is still under way when the next one is due: that one is left out."""
         if event.job_id not in self._late:
             self._late.add(event.job_id)
-            level = (
-                logging.WARNING if self._speed == 1 else logging.DEBUG
-            )  # there it is due as soon as can be
+            # On a fast clock it is due as soon as can be.
+            level = logging.WARNING if self._speed == 1 else logging.DEBUG
             log.log(level, "%s takes longer than the time until it is due again", event.job_id)
 
     def score(self) -> int:
