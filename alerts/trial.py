@@ -20,7 +20,7 @@ from fleet.events import Event, Subject
 from fleet.faults import Level
 from fleet.readings import ReadingBatch
 from fleet.risks import Risk
-from fleet.signals import SignalTable
+from fleet.signals import ROBOT_STATES, SignalTable
 from fleet.sites import Site
 from storage.records.database import DeskDatabase, open_desk
 from storage.records.devices import DeviceInfo, Devices, DeviceSummary, ReportedEvent
@@ -140,6 +140,9 @@ class _Trial:
                 for name, value in hour.items()
                 for stat in ("mean", "min", "max", "rise")
             }
+            # Where an example says no state, the hour had a moment of each.
+            states = [values["state"]] if "state" in values else ROBOT_STATES
+            stats |= {f"state.{state}.n": [1] for state in states}
             self._engine.observe_hours(self._rule.kind, pl.DataFrame(tile | stats))
         if moment.status is not None:
             # An `offline` is the broker's word, by the will: the device itself is not heard by that.

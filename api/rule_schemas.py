@@ -175,9 +175,13 @@ class OutcomeItem(Schema):
 
 
 class ComparedItem(Schema):
-    """One rule, at work and proposed; null where it is not there."""
+    """One rule, at work and proposed; null where it is not there.
+
+    Where nothing is `stored` of what would tell it, both are null.
+    """
 
     rule: str
+    stored: bool
     before: OutcomeItem | None
     after: OutcomeItem | None
 

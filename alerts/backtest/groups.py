@@ -1,4 +1,4 @@
-"""Which rules are replayed together, and what each needs of the stored readings."""
+"""Which rules are replayed together, and what each needs of what is stored."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,13 +12,19 @@ from storage.ports import Sought
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Rules of one kind of device and one fault: only these come into each other's way.
+    """Rules of one kind of device and one fault, told by the same: only these come into each other's way.
 
-    By the device's own code they are one group, whatever the code means.
+    By the device's own code they are one group, whatever the code means. What readings, hours and models
+    tell is replayed apart.
     """
 
     kind: Kind
     rules: tuple[Rule, ...]
+
+    @property
+    def source(self) -> Source:
+        """What tells them."""
+        return told_by(self.rules[0])
 
     @property
     def over_signals(self) -> tuple[Rule, ...]:
@@ -62,20 +68,21 @@ class Group:
 
 
 def groups_of(rules: Sequence[Rule]) -> list[Group]:
-    """Return rules by kind of device and fault, in order of their first."""
-    found: dict[tuple[Kind, str], list[Rule]] = {}
+    """Return rules by kind of device, fault and what tells them, in order of their first."""
+    found: dict[tuple[Kind, str, Source], list[Rule]] = {}
     for rule in rules:
-        found.setdefault((rule.kind, rule.fault), []).append(rule)
-    return [Group(kind, tuple(each)) for (kind, _), each in found.items()]
+        found.setdefault((rule.kind, rule.fault, told_by(rule)), []).append(rule)
+    return [Group(kind, tuple(each)) for (kind, *_), each in found.items()]
+
+
+def told_by(rule: Rule) -> Source:
+    """Return what is replayed for a rule; events and absence go with the readings."""
+    return rule.source or Source.READINGS
 
 
 def _signals(rule: Rule) -> list[str]:
-    return [each.of for each in rule.quantities if each.measure is not Measure.PLACE]
-
-
-def is_replayed(rule: Rule) -> bool:
-    """Tell whether stored readings and events can tell a rule; tiles and models are told elsewhere."""
-    return rule.source in (None, Source.READINGS)
+    compared = [each.of for each in rule.quantities if each.measure is not Measure.PLACE]
+    return [*compared, *(each.during_column for each in rule.quantities if each.during_column)]
 
 
 def _sought(rule: Rule) -> Sought | None:

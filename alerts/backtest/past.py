@@ -6,10 +6,13 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any
 
+import polars as pl
+
 from alerts.engine import AlertEngine
 from alerts.judging.by_rule import raise_by_rule
 from alerts.judging.changes import Changes
 from alerts.judging.decisions import Decision, Previous, Track, judge_absence, judge_heard, judge_tick
+from alerts.judging.quantities import Source
 from alerts.judging.rules import Rule
 from alerts.judging.tracks import Key, key_of
 from fleet.alerts import Alert, AlertState
@@ -17,7 +20,7 @@ from fleet.clock import ManualClock
 from fleet.codes import CodeCatalogue
 from fleet.faults import Level
 from fleet.principals import Principal, PrincipalKind
-from fleet.signals import SignalTable
+from fleet.signals import Kind, SignalTable
 from storage.records.alerts import NOT_SUSTAINED, Unheard
 from storage.records.database import DeskDatabase
 
@@ -121,6 +124,13 @@ class PastEngine(AlertEngine):
 
     def reload(self) -> None:
         """Take nothing over: what is open now was not open then."""
+
+    def observe_said(self, kind: Kind, frame: pl.DataFrame) -> None:
+        """Judge what models said, by rules alone: the models' own alerts are none of theirs.
+
+        `frame` has `device_id`, `ts`, `site`, and a column for each quantity of the rules.
+        """
+        self._judge(self._columns[Source.MODELS, kind], frame)
 
     def absent(self, rule: Rule, device_id: str, last_seen: int, until: int) -> None:
         """Judge that nothing was heard of a device from `last_seen` until `until`, as a tick does."""

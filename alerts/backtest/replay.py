@@ -11,6 +11,8 @@ import polars as pl
 
 from alerts.backtest.groups import Group
 from alerts.backtest.past import PastEngine, Raised
+from alerts.backtest.told_later import Hours, Scorings
+from alerts.judging.quantities import Source
 from alerts.judging.rules import BY_CODE, ERROR_CODE, Rule
 from fleet.clock import HOUR_MS
 from fleet.codes import CodeCatalogue
@@ -47,7 +49,7 @@ def replay(past: Replayed, group: Group, start: int, end: int, devices: Sequence
     if devices is not None:
         sites = {device: sites[device] for device in devices if device in sites}
     engine = PastEngine(past.desk, group.rules, past.codes, past.signals)
-    replays = [_Signals(past, group, engine, sites)] if group.over_signals or group.over_events else []
+    replays = _told_by(past, group, engine, sites, start)
     absences = [_Absence(past, rule, engine, sites) for rule in group.offline]
     for begin, until in _pieces(start, end):
         if past.stop():
@@ -59,6 +61,17 @@ def replay(past: Replayed, group: Group, start: int, end: int, devices: Sequence
     for absence in absences:
         absence.end(end)
     return engine.finish(end)
+
+
+def _told_by(
+    past: Replayed, group: Group, engine: PastEngine, sites: Mapping[str, str], start: int
+) -> list["_Signals | Hours | Scorings"]:
+    """Return what tells the rules of a group, beside absence."""
+    if group.source is Source.HOURS:
+        return [Hours(past.store, group, engine, sites, start)]
+    if group.source is Source.MODELS:
+        return [Scorings(past.store, group, engine, sites)]
+    return [_Signals(past, group, engine, sites)] if group.over_signals or group.over_events else []
 
 
 def _pieces(start: int, end: int) -> Iterator[tuple[int, int]]:

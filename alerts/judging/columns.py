@@ -12,7 +12,7 @@ from alerts.judging.rules import Rule
 from alerts.judging.scan import DEVICE_ROW, Scan
 from alerts.judging.scope import ZoneOf
 from alerts.judging.windows.measures import GAP_MS, measuring
-from alerts.judging.windows.stretch import Floats, Ints, Rows, in_order
+from alerts.judging.windows.stretch import Bools, Floats, Ints, Rows, in_order
 from fleet.readings import ReadingBatch
 from fleet.signals import Kind, SignalTable
 from storage.records.database import DeskDatabase
@@ -55,7 +55,12 @@ class Columns:
     @property
     def needed(self) -> tuple[str, ...]:
         """The columns of which its quantities are measured."""
-        return tuple(dict.fromkeys(each.value_column for each in self.quantities))
+        during = (each.during_column for each in self.quantities)
+        return tuple(
+            dict.fromkeys(
+                [*(each.value_column for each in self.quantities), *(name for name in during if name)]
+            )
+        )
 
     @property
     def lookback_ms(self) -> int:
@@ -129,7 +134,26 @@ def _values(frame: pl.DataFrame, quantity: Quantity) -> Floats:
     """Return the values that a quantity measures as numbers, NaN where there are none."""
     if quantity.value_column not in frame.columns:
         return np.full(frame.height, np.nan)
-    column = frame[quantity.value_column]
+    values = _numbers(frame[quantity.value_column])
+    if quantity.during_column is None:
+        return values
+    return np.where(_during(frame, quantity), values, np.nan)
+
+
+def _during(frame: pl.DataFrame, quantity: Quantity) -> Bools:
+    """Return in which readings, or hours, it was as the quantity wants it; where nobody said so: not."""
+    name = quantity.during_column
+    if name not in frame.columns:
+        return np.zeros(frame.height, dtype=bool)
+    column = frame[name]
+    if quantity.hourly:
+        column = column > 0
+    elif column.dtype != pl.Boolean:
+        column = column == quantity.during
+    return np.asarray(column.fill_null(value=False).to_numpy(), dtype=bool)
+
+
+def _numbers(column: pl.Series) -> Floats:
     if isinstance(column.dtype, pl.Enum):
         column = column.to_physical()
     elif column.dtype == pl.String:

@@ -17,6 +17,7 @@ from alerts.judging.quantities import (
     Measure,
     Quantity,
     Source,
+    check_during,
     check_modelled,
     check_quantity,
     parse_quantity,
@@ -39,7 +40,8 @@ _EVENT = re.compile(r"event\s+(?:one\s+of\s+)?(.+)")
 _HOW = (
     "write `signal >= number` (or <=, >, <), `signal is true`, `state is charging`, `state is not error`, "
     '`error_code is one of M31, M32`, `error_code matches "M3.*"`, `mean of fan_rpm over 5m < 900` (or rate, '
-    "rise, time), `hourly max of fan_rpm < 900`, `risk of brush_wear >= 0.6`, `outside grounds`, "
+    "rise, time), `mean of fan_rpm while cleaning over 5m < 900`, `hourly max of fan_rpm < 900`, "
+    "`risk of brush_wear >= 0.6`, `outside grounds`, "
     "`worn for >= 10h`, `zone is not its allowed_zone`; join several by `and`"
 )
 ONE_OF, IS_NOT, MATCHES = "is one of", "is not", "matches"
@@ -266,6 +268,7 @@ def check_condition(condition: Condition, kind: Kind, signals: SignalTable) -> N
 def _check_term(term: Term, signal: Signal, kind: Kind, signals: SignalTable) -> None:
     if term.measured is not None:
         check_quantity(term.measured, signal)
+        check_during(term.measured, signals.for_kind(kind))
         within = term.measured.measure in (None, Measure.MEAN) and term.measured.hourly != "rise"
         low, high = (signal.low, signal.high) if within else (-inf, inf)
         _check_number(term, low, high, unit_of(term.measured, signal))

@@ -1,13 +1,14 @@
 """What a comparison compares: a signal, or what several readings, hours or models tell."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
 from fleet.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from fleet.config import duration_ms
 from fleet.faults import FAULTS
-from fleet.signals import Form, Kind, Role, Signal
+from fleet.signals import ROBOT_STATES, Form, Kind, Role, Signal
 from fleet.text import near
 
 SHORTEST_MS, LONGEST_MS = MINUTE_MS, DAY_MS
@@ -41,13 +42,15 @@ class Source(StrEnum):
 class Quantity:
     """A measure of a signal over a window (`over_ms`), or of the fault or place that `of` names.
 
-    `hourly` is the statistic of the hour's tile that is measured; None: the readings are.
+    `hourly` is the statistic of the hour's tile that is measured; None: the readings are. Where `during`
+    names a state, or what is true or false, only readings (or hours) count in which it was so.
     """
 
     of: str
     measure: Measure | None = None
     over_ms: int = 0
     hourly: str | None = None
+    during: str = ""
 
     @property
     def source(self) -> Source:
@@ -62,6 +65,7 @@ class Quantity:
         if self.measure in (Measure.RISK, Measure.LIFE):
             return f"{self.measure} of {self.of}"
         told = f"hourly {self.hourly} of {self.of}" if self.hourly else self.of
+        told += f" while {self.during}" if self.during else ""
         return f"{self.measure} of {told}" if self.measure and self.over_ms else told
 
     @property
@@ -70,15 +74,26 @@ class Quantity:
         return f"{self.of}.{self.hourly}" if self.hourly else self.of
 
     @property
+    def during_column(self) -> str | None:
+        """The column that says whether a reading, or an hour, counts; None: each does."""
+        if not self.during:
+            return None
+        is_state = self.during in ROBOT_STATES
+        if self.hourly:
+            return f"state.{self.during}.n" if is_state else f"{self.during}.max"
+        return "state" if is_state else self.during
+
+    @property
     def column(self) -> str:
         """The column that has it once it is measured; no signal is named so where it has one."""
         if self.measure is None:
             return self.value_column
-        return f"{self.measure} {self.over_ms} {self.value_column}"
+        return f"{self.measure} {self.over_ms} {self.value_column} {self.during}".rstrip()
 
 
 _MEASURED = re.compile(
-    r"(?:(rate|mean|rise|time) of )?(?:hourly (mean|min|max|rise) of )?([a-z][a-z0-9_]*)(?: over (\S+))?"
+    r"(?:(rate|mean|rise|time) of )?(?:hourly (mean|min|max|rise) of )?([a-z][a-z0-9_]*)"
+    r"(?: while ([a-z][a-z0-9_]*))?(?: over (\S+))?"
 )
 _MODELLED = re.compile(r"(risk|remaining life) of ([a-z][a-z0-9_]*)")
 
@@ -91,13 +106,39 @@ def parse_quantity(text: str) -> Quantity | None:
     found = _MEASURED.fullmatch(text)
     if found is None:
         return None
-    measure, hourly, signal, over = found.groups()
+    measure, hourly, signal, during, over = found.groups()
     if (measure is None) != (over is None):
         raise ValueError(
             f"{text!r}: a window has a measure and a length; write `mean of {signal} over 5m` "
             "(or rate, rise, time of)"
         )
-    return Quantity(signal, Measure(measure) if measure else None, duration_ms(over) if over else 0, hourly)
+    if during and measure is None:
+        raise ValueError(
+            f"{text!r}: `while` goes with a window; write `mean of {signal} while {during} over 5m`"
+        )
+    measured = Measure(measure) if measure else None
+    return Quantity(signal, measured, duration_ms(over) if over else 0, hourly, during or "")
+
+
+def check_during(quantity: Quantity, known: Iterable[Signal]) -> None:
+    """Raise ValueError unless one of the `known` signals tells what must be so while it is measured."""
+    during, measure = quantity.during, quantity.measure
+    if not during:
+        return
+    forms = {signal.name: signal.form for signal in known}
+    allowed = [name for name, form in forms.items() if form is Form.BOOLEAN]
+    allowed += ROBOT_STATES if Form.STATE in forms.values() else ()
+    if during not in allowed:
+        raise ValueError(
+            f"while {during}: neither a state nor true or false; allowed: {', '.join(allowed)}"
+            f"{near(during, allowed)}"
+        )
+    # Of what lies between two readings nothing would be known, and it would still count.
+    if not quantity.hourly and measure is not Measure.MEAN:
+        raise ValueError(
+            f"{measure} of {quantity.of} while {during}: only a mean is told so; write what must last as a "
+            "comparison of its own, such as `state is charging for >= 20m`"
+        )
 
 
 def check_quantity(quantity: Quantity, signal: Signal) -> None:

@@ -68,6 +68,7 @@ def backtest_item(found: Backtest) -> dict[str, Any]:
         "rules": [
             {
                 "rule": each.rule,
+                "stored": each.stored,
                 "before": _outcome(each.before, each.kind is Kind.WRISTBAND),
                 "after": _outcome(each.after, each.kind is Kind.WRISTBAND),
             }

@@ -102,12 +102,17 @@ def _in_shift(hours: Iterable[tuple[int, int]], lunch: tuple[int, int] | None, m
 def _hours_of(country: str, day: date) -> str:
     if not country:
         return "weekend" if day.weekday() > 4 else "work"
-    known = holidays.country_holidays(country, years=day.year)
+    known = _holidays_of(country, day.year)
     if known.weekend_workdays and day in known.weekend_workdays:
         return "made_up"
     if day in known:
         return "holiday"
     return "weekend" if day.weekday() in known.weekend else "work"
+
+
+@lru_cache
+def _holidays_of(country: str, year: int) -> holidays.HolidayBase:
+    return holidays.country_holidays(country, years=year)
 
 
 def _hours(calendar: SlowCalendar, day: date) -> tuple[tuple[int, int], ...]:

@@ -124,6 +124,9 @@ def _told(found: Backtest) -> Iterator[str]:
     for each in found.rules:
         yield ""
         yield each.rule
+        if not each.stored:
+            yield "  not replayed: nothing is stored of what would tell it"
+            continue
         for name, outcome in (("before", each.before), ("after", each.after)):
             yield f"  {name}: {'no such rule' if outcome is None else _outcome(outcome)}"
             if outcome is not None and outcome.devices:
@@ -156,7 +159,12 @@ def _item(found: Backtest) -> dict[str, Any]:
         "devices": found.devices,
         "readings_every_ms": found.readings_every_ms,
         "rules": [
-            {"rule": each.rule, "before": _figures(each.before), "after": _figures(each.after)}
+            {
+                "rule": each.rule,
+                "stored": each.stored,
+                "before": _figures(each.before),
+                "after": _figures(each.after),
+            }
             for each in found.rules
         ],
     }

@@ -35,9 +35,8 @@ SENTENCES = (
     ),
     Text("examples fail: {0}", "示例不符合：{0}"),
     Text(
-        "there is nothing to replay: no readings of any {0} are stored; a backtest needs readings, and the "
-        "hourly tiles that outlive them are not enough",
-        "没有可供试算的历史数据：尚未存有 {0} 的读数；试算需要读数，仅有小时汇总不够",
+        "there is nothing to replay: no {0} of any {1} are stored",
+        "没有可供试算的历史数据：尚未存有 {1} 的 {0}",
     ),
     # Why nothing goes to a destination any more.
     Text("this destination has ended: nothing goes there any more", "此通知渠道已失效，不再发送"),

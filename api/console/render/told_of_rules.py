@@ -99,6 +99,19 @@ OF_RULES = (
     Text("{0}: only texts are compared so", "{0}：只有文本可以这样比较"),
     Text("{0} is no regular expression: {1}", "{0} 不是正则表达式：{1}"),
     Text("{0}: a window has a measure and a length; write {1}", "{0}：窗口需有度量和长度；可写：{1}"),
+    Text("{0}: `while` goes with a window; write {1}", "{0}：`while` 只用于窗口；可写：{1}"),
+    Text(
+        "while {0}: neither a state nor true or false; allowed: {1}; did you mean {2}?",
+        "while {0}：既不是状态也不是真假值；可用：{1}；是否指 {2}？",
+    ),
+    Text(
+        "while {0}: neither a state nor true or false; allowed: {1}",
+        "while {0}：既不是状态也不是真假值；可用：{1}",
+    ),
+    Text(
+        "{0}: only a mean is told so; write what must last as a comparison of its own, such as {1}",
+        "{0}：只有均值可以这样写；须持续的状态请另写一个比较，例如 {1}",
+    ),
     Text("{0} has no hourly {1}: it is no number", "{0} 不是数值，没有小时 {1}"),
     Text("{0} is no counter and has no rise; write {1}", "{0} 不是计数器，没有 rise；可写：{1}"),
     Text(

@@ -5,6 +5,7 @@ from contextlib import closing
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 from helpers.desk_rooms import NOON, Rooms, add_devices, open_rooms
 from sqlalchemy import select
@@ -23,6 +24,7 @@ from fleet.clock import DAY_MS, HOUR_MS, MINUTE_MS, ManualClock
 from fleet.codes import load_codes
 from fleet.errors import InvalidInput, NotEnoughHistory, NotFound
 from fleet.readings import ReadingBatch
+from fleet.risks import Risk, risk_frame
 from fleet.signals import STANDARD_SIGNALS, Kind
 from storage.ports import TelemetryStore
 from storage.records.alerts import NOT_SUSTAINED, AlertRow
@@ -235,3 +237,100 @@ def test_what_cannot_be_replayed_is_said(tmp_path: Path, rooms: Rooms, store: Te
     assert run_backtest(past, rules, rules, Asked(1)).rules == ()
     silenced = run_backtest(past, rules, rules[1:], Asked(1)).rules
     assert [(each.rule, each.after) for each in silenced] == [("hot", None)]
+
+
+LATER = """
+rules:
+  - {name: dusty, kind: robot, fault: filter_clog, level: L3,
+     when: mean of hourly max of dustbin_pct over 12h >= 70,
+     clear: mean of hourly max of dustbin_pct over 12h < 55,
+     opens_ticket: false, text: {en: dusty, zh: 脏}}
+  - {name: wears, kind: robot, fault: brush_wear, level: L3,
+     when: risk of brush_wear >= 0.5 and remaining life of brush_wear < 9d,
+     clear: risk of brush_wear < 0.3, for: 1h, opens_ticket: false, text: {en: wears, zh: 磨}}
+"""
+
+
+def ended(rooms: Rooms, rule: str) -> Found:
+    """Return what the engine over the desk has raised by a rule."""
+    with rooms.desk.transaction() as session:
+        rows = session.scalars(select(AlertRow).where(AlertRow.rule == rule)).all()
+        return sorted(
+            (r.device_id, r.fault, r.rule, r.since, r.resolved_at)
+            for r in rows
+            if r.state != AlertState.PENDING and r.reason != NOT_SUSTAINED
+        )
+
+
+def test_rules_over_hours_are_replayed_from_tiles(
+    tmp_path: Path, rooms: Rooms, store: TelemetryStore
+) -> None:
+    """Given days of dust, when hours are replayed, then alerts are those of who saw each hour."""
+    begin, hours = NOON // HOUR_MS * HOUR_MS, 60
+    names = ("device_id", "site", "ts", "received", "dustbin_pct")
+    rows: dict[str, list[object]] = {name: [] for name in names}
+    for number, device in enumerate(ROBOTS):
+        for step in range(hours * 4):
+            ts = begin + step * HOUR_MS // 4 + number
+            level = 60 + 25 * np.sin(2 * np.pi * (step / 4 + 3 * number) / 30)
+            for name, value in zip(rows, (device, "hall", ts, ts, level), strict=True):
+                rows[name].append(value)
+    store.write(ReadingBatch.from_columns(STANDARD_SIGNALS, Kind.ROBOT, dict(rows), len(rows["ts"])))
+    rules = rules_of(tmp_path, LATER)[:1]
+    found = run_backtest(past_of(rooms, store), (), rules, Asked(3, rule="dusty")).rules[0].after
+    (group,) = groups_of(rules)
+    end = begin + hours * HOUR_MS
+    quick = replay(past_of(rooms, store), group, begin, end, None)
+    engine = AlertEngine(rooms.desk, rules, ManualClock(end), load_codes())
+    for hour in range(begin, end, HOUR_MS):
+        engine.observe_hours(Kind.ROBOT, store.tiles(Kind.ROBOT, hour, hour + HOUR_MS))
+    slow = ended(rooms, "dusty")
+    assert sorted((e.device_id, e.fault, e.rule, e.since, e.until) for e in quick) == slow
+    assert found is not None
+    # The hour of the newest reading is not over for it.
+    assert found.alerts == sum(since < end for *_, since, _ in slow) >= len(ROBOTS)
+
+
+def test_rules_over_models_are_replayed_from_what_these_said(
+    tmp_path: Path, rooms: Rooms, store: TelemetryStore
+) -> None:
+    """Given what was scored each hour, when it is replayed, then alerts are those that came of it."""
+    begin, hours = NOON // HOUR_MS * HOUR_MS, 40
+    robots = ROBOTS[:3]
+    store.write(
+        ReadingBatch.from_columns(
+            STANDARD_SIGNALS,
+            Kind.ROBOT,
+            {
+                "device_id": robots,
+                "site": ["hall"] * 3,
+                "ts": [begin, begin, begin + hours * HOUR_MS],
+                "received": [begin] * 3,
+            },
+            3,
+        )
+    )
+    rules = rules_of(tmp_path, LATER)[1:]
+    with pytest.raises(NotEnoughHistory, match="no risks of any robot are stored"):
+        run_backtest(past_of(rooms, store), (), rules, Asked(3))
+    engine = AlertEngine(rooms.desk, rules, ManualClock(begin), load_codes())
+    for hour in range(hours):
+        ts = begin + hour * HOUR_MS
+        said = [
+            (device, ts, float(np.clip(0.5 + 0.45 * np.sin(hour / 4 + number), 0, 1)), 5.0 + 5 * number)
+            for number, device in enumerate(robots)
+        ]
+        engine.observe_risks(
+            [
+                Risk(device, "brush_wear", ts, risk, 2.0, "m1", (), life_d=life)
+                for device, ts, risk, life in said
+            ]
+        )
+        frame = pl.DataFrame(said, schema=["device_id", "ts", "risk", "life_p50_d"], orient="row")
+        store.write_risks(risk_frame(frame.with_columns(fault=pl.lit("brush_wear"), model=pl.lit("m1"))))
+        engine.tick(ts)
+    found = run_backtest(past_of(rooms, store), (), rules, Asked(3)).rules[0].after
+    slow = ended(rooms, "wears")
+    assert found is not None
+    assert found.alerts == len(slow) >= 2
+    assert {device for device, _ in found.devices} == {device for device, *_ in slow} == {"A0"}

@@ -168,6 +168,28 @@ def test_outside_of_its_hours_an_alert_is_over_but_not_one_that_people_end(folde
     }
 
 
+def test_what_a_mean_is_told_of_may_be_a_state(folder: Path) -> None:
+    """Given a robot that tells zeros while it stands, when it works again, then they are no evidence."""
+    slow = {"when": "mean of fan_rpm while cleaning over 5m < 900", "fault": "fan_motor_wear"}
+    rooms = rooms_of(folder, slow)
+    for minute in range(20):
+        rooms.robot("R1", 60 * minute, state="docked", fan_rpm=0.0)
+    for minute in range(20, 30):
+        rooms.robot("R1", 60 * minute, state="cleaning", fan_rpm=9_000.0)
+    rooms.robot("R1", 60 * 30, fan_rpm=0.0)  # nobody says in which state
+    assert rooms.history() == []
+    for minute in range(40, 44):
+        rooms.robot("R1", 60 * minute, state="cleaning", fan_rpm=600.0)
+    assert [state for _, state, _ in rooms.history()] == ["firing"]
+
+
+def test_hours_count_in_which_a_state_was_seen(folder: Path) -> None:
+    rule = {"when": "mean of hourly max of fan_rpm while cleaning over 12h < 900", "fault": "fan_motor_wear"}
+    (slow,) = rules_of(folder, rule)
+    assert slow.condition.quantities[0].during_column == "state.cleaning.n"
+    assert slow.condition.text == rule["when"]
+
+
 _SQUARE = [[52.0, 13.0], [52.0, 13.1], [52.1, 13.1], [52.1, 13.0]]
 
 
@@ -190,6 +212,10 @@ def test_a_place_is_that_of_the_devices_site(folder: Path) -> None:
         ({"when": "mean of battery_temp_c over 2d >= 60"}, {}, "`over` is from 1m to 24h"),
         ({"when": "mean of battery_temp_c >= 60"}, {}, "a window has a measure and a length"),
         ({"when": "rise of battery_temp_c over 5m >= 6"}, {}, "is no counter"),
+        ({"when": "fan_rpm while cleaning < 900"}, {}, "`while` goes with a window"),
+        ({"when": "mean of fan_rpm while cleanin over 5m < 900"}, {}, r"did you mean cleaning\?"),
+        ({"when": "mean of fan_rpm while worn over 5m < 900"}, {}, "neither a state nor true or false"),
+        ({"when": "rate of fan_rpm while cleaning over 5m < 9"}, {}, "only a mean is told so"),
         ({"when": "battery_temp_c >= 60s"}, {}, "battery_temp_c is no duration; write 60 without"),
         ({"when": "risk of batery_wear >= 0.5"}, {}, r"did you mean battery_wear\?"),
         ({"when": "risk of battery_wear >= 50"}, {}, "allowed: 0 to 1"),
