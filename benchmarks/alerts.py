@@ -55,7 +55,10 @@ class Size:
 
 FORMS: tuple[dict[str, object], ...] = (
     {"when": "mean of battery_temp_c over 5m >= 85", "clear": "mean of battery_temp_c over 5m < 70"},
-    {"when": "mean of drive_current_a over 10m >= 55", "clear": "mean of drive_current_a over 10m < 40"},
+    {
+        "when": "mean of drive_current_a while cleaning over 10m >= 55",
+        "clear": "mean of drive_current_a while cleaning over 10m < 40",
+    },
     {"when": "rate of fan_rpm over 10m < -2000000", "clear": "rate of fan_rpm over 10m > -1000000"},
     {"when": "rate of brush_rpm over 20m < -900000", "clear": "rate of brush_rpm over 20m > 0"},
     {"when": "rise of run_s over 12h >= 11h"},

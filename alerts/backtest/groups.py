@@ -33,9 +33,11 @@ class Group:
 
     @property
     def is_plain(self) -> bool:
-        """Whether a reading alone says what the rules make of it: no window, no place, no scope."""
+        """Whether a reading alone says what the rules make of it: nothing measured, held or scoped."""
         return all(
-            not rule.is_limited and all(each.column == each.of for each in rule.quantities)
+            not rule.is_limited
+            and not rule.held_ms
+            and all(each.column == each.of for each in rule.quantities)
             for rule in self.over_signals
         )
 
@@ -82,7 +84,7 @@ def told_by(rule: Rule) -> Source:
 
 def _signals(rule: Rule) -> list[str]:
     compared = [each.of for each in rule.quantities if each.measure is not Measure.PLACE]
-    return [*compared, *(each.during_column for each in rule.quantities if each.during_column)]
+    return [*compared, *(name for name in rule.held_ms if " " not in name)]
 
 
 def _sought(rule: Rule) -> Sought | None:

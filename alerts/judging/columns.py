@@ -7,12 +7,13 @@ import polars as pl
 
 from alerts.judging.applies import Applies
 from alerts.judging.places import Place, within
-from alerts.judging.quantities import Measure, Quantity
+from alerts.judging.quantities import Measure, Quantity, held_name
 from alerts.judging.rules import Rule
 from alerts.judging.scan import DEVICE_ROW, Scan
 from alerts.judging.scope import ZoneOf
+from alerts.judging.windows.held import Coded, Held
 from alerts.judging.windows.measures import GAP_MS, measuring
-from alerts.judging.windows.stretch import Bools, Floats, Ints, Rows, in_order
+from alerts.judging.windows.stretch import Bools, Floats, Ints, Readings, Rows, in_order
 from fleet.readings import ReadingBatch
 from fleet.signals import Kind, SignalTable
 from storage.records.database import DeskDatabase
@@ -50,6 +51,11 @@ class Columns:
             if each.measure not in (None, Measure.PLACE, Measure.RISK, Measure.LIFE)
         }
         self._places = _places(rules)
+        held = {name: age for rule in rules for name, age in rule.held_ms.items()}
+        windows = {each.column for each in self._measuring}
+        self._words = {name: Coded() for name in held if name not in windows}
+        self._said = Held({name: held[name] for name in self._words}, GAP_MS)
+        self._told_last = Held({name: age for name, age in held.items() if name in windows}, GAP_MS)
         self._told: tuple[object, pl.DataFrame] | None = None
 
     @property
@@ -66,6 +72,7 @@ class Columns:
     def lookback_ms(self) -> int:
         """How far back the longest window goes."""
         spans = [each.over_ms or GAP_MS for each in self._measuring]
+        spans += [GAP_MS] if self._words else []
         return max([*spans, *(rule.longest_ms for rule in self.rules)], default=0)
 
     def added(self, frame: pl.DataFrame) -> pl.DataFrame:
@@ -101,18 +108,31 @@ class Columns:
         return row
 
     def _measured(self, frame: pl.DataFrame, row: Ints) -> list[pl.Series]:
-        if not self._measuring:
+        """Return what devices said last, and what is measured: of readings, and of that."""
+        if not self._measuring and not self._words:
             return []
         readings = in_order(row, frame["ts"].to_numpy(), len(self._devices))
-        told = []
-        for quantity, measures in self._measuring.items():
-            values = measures.observe(readings, _values(frame, quantity))
-            told.append(pl.Series(quantity.column, values, nan_to_null=True))
-        return told
+        said = self._held_words(frame, readings)
+        whole = frame.hstack(said)
+        values = {
+            quantity.column: measures.observe(readings, _values(whole, quantity))
+            for quantity, measures in self._measuring.items()
+        }
+        last = self._told_last.fill(values, readings)
+        values |= {held_name(name): each for name, each in last.items()}
+        return [*said, *(pl.Series(name, each, nan_to_null=True) for name, each in values.items())]
+
+    def _held_words(self, frame: pl.DataFrame, readings: Readings) -> list[pl.Series]:
+        codes = {name: coded.numbers(frame[name]) for name, coded in self._words.items()}
+        filled = self._said.fill(codes, readings)
+        return [
+            coded.words(filled[name], frame.schema[name]).alias(held_name(name))
+            for name, coded in self._words.items()
+        ]
 
     def _recall(self, devices: list[str], frame: pl.DataFrame) -> None:
         """Let windows see what new devices sent before this frame."""
-        if self._past is None or not self._measuring:
+        if self._past is None or not (self._measuring or self._words):
             return
         until = int(frame.filter(pl.col("device_id").is_in(devices))["ts"].min())  # type: ignore[arg-type]
         past = self._past(self._kind, devices, until - self.lookback_ms, until).frame

@@ -5,7 +5,7 @@ What stands left of a comparison is a quantity (quantities.py).
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from itertools import combinations
 from math import inf
@@ -20,6 +20,7 @@ from alerts.judging.quantities import (
     check_during,
     check_modelled,
     check_quantity,
+    held_name,
     parse_quantity,
     unit_of,
 )
@@ -68,6 +69,13 @@ class Term:
     operator: str
     value: float | bool | str | tuple[str, ...]
     measured: Quantity | None = None
+    held: bool = False
+    """Whether what the device said last counts where a reading does not say it."""
+
+    @property
+    def column(self) -> str:
+        """The column that is compared."""
+        return held_name(self.quantity.column) if self.held else self.quantity.column
 
     @property
     def quantity(self) -> Quantity:
@@ -77,9 +85,10 @@ class Term:
     @property
     def expression(self) -> pl.Expr:
         """Return it over a batch's columns: true, false, or null where the signal was not sent."""
-        column = pl.col(self.quantity.column)
+        column = pl.col(self.column)
         if self.operator in _BESIDES:
-            return _BESIDES[self.operator](column, pl.col(str(self.value)))
+            other = held_name(str(self.value)) if self.held else str(self.value)
+            return _BESIDES[self.operator](column, pl.col(other))
         if isinstance(self.value, bool):
             return column if self.value != (self.operator == IS_NOT) else ~column
         if isinstance(self.value, tuple):
@@ -89,6 +98,21 @@ class Term:
         if self.operator == MATCHES:
             return column.str.contains(f"^(?:{self.value})$")
         return column != self.value if self.operator == IS_NOT else column == self.value
+
+    @property
+    def signals(self) -> tuple[str, ...]:
+        """The signals of readings that it needs; none of hours and models."""
+        if self.quantity.source is not Source.READINGS or self.quantity.measure is Measure.PLACE:
+            return ()
+        other = str(self.value) if self.operator in (IS_ITS, IS_NOT_ITS) else self.quantity.during_signal
+        return (self.signal, other) if other else (self.signal,)
+
+    @property
+    def may_be_held(self) -> bool:
+        """Whether it is true of a device until that says otherwise: a word, or what a window says."""
+        if not self.signals or self.quantity.measure is Measure.UNCHANGED:
+            return False
+        return self.quantity.over_ms > 0 or not isinstance(self.value, float)
 
     @property
     def few(self) -> tuple[object, ...] | None:
@@ -181,7 +205,19 @@ def parse_condition(text: str) -> Condition | EventCondition:
             f"{whole!r} joins what is told at different times; readings, hours and models "
             "have rules of their own"
         )
-    return Condition(terms, whole)
+    return Condition(_holding(terms), whole)
+
+
+def _holding(terms: tuple[Term, ...]) -> tuple[Term, ...]:
+    """Let words, and what windows say, count as they were said last where several signals are joined.
+
+    Many devices tell each value in a message of its own. A plain number counts in its own reading alone: one
+    that was wild must not be seen again and again.
+    """
+    joined = {name for term in terms for name in term.signals}
+    if len(joined) < 2:
+        return terms
+    return tuple(replace(term, held=term.may_be_held) for term in terms)
 
 
 def _parse_terms(text: str) -> tuple[Term, ...]:
@@ -190,10 +226,10 @@ def _parse_terms(text: str) -> tuple[Term, ...]:
     if lasting is None:
         return (_parse_term(text),)
     signal, what, operator, span = lasting.groups()
-    long = Term(signal, operator, duration_ms(span) / SECOND_MS, Quantity(signal, Measure.UNCHANGED))
-    if what == " unchanged":
-        return (long,)
-    return _parse_term(f"{signal}{what or ' is true'}"), long
+    said = what != " unchanged"
+    lasts = Quantity(signal, Measure.UNCHANGED, held=said)
+    long = Term(signal, operator, duration_ms(span) / SECOND_MS, lasts)
+    return (_parse_term(f"{signal}{what or ' is true'}"), long) if said else (long,)
 
 
 def _parse_term(text: str) -> Term:

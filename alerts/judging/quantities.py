@@ -38,12 +38,18 @@ class Source(StrEnum):
     MODELS = "models"
 
 
+def held_name(column: str) -> str:
+    """Return the column that has what a device said last, where it does not say it."""
+    return f"{column} held"
+
+
 @dataclass(frozen=True, slots=True)
 class Quantity:
     """A measure of a signal over a window (`over_ms`), or of the fault or place that `of` names.
 
     `hourly` is the statistic of the hour's tile that is measured; None: the readings are. Where `during`
-    names a state, or what is true or false, only readings (or hours) count in which it was so.
+    names a state, or what is true or false, only readings (or hours) count in which it was so. What is `held`
+    is measured of what the device said last (windows/held.py).
     """
 
     of: str
@@ -51,6 +57,7 @@ class Quantity:
     over_ms: int = 0
     hourly: str | None = None
     during: str = ""
+    held: bool = False
 
     @property
     def source(self) -> Source:
@@ -71,6 +78,8 @@ class Quantity:
     @property
     def value_column(self) -> str:
         """The column of a batch, or of tiles, whose values are measured."""
+        if self.held:
+            return held_name(self.of)
         return f"{self.of}.{self.hourly}" if self.hourly else self.of
 
     @property
@@ -81,7 +90,12 @@ class Quantity:
         is_state = self.during in ROBOT_STATES
         if self.hourly:
             return f"state.{self.during}.n" if is_state else f"{self.during}.max"
-        return "state" if is_state else self.during
+        return held_name(self.during_signal)
+
+    @property
+    def during_signal(self) -> str:
+        """The signal that says whether a reading counts; empty: each does."""
+        return "state" if self.during in ROBOT_STATES else self.during
 
     @property
     def column(self) -> str:

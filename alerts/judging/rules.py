@@ -213,6 +213,24 @@ class Rule(Shape):
         return tuple(dict.fromkeys([*found, *self._stuck]))
 
     @property
+    def held_ms(self) -> dict[str, int]:
+        """Return how long (ms) each column counts that is held where a reading does not say it, by name."""
+        conditions = (self.when, self.clear, *self.levels.values())
+        terms = [term for one in conditions if isinstance(one, Condition) for term in one.terms]
+        found: dict[str, int] = {}
+        for term in terms:
+            quantity = term.quantity
+            if term.held and quantity.over_ms:
+                found[quantity.column] = quantity.over_ms // 4
+            elif term.held:
+                found |= dict.fromkeys(term.signals, DAY_MS)
+            if quantity.held:
+                found[quantity.of] = DAY_MS
+            if quantity.during and quantity.source is Source.READINGS:
+                found[quantity.during_signal] = DAY_MS
+        return found
+
+    @property
     def _stuck(self) -> tuple[Quantity, ...]:
         if self.stuck_ms is None:
             return ()
@@ -285,7 +303,7 @@ class Rule(Shape):
         """Return the column whose value is shown as evidence; for a place that of where the device is."""
         quantity = self.shown.quantity
         if quantity.measure is not Measure.PLACE:
-            return quantity.column
+            return self.shown.column
         return next(place.axes[0] for place in self.places if place.name == quantity.of)
 
     @property

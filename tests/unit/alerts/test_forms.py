@@ -183,6 +183,33 @@ def test_what_a_mean_is_told_of_may_be_a_state(folder: Path) -> None:
     assert [state for _, state, _ in rooms.history()] == ["firing"]
 
 
+def test_words_of_other_messages_count_as_they_were_said_last(folder: Path) -> None:
+    """Given a robot that tells each value in a message of its own, when two are joined, then both count."""
+    rule = {
+        "when": "rate of battery_pct over 20m < 1 and state is charging for >= 20m",
+        "fault": "charging_failure",
+    }
+    rooms = rooms_of(folder, rule)
+    rooms.robot("R1", 0, state="charging")
+    for minute in range(1, 40):
+        rooms.robot("R1", 60 * minute, battery_pct=30.0)
+    assert [state for _, state, _ in rooms.history()] == ["firing"]
+
+
+def test_what_was_said_last_is_forgotten_in_silence_and_by_other_words(folder: Path) -> None:
+    rule = {"when": "battery_pct < 20 and state is charging", "fault": "charging_failure", "for": "1m"}
+    rooms = rooms_of(folder, rule)
+    rooms.robot("R1", 0, state="charging")
+    rooms.robot("R1", 60 * 61, battery_pct=15.0)
+    rooms.robot("R1", 60 * 62, state="cleaning")
+    rooms.robot("R1", 60 * 63, battery_pct=15.0)
+    assert rooms.history() == []
+    rooms.robot("R2", 0, state="charging")
+    rooms.robot("R2", 10, battery_pct=15.0)
+    rooms.robot("R2", 600, localization_pct=90.0)  # a number counts in its own reading alone
+    assert [state for _, state, _ in rooms.history()] == ["pending"]
+
+
 def test_hours_count_in_which_a_state_was_seen(folder: Path) -> None:
     rule = {"when": "mean of hourly max of fan_rpm while cleaning over 12h < 900", "fault": "fan_motor_wear"}
     (slow,) = rules_of(folder, rule)

@@ -227,6 +227,7 @@ def test_a_condition_is_true_false_or_unknown_where_a_signal_is_missing(
             "state": ["idle", "off", None, "error"],
         }
     )
+    frame = frame.with_columns(pl.all().name.suffix(" held"))
     assert frame.select(parse_condition(text).expression).to_series().to_list() == expected
 
 
@@ -251,6 +252,7 @@ def test_text_is_compared_as_it_reads(condition: str, holding: list[str]) -> Non
     )
     parsed = parse_condition(condition)
     assert isinstance(parsed, Condition)
+    frame = frame.with_columns(pl.all().name.suffix(" held"))
     assert frame.filter(parsed.expression)["error_code"].to_list() == holding
 
 
