@@ -77,6 +77,10 @@ class Sight:
         hidden = self._hidden(quoting)
         return [_without_quotes(one) if one.device_id in hidden else one for one in found]
 
+    def shows_files(self, ticket: Ticket) -> bool:
+        """Tell whether a visitor sees a case's files: of a worker's they are as what the wristband tells."""
+        return not self._hidden({ticket.device_id})
+
     def events(self, device: Device, events: Sequence[ReportedEvent]) -> list[ReportedEvent]:
         """Return what a device told of as the visitor sees it: of a person without its details."""
         if not is_personal(device.kind):

@@ -4,16 +4,19 @@ from typing import Annotated
 
 from fastapi import APIRouter, File, Form, Response, UploadFile
 
-from api.doors import Acting, ReportsFaults, SeesFleet
+from access.doors import Visitor
+from api.doors import Acting, Known, ReportsFaults, SeesFleet
 from api.file_answers import SAVED, SMALL, file_answer
 from api.intake_schemas import CaseFileItem
+from api.personal import Sight
 from api.routes.cases import within
 from api.routes.common import Nothing, RowId, problems
 from api.schemas import ListOf
-from api.services import Services
+from api.services import ApiServices, Services
 from desk.files.checked import Upload
 from fleet.case_files import FileKind
-from fleet.errors import InvalidInput
+from fleet.errors import InvalidInput, NotAllowed
+from fleet.grants import Permission, Sites
 from storage.records.files import files_of_ticket
 from storage.records.tickets import ticket
 
@@ -46,25 +49,38 @@ def add_file(
 
 
 @router.get("", responses=problems(not_found="There is no such ticket"))
-def list_files(services: Services, sites: SeesFleet, ticket_id: RowId, _: Nothing) -> ListOf[CaseFileItem]:
-    """List the files of a ticket, the oldest first."""
+def list_files(
+    services: Services, visitor: Known, sites: SeesFleet, ticket_id: RowId, _: Nothing
+) -> ListOf[CaseFileItem]:
+    """List the files of a ticket, the oldest first; of a worker's case for who sees personal data there."""
+    _seen(services, visitor, ticket_id, sites)
     with services.desk.transaction() as session:
-        ticket(session, ticket_id, sites)
         found = files_of_ticket(session, ticket_id)
     return ListOf(items=[CaseFileItem.model_validate(each) for each in found])
 
 
 @router.get("/{file_id}", response_class=Response, responses=_NOT_FOUND | SAVED)
-def show_file(services: Services, sites: SeesFleet, ticket_id: RowId, file_id: RowId, _: Nothing) -> Response:
+def show_file(
+    services: Services, visitor: Known, sites: SeesFleet, ticket_id: RowId, file_id: RowId, _: Nothing
+) -> Response:
     """Return a file, to be saved."""
-    within(services, ticket_id, sites)
+    _seen(services, visitor, ticket_id, sites)
     return file_answer(*services.intake.files.open(ticket_id, file_id))
 
 
 @router.get("/{file_id}/thumbnail", response_class=Response, responses=_NOT_FOUND | SMALL)
 def show_thumbnail(
-    services: Services, sites: SeesFleet, ticket_id: RowId, file_id: RowId, _: Nothing
+    services: Services, visitor: Known, sites: SeesFleet, ticket_id: RowId, file_id: RowId, _: Nothing
 ) -> Response:
     """Return a small picture of a file (JPEG)."""
-    within(services, ticket_id, sites)
+    _seen(services, visitor, ticket_id, sites)
     return file_answer(*services.intake.files.open(ticket_id, file_id, small=True), small=True)
+
+
+def _seen(services: ApiServices, visitor: Visitor, ticket_id: int, sites: Sites) -> None:
+    """Raise NotFound for a ticket of another site, NotAllowed where its files are about a person."""
+    with services.desk.transaction() as session:
+        found = ticket(session, ticket_id, sites)
+    if not Sight(services, visitor).shows_files(found):
+        who = visitor.principal.name
+        raise NotAllowed(f"this needs {Permission.PERSONAL_READ}, which {who} does not have")

@@ -144,7 +144,8 @@ def show_ticket(
         events = events_of(session, Subject.TICKET, str(ticket_id))
         found = behind(session, ticket, sites)
         files, requests = files_of_ticket(session, ticket_id), requests_of_ticket(session, ticket_id)
-    (ticket,) = Sight(services, visitor).tickets([ticket])
+    sight = Sight(services, visitor)
+    (ticket,) = sight.tickets([ticket])
     way = WORKFLOWS[ticket.kind]
     kind = FAULTS[ticket.fault].kind if ticket.fault in FAULTS else None
     return pages.render(
@@ -170,7 +171,7 @@ def show_ticket(
         behind=found,
         scores=SCORES,
         part_codes=tuple(PARTS),
-        files=files,
+        files=files if not files or sight.shows_files(ticket) else None,
         requests=requests,
         dossier=_dossier(pages, ticket, sites),
         consent=_consent(services, ticket),

@@ -188,6 +188,7 @@ def _environment(services: ApiServices, language: Language) -> Environment:
         "html_tag": HTML_TAGS[language],
         "signals": services.signals,
         "window_ms": WINDOW_MS,
+        "file_mb": lambda: services.intake.files.limits.size // 2**20,
         "replace_query": replace_query,
     }
     return environment

@@ -122,6 +122,17 @@ def test_another_sites_ticket_has_no_files_to_see_or_add(house: House, client: T
     assert [each.status_code for each in answers] == [404, 404, 404]
 
 
+def test_files_of_a_workers_case_are_for_who_sees_personal_data(house: House, client: TestClient) -> None:
+    add_device(house, "W1", site="pudong", kind="wristband")
+    number = house.tickets.report("W1", "worker_fall", schedule("tests"), "fell")
+    path = f"/api/v1/tickets/{number}/files"
+    file_id = client.post(path, files={"file": ("a.png", png())}).json()["id"]
+    manager = client_of(house, Permission.FLEET_READ, Permission.TICKETS_REPORT)
+    asked = [path, f"{path}/{file_id}", f"{path}/{file_id}/thumbnail"]
+    assert [manager.get(each).status_code for each in asked] == [403, 403, 403]
+    assert [client.get(each).status_code for each in asked] == [200, 200, 200]
+
+
 def test_a_browser_adds_files_by_the_form_of_the_case(house: House, client: TestClient) -> None:
     browser = signed_in(house)
     form = {"csrf": csrf_of(browser)}
