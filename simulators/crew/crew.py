@@ -35,11 +35,19 @@ _HANDS, _HOUSEHOLDS, _CHANCES = 82, 83, 84
 class Crew:
     """The people of a simulated fleet at work; a context manager that starts and stops its thread.
 
-    `address` is that of the house, `file` keeps what they have in mind. `step` lets them act by hand.
+    `address` is that of the house, `file` keeps what they have in mind. `step` lets them act by hand. Who
+    has no road to go looks up not sooner than after `pause_ms`: on a fast clock looking takes longest.
     """
 
     def __init__(
-        self, plan: CrewPlan, address: str, passes: Passes, robots: Robots, clock: Clock, file: Path
+        self,
+        plan: CrewPlan,
+        address: str,
+        passes: Passes,
+        robots: Robots,
+        clock: Clock,
+        file: Path,
+        pause_ms: int = 0,
     ) -> None:
         self._clock, self._file = clock, file
         self.minds = Minds.load(file)
@@ -55,6 +63,7 @@ class Crew:
         self._customers = self._make_customers(plan, address, robots)
         self._actors = self._make_actors(plan, address, passes, robots)
         self._due = dict.fromkeys(self._actors, clock.now_ms())
+        self._pauses = dict.fromkeys((DISPATCHER[0], SAFETY[0], *self._customers), pause_ms)
 
     def _make_customers(self, plan: CrewPlan, address: str, robots: Robots) -> dict[str, CustomerAtHome]:
         made = {}
@@ -115,7 +124,7 @@ class Crew:
                 continue
             acted = True
             try:
-                self._due[name] = act(now)
+                self._due[name] = max(act(now), now + self._pauses.get(name, 0))
             except (Away, Refused) as error:
                 self._due[name] = now + _AGAIN_MS
                 problem = f"{name}: {error}"

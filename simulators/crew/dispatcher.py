@@ -30,8 +30,9 @@ _COMPLAINT_STEPS = {
     "verifying": ("closed", 4.0, "The customer is content. 客户认可。"),
 }
 """From a state to the next, after so many hours on average, with what is said."""
-_LOOKS_AGAIN_MS = HOUR_MS
-"""So long a case is left alone about which there is nothing to do now, unless its state changes."""
+_LOOKS_AGAIN_MS, _WAITS_MS = HOUR_MS, 3 * HOUR_MS
+"""So long a case is left alone about which there is nothing to do now, or that waits for a visit or for the
+customer, unless its state changes."""
 _REASON = "The best of those who could go 现有人员中最合适"
 _NO_ANSWER_MS = 2 * DAY_MS
 
@@ -104,27 +105,27 @@ class DispatcherAtWork:
             try:
                 again = self._send(case, now, draw)
             except Refused:
-                again = False  # somebody else was first, or it cannot be; the next look shows how it stands
+                again = 0  # somebody else was first, or it cannot be; the next look shows how it stands
             if again:
-                self.memory.rests[name] = now + _LOOKS_AGAIN_MS
+                self.memory.rests[name] = now + again
 
-    def _send(self, case: Mapping[str, Any], now: int, draw: np.random.Generator) -> bool:
-        """Send somebody; return whether there is nothing to do about it for a while."""
+    def _send(self, case: Mapping[str, Any], now: int, draw: np.random.Generator) -> int:
+        """Send somebody; return for how long (ms) there is nothing to do about it."""
         path = f"/tickets/{case['id']}"
         visit = self._house.get(f"{path}/assignments")
         coming = [each for each in visit["assignments"] if each["state"] in ("planned", "under_way")]
         if coming:
             self._move(case, visit, coming[0])
-            return True
+            return _WAITS_MS
         if case["state"] == "waiting_customer":
             if not self._rested(f"call {case['id']} {len(visit['assignments'])}", now, draw, _CALLS_BACK_H):
-                return False
+                return 0
         elif not self._agreed(case, now):
-            return True
+            return _WAITS_MS
         if case["state"] == "waiting_part" and not self._parts_are_there(case["id"]):
-            return True
+            return _LOOKS_AGAIN_MS
         self._assign(case["id"])
-        return True
+        return _LOOKS_AGAIN_MS
 
     def _assign(self, ticket_id: int) -> None:
         found = self._house.get(f"/tickets/{ticket_id}/suggestions")["candidates"]

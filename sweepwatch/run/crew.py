@@ -6,6 +6,7 @@ from contextlib import ExitStack
 
 from access.doors import Doors
 from access.sessions import Browser
+from fleet.clock import SECOND_MS
 from fleet.errors import NotSignedIn
 from fleet.notices import ChannelKind
 from notify.channels.mail import Mail, MailServer
@@ -19,6 +20,8 @@ from sweepwatch.run.way_in import address_of
 from sweepwatch.wiring import Services
 
 MINDS = "crew-minds.json"
+_LOOKS_EVERY_S = 3.0
+"""By the machine's clock: on a fast one people who wait for something look up no more often."""
 _SENDER = "service@sweepwatch.invalid"
 _AGENT = Browser("crew of the demo", "127.0.0.1")
 
@@ -60,7 +63,9 @@ class CrewAtWork:
         self._passes = PassesOfCrew(doors, services.settings.server.port)
         address = address_of(services.settings).rstrip("/")
         minds = fleet.folder / MINDS
-        self.crew = Crew(plan, address, self._passes, RobotsOf(fleet, services), services.clock, minds)
+        pause = round(services.settings.simulator.speed * _LOOKS_EVERY_S * SECOND_MS)
+        robots = RobotsOf(fleet, services)
+        self.crew = Crew(plan, address, self._passes, robots, services.clock, minds, pause)
 
     def __enter__(self) -> "CrewAtWork":
         self._fleet.beside.attend(attended=True)

@@ -25,8 +25,8 @@ from sweepwatch.settings.server import ServerSettings, Several, is_address, is_l
 
 PREFIX = "SWEEPWATCH_"
 MOST_SPEED = 2_000.0
-_FAST_READINGS_S = 0.06
-"""On a fast clock a device publishes so often by the machine's: at 1000 times the speed, each minute."""
+_FAST_READINGS_S = 0.1
+"""On a fast clock a device publishes so often by the machine's: at 1000 times the speed, each 100 s."""
 TOKEN_VARIABLE = PREFIX + "TOKEN"
 """Holds the token with which commands ask another machine's API; no setting."""
 _FILE = "_FILE"
