@@ -273,12 +273,16 @@ class ShortageItem(Schema):
 
 
 class ToTakeItem(Schema):
-    """Pieces that a van needs for some cases; `source` is where they are, empty where no place has them."""
+    """Pieces that a van needs for some cases; `source` is where they are, empty where no place has them.
+
+    `kit`: in case they are needed, since nobody knows what is wrong, or a risk speaks of them.
+    """
 
     part: str
     quantity: int
     tickets: list[int]
     source: str
+    kit: bool
 
 
 class ToReturnItem(Schema):

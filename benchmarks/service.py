@@ -19,7 +19,7 @@ from typing import Any
 
 from benchmarks.harness.report import hand_over
 from benchmarks.year.figures import NAMES
-from benchmarks.year.life import Policy, Size, live
+from benchmarks.year.life import BEGINS, Policy, Size, live
 from benchmarks.year.summary import missed, summary
 
 Run = tuple[Policy, int]
@@ -48,7 +48,8 @@ def lived(runs: Sequence[Run], size: Size, folder: Path, jobs: int) -> Iterator[
 
 def _file(folder: Path, run: Run, size: Size) -> Path:
     policy, seed = run
-    return folder / f"{size.robots}-{size.crew}-{size.days}-{size.run_in}-{policy}-{seed}.json"
+    asked = f"{size.robots}-{size.crew}-{size.begins}-{size.days}-{size.run_in}"
+    return folder / f"{asked}-{policy}-{seed}.json"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -59,13 +60,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--robots", type=int, default=1000)
     parser.add_argument("--engineers", type=int, default=0, help="0: one for 50 robots")
     parser.add_argument("--days", type=int, default=365, help="days that count (365)")
+    parser.add_argument("--begins", default=BEGINS, metavar="DATE", help=f"the first of them ({BEGINS})")
     parser.add_argument("--run-in", type=int, default=60, help="days lived before these (60)")
     parser.add_argument("--policies", default="abcd", help="which (abcd)")
     parser.add_argument("--jobs", type=int, default=2, help="processes at once (2)")
     parser.add_argument("--runs", type=Path, metavar="FOLDER", help="where single runs are kept")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
     asked = parser.parse_args(arguments)
-    size = Size(asked.robots, asked.engineers, asked.days, asked.run_in)
+    size = Size(asked.robots, asked.engineers, asked.days, asked.run_in, asked.begins)
     folder = asked.runs or Path(gettempdir()) / "sweepwatch-service-year"
     folder.mkdir(parents=True, exist_ok=True)
     seeds = range(asked.first_seed, asked.first_seed + asked.seeds)

@@ -31,6 +31,7 @@ from desk.clocks.recount import Recount
 from desk.clocks.standing import TicketClocks
 from desk.clocks.sweep import ClockSweep
 from desk.dispatch.board import DispatchBoard
+from desk.dispatch.experience import Learning
 from desk.dispatch.on_the_spot import OnTheSpot
 from desk.dispatch.replanning import Replanner
 from desk.dispatch.scene import SceneReader
@@ -46,6 +47,7 @@ from desk.indicators.reports import Reports
 from desk.lists.lists import Lists
 from desk.parts.fleet_demand import Foreseeing
 from desk.parts.for_dispatch import AssignedCases, StockForDispatch
+from desk.parts.likely import PartsAtRisk
 from desk.parts.orders import OrderDesk
 from desk.parts.planning import PartsRoom, StockPlanning
 from desk.parts.proposals import Wish
@@ -218,7 +220,8 @@ def build(
         reservation_days=settings.desk.reservation_days,
     )
     kept = StockForDispatch(wired.stock, clock)
-    reader = SceneReader(wired.work.procedure.service, wired.work.consent, kept, zones, demands)
+    service = wired.work.procedure.service
+    reader = SceneReader(service, wired.work.consent, kept, zones, demands, Learning(service))
     dispatch = DispatchBoard(desk, wired.cases, reader, travel, settings.dispatch.used())
     return Services(
         settings=settings,
@@ -468,10 +471,12 @@ def build_closing(
 def build_parts(services: Services) -> PartsRoom:
     """Wire all about stock of parts."""
     desk, clock, asked = services.desk, services.clock, services.settings.desk
-    wish = Wish(asked.stock_quantile, asked.lead_days)
+    overnight = bool(services.settings.dispatch.loaded_by)
+    wish = Wish(asked.stock_quantile, asked.lead_days, with_vans=overnight)
     sent = AssignedCases(desk, services.zones)
     foresee = Foreseeing(services.store)
-    planning = StockPlanning(desk, clock, services.zones, wish, foresee, assignments=sent)
+    risky = PartsAtRisk(services.store)
+    planning = StockPlanning(desk, clock, services.zones, wish, foresee, sent, risky)
     return PartsRoom(services.stock, OrderDesk(desk, clock, asked.lead_days), planning)
 
 

@@ -2,6 +2,7 @@
 
 import heapq
 from collections.abc import Callable
+from datetime import UTC, date, datetime
 from itertools import count
 
 from fleet.clock import DAY_MS, HOUR_MS, ManualClock
@@ -38,6 +39,11 @@ def local_day(ms: int) -> int:
 def day_start(day: int) -> int:
     """Return when a local day begins, epoch ms."""
     return day * DAY_MS - LOCAL_MS
+
+
+def date_of(day: int) -> date:
+    """Return the date of a local day."""
+    return datetime.fromtimestamp((day_start(day) + LOCAL_MS) / 1000, UTC).date()
 
 
 def local_hour(ms: int) -> float:

@@ -1,6 +1,7 @@
 """The city of a seed: robots at customers' sites, engineers with homes and vans, depots."""
 
 from dataclasses import dataclass, replace
+from datetime import date
 from math import cos, radians
 
 import numpy as np
@@ -173,8 +174,6 @@ def _worker(number: int, draw: np.random.Generator) -> Worker:
     return Worker(engineer, draw_hand(skills, draw))
 
 
-def started(year: int, run_in: int) -> int:
-    """Return when a year with its days of run-in begins, epoch ms, at a local midnight."""
-    from datetime import date
-
-    return (date(year, 1, 1).toordinal() - _EPOCH_DAY - run_in) * DAY_MS - LOCAL_MS
+def started(begins: date, run_in: int) -> int:
+    """Return when the days of run-in before a date begin, epoch ms, at a local midnight."""
+    return (begins.toordinal() - _EPOCH_DAY - run_in) * DAY_MS - LOCAL_MS

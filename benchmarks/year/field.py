@@ -70,6 +70,9 @@ class Journal:
     travel: list[tuple[int, float]] = field(default_factory=list)
     at_work: list[tuple[int, str, int, int]] = field(default_factory=list)
     absent: int = 0
+    again: Counter[str] = field(default_factory=Counter)
+    """Why visits left something to be done, each reason once a visit."""
+    detours: int = 0
 
     def vain_between(self, robot: int, start: int, end: int) -> int:
         """Return how many visits to a robot ended in vain within (start, end)."""
@@ -158,11 +161,14 @@ class Field:
         target = self.city.place(robot).at
         visit = self.journal.visits.get(case.id, 0)
         detour = self.parts.detour(case.id, now)
+        self.journal.detours += detour is not None
         minutes = 0.0
         for leg, place in enumerate([target] if detour is None else [detour, target]):
             minutes += self._drive(day, place, now + round(minutes * MINUTE_MS), (robot, visit, leg))
         self.journal.travel.append((now, minutes))
         arrives = now + round(minutes * MINUTE_MS)
+        if errand.told is not None:  # who is early waits for what was told
+            arrives = max(arrives, errand.told[0])
         self.agenda.at(arrives, lambda: self._arrive(number, errand, robot))
 
     def _drive(self, day: _Day, place: Position, at: int, what: tuple[int, int, int]) -> float:
@@ -195,7 +201,9 @@ class Field:
         self.journal.been[robot] += 1
         luck = self.city.luck(4, robot, self.journal.been[robot])
         found = hands.diagnose(worker.hand, there, known, luck)
-        plan = _Work.of(found, self._carried(worker, case.id, found.found, luck), worker, luck)
+        carried = self._carried(worker, case.id, found.found, luck)
+        plan = _Work.of(found, carried, worker, luck)
+        self.journal.again.update(_why_again(found, plan, known))
         ends = now + round(plan.minutes * MINUTE_MS)
         self.journal.at_work.append((robot, case.device_id, now, ends))
         self.agenda.at(ends, lambda: self._finish(number, case.id, robot, plan))
@@ -279,6 +287,17 @@ class Field:
     def by(worker: Worker) -> Principal:
         """Return an engineer as who acts."""
         return Principal(PrincipalKind.PERSON, worker.engineer.id, worker.engineer.name)
+
+
+def _why_again(found: hands.Diagnosis, plan: "_Work", known: Collection[str]) -> set[str]:
+    """Return why somebody has to come again."""
+    why = {"not found" for _ in found.missed}
+    named = {FAULTS[fault].part for fault in known}
+    for part in plan.missing:
+        why.add("the part that the case named was not there" if part in named else "a part nobody had named")
+    if any(not lasts for _, lasts in plan.mended):
+        why.add("the repair did not last")
+    return why
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 Faults count from their failure or repair within the days that count, cases from their opening.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -61,6 +62,9 @@ def figures_of(life: "Life", parts: Parts, truth: GroundTruth, first: int, days:
         "absent": life.field.journal.absent,
         "first_time_fix_of_the_indicators": _by_indicator(facts),
         "open_at_the_end": sum(each.closed_at is None for each in facts),
+        "detours": life.field.journal.detours,
+        "why_again": dict(life.field.journal.again.most_common()),
+        "late_on_site": dict(_late(facts, end).most_common()),
     }
     return {"figures": found, "beside": beside}
 
@@ -117,6 +121,15 @@ def _kept(facts: Sequence[CaseFact], milestone: str, end: int) -> float:
         if (at := getattr(each, f"{milestone}_due")) is not None and at <= end
     ]
     return _mean(due)
+
+
+def _late(facts: Sequence[CaseFact], end: int) -> Counter[str]:
+    """Count the promises of being on site that were not kept, by level, and by who noticed."""
+    return Counter(
+        f"{each.level} {each.origin}"
+        for each in facts
+        if each.on_site_due is not None and each.on_site_due <= end and not each.on_site_kept
+    )
 
 
 def _complaints(life: "Life", entries: Sequence[TruthEntry], start: int, end: int) -> int:

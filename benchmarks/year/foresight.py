@@ -37,7 +37,7 @@ from storage.records.model_cards import CHALLENGER, Deed, cards
 from storage.records.repairs import confirmed_repairs, device_places, open_tickets, renewals
 
 STEP_MS = 15 * MINUTE_MS
-FIRST_TRAINING, EVERY = 45, 120
+FIRST_TRAINING, EVERY = 45, 45
 """Days of telemetry before the first training, and between two."""
 HISTORY_DAYS, MOST_ROWS = 150, 60_000
 LEAST_HOURS = 24
@@ -53,8 +53,8 @@ class Foresight:
         self.fleet.roster.cards[Kind.ROBOT] = city.roster.cards[Kind.ROBOT]
         self.fleet.use_faults(faults)
         self._faults, self._seed = faults, city.seed
-        self._tiles = RecentTiles()
-        store = cast(TelemetryStore, self._tiles)
+        self.tiles = RecentTiles()
+        store = cast(TelemetryStore, self.tiles)
         self._registry = ModelRegistry(office.desk, models)
         self._scorer = Scorer(store, office.desk, self._registry)
         self._memory = TileMemory(store, Kind.ROBOT)
@@ -86,7 +86,7 @@ class Foresight:
         robots = self.fleet.roster.cards[Kind.ROBOT]
         made = robot_tiles(STANDARD_SIGNALS, robots, columns, begins, HOUR_MS // STEP_MS, self._before)
         self._before = made.filter(pl.col("hour") >= self.fleet.now_ms - 48 * HOUR_MS)
-        self._tiles.add(begins, made)
+        self.tiles.add(begins, made)
         self._remember()
         if self._nights >= FIRST_TRAINING and (self._nights - FIRST_TRAINING) % EVERY == 0:
             self._train()

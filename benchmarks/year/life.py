@@ -3,6 +3,7 @@
 import shutil
 import tempfile
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 from pathlib import Path
 from time import process_time
@@ -26,7 +27,7 @@ from simulators.common_faults import CommonFaults
 from simulators.fault_process import COUNT
 from simulators.ground_truth import GroundTruth
 
-YEAR = 2027
+BEGINS = "2027-01-01"
 _MEMORY = Path("/dev/shm")
 
 
@@ -41,12 +42,16 @@ class Policy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How much is lived through; `run_in` are days before those that count. `engineers` 0: as suit."""
+    """How much is lived through: so many `days` from `begins` (a date), `run_in` before them do not count.
+
+    `engineers` 0: as suit.
+    """
 
     robots: int = 1000
     engineers: int = 0
     days: int = 365
     run_in: int = 60
+    begins: str = BEGINS
 
     @property
     def crew(self) -> int:
@@ -102,7 +107,7 @@ def live(policy: Policy, seed: int, size: Size, manual: Manual = MANUAL) -> dict
 def _begin(
     policy: Policy, seed: int, size: Size, manual: Manual, folder: Path
 ) -> tuple[Life, Parts, GroundTruth, int]:
-    start = started(YEAR, size.run_in)
+    start = started(date.fromisoformat(size.begins), size.run_in)
     clock = ManualClock(start)
     city, agenda, truth = make_city(seed, size.robots, size.crew, start), Agenda(clock), GroundTruth()
     office = open_office(folder, city, clock)
@@ -118,6 +123,8 @@ def _begin(
     life = Life(city, agenda, office, field, faults, dispatch)
     if policy is Policy.PROACTIVE:
         life.foresight = Foresight(city, office, faults, folder / "models", start)
+        if kept is not None:
+            kept.know(life.foresight.tiles)
     return life, parts, truth, local_day(start)
 
 
@@ -138,6 +145,7 @@ def _a_day(life: Life, parts: Parts, day: int) -> None:
         agenda.at(midnight + 7 * HOUR_MS, lambda: dispatch.write_lists(day, at_work))
     else:
         agenda.at(midnight + round(5.5 * HOUR_MS), lambda: dispatch.morning(day))
+        agenda.at(midnight + round(5.9 * HOUR_MS), lambda: parts.load(day))
         agenda.at(midnight + round(20.75 * HOUR_MS), lambda: dispatch.evening(day + 1))
     for hour in range(24):
         life.hour(midnight + hour * HOUR_MS)

@@ -1,16 +1,19 @@
 """What engineers carry: by the desk's stock, or by guess; and what came of it."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, cast
 
-from benchmarks.year.agenda import Agenda, day_start, local_day
+from benchmarks.year.agenda import Agenda, date_of, day_start, local_day
 from benchmarks.year.assumptions import DEPOT_QUANTILE, LEAD_DAYS, USUAL_LEAD_DAYS, VAN_QUANTILE, Manual
 from benchmarks.year.city import City, Worker
+from benchmarks.year.foreseeing import NightlyDemand
 from benchmarks.year.office import DISPATCHER, Office
-from desk.parts.for_dispatch import StockForDispatch
+from benchmarks.year.recent_tiles import RecentTiles
+from desk.parts.for_dispatch import AssignedCases, StockForDispatch
+from desk.parts.likely import PartsAtRisk
 from desk.parts.orders import OrderDesk
 from desk.parts.planning import StockPlanning
 from desk.parts.proposals import Wish
@@ -21,6 +24,7 @@ from fleet.feedback import PartUsed, Visit
 from fleet.principals import Principal, PrincipalKind
 from fleet.stock import PlaceKind, StockPlace
 from fleet.visiting import Position
+from storage.ports import TelemetryStore
 from storage.records.reservations import held_for
 from storage.records.stock import all_stock, stock_of
 
@@ -66,6 +70,10 @@ class Parts(Protocol):
 
     def night(self, day: int) -> None:
         """Do what is done about stock in the night before a day."""
+        ...
+
+    def load(self, day: int) -> None:
+        """Load the vans for a day, after its last plan of the night."""
         ...
 
 
@@ -133,6 +141,10 @@ class GuessedParts:
         vans = sum(sum(van.values()) for van in self._vans.values())
         self.tally.kept[day] = vans + sum(self._depot.values()) + sum(map(len, self._brought.values()))
 
+    def load(self, day: int) -> None:
+        """Do nothing: kits are filled on Mondays."""
+        del day
+
     def _order(self, part: str, many: int) -> None:
         self._coming[part] += many
 
@@ -151,13 +163,31 @@ class KeptParts:
         self.tally = Tally()
         self.port = StockForDispatch(office.stock, agenda.clock)
         self._city, self._agenda, self._office = city, agenda, office
+        self._risky: PartsAtRisk | None = None
         self._orders = OrderDesk(office.desk, agenda.clock, USUAL_LEAD_DAYS)
-        wishes = [Wish(quantile, USUAL_LEAD_DAYS) for quantile in (DEPOT_QUANTILE, VAN_QUANTILE)]
+        sent, foresee = AssignedCases(office.desk, office.zones), NightlyDemand()
         self._buying, self._moving = (
-            StockPlanning(office.desk, agenda.clock, office.zones, wish) for wish in wishes
+            StockPlanning(
+                office.desk,
+                agenda.clock,
+                office.zones,
+                Wish(quantile, USUAL_LEAD_DAYS, with_vans=True),
+                foresee,
+                sent,
+                self._parts_at_risk,
+            )
+            for quantile in (DEPOT_QUANTILE, VAN_QUANTILE)
         )
         self._written: defaultdict[tuple[int, int], Counter[str]] = defaultdict(Counter)
+        self._depot = next(iter(city.depots))
         self._begin(manual)
+
+    def know(self, tiles: RecentTiles) -> None:
+        """Let what vans take along go by the risks that are kept with the tiles."""
+        self._risky = PartsAtRisk(cast(TelemetryStore, tiles))
+
+    def _parts_at_risk(self, devices: Collection[str]) -> dict[str, tuple[str, ...]]:
+        return {} if self._risky is None else self._risky(devices)
 
     def _begin(self, manual: Manual) -> None:
         """Take over what policy (a) has: the same kits, and what is in its depot, by halves."""
@@ -197,25 +227,37 @@ class KeptParts:
 
     def detour(self, ticket: int, now: int) -> Position | None:
         """Return the depot where something was put aside too late to be loaded in the night."""
-        loaded = day_start(local_day(now)) + LOADED_H * HOUR_MS
+        del now
         with self._office.desk.look() as session:
             held = held_for(session, [ticket])
-        late = [each.place for each in held if each.place in self._city.depots and each.made_at > loaded]
+        late = [each.place for each in held if each.place in self._city.depots]
         return self._city.depots[late[0]] if late else None
 
     def night(self, day: int) -> None:
-        """Let go of what is held too long, take in what came, move what vans need, order what depots will."""
+        """Let go of what is held too long, bring back what vans can do without, order what is needed."""
         self._office.stock.expire()
-        for move in self._moving.transfers():
-            if move.target not in self._city.depots:
-                with suppress(Conflict):  # somebody reserved them meanwhile
-                    self._office.stock.move(
-                        Moving(move.source, move.part, move.quantity, to=move.target), DISPATCHER
-                    )
+        for van in self._moving.van_lists(day=date_of(day)):
+            for back in van.give_back:
+                self._move(back.part, van.van, self._depot, back.quantity)
         for each in self._buying.proposals():
             self._order(each.part, each.place, each.quantity)
         with self._office.desk.look() as session:
             self.tally.kept[day] = sum(each.on_hand for each in all_stock(session))
+
+    def load(self, day: int) -> None:
+        """Load vans as their lists say: what is put aside for their cases, the kits, what they may need."""
+        lists = self._moving.van_lists(day=date_of(day))
+        for van in lists:
+            tickets = {ticket for each in van.take for ticket in each.tickets}
+            self._office.stock.load(van.van, tickets, DISPATCHER)
+        for van in lists:
+            for each in van.take:
+                if each.source and each.kit:
+                    self._move(each.part, each.source, van.van, each.quantity)
+
+    def _move(self, part: str, source: str, target: str, many: int) -> None:
+        with suppress(Conflict):  # somebody put them aside meanwhile
+            self._office.stock.move(Moving(source, part, many, to=target), DISPATCHER)
 
     def _order(self, part: str, place: str, many: int) -> None:
         made = self._orders.propose(part, place, many, DISPATCHER)

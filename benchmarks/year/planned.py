@@ -1,11 +1,10 @@
 """Policies (b) to (d): the desk's own plan of the day, applied, and made anew when something came in."""
 
-from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy.orm import Session
 
-from benchmarks.year.agenda import LOCAL_MS, Agenda, day_start, local_day
+from benchmarks.year.agenda import Agenda, date_of, day_start, local_day
 from benchmarks.year.assumptions import (
     AGAIN_CPU_S,
     ANSWER_MIN,
@@ -22,6 +21,7 @@ from benchmarks.year.office import DISPATCHER, Office
 from benchmarks.year.parts import LOADED_H
 from desk.dispatch.assigning import Sent
 from desk.dispatch.board import DispatchBoard
+from desk.dispatch.experience import Learning
 from desk.dispatch.jobs import Unplanned
 from desk.dispatch.ports import NoStock, Reserve
 from desk.dispatch.scene import Scene, SceneReader
@@ -37,7 +37,6 @@ from storage.records.appointments import appointments_of
 from storage.records.assignments import open_assignments
 from storage.records.stock import all_stock
 
-_NO_PART = frozenset({"no_part", "nobody_has_both"})
 _TOMORROW_H = 10
 """What is due by this hour of the next day is urgent."""
 _LATEST_H = 19
@@ -48,7 +47,7 @@ _LATEST_H = 19
 class HeldBack(SceneReader):
     """The desk's reader, but for cases that nobody can go to yet and of which the desk was not told."""
 
-    until: dict[int, int]
+    until: dict[int, int] = field(default_factory=dict)
     """Cases that wait for a piece outside of any ledger, or for a customer to be there, and until when (epoch
     ms)."""
 
@@ -74,11 +73,16 @@ class PlannedDispatch:
             stock or NoStock(),
             office.zones,
             Demands(),
+            Learning(wired.work.procedure.service),
             self._until,
         )
         self._day, self._again = (
             DispatchBoard(
-                office.desk, wired.cases, reader, Circle(), DispatchSettings(cpu_s=cpu_s, lunch_ms=0)
+                office.desk,
+                wired.cases,
+                reader,
+                Circle(),
+                DispatchSettings(cpu_s=cpu_s, lunch_ms=0, loaded_by=None if stock is None else LOADED_H * 60),
             )
             for cpu_s in (DAY_CPU_S, AGAIN_CPU_S)
         )
@@ -147,13 +151,12 @@ class PlannedDispatch:
             self._field.wake_all()
 
     def _plan(self, board: DispatchBoard, day: int) -> None:
-        made = board.propose(DISPATCHER, _date(day))
+        made = board.propose(DISPATCHER, date_of(day))
         board.apply(made.id, DISPATCHER, tell=True)
         self.plans, self.cpu_s = self.plans + 1, self.cpu_s + made.cpu_s
         if self._keeps_stock:
-            loads = self._agenda.clock.ms < day_start(day) + LOADED_H * HOUR_MS
             for left in made.left:
-                if left.why not in _NO_PART or not (loads or self._is_urgent(left.ticket_id, day)):
+                if not self._is_urgent(left.ticket_id, day):
                     continue
                 if self._depot_has(board, left.ticket_id):
                     self._from_depot(board, left.ticket_id)
@@ -228,7 +231,3 @@ class PlannedDispatch:
         if open_ones and open_ones[0].state is AssignmentState.PLANNED:
             self._day.release(ticket, DISPATCHER, "to be planned again")
         self._something_new()
-
-
-def _date(day: int) -> date:
-    return datetime.fromtimestamp((day_start(day) + LOCAL_MS) / 1000, UTC).date()

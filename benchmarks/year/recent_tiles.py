@@ -31,6 +31,7 @@ class RecentTiles:
         self._columns = [*_KEYS, *sorted(columns - set(_KEYS))]
         self._days: deque[tuple[int, pl.DataFrame]] = deque(maxlen=KEPT_DAYS)
         self._newest: dict[str, int] = {}
+        self._risks = pl.DataFrame(schema={"device_id": pl.String, "fault": pl.String, "risk": pl.Float64})
 
     def add(self, begins: int, tiles: pl.DataFrame) -> None:
         """Take the tiles of a day that begins at a whole hour (epoch ms)."""
@@ -77,5 +78,10 @@ class RecentTiles:
         return pl.concat(found).collect()
 
     def write_risks(self, risks: pl.DataFrame, *, shadow: bool = False) -> None:
-        """Keep no risks: what they lead to is what counts here."""
-        del risks, shadow
+        """Keep the newest risks."""
+        if not shadow:
+            self._risks = risks.select("device_id", "fault", "risk").sort("risk", descending=True)
+
+    def latest_risks(self, device_id: str) -> pl.DataFrame:
+        """Return the newest risks of a robot, highest first."""
+        return self._risks.filter(pl.col("device_id") == device_id)

@@ -86,7 +86,7 @@ class DispatchBoard:
                 raise Conflict(f"ticket {ticket_id} is {case.state}: nobody is sent there any more")
             scene = self._reader.read(session, self._cases.now(), sites, only=case)
             knows = engineers_at_device(session, case.device_id) if case.device_id else frozenset()
-        return suggestion(scene, case, self._travel, self.settings, knows)
+        return suggestion(scene, case, scene.experience.of(self._travel), self.settings, knows)
 
     def release(self, ticket_id: int, by: Principal, why: str, sites: Sites = None) -> None:
         """Let nobody go to a case for now, and tell its customer, who was told of somebody."""
@@ -117,7 +117,7 @@ class DispatchBoard:
         day = day or day_of(now, scene.zones[""])
         if not 0 <= (day - day_of(now, scene.zones[""])).days <= MOST_AHEAD:
             raise InvalidInput(f"day: allowed: from today on, {MOST_AHEAD} days ahead at most")
-        problem = problem_of(scene, day, self._travel, self.settings)
+        problem = problem_of(scene, day, scene.experience.of(self._travel), self.settings)
         plan, long, left = DayPlan((), (), self.settings.planner), list[Change](), list[Left]()
         if problem is not None:
             problem, visits, undone = long_first(problem)

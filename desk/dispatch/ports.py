@@ -38,6 +38,14 @@ class Reserve(Protocol):
         """Return since when, or from when on, each part is somewhere (epoch ms); None: it is nowhere."""
         ...
 
+    def aside(self, session: Session, tickets: Collection[int]) -> Mapping[int, Mapping[str, str]]:
+        """Return by case where each of its parts is put aside, a van or a depot, by part."""
+        ...
+
+    def depots(self, session: Session) -> Mapping[str, Mapping[str, int]]:
+        """Return what nobody put aside at the depots of each region, by part; under "" what serves all."""
+        ...
+
 
 class NoStock:
     """Stands where no stock is kept: nothing is put aside, and nothing is missing."""
@@ -63,3 +71,11 @@ class NoStock:
     def arrivals(self, session: Session, parts: Collection[str], now: int) -> Mapping[str, int | None]:
         """Return that all are there."""
         return dict.fromkeys(parts, 0)
+
+    def aside(self, session: Session, tickets: Collection[int]) -> Mapping[int, Mapping[str, str]]:
+        """Return that nothing is put aside."""
+        return {}
+
+    def depots(self, session: Session) -> Mapping[str, Mapping[str, int]]:
+        """Return that there are none."""
+        return {}

@@ -4,6 +4,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 
+from desk.dispatch.bringing import brought
+from desk.dispatch.experience import DRIVE, WAYS
 from desk.dispatch.jobs import job_of
 from desk.dispatch.long_jobs import LongVisit
 from desk.dispatch.planning.port import Problem
@@ -11,12 +13,14 @@ from desk.dispatch.scene import Scene
 from desk.dispatch.settings import DispatchSettings
 from desk.dispatch.travel.port import Travel
 from fleet.assignments import Assignment, AssignmentState
-from fleet.clock import DAY_MS, MINUTE_MS
+from fleet.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from fleet.dayplan import Chosen, DayPlan, Stop
 from fleet.localtime import day_of, ms_of
 from fleet.proposals import Change, Left
 from fleet.visiting import Held, Hold, Job, Workday
 
+_INTO_MS = HOUR_MS
+"""The roads of an hour after the first sets out stand for those of the day: a plan knows one hour alone."""
 _STILL_MS = 5 * MINUTE_MS
 """A plan that moves an arrival by less moves nothing."""
 
@@ -28,19 +32,22 @@ def problem_of(scene: Scene, day: date, travel: Travel, settings: DispatchSettin
     kept = _kept(scene, begins, settings.freeze_ms)
     jobs = []
     works = scene.workdays(day, settings)
+    along = brought(scene, day, settings)
     for number, case in scene.cases.items():
         facts = scene.facts[number]
         if number in scene.unplanned or _is_not_ours(facts.assigned, day, scene, works):
             continue
         job = job_of(case, facts, day, begins, kept)
         if job is not None:
+            job = _lighter(job, along.get(number, frozenset()))
             jobs.append(_elsewhere(job, facts.assigned) if number in scene.elsewhere else job)
     workdays = [_from_now(each, scene, begins) for each in works.values()]
     if not jobs or not workdays:
         return None
     places = {each.at for each in jobs} | {each.start for each in workdays}
     places |= {each.end for each in workdays if each.end is not None}
-    hour = datetime.fromtimestamp(begins / 1000, clock).hour
+    sets_out = max(begins, min(each.hours[0].start for each in workdays)) + _INTO_MS
+    hour = datetime.fromtimestamp(sets_out / 1000, clock).hour
     return Problem(begins, tuple(jobs), tuple(workdays), travel.matrix(sorted(places), hour))
 
 
@@ -56,7 +63,7 @@ def changes_of(scene: Scene, problem: Problem, plan: DayPlan) -> Iterator[Change
         if number in scene.elsewhere or not _may_change(job, before, who, stop, held_up):
             continue
         if (before or stop is not None) and not _is_same(before, who, stop):
-            yield _change(number, before, who, stop)
+            yield _change(number, before, who, stop, scene.experience.ways)
 
 
 def long_changes(scene: Scene, visits: Iterable[LongVisit]) -> Iterator[Change]:
@@ -97,7 +104,9 @@ def left_of(scene: Scene, plan: DayPlan) -> Iterator[Left]:
         yield Left(int(each.job), str(each.why), str(each.remedy), each.about, each.engineer, each.missing_ms)
 
 
-def _change(number: int, before: Sequence[Assignment], who: str | None, stop: Stop | None) -> Change:
+def _change(
+    number: int, before: Sequence[Assignment], who: str | None, stop: Stop | None, ways: float
+) -> Change:
     known = tuple((each.id, str(each.state)) for each in before)
     was = before[0].engineer if before else ""
     if stop is None:
@@ -111,7 +120,7 @@ def _change(number: int, before: Sequence[Assignment], who: str | None, stop: St
         travel_ms=stop.begin - stop.arrival + round(stop.travel_s * 1000),
         helpers=stop.beside,
         late_ms=stop.late_ms,
-        why=why_of(stop),
+        why=why_of(stop) | {DRIVE: round(stop.travel_s * 1000), WAYS: ways},
     )
 
 
@@ -172,6 +181,11 @@ def _is_not_ours(
     if day_of(lead.ends, zone) != day_of(lead.arrives, zone) and not scene.is_away(lead):
         return True  # it takes days, and these are taken out of the engineer's
     return day_of(lead.arrives, zone) != day
+
+
+def _lighter(job: Job, along: Collection[str]) -> Job:
+    """Return a job without the parts that come from a depot: no van has to have them."""
+    return replace(job, parts={code: many for code, many in job.parts.items() if code not in along})
 
 
 def _elsewhere(job: Job, assigned: Sequence[Assignment]) -> Job:

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.orm import Session
 
 from desk.consent.desk import ConsentDesk
+from desk.dispatch.experience import Experience, Learning
 from desk.dispatch.jobs import Facts, Unplanned, position
 from desk.dispatch.long_jobs import ends_of
 from desk.dispatch.needs import PLANNED, VISITED, Needs, needs_of
@@ -50,7 +51,9 @@ class Scene:
     `cases` are those that somebody has to go to, with their `facts`; `unplanned` says why some cannot be.
     `assignments` are all that are open, by engineer and time, those at sites that are not asked for as well.
     `places` are where the sites of `assignments` are. `elsewhere` are cases at other sites that these
-    engineers are sent to: they take their time and are not ours to move. `away` is who is away when.
+    engineers are sent to: they take their time and are not ours to move. `away` is who is away when. `aside`
+    is where each case's parts are put aside, `depots` what is free at the depots of each region; `experience`
+    is how long ways and visits really take.
     """
 
     now: int
@@ -66,6 +69,9 @@ class Scene:
     demands: Demands
     elsewhere: frozenset[int] = frozenset()
     away: Mapping[str, Sequence[Absence]] = field(default_factory=dict)
+    aside: Mapping[int, Mapping[str, str]] = field(default_factory=dict)
+    depots: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    experience: Experience = field(default_factory=Experience)
 
     def is_away(self, assignment: Assignment) -> bool:
         """Tell whether who is to go there is away then, or works here no more."""
@@ -137,6 +143,7 @@ class SceneReader:
     stock: Reserve
     zones: Zones
     demands: Demands
+    learning: Learning | None = None
 
     def read(self, session: Session, now: int, sites: Sites = None, only: Ticket | None = None) -> Scene:
         """Return the scene of some sites; with `only`, of one case alone, whatever its kind."""
@@ -145,7 +152,10 @@ class SceneReader:
         people = {each.id: each for each in engineers(session, sites)}
         cases = _to_plan(session, assignments, sites, people) if only is None else {only.id: only}
         stock = self.stock.vans(session)
-        needs = {number: self._needs(case, stock is not None) for number, case in cases.items()}
+        experience = Experience() if self.learning is None else self.learning(session, now)
+        needs = {
+            number: self._needs(case, stock is not None, experience.more_ms) for number, case in cases.items()
+        }
         codes = {code for each in needs.values() for code in each.parts}
         there = self.stock.arrivals(session, codes, now)
         facts = self._facts(session, cases, known, assignments, needs, there)
@@ -165,6 +175,9 @@ class SceneReader:
                 number for number, case in cases.items() if sites is not None and case.site not in sites
             ),
             away=_away(session, now),
+            aside=self.stock.aside(session, cases),
+            depots=self.stock.depots(session),
+            experience=experience,
         )
 
     def _facts(
@@ -197,8 +210,10 @@ class SceneReader:
             )
         return found
 
-    def _needs(self, case: Ticket, keeps_stock: bool) -> Needs:
+    def _needs(self, case: Ticket, keeps_stock: bool, more_ms: int) -> Needs:
         needs = needs_of(case, self.service)
+        if case.upkeep is None:
+            needs = replace(needs, work_ms=needs.work_ms + more_ms)
         return needs if keeps_stock else replace(needs, parts={})
 
     def _unplanned(

@@ -23,7 +23,8 @@ class DispatchSettings:
     it; 0 for none. `planner` is one of desk.dispatch.planning.planners; it gets `cpu_s` seconds of one core.
     `freeze_ms`: what begins so soon is not moved any more. `replan` says what becomes of a day that something
     changed, looked at every `replan_every_ms`; by itself only where at most `retold_share` of what customers
-    were told has to be told anew.
+    were told has to be told anew. `loaded_by`: minutes after midnight by which vans are loaded for the day
+    with what a depot put aside for it; None where nobody loads them overnight.
     """
 
     hours: tuple[int, int] = (8 * 60, 18 * 60)
@@ -36,3 +37,4 @@ class DispatchSettings:
     replan: Replan = Replan.PROPOSE
     replan_every_ms: int = 5 * MINUTE_MS
     retold_share: float = 0.15
+    loaded_by: int | None = None

@@ -1,5 +1,6 @@
 """Stock as dispatch sees it (desk.dispatch.ports.Reserve): what vans carry, and what is put aside."""
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 
@@ -16,6 +17,7 @@ from fleet.stock import COMING, PlaceKind, StockPlace
 from fleet.zones import Zones
 from storage.records.assignments import open_assignments
 from storage.records.database import DeskDatabase
+from storage.records.reservations import held_for
 from storage.records.stock import all_stock
 from storage.records.stock_orders import orders_in
 from storage.records.stock_places import stock_places
@@ -76,6 +78,22 @@ class StockForDispatch:
             if order.expected_at is not None and order.to_come > 0:
                 coming[order.part] = min(coming.get(order.part, order.expected_at), order.expected_at)
         return {code: 0 if code in here else coming.get(code) for code in parts}
+
+    def aside(self, session: Session, tickets: Collection[int]) -> Mapping[int, Mapping[str, str]]:
+        """Return by case where each of its parts is put aside, by part."""
+        found: dict[int, dict[str, str]] = {}
+        for each in held_for(session, tickets):
+            found.setdefault(each.ticket, {})[each.part] = each.place
+        return found
+
+    def depots(self, session: Session) -> Mapping[str, Mapping[str, int]]:
+        """Return what nobody put aside at the depots of each region, by part."""
+        regions = {each.id: each.region for each in _in_use(session) if each.kind is PlaceKind.DEPOT}
+        found: dict[str, Counter[str]] = {region: Counter() for region in regions.values()}
+        for each in all_stock(session):
+            if each.place in regions:
+                found[regions[each.place]][each.part] += each.free
+        return found
 
 
 class AssignedCases:

@@ -1,10 +1,11 @@
 """What to order from whom: what is there and on its way, against what will be needed until it could come."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import ceil
 
-from desk.parts.demand import Basis, Demand
+from desk.parts.demand import Basis, Demand, suppliers_of_vans
 from fleet.part_catalogue import Part, to_order
 from fleet.stock import OrderState, PlaceKind, Stock, StockOrder, StockPlace
 
@@ -36,10 +37,15 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """How sure stock is to suffice (0 to 1), and how long a delivery takes where nobody said it."""
+    """How sure stock is to suffice (0 to 1), and how long a delivery takes where nobody said it.
+
+    `with_vans`: what the vans of a depot carry counts as its own, since they are loaded overnight and bring
+    back what another needs; it is ordered a day ahead then, since tomorrow's load is taken out tonight.
+    """
 
     quantile: float = 0.95
     lead_days: int = 14
+    with_vans: bool = False
 
 
 def propose(
@@ -51,10 +57,11 @@ def propose(
     wish: Wish,
 ) -> list[Proposal]:
     """Return what to order for each depot, by supplier, part and depot."""
-    free = {(each.place, each.part): each.free for each in stock}
+    known = list(places)
+    free = _free(known, stock, wish)
     coming = _coming(orders)
     found = []
-    for place in places:
+    for place in known:
         if place.kind is not PlaceKind.DEPOT or not place.active:
             continue
         for code, olds in _families(catalogue).items():
@@ -91,7 +98,8 @@ def _of_place(
     part = catalogue[code]
     lead = wish.lead_days if part.lead_days is None else part.lead_days
     family = [code, *olds]
-    target = sum(ceil(demand.quantile(each, place, lead, wish.quantile)) for each in family)
+    days = lead + 1 if wish.with_vans else lead
+    target = sum(ceil(demand.quantile(each, place, days, wish.quantile)) for each in family)
     there = sum(free.get((place, each), 0) for each in family)
     ordered = sum(coming.get((place, each), 0) for each in family)
     missing = target - there - ordered
@@ -103,6 +111,15 @@ def _of_place(
     basis = demand.basis(most, place, lead)
     one = Proposal(part.supplier, code, place, many, target, there, ordered, lead, basis, wanted)
     return replace(one, obstacle=DISCONTINUED) if part.discontinued else one
+
+
+def _free(places: Sequence[StockPlace], stock: Iterable[Stock], wish: Wish) -> dict[tuple[str, str], int]:
+    """Return what nobody put aside, by place and part; of vans at their depot where they count there."""
+    depots = suppliers_of_vans(places) if wish.with_vans else {}
+    free: Counter[tuple[str, str]] = Counter()
+    for each in stock:
+        free[depots.get(each.place, each.place), each.part] += each.free
+    return free
 
 
 def _coming(orders: Iterable[StockOrder]) -> dict[tuple[str, str], int]:

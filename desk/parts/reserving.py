@@ -4,7 +4,8 @@ from collections.abc import Collection, Mapping, Sequence
 
 from sqlalchemy.orm import Session
 
-from desk.parts.ledger import Act, tell_reservation
+from desk.parts.ledger import Act, tell_reservation, transfer
+from fleet.part_catalogue import Part
 from fleet.stock import Reservation, ReservationState, check_pieces
 from fleet.tickets import Ticket
 from storage.records.reservations import (
@@ -14,7 +15,7 @@ from storage.records.reservations import (
     held_for,
     reservation,
 )
-from storage.records.stock import hold_free, let_go_of, lock_stock, places_with
+from storage.records.stock import add_pieces, hold_free, let_go_of, lock_stock, places_with
 
 CASE_OVER, MERGED = "case_over", "case_merged"
 """Why what is held for a case is let go of by itself."""
@@ -94,3 +95,17 @@ def hand_over(session: Session, gone: Ticket, into: int, act: Act) -> None:
             continue
         lock_stock(session, each.place, each.part)
         hand_reservation_over(session, each.id, into)
+
+
+def take_along(session: Session, held: Reservation, van: str, part: Part, act: Act) -> bool:
+    """Let pieces that are held for a case go to a van, and stay held; False where they are not any more.
+
+    Raises Conflict where the van cannot have them.
+    """
+    for place in sorted((held.place, van)):
+        add_pieces(session, place, held.part, 0)
+    if not release(session, held.id, act):
+        return False
+    many = reservation(session, held.id).quantity
+    transfer(session, held.place, van, part, many, (), act)
+    return reserve(session, held.ticket, held.part, many, [van], held.ends, act) is not None

@@ -29,28 +29,40 @@ class Transfer:
 
 
 def transfers(
-    places: Sequence[StockPlace], stock: Sequence[Stock], demand: Demand, quantile: float
+    places: Sequence[StockPlace],
+    stock: Sequence[Stock],
+    demand: Demand,
+    quantile: float,
+    keep_days: int = KEEP_DAYS,
 ) -> list[Transfer]:
     """Return what to move: depots for the next month, vans for a week; from a place's own region first.
 
     To another depot goes only what one will not need within a month; to a van what it will not need within a
-    week: the van serves the same sites, and until then more is ordered. What is missing most is served first.
+    week (`keep_days`; 0 where vans are loaded overnight and bring back what another needs): the van serves
+    the same sites, and until then more is ordered. What is missing most is served first.
     """
     active = [each for each in places if each.active]
     found = []
     for part in sorted({each.part for each in stock}):
-        found += _of_part(part, active, stock, demand, quantile)
+        found += _of_part(part, active, stock, demand, quantile, keep_days)
     return sorted(found, key=lambda each: each.region)
 
 
 def _of_part(
-    part: str, places: Sequence[StockPlace], stock: Sequence[Stock], demand: Demand, quantile: float
+    part: str,
+    places: Sequence[StockPlace],
+    stock: Sequence[Stock],
+    demand: Demand,
+    quantile: float,
+    keep_days: int,
 ) -> list[Transfer]:
     free = {each.place: each.free for each in stock if each.part == part}
     needs = {each.id: ceil(demand.quantile(part, each.id, _days(each), quantile)) for each in places}
     left = {each.id: free.get(each.id, 0) for each in places if each.kind is PlaceKind.DEPOT}
     keeps = {
-        depot: ceil(demand.quantile(part, depot, KEEP_DAYS, quantile)) for depot, has in left.items() if has
+        depot: ceil(demand.quantile(part, depot, keep_days, quantile)) if keep_days else 0
+        for depot, has in left.items()
+        if has
     }
     short = [each for each in places if needs[each.id] > free.get(each.id, 0)]
     found = []

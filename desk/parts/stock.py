@@ -1,12 +1,20 @@
 """The stock desk: what people, visits and the schedule do to stock; each change is a line of the ledger."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy.orm import Session
 
 from desk.parts.ledger import Act, bring, catalogued, count, take, transfer
-from desk.parts.reserving import CASE_OVER, MERGED, hand_over, release, release_for, reserve
+from desk.parts.reserving import (
+    CASE_OVER,
+    MERGED,
+    hand_over,
+    release,
+    release_for,
+    reserve,
+    take_along,
+)
 from desk.parts.used import book_visit
 from desk.people.changes import described
 from fleet.clock import DAY_MS, Clock
@@ -15,13 +23,21 @@ from fleet.events import Subject
 from fleet.feedback import Visit
 from fleet.grants import Sites
 from fleet.principals import Principal, schedule
-from fleet.stock import MovementKind, Reservation, ReservationState, Stock, StockPlace, check_serials
+from fleet.stock import (
+    MovementKind,
+    PlaceKind,
+    Reservation,
+    ReservationState,
+    Stock,
+    StockPlace,
+    check_serials,
+)
 from fleet.text import quoted
 from fleet.tickets import Ticket
 from storage.records.database import DeskDatabase
 from storage.records.engineers import regions_of
 from storage.records.events import tell
-from storage.records.reservations import overdue_reservations, reservation
+from storage.records.reservations import held_for, overdue_reservations, reservation
 from storage.records.stock import stock_of
 from storage.records.stock_places import is_place, keep_place, place_columns, stock_place, stock_places
 from storage.records.tickets import ticket
@@ -154,6 +170,19 @@ class StockDesk:
             if held is None:
                 raise Conflict(f"{quantity} of {part} are free at none of: {', '.join(places) or 'no place'}")
             return held
+
+    def load(self, van: str, ticket_ids: Collection[int], by: Principal, sites: Sites = None) -> int:
+        """Let a van take along what depots hold for some cases; it stays held. Return how many pieces go."""
+        with self._desk.transaction() as session:
+            target = _active(stock_place(session, van, sites))
+            depots = {each.id for each in stock_places(session, sites) if each.kind is PlaceKind.DEPOT}
+            loaded = 0
+            for each in held_for(session, ticket_ids):
+                if each.place in depots:
+                    act = Act(by, self._clock.now_ms(), "loaded", each.ticket)
+                    part = catalogued(session, each.part)
+                    loaded += each.quantity * take_along(session, each, target.id, part, act)
+            return loaded
 
     def held_until(self) -> int:
         """Return until when what is reserved now is held, epoch ms."""

@@ -1,7 +1,8 @@
 """What each van takes along tomorrow, and what it brings back. Pure, but for the plain assignments."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from math import ceil
 from typing import Protocol
@@ -13,8 +14,9 @@ from storage.records.database import DeskDatabase
 from storage.records.engineers import engineer_of
 from storage.records.needed_parts import NeededPart, owned_cases
 
-KEEP_DAYS = 7
-"""What a van may need within so many days it keeps."""
+KEEP_DAYS, FILLED_DAYS = 7, 2
+"""What a van may need within so many days it keeps; where it is loaded every night, within so many."""
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 class Assignments(Protocol):
@@ -40,12 +42,16 @@ class OwnedCases:
 
 @dataclass(frozen=True, slots=True)
 class ToTake:
-    """Pieces that a van needs for some cases; `source` is where they are, "" where no place has them."""
+    """Pieces that a van needs for some cases; `source` is where they are, "" where no place has them.
+
+    `kit`: in case they are needed, since nobody knows what is wrong.
+    """
 
     part: str
     quantity: int
     tickets: tuple[int, ...]
     source: str = ""
+    kit: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,37 +76,70 @@ class VanList:
 
 @dataclass(frozen=True, slots=True)
 class Around:
-    """What lists of vans are made of: places, their stock, what is held, and what open cases need."""
+    """What lists of vans are made of: places, their stock, what is held, and what open cases need.
+
+    `kits` are the parts that are likely to be needed by cases of which nobody knows what is wrong, by case.
+    """
 
     places: Sequence[StockPlace]
     stock: Sequence[Stock]
     held: Sequence[Reservation]
     needs: Sequence[NeededPart]
+    kits: Mapping[int, Sequence[str]] = field(default_factory=dict)
 
 
 def van_list(
-    engineer: Engineer, day: date, tickets: Sequence[int], known: Around, demand: Demand, quantile: float
+    engineer: Engineer,
+    day: date,
+    tickets: Sequence[int],
+    known: Around,
+    demand: Demand,
+    quantile: float,
+    *,
+    overnight: bool = False,
 ) -> VanList:
-    """Return what a van takes along for its engineer's cases on a day, and what it can do without."""
-    needs: dict[str, list[int]] = {}
-    for each in known.needs:
-        if each.ticket in tickets:
-            needs.setdefault(each.part, []).append(each.ticket)
+    """Return what a van takes along for its engineer's cases on a day, and what it can do without.
+
+    One kit serves all cases of a day of which nobody knows what is wrong. `overnight`: vans are loaded every
+    night. Then one carries what it is likely to need until it is loaded again, and one that rests nothing.
+    """
+    wanted = Counter(each.part for each in known.needs if each.ticket in tickets)
+    kit = _kit(tickets, known)
     here = {each.part: each for each in known.stock if each.place == engineer.van}
     own = _held(known, tickets, engineer.van)
-    take = []
-    for part, cases in sorted(needs.items()):
-        ready = (here[part].free if part in here else 0) + own.get(part, 0)
-        if len(cases) > ready:
-            source = _source(part, len(cases) - ready, engineer, tickets, known)
-            take.append(ToTake(part, len(cases) - ready, tuple(cases), source))
-    back = []
-    for part, row in sorted(here.items()):
-        wanted = max(0, len(needs.get(part, ())) - own.get(part, 0))
-        keeps = max(wanted, ceil(demand.quantile(part, engineer.van, KEEP_DAYS, quantile)))
-        if row.free > keeps:
-            back.append(ToReturn(part, row.free - keeps))
+    rests = overnight and bool(engineer.shifts) and not engineer.shifts.get(_DAYS[day.weekday()])
+    days = (0 if rests else FILLED_DAYS) if overnight else KEEP_DAYS
+    take, back = [], []
+    for part in sorted({*wanted, *kit, *here, *(each.part for each in known.stock if overnight)}):
+        free = here[part].free if part in here else 0
+        cases = tuple(dict.fromkeys(each.ticket for each in known.needs if _is_for(each, part, tickets)))
+        missing = wanted[part] - free - own.get(part, 0)
+        if missing > 0:
+            take.append(ToTake(part, missing, cases, _source(part, missing, engineer, tickets, known)))
+        usual = ceil(demand.quantile(part, engineer.van, days, quantile))
+        spare = free - max(0, wanted[part] - own.get(part, 0))
+        more = max(part in kit, usual if overnight else 0) - max(0, spare)
+        source = _source(part, more, engineer, (), known) if more > 0 else ""
+        if source:
+            take.append(ToTake(part, more, kit.get(part, ()), source, kit=True))
+        if spare > max(part in kit, usual):
+            back.append(ToReturn(part, spare - max(part in kit, usual)))
     return VanList(engineer.id, engineer.name, engineer.van, day, tuple(take), tuple(back))
+
+
+def _is_for(need: NeededPart, part: str, tickets: Sequence[int]) -> bool:
+    return need.part == part and need.ticket in tickets
+
+
+def _kit(tickets: Sequence[int], known: Around) -> dict[str, tuple[int, ...]]:
+    """Return the parts to have along in case, each with the cases that may need it."""
+    found: dict[str, list[int]] = {}
+    for number in tickets:
+        for part in known.kits.get(number, ()):
+            cases = found.setdefault(part, [])
+            if number not in cases:
+                cases.append(number)
+    return {part: tuple(cases) for part, cases in sorted(found.items())}
 
 
 def _held(known: Around, tickets: Sequence[int], place: str) -> dict[str, int]:

@@ -9,7 +9,7 @@ from desk.tickets.writing import CaseWriter
 from fleet.alerts import RISK_RULE, Alert, said_by_device
 from fleet.cases import CLOSE_AFTER_MS, cleared, closes_at, happened, joined, open_case, suspect
 from fleet.errors import Conflict, InvalidInput, NotFound
-from fleet.faults import FAULTS, Fault
+from fleet.faults import FAULTS, Fault, Level
 from fleet.principals import Principal, check_reason, model, rule, schedule
 from fleet.tickets import REPORT, Suspicion, Ticket, TicketOrigin, TicketState
 from fleet.workflows import kind_of
@@ -53,7 +53,7 @@ class TicketDesk:
             if known is not None and not _says_more(alert, known):
                 return known.id
             now = self._cases.now()
-            new = suspect(alert.fault, now, alert.evidence, alert.level, int(alert.id))
+            new = suspect(alert.fault, now, alert.evidence, level_in_case(alert), int(alert.id))
             reason = f"alert {alert.id}: {alert.reason}"
             case = known or open_case_of(session, alert.device_id, kind_of(alert.fault))
             if case is None:
@@ -226,6 +226,17 @@ class TicketDesk:
             )
 
 
+def level_in_case(alert: Alert) -> Level:
+    """Return how bad what an alert tells of is now: where a model alone foresees it, L2 at the worst.
+
+    The device still works. What L1 promises (on site in 4 h) is promised once it says itself that it failed,
+    or somebody reports it.
+    """
+    if alert.rule != RISK_RULE or said_by_device(alert.evidence) is not None:
+        return alert.level
+    return max(alert.level, Level.L2)
+
+
 def _judge(alert: Alert) -> Principal:
     """Return who raised an alert: a model by its risk, or a rule."""
     return model(RISK_RULE) if alert.rule == RISK_RULE else rule(alert.rule)
@@ -244,4 +255,4 @@ def _says_more(alert: Alert, case: Ticket) -> bool:
     if own is None or not case.is_open:
         return False
     news = said_by_device(alert.evidence) is not None and said_by_device(own.evidence) is None
-    return news or alert.level < own.level
+    return news or level_in_case(alert) < own.level

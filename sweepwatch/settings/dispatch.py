@@ -42,6 +42,11 @@ class DispatchSettings(Section):
     lunch_min: int = Field(45, ge=0, le=240, description="Length of the lunch break, 0 for none; minutes")
     lunch_from: str = Field("11:30", pattern=_TIME, description="The lunch break is not before")
     lunch_to: str = Field("13:30", pattern=_TIME, description="The lunch break is over by")
+    loaded_by: str = Field(
+        "",
+        pattern=_TIME + "|^$",
+        description="Vans are loaded overnight by then with what depots put aside; empty: nobody does",
+    )
     detour: float = Field(1.35, ge=1, le=5, description="How much longer roads are than the crow flies")
     matrix: Path | None = Field(
         None, description="Ways from a CSV file (from,to,seconds,metres) in place of the crow's"
@@ -77,6 +82,7 @@ class DispatchSettings(Section):
             replan=Replan(self.replan),
             replan_every_ms=self.replan_every_min * MINUTE_MS,
             retold_share=self.retold_share,
+            loaded_by=minutes_of(self.loaded_by) if self.loaded_by else None,
         )
 
     def travel(self) -> Travel:

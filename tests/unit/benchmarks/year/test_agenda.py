@@ -1,10 +1,12 @@
 """The year's agenda and its local hours."""
 
+from datetime import date
+
 from benchmarks.year.agenda import Agenda, after_hours, day_start, local_hour, weekday, within_hours
 from benchmarks.year.city import started
 from fleet.clock import HOUR_MS, ManualClock
 
-NEW_YEAR = started(2027, 0)
+NEW_YEAR = started(date(2027, 1, 1), 0)
 SERVICE = (8, 20)
 
 

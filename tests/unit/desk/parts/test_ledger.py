@@ -30,6 +30,7 @@ STEPS = st.one_of(
     st.tuples(st.just("move"), PLACES, PARTS, FEW, SERIALS, PLACES),
     st.tuples(st.just("reserve"), CASES, PARTS, FEW, st.lists(PLACES, max_size=3)),
     st.tuples(st.just("release"), st.integers(1, 8)),
+    st.tuples(st.just("load"), st.just(VAN), st.lists(CASES, max_size=3)),
     st.tuples(st.just("visit"), CASES, st.lists(st.tuples(PARTS, FEW, st.sampled_from(["", "S1", "S5"])))),
     st.tuples(st.just("cancel"), CASES),
     st.tuples(st.just("merge"), CASES, CASES),
@@ -48,6 +49,8 @@ def do(house: StockHouse, step: Sequence[Any]) -> None:
         house.stock.reserve(*given, LI)
     elif name == "release":
         house.stock.release(given[0], LI)
+    elif name == "load":
+        house.stock.load(*given, LI)
     elif name == "visit":
         house.visit(given[0], *(PartUsed(*one) for one in given[1]))
     elif name == "cancel":

@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping
 from datetime import date
+from typing import cast
 
+import polars as pl
 import pytest
 from scipy.stats import nbinom, poisson
 
 from desk.parts.demand import Basis, Ground
+from desk.parts.likely import LikelyParts, PartsAtRisk
 from desk.parts.past_use import PastUse, count_quantile
 from desk.parts.proposals import DISCONTINUED, Wish, propose
 from desk.parts.seasons import Transfer, transfers
@@ -16,7 +19,9 @@ from fleet.clock import DAY_MS, HOUR_MS
 from fleet.engineers import Engineer
 from fleet.part_catalogue import Part, to_order
 from fleet.stock import OrderState, PlaceKind, Reservation, Stock, StockOrder, StockPlace
+from storage.ports import TelemetryStore
 from storage.records.needed_parts import NeededPart
+from storage.records.part_findings import Finding, Unnamed
 from storage.records.stock_movements import Used
 
 NOW = 1_800_000_000_000
@@ -152,6 +157,82 @@ def test_a_van_takes_along_what_its_cases_miss_and_brings_back_what_nobody_needs
         ToTake("lidar", 1, (2,), "west"),
     )
     assert found.give_back == (ToReturn("seal", 3),)
+
+
+def test_where_nobody_knows_what_is_wrong_a_kit_is_taken_along_once_and_not_brought_back() -> None:
+    li = Engineer("e1", "Li", region="east", van="van")
+    stock = [
+        Stock("van", "fan", 1),
+        Stock("van", "seal", 1),
+        Stock("east", "fan", 1),
+        Stock("east", "brush", 1),
+    ]
+    kits = {2: ("fan", "seal", "brush", "belt"), 3: ("brush",)}
+    around = Around([EAST, VAN], stock, [], [need(1)], kits)
+    found = van_list(li, DAY, [1, 2, 3], around, Fixed({}), 0.95)
+    assert found.take == (
+        ToTake("brush", 1, (2, 3), "east", kit=True),
+        ToTake("fan", 1, (2,), "east", kit=True),
+    ), "the one fan in the van is for case 1, a seal is there, and no place has a belt"
+    assert found.give_back == ()
+
+
+def test_a_van_that_is_loaded_every_night_carries_what_two_days_may_need_and_nothing_while_it_rests() -> None:
+    rest = dict.fromkeys(("mon", "tue", "wed", "thu", "fri"), ("08:00-17:00",))
+    li = Engineer("e1", "Li", region="east", van="van", shifts=rest)
+    stock = [Stock("van", "fan", 3), Stock("van", "seal", 0), Stock("east", "seal", 2)]
+    demand = Fixed({("fan", "van"): 1, ("seal", "van"): 1})
+    around = Around([EAST, VAN], stock, [], [])
+    friday = van_list(li, date(2027, 1, 15), [], around, demand, 0.95, overnight=True)
+    assert friday.take == (ToTake("seal", 1, (), "east", kit=True),)
+    assert friday.give_back == (ToReturn("fan", 2),)
+    days = Days()
+    van_list(li, date(2027, 1, 16), [], around, days, 0.95, overnight=True)
+    assert days.asked == {0}, "on Saturday it rests: what no day needs goes back"
+
+
+class Days(Fixed):
+    """Keeps for how many days it was asked."""
+
+    def __init__(self) -> None:
+        super().__init__({})
+        self.asked: set[float] = set()
+
+    def quantile(self, part: str, place: str, days: float, q: float) -> float:
+        self.asked.add(days)
+        return 0.0
+
+
+def test_the_parts_of_risks_are_taken_along_to_a_device_that_is_visited() -> None:
+    class Store:
+        def latest_risks(self, device_id: str) -> pl.DataFrame:
+            told = {"R1": [("brush_jam", 0.4), ("fan_motor_wear", 0.06), ("water_leak", 0.01)], "R2": []}
+            return pl.DataFrame(
+                told[device_id], schema={"fault": pl.String, "risk": pl.Float64}, orient="row"
+            )
+
+    found = PartsAtRisk(cast(TelemetryStore, Store()))(["R1", "R2"])
+    assert found == {"R1": ("brush-bearing", "fan-motor"), "R2": ()}
+
+
+def test_what_vans_carry_counts_as_their_depots_where_they_bring_back_what_another_needs() -> None:
+    parts, demand = {"fan": Part("fan", lead_days=2)}, Fixed({("fan", "east"): 4})
+    stock = [Stock("east", "fan", 1), Stock("van", "fan", 3)]
+    (apart,) = propose(parts, [EAST, VAN], stock, [], demand, Wish())
+    assert apart.quantity == 3
+    assert propose(parts, [EAST, VAN], stock, [], demand, Wish(with_vans=True)) == []
+
+
+def test_a_kit_is_ranked_by_what_cases_of_the_same_kind_turned_out_to_need() -> None:
+    seen = [
+        Finding("fan", "CR-1", "unclear", 30),
+        Finding("seal", "CR-1", "unclear", 60),
+        Finding("lidar", "CR-2", "water_leak", 9),
+        Finding("belt", "CR-2", "unclear", 1),
+    ]
+    assert LikelyParts(seen).kit(Unnamed(1, "CR-1", "unclear")) == ("seal", "fan"), "the others are rare"
+    assert LikelyParts(seen).kit(Unnamed(1, "CR-2", "unusual"))[0] == "lidar"
+    assert LikelyParts([]).kit(Unnamed(1, "CR-1", "unclear")) == ()
 
 
 def test_what_a_depot_will_not_need_goes_where_a_month_will_need_it() -> None:
