@@ -75,7 +75,7 @@ class DispatchBoard:
         if work_ms <= LONG_MS:
             return arrives + work_ms
         known = engineer_of(session, engineer)
-        scene = self._reader.read(session, self._cases.now(), frozenset())
+        scene = self._reader.of_one(session, known, self._cases.now())
         return scene.ends_of(known, arrives, work_ms, self.settings)
 
     def suggest(self, ticket_id: int, sites: Sites = None) -> Suggestion:

@@ -167,6 +167,24 @@ class SceneReader:
             away=_away(session, now),
         )
 
+    def of_one(self, session: Session, engineer: Engineer, now: int) -> Scene:
+        """Return the scene of one engineer with nothing to do: when they work, and by which clock."""
+        sites = all_sites(session)
+        return Scene(
+            now=now,
+            cases={},
+            facts={},
+            unplanned={},
+            engineers={engineer.id: engineer},
+            assignments=(),
+            places={},
+            stock=None,
+            centres=_centres(sites),
+            zones=self._zones(sites, [engineer]),
+            demands=self.demands,
+            away={engineer.id: absences_from(session, now - DAY_MS, engineer.id)},
+        )
+
     def _facts(
         self,
         session: Session,
