@@ -26,7 +26,7 @@ from fleet.assignments import Assignment
 from fleet.clock import ManualClock
 from fleet.dayplan import DayPlan
 from fleet.engineers import SKILLS, Demands, Engineer
-from fleet.faults import FAULTS
+from fleet.faults import FAULTS, is_unclear
 from fleet.principals import Principal, PrincipalKind
 from fleet.service import load_service
 from fleet.signals import Kind
@@ -42,7 +42,9 @@ from storage.records.sites import describe_site
 
 BY = Principal(PrincipalKind.PERSON, "1", "Li")
 _HOUR_OF_SPEED = 10
-_MENDED = tuple(sorted(code for code, fault in FAULTS.items() if fault.kind is Kind.ROBOT))
+_MENDED = tuple(
+    sorted(code for code, each in FAULTS.items() if each.kind is Kind.ROBOT and not is_unclear(code))
+)
 
 
 class Freely:

@@ -1,6 +1,6 @@
 """Dispatch as the API needs it: who could go to a case, and the plan of a day, proposed and then applied."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -142,9 +142,9 @@ class DispatchBoard:
         with self._cases.writing() as session:
             return keep_proposal(session, new)
 
-    def nearer(self, scene: Scene, day: date) -> list[Nearer]:
-        """Return the visits of a day that somebody nearer, who is free, could make."""
-        return list(nearer_free(scene, day, self._travel, self.settings))
+    def nearer(self, scene: Scene, day: date, known: Container[str] = ()) -> list[Nearer]:
+        """Return the visits of a day that somebody nearer, who is free, could make; not what is `known`."""
+        return list(nearer_free(scene, day, self._travel, self.settings, known))
 
     def suggest_change(self, by: Principal, day: date, found: Nearer) -> Proposal:
         """Keep one change as a plan of its own, for its site alone."""

@@ -77,8 +77,7 @@ class Replanner:
 
     def _nearer(self, scene: Scene, day: date, done: Collection[str]) -> list[Proposal]:
         """Propose to send somebody nearer; that is never done by itself: two people are told otherwise."""
-        found = self._board.nearer(scene, day)
-        return [self._board.suggest_change(BY, day, each) for each in found if each.trouble.key not in done]
+        return [self._board.suggest_change(BY, day, each) for each in self._board.nearer(scene, day, done)]
 
     def _plan(self, day: date, region: str, causes: Sequence[Trouble]) -> Proposal:
         made = self._board.propose(BY, day, region=region, causes=causes)

@@ -66,6 +66,11 @@ class Scene:
     demands: Demands
     elsewhere: frozenset[int] = frozenset()
     away: Mapping[str, Sequence[Absence]] = field(default_factory=dict)
+    _todo: dict[str, list[Assignment]] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for each in self.assignments:
+            self._todo.setdefault(each.engineer, []).append(each)
 
     def is_away(self, assignment: Assignment) -> bool:
         """Tell whether who is to go there is away then, or works here no more."""
@@ -110,7 +115,7 @@ class Scene:
 
     def of(self, engineer: str) -> list[Assignment]:
         """Return what an engineer is to do, in order of time."""
-        return [each for each in self.assignments if each.engineer == engineer]
+        return self._todo.get(engineer, [])
 
 
 def _without_long_work(

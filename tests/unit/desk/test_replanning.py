@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 from helpers.fresh_desk import fresh_desk
 from helpers.town import CENTRE, LI, NINE, SITES, Town
+from sqlalchemy.orm import Session
 
 from desk.dispatch import replanning
 from desk.dispatch.assigning import Sent
 from desk.dispatch.replanning import BY, retold
+from desk.dispatch.scene import Scene, SceneReader
 from desk.dispatch.settings import Replan
 from fleet.assignments import AppointmentState, Rather
 from fleet.clock import DAY_MS, HOUR_MS, MINUTE_MS
@@ -74,6 +76,38 @@ def test_by_itself_a_case_is_given_to_somebody_and_its_customer_is_told(by_itsel
     assert town.who() == {number: "chen"}
     with town.desk.transaction() as session:
         assert appointment_of(session, number) is not None
+
+
+def test_where_nothing_happened_that_concerns_the_day_it_is_not_read(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks, read = [0], SceneReader.read
+
+    def counted(reader: SceneReader, session: Session, now: int) -> Scene:
+        looks[0] += 1
+        return read(reader, session, now)
+
+    def looked() -> int:
+        before = looks[0]
+        later(town, 1)
+        assert town.replanner.tick() == []
+        return looks[0] - before
+
+    one, two = town.case(1), town.case(2)
+    town.board.assigning.assign(one, Sent("chen", NINE + 10 * MINUTE_MS, 10 * MINUTE_MS), LI)
+    town.board.assigning.assign(two, Sent("chen", NINE + 90 * MINUTE_MS, 20 * MINUTE_MS), LI)
+    monkeypatch.setattr(SceneReader, "read", counted)
+    assert [looked(), looked()] == [1, 0]
+    town.board.appointments.tell(one, LI)
+    town.goes(one, T.ACCEPTED, T.EN_ROUTE, T.REPAIRING)
+    assert looked() == 0, "all goes as planned"
+    town.absences.away("bo", NINE, NINE + HOUR_MS, LI)
+    assert [looked(), looked()] == [1, 0]
+    later(town, 15)
+    assert [looked(), looked()] == [1, 0], "now and then it looks all the same"
+    later(town, 60)
+    monkeypatch.setattr(SceneReader, "read", read)
+    assert causes(town.replanner.tick()) == [[Cause.TOOK_LONGER]], "the log has nothing of that"
 
 
 def test_cases_that_come_soon_after_each_other_make_one_plan(by_itself: Town) -> None:
