@@ -25,6 +25,7 @@ from fleet.sites import Site
 from fleet.tickets import TicketState as T
 from storage.records.appointments import appointment_of
 from storage.records.assignments import assignments_of, open_assignments_of
+from storage.records.day_plans import keep_proposal
 from storage.records.engineers import keep_engineer
 from storage.records.events import events_of
 from storage.records.sites import describe_site
@@ -203,6 +204,49 @@ def test_customers_who_are_told_another_time_by_choice_are_counted(town: Town) -
     with town.desk.transaction() as session:
         assert retold(session, made) == (2, 1)
         assert retold(session, replace(made, causes=(away,))) == (2, 0), "it cannot be kept"
+
+
+def test_who_is_nearly_done_is_not_thought_to_take_longer(by_itself: Town) -> None:
+    """Else in the last quarter of an hour of each visit the next one would be put off."""
+    town = by_itself
+    going, following = town.case(1), town.case(2)
+    assign = town.board.assigning.assign
+    lead = assign(going, Sent("chen", NINE + 10 * MINUTE_MS, 10 * MINUTE_MS), LI)
+    after = assign(following, Sent("chen", lead.ends + 5 * MINUTE_MS, 5 * MINUTE_MS), LI)
+    town.goes(going, T.ACCEPTED, T.EN_ROUTE, T.REPAIRING)
+    town.clock.ms = lead.ends - 5 * MINUTE_MS
+    town.case(3, "north")
+    made = town.replanner.tick()[0]
+    assert made.longer == ()
+    with town.desk.transaction() as session:
+        assert open_assignments_of(session, [following])[following] == [after]
+
+
+def test_where_a_change_cannot_be_made_it_stays_as_it_was(town: Town) -> None:
+    one, two, three = town.case(1), town.case(2), town.case(3)
+    assign = town.board.assigning.assign
+    before = {number: assign(number, Sent("chen", NINE + HOUR_MS * number), LI) for number in (one, two)}
+    changes = tuple(
+        Change(
+            number,
+            before=((each.id, str(each.state)),),
+            was="chen",
+            engineer="mia",
+            arrives=NINE + 5 * HOUR_MS,
+        )
+        for number, each in before.items()
+    )
+    assign(three, Sent("mia", NINE + 5 * HOUR_MS), LI)
+    with town.desk.transaction() as session:
+        made = keep_proposal(
+            session, Proposal(date(2027, 1, 15), NINE, "dispatch", "insertion", changes, stops=2)
+        )
+    done = town.board.apply(made.id, LI)
+    assert set(done.refused) == {one, two} and "mia is at ticket" in done.refused[one]
+    assert town.who() == {one: "chen", two: "chen", three: "mia"}
+    with town.desk.transaction() as session:
+        now_is = open_assignments_of(session, [one])[one][0]
+    assert (now_is.begins, now_is.arrives) == (before[one].begins, before[one].arrives)
 
 
 def test_a_plan_that_tells_too_many_otherwise_waits(by_itself: Town, monkeypatch: pytest.MonkeyPatch) -> None:
