@@ -39,11 +39,11 @@ def in_the_way(asked: Mapping[int, Asked], changed: Set[int], longer: Mapping[in
     for day in days.values():
         day.sort(key=lambda each: (each.begins, each.ends))
         reaches = day[0]
-        for each in day[1:]:
-            if each.begins < reaches.ends:
-                found |= {reaches.case, each.case}
-            if each.ends > reaches.ends:
-                reaches = each
+        for after in day[1:]:
+            if after.begins < reaches.ends:
+                found |= {reaches.case, after.case}
+            if after.ends > reaches.ends:
+                reaches = after
     return {number for number in found - changed if asked[number].may_change and asked[number].stop}
 
 
