@@ -124,7 +124,7 @@ class AppointmentAnswer(BaseModel):
 
 
 class OfferItem(Schema):
-    """What could be done in the same visit: a case, or (`ticket_id` 0) a device at risk."""
+    """What could be done in the same visit: a case, or (`ticket_id` 0) a device at risk, or maintenance."""
 
     ticket_id: int
     device_id: str
@@ -134,17 +134,20 @@ class OfferItem(Schema):
     until: Time = Field(description="When the visit would be over with it")
     parts: dict[str, int]
     risk: float
+    plan: str = Field(description="Which maintenance falls due soon and has no ticket yet; else empty")
+    due_at: Time | None = None
     hindered: Hindered | None = None
     about: list[str] = Field(description="Which parts or skills are missing")
 
 
 class TakenOver(BaseModel):
-    """Which of the offers: a case, or a device without one."""
+    """Which of the offers: a case, or a device without one (with its `plan` where it is maintenance)."""
 
     model_config = ConfigDict(extra="forbid")
 
     ticket_id: int = Field(0, ge=0, lt=2**63)
     device_id: str = Field("", max_length=64)
+    plan: str = Field("", max_length=64)
 
 
 class AbsenceItem(Schema):

@@ -263,7 +263,12 @@ def build(
         notifier=notifier,
         dispatch=dispatch,
         on_the_spot=OnTheSpot(
-            wired.cases, reader, dispatch.assigning, wired.tickets, settings.dispatch.used()
+            wired.cases,
+            reader,
+            dispatch.assigning,
+            wired.tickets,
+            wired.work.maintenance,
+            settings.dispatch.used(),
         ),
         replanner=Replanner(desk, dispatch, reader, clock),
         absences=AbsenceDesk(desk, clock),

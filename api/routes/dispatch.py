@@ -168,7 +168,7 @@ def take_over(
 ) -> VisitOfCase:
     """Let who goes there do that, too; answers who goes to what was taken over."""
     made = services.on_the_spot.take(
-        ticket_id, principal, sites, other=asked.ticket_id, device_id=asked.device_id
+        ticket_id, principal, sites, other=asked.ticket_id, device_id=asked.device_id, plan=asked.plan
     )
     return _visit(services, made.ticket_id, sites)
 

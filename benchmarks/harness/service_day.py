@@ -1,7 +1,5 @@
 """A service day that is made up: a city's cases and engineers, with skills, windows, lunch and parts."""
 
-from dataclasses import replace
-
 import numpy as np
 
 from desk.dispatch.planning.port import Problem
@@ -28,27 +26,16 @@ def service_day(cases: int, engineers: int, seed: int, *, people: bool = True) -
     14:00, 10 h, a van with 1 to 3 of most parts.
     """
     rng = np.random.default_rng(seed)
-    homes = _places(rng, engineers, 18_000.0)
-    where = _places(rng, cases, 15_000.0, clusters=max(3, cases // 25))
+    homes = places(rng, engineers, 18_000.0)
+    where = places(rng, cases, 15_000.0, clusters=max(3, cases // 25))
     days = tuple(_workday(rng, f"E{number}", homes[number]) for number in range(engineers))
     jobs = tuple(_job(rng, f"J{number}", where[number], people=people) for number in range(cases))
     travel = Circle().matrix([*homes, *where], HOUR_OF_SPEED)
     return Problem(OPEN - HOUR_MS, jobs, days, travel)
 
 
-def late_cases(problem: Problem, names: range, seed: int, now: int) -> Problem:
-    """Return the day with more cases, as they are known at `now`: one for each of `names`."""
-    rng = np.random.default_rng(seed)
-    where = _places(rng, len(names), 15_000.0, clusters=3)
-    new = []
-    for number, place in zip(names, where, strict=True):
-        job = _job(rng, f"L{number}", place, people=False)
-        new.append(replace(job, earliest=now, due=max(job.due, now + 3 * HOUR_MS), preferred=()))
-    travel = Circle().matrix([*problem.travel.positions, *where], HOUR_OF_SPEED)
-    return replace(problem, now=now, jobs=(*problem.jobs, *new), travel=travel)
-
-
-def _places(rng: np.random.Generator, count: int, spread_m: float, clusters: int = 0) -> list[Position]:
+def places(rng: np.random.Generator, count: int, spread_m: float, clusters: int = 0) -> list[Position]:
+    """Return positions around the city's middle, half of them in clusters where there are any."""
     metres = rng.normal(0.0, spread_m * 0.6, (count, 2))
     if clusters:
         centres = rng.normal(0.0, spread_m * 0.6, (clusters, 2))

@@ -1,6 +1,6 @@
 """Dispatch as the API needs it: who could go to a case, and the plan of a day, proposed and then applied."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -75,7 +75,7 @@ class DispatchBoard:
         if work_ms <= LONG_MS:
             return arrives + work_ms
         known = engineer_of(session, engineer)
-        scene = self._reader.read(session, self._cases.now(), frozenset())
+        scene = self._reader.of_one(session, known, self._cases.now())
         return scene.ends_of(known, arrives, work_ms, self.settings)
 
     def suggest(self, ticket_id: int, sites: Sites = None) -> Suggestion:
@@ -142,9 +142,9 @@ class DispatchBoard:
         with self._cases.writing() as session:
             return keep_proposal(session, new)
 
-    def nearer(self, scene: Scene, day: date) -> list[Nearer]:
-        """Return the visits of a day that somebody nearer, who is free, could make."""
-        return list(nearer_free(scene, day, self._travel, self.settings))
+    def nearer(self, scene: Scene, day: date, known: Container[str] = ()) -> list[Nearer]:
+        """Return the visits of a day that somebody nearer, who is free, could make; not what is `known`."""
+        return list(nearer_free(scene, day, self._travel, self.settings, known))
 
     def suggest_change(self, by: Principal, day: date, found: Nearer) -> Proposal:
         """Keep one change as a plan of its own, for its site alone."""
@@ -194,15 +194,41 @@ class DispatchBoard:
                     self._reader.stock.release(session, change.ticket_id, by, REPLANNED)
             for number, ends in found.longer:
                 self.assigning.take_longer(session, number, ends)
+            applying, failed = Applying(found.reason, by, sites, tell), list[int]()
             for change in found.changes:
                 if change.ticket_id not in refused:
-                    applying = Applying(found.reason, by, sites, tell)
                     try:
                         self._apply(session, change, standing[change.ticket_id], applying)
                     except (Conflict, InvalidInput, NotFound) as error:
                         refused[change.ticket_id] = str(error)
+                        failed.append(change.ticket_id)
+            for number in failed:
+                self._as_before(session, number, standing[number], applying)
             note_refused(session, proposal_id, refused)
             return proposal_of(session, proposal_id)
+
+    def _as_before(
+        self, session: Session, number: int, before: Sequence[Assignment], applying: "Applying"
+    ) -> None:
+        """Let who was to go to a case go there after all; where that is not free, tell that nobody does."""
+        if not before:
+            return
+        case, lead = ticket(session, number), before[0]
+        sent = Sent(
+            engineer=lead.engineer,
+            arrives=lead.arrives,
+            travel_ms=lead.arrives - lead.begins,
+            helpers=tuple(each.engineer for each in before[1:]),
+            held=lead.held,
+            why=lead.why,
+            reason=lead.reason or applying.reason,
+        )
+        try:
+            with session.begin_nested():
+                self.assigning.assign_within(session, case, sent, applying.by, before)
+        except (Conflict, InvalidInput, NotFound):
+            self.assigning.released(session, case, before, applying.by, applying.reason)
+            self.appointments.call_off(session, case, applying.by, applying.reason)
 
     def _standing(
         self, session: Session, changes: Sequence[Change], refused: dict[int, str]

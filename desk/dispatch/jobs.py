@@ -83,7 +83,9 @@ def _work(facts: Facts, now: int) -> int:
     """Return how long the work takes; who is still there when it should be over needs a little more."""
     if not facts.assigned or facts.assigned[0].state is not AssignmentState.UNDER_WAY:
         return facts.needs.work_ms
-    return max(facts.needs.work_ms, now + _MORE_MS - facts.assigned[0].arrives)
+    lead = facts.assigned[0]
+    ends = lead.ends if lead.ends > now else now + _MORE_MS
+    return max(facts.needs.work_ms, ends - lead.arrives)
 
 
 def position(site: Site) -> Position | None:

@@ -8,6 +8,7 @@ from desk.dispatch.bringing import brought
 from desk.dispatch.experience import DRIVE, WAYS
 from desk.dispatch.jobs import job_of
 from desk.dispatch.long_jobs import LongVisit
+from desk.dispatch.overlaps import Asked, in_the_way, way_ms
 from desk.dispatch.planning.port import Problem
 from desk.dispatch.scene import Scene
 from desk.dispatch.settings import DispatchSettings
@@ -52,18 +53,32 @@ def problem_of(scene: Scene, day: date, travel: Travel, settings: DispatchSettin
 
 
 def changes_of(scene: Scene, problem: Problem, plan: DayPlan) -> Iterator[Change]:
-    """Yield what a plan changes at cases; a job of two has the stop of who leads."""
+    """Yield what a plan changes at cases; a job of two has the stop of who leads.
+
+    A visit that would begin a little sooner or later stays as it is, unless it is then in another's way.
+    """
     stops = {int(stop.job): (engineer, stop) for engineer, stop in plan.stops() if stop.lead}
-    longer = {number for number, _ in longer_of(scene, problem)}
+    longer = dict(longer_of(scene, problem))
     held_up = {each.engineer for each in scene.assignments if each.id in longer}
+    asked: dict[int, Asked] = {}
     for job in problem.jobs:
         number = int(job.id)
         before = scene.facts[number].assigned
         who, stop = stops.get(number, (None, None))
-        if number in scene.elsewhere or not _may_change(job, before, who, stop, held_up):
-            continue
-        if (before or stop is not None) and not _is_same(before, who, stop):
-            yield _change(number, before, who, stop, scene.experience.ways)
+        may = number not in scene.elsewhere and _may_change(job, before, who, stop, held_up)
+        asked[number] = Asked(before, who, stop, may)
+    changed = {
+        number
+        for number, each in asked.items()
+        if each.may_change and (each.before or each.stop is not None) and not _is_same(each)
+    }
+    while more := in_the_way(asked, changed, longer):
+        changed |= more
+    yield from (
+        _change(number, each.before, each.who, each.stop, scene.experience.ways)
+        for number, each in asked.items()
+        if number in changed
+    )
 
 
 def long_changes(scene: Scene, visits: Iterable[LongVisit]) -> Iterator[Change]:
@@ -117,7 +132,7 @@ def _change(
         was=was,
         engineer=who,
         arrives=stop.begin,
-        travel_ms=stop.begin - stop.arrival + round(stop.travel_s * 1000),
+        travel_ms=way_ms(stop),
         helpers=stop.beside,
         late_ms=stop.late_ms,
         why=why_of(stop) | {DRIVE: round(stop.travel_s * 1000), WAYS: ways},
@@ -200,9 +215,10 @@ def _from_now(day: Workday, scene: Scene, now: int) -> Workday:
     return replace(day, free_at=min(now, under_way[0].begins)) if under_way else day
 
 
-def _is_same(before: Sequence[Assignment], who: str | None, stop: Stop | None) -> bool:
+def _is_same(asked: Asked) -> bool:
+    before, stop = asked.before, asked.stop
     if not before or stop is None:
         return False
-    crew = (who, *sorted(stop.beside))
+    crew = (asked.who, *sorted(stop.beside))
     was = (before[0].engineer, *sorted(each.engineer for each in before[1:]))
     return crew == was and abs(before[0].arrives - stop.begin) < _STILL_MS

@@ -2,12 +2,14 @@
 
 import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from math import ceil
 
 from sqlalchemy.orm import Session
 
 from desk.dispatch.board import DispatchBoard
+from desk.dispatch.looking import Looked, is_worth_it, looked
 from desk.dispatch.scene import Scene, SceneReader
 from desk.dispatch.settings import Replan
 from desk.dispatch.troubles import troubles_of
@@ -39,34 +41,43 @@ class Replanner:
         self._board = board
         self._reader = reader
         self._clock = clock
+        self._last: Looked | None = None
 
     def tick(self) -> list[Proposal]:
         """Plan the day of each region anew in which something changed; return the plans."""
         settings, now = self._board.settings, self._clock.now_ms()
         if settings.replan is Replan.OFF:
             return []
+        zone = self._reader.zones.of(None)
+        day = day_of(now, zone)
+        with self._desk.look() as session:
+            if not is_worth_it(session, self._last, now, day):
+                return []
+            last = looked(session, now, day)
+        self._last = None  # where something fails, the next look is a whole one again
         with self._desk.transaction() as session:
             scene = self._reader.read(session, now)
-            zone = scene.zones[""]
-            day = day_of(now, zone)
             troubles = troubles_of(scene, day, released_since(session, ms_of(day, 0, zone)))
             before = proposals_of(session, day, _MOST_PLANS)
             regions = {each.id: each.region for each in all_sites(session)}
         done = {each.key for plan in before for each in plan.causes}
         new = [each for each in troubles if each.key not in done]
-        found = []
+        found, waits = list[Proposal](), False
         for region, some in _by_region(new, {n: case.site for n, case in scene.cases.items()}, regions):
             newest = max(
                 (each.made_at for each in before if each.causes and each.region == region), default=0
             )
             if now - newest >= settings.replan_every_ms:
                 found.append(self._plan(day, region, some))
-        return [*found, *self._nearer(scene, day, done)]
+            else:
+                waits = True
+        found += self._nearer(scene, day, done)
+        self._last = replace(last, waits=waits)
+        return found
 
     def _nearer(self, scene: Scene, day: date, done: Collection[str]) -> list[Proposal]:
         """Propose to send somebody nearer; that is never done by itself: two people are told otherwise."""
-        found = self._board.nearer(scene, day)
-        return [self._board.suggest_change(BY, day, each) for each in found if each.trouble.key not in done]
+        return [self._board.suggest_change(BY, day, each) for each in self._board.nearer(scene, day, done)]
 
     def _plan(self, day: date, region: str, causes: Sequence[Trouble]) -> Proposal:
         made = self._board.propose(BY, day, region=region, causes=causes)

@@ -72,6 +72,11 @@ class Scene:
     aside: Mapping[int, Mapping[str, str]] = field(default_factory=dict)
     depots: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     experience: Experience = field(default_factory=Experience)
+    _todo: dict[str, list[Assignment]] = field(init=False, default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for each in self.assignments:
+            self._todo.setdefault(each.engineer, []).append(each)
 
     def is_away(self, assignment: Assignment) -> bool:
         """Tell whether who is to go there is away then, or works here no more."""
@@ -116,7 +121,7 @@ class Scene:
 
     def of(self, engineer: str) -> list[Assignment]:
         """Return what an engineer is to do, in order of time."""
-        return [each for each in self.assignments if each.engineer == engineer]
+        return self._todo.get(engineer, [])
 
 
 def _without_long_work(
@@ -178,6 +183,24 @@ class SceneReader:
             aside=self.stock.aside(session, cases),
             depots=self.stock.depots(session),
             experience=experience,
+        )
+
+    def of_one(self, session: Session, engineer: Engineer, now: int) -> Scene:
+        """Return the scene of one engineer with nothing to do: when they work, and by which clock."""
+        sites = all_sites(session)
+        return Scene(
+            now=now,
+            cases={},
+            facts={},
+            unplanned={},
+            engineers={engineer.id: engineer},
+            assignments=(),
+            places={},
+            stock=None,
+            centres=_centres(sites),
+            zones=self._zones(sites, [engineer]),
+            demands=self.demands,
+            away={engineer.id: absences_from(session, now - DAY_MS, engineer.id)},
         )
 
     def _facts(

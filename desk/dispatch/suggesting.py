@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
-from desk.dispatch.jobs import job_of, wishes
+from desk.dispatch.jobs import job_of, position, wishes
 from desk.dispatch.long_jobs import LONG_MS, is_long
 from desk.dispatch.scene import Scene
 from desk.dispatch.settings import DispatchSettings
@@ -33,24 +34,47 @@ def suggestion(
     travel: Travel,
     settings: DispatchSettings,
     knows: frozenset[str] = frozenset(),
+    ahead: "Ahead | None" = None,
 ) -> Suggestion:
-    """Return who could go to a case; `knows` are engineers who have been at its device before."""
+    """Return who could go to a case; `knows` are engineers who have been at its device before.
+
+    `ahead` is what was worked out for another case of the scene.
+    """
     why_not = str(scene.unplanned.get(case.id, ""))
     zone = scene.facts[case.id].zone
     today = day_of(scene.now, zone)
     job = job_of(case, scene.facts[case.id], today, scene.now)
     if job is None:
         return Suggestion(case.id, unplanned=why_not)
-    days = [scene.workdays(today + timedelta(days=after), settings) for after in range(DAYS)]
+    days, ways = (ahead or Ahead(scene, travel, settings)).of(zone)
     whole, works = job, [each for day in days for each in day.values()]
     if is_long(job.work_ms, works):
         job = replace(job, work_ms=LONG_MS)  # a good part of a day; the rest goes on the next days
-    starts = {each.start for day in days for each in day.values()}
-    hour = datetime.fromtimestamp(scene.now / 1000, zone).hour
-    ways = travel.matrix([job.at, *sorted(starts | set(scene.places.values()))], hour)
     judge = _Judge(scene, case, job, days, ways, knows, whole.work_ms, settings)
     found = [judge.candidate(each) for each in scene.engineers.values() if each.active]
     return Suggestion(case.id, tuple(_ranked(found, job)), why_not)
+
+
+class Ahead:
+    """What is the same for every case of a scene: who works on the next days, and the ways between places."""
+
+    def __init__(self, scene: Scene, travel: Travel, settings: DispatchSettings) -> None:
+        self._scene = scene
+        self._travel = travel
+        self._settings = settings
+        self._known: dict[ZoneInfo, tuple[list[dict[str, Workday]], TravelMatrix]] = {}
+
+    def of(self, zone: ZoneInfo) -> tuple[list[dict[str, Workday]], TravelMatrix]:
+        """Return the workdays from today on by a clock, and the ways at this hour of it."""
+        if zone not in self._known:
+            scene = self._scene
+            today = day_of(scene.now, zone)
+            days = [scene.workdays(today + timedelta(days=after), self._settings) for after in range(DAYS)]
+            places = {each.start for day in days for each in day.values()} | set(scene.places.values())
+            places |= {at for each in scene.facts.values() if (at := position(each.site)) is not None}
+            hour = datetime.fromtimestamp(scene.now / 1000, zone).hour
+            self._known[zone] = days, self._travel.matrix(sorted(places), hour)
+        return self._known[zone]
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,12 +17,13 @@ CUSTOMER_AWAY = str(TicketState.WAITING_CUSTOMER)
 def troubles_of(scene: Scene, day: date, let_go: Collection[Assignment] = ()) -> list[Trouble]:
     """Return what changed; `let_go` are the assignments of the day that are not to be done any more."""
     today = [each for each in scene.assignments if day_of(each.arrives, scene.zones[""]) == day]
+    of_today = {each.ticket_id for each in today}
     return [
         *_new_cases(scene),
         *_away(scene, today),
         *_customers_away(let_go),
         *_customers_move(scene, today),
-        *_took_longer(scene, today),
+        *(each for each in took_longer(scene.assignments, scene.now) if each.ticket_id in of_today),
     ]
 
 
@@ -63,13 +64,17 @@ def _customers_move(scene: Scene, today: Sequence[Assignment]) -> Iterator[Troub
             yield Trouble(Cause.CUSTOMER_MOVES, key, each.ticket_id, each.engineer)
 
 
-def _took_longer(scene: Scene, today: Sequence[Assignment]) -> Iterator[Trouble]:
-    """Yield what is under way longer than was thought, where its engineer has somewhere to be next."""
-    for each in today:
-        if each.state is not AssignmentState.UNDER_WAY or each.ends > scene.now or each.helps:
+def took_longer(assignments: Sequence[Assignment], now: int) -> Iterator[Trouble]:
+    """Yield what is under way longer than was thought, where its engineer has somewhere to be next.
+
+    `assignments` are all that are open, those of an engineer in order of time.
+    """
+    ahead = {each.engineer: each for each in reversed(assignments) if each.state is AssignmentState.PLANNED}
+    for each in assignments:
+        if each.state is not AssignmentState.UNDER_WAY or each.ends > now or each.helps:
             continue
-        ahead = [one for one in scene.of(each.engineer) if one.state is AssignmentState.PLANNED]
-        if ahead and ahead[0].begins <= scene.now + _slack(each):
+        following = ahead.get(each.engineer)
+        if following is not None and following.begins <= now + _slack(each):
             yield Trouble(Cause.TOOK_LONGER, f"longer {each.id} {each.ends}", each.ticket_id, each.engineer)
 
 

@@ -24,6 +24,7 @@ from storage.records.maintenance import (
     Completion,
     Maintained,
     StoredDue,
+    dues_at,
     dues_of_devices,
     falling_due,
     keep_maintenance_of,
@@ -121,19 +122,27 @@ class MaintenanceDesk:
                     return False  # done or skipped meanwhile
                 if (device.id, plan_id) in open_maintenance(session, [device.id]):
                     return False
-                case = self._cases.open(session, self._case(device, plan_id, due.due_at, now))
                 early = due.due_at > now + self.asked.open_ms
-                reason = PULLED_FORWARD if early else ""
-                more: dict[str, Any] = {"plan": plan_id, "due_at": due.due_at, "by": due.by}
-                tell(session, happened(case, "opened", BY, reason, now, after=case.state, **more))
+                case = self._opened(session, device, due, BY, PULLED_FORWARD if early else "")
                 tell(session, _reminder(case, plan, now))
                 if self._teller is not None:
                     tell(session, self._teller.maintenance(case, now))
-                if repair is not None:
-                    link_tickets(session, case.id, repair.id, TicketLink.RELATED)
         except Conflict:  # another process opened it
             return False
         return True
+
+    def _opened(
+        self, session: Session, device: Maintained, due: StoredDue, by: Principal, reason: str
+    ) -> Ticket:
+        """Open the ticket of what is due, beside the repair of its device if there is one."""
+        now = self._cases.now()
+        case = self._cases.open(session, self._case(device, due.plan, due.due_at or now, now))
+        more: dict[str, Any] = {"plan": due.plan, "due_at": due.due_at, "by": due.by}
+        tell(session, happened(case, "opened", by, reason, now, after=case.state, **more))
+        repair = open_case_of(session, device.id)
+        if repair is not None:
+            link_tickets(session, case.id, repair.id, TicketLink.RELATED)
+        return case
 
     def _case(self, device: Maintained, plan_id: str, due_at: int, now: int) -> Ticket:
         return Ticket(
@@ -182,6 +191,31 @@ class MaintenanceDesk:
                 return
             self._done(session, device_id, plan_id, principal, None, skipped=why)
             tell(session, self._told("maintenance_skipped", device_id, site, plan_id, principal, why))
+
+    def due_soon(self, session: Session, site: str) -> list[tuple[MaintenancePlan, StoredDue]]:
+        """Return what a visit to a site could do too: due soon, and without a ticket; the soonest first."""
+        dues = dues_at(session, site, self._cases.now() + self.asked.join_ms)
+        known = open_maintenance(session, sorted({due.device_id for due in dues}))
+        return [
+            (plan, due)
+            for due in dues
+            if (due.device_id, due.plan) not in known and (plan := self._plan(due.plan)) is not None
+        ]
+
+    def open_early(self, device_id: str, plan_id: str, principal: Principal, why: str) -> int:
+        """Open the ticket of what is due soon for who is there anyway; return its number.
+
+        The customer is not reminded: somebody stands before them. Raises Conflict where it has a ticket
+        already, or is not due soon.
+        """
+        with self._cases.writing() as session:
+            site = self._check(session, device_id, plan_id)
+            wanted = (each for _, each in self.due_soon(session, site))
+            due = next((each for each in wanted if (each.device_id, each.plan) == (device_id, plan_id)), None)
+            if due is None:
+                raise Conflict(f"{plan_id} of {device_id} has a ticket, or is not due soon; read again")
+            (device,) = looked_after(session, self.asked, self._cases.now(), [device_id])
+            return self._opened(session, device, due, principal, why).id
 
     def done_with(self, ticket_id: int, plan_id: str, principal: Principal) -> None:
         """Note that a repair's visit did maintenance too. Raises Conflict where that has a ticket."""

@@ -110,6 +110,13 @@ def open_assignments(session: Session) -> list[Assignment]:
     return sorted(_found(session, _OPEN), key=lambda each: (each.engineer, each.begins))
 
 
+def any_overdue(session: Session, now: int) -> bool:
+    """Tell whether somebody is still at a case when they should be gone (epoch ms)."""
+    under_way = AssignmentRow.state == str(AssignmentState.UNDER_WAY)
+    wanted = select(AssignmentRow.id).where(under_way, AssignmentRow.ends <= now).limit(1)
+    return session.scalar(wanted) is not None
+
+
 def released_since(session: Session, since: int) -> list[Assignment]:
     """Return what was let go since a time (epoch ms), the oldest first."""
     return _found(session, AssignmentRow.state == AssignmentState.RELEASED, AssignmentRow.ended_at >= since)

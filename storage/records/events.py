@@ -1,8 +1,8 @@
 """The log of events: one append-only table, written in the transaction of each change."""
 
 import logging
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Collection, Sequence
+from typing import Any, NamedTuple
 
 from sqlalchemy import Index, Row, String, bindparam, insert, select, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -88,6 +88,21 @@ _AFTER = (
 def events_after(session: Session, after: int, limit: int) -> list[Event]:
     """Return the events behind the one with id `after`, in order, at most `limit`."""
     return [_event(row) for row in session.execute(_AFTER, {"after": after, "most": limit})]
+
+
+class Glimpse(NamedTuple):
+    """As much of an event as tells whether it is worth reading on."""
+
+    what: str
+    after: str | None
+
+
+def glimpses_after(session: Session, after: int, subjects: Collection[Subject]) -> list[Glimpse]:
+    """Return what happened to such subjects behind the event with id `after`."""
+    wanted = select(EventRow.what, EventRow.after).where(
+        EventRow.id > after, EventRow.subject.in_([str(each) for each in subjects])
+    )
+    return [Glimpse(*row) for row in session.execute(wanted.distinct())]
 
 
 def events_at(session: Session, ids: Sequence[int]) -> list[Event]:

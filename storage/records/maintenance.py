@@ -154,6 +154,14 @@ def falling_due(session: Session, until: int) -> list[StoredDue]:
     return [StoredDue(*row) for row in rows]
 
 
+def dues_at(session: Session, site: str, until: int) -> list[StoredDue]:
+    """Return what is due at the devices of a site at or before a time (epoch ms), the earliest first."""
+    row = MaintenanceDueRow
+    there = select(Device.id).where(Device.site == site)
+    wanted = select(*_DUE_COLUMNS).where(row.device_id.in_(there), row.due_at <= until)
+    return [StoredDue(*each) for each in session.execute(wanted.order_by(row.due_at, row.id))]
+
+
 def done_last(session: Session, device_ids: Sequence[str]) -> dict[tuple[str, str], Done]:
     """Return when each plan of these devices was done or skipped last."""
     found: dict[tuple[str, str], Done] = {}

@@ -63,7 +63,10 @@ class Town:
         self.board = DispatchBoard(desk, self.cases, reader, Circle(), used)
         self.replanner = Replanner(desk, self.board, reader, self.clock)
         self.absences = AbsenceDesk(desk, self.clock)
-        self.on_the_spot = OnTheSpot(self.cases, reader, self.board.assigning, self.tickets, used)
+        self.maintenance = work.maintenance
+        self.on_the_spot = OnTheSpot(
+            self.cases, reader, self.board.assigning, self.tickets, work.maintenance, used
+        )
         add_devices(desk, {f"R{number}": Kind.ROBOT for number in range(12)}, last_seen=NINE)
         with desk.transaction() as session:
             for name, at in SITES.items():

@@ -1,19 +1,22 @@
 """The forms of an engineer's page that say when they are away."""
 
+from collections.abc import Callable
 from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
+from access.doors import Visitor
 from api.console.pages.engineers import show_engineer
 from api.console.pages.service_forms import Tried
 from api.console.pages.tried import tried
-from api.console.render.templates import Console
+from api.console.render.templates import Console, Pages
 from api.doors import ActingByForm, ChangesDispatch, Known
 from api.routes.common import Key, RowId
 from api.services import ApiServices, Services
 from fleet.errors import InvalidInput
+from fleet.grants import Sites
 from fleet.localtime import DAY_MIN, ms_of
 
 _Day = Annotated[str, Form(max_length=10)]
@@ -40,10 +43,7 @@ def add_absence(
         services.absences.away(engineer_id, begins, _ms(services, "last", last, DAY_MIN), principal, sites)
         return RedirectResponse(f"/engineers/{engineer_id}?saved=1", status_code=303)
 
-    return tried(
-        change,
-        lambda status, why: show_engineer(pages, request, visitor, sites, engineer_id, Tried(status, why)),
-    )
+    return tried(change, _page(request, pages, visitor, sites, engineer_id))
 
 
 @router.post("/engineers/{engineer_id}/absences/{absence_id}/end")
@@ -63,10 +63,14 @@ def end_absence(
         services.absences.back(engineer_id, absence_id, principal, sites)
         return RedirectResponse(f"/engineers/{engineer_id}?saved=1", status_code=303)
 
-    return tried(
-        change,
-        lambda status, why: show_engineer(pages, request, visitor, sites, engineer_id, Tried(status, why)),
-    )
+    return tried(change, _page(request, pages, visitor, sites, engineer_id))
+
+
+def _page(
+    request: Request, pages: Pages, visitor: Visitor, sites: Sites, engineer_id: str
+) -> Callable[[int, str], Response]:
+    """Return what shows the engineer again, with why something was refused."""
+    return lambda status, why: show_engineer(pages, request, visitor, sites, engineer_id, Tried(status, why))
 
 
 def _ms(services: ApiServices, name: str, day: str, minute: int) -> int:

@@ -1,5 +1,6 @@
 """An engineer's own day, for a phone: visits in their order, what to bring, and buttons that move them on."""
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request, Response
@@ -48,10 +49,7 @@ def move_on(
         services.tickets.change_state(ticket_id, chosen(TicketState, state), principal, why, version=version)
         return RedirectResponse(f"/my-day#visit-{ticket_id}", status_code=303)
 
-    return tried(
-        change,
-        lambda status, told: _page(pages, request, principal, sites, status, error=told, at=ticket_id),
-    )
+    return tried(change, _refused(pages, request, principal, sites, ticket_id))
 
 
 @router.post("/my-day/{ticket_id}/on-the-spot")
@@ -64,18 +62,25 @@ def take_over(
     ticket_id: RowId,
     other: Annotated[int, Form(ge=0, lt=2**63)] = 0,
     device: Annotated[str, Form(max_length=64)] = "",
+    plan: Annotated[str, Form(max_length=64)] = "",
 ) -> Response:
     """Do what else is there in the same visit."""
     _seen(services, ticket_id, sites)
 
     def change() -> Response:
-        made = services.on_the_spot.take(ticket_id, principal, sites, other=other, device_id=device)
+        made = services.on_the_spot.take(
+            ticket_id, principal, sites, other=other, device_id=device, plan=plan
+        )
         return RedirectResponse(f"/my-day#visit-{made.ticket_id}", status_code=303)
 
-    return tried(
-        change,
-        lambda status, told: _page(pages, request, principal, sites, status, error=told, at=ticket_id),
-    )
+    return tried(change, _refused(pages, request, principal, sites, ticket_id))
+
+
+def _refused(
+    pages: Pages, request: Request, principal: Principal, sites: Sites, ticket_id: int
+) -> Callable[[int, str], Response]:
+    """Return what shows the day again, with why something was refused at a visit."""
+    return lambda status, told: _page(pages, request, principal, sites, status, error=told, at=ticket_id)
 
 
 def _seen(services: Services, ticket_id: int, sites: Sites) -> None:
@@ -97,5 +102,6 @@ def _page(
         found=found,
         faults=FAULTS,
         catalogue=services.parts.planning.catalogue(),
+        plans={plan.id: plan.text for plan in services.work.maintenance.asked.plans},
         **values,
     )

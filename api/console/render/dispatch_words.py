@@ -133,6 +133,7 @@ STEPS = {
 }
 THERE = {
     There.MAINTENANCE: Text("maintenance is due", "保养到期"),
+    There.DUE_SOON: Text("due", "到期日："),
     There.FORESEEN: Text("foreseen", "预测故障"),
     There.REPORTED: Text("reported", "已报修"),
     There.AT_RISK: Text("at risk:", "风险："),
@@ -142,6 +143,7 @@ HINDERED = {
     Hindered.SKILL: Text("needs a skill", "缺技能"),
     Hindered.TIME: Text("no time before the next visit", "下一单前来不及"),
     Hindered.CONSENT: Text("the customer has not agreed", "客户尚未同意"),
+    Hindered.PEOPLE: Text("takes two people", "需要两人"),
 }
 TABLES = {
     "assignment": ASSIGNMENTS,

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from desk.dispatch.planning.frame import FAR, Frame, Ints, Spans
+from desk.dispatch.planning.frame import FAR, Frame, Ints, Spans, has_parts
 from desk.dispatch.planning.insertion import Routes, detours
+from desk.dispatch.planning.room import Room
 from desk.dispatch.planning.solver import stock_behind
-from desk.dispatch.planning.timing import timed
 from fleet.dayplan import Alternative, Chosen, Hindrance, Lack, Why
 
 _TRIED = 3
@@ -30,7 +30,7 @@ class Comparison:
             for number, table in enumerate(self._tables)
         ]
         self._detours: Ints = np.array(rows, dtype=np.int64).reshape(len(routes), len(nodes))
-        self._slack: dict[int, tuple[list[int], list[int]]] = {}
+        self._rooms: dict[int, Room] = {}
         self._stocks = [self._stock(number) for number in range(len(routes))]
 
     def why(self, crew: int, task: int) -> Why:
@@ -71,8 +71,9 @@ class Comparison:
 
     def _next_best(self, crew: int, task: int, extra: int) -> Alternative | None:
         """Return the cheapest of the other able engineers who could fit it in as things stand."""
-        able = [each for each in np.flatnonzero(self._frame.able[task]) if each != crew]
-        for other in sorted(able, key=lambda each: int(self._detours[each, task]))[:_TRIED]:
+        able = np.flatnonzero(self._frame.able[task])
+        nearest = able[np.argsort(self._detours[able, task], kind="stable")]
+        for other in nearest[nearest != crew][:_TRIED]:
             cost = self._fits(int(other), task)
             if cost is not None:
                 return Alternative(self._frame.crews[other].day.engineer, (cost - extra) // 1000)
@@ -100,51 +101,23 @@ class Comparison:
 
     def _fits(self, crew: int, task: int) -> int | None:
         """Return what the cheapest places of a route that fit in time cost (ms); None where none does."""
-        frame, route = self._frame, self._routes[crew]
+        frame = self._frame
         job = frame.tasks[task].job
-        if any(self._stocks[crew].get(code, 0) < count for code, count in job.parts.items()):
+        if not has_parts(self._stocks[crew], job.parts):
             return None
         first = len(frame.fixed[crew])
-        costs = self._tables[crew][first:, task]
-        for at in np.argsort(costs, kind="stable")[:2]:
+        costs: list[int] = self._tables[crew][first:, task].tolist()
+        for at in sorted(range(len(costs)), key=costs.__getitem__)[:2]:
             if costs[at] >= FAR:
                 return None
-            tried = [*route[: first + at], task, *route[first + at :]]
-            if self._could(crew, first + int(at), task) and self._in_time(crew, tried):
-                return int(costs[at])
+            if self._room(crew).fits(first + at, task):
+                return costs[at]
         return None
 
-    def _in_time(self, crew: int, route: Sequence[int]) -> bool:
-        return timed(self._frame, self._frame.crews[crew], route, self._spans) is not None
-
-    def _could(self, crew: int, at: int, task: int) -> bool:
-        """Tell whether a place is worth a closer look: breaks left aside, all would be in time."""
-        if crew not in self._slack:
-            self._slack[crew] = self._slack_of(crew)
-        ends, latest = self._slack[crew]
-        frame, route = self._frame, self._routes[crew]
-        node = frame.tasks[task].node
-        before = frame.tasks[route[at - 1]].node if at else frame.crews[crew].start
-        after = frame.tasks[route[at]].node if at < len(route) else frame.crews[crew].end
-        ready = ends[at] + int(frame.drive[before, node])
-        begin = next((max(ready, opens) for opens, closes in self._spans[task] if ready <= closes), None)
-        if begin is None:
-            return False
-        back = 0 if after is None else int(frame.drive[node, after])
-        return begin + frame.tasks[task].job.work_ms + back <= latest[at]
-
-    def _slack_of(self, crew: int) -> tuple[list[int], list[int]]:
-        """Return when each stop ends at the soonest, and when what follows has to begin at the latest."""
-        frame, route, own = self._frame, self._routes[crew], self._frame.crews[crew]
-        legs = timed(frame, own, route, self._spans) or []
-        ends = [own.ready, *(leg.end for leg in legs if leg.task is not None)]
-        latest = [own.until]
-        for leg, after in zip(legs[:-1][::-1], legs[1:][::-1], strict=True):
-            assert leg.task is not None
-            closes = max(close for open_, close in self._spans[leg.task] if open_ <= leg.begin)
-            work = frame.tasks[leg.task].job.work_ms
-            latest.append(min(closes, latest[-1] - after.drive - work))
-        return ends, latest[::-1]
+    def _room(self, crew: int) -> Room:
+        if crew not in self._rooms:
+            self._rooms[crew] = Room(self._frame, self._frame.crews[crew], self._routes[crew], self._spans)
+        return self._rooms[crew]
 
     def _stock(self, number: int) -> dict[str, int]:
         stock = stock_behind(self._frame, number)

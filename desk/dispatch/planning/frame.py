@@ -130,7 +130,10 @@ def _able(task: Task, day: Workday) -> bool:
 
 def has_parts(stock: Mapping[str, int], parts: Mapping[str, int]) -> bool:
     """Tell whether a stock has enough of each part."""
-    return all(stock.get(code, 0) >= count for code, count in parts.items())
+    for code, count in parts.items():  # noqa: SIM110 - asked ten thousand times a plan; all() takes twice as long
+        if stock.get(code, 0) < count:
+            return False
+    return True
 
 
 def _fix_first(frame: Frame) -> None:

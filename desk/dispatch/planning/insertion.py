@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from desk.dispatch.planning.frame import FAR, Frame, Ints, Spans
+from desk.dispatch.planning.room import Room
 from desk.dispatch.planning.timing import timed
 from fleet.faults import Level
 
@@ -43,6 +44,8 @@ def fill(
     `late` are wider spans that these tasks may use at the cost of each ms that they begin after their own.
     """
     left = set(tasks)
+    if not left:
+        return []
     filler = _Filler(frame, routes, spans, late)
     known = {task: filler.places(task) for task in left}
     while left:
@@ -79,8 +82,10 @@ class _Filler:
         self._nodes = frame.nodes()
         self._stock = [dict(crew.day.stock) for crew in frame.crews]
         self._detours: list[Ints] = []
+        self._rooms: list[Room | None] = []
         for number, route in enumerate(routes):
             self._detours.append(detours(frame, number, route, self._nodes))
+            self._rooms.append(None)
             for task in route:
                 self._use(number, task)
 
@@ -94,6 +99,7 @@ class _Filler:
                 (min(begin, self._spans[task][0][0] if self._spans[task] else begin), begin),
             )
         self._detours[crew] = detours(self._frame, crew, self._routes[crew], self._nodes)
+        self._rooms[crew] = None
         self._use(crew, task)
 
     def places(self, task: int) -> list[Place]:
@@ -126,26 +132,37 @@ class _Filler:
         frame, route = self._frame, self._routes[crew]
         first = len(frame.fixed[crew])
         costs = self._detours[crew][first:, task]
-        spans = self._spans if self._late is None else self._wide(task)
         dear = 0 if route else frame.crews[crew].day.dear_s * 1000
-        best: Place | None = None
         order = np.argsort(costs, kind="stable")
-        for at in order[: _PLACES_TRIED if self._late is None else len(order)]:
-            cost = int(costs[at]) + dear
+        if self._late is not None:
+            return self._late_place(task, crew, [(int(costs[at]) + dear, first + int(at)) for at in order])
+        for at in order[:_PLACES_TRIED]:
+            if costs[at] + dear >= FAR:
+                break
+            if self._room(crew).fits(first + int(at), task):
+                return Place(int(costs[at]) + dear, crew, first + int(at))
+        return None
+
+    def _late_place(self, task: int, crew: int, choices: Sequence[tuple[int, int]]) -> Place | None:
+        """Return the best of some (detour, place), where each ms that is late costs as one on the road."""
+        frame, route, spans = self._frame, self._routes[crew], self._wide(task)
+        best: Place | None = None
+        for cost, at in choices:
             if cost >= FAR or (best is not None and cost >= best.cost):
                 break
-            tried = [*route[: first + at], task, *route[first + at :]]
-            legs = timed(frame, frame.crews[crew], tried, spans)
-            if legs is None:
-                continue
-            if self._late is not None:
-                begin = next(leg.begin for leg in legs if leg.task == task)
-                cost += off(self._spans[task], begin)
-            if best is None or cost < best.cost:
-                best = Place(cost, crew, first + int(at))
-            if self._late is None:
-                break
+            legs = timed(frame, frame.crews[crew], [*route[:at], task, *route[at:]], spans)
+            if legs is not None:
+                late = off(self._spans[task], next(leg.begin for leg in legs if leg.task == task))
+                if best is None or cost + late < best.cost:
+                    best = Place(cost + late, crew, at)
         return best
+
+    def _room(self, crew: int) -> Room:
+        found = self._rooms[crew]
+        if found is None:
+            found = Room(self._frame, self._frame.crews[crew], self._routes[crew], self._spans)
+            self._rooms[crew] = found
+        return found
 
     def _wide(self, task: int) -> list[Spans]:
         assert self._late is not None

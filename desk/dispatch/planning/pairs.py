@@ -6,6 +6,8 @@ No solver here knows two routes that meet. What is decided is entered as two tas
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from desk.dispatch.planning.frame import Frame, Spans, has_parts
 from desk.dispatch.planning.insertion import Routes, off
 from desk.dispatch.planning.solver import stock_behind
@@ -25,6 +27,11 @@ class _Could:
     crew: int
     begin: int
     drive: int
+
+    @property
+    def key(self) -> int:
+        """How good it is, less is better: a long way counts twice."""
+        return self.begin + self.drive
 
 
 def pairs_of(frame: Frame) -> Iterator[tuple[int, int]]:
@@ -95,18 +102,26 @@ def _place(
 
 
 def _soonest(frame: Frame, routes: Routes, spans: Sequence[Spans], task: int) -> list[_Could]:
-    found = []
-    for number, crew in enumerate(frame.crews):
-        if not frame.able[task, number] or (
-            frame.tasks[task].lead
-            and frame.tasks[task].job.parts
-            and not has_parts(stock_behind(frame, number), frame.tasks[task].job.parts)
-        ):
+    """Return who could come soonest, the way counted twice; the nearest are asked first, and few others."""
+    mine, found = frame.tasks[task], list[_Could]()
+    for bound, number in sorted(_bounds(frame, routes, task)):
+        if len(found) >= _TRIED and bound > found[_TRIED - 1].key:
+            break
+        if mine.lead and mine.job.parts and not has_parts(stock_behind(frame, number), mine.job.parts):
             continue
-        legs = timed(frame, crew, [*routes[number], task], spans)
+        legs = timed(frame, frame.crews[number], [*routes[number], task], spans)
         if legs is not None:
             found.append(_Could(number, legs[-2].begin, legs[-2].drive))
-    return sorted(found, key=lambda each: each.begin + each.drive)[:_TRIED]
+            found.sort(key=lambda each: each.key)
+    return found[:_TRIED]
+
+
+def _bounds(frame: Frame, routes: Routes, task: int) -> Iterator[tuple[int, int]]:
+    """Yield what no able crew's key can be below, and the crew."""
+    for number in np.flatnonzero(frame.able[task]).tolist():
+        crew, route = frame.crews[number], routes[number]
+        node = frame.tasks[route[-1]].node if route else crew.start
+        yield crew.ready + 2 * int(frame.drive[node, frame.tasks[task].node]), number
 
 
 def _common(begin: int, spans: Spans) -> int | None:

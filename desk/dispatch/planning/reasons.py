@@ -105,8 +105,9 @@ def _over(frame: Frame, route: Sequence[int], spans: Sequence[Spans], number: in
 def _nobody_able(problem: Problem, job: Job) -> Unassigned | None:
     """Return which skill or part nobody has; None where somebody has all."""
     days = problem.workdays
-    if any(_is_able(day, job) for day in days):
-        return None
+    for day in days:
+        if _is_able(day, job):
+            return None
     gone = tuple(sorted(code for code in job.parts if code in problem.discontinued))
     if gone and not any(has_parts(day.stock, job.parts) for day in days):
         return Unassigned(job.id, Undone.PART_DISCONTINUED, Remedy.REPLACE_PART, gone)

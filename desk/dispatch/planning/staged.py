@@ -11,7 +11,8 @@ from time import process_time
 
 from desk.dispatch.planning.assembling import assembled
 from desk.dispatch.planning.easing import eased
-from desk.dispatch.planning.frame import NEVER, Frame, Spans, frame_of
+from desk.dispatch.planning.fixed import begin_soonest, let_finish
+from desk.dispatch.planning.frame import Frame, Spans, frame_of
 from desk.dispatch.planning.insertion import WEIGHTS, Routes, fill, off
 from desk.dispatch.planning.mending import fitting, together
 from desk.dispatch.planning.pairs import place_pairs
@@ -64,7 +65,8 @@ class StagedPlanner:
         self, frame: Frame, until: float, begun: float, seed: int, before: DayPlan | None
     ) -> tuple[Routes, list[Spans], float]:
         spans = all_promised(frame)
-        _let_finish(frame, spans)
+        let_finish(frame, spans)
+        begin_soonest(frame, spans)
         lost = place_pairs(frame, spans)
         free = [task for task in frame.free if task not in lost]
         start = fitting(frame, _started(frame, before), free, spans)
@@ -83,8 +85,10 @@ class StagedPlanner:
             if standing(frame, found, late) < standing(frame, routes, spans):
                 routes, spans = found, late
         asked.until = until
-        routes, kept = eased(frame, self._solver, routes, spans, asked)
-        return fitting(frame, routes, free, kept), list(kept), asked.used_s
+        better, kept = eased(frame, self._solver, routes, spans, asked)
+        if better is not routes:
+            better = fitting(frame, better, free, kept)
+        return better, list(kept), asked.used_s
 
 
 def standing(frame: Frame, routes: Routes, spans: Sequence[Spans]) -> Standing:
@@ -133,21 +137,6 @@ def _widened(
 def _missing(routes: Routes, free: Sequence[int]) -> list[int]:
     routed = {task for route in routes for task in route}
     return [task for task in free if task not in routed]
-
-
-def _let_finish(frame: Frame, spans: Sequence[Spans]) -> None:
-    """Let a crew whose fixed jobs end after hours finish these; what no road leads to is not fixed."""
-    for number, fixed in enumerate(frame.fixed):
-        if not fixed or timed(frame, frame.crews[number], fixed, spans) is not None:
-            continue
-        free = replace(
-            frame.crews[number], until=NEVER, pauses=(), day=replace(frame.crews[number].day, longest_ms=None)
-        )
-        legs = timed(frame, free, fixed, spans)
-        if legs is None:
-            frame.fixed[number] = []
-        else:
-            frame.crews[number] = replace(free, until=legs[-1].end)
 
 
 def _started(frame: Frame, before: DayPlan | None) -> Routes:

@@ -49,9 +49,26 @@ def timed(frame: Frame, crew: Crew, route: Sequence[int], spans: Sequence[Spans]
     return later if later is not None and later[-1].end - start <= longest else None
 
 
+def begins_of(frame: Frame, crew: Crew, route: Sequence[int], spans: Sequence[Spans]) -> list[int]:
+    """Return when a route's last task may begin, the soonest first: each with so many breaks before it."""
+    found = _labels(frame, crew, route, spans, crew.ready)
+    return sorted({label.leg.begin for label in found if label is not None and label.leg is not None})
+
+
 def _from(
     frame: Frame, crew: Crew, route: Sequence[int], spans: Sequence[Spans], ready: int
 ) -> list[Leg] | None:
+    labels = _labels(frame, crew, route, spans, ready)
+    node = frame.tasks[route[-1]].node if route else crew.start
+    drive = 0 if crew.end is None else int(frame.drive[node, crew.end])
+    last = None if drive >= FAR else _home(crew, labels, drive)
+    return None if last is None else _legs(last)
+
+
+def _labels(
+    frame: Frame, crew: Crew, route: Sequence[int], spans: Sequence[Spans], ready: int
+) -> list[_Label | None]:
+    """Return how a route may stand after its last stop, by the breaks taken; none where it cannot be done."""
     labels: list[_Label | None] = [None] * (len(crew.pauses) + 1)
     labels[sum(latest < ready for _, latest, _ in crew.pauses)] = _Label(ready, None, None)
     node = crew.start
@@ -60,11 +77,9 @@ def _from(
         drive = int(frame.drive[node, target])
         labels = _step(crew, labels, drive, task, frame.tasks[task].job.work_ms, spans[task])
         if drive >= FAR or not any(labels):
-            return None
+            return []
         node = target
-    drive = 0 if crew.end is None else int(frame.drive[node, crew.end])
-    last = None if drive >= FAR else _home(crew, labels, drive)
-    return None if last is None else _legs(last)
+    return labels
 
 
 def _step(
@@ -74,16 +89,12 @@ def _step(
     for taken, label in enumerate(labels):
         if label is None:
             continue
-        for count, ready in _arrivals(crew, label.time, drive, taken):
-            for opens, closes in spans:
-                if ready <= closes:
-                    begin = max(ready, opens)
-                    known = found[count]
-                    if known is None or begin + work < known.time:
-                        pauses = _taken(crew, label.time, drive, taken, count)
-                        leg = Leg(task, drive, pauses, ready, begin, begin + work)
-                        found[count] = _Label(begin + work, label, leg)
-                    break
+        for count, ready in arrivals(crew, label.time, drive, taken):
+            begin, known = begin_in(spans, ready), found[count]
+            if begin is not None and (known is None or begin + work < known.time):
+                pauses = _taken(crew, label.time, drive, taken, count)
+                leg = Leg(task, drive, pauses, ready, begin, begin + work)
+                found[count] = _Label(begin + work, label, leg)
     return found
 
 
@@ -93,7 +104,7 @@ def _home(crew: Crew, labels: Sequence[_Label | None], drive: int) -> _Label | N
     for taken, label in enumerate(labels):
         if label is None:
             continue
-        for count, ready in _arrivals(crew, label.time, drive, taken):
+        for count, ready in arrivals(crew, label.time, drive, taken):
             missed = count < len(crew.pauses) and ready > crew.pauses[count][1]
             if not missed and ready <= crew.until and (best is None or ready < best.time):
                 pauses = _taken(crew, label.time, drive, taken, count)
@@ -101,7 +112,15 @@ def _home(crew: Crew, labels: Sequence[_Label | None], drive: int) -> _Label | N
     return best
 
 
-def _arrivals(crew: Crew, time: int, drive: int, taken: int) -> list[tuple[int, int]]:
+def begin_in(spans: Spans, ready: int) -> int | None:
+    """Return when work can begin by who is ready at a time; None where it is too late."""
+    for opens, closes in spans:
+        if ready <= closes:
+            return max(ready, opens)
+    return None
+
+
+def arrivals(crew: Crew, time: int, drive: int, taken: int) -> list[tuple[int, int]]:
     """Return (breaks taken, when ready at the other end) for each number of breaks taken on a leg."""
     found = [(taken, time + drive)]
     free, ready = time, time + drive

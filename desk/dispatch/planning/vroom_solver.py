@@ -81,8 +81,11 @@ def _entered(asked: Asked, *, warm: bool) -> Any:
     entered = vroom.Input()
     nodes, drive = _compact(frame)
     entered.set_durations_matrix("car", drive)
+    amounts = {key: vroom.Amount(list(key)) for key in {_amounts(frame, task, parts) for task in tasks}}
+    nothing = vroom.Amount([0] * len(parts))
     for task, kind in zip(tasks, kinds, strict=True):
-        entered.add_job(_job(vroom, frame, task, int(kind), nodes, asked.spans[task], base, parts))
+        load = amounts[_amounts(frame, task, parts)], nothing
+        entered.add_job(_job(vroom, frame, task, int(kind), nodes, asked.spans[task], base, load))
     allowed = set(tasks)
     for number in range(len(frame.crews)):
         crew = behind_fixed(frame, asked.spans, number)
@@ -95,6 +98,12 @@ def _entered(asked: Asked, *, warm: bool) -> Any:
             _vehicle(vroom, crew, number, nodes, skills, [stock.get(code, 0) for code in parts], base, start)
         )
     return entered
+
+
+def _amounts(frame: Frame, task: int, parts: Sequence[str]) -> tuple[int, ...]:
+    """Return how many of each part a task takes along."""
+    mine = frame.tasks[task]
+    return tuple(mine.job.parts.get(code, 0) if mine.lead else 0 for code in parts)
 
 
 def _compact(frame: Frame) -> tuple[dict[int, int], NDArray[np.uint32]]:
@@ -115,18 +124,18 @@ def _job(
     nodes: dict[int, int],
     spans: Spans,
     base: int,
-    parts: Sequence[str],
+    load: tuple[Any, Any],
 ) -> Any:
     mine = frame.tasks[task]
     first = spans[0][0] if spans else 0
     seconds = [(_second(opens, base), _second(closes, base)) for opens, closes in spans]
-    amounts = [mine.job.parts.get(code, 0) if mine.lead else 0 for code in parts]
     return vroom.Job(
         task,
         nodes[mine.node],
         # Windows open on whole seconds: what is cut off is added to the work.
         default_service=-(-(mine.job.work_ms + first % 1000) // 1000),
-        delivery=amounts,
+        delivery=load[0],
+        pickup=load[1],
         skills={kind},
         priority=100 if mine.job.hold is not None or mine.job.people == 2 else WEIGHTS[mine.job.level],
         time_windows=[vroom.TimeWindow(start, end) for start, end in merged(seconds)],

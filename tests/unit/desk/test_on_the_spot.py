@@ -12,13 +12,16 @@ from sqlalchemy.orm import Session
 from desk.dispatch.assigning import Sent
 from desk.dispatch.on_the_spot import Hindered, Offer, There
 from desk.dispatch.ports import NoStock
-from fleet.clock import HOUR_MS, MINUTE_MS
+from fleet.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from fleet.engineers import Engineer
 from fleet.errors import Conflict
+from fleet.tickets import TicketKind
 from fleet.tickets import TicketState as T
+from fleet.upkeep import DueBy
 from storage.records.assignments import open_assignments_of
 from storage.records.devices import Device
 from storage.records.engineers import keep_engineer
+from storage.records.maintenance import StoredDue, write_maintenance_dues
 
 
 class OneVan(NoStock):
@@ -116,6 +119,44 @@ def test_there_has_to_be_time_before_the_next_visit(town: Town) -> None:
     town.board.assigning.assign(elsewhere, Sent("chen", NINE + HOUR_MS, 30 * MINUTE_MS), LI)
     (found,) = offers(town, number)
     assert (found.ticket_id, found.hindered) == (other, Hindered.TIME)
+
+
+def due(town: Town, device: int, in_days: int, plan: str) -> None:
+    """Let a plan of a device at the site near by be due some days from now."""
+    at_risk(town, device, "brush_jam", 0.0)
+    row = StoredDue(f"R{device}", plan, NINE + in_days * DAY_MS, DueBy.CALENDAR, NINE)
+    with town.desk.transaction() as session:
+        write_maintenance_dues(session, [row])
+
+
+def test_maintenance_that_falls_due_soon_is_offered_and_gets_its_ticket_when_it_is_taken(town: Town) -> None:
+    number, plan = at_work(town), town.maintenance.asked.plans[0]
+    due(town, 2, 20, plan.id)
+    due(town, 3, 40, plan.id)
+    (found,) = offers(town, number)
+    assert (found.ticket_id, found.device_id, found.what, found.plan) == (0, "R2", There.DUE_SOON, plan.id)
+    assert (found.due_at, found.work_ms) == (NINE + 20 * DAY_MS, plan.minutes * MINUTE_MS)
+    assert found.hindered is None
+    with pytest.raises(Conflict, match="not offered there any more"):
+        town.on_the_spot.take(number, LI, device_id="R2")
+    made = town.on_the_spot.take(number, LI, device_id="R2", plan=plan.id)
+    case = town.tickets.read(made.ticket_id)
+    assert case.upkeep is not None
+    assert (case.kind, case.upkeep.plan, case.device_id) == (TicketKind.MAINTENANCE, plan.id, "R2")
+    assert (made.engineer, made.reason) == ("chen", "on_the_spot")
+    assert offers(town, number) == []
+    with pytest.raises(Conflict, match="has a ticket"):
+        town.maintenance.open_early("R2", plan.id, LI, "on_the_spot")
+
+
+def test_maintenance_for_two_is_not_offered_to_one(town: Town) -> None:
+    plan = next(each for each in town.maintenance.asked.plans)
+    pair = town.maintenance.asked.model_copy(update={"plans": (plan.model_copy(update={"people": 2}),)})
+    town.maintenance.asked = pair
+    number = at_work(town)
+    due(town, 2, 1, plan.id)
+    (found,) = offers(town, number)
+    assert found.hindered is Hindered.PEOPLE
 
 
 def test_where_nobody_goes_nothing_is_offered(town: Town) -> None:

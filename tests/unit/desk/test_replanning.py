@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 from helpers.fresh_desk import fresh_desk
 from helpers.town import CENTRE, LI, NINE, SITES, Town
+from sqlalchemy.orm import Session
 
 from desk.dispatch import replanning
 from desk.dispatch.assigning import Sent
 from desk.dispatch.replanning import BY, retold
+from desk.dispatch.scene import Scene, SceneReader
 from desk.dispatch.settings import Replan
 from fleet.assignments import AppointmentState, Rather
 from fleet.clock import DAY_MS, HOUR_MS, MINUTE_MS
@@ -23,6 +25,7 @@ from fleet.sites import Site
 from fleet.tickets import TicketState as T
 from storage.records.appointments import appointment_of
 from storage.records.assignments import assignments_of, open_assignments_of
+from storage.records.day_plans import keep_proposal
 from storage.records.engineers import keep_engineer
 from storage.records.events import events_of
 from storage.records.sites import describe_site
@@ -74,6 +77,38 @@ def test_by_itself_a_case_is_given_to_somebody_and_its_customer_is_told(by_itsel
     assert town.who() == {number: "chen"}
     with town.desk.transaction() as session:
         assert appointment_of(session, number) is not None
+
+
+def test_where_nothing_happened_that_concerns_the_day_it_is_not_read(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks, read = [0], SceneReader.read
+
+    def counted(reader: SceneReader, session: Session, now: int) -> Scene:
+        looks[0] += 1
+        return read(reader, session, now)
+
+    def looked() -> int:
+        before = looks[0]
+        later(town, 1)
+        assert town.replanner.tick() == []
+        return looks[0] - before
+
+    one, two = town.case(1), town.case(2)
+    town.board.assigning.assign(one, Sent("chen", NINE + 10 * MINUTE_MS, 10 * MINUTE_MS), LI)
+    town.board.assigning.assign(two, Sent("chen", NINE + 90 * MINUTE_MS, 20 * MINUTE_MS), LI)
+    monkeypatch.setattr(SceneReader, "read", counted)
+    assert [looked(), looked()] == [1, 0]
+    town.board.appointments.tell(one, LI)
+    town.goes(one, T.ACCEPTED, T.EN_ROUTE, T.REPAIRING)
+    assert looked() == 0, "all goes as planned"
+    town.absences.away("bo", NINE, NINE + HOUR_MS, LI)
+    assert [looked(), looked()] == [1, 0]
+    later(town, 15)
+    assert [looked(), looked()] == [1, 0], "now and then it looks all the same"
+    later(town, 60)
+    monkeypatch.setattr(SceneReader, "read", read)
+    assert causes(town.replanner.tick()) == [[Cause.TOOK_LONGER]], "the log has nothing of that"
 
 
 def test_cases_that_come_soon_after_each_other_make_one_plan(by_itself: Town) -> None:
@@ -169,6 +204,49 @@ def test_customers_who_are_told_another_time_by_choice_are_counted(town: Town) -
     with town.desk.transaction() as session:
         assert retold(session, made) == (2, 1)
         assert retold(session, replace(made, causes=(away,))) == (2, 0), "it cannot be kept"
+
+
+def test_who_is_nearly_done_is_not_thought_to_take_longer(by_itself: Town) -> None:
+    """Else in the last quarter of an hour of each visit the next one would be put off."""
+    town = by_itself
+    going, following = town.case(1), town.case(2)
+    assign = town.board.assigning.assign
+    lead = assign(going, Sent("chen", NINE + 10 * MINUTE_MS, 10 * MINUTE_MS), LI)
+    after = assign(following, Sent("chen", lead.ends + 5 * MINUTE_MS, 5 * MINUTE_MS), LI)
+    town.goes(going, T.ACCEPTED, T.EN_ROUTE, T.REPAIRING)
+    town.clock.ms = lead.ends - 5 * MINUTE_MS
+    town.case(3, "north")
+    made = town.replanner.tick()[0]
+    assert made.longer == ()
+    with town.desk.transaction() as session:
+        assert open_assignments_of(session, [following])[following] == [after]
+
+
+def test_where_a_change_cannot_be_made_it_stays_as_it_was(town: Town) -> None:
+    one, two, three = town.case(1), town.case(2), town.case(3)
+    assign = town.board.assigning.assign
+    before = {number: assign(number, Sent("chen", NINE + HOUR_MS * number), LI) for number in (one, two)}
+    changes = tuple(
+        Change(
+            number,
+            before=((each.id, str(each.state)),),
+            was="chen",
+            engineer="mia",
+            arrives=NINE + 5 * HOUR_MS,
+        )
+        for number, each in before.items()
+    )
+    assign(three, Sent("mia", NINE + 5 * HOUR_MS), LI)
+    with town.desk.transaction() as session:
+        made = keep_proposal(
+            session, Proposal(date(2027, 1, 15), NINE, "dispatch", "insertion", changes, stops=2)
+        )
+    done = town.board.apply(made.id, LI)
+    assert set(done.refused) == {one, two} and "mia is at ticket" in done.refused[one]
+    assert town.who() == {one: "chen", two: "chen", three: "mia"}
+    with town.desk.transaction() as session:
+        now_is = open_assignments_of(session, [one])[one][0]
+    assert (now_is.begins, now_is.arrives) == (before[one].begins, before[one].arrives)
 
 
 def test_a_plan_that_tells_too_many_otherwise_waits(by_itself: Town, monkeypatch: pytest.MonkeyPatch) -> None:
