@@ -226,13 +226,18 @@ class TicketDesk:
             )
 
 
+_MEASURED = frozenset({"battery_overheat", "charging_failure"})
+"""Faults of L1 that rules see in signals: such a rule joins a model's alert, and says nothing anew."""
+
+
 def level_in_case(alert: Alert) -> Level:
     """Return how bad what an alert tells of is now: where a model alone foresees it, L2 at the worst.
 
     The device still works. What L1 promises (on site in 4 h) is promised once it says itself that it failed,
     or somebody reports it.
     """
-    if alert.rule != RISK_RULE or said_by_device(alert.evidence) is not None:
+    foreseen = alert.rule == RISK_RULE and said_by_device(alert.evidence) is None
+    if not foreseen or alert.fault in _MEASURED:
         return alert.level
     return max(alert.level, Level.L2)
 

@@ -102,6 +102,11 @@ def test_a_worse_level_raises_the_case_and_its_clocks_run_from_then(rooms: Rooms
     assert (told(rooms)[-1].before, told(rooms)[-1].after) == ("L3", "L2")
 
 
+def test_what_rules_see_in_signals_has_its_level_when_it_is_foreseen(rooms: Rooms) -> None:
+    raised(rooms, "battery_overheat", 0.7)
+    assert case(rooms).level == "L1", "the rule of hot batteries joins this alert, and says nothing anew"
+
+
 def test_a_robot_that_says_itself_that_it_stands_raises_its_case_once(rooms: Rooms) -> None:
     """A mild suspicion of a model, then the robot's own code of the same fault while it stands still."""
     with rooms.desk.transaction() as session:
