@@ -98,6 +98,11 @@ def _come_in(request: Request, services: ApiServices, doors: Doors) -> Visitor:
     return doors.by_session(secret)
 
 
+def lacking(permission: Permission, visitor: Visitor) -> NotAllowed:
+    """Return the refusal of somebody who does not have what something needs."""
+    return NotAllowed(f"this needs {permission}, which {visitor.principal.name} does not have")
+
+
 class Needs:
     """A dependency that lets in whoever has a permission anywhere, and returns at which sites."""
 
@@ -109,7 +114,7 @@ class Needs:
         """Return where; raises NotAllowed where nowhere."""
         sites = visitor.principal.reach(self.permission)
         if sites is not None and not sites:
-            raise NotAllowed(f"this needs {self.permission}, which {visitor.principal.name} does not have")
+            raise lacking(self.permission, visitor)
         if self._everywhere:
             everywhere(sites)
         return sites

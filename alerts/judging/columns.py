@@ -11,7 +11,7 @@ from alerts.judging.quantities import Measure, Quantity, held_name
 from alerts.judging.rules import Rule
 from alerts.judging.scan import DEVICE_ROW, Scan
 from alerts.judging.scope import ZoneOf
-from alerts.judging.windows.held import Coded, Held
+from alerts.judging.windows.held import Coded, Held, as_numbers
 from alerts.judging.windows.measures import GAP_MS, measuring
 from alerts.judging.windows.stretch import Bools, Floats, Ints, Readings, Rows, in_order
 from fleet.readings import ReadingBatch
@@ -125,10 +125,12 @@ class Columns:
     def _held_words(self, frame: pl.DataFrame, readings: Readings) -> list[pl.Series]:
         codes = {name: coded.numbers(frame[name]) for name, coded in self._words.items()}
         filled = self._said.fill(codes, readings)
-        return [
-            coded.words(filled[name], frame.schema[name]).alias(held_name(name))
+        columns = (
+            # Most devices say it each time: then there is nothing to fill.
+            coded.words(filled[name], frame.schema[name]) if frame[name].null_count() else frame[name]
             for name, coded in self._words.items()
-        ]
+        )
+        return [column.alias(held_name(name)) for name, column in zip(self._words, columns, strict=True)]
 
     def _recall(self, devices: list[str], frame: pl.DataFrame) -> None:
         """Let windows see what new devices sent before this frame."""
@@ -174,10 +176,6 @@ def _during(frame: pl.DataFrame, quantity: Quantity) -> Bools:
 
 
 def _numbers(column: pl.Series) -> Floats:
-    if isinstance(column.dtype, pl.Enum):
-        column = column.to_physical()
-    elif column.dtype == pl.String:
+    if column.dtype == pl.String:
         column = pl.select(pl.when(column.is_not_null()).then(column.hash())).to_series()
-    if column.dtype != pl.Float64:
-        column = column.cast(pl.Float64)
-    return np.asarray(column.to_numpy(), dtype=np.float64)
+    return as_numbers(column)

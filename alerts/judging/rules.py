@@ -208,17 +208,19 @@ class Rule(Shape):
     @property
     def quantities(self) -> tuple[Quantity, ...]:
         """Return what it compares, in `when`, `clear` and `levels`, and what says that a value is stuck."""
-        conditions = (self.when, self.clear, *self.levels.values())
-        found = [each for one in conditions if isinstance(one, Condition) for each in one.quantities]
+        found = [each for one in self._conditions for each in one.quantities]
         return tuple(dict.fromkeys([*found, *self._stuck]))
+
+    @property
+    def _conditions(self) -> tuple[Condition, ...]:
+        every = (self.when, self.clear, *self.levels.values())
+        return tuple(each for each in every if isinstance(each, Condition))
 
     @property
     def held_ms(self) -> dict[str, int]:
         """Return how long (ms) each column counts that is held where a reading does not say it, by name."""
-        conditions = (self.when, self.clear, *self.levels.values())
-        terms = [term for one in conditions if isinstance(one, Condition) for term in one.terms]
         found: dict[str, int] = {}
-        for term in terms:
+        for term in (term for one in self._conditions for term in one.terms):
             quantity = term.quantity
             if term.held and quantity.over_ms:
                 found[quantity.column] = quantity.over_ms // 4

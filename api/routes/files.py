@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, File, Form, Response, UploadFile
 
 from access.doors import Visitor
-from api.doors import Acting, Known, ReportsFaults, SeesFleet
+from api.doors import Acting, Known, ReportsFaults, SeesFleet, lacking
 from api.file_answers import SAVED, SMALL, file_answer
 from api.intake_schemas import CaseFileItem
 from api.personal import Sight
@@ -15,7 +15,7 @@ from api.schemas import ListOf
 from api.services import ApiServices, Services
 from desk.files.checked import Upload
 from fleet.case_files import FileKind
-from fleet.errors import InvalidInput, NotAllowed
+from fleet.errors import InvalidInput
 from fleet.grants import Permission, Sites
 from storage.records.files import files_of_ticket
 from storage.records.tickets import ticket
@@ -82,5 +82,4 @@ def _seen(services: ApiServices, visitor: Visitor, ticket_id: int, sites: Sites)
     with services.desk.transaction() as session:
         found = ticket(session, ticket_id, sites)
     if not Sight(services, visitor).shows_files(found):
-        who = visitor.principal.name
-        raise NotAllowed(f"this needs {Permission.PERSONAL_READ}, which {who} does not have")
+        raise lacking(Permission.PERSONAL_READ, visitor)

@@ -14,14 +14,13 @@ from simulators.beside import BesideRobots
 from simulators.crew.crew import Crew
 from simulators.crew.mailbox import Mailbox
 from simulators.crew.people import CrewPlan
+from sweepwatch.run.demo_time import PEOPLE_LOOK_S
 from sweepwatch.run.first_people import Hiring
 from sweepwatch.run.simulated_fleet import SimulatedFleet
 from sweepwatch.run.way_in import address_of
 from sweepwatch.wiring import Services
 
 MINDS = "crew-minds.json"
-_LOOKS_EVERY_S = 3.0
-"""By the machine's clock: on a fast one people who wait for something look up no more often."""
 _SENDER = "service@sweepwatch.invalid"
 _AGENT = Browser("crew of the demo", "127.0.0.1")
 
@@ -63,7 +62,7 @@ class CrewAtWork:
         self._passes = PassesOfCrew(doors, services.settings.server.port)
         address = address_of(services.settings).rstrip("/")
         minds = fleet.folder / MINDS
-        pause = round(services.settings.simulator.speed * _LOOKS_EVERY_S * SECOND_MS)
+        pause = round(services.settings.simulator.speed * PEOPLE_LOOK_S * SECOND_MS)
         robots = RobotsOf(fleet, services)
         self.crew = Crew(plan, address, self._passes, robots, services.clock, minds, pause)
 

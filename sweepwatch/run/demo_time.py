@@ -25,8 +25,8 @@ FILE = "clock.json"
 _KEEP_EVERY_S, _LOOK_EVERY_S = 1.0, 0.05
 _LEAD_S, _LEAD_READINGS = 900.0, 4
 """So far the clock is ahead of what was judged last, and of who should act: seconds of it, and readings."""
-_CREW_S = 3.0
-"""By the machine's clock people may take so long, as they look up no more often."""
+PEOPLE_LOOK_S = 3.0
+"""By the machine's clock: on a fast one people who wait look up no more often, and so may take so long."""
 _AHEAD_S = 3.0
 """What is kept is so much ahead: after a crash nothing is dated before what was."""
 
@@ -37,7 +37,7 @@ class DemoTime:
     def __init__(self, path: Path, clock: FastClock, publishing_s: float = 10.0) -> None:
         self.clock = clock
         self._lead_ms = round(max(_LEAD_S, _LEAD_READINGS * publishing_s) * SECOND_MS)
-        self._crew_lead_ms = max(self._lead_ms, round(_CREW_S * clock.speed * SECOND_MS))
+        self._crew_lead_ms = max(self._lead_ms, round(PEOPLE_LOOK_S * clock.speed * SECOND_MS))
         self._path = path
         self._newest: int | None = None
         self._crew: Callable[[], int | None] = lambda: None

@@ -19,6 +19,15 @@ class _Said:
     at: Ints = field(default_factory=lambda: np.empty(0, dtype=np.int64))
 
 
+def as_numbers(column: pl.Series) -> Floats:
+    """Return a column of numbers, states, or what is true or false as numbers, NaN where it has nothing."""
+    if isinstance(column.dtype, pl.Enum):
+        column = column.to_physical()
+    if column.dtype != pl.Float64:
+        column = column.cast(pl.Float64)
+    return np.asarray(column.to_numpy(), dtype=np.float64)
+
+
 class Coded:
     """Words, states, and what is true or false, as numbers and back; NaN is what was not said."""
 
@@ -28,11 +37,9 @@ class Coded:
 
     def numbers(self, column: pl.Series) -> Floats:
         """Return a column as numbers. Shape: (rows,)."""
-        if isinstance(column.dtype, pl.Enum):
-            column = column.to_physical()
-        elif column.dtype == pl.String:
+        if column.dtype == pl.String:
             column = pl.Series([None if text is None else self._code(text) for text in column.to_list()])
-        return np.asarray(column.cast(pl.Float64).to_numpy(), dtype=np.float64)
+        return as_numbers(column)
 
     def words(self, numbers: Floats, dtype: pl.DataType) -> pl.Series:
         """Return numbers as a column of a type."""

@@ -74,6 +74,11 @@ def _written(at: datetime, pattern: str, language: Language) -> str:
     return format_datetime(at.replace(tzinfo=None), pattern, locale=LOCALES[language])
 
 
+def whole_minutes(ms: int) -> int:
+    """Return in how many minutes a length of time is over."""
+    return ceil(ms / MINUTE_MS)
+
+
 def duration(ms: int, language: Language) -> str:
     """Return a length of time in its one or two largest units: `2 h 10 min`."""
     left = max(0, ms)

@@ -151,6 +151,7 @@ def _environment(services: ApiServices, language: Language) -> Environment:
         "chosen": partial(why_in_words, language=language),
         "basis": partial(basis_in_words, language=language),
         "duration": partial(formats.duration, language=language),
+        "whole_minutes": formats.whole_minutes,
         "percent": partial(formats.percent, language=language),
         "money": partial(formats.money, language=language),
         "times": partial(formats.times, language=language),
