@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from time import sleep
 from typing import TypeVar
 
@@ -30,6 +31,7 @@ from alerts.judging.conditions import EventCondition
 from alerts.judging.decisions import (
     BY_TICKET,
     DEVICE_REPLACED,
+    REFUTED,
     Decision,
     Track,
     judge_expiry,
@@ -55,6 +57,7 @@ from fleet.text import Text
 from storage.records.alerts import alert_of, alerts_named, each_open_mark, open_alert, open_alerts
 from storage.records.database import DeskDatabase
 from storage.records.devices import ReportedEvent, traits_of
+from storage.records.tickets import sought_in_vain
 
 T = TypeVar("T")
 _TIMELESS = frozenset({RISK_RULE, MODEL_RULE, EXTERNAL_RULE})
@@ -158,7 +161,7 @@ class AlertEngine:
         known = self._tracks.get(*key_of(stored.alert))
         if known is None or known.alert.id != stored.alert.id:
             return stored
-        return Track(stored.alert, known.seen_at, known.judged_at, known.lows)
+        return replace(known, alert=stored.alert)
 
     def open_alerts(self) -> list[Alert]:
         """Return the alerts that the engine follows, the oldest first."""
@@ -380,11 +383,13 @@ class AlertEngine:
         solved_at = event.data.get("solved_at")
         decision = Decision(AlertState.RESOLVED, f"{BY_TICKET}{event.after}")
         with self._changes(event.at) as changes:
+            in_vain = sought_in_vain(changes.session, int(event.subject_id))
             for alert_id in event.data.get("alerts", ()):
                 alert = alert_of(changes.session, str(alert_id))
                 if alert.state is AlertState.RESOLVED:
                     continue
-                changes.by(event.principal, alert, decision, event.reason)
+                said = Decision(AlertState.RESOLVED, REFUTED) if alert.id in in_vain else decision
+                changes.by(event.principal, alert, said, event.reason)
                 told_at = told_last(alert, self._rules)
                 if solved_at is not None and told_at > solved_at:
                     changes.raise_alert(again(alert, told_at))

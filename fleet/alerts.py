@@ -68,8 +68,17 @@ def said_by_device(evidence: Mapping[str, Any]) -> Mapping[str, Any] | None:
     Its keys: `code` (raw, None: it only stands in error), `state` (`error` when it stands still), `meaning`
     (the code in words, by language; absent for an unknown code), `ts`.
     """
+    return _said_by("device", evidence)
+
+
+def seen_by_rule(evidence: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return the part of an alert's evidence that a rule saw in readings, or the device said, if any."""
+    return _said_by("rule", evidence) or _said_by("device", evidence)
+
+
+def _said_by(source: str, evidence: Mapping[str, Any]) -> Mapping[str, Any] | None:
     also = evidence.get("also")
     for each in (evidence, also if isinstance(also, Mapping) else {}):
-        if each.get("source") == "device":
+        if each.get("source") == source:
             return each
     return None

@@ -29,12 +29,12 @@ def judge_scoring(changes: Changes, risk: Risk) -> None:
     elif decision.state is AlertState.RESOLVED:
         changes.move(track, decision, RISK_RULE, risk.ts)
     else:
-        changes.want_ticket(track, decision, RISK_RULE, risk.ts, _evidence(risk))
+        changes.join(track, decision, RISK_RULE, risk.ts, _evidence(risk))
 
 
 def _raise_by_risk(changes: Changes, risk: Risk) -> None:
     previous = changes.previous(risk.device_id, risk.fault)
-    news = judge_settling(previous, risk.ts)
+    news = judge_settling(previous, risk)
     if news.state is None:
         return
     evidence = _evidence(risk)

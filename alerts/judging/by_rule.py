@@ -5,7 +5,7 @@ from functools import lru_cache
 from typing import Any
 
 from alerts.judging.changes import Changes
-from alerts.judging.decisions import Decision, Verdict, judge_reading, judge_recurrence
+from alerts.judging.decisions import WAITING, Decision, Track, Verdict, judge_reading, judge_recurrence
 from alerts.judging.rules import Rule
 from alerts.judging.scan import WORSE, Sighting
 from fleet.alerts import Alert, AlertState
@@ -27,18 +27,29 @@ def judge_readings(changes: Changes, rule: Rule, sightings: Iterable[Sighting]) 
                 seen = _seen(rule, value, at)
                 raise_by_rule(changes, rule, device_id, decision.state, at, seen, level=level)
             continue
-        mine = track.alert.rule == rule.name
-        if mine and verdict is Verdict.HOLD and rule.levels and level < track.alert.level:
+        if track.alert.rule != rule.name:
+            _join(changes, track, rule, decision, at, value)
+        elif verdict is Verdict.HOLD and rule.levels and level < track.alert.level:
             reached = Decision(decision.state or track.alert.state, f"worsened_by:{rule.name}")
             evidence = track.alert.evidence | _seen(rule, value, at)
             changes.revise(track, reached, rule.name, at, level=level, evidence=evidence)
         elif decision.state is None:
-            if verdict is Verdict.HOLD and mine and at > track.judged_at:
+            if verdict is Verdict.HOLD and at > track.judged_at:
                 changes.spoke(track, at)
-        elif not mine:
-            changes.want_ticket(track, decision, rule.name, at, _seen(rule, value, at))
         else:
             changes.move(track, decision, rule.name, at)
+
+
+def _join(
+    changes: Changes, track: Track, rule: Rule, decision: Decision, at: int, value: float | bool | str | None
+) -> None:
+    """Carry out what a rule means for an alert that another rule, or a model, raised."""
+    if decision is WAITING:
+        changes.wait_beside(track, rule.name, at)
+        return
+    changes.leave(track, rule.name)
+    if decision.state is not None:
+        changes.join(track, decision, rule.name, at, _seen(rule, value, at))
 
 
 def raise_by_rule(  # noqa: PLR0913 - one alert's columns

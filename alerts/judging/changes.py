@@ -106,12 +106,25 @@ class Changes:
         over = decision.state is AlertState.RESOLVED
         self._change(track, decision, acting(rule), at, {"resolved_at": at} if over else {})
 
-    def want_ticket(
-        self, track: Track, decision: Decision, rule: str, at: int, evidence: dict[str, Any]
-    ) -> None:
-        """Let an open alert that wanted no ticket want one, with the evidence that called for it."""
-        merged = track.alert.evidence | {"also": evidence}
-        self._change(track, decision, acting(rule), at, {"opens_ticket": True, "evidence": merged})
+    def wait_beside(self, track: Track, rule: str, at: int) -> None:
+        """Remember that a rule holds since event time `at` for an alert of another; it holds at once."""
+        self.known.wait_beside(track, rule, at)
+
+    def leave(self, track: Track, rule: str) -> None:
+        """Forget that a rule held for an alert of another; it holds at once."""
+        self.known.leave(track, rule)
+
+    def join(self, track: Track, decision: Decision, rule: str, at: int, evidence: dict[str, Any]) -> None:
+        """Let an open alert have the evidence of another rule too, and want the ticket that this one wants.
+
+        Where the device itself said something, that stays.
+        """
+        columns: dict[str, Any] = {}
+        if decision.wants_ticket:
+            columns["opens_ticket"] = True
+        if track.alert.evidence.get("also", {}).get("source") != "device":
+            columns["evidence"] = track.alert.evidence | {"also": evidence}
+        self._change(track, decision, acting(rule), at, columns)
 
     def revise(
         self, track: Track, decision: Decision, by: str, at: int, why: str | None = None, **columns: Any
@@ -160,7 +173,8 @@ class Changes:
         kept = {name: value for name, value in columns.items() if name != "resolved_at"}
         after = replace(before, state=decision.state, reason=decision.reason, updated=self.now, **kept)
         over = after.state is AlertState.RESOLVED
-        self.tracks[key] = None if over else Track(after, track.seen_at, max(track.judged_at, at))
+        judged_at = max(track.judged_at, at)
+        self.tracks[key] = None if over else Track(after, track.seen_at, judged_at, beside=track.beside)
         return after
 
     def _follow_stored(self, key: Key) -> None:

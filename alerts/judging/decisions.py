@@ -7,10 +7,12 @@ Times are epoch milliseconds; `at` is event time, the time of the reading or of 
 from dataclasses import dataclass
 from enum import IntEnum
 
+from alerts.judging.quantities import Source
 from alerts.judging.rules import OFFLINE, Rule
-from fleet.alerts import RISK_RULE, RULE_REMOVED, Alert, AlertState
-from fleet.clock import HOUR_MS, SECOND_MS
+from fleet.alerts import RISK_RULE, RULE_REMOVED, Alert, AlertState, seen_by_rule
+from fleet.clock import DAY_MS, HOUR_MS, SECOND_MS
 from fleet.errors import Conflict
+from fleet.faults import FAULTS
 from fleet.principals import PEOPLE, PrincipalKind
 from fleet.risks import Risk
 from storage.records.alerts import NOT_SUSTAINED, Unheard
@@ -20,13 +22,19 @@ CLEAR_SHARE = 0.6
 CLEAR_SCORINGS = 2
 """... and an alert of a risk is over after so many low scorings in a row, each on newer readings."""
 SETTLE_MS = 24 * HOUR_MS
-"""After a person or a closed ticket ended an alert, risks still look at the time before: wait so long."""
+"""After a person or a closed ticket ended an alert, risks still look at the time before: wait so long.
+
+Where somebody looked for the fault and did not find it, a model that goes on foreseeing it is quiet for the
+fault's own horizon: that is the time of which it spoke.
+"""
 CLEARED = "cleared"
 ACK_EXPIRED = "ack_expired"
 HEARD_AGAIN = "heard_again"
 _BY = "_by:"
 BY_TICKET = "ticket_"
 """How the reason of an alert begins that ended with its ticket; the ticket's state follows."""
+REFUTED = f"{BY_TICKET}refuted"
+"""The reason of an alert of which a visit did not find the fault."""
 DEVICE_REPLACED = "device_replaced"
 """The reason of an alert that ended because another device took the place of the one that it was about."""
 _PROOF_OF_LIFE_MS = 5 * SECOND_MS
@@ -45,14 +53,16 @@ class Track:
     """An open alert as the engine follows it.
 
     `seen_at` is when we first saw it (clock time), `judged_at` the newest event time that spoke for it,
-    `lows` how many low scorings of its risk came in a row. The last two are kept nowhere else and move on in
-    place, with each reading of what may be 100,000 open alerts.
+    `lows` how many low scorings of its risk came in a row, `beside` since which event time other rules hold
+    without a break that wait for their `for` to join it. All but the first are kept nowhere else and move on
+    in place, with each reading of what may be 100,000 open alerts.
     """
 
     alert: Alert
     seen_at: int
     judged_at: int
     lows: int = 0
+    beside: dict[str, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +87,8 @@ class Decision:
 
     state: AlertState | None
     reason: str
+    wants_ticket: bool = False
+    """Whether an alert that wanted no ticket wants one now."""
 
 
 _DEDUPE = Decision(None, "dedupe")
@@ -84,7 +96,7 @@ _HEALTHY = Decision(None, "healthy")
 _FOREIGN = Decision(None, "foreign")
 _HYSTERESIS = Decision(None, "hysteresis")
 _LATE = Decision(None, "late")
-_WAITING = Decision(None, "waiting")
+WAITING = Decision(None, "waiting")
 
 
 def judge_reading(track: Track | None, rule: Rule, verdict: Verdict, at: int) -> Decision:
@@ -92,7 +104,7 @@ def judge_reading(track: Track | None, rule: Rule, verdict: Verdict, at: int) ->
     if track is None:
         return _begin(rule) if verdict is Verdict.HOLD else _HEALTHY
     if track.alert.rule != rule.name:
-        return _join(track.alert, rule) if verdict is Verdict.HOLD else _FOREIGN
+        return _judge_beside(track, rule, at) if verdict is Verdict.HOLD else _FOREIGN
     return _judge_hold(track.alert, rule, at) if verdict is Verdict.HOLD else _judge_over(track, verdict, at)
 
 
@@ -100,11 +112,26 @@ def _begin(rule: Rule) -> Decision:
     return Decision(AlertState.PENDING if rule.for_ms else AlertState.FIRING, "first")
 
 
+def _judge_beside(track: Track, rule: Rule, at: int) -> Decision:
+    """Another rule, or a model, raised what a rule holds for: join it as the rule would have raised it.
+
+    It then wants the ticket that the rule wants, and what a model only foresaw is seen.
+    """
+    since = (track.beside or {}).get(rule.name, at)
+    if at - since < rule.for_ms:
+        return WAITING
+    wanted = _join(track.alert, rule)
+    foreseen = track.alert.rule == RISK_RULE and not seen_by_rule(track.alert.evidence)
+    if wanted is _DEDUPE and foreseen and rule.source is not Source.MODELS:
+        return Decision(track.alert.state, f"seen_by:{rule.name}")
+    return wanted
+
+
 def _join(alert: Alert, rule: Rule | None) -> Decision:
     """Another rule, or a model (None), holds the open alert: join it, or make it want the ticket we want."""
     opens_ticket = rule is None or rule.opens_ticket
     if opens_ticket and not alert.opens_ticket and alert.state is not AlertState.PENDING:
-        return Decision(alert.state, f"wanted_by:{rule.name if rule else RISK_RULE}")
+        return Decision(alert.state, f"wanted_by:{rule.name if rule else RISK_RULE}", wants_ticket=True)
     return _DEDUPE
 
 
@@ -113,7 +140,7 @@ def _judge_hold(alert: Alert, rule: Rule, at: int) -> Decision:
         return _DEDUPE
     if at - alert.since >= rule.for_ms:
         return Decision(AlertState.FIRING, "for_elapsed")
-    return _WAITING
+    return WAITING
 
 
 def _judge_over(track: Track, verdict: Verdict, at: int) -> Decision:
@@ -161,9 +188,12 @@ def _judge_low(track: Track, risk: Risk) -> Decision:
     return Decision(None, "low")
 
 
-def judge_settling(previous: Previous | None, at: int) -> Decision:
+def judge_settling(previous: Previous | None, risk: Risk) -> Decision:
     """Decide whether a risk at or over its threshold is news, or still the past that a repair ended."""
-    if previous is not None and previous.by_person and at < previous.resolved_at + SETTLE_MS:
+    at, settle = risk.ts, SETTLE_MS
+    if previous is not None and previous.reason == REFUTED:
+        settle = max(settle, (FAULTS[risk.fault].horizon_days or 0) * DAY_MS)
+    if previous is not None and previous.by_person and at < previous.resolved_at + settle:
         return Decision(None, f"settling_after:{previous.id}")
     return judge_recurrence(previous, at)
 
@@ -202,7 +232,7 @@ def judge_tick(track: Track, rule: Rule | None, now: int, offline: Alert | None)
     if rule is None:
         return Decision(AlertState.RESOLVED, RULE_REMOVED)
     if track.alert.state is not AlertState.PENDING or now - track.seen_at < rule.for_ms:
-        return _WAITING
+        return WAITING
     if offline is not None and rule.when != OFFLINE:
         return Decision(None, f"inhibited_by:{offline.id}")
     if rule.measured and track.judged_at <= track.alert.since:

@@ -36,13 +36,13 @@ class Tracks:
         """Follow a track from now on; None: follow nothing under this key."""
         device_id, fault = key
         found = self._by_fault.setdefault(fault, {})
-        before = found.get(device_id)
-        was = None if before is None else before.alert.rule
-        rule = None if track is None else track.alert.rule
-        if was is not None and was != rule:
-            self._devices[was].discard(device_id)
-        if rule is not None and was != rule:
-            self._devices.setdefault(rule, set()).add(device_id)
+        were, now = _watching(found.get(device_id)), _watching(track)
+        for rule in were:
+            if rule not in now:
+                self._devices[rule].discard(device_id)
+        for rule in now:
+            if rule not in were:
+                self._devices.setdefault(rule, set()).add(device_id)
         if track is None:
             found.pop(device_id, None)
         else:
@@ -51,9 +51,31 @@ class Tracks:
     def of_rule(self, rule: str, fault: str) -> list[Track]:
         """Return the tracks of one rule for one fault."""
         found = self._by_fault.get(fault, {})
-        return [found[device] for device in self._devices.get(rule, ()) if device in found]
+        its = (found[device] for device in self._devices.get(rule, ()) if device in found)
+        return [track for track in its if track.alert.rule == rule]
+
+    def wait_beside(self, track: Track, rule: str, since: int) -> None:
+        """Note that a rule holds for an alert of another since an event time; an earlier one stays."""
+        if track.beside is None:
+            track.beside = {}
+        track.beside.setdefault(rule, since)
+        device_id, fault = key_of(track.alert)
+        if self.get(device_id, fault) is track:
+            self._devices.setdefault(rule, set()).add(device_id)
+
+    def leave(self, track: Track, rule: str) -> None:
+        """Forget that a rule held for an alert of another."""
+        if track.beside and track.beside.pop(rule, None) is not None:
+            self._devices.get(rule, set()).discard(track.alert.device_id)
 
     @property
     def devices(self) -> Mapping[str, set[str]]:
-        """The devices that have an open alert, by the rule that raised it."""
+        """The devices with an open alert, by the rule that raised it or waits to join it."""
         return self._devices
+
+
+def _watching(track: Track | None) -> tuple[str, ...]:
+    """Return the rules that must see readings of a track's device."""
+    if track is None:
+        return ()
+    return (track.alert.rule, *track.beside) if track.beside else (track.alert.rule,)

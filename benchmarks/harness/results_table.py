@@ -210,6 +210,8 @@ def _alert_latency(found: Any) -> list[Row]:
             (f"Publish to alert on the log, p50, p99, {where}", f"{alert['p50']}, {alert['p99']} ms", must)
         )
         rows.append(("The same to acknowledged", f"{acknowledged['p50']}, {acknowledged['p99']} ms", ""))
+        stood = ", ".join(f"{ms:,}" for ms in each["slowest_sync_ms"])
+        rows.append(("The slowest write of one page to the same disk meanwhile, by round", f"{stood} ms", ""))
     return rows
 
 

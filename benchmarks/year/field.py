@@ -203,7 +203,8 @@ class Field:
         found = hands.diagnose(worker.hand, there, known, luck)
         carried = self._carried(worker, case.id, found.found, luck)
         plan = _Work.of(found, carried, worker, luck)
-        self.journal.again.update(_why_again(found, plan, known))
+        failed = {each.fault for each in there if each.failed}
+        self.journal.again.update(_why_again(found, plan, known, failed))
         ends = now + round(plan.minutes * MINUTE_MS)
         self.journal.at_work.append((robot, case.device_id, now, ends))
         self.agenda.at(ends, lambda: self._finish(number, case.id, robot, plan))
@@ -289,12 +290,16 @@ class Field:
         return Principal(PrincipalKind.PERSON, worker.engineer.id, worker.engineer.name)
 
 
-def _why_again(found: hands.Diagnosis, plan: "_Work", known: Collection[str]) -> set[str]:
+def _why_again(
+    found: hands.Diagnosis, plan: "_Work", known: Collection[str], failed: Collection[str]
+) -> set[str]:
     """Return why somebody has to come again."""
     why = {"not found" for _ in found.missed}
     named = {FAULTS[fault].part for fault in known}
-    for part in plan.missing:
-        why.add("the part that the case named was not there" if part in named else "a part nobody had named")
+    for fault in plan.lacking:
+        begun = "" if fault in failed else ", of a fault that had only begun"
+        whose = "the part that the case named" if FAULTS[fault].part in named else "a part nobody had named"
+        why.add(f"{whose} was not there{begun}")
     if any(not lasts for _, lasts in plan.mended):
         why.add("the repair did not last")
     return why

@@ -124,9 +124,9 @@ def _kept(facts: Sequence[CaseFact], milestone: str, end: int) -> float:
 
 
 def _late(facts: Sequence[CaseFact], end: int) -> Counter[str]:
-    """Count the promises of being on site that were not kept, by level, and by who noticed."""
+    """Count the promises of being on site that were not kept, by level, who noticed, and fault."""
     return Counter(
-        f"{each.level} {each.origin}"
+        f"{each.level} {each.origin} {each.fault}"
         for each in facts
         if each.on_site_due is not None and each.on_site_due <= end and not each.on_site_kept
     )

@@ -6,7 +6,7 @@ from dataclasses import replace
 from sqlalchemy.orm import Session
 
 from desk.tickets.writing import CaseWriter
-from fleet.alerts import RISK_RULE, Alert, said_by_device
+from fleet.alerts import RISK_RULE, Alert, said_by_device, seen_by_rule
 from fleet.cases import CLOSE_AFTER_MS, cleared, closes_at, happened, joined, open_case, suspect
 from fleet.errors import Conflict, InvalidInput, NotFound
 from fleet.faults import FAULTS, Fault, Level
@@ -226,20 +226,14 @@ class TicketDesk:
             )
 
 
-_MEASURED = frozenset({"battery_overheat", "charging_failure"})
-"""Faults of L1 that rules see in signals: such a rule joins a model's alert, and says nothing anew."""
-
-
 def level_in_case(alert: Alert) -> Level:
     """Return how bad what an alert tells of is now: where a model alone foresees it, L2 at the worst.
 
-    The device still works. What L1 promises (on site in 4 h) is promised once it says itself that it failed,
-    or somebody reports it.
+    The device still works. What L1 promises (on site in 4 h) is promised once a rule sees it in readings, the
+    device says itself that it failed, or somebody reports it.
     """
-    foreseen = alert.rule == RISK_RULE and said_by_device(alert.evidence) is None
-    if not foreseen or alert.fault in _MEASURED:
-        return alert.level
-    return max(alert.level, Level.L2)
+    foreseen = alert.rule == RISK_RULE and not seen_by_rule(alert.evidence)
+    return max(alert.level, Level.L2) if foreseen else alert.level
 
 
 def _judge(alert: Alert) -> Principal:

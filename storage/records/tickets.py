@@ -174,6 +174,21 @@ def ticket_of_alert(session: Session, alert_id: int) -> Ticket | None:
     return None if found is None else ticket(session, found)
 
 
+def sought_in_vain(session: Session, ticket_id: int) -> set[str]:
+    """Return the alerts of what a visit looked for and did not find."""
+    found = session.scalars(
+        select(SuspicionAlert.alert_id)
+        .join(SuspicionRow, SuspicionAlert.suspicion_id == SuspicionRow.id)
+        .join(TicketRow, SuspicionRow.ticket_id == TicketRow.id)
+        .where(
+            TicketRow.id == ticket_id,
+            TicketRow.on_site_at.is_not(None),
+            SuspicionRow.state == SuspicionState.REFUTED,
+        )
+    )
+    return {str(alert_id) for alert_id in found}
+
+
 def open_case_of(session: Session, device_id: str, kind: TicketKind = TicketKind.REPAIR) -> Ticket | None:
     """Return the open case of a device, of a kind of which the database allows one."""
     found = session.scalar(

@@ -129,7 +129,7 @@ class _Desk:
             self._track = Track(self._track.alert, self._track.seen_at, risk.ts, lows)
 
     def _open(self, risk: Risk) -> None:
-        if judge_settling(self._previous, risk.ts).state is None:
+        if judge_settling(self._previous, risk).state is None:
             return
         entry = _meant(self._entries, risk.ts, self._horizon_ms)
         self.tickets.append(Ticket(risk.device_id, risk.fault, risk.ts, entry))

@@ -34,6 +34,7 @@ REASONS = (
         "heard_again": Text("heard again", "已恢复通信"),
         "rule_removed": Text("its rule was removed", "规则已删除"),
         "wanted_by": Text("“{}” asks for a ticket as well", "“{}”同样要求建单"),
+        "seen_by": Text("“{}” sees it in readings", "“{}”已在读数中检测到"),
         "joined_by": Text("the device says so as well: {}", "设备自身也已上报：{}"),
         "told_more_by": Text("the device said more: {}", "设备补充上报：{}"),
         "reported_more": Text("another system reported more", "其他系统又上报了告警"),
@@ -67,6 +68,7 @@ REASONS = (
         "outlived_by": Text("all but {} are well again", "除 {} 台外均已恢复"),
         "part_of": Text("it is part of incident {}", "属于事件 {} 的一部分"),
         "window_over": Text("its time was over", "时间已到"),
+        "ticket_refuted": Text("a visit looked for it in vain", "上门检查未发现该故障"),
         "ticket_cancelled": Text("its ticket was cancelled", "工单已取消"),
     }
     | NOTICE_REASONS
@@ -89,7 +91,7 @@ _PLATFORM = {
     "model care": Text("check of models", "模型检查"),
     "rollout": Text("roll-out of firmware", "固件发布"),
 }
-_OF_RULES = frozenset({"wanted_by", "joined_by", "told_more_by", "worsened_by"})
+_OF_RULES = frozenset({"wanted_by", "seen_by", "joined_by", "told_more_by", "worsened_by"})
 """The reasons that name a rule."""
 _NAMING = {
     "reported_more": Text("another system reported: {}", "其他系统又上报：{}"),

@@ -102,9 +102,17 @@ def test_a_worse_level_raises_the_case_and_its_clocks_run_from_then(rooms: Rooms
     assert (told(rooms)[-1].before, told(rooms)[-1].after) == ("L3", "L2")
 
 
-def test_what_rules_see_in_signals_has_its_level_when_it_is_foreseen(rooms: Rooms) -> None:
+def test_what_was_foreseen_has_its_level_once_a_rule_sees_it(rooms: Rooms) -> None:
     raised(rooms, "battery_overheat", 0.7)
-    assert case(rooms).level == "L1", "the rule of hot batteries joins this alert, and says nothing anew"
+    assert case(rooms).level == "L2", "a risk is no breakdown"
+    rooms.clock.advance(HOUR_MS)
+    for after in (3600, 3640):
+        rooms.robot("R1", after, battery_temp_c=62.0)
+    assert [rooms.tickets.open_for(rooms.fired[-1]) for _ in range(2)] == [1, 1]
+    found = case(rooms)
+    assert (found.level, found.respond_due) == ("L1", NOON + 3 * HOUR_MS), "2 h from what is seen"
+    assert (found.evidence["risk"], found.evidence["also"]["rule"]) == (0.7, "battery_hot")
+    assert [event.what for event in told(rooms)].count("level") == 1
 
 
 def test_a_robot_that_says_itself_that_it_stands_raises_its_case_once(rooms: Rooms) -> None:
@@ -128,7 +136,7 @@ def test_a_robot_that_says_itself_that_it_stands_raises_its_case_once(rooms: Roo
 def test_what_was_promised_before_is_never_put_off(rooms: Rooms) -> None:
     raised(rooms, "fan_motor_wear")
     rooms.clock.advance(3 * HOUR_MS)
-    raised(rooms, "charging_failure")
+    rooms.tickets.report("R1", "charging_failure", LI, "it does not charge")
     assert case(rooms).respond_due == NOON + 4 * HOUR_MS, "the 4 h of L2 end before 2 h from now"
 
 

@@ -136,6 +136,23 @@ def test_closing_a_ticket_ends_its_alert_and_the_engine_learns_of_it(
     assert rooms.engine.open_alerts() == []
 
 
+def test_what_a_visit_did_not_find_is_not_foreseen_again_until_its_horizon_is_over(rooms: Rooms) -> None:
+    """The horizon of a jammed brush is two days; one that is found only settles for one."""
+    ticket_id = opened(rooms)
+    walk(rooms, ticket_id, *_TO_REPAIRED[:3])
+    rooms.tickets.change_state(ticket_id, T.REPAIRED, LI, "it runs well", confirmed=["none"])
+    walk(rooms, ticket_id, T.CONFIRMED)
+    assert rooms.history() == [("brush_jam", "resolved", "ticket_refuted")]
+    rooms.engine.reload()
+    closed = rooms.clock.ms
+    for hours in (1, 25, 47):
+        rooms.engine.observe_risks([a_risk("R1", closed + hours * HOUR_MS, 0.9)])
+    assert rooms.engine.open_alerts() == []
+    rooms.engine.observe_risks([a_risk("R1", closed + 48 * HOUR_MS, 0.9)])
+    (again,) = rooms.engine.open_alerts()
+    assert (again.reason, again.evidence["previous_alert"]) == ("recurrence_of:1", "1")
+
+
 def test_closing_a_ticket_whose_alert_is_over_changes_nothing_about_the_alert(rooms: Rooms) -> None:
     ticket_id = opened(rooms)
     for step in (1, 2):
