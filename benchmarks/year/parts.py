@@ -165,14 +165,14 @@ class KeptParts:
         self._city, self._agenda, self._office = city, agenda, office
         self._risky: PartsAtRisk | None = None
         self._orders = OrderDesk(office.desk, agenda.clock, USUAL_LEAD_DAYS)
-        sent, foresee = AssignedCases(office.desk, office.zones), NightlyDemand()
+        sent, self._foresee = AssignedCases(office.desk, office.zones), NightlyDemand()
         self._buying, self._moving = (
             StockPlanning(
                 office.desk,
                 agenda.clock,
                 office.zones,
                 Wish(quantile, USUAL_LEAD_DAYS, with_vans=True),
-                foresee,
+                self._foresee,
                 sent,
                 self._parts_at_risk,
             )
@@ -183,7 +183,8 @@ class KeptParts:
         self._begin(manual)
 
     def know(self, tiles: RecentTiles) -> None:
-        """Let what vans take along go by the risks that are kept with the tiles."""
+        """Let what is ordered, and what vans take along, go by the risks that are kept with the tiles."""
+        self._foresee.know(tiles)
         self._risky = PartsAtRisk(cast(TelemetryStore, tiles))
 
     def _parts_at_risk(self, devices: Collection[str]) -> dict[str, tuple[str, ...]]:

@@ -1,8 +1,8 @@
-"""The telemetry of the year as scoring reads it: hourly tiles of the last months.
+"""The telemetry of the year as scoring reads it: hourly tiles of the last months, and the newest risks.
 
 What the store would have made of the robots' readings (simulators/tiling.py; a test there compares them). It
-answers what models/features/tile_memory.py and models/scoring/scorer.py ask of storage.ports.TelemetryStore,
-and nothing else.
+answers what models/features/tile_memory.py, models/scoring/scorer.py and desk/parts/fleet_demand.py ask of
+storage.ports.TelemetryStore, and nothing else.
 """
 
 from collections import deque
@@ -11,6 +11,7 @@ from collections.abc import Collection, Sequence
 import polars as pl
 
 from fleet.clock import DAY_MS, HOUR_MS
+from fleet.risks import FLEET_RISK_COLUMNS, LIVES_IN_DAYS, RISK_COLUMNS
 from fleet.signals import Kind
 from models.anomaly.watched import watched_terms
 from models.features.definitions import FEATURES, terms_of
@@ -31,7 +32,9 @@ class RecentTiles:
         self._columns = [*_KEYS, *sorted(columns - set(_KEYS))]
         self._days: deque[tuple[int, pl.DataFrame]] = deque(maxlen=KEPT_DAYS)
         self._newest: dict[str, int] = {}
-        self._risks = pl.DataFrame(schema={"device_id": pl.String, "fault": pl.String, "risk": pl.Float64})
+        self._risks = pl.DataFrame(schema=RISK_COLUMNS)
+        self._told: dict[tuple[str, str], tuple[int, str]] = {}
+        """Since when a risk of a fault has been told of a robot (epoch ms), and by which model first."""
 
     def add(self, begins: int, tiles: pl.DataFrame) -> None:
         """Take the tiles of a day that begins at a whole hour (epoch ms)."""
@@ -78,10 +81,27 @@ class RecentTiles:
         return pl.concat(found).collect()
 
     def write_risks(self, risks: pl.DataFrame, *, shadow: bool = False) -> None:
-        """Keep the newest risks."""
-        if not shadow:
-            self._risks = risks.select("device_id", "fault", "risk").sort("risk", descending=True)
+        """Keep the newest risks, and since when there are any."""
+        if shadow:
+            return
+        self._risks = risks.sort("risk", descending=True)
+        for device, fault, ts, model in risks.select("device_id", "fault", "ts", "model").iter_rows():
+            self._told.setdefault((device, fault), (ts, model))
 
     def latest_risks(self, device_id: str) -> pl.DataFrame:
         """Return the newest risks of a robot, highest first."""
         return self._risks.filter(pl.col("device_id") == device_id)
+
+    def fleet_risks(self, *_range: int, lives: bool = False) -> pl.DataFrame:
+        """Return the newest risks of all robots, whatever the range: they are of last night."""
+        columns = [*FLEET_RISK_COLUMNS, *(LIVES_IN_DAYS if lives else ())]
+        return self._risks.select(columns).sort("device_id", "ts", "fault")
+
+    def risk_history(self, device_id: str, start: int, end: int, *_every: int) -> pl.DataFrame:
+        """Return by which model the risk of each fault was told of a robot before an end: each night since.
+
+        Only the columns `fault` and `model`.
+        """
+        del start
+        told = [(f, model) for (d, f), (at, model) in self._told.items() if d == device_id and at < end]
+        return pl.DataFrame(told, schema={"fault": pl.String, "model": pl.String}, orient="row")
