@@ -4,7 +4,7 @@ Faults count from their failure or repair within the days that count, cases from
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -44,7 +44,7 @@ def figures_of(life: "Life", parts: Parts, truth: GroundTruth, first: int, days:
     counted = range(first, first + days)
     found: dict[str, Any] = {
         "wait_h": _mean(waits),
-        "first_time_fix": _first_time(life, facts, end),
+        "first_time_fix": _first_time(life, facts, entries, end),
         "response_on_time": _kept(facts, "respond", end),
         "on_site_on_time": _kept(facts, "on_site", end),
         "travel_min": _mean([minutes for at, minutes in life.field.journal.travel if start <= at < end]),
@@ -91,21 +91,37 @@ def _waits(entries: Sequence[TruthEntry], start: int, end: int) -> list[float]:
     return found
 
 
-def _first_time(life: "Life", facts: Sequence[CaseFact], end: int) -> float:
+def _first_time(life: "Life", facts: Sequence[CaseFact], entries: Sequence[TruthEntry], end: int) -> float:
     """Return the share of repaired cases that took one visit, which mended all that had failed for good.
 
-    A closed door is no visit; a visit that ends for want of a part is one.
+    A closed door is no visit; a visit that ends for want of a part is one. Not for good: the device has
+    another case of the same fault within 30 days, and that was there at the first visit already, as the truth
+    knows. A fault that began anew after a repair is none of it (the desk cannot tell, and its own indicator
+    counts both): a robot of this city has each of its faults anew within 30 days with a chance of about one
+    in ten.
     """
     journal = life.field.journal
+    alive: dict[tuple[str, str], list[TruthEntry]] = {}
+    for entry in entries:
+        alive.setdefault((entry.device_id, entry.fault), []).append(entry)
     done = [each for each in facts if each.repaired_at is not None and each.repaired_at < end]
     once = [
         journal.visits.get(each.ticket_id, 0) == 1
         and each.ticket_id not in journal.vain_cases
         and not each.reopened
-        and each.repeated_by is None
+        and not (each.repeated_by is not None and _outlived(each, alive))
         for each in done
     ]
     return _mean(once)
+
+
+def _outlived(fact: CaseFact, entries: Mapping[tuple[str, str], Sequence[TruthEntry]]) -> bool:
+    """Tell whether a fault was there before a case was repaired, and after it."""
+    at = fact.repaired_at or 0
+    return any(
+        each.onset < at and (each.repaired_at is None or each.repaired_at > at)
+        for each in entries.get((fact.device_id, fact.fault), ())
+    )
 
 
 def _by_indicator(facts: Sequence[CaseFact]) -> float:
