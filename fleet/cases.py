@@ -9,6 +9,7 @@ from fleet.errors import InvalidInput
 from fleet.events import Event, Subject
 from fleet.faults import FAULTS, Level, is_unclear
 from fleet.principals import Principal
+from fleet.signals import Kind
 from fleet.tickets import (
     FOLLOW_UP,
     FOUND,
@@ -184,13 +185,22 @@ def _check_verdict(
     for code in confirmed:
         if code != NO_FAULT and code not in allowed:
             raise InvalidInput(f"{code!r} is no fault of a {kind}; allowed: {', '.join(allowed)}")
-    can_wait = [code for code in allowed if code not in SAFETY_FAULTS]
+    can_wait = faults_that_wait(kind)
     for code in deferred or ():
         if code in confirmed:
             raise InvalidInput(f"deferred_faults: {code} was mended as well, as you say; say one")
         if code not in can_wait:
             what = f"{code!r} is no fault of a {kind} that can wait"
             raise InvalidInput(f"deferred_faults: {what}; allowed: {', '.join(can_wait)}")
+
+
+def faults_that_wait(kind: Kind | None) -> list[str]:
+    """Return what may be left for a follow-up visit at a device of a kind (None: of any kind).
+
+    Nobody comes back for a person in danger, nor for something of which nobody says what it is.
+    """
+    known = [entry.code for entry in FAULTS.values() if kind is None or entry.kind is kind]
+    return [code for code in known if not is_unclear(code) and code not in SAFETY_FAULTS]
 
 
 def _check_unsaid(ticket: Ticket, after: TicketState, deferred: Sequence[str] | None) -> None:
