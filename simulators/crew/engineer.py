@@ -55,10 +55,6 @@ class AtWork:
     site: str = ""
     kind: str = ""
     found: list[str] = field(default_factory=list)
-    failed: list[str] = field(default_factory=list)
-    """What of it has failed; the rest has only begun."""
-    deferred: list[str] = field(default_factory=list)
-    """What was found as well and is left for a follow-up visit."""
     begun: int = 0
     place: tuple[float, float] = (0.0, 0.0)
     loaded: int = 0
@@ -68,6 +64,10 @@ class AtWork:
     accepted: list[int] = field(default_factory=list)
     ahead: int = 0
     """When to look at tomorrow's visits again."""
+    failed: list[str] = field(default_factory=list)
+    """What was found and has failed; the rest has only begun."""
+    deferred: list[str] = field(default_factory=list)
+    """What was found as well and is left for a follow-up visit."""
 
 
 class EngineerAtWork:
