@@ -208,7 +208,7 @@ class Field:
         luck = self.city.luck(4, robot, self.journal.been[robot])
         found = hands.diagnose(worker.hand, there, known, luck)
         carried = self._carried(worker, case.id, found.found, luck)
-        plan = _Work.of(found, carried, worker, luck)
+        plan = _Work.of(found, carried, worker, luck, known)
         failed = {each.fault for each in there if each.failed}
         self.journal.again.update(_why_again(found, plan, known, failed))
         ends = now + round(plan.minutes * MINUTE_MS)
@@ -330,7 +330,7 @@ class _Work:
     """What an engineer does at a robot: faults mended and whether that lasts, parts used, minutes.
 
     `missing` are parts, `lacking` the faults that were found and wait for them; they `can_wait` for a
-    follow-up visit where all that had failed is mended.
+    follow-up visit where nothing of it has failed.
     """
 
     mended: tuple[tuple[str, bool], ...]
@@ -342,9 +342,14 @@ class _Work:
 
     @classmethod
     def of(
-        cls, found: hands.Diagnosis, carried: dict[str, bool], worker: Worker, luck: np.random.Generator
+        cls,
+        found: hands.Diagnosis,
+        carried: dict[str, bool],
+        worker: Worker,
+        luck: np.random.Generator,
+        known: Collection[str],
     ) -> "_Work":
-        """Return what comes of a diagnosis with the parts that were carried."""
+        """Return what comes of a diagnosis with the parts that were carried, of a case that `known` names."""
         mended, used, missing, lacking, minutes = [], [], [], [], found.minutes
         for fault, right in zip(found.found, found.right, strict=True):
             part = FAULTS[fault].part
@@ -358,6 +363,6 @@ class _Work:
             mended.append((fault, holds or not right))
             if part is not None:
                 used.append(part)
-        can_wait = hands.can_wait(lacking, [fault for fault, _ in mended], found.failed)
+        can_wait = hands.can_wait(lacking, [fault for fault, _ in mended], found.failed, known)
         missing = list(dict.fromkeys(missing))
         return cls(tuple(mended), tuple(used), tuple(missing), tuple(lacking), minutes, can_wait)

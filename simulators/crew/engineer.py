@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from fleet.clock import DAY_MS, HOUR_MS, MINUTE_MS
-from fleet.faults import FAULTS
+from fleet.faults import FAULTS, is_unclear
 from simulators.crew import hours
 from simulators.crew.client import Refused, Signed
 from simulators.crew.hands import Hand, can_wait, diagnose, lasts, part_is_there, repair_minutes
@@ -66,6 +66,8 @@ class AtWork:
     """When to look at tomorrow's visits again."""
     failed: list[str] = field(default_factory=list)
     """What was found and has failed; the rest has only begun."""
+    told: list[str] = field(default_factory=list)
+    """What the case named when they came."""
     deferred: list[str] = field(default_factory=list)
     """What was found as well and is left for a follow-up visit."""
 
@@ -253,7 +255,7 @@ class EngineerAtWork:
     def _begin(self, case: Mapping[str, Any]) -> None:
         at = self.memory
         at.ticket, at.device, at.site, at.kind = case["id"], case["device_id"], case["site"], case["kind"]
-        at.found, at.failed, at.deferred = [], [], []
+        at.found, at.failed, at.told, at.deferred = [], [], [], []
 
     def _drive(self, now: int, target: Place, step: str, draw: np.random.Generator, mood: float) -> None:
         at = self.memory
@@ -287,6 +289,7 @@ class EngineerAtWork:
             return
         seen = diagnose(self._hand, self._robots_here().look_at(at.device), told, draw)
         at.found, at.failed = list(seen.found), sorted(seen.failed)
+        at.told = [fault for fault in told if not is_unclear(fault)]
         at.step, at.until = "look", now + round(seen.minutes * MINUTE_MS)
 
     def _is_let_in(self, now: int, draw: np.random.Generator) -> bool:
@@ -313,7 +316,7 @@ class EngineerAtWork:
         if missing:
             lacking = [fault for fault in at.found if FAULTS[fault].part in missing]
             mended = [fault for fault in at.found if fault not in lacking]
-            if not can_wait(lacking, mended, at.failed):
+            if not can_wait(lacking, mended, at.failed, at.told):
                 self._vain("waiting_part", f"{', '.join(missing)}{_MISSING}", now)
                 return
             at.found, at.deferred = mended, lacking
@@ -371,7 +374,7 @@ class EngineerAtWork:
     def _rest(self, place: Place) -> None:
         at = self.memory
         at.step, at.until, at.ticket, at.device, at.place = "", 0, 0, "", place
-        at.found, at.failed, at.deferred = [], [], []
+        at.found, at.failed, at.told, at.deferred = [], [], [], []
 
     def _move(self, case: Mapping[str, Any], state: str, why: str = "") -> None:
         try:

@@ -142,13 +142,17 @@ def diagnose(
     return Diagnosis(tuple(found), tuple(found.values()), minutes, tuple(missed), frozenset(failed))
 
 
-def can_wait(lacking: Collection[str], mended: Collection[str], failed: Collection[str]) -> bool:
+def can_wait(
+    lacking: Collection[str], mended: Collection[str], failed: Collection[str], told: Collection[str]
+) -> bool:
     """Tell whether an engineer closes the case and leaves for a follow-up visit what lacks a part.
 
-    That is where something was mended and nothing of what lacks a part has failed: the robot works. Who could
-    mend nothing at all waits for the part with the case that they came for.
+    That is where nothing of it has failed, so that the robot works, and the case has its answer: something
+    was mended, or what they were `told` of is not there. Who lacks the part for what they came for, and
+    could mend nothing else, waits for it with that case.
     """
-    return bool(lacking) and bool(mended) and not set(lacking) & set(failed)
+    answered = bool(mended) or bool(told and not set(lacking) & set(told))
+    return bool(lacking) and answered and not set(lacking) & set(failed)
 
 
 def repair_minutes(hand: Hand, fault: str, generator: np.random.Generator) -> float:

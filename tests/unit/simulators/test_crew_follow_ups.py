@@ -88,7 +88,7 @@ def test_what_has_only_begun_is_put_off_where_its_part_is_missing() -> None:
     [
         ("main-brush", ["drive_motor_wear", "brush_wear"], ["drive_motor_wear"]),
         ("drive-motor", ["drive_motor_wear", "brush_wear"], ["drive_motor_wear", "brush_wear"]),
-        ("drive-motor", ["brush_wear"], []),
+        ("drive-motor", ["brush_wear"], []),  # nobody named anything
     ],
 )
 def test_what_has_failed_waits_for_its_part_and_so_does_who_can_mend_nothing(
@@ -110,8 +110,12 @@ def test_whoever_looks_sees_what_has_failed_also_where_they_take_it_for_somethin
     assert mistaken and all("wheel_slip" in each.failed for each in mistaken)
 
 
-def test_a_follow_up_needs_something_that_was_mended() -> None:
-    assert can_wait(["brush_wear"], ["drive_motor_wear"], ["drive_motor_wear"])
-    assert not can_wait([], ["drive_motor_wear"], [])
-    assert not can_wait(["brush_wear"], [], [])
-    assert not can_wait(["brush_wear"], ["drive_motor_wear"], ["brush_wear"])
+def test_a_follow_up_leaves_no_case_without_its_answer() -> None:
+    worn, motor = ["brush_wear"], ["drive_motor_wear"]
+    assert can_wait(worn, motor, motor, motor)
+    assert can_wait(worn, [], [], motor), "what they came for is not there"
+    assert not can_wait(worn, [], [], worn), "what they came for lacks its part"
+    assert not can_wait(worn, [], [], []), "nobody knows what the customer called for"
+    assert can_wait(worn, motor, motor, worn), "what had failed is mended"
+    assert not can_wait(worn, motor, worn, []), "it does not work"
+    assert not can_wait([], motor, [], motor)
