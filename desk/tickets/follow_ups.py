@@ -1,5 +1,7 @@
 """Follow-up cases: what a visit found and left for another one gets a case, when the first is closed."""
 
+from typing import Any
+
 from sqlalchemy.orm import Session
 
 from desk.tickets.writing import CaseWriter
@@ -33,13 +35,7 @@ class FollowUpCases:
         new = self._cases.open(session, follow_up_of(first, now))
         note_follow_up(session, left, new.id)
         link_tickets(session, first.id, new.id, TicketLink.FOLLOWS)
-        reason = f"found at the visit of ticket {first.id}, and left for another"
-        tell(
-            session,
-            happened(new, "opened", principal, reason, now, after=new.state, fault=new.fault, other=first.id),
-        )
+        opened: dict[str, Any] = {"fault": new.fault, "other": first.id}
+        tell(session, happened(new, "opened", principal, "", now, after=new.state, **opened))
         faults = [each.fault for each in left]
-        tell(
-            session,
-            happened(first, "follow_up", principal, "", now, deferred=faults, other=new.id),
-        )
+        tell(session, happened(first, "follow_up", principal, "", now, deferred=faults, other=new.id))

@@ -313,6 +313,7 @@ def test_the_form_of_a_repair_says_what_is_mended_later(house: House, client: Te
     second = client.get("/tickets/2?lang=en").text
     assert 'Seen at an earlier visit, and left for this one: <a href="/tickets/1">#1</a>' in second
     assert "Found at the repair; nobody had suspected it." not in second
+    assert 'Opened (One follows the other: <a href="/tickets/1">#1</a>)' in second
 
 
 def test_a_case_that_cleared_itself_says_so_and_can_be_kept_open(house: House, client: TestClient) -> None:
