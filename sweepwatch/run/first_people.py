@@ -5,14 +5,14 @@ import io
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from access.people import People
 from desk.intake.links import ReportLinks
 from desk.parts.stock import Moving
 from fleet.customers import Contact, Contract, Customer, Included, PlanName, Tier
-from fleet.engineers import Engineer
+from fleet.engineers import Certificate, Engineer, Training
 from fleet.faults import FAULTS, PARTS
 from fleet.files import write_whole
 from fleet.grants import Role
@@ -37,6 +37,10 @@ _PRICES = {"battery-pack": 1280.0, "lidar-unit": 980.0, "drive-motor": 640.0, "f
 _PRICE, _LEAD_DAYS = 85.0, 5
 _SUPPLIERS = ("Huadong Parts 华东配件", "Nanhai Components 南海部件")
 _AT_DEPOT, _IN_VAN = 6, 1
+_ELECTRICIAN = "低压电工证 low-voltage electrician"
+_HOLDS_DAYS = 3 * 365
+"""A low-voltage electrician is examined anew every three years; the first of the crew is due soon."""
+_TRAINED_H = (24.0, 16.0)
 _TYPES = {"mall", "office", "hospital", "hotel", "school", "factory"}
 
 
@@ -127,8 +131,9 @@ class Hiring:
         return hired
 
     def _hire(self, plan: CrewPlan) -> None:
-        accounts = self._let_in(plan)
-        for each in plan.engineers:
+        accounts, today = self._let_in(plan), self._today()
+        on = max(today - timedelta(60), date(today.year, 1, 1))
+        for number, each in enumerate(plan.engineers):
             said = Engineer(
                 id=each.id,
                 name=each.name,
@@ -136,6 +141,8 @@ class Hiring:
                 region=REGION,
                 email=each.email,
                 skills=frozenset(each.skills),
+                certificates=_certificates(each.skills, today + timedelta(45 + 200 * (number % 5))),
+                training=(Training(on, "电池安全 battery safety", _TRAINED_H[number % 2]),),
                 shifts=each.shifts,
                 home=each.home,
                 van=each.van,
@@ -161,6 +168,14 @@ class Hiring:
             ):
                 if f"{place}/{code}" not in known:
                     stock.receive(Moving(place, code, pieces, why="first stock"), BY)
+
+
+def _certificates(skills: Iterable[str], expires: date) -> tuple[Certificate, ...]:
+    """Return what the law asks of who works at batteries and chargers."""
+    if "electrical" not in skills:
+        return ()
+    issued = expires - timedelta(_HOLDS_DAYS)
+    return (Certificate(_ELECTRICIAN, "electrical", issued=issued, expires=expires),)
 
 
 def _part(code: str, index: int) -> Part:

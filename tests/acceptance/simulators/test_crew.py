@@ -123,8 +123,14 @@ def town(tmp_path: Path) -> Iterator[Town]:
         yield found
 
 
-def test_a_robot_that_breaks_down_is_reported_visited_and_mended_by_people(town: Town) -> None:
-    robot = town.break_down("drive_motor_wear")
+@pytest.mark.parametrize(
+    ("fault", "part"), [("drive_motor_wear", "drive-motor"), ("charging_failure", "charge-contacts")]
+)
+def test_a_robot_that_breaks_down_is_reported_visited_and_mended_by_people(
+    town: Town, fault: str, part: str
+) -> None:
+    """The second needs somebody with an electrician's certificate."""
+    robot = town.break_down(fault)
     crew = town.new_crew()
     before = dict(_stock(town.house))
     assert town.live(crew, 72, lambda: bool(town.tickets(TicketState.CONFIRMED)))
@@ -139,9 +145,9 @@ def test_a_robot_that_breaks_down_is_reported_visited_and_mended_by_people(town:
     assert events[0].principal.kind is PrincipalKind.CUSTOMER
     assert by["repaired"].name == names[visit.engineer]
     assert all(by[state].kind is PrincipalKind.PERSON for state in ("accepted", "en_route", "repairing"))
-    assert case.confirmed_faults == ("drive_motor_wear",)
+    assert case.confirmed_faults == (fault,)
     used = {key: count - _stock(town.house).get(key, 0) for key, count in before.items()}
-    assert sum(count for key, count in used.items() if key.endswith("/drive-motor")) == 1
+    assert sum(count for key, count in used.items() if key.endswith(f"/{part}")) == 1
     assert [event.what for event in events if event.what == "appointment"]
 
 
