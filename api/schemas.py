@@ -239,7 +239,8 @@ class SuspicionItem(Schema):
     """A fault that a case suspects: what speaks for it, what mends it, and what became of it.
 
     `alert_id` is the newest of the `alerts` that raised it, null where a person reported it. A `cleared` one
-    was over by itself; at the repair each other one is `confirmed` or `refuted`.
+    was over by itself; at the repair each other one is `confirmed`, `deferred` or `refuted`. A deferred one
+    was found and is mended by the case `follow_up`, which is opened when this one is confirmed.
     """
 
     fault: str = Field(examples=["brush_jam"])
@@ -251,6 +252,7 @@ class SuspicionItem(Schema):
     alerts: list[int]
     since: Time
     ended_at: Time | None
+    follow_up: int | None
     evidence: dict[str, Any]
 
 
@@ -355,7 +357,8 @@ class TicketDetail(TicketItem):
 
     `alert_id`, `part` and `skill` are those of the likely fault, `parts` all that a visit may need.
     `confirmed_faults` are what was really wrong; `confirmed_fault` is the first of them, "none" where nothing
-    was found, null before a repair. `merged_into` is the ticket that took over what this one held.
+    was found, null before a repair. `deferred_faults` were found as well and are left for a follow-up visit.
+    `merged_into` is the ticket that took over what this one held.
     """
 
     alert_id: int | None
@@ -364,6 +367,7 @@ class TicketDetail(TicketItem):
     parts: list[str]
     confirmed_fault: str | None
     confirmed_faults: list[str]
+    deferred_faults: list[str]
     merged_into: int | None
     owner_name: str | None = Field(description="Who answers for it")
     complaint: ComplaintItem | None = Field(description="What it complains of; null for any other kind")
@@ -407,6 +411,13 @@ class StateChange(_Request):
         max_length=32,
         examples=[None],
         description="The same where several faults were found; empty: none. `repaired` needs one of the two",
+    )
+    deferred_faults: list[Annotated[str, Field(max_length=64)]] | None = Field(
+        None,
+        max_length=32,
+        examples=[None],
+        description="Beside it: what was found as well and is left for a follow-up visit; it gets a ticket of"
+        " its own when this one is confirmed. Left out with confirmed: what was said with repaired holds",
     )
 
     @model_validator(mode="after")

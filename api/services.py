@@ -61,6 +61,7 @@ class Tickets(Protocol):
         why: str,
         version: int | None = None,
         confirmed: Sequence[str] | None = None,
+        deferred: Sequence[str] | None = None,
     ) -> Ticket:
         """Move a ticket on; raises NotFound, IllegalTransition, InvalidInput or Conflict."""
         ...

@@ -9,7 +9,9 @@ from fleet.errors import InvalidInput
 from fleet.events import Event, Subject
 from fleet.faults import FAULTS, Level, is_unclear
 from fleet.principals import Principal
+from fleet.signals import Kind
 from fleet.tickets import (
+    FOLLOW_UP,
     FOUND,
     NO_FAULT,
     REPORT,
@@ -23,7 +25,7 @@ from fleet.tickets import (
     TicketState,
     likely,
 )
-from fleet.workflows import WORKFLOWS, kind_of
+from fleet.workflows import SAFETY_FAULTS, WORKFLOWS, kind_of
 
 CLOSE_AFTER_MS = DAY_MS
 """How long people can object to the end of a case whose suspicions have all cleared."""
@@ -73,8 +75,9 @@ def again(known: Suspicion, new: Suspicion) -> Suspicion:
     """Return a suspicion that was raised once more: it stands again, and what a person saw is kept."""
     evidence = dict(new.evidence)
     if new.alerts:
-        told = known.evidence if known.evidence.get("source") == REPORT else known.evidence.get(REPORT)
+        told, first = known.evidence_of(REPORT), known.evidence_of(FOUND)
         evidence |= {REPORT: told} if told else {}
+        evidence |= {FOUND: first} if first and known.follows else {}
     else:
         evidence = known.evidence | {REPORT: new.evidence}
     return replace(
@@ -104,7 +107,7 @@ def cleared(ticket: Ticket, fault: str, at: int) -> Ticket:
     Where nothing stands any more of a case that we opened, and nobody has set out, it asks to be closed.
     """
     over = ticket.suspicion_of(fault)
-    if over is None or over.state is not SuspicionState.SUSPECTED or over.reported:
+    if over is None or over.state is not SuspicionState.SUSPECTED or over.seen:
         return ticket
     gone = replace(over, state=SuspicionState.CLEARED, ended_at=at)
     left = replace(ticket, suspicions=tuple(gone if each is over else each for each in ticket.suspicions))
@@ -128,16 +131,23 @@ def closes_at(ticket: Ticket) -> int | None:
     return ticket.close_asked_at + CLOSE_AFTER_MS
 
 
-def moved(ticket: Ticket, after: TicketState, at: int, confirmed: Sequence[str] | None = None) -> Ticket:
+def moved(
+    ticket: Ticket,
+    after: TicketState,
+    at: int,
+    confirmed: Sequence[str] | None = None,
+    deferred: Sequence[str] | None = None,
+) -> Ticket:
     """Return a case in its next state; a milestone keeps the first time it was reached.
 
     `confirmed` are the faults that were found, or ("none",): required with `repaired`, and with `confirmed`
-    where something was suspected anew after the repair; `confirmed` may correct it. Raises IllegalTransition
-    and InvalidInput, naming what is allowed.
+    where something was suspected anew after the repair; `confirmed` may correct it. `deferred`, said beside
+    it, were found as well and are left for a follow-up visit; None leaves those that were said before, but
+    for what is `confirmed` now. Raises IllegalTransition and InvalidInput, naming what is allowed.
     """
     way = WORKFLOWS[ticket.kind]
     way.check(ticket.state, after)
-    _check_confirmed(ticket, after, confirmed)
+    _check_verdict(ticket, after, confirmed, deferred)
     done = from_now(replace(ticket, state=after), at)
     if after not in RESTING_STATES:
         done = replace(done, close_asked_at=None)
@@ -154,23 +164,15 @@ def moved(ticket: Ticket, after: TicketState, at: int, confirmed: Sequence[str] 
     if after is TicketState.CANCELLED:
         done = replace(done, suspicions=_dismissed(ticket.suspicions, at))
     if confirmed is not None:
-        done = replace(done, suspicions=_judged(done, frozenset(confirmed) - {NO_FAULT}, at))
+        done = replace(done, suspicions=_judged(done, frozenset(confirmed) - {NO_FAULT}, deferred, at))
     return named(done)
 
 
-def _check_confirmed(ticket: Ticket, after: TicketState, confirmed: Sequence[str] | None) -> None:
+def _check_verdict(
+    ticket: Ticket, after: TicketState, confirmed: Sequence[str] | None, deferred: Sequence[str] | None
+) -> None:
     if confirmed is None:
-        if after is TicketState.REPAIRED:
-            raise InvalidInput(
-                "confirmed_fault: a repaired ticket says what was wrong; "
-                f"a fault's code, or {NO_FAULT!r} when no fault was found"
-            )
-        anew = [each.fault for each in ticket.suspicions if each.state is SuspicionState.SUSPECTED]
-        if after is TicketState.CONFIRMED and anew:
-            raise InvalidInput(
-                f"confirmed_faults: {', '.join(anew)} was suspected after the repair; "
-                "say again what was wrong, or reopen the ticket"
-            )
+        _check_unsaid(ticket, after, deferred)
         return
     if after not in (TicketState.REPAIRED, TicketState.CONFIRMED):
         raise InvalidInput(f"confirmed_fault: allowed with repaired and confirmed, not with {after}")
@@ -183,35 +185,99 @@ def _check_confirmed(ticket: Ticket, after: TicketState, confirmed: Sequence[str
     for code in confirmed:
         if code != NO_FAULT and code not in allowed:
             raise InvalidInput(f"{code!r} is no fault of a {kind}; allowed: {', '.join(allowed)}")
+    can_wait = faults_that_wait(kind)
+    for code in deferred or ():
+        if code in confirmed:
+            raise InvalidInput(f"deferred_faults: {code} was mended as well, as you say; say one")
+        if code not in can_wait:
+            what = f"{code!r} is no fault of a {kind} that can wait"
+            raise InvalidInput(f"deferred_faults: {what}; allowed: {', '.join(can_wait)}")
 
 
-def _judged(ticket: Ticket, confirmed: frozenset[str], at: int) -> tuple[Suspicion, ...]:
+def faults_that_wait(kind: Kind | None) -> list[str]:
+    """Return what may be left for a follow-up visit at a device of a kind (None: of any kind).
+
+    Nobody comes back for a person in danger, nor for something of which nobody says what it is.
+    """
+    known = [entry.code for entry in FAULTS.values() if kind is None or entry.kind is kind]
+    return [code for code in known if not is_unclear(code) and code not in SAFETY_FAULTS]
+
+
+def _check_unsaid(ticket: Ticket, after: TicketState, deferred: Sequence[str] | None) -> None:
+    if after is TicketState.REPAIRED:
+        raise InvalidInput(
+            "confirmed_fault: a repaired ticket says what was wrong; "
+            f"a fault's code, or {NO_FAULT!r} when no fault was found"
+        )
+    if deferred is not None:
+        raise InvalidInput(
+            "deferred_faults: with repaired and confirmed, and beside confirmed_faults: "
+            "what was mended, empty where nothing was"
+        )
+    anew = [each.fault for each in ticket.suspicions if each.state is SuspicionState.SUSPECTED]
+    if after is TicketState.CONFIRMED and anew:
+        raise InvalidInput(
+            f"confirmed_faults: {', '.join(anew)} was suspected after the repair; "
+            "say again what was wrong, or reopen the ticket"
+        )
+
+
+def _judged(
+    ticket: Ticket, confirmed: frozenset[str], deferred: Sequence[str] | None, at: int
+) -> tuple[Suspicion, ...]:
     """Return the suspicions as an engineer judged them, with the faults that nobody had suspected.
 
-    What is not confirmed is refuted, but for what had cleared by itself before anyone was there: of that
-    nobody can say any more whether it was true.
+    What is neither confirmed nor deferred is refuted, but for what had cleared by itself before anyone was
+    there: of that nobody can say any more whether it was true. Nor is what an earlier visit deferred, once
+    that has a case of its own.
     """
+    later = frozenset(ticket.deferred_faults if deferred is None else deferred) - confirmed
+    anew = deferred is not None and ticket.state is TicketState.REPAIRED
     arrived = ticket.solved_at if ticket.on_site_at is None else ticket.on_site_at
     judged = []
     for each in ticket.suspicions:
         if each.fault in confirmed:
             judged.append(replace(each, state=SuspicionState.CONFIRMED, ended_at=at))
-        elif each.state is SuspicionState.CLEARED and (each.ended_at or 0) < (arrived or at):
+        elif each.fault in later:
+            judged.append(_put_off(each, at, anew=anew))
+        elif _has_own_case(each) or _cleared_before(each, arrived or at):
             judged.append(each)
         elif not each.found:
             judged.append(replace(each, state=SuspicionState.REFUTED, ended_at=at))
     known = {each.fault for each in judged}
-    for fault in sorted(confirmed - known):
+    for fault in sorted((confirmed | later) - known):
+        state = SuspicionState.CONFIRMED if fault in confirmed else SuspicionState.DEFERRED
         found = suspect(fault, ticket.opened_at, {"source": FOUND})
-        judged.append(replace(found, state=SuspicionState.CONFIRMED, ended_at=at))
+        judged.append(replace(found, state=state, ended_at=at))
     return tuple(judged)
 
 
+def _put_off(each: Suspicion, at: int, *, anew: bool) -> Suspicion:
+    """Return a suspicion that is left for another visit; found `anew`, it wants a case of its own."""
+    if each.state is SuspicionState.DEFERRED and not anew:
+        return each
+    evidence = {key: value for key, value in each.evidence.items() if key != FOLLOW_UP}
+    return replace(each, state=SuspicionState.DEFERRED, ended_at=at, evidence=evidence)
+
+
+def _cleared_before(each: Suspicion, arrived: int) -> bool:
+    return each.state is SuspicionState.CLEARED and (each.ended_at or 0) < arrived
+
+
+def _has_own_case(each: Suspicion) -> bool:
+    return each.state is SuspicionState.DEFERRED and each.follow_up is not None
+
+
 def _doubted(suspicions: tuple[Suspicion, ...]) -> tuple[Suspicion, ...]:
-    """Return the suspicions of a case that is opened again: no verdict holds any more."""
-    verdicts = (SuspicionState.CONFIRMED, SuspicionState.REFUTED)
+    """Return the suspicions of a case that is opened again: no verdict holds any more.
+
+    What was deferred and has a case of its own by now is that one's.
+    """
+    standing = (SuspicionState.SUSPECTED, SuspicionState.CLEARED)
     return tuple(
-        replace(each, state=SuspicionState.SUSPECTED, ended_at=None) if each.state in verdicts else each
+        each
+        if each.state in standing or _has_own_case(each)
+        else replace(each, state=SuspicionState.SUSPECTED, ended_at=None)
         for each in suspicions
     )
 

@@ -59,12 +59,16 @@ class TicketOrigin(StrEnum):
 
 
 class SuspicionState(StrEnum):
-    """What became of a suspected fault: open, over by itself, found, or not found by who was there."""
+    """What became of a suspected fault: open, over by itself, found, or not found by who was there.
+
+    What is `deferred` was found too, and left for a follow-up visit: the device works.
+    """
 
     SUSPECTED = "suspected"
     CLEARED = "cleared"
     CONFIRMED = "confirmed"
     REFUTED = "refuted"
+    DEFERRED = "deferred"
 
 
 CLOSED_STATES = frozenset(
@@ -77,6 +81,8 @@ RESTING_STATES = frozenset(
 
 FOUND, REPORT = "found", "report"
 """Sources of evidence: an engineer who found a fault that nobody had suspected, a person who reported it."""
+FOLLOW_UP, FOLLOWED = "follow_up", "ticket"
+"""In the evidence of a fault that was deferred the case that is to mend it, and in that one's the first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,13 +112,34 @@ class Suspicion:
 
     @property
     def reported(self) -> bool:
-        """Whether a person saw it: what only an alert suspected can clear by itself, this cannot."""
-        return self.evidence.get("source") == REPORT or REPORT in self.evidence
+        """Whether a person reported it."""
+        return self.evidence_of(REPORT) is not None
 
     @property
     def found(self) -> bool:
         """Whether nobody had suspected it before an engineer found it."""
-        return self.evidence.get("source") == FOUND
+        return self.evidence.get("source") == FOUND and self.follows is None
+
+    @property
+    def follows(self) -> int | None:
+        """The case at whose visit an engineer found it and left it for this one."""
+        first = self.evidence_of(FOUND)
+        return None if first is None else first.get(FOLLOWED)
+
+    @property
+    def follow_up(self) -> int | None:
+        """The case that is to mend it, for one that was deferred in a case that is closed."""
+        return self.evidence.get(FOLLOW_UP)
+
+    @property
+    def seen(self) -> bool:
+        """Whether a person saw it: what only an alert suspected can clear by itself, this cannot."""
+        return self.reported or self.follows is not None
+
+    def evidence_of(self, source: str) -> dict[str, Any] | None:
+        """Return what a source said, if it said anything: alone, or beside a newer one."""
+        found = self.evidence if self.evidence.get("source") == source else self.evidence.get(source)
+        return found if isinstance(found, dict) else None
 
     @property
     def strength(self) -> float:
@@ -199,6 +226,11 @@ class Ticket:
         return tuple(each.fault for each in self.suspicions if each.state is SuspicionState.CONFIRMED)
 
     @property
+    def deferred_faults(self) -> tuple[str, ...]:
+        """What was found as well, and is to be mended on a follow-up visit."""
+        return tuple(each.fault for each in self.suspicions if each.state is SuspicionState.DEFERRED)
+
+    @property
     def confirmed_fault(self) -> str | None:
         """The first fault that was confirmed, "none" where nothing was found, None before a repair."""
         if self.solved_at is None:
@@ -225,13 +257,15 @@ class Ticket:
 def likely(suspicions: Iterable[Suspicion]) -> Suspicion | None:
     """Return the suspicion to name a case by.
 
-    One that stands before one that cleared, one that was suspected before one that was only found, one that
-    says what it is before one that does not; then the worst level, the strongest evidence, and the newest.
+    One that stands before one that cleared or was deferred, one that was suspected before one that was only
+    found, one that says what it is before one that does not; then the worst level, the strongest evidence,
+    and the newest.
     """
     return min(suspicions, key=_rank, default=None)
 
 
-def _rank(each: Suspicion) -> tuple[bool, bool, bool, bool, str, float, int, str]:
+def _rank(each: Suspicion) -> tuple[bool, bool, bool, bool, bool, str, float, int, str]:
     cleared, unclear = each.state is SuspicionState.CLEARED, is_unclear(each.fault)
     named = unclear and each.state is SuspicionState.REFUTED  # by now it is known what it was
-    return named, each.found, cleared, unclear, each.level, -each.strength, -each.since, each.fault
+    later = each.state is SuspicionState.DEFERRED  # another case is about it
+    return named, later, each.found, cleared, unclear, each.level, -each.strength, -each.since, each.fault

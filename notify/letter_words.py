@@ -73,6 +73,7 @@ class LetterWords:
             "device": "" if is_personal_fault(case.fault) else case.device_id,
             "site": _site(session, case.site, language),
             "fault": _fault(case, language),
+            "later": [FAULTS[code].name.in_language(language) for code in case.deferred_faults],
             "stopped": case.level is Level.L1,
             "offer": "" if consent is None else consent.offer,
             "until": "" if consent is None else _day(consent.ends, zone),

@@ -58,6 +58,7 @@ from desk.people.dossier import ServiceFacts
 from desk.people.follower import ForgetsTerms, TermsFollower
 from desk.people.terms import TermsOfSites
 from desk.tickets.desk import TicketDesk
+from desk.tickets.follow_ups import FollowUpCases
 from desk.tickets.opener import TicketOpener
 from desk.tickets.telling import CaseTeller
 from desk.tickets.work import CaseWork, case_work
@@ -328,6 +329,7 @@ def wire_desk(  # noqa: PLR0913 - the parts that it wires
     tickets = TicketDesk(desk, cases)
     stock = StockDesk(desk, clock, reservation_days)
     cases.follow(stock.moved)
+    FollowUpCases(cases)
     absence = frozenset(rule.name for rule in rules if rule.when == OFFLINE)
     teller = Teller(duty, absence, zones.of, budget)
     care = Care(desk, alerts, teller, clock)

@@ -28,7 +28,7 @@ from fleet.grants import Sites
 from fleet.risks import Driver
 from fleet.sites import Site
 from fleet.text import Language, Text
-from fleet.tickets import NO_FAULT, REPORT, Suspicion, SuspicionState, Ticket
+from fleet.tickets import REPORT, Suspicion, SuspicionState, Ticket
 from storage.records.device_lists import device_of
 from storage.records.sites import site_of
 from storage.records.tickets import ticket
@@ -173,6 +173,8 @@ class Writer:
             yield self._in(w.SAID).format(f"{told['code']} {meaning}".strip())
         if each.found:
             yield self._in(w.FOUND_THERE)
+        if each.follows is not None:
+            yield self._in(w.FOUND_BEFORE).format(each.follows)
         report = seen if seen.get("source") == REPORT else seen.get(REPORT)
         if isinstance(report, dict):
             yield self._reported(report)
@@ -186,9 +188,14 @@ class Writer:
     def _found(self, case: Ticket) -> str:
         if case.confirmed_fault is None:
             return self._in(w.NOT_YET)
-        if case.confirmed_fault == NO_FAULT:
-            return self._in(w.NO_FAULT_FOUND)
-        return ", ".join(word("fault", code, self._language) for code in case.confirmed_faults)
+        found = ", ".join(word("fault", code, self._language) for code in case.confirmed_faults)
+        later = ", ".join(
+            word("fault", each.fault, self._language) + (f" (#{each.follow_up})" if each.follow_up else "")
+            for each in case.suspicions
+            if each.state is SuspicionState.DEFERRED
+        )
+        said = [found or self._in(w.NO_FAULT_FOUND), later and self._in(w.DEFERRED).format(later)]
+        return "\n".join(filter(None, said))
 
     def _work(self, found: Reported, zone: ZoneInfo) -> list[list[str]]:
         case, visit = found.ticket, found.visit

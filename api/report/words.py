@@ -28,10 +28,14 @@ ARRIVED, LEFT, WORK = Text("Arrived", "到场"), Text("Left", "离开"), Text("W
 REPAIRED, MINUTES = Text("Repaired", "修复时间"), Text("{0} min", "{0} 分钟")
 NEXT, DAY = Text("Next service", "下次保养"), Text("Date", "日期")
 NOT_YET = Text("Nobody has said yet.", "尚未填写。")
+DEFERRED = Text("Seen, mended on a follow-up visit: {0}", "已发现，后续上门处理：{0}")
 NO_FAULT_FOUND = Text("No fault was found.", "未发现故障。")
 PREDICTED = Text("The model saw a risk of {0}:", "模型预测风险 {0}：")
 REPORTED = Text("Reported by {0}: {1}", "{0}报修：{1}")
 SAID = Text("The device itself said: {0}", "设备自身上报：{0}")
 FOUND_THERE = Text("Found at the repair; nobody had suspected it.", "维修时发现，此前未被怀疑。")
+FOUND_BEFORE = Text(
+    "Seen at an earlier visit (#{0}), and left for this one.", "此前上门（#{0}）时已发现，留待本次处理。"
+)
 BEFORE = Text("The days before: {0}", "故障前的走势：{0}")
 FOOTER = Text("Sweepwatch · times are those of {0}", "Sweepwatch · 时间为 {0} 时间")

@@ -108,6 +108,7 @@ def change_ticket(
         change.reason,
         version=_version(if_match),
         confirmed=change.confirmed,
+        deferred=change.deferred_faults,
     )
     return _shown(services, visitor, response, ticket_id, sites)
 

@@ -202,16 +202,22 @@ class Lives:
             # The log does not tell a correction to "none" from no correction.
             corrected = self._verdict(before)
             confirmed = None if corrected == [NO_FAULT] else corrected
-        life.ticket = moved(before, after, at, confirmed)
+        deferred = self._left(before, confirmed) if confirmed is not None and after is _S.REPAIRED else None
+        life.ticket = moved(before, after, at, confirmed, deferred)
         who: Principal = self._chance.choice(ENGINEERS)
         if after is _S.CANCELLED and self._chance.random() < 0.5:
             who = schedule("care")
         life.told.append(
             happened(
                 life.ticket, "state", who, "as it is", at, before=before.state, after=after,
-                confirmed=confirmed or (),
+                confirmed=confirmed or (), **({"deferred": deferred} if deferred else {}),
             )
         )  # fmt: skip
+
+    def _left(self, ticket: Ticket, confirmed: list[str]) -> list[str]:
+        """Return what is left for a follow-up visit: now and then what was suspected and is not mended."""
+        left = [each.fault for each in ticket.suspicions if each.fault not in confirmed]
+        return [fault for fault in left if self._chance.random() < 0.3]
 
     def _verdict(self, ticket: Ticket) -> list[str]:
         if self._chance.random() < 0.12:

@@ -56,6 +56,7 @@ class Case:
     people: dict[str, str] = field(default_factory=dict)
     suspected: dict[str, list[Any]] = field(default_factory=dict)
     found: list[str] | None = None
+    later: list[str] = field(default_factory=list)
     repaired: list[int] = field(default_factory=list)
     judged: int | None = None
     right: list[str] = field(default_factory=list)
@@ -123,7 +124,7 @@ def _happened(
         case.states.append((at, after))
         if kind == "person":
             case.people.setdefault(after, who)
-        _judged(case, at, after, told["confirmed"])
+        _judged(case, at, after, told["confirmed"], told.get("deferred", []))
 
 
 def _suspected(case: Case, fault: str, at: int, kind: str) -> None:
@@ -136,10 +137,10 @@ def _suspected(case: Case, fault: str, at: int, kind: str) -> None:
         own[2], own[3] = True, kind == "model"
 
 
-def _judged(case: Case, at: int, after: str, confirmed: list[str]) -> None:
+def _judged(case: Case, at: int, after: str, confirmed: list[str], deferred: list[str]) -> None:
     """Note what a verdict says: what had left before anybody came is neither right nor wrong."""
     if after == "reopened":
-        case.found, case.judged, case.right, case.wrong = None, None, [], []
+        case.found, case.later, case.judged, case.right, case.wrong = None, [], None, [], []
     if after == "repaired":
         case.repaired.append(at)
     if after == "cancelled":
@@ -147,11 +148,13 @@ def _judged(case: Case, at: int, after: str, confirmed: list[str]) -> None:
         case.judged, case.right, case.wrong = (at if standing else None), [], standing
     if after == "repaired" or (after == "confirmed" and confirmed):
         arrived = case.first("repairing") or at
-        case.right = [f for f, own in case.suspected.items() if own[2] and f in confirmed]
+        case.later = deferred or [fault for fault in case.later if fault not in confirmed]
+        seen = (*confirmed, *case.later)
+        case.right = [f for f, own in case.suspected.items() if own[2] and f in seen]
         case.wrong = [
             fault
             for fault, own in case.suspected.items()
-            if own[2] and fault not in confirmed and (own[1] is None or own[1] >= arrived)
+            if own[2] and fault not in seen and (own[1] is None or own[1] >= arrived)
         ]
         case.found = confirmed
         case.judged = case.repaired[-1] if case.right or case.wrong else None
@@ -312,7 +315,7 @@ def _prediction(case: Case, arrived: int | None, rows: dict[str, list[Any]]) -> 
     by_model = [fault for fault in case.suspected if case.suspected[fault][3]]
     foreseen = next((f for f in by_model if f in case.right and not case.suspected[f][4]), "")
     unfounded = ""
-    if arrived is not None and not case.found:
+    if arrived is not None and not case.found and not case.later:
         unfounded = next((fault for fault in by_model if fault in case.wrong), "")
     if foreseen:
         rows["breakdowns_avoided"].append(case)

@@ -89,7 +89,7 @@ class Manual:
     visits: int = 4
     named: float = 0.65
     blind: float = 0.3
-    kit: int = 3
+    kit: int = 2
     depot: int = 30
     order_days: int = 7
     fetch_days: int = 1

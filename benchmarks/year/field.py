@@ -55,6 +55,10 @@ class Dispatch(Protocol):
         """Let somebody go to a case again, from a time on (epoch ms; None: as soon as can be)."""
         ...
 
+    def follow_up(self, case: Ticket, ready: int | None) -> None:
+        """Take on the case of what a visit left for another one, from a time on as `again`."""
+        ...
+
 
 @dataclass(slots=True)
 class Journal:
@@ -73,6 +77,8 @@ class Journal:
     again: Counter[str] = field(default_factory=Counter)
     """Why visits left something to be done, each reason once a visit."""
     detours: int = 0
+    follow_ups: int = 0
+    """Cases of what had only begun and a visit had no part for."""
 
     def vain_between(self, robot: int, start: int, end: int) -> int:
         """Return how many visits to a robot ended in vain within (start, end)."""
@@ -202,7 +208,7 @@ class Field:
         luck = self.city.luck(4, robot, self.journal.been[robot])
         found = hands.diagnose(worker.hand, there, known, luck)
         carried = self._carried(worker, case.id, found.found, luck)
-        plan = _Work.of(found, carried, worker, luck)
+        plan = _Work.of(found, carried, worker, luck, known)
         failed = {each.fault for each in there if each.failed}
         self.journal.again.update(_why_again(found, plan, known, failed))
         ends = now + round(plan.minutes * MINUTE_MS)
@@ -235,7 +241,7 @@ class Field:
         if left:
             self.journal.vain.setdefault(robot, []).append(now)
             self.journal.vain_cases.add(ticket)
-        if plan.missing:
+        if plan.missing and not plan.can_wait:
             self._write_down(ticket, plan.lacking, worker)
             self.office.move(
                 ticket, TicketState.WAITING_PART, self.by(worker), f"no {', '.join(plan.missing)}"
@@ -244,10 +250,12 @@ class Field:
             self._leave(number, ticket, ready=max((each for each in waits if each is not None), default=None))
             return
         confirmed = [fault for fault, _ in plan.mended] or [NO_FAULT]
-        self.office.move(ticket, TicketState.REPAIRED, self.by(worker), confirmed=confirmed)
+        self.office.move(
+            ticket, TicketState.REPAIRED, self.by(worker), confirmed=confirmed, deferred=plan.lacking
+        )
         if left:
             self.called_again(robot, left[0])
-        self.agenda.at(now + CONFIRM_MS, lambda: self._confirm(ticket))
+        self.agenda.at(now + CONFIRM_MS, lambda: self._confirm(ticket, worker))
         self._leave(number, ticket, over=True)
 
     def _write_down(self, ticket: int, faults: Collection[str], worker: Worker) -> None:
@@ -257,12 +265,24 @@ class Field:
             if case.suspicion_of(fault) is None:
                 self.office.tickets.report(case.device_id, fault, self.by(worker), "found on the spot")
 
-    def _confirm(self, ticket: int) -> None:
+    def _confirm(self, ticket: int, worker: Worker) -> None:
         case = self.office.tickets.read(ticket)
         if case.state is TicketState.REPAIRED:
             again = [each.fault for each in case.suspicions if each.state is SuspicionState.SUSPECTED]
             confirmed = [*case.confirmed_faults, *again] if again else None
-            self.office.move(ticket, TicketState.CONFIRMED, DISPATCHER, confirmed=confirmed)
+            case = self.office.move(ticket, TicketState.CONFIRMED, DISPATCHER, confirmed=confirmed)
+            for follow_up in {each.follow_up for each in case.suspicions if each.follow_up is not None}:
+                self._follow_up(follow_up, worker)
+
+    def _follow_up(self, number: int, worker: Worker) -> None:
+        """Let the part of a follow-up case be got, and the case be taken on."""
+        case = self.office.tickets.read(number)
+        if case.state is not TicketState.OPENED:
+            return  # the first case was opened again, and this one is known
+        self.journal.follow_ups += 1
+        waits = [self.parts.wait_for(worker, number, part) for part in case.parts]
+        assert self.dispatch is not None
+        self.dispatch.follow_up(case, max((each for each in waits if each is not None), default=None))
 
     def _leave(
         self,
@@ -309,7 +329,8 @@ def _why_again(
 class _Work:
     """What an engineer does at a robot: faults mended and whether that lasts, parts used, minutes.
 
-    `missing` are parts, `lacking` the faults that were found and wait for them.
+    `missing` are parts, `lacking` the faults that were found and wait for them; they `can_wait` for a
+    follow-up visit where nothing of it has failed.
     """
 
     mended: tuple[tuple[str, bool], ...]
@@ -317,12 +338,18 @@ class _Work:
     missing: tuple[str, ...]
     lacking: tuple[str, ...]
     minutes: float
+    can_wait: bool = False
 
     @classmethod
     def of(
-        cls, found: hands.Diagnosis, carried: dict[str, bool], worker: Worker, luck: np.random.Generator
+        cls,
+        found: hands.Diagnosis,
+        carried: dict[str, bool],
+        worker: Worker,
+        luck: np.random.Generator,
+        known: Collection[str],
     ) -> "_Work":
-        """Return what comes of a diagnosis with the parts that were carried."""
+        """Return what comes of a diagnosis with the parts that were carried, of a case that `known` names."""
         mended, used, missing, lacking, minutes = [], [], [], [], found.minutes
         for fault, right in zip(found.found, found.right, strict=True):
             part = FAULTS[fault].part
@@ -336,4 +363,6 @@ class _Work:
             mended.append((fault, holds or not right))
             if part is not None:
                 used.append(part)
-        return cls(tuple(mended), tuple(used), tuple(dict.fromkeys(missing)), tuple(lacking), minutes)
+        can_wait = hands.can_wait(lacking, [fault for fault, _ in mended], found.failed, known)
+        missing = list(dict.fromkeys(missing))
+        return cls(tuple(mended), tuple(used), tuple(missing), tuple(lacking), minutes, can_wait)

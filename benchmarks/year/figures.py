@@ -63,6 +63,7 @@ def figures_of(life: "Life", parts: Parts, truth: GroundTruth, first: int, days:
         "first_time_fix_of_the_indicators": _by_indicator(facts),
         "open_at_the_end": sum(each.closed_at is None for each in facts),
         "detours": life.field.journal.detours,
+        "follow_ups": life.field.journal.follow_ups,
         "why_again": dict(life.field.journal.again.most_common()),
         "late_on_site": dict(_late(facts, end).most_common()),
     }

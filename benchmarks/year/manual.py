@@ -31,6 +31,8 @@ class ManualDispatch:
         self._order = 0
         self._turn = 0
         self._kept: set[int] = set()
+        self._ready: dict[int, int] = {}
+        """The first local day on which the part for a follow-up visit is there."""
         self.calls = Calls(city, agenda, office, field, manual.named, self._called)
         field.dispatch = self
 
@@ -42,7 +44,8 @@ class ManualDispatch:
         case = self._office.tickets.read(number)
         if case.state in (TicketState.OPENED, TicketState.REOPENED):
             self._office.move(number, TicketState.ACCEPTED, DISPATCHER)
-            self._queued(number, local_day(self._agenda.clock.ms) + self._manual.lead_days)
+            offered = local_day(self._agenda.clock.ms) + self._manual.lead_days
+            self._queued(number, max(offered, self._ready.get(number, 0)))
 
     def _queued(self, number: int, day: int) -> None:
         if number not in self._kept:
@@ -103,6 +106,12 @@ class ManualDispatch:
         now = self._agenda.clock.ms
         day = local_day(now) + 1 if ready is None else max(local_day(ready), local_day(now) + 1)
         self._queued(ticket, day)
+
+    def follow_up(self, case: Ticket, ready: int | None) -> None:
+        """Write a follow-up visit down as if somebody had called, for when its part is there."""
+        if ready is not None:
+            self._ready[case.id] = local_day(ready)
+        self._called(case)
 
     def evening(self, day: int, working: list[int]) -> None:
         """Write the lists of the next day."""

@@ -87,9 +87,10 @@ class Office:
         by: Principal,
         why: str = "",
         confirmed: Sequence[str] | None = None,
+        deferred: Sequence[str] | None = None,
     ) -> Ticket:
         """Move a case on."""
-        return self.tickets.change_state(number, after, by, why, confirmed=confirmed)
+        return self.tickets.change_state(number, after, by, why, confirmed=confirmed, deferred=deferred)
 
     def open_case(self, robot: str) -> Ticket | None:
         """Return the open case of a robot."""

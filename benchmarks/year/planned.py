@@ -102,6 +102,12 @@ class PlannedDispatch:
         at = self.calls.answered_at(ANSWER_MIN / 60, SERVICE_HOURS, case.id)
         self._agenda.at(at, lambda: self._answer(case.id))
 
+    def follow_up(self, case: Ticket, ready: int | None) -> None:
+        """Answer a follow-up case; nobody goes before its part is there."""
+        if ready is not None:
+            self._until[case.id] = ready
+        self.taken(case)
+
     def heard(self, numbers: list[int]) -> None:
         """Answer the cases that alerts opened, and plan anew for those that became worse."""
         for number in numbers:

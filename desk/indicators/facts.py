@@ -12,7 +12,8 @@ from fleet.localtime import clamped
 from fleet.sla import Milestone
 from fleet.tickets import Suspicion, SuspicionState, Ticket, TicketState
 
-_VERDICTS = (SuspicionState.CONFIRMED, SuspicionState.REFUTED)
+_FOUND = frozenset({SuspicionState.CONFIRMED, SuspicionState.DEFERRED})
+_VERDICTS = _FOUND | {SuspicionState.REFUTED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,12 +110,13 @@ def _first(ticket: Ticket, state: TicketState) -> int | None:
 
 
 def _by_alerts(ticket: Ticket) -> list[Suspicion]:
-    return [each for each in ticket.suspicions if each.alerts]
+    """Return what alerts suspected before an engineer saw it; in a follow-up case they join what is known."""
+    return [each for each in ticket.suspicions if each.alerts and each.follows is None]
 
 
 def _confirmed(ticket: Ticket) -> list[Suspicion]:
-    """Return what alerts suspected and an engineer found."""
-    return [each for each in _by_alerts(ticket) if each.state is SuspicionState.CONFIRMED]
+    """Return what alerts suspected and an engineer found, mended there or left for a follow-up visit."""
+    return [each for each in _by_alerts(ticket) if each.state in _FOUND]
 
 
 def _judged_at(ticket: Ticket, closed_at: int | None) -> int | None:
@@ -136,7 +138,7 @@ def _foreseen(ticket: Ticket) -> str:
 
 
 def _unfounded(ticket: Ticket) -> str:
-    if ticket.on_site_at is None or ticket.confirmed_faults:
+    if ticket.on_site_at is None or ticket.confirmed_faults or ticket.deferred_faults:
         return ""
     refuted = (each for each in _by_alerts(ticket) if each.state is SuspicionState.REFUTED)
     return next((each.fault for each in refuted if _is_predicted(each)), "")

@@ -142,17 +142,19 @@ class TicketDesk:
         why: str,
         version: int | None = None,
         confirmed: Sequence[str] | None = None,
+        deferred: Sequence[str] | None = None,
     ) -> Ticket:
         """Move a ticket on and return it as stored.
 
         `version` guards against acting on an old reading of it. `repaired` needs `confirmed`: the faults that
-        were found, or ("none",); `confirmed` may correct it. A reason is asked for where something is
-        cancelled or opened again. Raises NotFound, IllegalTransition, InvalidInput, or Conflict when
-        someone else changed it meanwhile.
+        were found, or ("none",); beside it `deferred`, those that are left for a follow-up visit and get a
+        case of their own when this one is `confirmed`, which may correct both. A reason is asked for where
+        something is cancelled or opened again. Raises NotFound, IllegalTransition, InvalidInput, or Conflict
+        when someone else changed it meanwhile.
         """
         with self._cases.writing() as session:
             before = self._cases.read(session, ticket_id, version)
-            return self._cases.move(session, before, after, principal, why, confirmed)
+            return self._cases.move(session, before, after, principal, why, confirmed, deferred)
 
     def read(self, ticket_id: int) -> Ticket:
         """Return a case. Raises NotFound."""

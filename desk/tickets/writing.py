@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from random import uniform
 from time import sleep
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -116,28 +116,29 @@ class CaseWriter:
         principal: Principal,
         why: str,
         confirmed: Sequence[str] | None = None,
+        deferred: Sequence[str] | None = None,
     ) -> Ticket:
         """Move a case on and tell it. Raises InvalidInput, IllegalTransition, which says who was first."""
         if after in WORKFLOWS[before.kind].needs_reason or "\x00" in why:
             check_reason(why)
         now = self._clock.now_ms()
         try:
-            changed = moved(before, after, now, confirmed)
+            changed = moved(before, after, now, confirmed, deferred)
         except IllegalTransition as error:
             by = _last_move(session, before.id)
             raise IllegalTransition(f"{error}{'' if by is None else f'; {_told(by)}'}") from error
         for check in self._checks:
             check(session, before, after, why)
         stored = self.save(session, before, followed(before, _owned(changed, principal), why, now))
-        event = happened(
-            stored, "state", principal, why, now, before=before.state, after=after, confirmed=confirmed or ()
-        )
-        tell(session, event)
+        more: dict[str, Any] = {"deferred": list(deferred)} if deferred else {}
+        more |= {"before": before.state, "after": after, "confirmed": confirmed or ()}
+        tell(session, happened(stored, "state", principal, why, now, **more))
         if stored.complaint is not None:
             _let_match(session, stored)
             self.tell_class(session, before, stored, principal, why)
         self.followed_by(session, before, stored, principal, why)
-        return stored
+        # What was deferred knows its own case by now.
+        return ticket(session, stored.id) if stored.deferred_faults else stored
 
     def followed_by(
         self, session: Session, before: Ticket, after: Ticket, principal: Principal, why: str

@@ -13,13 +13,14 @@ from typing import Any
 import numpy as np
 
 from fleet.clock import DAY_MS, HOUR_MS, MINUTE_MS
-from fleet.faults import FAULTS
+from fleet.faults import FAULTS, is_unclear
 from simulators.crew import hours
 from simulators.crew.client import Refused, Signed
-from simulators.crew.hands import Hand, diagnose, lasts, part_is_there, repair_minutes
+from simulators.crew.hands import Hand, can_wait, diagnose, lasts, part_is_there, repair_minutes
 from simulators.crew.households import is_there
 from simulators.crew.people import DEPOT, CrewPlan, EngineerOf
 from simulators.crew.ports import OnTheSpot, Robots, Witness
+from simulators.crew.remarks import visit_words
 from simulators.crew.roads import Place, true_minutes
 
 LOOK_EVERY_MS = 20 * MINUTE_MS
@@ -63,6 +64,12 @@ class AtWork:
     accepted: list[int] = field(default_factory=list)
     ahead: int = 0
     """When to look at tomorrow's visits again."""
+    failed: list[str] = field(default_factory=list)
+    """What was found and has failed; the rest has only begun."""
+    told: list[str] = field(default_factory=list)
+    """What the case named when they came."""
+    deferred: list[str] = field(default_factory=list)
+    """What was found as well and is left for a follow-up visit."""
 
 
 class EngineerAtWork:
@@ -248,7 +255,7 @@ class EngineerAtWork:
     def _begin(self, case: Mapping[str, Any]) -> None:
         at = self.memory
         at.ticket, at.device, at.site, at.kind = case["id"], case["device_id"], case["site"], case["kind"]
-        at.found = []
+        at.found, at.failed, at.told, at.deferred = [], [], [], []
 
     def _drive(self, now: int, target: Place, step: str, draw: np.random.Generator, mood: float) -> None:
         at = self.memory
@@ -277,11 +284,12 @@ class EngineerAtWork:
             return
         told = [each["fault"] for each in case["suspicions"] if each["state"] == "suspected"]
         if not self._is_robot():  # a tool or a wristband shows what it has to whoever holds it
-            at.found = [fault for fault in told if fault in FAULTS]
+            at.found = at.failed = [fault for fault in told if fault in FAULTS]
             at.step, at.until = "look", now
             return
         seen = diagnose(self._hand, self._robots_here().look_at(at.device), told, draw)
-        at.found = list(seen.found)
+        at.found, at.failed = list(seen.found), sorted(seen.failed)
+        at.told = [fault for fault in told if not is_unclear(fault)]
         at.step, at.until = "look", now + round(seen.minutes * MINUTE_MS)
 
     def _is_let_in(self, now: int, draw: np.random.Generator) -> bool:
@@ -301,13 +309,17 @@ class EngineerAtWork:
         return OnTheSpot(self._robots, self._sites[self.memory.site].devices)
 
     def _looked(self, now: int, draw: np.random.Generator) -> None:
-        """Begin to mend what was found, or leave where a part is missing."""
+        """Begin to mend what was found; leave where a part is missing that cannot wait for another visit."""
         at = self.memory
         parts = sorted({part for fault in at.found if (part := FAULTS[fault].part) is not None})
         missing = [part for part in parts if not (self._has(part) and part_is_there(draw))]
         if missing:
-            self._vain("waiting_part", f"{', '.join(missing)}{_MISSING}", now)
-            return
+            lacking = [fault for fault in at.found if FAULTS[fault].part in missing]
+            mended = [fault for fault in at.found if fault not in lacking]
+            if not can_wait(lacking, mended, at.failed, at.told):
+                self._vain("waiting_part", f"{', '.join(missing)}{_MISSING}", now)
+                return
+            at.found, at.deferred = mended, lacking
         minutes = sum(repair_minutes(self._hand, fault, draw) for fault in at.found) or _UNSEEN_MIN
         at.step, at.until = "mend", now + round(minutes * MINUTE_MS)
 
@@ -332,7 +344,8 @@ class EngineerAtWork:
                 )
             spot.leave()
         self._write_down(now)
-        self._house.patch(f"/tickets/{at.ticket}", {"state": "repaired", "confirmed_faults": at.found})
+        said = {"state": "repaired", "confirmed_faults": at.found, "deferred_faults": at.deferred}
+        self._house.patch(f"/tickets/{at.ticket}", said)
         self._seen(at.device, "mended", now)
         self._rest(at.place)
 
@@ -342,7 +355,7 @@ class EngineerAtWork:
         said = {
             "minutes": max(1, min(24 * 60, round((now - at.begun) / MINUTE_MS))),
             "parts": [{"code": part, "quantity": parts.count(part)} for part in dict.fromkeys(parts)],
-            "remark": _words(at.found),
+            "remark": visit_words(at.found, at.deferred),
         }
         try:
             self._house.put(f"/tickets/{at.ticket}/visit", said)
@@ -360,7 +373,8 @@ class EngineerAtWork:
 
     def _rest(self, place: Place) -> None:
         at = self.memory
-        at.step, at.until, at.ticket, at.device, at.found, at.place = "", 0, 0, "", [], place
+        at.step, at.until, at.ticket, at.device, at.place = "", 0, 0, "", place
+        at.found, at.failed, at.told, at.deferred = [], [], [], []
 
     def _move(self, case: Mapping[str, Any], state: str, why: str = "") -> None:
         try:
@@ -375,10 +389,3 @@ def _lacked(case: Mapping[str, Any]) -> list[str]:
     if not said or not said[-1].endswith(_MISSING):
         return []
     return [part.strip() for part in said[-1].removesuffix(_MISSING).split(",")]
-
-
-def _words(found: list[str]) -> str:
-    if not found:
-        return "Nothing was to be found: it runs as it should. 未发现故障，运行正常。"
-    named = [f"{FAULTS[fault].name.en} {FAULTS[fault].name.zh}" for fault in found]
-    return f"{', '.join(named)}: mended, test run without an error. 已修复，试运行正常。"

@@ -83,7 +83,8 @@ class Diagnosis:
     """What an engineer takes to be wrong after a look of so many minutes.
 
     `found` are faults of the catalogue, none of them for "nothing found"; `right` says of each whether it
-    is there.
+    is there. `failed` are those of `found` for which the robot does not work, as the engineer sees it; the
+    others have only begun.
     """
 
     found: tuple[str, ...]
@@ -91,6 +92,7 @@ class Diagnosis:
     minutes: float
     missed: tuple[str, ...] = field(default=())
     """Failed faults that were there and were not found."""
+    failed: frozenset[str] = frozenset()
 
 
 def draw_hand(skills: Collection[str], generator: np.random.Generator) -> Hand:
@@ -117,6 +119,7 @@ def diagnose(
     """
     found: dict[str, bool] = {}
     missed = []
+    failed = set()
     minutes = LOOK_MINUTES * hand.pace * float(np.exp(MINUTES_SPREAD * generator.standard_normal()))
     for seen in sorted(there, key=lambda each: (not each.failed, -each.severity, each.fault)):
         luck, error = generator.random(2)
@@ -125,16 +128,31 @@ def diagnose(
             continue
         if luck < chance_right(hand, seen.fault, told=known):
             found[seen.fault] = True
+            failed |= {seen.fault} if seen.failed else set()
             continue
         if seen.failed:
             missed.append(seen.fault)
         other = MISTAKEN_FOR.get(seen.fault)
         if other is not None and error < WRONG_RATHER_THAN_NONE:
             found.setdefault(other, any(each.fault == other for each in there))
+            failed |= {other} if seen.failed else set()
     for fault in sorted(set(told) - {each.fault for each in there}):
         if generator.random() < BELIEVES * hand.errs and FAULTS[fault].part is not None:
             found.setdefault(fault, False)
-    return Diagnosis(tuple(found), tuple(found.values()), minutes, tuple(missed))
+    return Diagnosis(tuple(found), tuple(found.values()), minutes, tuple(missed), frozenset(failed))
+
+
+def can_wait(
+    lacking: Collection[str], mended: Collection[str], failed: Collection[str], told: Collection[str]
+) -> bool:
+    """Tell whether an engineer closes the case and leaves for a follow-up visit what lacks a part.
+
+    That is where nothing of it has failed, so that the robot works, and the case has its answer: something
+    was mended, or what they were `told` of is not there. Who lacks the part for what they came for, and
+    could mend nothing else, waits for it with that case.
+    """
+    answered = bool(mended) or bool(told and not set(lacking) & set(told))
+    return bool(lacking) and answered and not set(lacking) & set(failed)
 
 
 def repair_minutes(hand: Hand, fault: str, generator: np.random.Generator) -> float:

@@ -8,13 +8,15 @@ from sqlalchemy.orm import Session
 
 from fleet.feedback import FaultRecord, Judged, JudgedCase
 from fleet.grants import Sites
-from fleet.tickets import SuspicionState, TicketOrigin, TicketState
+from fleet.tickets import FOUND, SuspicionState, TicketOrigin, TicketState
 from storage.records.alerts import AlertRow
 from storage.records.parts import parts_of
 from storage.records.tickets import SuspicionAlert, SuspicionRow, TicketRow
 from storage.records.within import at_sites
 
-_VERDICTS = (SuspicionState.CONFIRMED, SuspicionState.REFUTED)
+_RIGHT = (SuspicionState.CONFIRMED, SuspicionState.DEFERRED)
+"""What was found, mended there or left for a follow-up visit: it was rightly warned of."""
+_VERDICTS = (*_RIGHT, SuspicionState.REFUTED)
 _SEEN = (TicketState.REPAIRED, TicketState.CONFIRMED)
 """Of these an engineer said what was wrong; what was only cancelled nobody has looked at."""
 
@@ -23,7 +25,8 @@ def fault_records(session: Session, faults: Collection[str], sites: Sites = None
     """Return the record of each of these faults, its cases the newest first.
 
     Counted are suspicions that an alert raised, in cases that we opened before anybody reported them, and
-    which an engineer judged; one that several rules and models suspected counts once for each of them.
+    which an engineer judged; one that several rules and models suspected counts once for each of them. What
+    an engineer had seen and left for a follow-up visit is not warned of once more by an alert that joins it.
     """
     rows: dict[int, Any] = {}
     judges: dict[int, dict[str, None]] = {}
@@ -48,6 +51,7 @@ def _judged(session: Session, faults: Collection[str], sites: Sites) -> Sequence
             .where(
                 SuspicionRow.fault.in_(some),
                 SuspicionRow.state.in_(_VERDICTS),
+                SuspicionRow.evidence[FOUND].as_string().is_(None),
                 TicketRow.origin == TicketOrigin.PROACTIVE,
                 TicketRow.state.in_(_SEEN),
             )
@@ -63,7 +67,7 @@ def _record(fault: str, rows: Iterable[Any], judges: dict[int, dict[str, None]])
             row.ticket,
             row.device_id,
             row.solved_at,
-            row.state == SuspicionState.CONFIRMED,
+            row.state in _RIGHT,
             tuple(judges[row.id]),
         )
         for row in rows

@@ -11,6 +11,8 @@ from storage.records.devices import Device
 from storage.records.tickets import SuspicionRow, TicketRow
 
 _STANDING = (SuspicionState.SUSPECTED, SuspicionState.CONFIRMED)
+_FOUND = (SuspicionState.CONFIRMED, SuspicionState.DEFERRED)
+"""What a visit would have mended with the parts for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ def findings(session: Session, kind: str, since: int) -> Sequence[Finding]:
             TicketRow.kind == TicketKind.REPAIR,
             TicketRow.solved_at >= since,
             Device.kind == kind,
-            SuspicionRow.state == SuspicionState.CONFIRMED,
+            SuspicionRow.state.in_(_FOUND),
             SuspicionRow.part.is_not(None),
         )
         .group_by(SuspicionRow.part, Device.model, TicketRow.fault)

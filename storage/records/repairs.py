@@ -41,7 +41,8 @@ def open_tickets(desk: DeskDatabase) -> pl.DataFrame:
 
     That is all that an open case suspects; and what cleared by itself before anyone was there, for ever:
     the fault may have come and gone, or the customer mended it, so it is neither a label of the fault nor of
-    its absence. What a repair refuted is not among them: there somebody looked.
+    its absence. What was deferred had begun and was not mended: it is a label of neither too, its follow-up
+    case says when it was mended. What a repair refuted is not among them: there somebody looked.
     """
     query = (
         select(TicketRow.device_id, SuspicionRow.fault, SuspicionRow.since)
@@ -49,7 +50,7 @@ def open_tickets(desk: DeskDatabase) -> pl.DataFrame:
         .where(
             or_(
                 TicketRow.state.not_in(sorted(CLOSED_STATES)),
-                SuspicionRow.state == SuspicionState.CLEARED,
+                SuspicionRow.state.in_((SuspicionState.CLEARED, SuspicionState.DEFERRED)),
             )
         )
         .order_by(SuspicionRow.since, TicketRow.id, SuspicionRow.id)

@@ -1,13 +1,14 @@
 """Which tickets belong together. Callers bring the transaction."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
-from sqlalchemy import ForeignKey, Index, String, delete, or_, select
+from sqlalchemy import ForeignKey, Index, String, delete, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from fleet.tickets import TicketLink
+from fleet.tickets import FOLLOW_UP, Suspicion, TicketLink
 from storage.records.base import Base
-from storage.records.tickets import TicketRow
+from storage.records.tickets import SuspicionRow, TicketRow
 
 
 class TicketLinkRow(Base):
@@ -59,3 +60,14 @@ def links_of(session: Session, ticket_id: int) -> list[Linked]:
     wanted = select(TicketRow.id, TicketRow.state, TicketRow.fault, TicketRow.site)
     found = session.execute(wanted.where(TicketRow.id.in_(kinds)).order_by(TicketRow.id.desc()))
     return [Linked(number, kinds[number], state, fault, site) for number, state, fault, site in found]
+
+
+def note_follow_up(session: Session, deferred: Iterable[Suspicion], follow_up: int) -> None:
+    """Note which case is to mend what another deferred; part of the change that closes that one."""
+    for each in deferred:
+        session.execute(
+            update(SuspicionRow)
+            .where(SuspicionRow.id == each.id)
+            .values(evidence=each.evidence | {FOLLOW_UP: follow_up}),
+            execution_options={"synchronize_session": False},
+        )

@@ -23,7 +23,7 @@ from desk.dispatch.scene import GOES
 from desk.tickets.complaints import review_at
 from desk.tickets.conversation import Audience
 from fleet.assignments import LONGEST_REMARK, AssignmentState, Rather
-from fleet.cases import closes_at
+from fleet.cases import closes_at, faults_that_wait
 from fleet.complaints import ComplaintClass
 from fleet.consent import LONGEST_ANSWER, LONGEST_OFFER, Answer, is_askable, is_proposed
 from fleet.dossier import Dossier
@@ -31,6 +31,7 @@ from fleet.errors import NotFound
 from fleet.events import Subject
 from fleet.faults import FAULTS, Level, is_unclear
 from fleet.feedback import SCORES
+from fleet.follow_up_cases import left_over
 from fleet.grants import Role, Sites
 from fleet.joined_cases import separable
 from fleet.people import Person
@@ -165,6 +166,7 @@ def show_ticket(
         allowed=way.ways[ticket.state],
         confirmable=[each for each in FAULTS.values() if each.kind is kind and not is_unclear(each.code)],
         unclear=[each for each in ticket.faults if is_unclear(each)],
+        can_wait=faults_that_wait(kind),
         no_fault=NO_FAULT,
         needs_reason=[state for state in TicketState if state in way.needs_reason],
         work=_work(services, ticket, sites, work_error),
@@ -177,8 +179,7 @@ def show_ticket(
         consent=_consent(services, ticket),
         letters=_letters(services, ticket),
         visit=_visit(services, ticket),
-        entered={"file_error": None, "error": None, "state": None, "why": "", "confirmed": _confirmed(ticket)}
-        | entered,
+        entered={"file_error": None, "error": None, "state": None, "why": ""} | _said(ticket) | entered,
     )
 
 
@@ -271,6 +272,11 @@ def running_clock(clocks: tuple[MilestoneClock, ...]) -> MilestoneClock | None:
     return min(running, key=lambda clock: (clock.due is None, clock.due or 0)) if running else None
 
 
-def _confirmed(ticket: Ticket) -> list[str]:
-    """Return what the form says was wrong: what was confirmed, and nothing before, since models learn it."""
-    return [] if ticket.solved_at is None else list(ticket.confirmed_faults) or [NO_FAULT]
+def _said(ticket: Ticket) -> dict[str, list[str]]:
+    """Return what the form says was wrong: what was said, and nothing before, since models learn it."""
+    if ticket.solved_at is None:
+        return {"confirmed": [], "deferred": []}
+    return {
+        "confirmed": list(ticket.confirmed_faults) or [NO_FAULT],
+        "deferred": [each.fault for each in left_over(ticket)],
+    }

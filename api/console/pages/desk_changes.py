@@ -32,18 +32,25 @@ def change_state(
     why: Annotated[str, Form(max_length=1000)] = "",
     version: Annotated[int | None, Form()] = None,
     confirmed_fault: Annotated[list[str], Form(max_length=32)] = [],  # noqa: B006 - FastAPI copies it
+    deferred_fault: Annotated[list[str], Form(max_length=32)] = [],  # noqa: B006 - FastAPI copies it
 ) -> Response:
     """Move a ticket on; what is refused comes back in the form with the reason."""
     with services.desk.transaction() as session:
         ticket(session, ticket_id, sites)
-    confirmed = list(dict.fromkeys(code for code in confirmed_fault if code))
-    entered: dict[str, Any] = {"state": state, "why": why, "confirmed": confirmed}
+    confirmed, deferred = (_chosen(codes) for codes in (confirmed_fault, deferred_fault))
+    entered: dict[str, Any] = {"state": state, "why": why, "confirmed": confirmed, "deferred": deferred}
 
     def change() -> Response:
         # What was chosen for another state before this one was, is not meant.
-        said = confirmed if state in (TicketState.REPAIRED, TicketState.CONFIRMED) else None
+        is_said = state in (TicketState.REPAIRED, TicketState.CONFIRMED)
         services.tickets.change_state(
-            ticket_id, _state(state), principal, why, version=version, confirmed=said or None
+            ticket_id,
+            _state(state),
+            principal,
+            why,
+            version=version,
+            confirmed=confirmed or None if is_said else None,
+            deferred=deferred if is_said and (confirmed or deferred) else None,
         )
         return _back(f"/tickets/{ticket_id}")
 
@@ -80,6 +87,10 @@ def keep_open(
             pages, request, visitor, ticket_id, sites, status, error=told, why=why
         ),
     )
+
+
+def _chosen(codes: list[str]) -> list[str]:
+    return list(dict.fromkeys(code for code in codes if code))
 
 
 def _state(text: str) -> TicketState:

@@ -101,6 +101,7 @@ SUSPICION_STATES = {
     SuspicionState.CLEARED: Text("Cleared by itself", "已自行消除"),
     SuspicionState.CONFIRMED: Text("Confirmed", "已确认"),
     SuspicionState.REFUTED: Text("Not found", "未发现"),
+    SuspicionState.DEFERRED: Text("Left for a follow-up visit", "留待后续上门"),
 }
 HAPPENED = {
     "joined": Text("A suspicion joined", "新增疑似故障"),
@@ -120,6 +121,7 @@ HAPPENED = {
     "merged": Text("Merged into another", "已并入其他工单"),
     "took": Text("Took over another", "并入了其他工单"),
     "split": Text("Split", "已拆分"),
+    "follow_up": Text("Follow-up case opened", "已生成后续工单"),
     "checked": Text("Ticked off", "已完成检查项"),
     "unchecked": Text("Tick taken back", "撤销检查项"),
     "late_cause": Text("Why it was late", "超时原因"),

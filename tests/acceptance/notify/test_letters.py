@@ -100,6 +100,16 @@ def test_who_had_a_repair_is_asked_two_hours_later_how_it_was(house: Written) ->
     assert house.after(30 * DAY_MS) == []
 
 
+def test_who_had_a_repair_is_told_what_was_left_for_another_visit(house: Written) -> None:
+    number = house.house.tickets.report("R1", "brush_jam", LI, "it rattles")
+    for state in (T.ACCEPTED, T.EN_ROUTE, T.REPAIRING):
+        house.house.tickets.change_state(number, state, LI, "")
+    said = {"confirmed": ["brush_jam"], "deferred": ["filter_clog"]}
+    house.house.tickets.change_state(number, T.REPAIRED, LI, "", **said)  # type: ignore[arg-type]
+    (letter,) = house.after(121 * MINUTE_MS)
+    assert "also saw what has only begun: filter clogged. It still works" in letter.text
+
+
 def test_what_was_said_meanwhile_is_not_asked_for(house: Written) -> None:
     number = house.repair()
     house.api.post(f"/api/v1/tickets/{number}/feedback", json={"score": 4, "solved": True, "source": "call"})

@@ -290,6 +290,32 @@ def test_the_form_of_a_repair_takes_several_faults_or_none(house: House, client:
     assert "<dd>Brush jamming, Filter clogged</dd>" in page
 
 
+def test_the_form_of_a_repair_says_what_is_mended_later(house: House, client: TestClient) -> None:
+    raise_alert(house, "R1", "filter_clog", 0.7)
+    for state in ("accepted", "en_route", "repairing"):
+        client.post("/tickets/1/state", data={"state": state})
+    page = client.get("/tickets/1?lang=zh").text
+    assert "已发现，后续处理" in page
+    form = {"state": "repaired", "confirmed_fault": "brush_jam"}
+    refused = client.post("/tickets/1/state?lang=en", data=form | {"deferred_fault": "brush_jam"})
+    assert refused.status_code == 422
+    kept = 'name="deferred_fault" value="brush_jam" checked'
+    assert kept in refused.text, "what was entered is there still"
+    client.post("/tickets/1/state", data=form | {"deferred_fault": ["filter_clog", "water_leak", ""]})  # type: ignore[dict-item]
+    page = client.get("/tickets/1?lang=en").text
+    assert "<dt>Seen, to be mended later</dt><dd>Filter clogged, Water leaking</dd>" in page
+    assert 'name="deferred_fault" value="filter_clog" checked' in page, "confirming says the same again"
+    said = {"confirmed_fault": "brush_jam", "deferred_fault": ["filter_clog", "water_leak"]}
+    client.post("/tickets/1/state", data={"state": "confirmed"} | said)  # type: ignore[dict-item]
+    page = client.get("/tickets/1?lang=en").text
+    assert 'Filter clogged (<a href="/tickets/2">#2</a>)' in page
+    assert "Follow-up case opened" in page
+    second = client.get("/tickets/2?lang=en").text
+    assert 'Seen at an earlier visit, and left for this one: <a href="/tickets/1">#1</a>' in second
+    assert "Found at the repair; nobody had suspected it." not in second
+    assert 'Opened (One follows the other: <a href="/tickets/1">#1</a>)' in second
+
+
 def test_a_case_that_cleared_itself_says_so_and_can_be_kept_open(house: House, client: TestClient) -> None:
     client.post("/alerts/1/resolve", data={"why": "nothing there", "who": "li"})
     page = client.get("/tickets/1?lang=en").text

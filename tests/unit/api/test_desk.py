@@ -187,6 +187,36 @@ def test_a_repair_names_several_faults_and_says_it_once(client: TestClient) -> N
     assert [each["state"] for each in shown["suspicions"]] == ["confirmed", "confirmed"]
 
 
+def test_what_a_repair_defers_gets_a_ticket_of_its_own(client: TestClient) -> None:
+    for state in ("accepted", "en_route", "repairing"):
+        client.patch("/api/v1/tickets/1", json={"state": state})
+    both = {"state": "repaired", "confirmed_faults": ["brush_jam"], "deferred_faults": ["brush_jam"]}
+    answer = client.patch("/api/v1/tickets/1", json=both)
+    assert (answer.status_code, "brush_jam was mended as well" in answer.json()["detail"]) == (422, True)
+    alone = client.patch("/api/v1/tickets/1", json={"state": "waiting_part", "deferred_faults": []})
+    assert alone.status_code == 422
+    done = both | {"deferred_faults": ["filter_clog"]}
+    shown = client.patch("/api/v1/tickets/1", json=done).json()
+    assert (shown["confirmed_faults"], shown["deferred_faults"]) == (["brush_jam"], ["filter_clog"])
+    assert [each["follow_up"] for each in shown["suspicions"]] == [None, None]
+    shown = client.patch("/api/v1/tickets/1", json={"state": "confirmed"}).json()
+    assert [(each["state"], each["follow_up"]) for each in shown["suspicions"]] == [
+        ("confirmed", None),
+        ("deferred", 2),
+    ]
+    assert shown["events"][-1]["what"] == "follow_up"
+    follow_up = client.get("/api/v1/tickets/2").json()
+    assert (follow_up["fault"], follow_up["state"], follow_up["origin"], follow_up["parts"]) == (
+        "filter_clog",
+        "opened",
+        "proactive",
+        ["hepa-filter"],
+    )
+    assert follow_up["evidence"] == {"source": "found", "ticket": 1}
+    again = client.patch("/api/v1/tickets/1", json={"state": "confirmed"})
+    assert again.status_code == 409
+
+
 def test_an_objection_keeps_open_what_cleared_itself(client: TestClient) -> None:
     objection = {"reason": "it squeaks", "who": "li.wei"}
     early = client.post("/api/v1/tickets/1/keep-open", json=objection)

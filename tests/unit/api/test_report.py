@@ -108,3 +108,26 @@ def test_a_case_before_its_repair_has_one_as_well(house: House) -> None:
     assert client.get(f"/tickets/{number}/report.pdf?lang=zh&paper=phone").status_code == 200
     assert client.get(f"/api/v1/tickets/{number}/report.pdf?lang=xx").status_code == 422
     assert client.get("/api/v1/tickets/99/report.pdf").status_code == 404
+
+
+def test_it_names_what_was_left_for_a_follow_up_visit_and_where_that_came_from(house: House) -> None:
+    from api.report.service import Writer, reported
+
+    add_device(house, "R3", site="pudong")
+    first = house.tickets.report("R3", "brush_jam", LI, "it squeals")
+    for state in (T.ACCEPTED, T.EN_ROUTE, T.REPAIRING):
+        house.tickets.change_state(first, state, LI, "x")
+    house.tickets.change_state(first, T.REPAIRED, LI, "x", confirmed=["brush_jam"], deferred=["filter_clog"])
+
+    def says(number: int, language: str) -> dict[str, Any]:
+        with house.desk.transaction() as session:
+            found = reported(session, number, None)
+        return Writer(house.app.state.services, language).report(found, "a4")  # type: ignore[arg-type]
+
+    assert says(first, "en")["found"] == "Brush jamming\nSeen, mended on a follow-up visit: Filter clogged"
+    house.tickets.change_state(first, T.CONFIRMED, LI, "x")
+    second = first + 1
+    assert says(first, "zh")["found"].endswith(f"已发现，后续上门处理：滤网堵塞 (#{second})")
+    (suspicion,) = says(second, "en")["suspicions"]
+    assert suspicion["why"] == [f"Seen at an earlier visit (#{first}), and left for this one."]
+    assert client_of(house).get(f"/api/v1/tickets/{first}/report.pdf").status_code == 200

@@ -93,6 +93,34 @@ def test_a_foreseen_fault_that_was_found(house: Desk) -> None:
     assert (fact.unfounded, fact.reopened, fact.repeated_by) == ("", False, None)
 
 
+def test_a_deferred_fault_was_foreseen_rightly_and_its_follow_up_is_no_repeat(house: Desk) -> None:
+    first = house.predicted()
+    for state in REPAIR:
+        house.later(1)
+        said = {"confirmed": ["water_leak"], "deferred": ["brush_jam"]} if state is T.REPAIRED else {}
+        house.rooms.tickets.change_state(first, state, LI, "now", **said)  # type: ignore[arg-type]
+    house.rooms.tickets.change_state(first, T.CONFIRMED, LI, "")
+    follow_up = first + 1
+    house.repair(follow_up)
+    facts = house.follow()
+    fact = facts[first]
+    assert (fact.fault, fact.confirmed, fact.foreseen) == ("water_leak", True, "brush_jam")
+    assert (fact.lead_ms, fact.reopened, fact.repeated_by) == (3 * HOUR_MS, False, None)
+    second = facts[follow_up]
+    assert (second.fault, second.found, second.judged_month) == ("brush_jam", True, None), "it was known"
+
+
+def test_a_visit_that_could_mend_nothing_is_repeated_by_its_follow_up(house: Desk) -> None:
+    first = house.predicted()
+    for state in REPAIR:
+        said = {"confirmed": [], "deferred": ["brush_jam"]} if state is T.REPAIRED else {}
+        house.rooms.tickets.change_state(first, state, LI, "now", **said)  # type: ignore[arg-type]
+    house.rooms.tickets.change_state(first, T.CONFIRMED, LI, "")
+    house.repair(first + 1)
+    fact = house.follow()[first]
+    assert (fact.repeated_by, fact.unfounded, fact.foreseen) == (first + 1, "", "brush_jam")
+
+
 def test_a_foreseen_fault_that_nobody_found_is_unfounded(house: Desk) -> None:
     case = house.predicted()
     house.repair(case, "none")
