@@ -29,6 +29,7 @@ from fleet.risks import Driver
 from fleet.sites import Site
 from fleet.text import Language, Text
 from fleet.tickets import REPORT, Suspicion, SuspicionState, Ticket
+from storage.records.customers import customers_named
 from storage.records.device_lists import device_of
 from storage.records.sites import site_of
 from storage.records.tickets import ticket
@@ -39,10 +40,14 @@ Paper = Literal["a4", "phone"]
 
 @dataclass(frozen=True, slots=True)
 class Reported:
-    """What a report is about; `device` and `visit` are None where nothing is known of them."""
+    """What a report is about; `device` and `visit` are None where nothing is known of them.
+
+    `customer` is whose site it is, by name as far as that is known.
+    """
 
     ticket: Ticket
     site: Site
+    customer: Text
     device: Device | None
     visit: Visit | None
 
@@ -75,7 +80,9 @@ def reported(session: Session, ticket_id: int, sites: Sites) -> Reported:
         site = site_of(session, case.site)
     except NotFound:
         site = Site(case.site)
-    return Reported(case, site, device, visit_of(session, case.id, repair_of(case)))
+    described = customers_named(session, [site.customer] if site.customer else []).get(site.customer)
+    customer = described.name if described else Text(site.customer, site.customer)
+    return Reported(case, site, customer, device, visit_of(session, case.id, repair_of(case)))
 
 
 def last_change(found: Reported) -> int:
@@ -140,12 +147,14 @@ class Writer:
 
     def _places(self, found: Reported) -> list[list[str]]:
         site = found.site
-        other = site.name.en or site.name.zh
         return self._rows(
-            (w.SITE, self._in(site.name) or other or site.id),
-            (w.CUSTOMER, site.customer),
+            (w.SITE, self._named(site.name) or site.id),
+            (w.CUSTOMER, self._named(found.customer)),
             (w.ADDRESS, site.address),
         )
+
+    def _named(self, name: Text) -> str:
+        return self._in(name) or name.en or name.zh
 
     def _rows(self, *pairs: tuple[Text, str | None]) -> list[list[str]]:
         return [[self._in(name), value] for name, value in pairs if value]

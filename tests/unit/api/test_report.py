@@ -9,11 +9,13 @@ import pytest
 from helpers.api import House, add_device, client_of, open_house, raise_alert
 
 from api.report import typeset
+from fleet.customers import Customer
 from fleet.feedback import PartUsed, Visit
 from fleet.principals import person
 from fleet.sites import Site
 from fleet.text import Text
 from fleet.tickets import TicketState as T
+from storage.records.customers import keep_customer
 from storage.records.sites import describe_site
 
 LI = person("Li Wei")
@@ -30,6 +32,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         site = Site("pudong", Text("Pudong #1", "浦东"), "east", HOSTILE[:60], "900 *Qihang* Rd")
         with made.desk.transaction() as session:
             describe_site(session, site)
+            keep_customer(session, Customer(site.customer, Text(f"Qihang {HOSTILE[:60]}", "启航集团")))
         add_device(made, "R1", site="pudong", model="CR-200", serial="SN-1", risk=0.9, fault="filter_clog")
         raise_alert(made, "R1", "filter_clog", 0.9)
         made.tickets.report("R1", "brush_jam", person("#front.desk"), HOSTILE[:900])
@@ -92,6 +95,7 @@ def test_what_it_says_is_what_is_known(house: House) -> None:
     written = Writer(house.app.state.services, "en").report(found, "a4")
     facts = dict(map(tuple, [*written["facts"], *written["places"]]))
     assert (facts["Device"], facts["Serial number"], facts["Site"]) == ("R1", "SN-1", "Pudong #1")
+    assert facts["Customer"].startswith("Qihang #panic"), "by name, where it has one"
     assert written["found"] == "Filter clogged"
     assert [each["state"] for each in written["suspicions"]] == ["Confirmed", "Not found"]
     assert written["suspicions"][0]["why"][0] == "The model saw a risk of 90 %:"
