@@ -49,7 +49,8 @@ def problem_of(scene: Scene, day: date, travel: Travel, settings: DispatchSettin
     places |= {each.end for each in workdays if each.end is not None}
     sets_out = max(begins, min(each.hours[0].start for each in workdays)) + _INTO_MS
     hour = datetime.fromtimestamp(sets_out / 1000, clock).hour
-    return Problem(begins, tuple(jobs), tuple(workdays), travel.matrix(sorted(places), hour))
+    matrix = travel.matrix(sorted(places), hour)
+    return Problem(begins, tuple(jobs), tuple(workdays), matrix, margin_ms=settings.margin_ms)
 
 
 def changes_of(scene: Scene, problem: Problem, plan: DayPlan) -> Iterator[Change]:

@@ -24,7 +24,9 @@ class DispatchSettings:
     `freeze_ms`: what begins so soon is not moved any more. `replan` says what becomes of a day that something
     changed, looked at every `replan_every_ms`; by itself only where at most `retold_share` of what customers
     were told has to be told anew. `loaded_by`: minutes after midnight by which vans are loaded for the day
-    with what a depot put aside for it; None where nobody loads them overnight.
+    with what a depot put aside for it; None where nobody loads them overnight. `margin_ms`: visits are
+    planned so long before their promise is broken, where that is possible: half of all days go worse than
+    planned.
     """
 
     hours: tuple[int, int] = (8 * 60, 18 * 60)
@@ -38,3 +40,4 @@ class DispatchSettings:
     replan_every_ms: int = 5 * MINUTE_MS
     retold_share: float = 0.15
     loaded_by: int | None = None
+    margin_ms: int = 20 * MINUTE_MS

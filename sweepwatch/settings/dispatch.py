@@ -37,6 +37,9 @@ class DispatchSettings(Section):
     retold_share: float = Field(
         0.15, ge=0, le=1, description="By itself only where so many customers at most are told another time"
     )
+    margin_min: int = Field(
+        20, ge=0, le=240, description="Visits are planned so long before their promise breaks; minutes"
+    )
     hours_from: str = Field("08:00", pattern=_TIME, description="Hours of engineers who have no shifts: from")
     hours_to: str = Field("18:00", pattern=_TIME, description="... to, on working days")
     lunch_min: int = Field(45, ge=0, le=240, description="Length of the lunch break, 0 for none; minutes")
@@ -82,6 +85,7 @@ class DispatchSettings(Section):
             replan=Replan(self.replan),
             replan_every_ms=self.replan_every_min * MINUTE_MS,
             retold_share=self.retold_share,
+            margin_ms=self.margin_min * MINUTE_MS,
             loaded_by=minutes_of(self.loaded_by) if self.loaded_by else None,
         )
 

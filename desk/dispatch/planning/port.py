@@ -15,8 +15,9 @@ class Problem:
 
     `travel` knows every position of the jobs and workdays. Parts that are `discontinued` come no more.
     A window of arrival that was told is left where there is no other way, or where that saves more than
-    `told_cost_s` of travel; 0: as if none had been told.
-    Raises InvalidInput for ids that occur twice, a position without travel, or a cost below 0.
+    `told_cost_s` of travel; 0: as if none had been told. Work begins `margin_ms` before it is due, where
+    there is a way.
+    Raises InvalidInput for ids that occur twice, a position without travel, or a cost or margin below 0.
     """
 
     now: int
@@ -25,10 +26,12 @@ class Problem:
     travel: TravelMatrix
     discontinued: frozenset[str] = frozenset()
     told_cost_s: int = 300
+    margin_ms: int = 0
 
     def __post_init__(self) -> None:
-        if self.told_cost_s < 0:
-            raise InvalidInput(f"told_cost_s is {self.told_cost_s}; it must be 0 or more")
+        for name in ("told_cost_s", "margin_ms"):
+            if getattr(self, name) < 0:
+                raise InvalidInput(f"{name} is {getattr(self, name)}; it must be 0 or more")
         _check_different("job", [job.id for job in self.jobs])
         _check_different("engineer", [day.engineer for day in self.workdays])
         ends = [day.end for day in self.workdays if day.end is not None]

@@ -18,7 +18,9 @@ def promised(problem: Problem, job: Job) -> Spans:
     if job.hold is not None and job.hold.why in FIXED_FIRST:
         return ((0, NEVER),)
     if job.told is not None and problem.told_cost_s:
-        kept = _within([job.told], opens, min(job.due, closes)) or _within([job.told], opens, closes)
+        kept = _within([job.told], opens, min(_aimed(problem, job), closes)) or _within(
+            [job.told], opens, closes
+        )
         if kept:
             return kept
     return in_time(problem, job)
@@ -27,8 +29,15 @@ def promised(problem: Problem, job: Job) -> Spans:
 def in_time(problem: Problem, job: Job) -> Spans:
     """Return the spans that are in time, whatever was told: those that are preferred, where there are any."""
     opens, closes = _bounds(problem, job)
-    due = min(job.due, closes)
+    due = min(_aimed(problem, job), closes)
     return _within(job.preferred, opens, due) or _within([Window(opens, max(opens, due))], opens, closes)
+
+
+def _aimed(problem: Problem, job: Job) -> int:
+    """Return until when work should begin: a margin before it is due, where there is time for one."""
+    opens, _ = _bounds(problem, job)
+    aimed = job.due - problem.margin_ms
+    return aimed if aimed >= opens else job.due
 
 
 def widest(problem: Problem, job: Job) -> Spans:

@@ -271,6 +271,16 @@ def test_a_told_arrival_is_given_up_where_that_saves_much() -> None:
     assert given.travel_s <= kept.travel_s
 
 
+def test_work_begins_a_margin_before_it_is_due_where_there_is_a_way(chosen: Planner) -> None:
+    """Beyond near's hour lies tight, due at 9:25: after near it would begin at 9:20, in time but for luck."""
+    jobs = [a_job("near", (10.0, 0.0), 60), a_job("tight", (20.0, 0.0), due=at(9 + 25 / 60))]
+    hurried = a_job("hurried", (15.0, 0.0), due=at(8 + 20 / 60))
+    plan = planned(chosen, a_problem(jobs, [a_day("ann")], margin_ms=20 * MINUTE_MS))
+    assert stop_of(plan, "tight")[1].begin <= at(9 + 5 / 60)
+    plan = planned(chosen, a_problem([hurried], [a_day("ann")], margin_ms=20 * MINUTE_MS))
+    assert stop_of(plan, "hurried")[1].late_ms == 0, "too late for a margin is not too late"
+
+
 def test_a_window_that_is_preferred_is_kept(chosen: Planner) -> None:
     job = a_job("J", preferred=(Window(at(9), at(10)), Window(at(15), at(16))))
     plan = planned(chosen, a_problem([job, *(a_job(f"K{n}", minutes=50) for n in range(4))], [a_day("ann")]))
