@@ -12,7 +12,7 @@ from benchmarks.year.figures import NAMES
 def test_four_policies_live_through_the_same_faults(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    size = ["--robots", "60", "--days", "20", "--run-in", "10", "--seeds", "1"]
+    size = ["--robots", "40", "--days", "16", "--run-in", "6", "--seeds", "1"]
     told = tmp_path / "service.json"
     service.main([*size, "--runs", str(tmp_path), "--json", str(told)])
     capsys.readouterr()
