@@ -241,8 +241,10 @@ def test_a_customer_without_an_address_cannot_be_asked_by_letter_and_nothing_is_
 
 def test_a_letter_says_nothing_that_is_not_so(house: Written) -> None:
     asked = {"offer": "free", "by_letter": True}
-    for fault, works in (("brush_jam", True), ("battery_overheat", False)):
-        raise_alert(house.house, "R1", fault, 0.9)
+    raise_alert(house.house, "R1", "battery_overheat", 0.9)
+    for works in (True, False):
+        if not works:
+            house.house.tickets.report("R1", "battery_overheat", person("Li"), "it is too hot to touch")
         house.api.post("/api/v1/tickets/1/consent-link", json=asked)
         (letter,) = house.after(MINUTE_MS)
         assert ("It still works" in letter.text) is works, "of level L1 it does not"
