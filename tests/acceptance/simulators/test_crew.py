@@ -200,7 +200,7 @@ def test_what_somebody_else_does_first_is_not_done_again(town: Town) -> None:
     town.house.tickets.change_state(case, TicketState.REPAIRED, who, "", confirmed=["brush_wear"])
     town.robots.replace(robot, "brush_wear", "by hand")
     crew = town.new_crew()
-    town.live(crew, 20)
+    town.live(crew, 12)
     with town.house.desk.transaction() as session:
         events = events_of(session, Subject.TICKET, str(case))
     assert [event.after for event in events if event.what == "state"].count("repaired") == 1
