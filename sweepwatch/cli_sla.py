@@ -30,21 +30,26 @@ def sla_check(config: Path | None, data: Path | None, policy: Path | None, calen
 
 @sla.command("explain")
 @options(_POLICY, _CALENDAR, JSON)
-@click.option("--case", "case", type=PATH, required=True, help="The case, as a file (docs/desk.md).")
+@click.argument("ticket", type=click.IntRange(1), required=False)
+@click.option("--case", "case", type=PATH, help="In place of TICKET: a case as a file (docs/desk.md).")
 @click.option("--now", metavar="TIME", help="As of when (RFC 3339). [default: now]")
 def sla_explain(
     config: Path | None,
     data: Path | None,
     policy: Path | None,
     calendar: Path | None,
-    case: Path,
+    ticket: int | None,
+    case: Path | None,
     now: str | None,
     as_json: bool,
 ) -> None:
-    """Say for each milestone of a case when it is due, and which time counted or why not."""
-    from sweepwatch.commands.sla import explain
+    """Say for each milestone of TICKET when it is due, and which time counted or why not."""
+    from sweepwatch.commands.sla import Asked, explain
 
-    explain(settings_of(config, data), policy, calendar, case, now, as_json, click.echo)
+    which = case if ticket is None else ticket
+    if which is None or (ticket is not None and case is not None):
+        raise click.UsageError("either TICKET, the number of a case, or --case FILE")
+    explain(Asked(settings_of(config, data), policy, calendar, now), which, as_json, click.echo)
 
 
 @sla.command("preview")

@@ -1,5 +1,7 @@
-"""The commands of `sweepwatch sla`; `preview` alone looks at an installation, and none changes it."""
+"""The commands of `sweepwatch sla`; some look at an installation, and none changes it."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,7 @@ from fleet.localtime import moment_of
 from fleet.sla import Facts, Milestone
 from fleet.text import quoted
 from fleet.tickets import TicketKind
+from storage.records.tickets import ticket
 from sweepwatch.commands.installed import opened_desk
 from sweepwatch.printing import Say, console, json_text
 from sweepwatch.settings.settings import Settings
@@ -64,23 +67,51 @@ def _kinds(clocks: Clocks) -> list[tuple[str, Facts]]:
     return found
 
 
-def explain(
-    settings: Settings,
-    policy: Path | None,
-    calendars: Path | None,
-    case: Path,
-    now: str | None,
-    as_json: bool,
-    say: Say,
-) -> None:
-    """Print the clocks of a case. Raises ConfigError, InvalidInput for a time that is none."""
-    clocks, times = _clocks(settings, policy, calendars), load_case(case)
-    found = clocks.explain(times, SystemClock().now_ms() if now is None else _moment(now, times.zone))
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """By which policy and calendars clocks are explained, else those of the settings, and as of when."""
+
+    settings: Settings
+    policy: Path | None
+    calendars: Path | None
+    now: str | None
+
+    @property
+    def clocks(self) -> Clocks:
+        """The clocks. Raises ConfigError."""
+        return _clocks(self.settings, self.policy, self.calendars)
+
+    def at(self, zone: ZoneInfo) -> int:
+        """Return as of when, epoch ms. Raises InvalidInput for a time that is none."""
+        return SystemClock().now_ms() if self.now is None else _moment(self.now, zone)
+
+
+def explain(asked: Asked, case: Path | int, as_json: bool, say: Say) -> None:
+    """Print the clocks of a case: a file, or one of the installation by its number.
+
+    Raises ConfigError, NotFound, InvalidInput for a time that is none.
+    """
+    found, zone = _of_ticket(asked, case) if isinstance(case, int) else _of_file(asked, case)
     if as_json:
-        say(json_text({each.clock.milestone: _item(each, times.zone) for each in found}))
+        say(json_text({each.clock.milestone: _item(each, zone) for each in found}))
         return
     for each in found:
-        _print(each, times.zone, say)
+        _print(each, zone, say)
+
+
+def _of_file(asked: Asked, case: Path) -> tuple[Sequence[Explained], ZoneInfo]:
+    clocks, times = asked.clocks, load_case(case)
+    return clocks.explain(times, asked.at(times.zone)), times.zone
+
+
+def _of_ticket(asked: Asked, number: int) -> tuple[Sequence[Explained], ZoneInfo]:
+    with opened_desk(asked.settings) as desk:
+        zones = zones_of(asked.settings, desk)
+        with desk.transaction() as session:
+            case = ticket(session, number)
+        zone = zones.of(case.site)
+        clocks = TicketClocks(asked.clocks, zones.of, TermsOfSites(desk, SystemClock()).of)
+        return clocks.explain(case, asked.at(zone)), zone
 
 
 def preview(settings: Settings, policy: Path | None, calendars: Path | None, as_json: bool, say: Say) -> None:
