@@ -75,6 +75,13 @@ class Rooms:
     def restart(self) -> None:
         self.engine = wire_desk(self.desk, self.rules, load_policy(), self.clock).alerts
 
+    def foreseen(self, fault: str, risk: float) -> Alert:
+        """Let a risk of R1 raise an alert now, or join one; return it."""
+        self.engine.observe_risks([a_risk("R1", self.clock.ms, risk, fault)])
+        alert = self.fired[-1]
+        assert alert.fault == fault
+        return alert
+
     @property
     def told(self) -> list[Event]:
         """What the log says of alerts, the oldest first."""

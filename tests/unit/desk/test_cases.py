@@ -32,9 +32,7 @@ def rooms(tmp_path: Path) -> Iterator[Rooms]:
 
 def raised(rooms: Rooms, fault: str, risk: float = 0.8) -> Alert:
     """Let a risk raise an alert and the desk take it."""
-    rooms.engine.observe_risks([a_risk("R1", rooms.clock.ms, risk, fault)])
-    alert = rooms.fired[-1]
-    assert alert.fault == fault
+    alert = rooms.foreseen(fault, risk)
     rooms.tickets.open_for(alert)
     return alert
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from helpers.desk_rooms import Rooms, a_risk, open_rooms
+from helpers.desk_rooms import Rooms, open_rooms
 
 from fleet.clock import DAY_MS, HOUR_MS
 from fleet.errors import Conflict, IllegalTransition, InvalidInput
@@ -34,9 +34,7 @@ def rooms(tmp_path: Path) -> Iterator[Rooms]:
 
 def raised(rooms: Rooms, fault: str, risk: float = 0.8) -> int:
     """Let a risk raise an alert and the desk take it; return its case."""
-    rooms.engine.observe_risks([a_risk("R1", rooms.clock.ms, risk, fault)])
-    assert rooms.fired[-1].fault == fault
-    case = rooms.tickets.open_for(rooms.fired[-1])
+    case = rooms.tickets.open_for(rooms.foreseen(fault, risk))
     assert case is not None
     return case
 
