@@ -18,6 +18,8 @@ from typing import Any
 
 from helpers.way_in import token_for
 
+from sweepwatch.run.stopping import STOP_AT_MOST_S
+
 ROOT = Path(__file__).parents[2]
 # Long, for machines that are busy with other things: what is measured is measured elsewhere.
 PATIENCE_S = 400.0
@@ -143,6 +145,9 @@ class Running:
         raise AssertionError(f"no {what} within {patience_s} s:\n{self.output}")
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
-        """Ask it to end and return its exit code."""
+        """Ask it to end and return its exit code; one that is not 0 shows what it said, in a failed test."""
         self.process.send_signal(number)
-        return self.process.wait(30)
+        code = self.process.wait(STOP_AT_MOST_S + 15)
+        if code:
+            sys.stderr.write(self.output)
+        return code
