@@ -51,6 +51,10 @@ OVERTIME_MS = 45 * MINUTE_MS
 """A visit is begun where its planned end is at most so long after the shift."""
 NOBODY_THERE_MIN = 10.0
 """Minutes lost at a closed door."""
+CALLED_H = 20
+"""At this hour customers are called whose door was closed; they have somebody there from the next day on.
+Until then their case waits for the customer, as a desk's does, and its clock of being on site stands still.
+"""
 CONFIRM_MS = HOUR_MS
 """So long after the repair its customer signs; what fails again later is a case of its own."""
 

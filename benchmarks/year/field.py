@@ -11,8 +11,8 @@ from typing import Protocol
 
 import numpy as np
 
-from benchmarks.year.agenda import LOCAL_MS, Agenda, local_day, local_hour, weekday
-from benchmarks.year.assumptions import CONFIRM_MS, NOBODY_THERE_MIN, OVERTIME_MS
+from benchmarks.year.agenda import Agenda, day_start, local_day, local_hour, weekday
+from benchmarks.year.assumptions import CALLED_H, CONFIRM_MS, NOBODY_THERE_MIN, OVERTIME_MS
 from benchmarks.year.city import City, Worker
 from benchmarks.year.office import DISPATCHER, Office
 from benchmarks.year.parts import Parts
@@ -193,7 +193,7 @@ class Field:
         # Sites are staffed every day: a weekend is no odd time there.
         if not households.is_there(_MONDAY, local_hour(now), luck, told=told, confirmed=confirmed):
             self.journal.absent += 1
-            self.office.move(errand.ticket, TicketState.ACCEPTED, self.by(worker), "nobody was there")
+            self.office.move(errand.ticket, TicketState.WAITING_CUSTOMER, self.by(worker), "nobody was there")
             self.agenda.at(
                 now + round(NOBODY_THERE_MIN * MINUTE_MS),
                 lambda: self._leave(number, errand.ticket, absent=True),
@@ -298,11 +298,18 @@ class Field:
         assert self.dispatch is not None
         self.dispatch.done(number, ticket)
         if absent:
-            tomorrow = (local_day(now) + 1) * DAY_MS - LOCAL_MS + 6 * HOUR_MS
-            self.dispatch.again(ticket, tomorrow)
+            called = max(now, day_start(local_day(now)) + CALLED_H * HOUR_MS)
+            self.agenda.at(called, lambda: self._reached(ticket))
         elif not over:
             self.dispatch.again(ticket, ready)
         self.wake(number)
+
+    def _reached(self, ticket: int) -> None:
+        """Let somebody go again, from the next day on, to a customer who was called after a closed door."""
+        if self.office.tickets.read(ticket).state is TicketState.WAITING_CUSTOMER:
+            self.office.move(ticket, TicketState.ACCEPTED, DISPATCHER, "they said when it suits")
+            assert self.dispatch is not None
+            self.dispatch.again(ticket, day_start(local_day(self.agenda.clock.ms) + 1))
 
     @staticmethod
     def by(worker: Worker) -> Principal:

@@ -33,6 +33,7 @@ _COMPLAINT_STEPS = {
 _LOOKS_AGAIN_MS, _WAITS_MS = HOUR_MS, 3 * HOUR_MS
 """So long a case is left alone about which there is nothing to do now, or that waits for a visit or for the
 customer, unless its state changes."""
+_REACHED = "Called: they said when it suits 已电话约定时间"
 _REASON = "The best of those who could go 现有人员中最合适"
 _NO_ANSWER_MS = 2 * DAY_MS
 
@@ -120,6 +121,7 @@ class DispatcherAtWork:
         if case["state"] == "waiting_customer":
             if not self._rested(f"call {case['id']} {len(visit['assignments'])}", now, draw, _CALLS_BACK_H):
                 return 0
+            self._try(case, "accepted", _REACHED)
         elif not self._agreed(case, now):
             return _WAITS_MS
         if case["state"] == "waiting_part" and not self._parts_are_there(case["id"]):

@@ -294,7 +294,7 @@ _ALLOWED = {
     "en_route": "repairing accepted waiting_customer cancelled",
     "repairing": "repaired waiting_part waiting_customer",
     "waiting_part": "en_route repairing waiting_customer cancelled",
-    "waiting_customer": "en_route repairing waiting_part cancelled",
+    "waiting_customer": "accepted en_route repairing waiting_part cancelled",
     "repaired": "confirmed reopened",
     "confirmed": "reopened",
     "reopened": "accepted cancelled",
