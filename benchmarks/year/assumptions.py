@@ -62,8 +62,9 @@ CONFIRM_MS = HOUR_MS
 
 ANSWER_MIN = 12.0
 """Median minutes until our desk accepts a case within its hours; log-normal, width .8."""
-REPLAN_MS = 60 * MINUTE_MS
-"""The day is planned anew at most so often, where something came in."""
+REPLAN_MS, URGENT_REPLAN_MS = 60 * MINUTE_MS, 15 * MINUTE_MS
+"""The day is planned anew at most so often, where something came in; where it is unusable. (A desk that runs
+plans anew each minute; here each plan costs CPU.)"""
 DAY_CPU_S, AGAIN_CPU_S = 1.0, 0.35
 """Seconds of CPU for the plan of a day, and for one made anew."""
 

@@ -13,6 +13,7 @@ from benchmarks.year.assumptions import (
     FAULT_NAMED,
     REPLAN_MS,
     SERVICE_HOURS,
+    URGENT_REPLAN_MS,
 )
 from benchmarks.year.calls import Calls
 from benchmarks.year.city import City
@@ -31,6 +32,7 @@ from fleet.assignments import Assignment, AssignmentState
 from fleet.clock import HOUR_MS
 from fleet.engineers import Demands
 from fleet.errors import Conflict, InvalidInput
+from fleet.faults import Level
 from fleet.grants import Sites
 from fleet.tickets import Ticket, TicketState
 from storage.records.appointments import appointments_of
@@ -89,8 +91,8 @@ class PlannedDispatch:
         self._keeps_stock = stock is not None
         self._lists: dict[str, list[Errand]] = {}
         self._numbers = {worker.engineer.id: each for each, worker in enumerate(city.workers)}
-        self._news = False
-        self._next_plan = 0
+        self._planned_at = 0
+        self._next_plan: int | None = None
         self.plans = self.cpu_s = 0.0
         self.calls = Calls(city, agenda, office, field, FAULT_NAMED, self.taken)
         field.dispatch = self
@@ -116,21 +118,20 @@ class PlannedDispatch:
                 at = self.calls.answered_at(ANSWER_MIN / 60, EARLY_DESK, number)
                 self._agenda.at(at, lambda number=number: self._answer(number))  # type: ignore[misc]
             elif case.state is TicketState.ACCEPTED:
-                self._something_new()
+                self._something_new(case)
 
     def _answer(self, number: int) -> None:
         case = self._office.tickets.read(number)
         if case.state in (TicketState.OPENED, TicketState.REOPENED):
-            self._office.move(number, TicketState.ACCEPTED, DISPATCHER)
-            self._something_new()
+            self._something_new(self._office.move(number, TicketState.ACCEPTED, DISPATCHER))
 
-    def _something_new(self) -> None:
-        """Let the day be planned anew soon, once for all that comes meanwhile."""
-        if self._news:
-            return
-        now = self._agenda.clock.ms
-        self._news = True
-        self._agenda.at(max(now, self._next_plan), self._plan_again)
+    def _something_new(self, case: Ticket | None = None) -> None:
+        """Let the day be planned anew soon, sooner for a device that is unusable; once for all that comes."""
+        wait = URGENT_REPLAN_MS if case is not None and case.level is Level.L1 else REPLAN_MS
+        at = max(self._agenda.clock.ms, self._planned_at + wait)
+        if self._next_plan is None or at < self._next_plan:
+            self._next_plan = at
+            self._agenda.at(at, self._plan_again)
 
     # --- plans
 
@@ -148,11 +149,13 @@ class PlannedDispatch:
         self._field.wake_all()
 
     def _plan_again(self) -> None:
-        self._news = False
         now = self._agenda.clock.ms
+        if self._next_plan is None or now < self._next_plan:
+            return  # it was done sooner
+        self._next_plan = None
         day = local_day(now)
         if day_start(day) + SERVICE_HOURS[0] * HOUR_MS <= now < day_start(day) + _LATEST_H * HOUR_MS:
-            self._next_plan = now + REPLAN_MS
+            self._planned_at = now
             self._plan(self._again, day)
             self._field.wake_all()
 
