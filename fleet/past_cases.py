@@ -1,0 +1,58 @@
+"""Repairs of the past, as they are brought in: with their own times, and nobody is told of them."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from fleet.principals import Principal, PrincipalKind, schedule
+
+IMPORT = schedule("import")
+"""Who brings the past in. What it writes to the log is for the record: it wakes nobody."""
+MOST_FAULTS, MOST_PARTS, MOST_NOTE, MOST_NAME = 20, 50, 2000, 64
+
+
+def is_of_the_past(principal: Principal) -> bool:
+    """Tell whether an event is of a past that was brought in or made up: nobody is told of it."""
+    return principal.kind is PrincipalKind.SCHEDULE and principal.id in (IMPORT.id, "history")
+
+
+class PastVerdict(StrEnum):
+    """What became of a past case: it is new, was there already, or cannot be taken."""
+
+    NEW = "new"
+    KNOWN = "known"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class PastCase:
+    """A repair that was made: its times in epoch ms, None where nobody knows.
+
+    `faults` are what was found and mended, empty where nothing was found; `noticed` when each of them was
+    (all when it was opened, where empty). `suspected` is what was thought before, where that is known.
+    `external` is its number elsewhere, "" for none. `reported`: the customer noticed, not we.
+    """
+
+    device_id: str
+    opened: int
+    faults: tuple[str, ...] = ()
+    noticed: tuple[int, ...] = ()
+    suspected: tuple[str, ...] = ()
+    accepted: int | None = None
+    arrived: int | None = None
+    repaired: int | None = None
+    confirmed: int | None = None
+    engineer: str = ""
+    parts: tuple[str, ...] = ()
+    note: str = ""
+    external: str = ""
+    reported: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class PastOutcome:
+    """What became of one of them: its case (0 for none), or why not; `remarks` are what was left out of it."""
+
+    verdict: PastVerdict
+    ticket_id: int = 0
+    reason: str = ""
+    remarks: tuple[str, ...] = ()

@@ -1,0 +1,137 @@
+"""Takes files of telemetry into a store, block by block: each is durable before it is noted as done."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from fleet.clock import Clock
+from fleet.readings import ReadingBatch
+from fleet.signals import Kind, SignalTable
+from fleet.wire import Reason
+from ingest.history.ledger import Ledger, Turned
+from ingest.history.owners import Owners
+from ingest.history.plan import Plan
+from ingest.history.progress import ProgressNote
+from ingest.history.readings import CheckedBlock, Limits, ReadingMaker
+from ingest.history.shapes import TelemetryMap
+from ingest.history.sources import Block, Place, blocks, columns_of
+from ingest.watch.summaries import Summaries
+from storage.ports import RowsRejected, TelemetryStore
+from storage.records.devices import DeviceInfo, Devices, Placement
+
+PART = "telemetry"
+Report = Callable[[float], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where readings go; without one it is only said what would be taken."""
+
+    store: TelemetryStore
+    devices: Devices
+
+
+class TelemetryImport:
+    """One import of telemetry. `known` are the devices that may have readings."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        signals: SignalTable,
+        known: Mapping[str, Placement],
+        clock: Clock,
+        limits: Limits,
+        target: Target | None = None,
+    ) -> None:
+        self._shape: TelemetryMap = plan.part(PART)
+        self._owners = Owners(self._shape, known)
+        self._maker = ReadingMaker(self._shape, plan.mappers, signals, self._owners, clock, limits)
+        self._target, self._clock = target, clock
+        self._summaries = Summaries()
+
+    def run(self, files: Sequence[Path], ledger: Ledger, note: ProgressNote, report: Report) -> None:
+        """Take files in from where the note says; `report` is told the share that is done.
+
+        Raises InvalidInput for a file that cannot be read, and what the store raises: what was taken by then
+        is kept, and the next run goes on there.
+        """
+        noted = note.read()
+        first, begin = (0, Place()) if noted is None else (noted["file"], Place(noted["at"], noted["line"]))
+        sizes = [max(1, path.stat().st_size) for path in files]
+        whole, done = sum(sizes), sum(sizes[:first])
+        for number in range(first, len(files)):
+            path = files[number]
+            wanted, numbers = self._maker.wanted(columns_of(path, self._shape))
+            for block in blocks(path, self._shape, wanted, numbers, begin):
+                self._take(block, path, ledger)
+                note.write({"file": number, "at": block.after.at, "line": block.after.line} | ledger.keep())
+                report((done + sizes[number] * block.share) / whole)
+            done, begin = done + sizes[number], Place()
+            self._tell_devices()
+        report(1.0)
+
+    def _take(self, block: Block, path: Path, ledger: Ledger) -> None:
+        checked = self._maker.check(block, path)
+        counts = ledger.of(PART)
+        counts.read += len(block.lines) + sum(len(each.lines) for each in block.turned)
+        self._register()
+        taken = checked.taken
+        for batch in checked.batches:
+            taken -= self._write(batch, checked, path, counts)
+        counts.taken += taken
+        ledger.refuse(PART, checked.refused)
+        ledger.drop(PART, checked.dropped)
+
+    def _register(self) -> None:
+        """Register the devices that are met for the first time, since before their readings are stored."""
+        new, self._owners.new = self._owners.new, {}
+        if not new or self._target is None:
+            return
+        self._target.devices.register({name: place for name, (place, _) in new.items()}, self._clock.now_ms())
+        infos = [DeviceInfo(name, model.strip()[:64]) for name, (_, model) in new.items() if model]
+        self._target.devices.record_info(infos)
+
+    def _write(self, batch: ReadingBatch, checked: CheckedBlock, path: Path, counts: Any) -> int:
+        """Store a batch; return how many of its rows the store refused."""
+        if self._target is None:
+            counts.new += len(batch)
+            return 0
+        refused = 0
+        try:
+            receipt = self._target.store.write(batch)
+        except RowsRejected as error:
+            receipt, batch = error.receipt, error.stored
+            for rows, why in error.rejected:
+                refused += len(rows)
+                checked.refused.append(_rejected(rows, str(why), path))
+        counts.new += receipt.written
+        counts.known += receipt.duplicate
+        self._summaries.add_batch(_newest_of_each(batch))
+        return refused
+
+    def _tell_devices(self) -> None:
+        """Let the list of devices show what is newest of each."""
+        if self._target is not None:
+            self._target.devices.record_summaries(self._summaries.take())
+
+
+def _rejected(batch: ReadingBatch, why: str, path: Path) -> Turned:
+    keys = batch.frame.select("device_id", "ts").rows()
+    return Turned(path.name, [0] * len(batch), Reason.STORE_REJECTED, lambda row: f"{keys[row]}: {why}")
+
+
+def _newest_of_each(batch: ReadingBatch) -> ReadingBatch:
+    """Return the rows that hold what the list of devices shows: the newest of each device, and few more."""
+    frame = batch.frame
+    if batch.kind is not Kind.ROBOT:
+        frame = frame.select(pl.exclude("state", "error_code"))
+    shown = [
+        name for name in ("device_id", "ts", "battery_pct", "state", "error_code") if name in frame.columns
+    ]
+    frame = frame.select(shown)
+    last = frame.group_by("device_id").agg(pl.col("ts").max().alias("newest"))
+    near_end = frame.join(last, on="device_id").filter(pl.col("ts") == pl.col("newest"))
+    return ReadingBatch(batch.kind, near_end.drop("newest"))
