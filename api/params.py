@@ -81,7 +81,18 @@ def _person(name: str) -> str:
 
 NO_PERSONS = frozenset(
     {
-        *("absence", "anomaly", "expiry", "history", "model", "risk", "rule", "schedule", "sweepwatch"),
+        *(
+            "absence",
+            "anomaly",
+            "expiry",
+            "history",
+            "import",
+            "model",
+            "risk",
+            "rule",
+            "schedule",
+            "sweepwatch",
+        ),
         *("system", "training", "trial"),
         *FAULTS,
     }

@@ -10,9 +10,9 @@ IMPORT = schedule("import")
 MOST_FAULTS, MOST_PARTS, MOST_NOTE, MOST_NAME = 20, 50, 2000, 64
 
 
-def is_of_the_past(principal: Principal) -> bool:
-    """Tell whether an event is of a past that was brought in or made up: nobody is told of it."""
-    return principal.kind is PrincipalKind.SCHEDULE and principal.id in (IMPORT.id, "history")
+def is_brought_in(principal: Principal) -> bool:
+    """Tell whether what somebody did belongs to a past that was brought in: nobody is told of it."""
+    return principal.kind is PrincipalKind.SCHEDULE and principal.id == IMPORT.id
 
 
 class PastVerdict(StrEnum):
@@ -50,7 +50,7 @@ class PastCase:
 
 @dataclass(frozen=True, slots=True)
 class PastOutcome:
-    """What became of one of them: its case (0 for none), or why not; `remarks` are what was left out of it."""
+    """What became of one of them: its case (0 for none), or why not; `remarks` tell what was left out."""
 
     verdict: PastVerdict
     ticket_id: int = 0

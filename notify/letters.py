@@ -12,6 +12,7 @@ from fleet.events import Event, Subject
 from fleet.letters import CUSTOMER, Letter, LetterKind, ways_of
 from fleet.notices import ChannelKind
 from fleet.outbox import OPEN_STATES, Notice, NoticeState, notice_key
+from fleet.past_cases import is_brought_in
 from fleet.principals import PrincipalKind
 from fleet.tickets import TicketKind, TicketState
 from fleet.zones import Zones
@@ -33,6 +34,8 @@ _BY_HAND = {"consent_asked": LetterKind.CONSENT, "feedback_link": LetterKind.FEE
 def letter_for(event: Event) -> Letter | None:
     """Return what a customer is written because of an event; None for nearly all of them."""
     if event.subject is not Subject.TICKET or not _asks_for_letter(event):
+        return None
+    if is_brought_in(event.principal):
         return None
     kind, facts = _LETTERS[event.what]
     return Letter(kind, {name: event.data.get(name) for name in facts})

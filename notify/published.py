@@ -7,6 +7,7 @@ stands for who wears it.
 from typing import Any
 
 from fleet.events import Event, Subject
+from fleet.past_cases import is_brought_in
 from fleet.personal import is_personal, is_personal_fault
 from fleet.principals import PEOPLE, PrincipalKind
 from fleet.wire import ROOT
@@ -35,7 +36,7 @@ PUBLISHED = frozenset(Subject) - _UNTOLD
 def is_published(event: Event) -> bool:
     """Tell whether programs at the broker are told of an event."""
     of_devices = event.subject is Subject.DEVICE and event.what in _UNTOLD_OF_DEVICES
-    return event.subject not in _UNTOLD and not of_devices
+    return event.subject not in _UNTOLD and not of_devices and not is_brought_in(event.principal)
 
 
 def topic_of_event(event: Event) -> str:

@@ -9,6 +9,7 @@ from fleet.errors import ConfigError, SweepwatchError
 from fleet.wire import Reason
 from sweepwatch.cli_devices import devices
 from sweepwatch.cli_duty import duty
+from sweepwatch.cli_history import export_command, import_command
 from sweepwatch.cli_indicators import indicators
 from sweepwatch.cli_intake import intake
 from sweepwatch.cli_lists import lists
@@ -403,7 +404,7 @@ def check_config(config: Path | None, data: Path | None, show: bool) -> None:
 
 _GROUPS = (
     *(store, desk, people, tokens, personal, devices, rules),
-    *(sla, lists, stock, indicators, intake, notify, duty),
+    *(sla, lists, stock, indicators, intake, notify, duty, import_command, export_command),
 )
 for group in _GROUPS:
     cli.add_command(group)
@@ -416,7 +417,7 @@ def main() -> None:
 
 def _exit_code() -> int:
     try:
-        cli(standalone_mode=False)
+        asked_for = cli(standalone_mode=False)  # what a command ends with by `Exit`; else None
     except click.exceptions.Abort:
         return 130
     except click.ClickException as error:
@@ -425,4 +426,4 @@ def _exit_code() -> int:
     except SweepwatchError as error:
         click.echo(f"sweepwatch: {error}", err=True)
         return 2 if isinstance(error, ConfigError) else 1
-    return 0
+    return asked_for if isinstance(asked_for, int) else 0

@@ -21,6 +21,7 @@ class Around:
     """What is known around a case: whose its site is, what its device is, and who worked on it.
 
     `first_seen` is when the device was first seen (epoch ms), None where nobody knows the device any more.
+    `past`: the case was brought in, and a time that it does not tell may have been kept or not.
     """
 
     zone: ZoneInfo
@@ -32,6 +33,7 @@ class Around:
     engineer: str = ""
     engineer_name: str = ""
     score: CaseScore | None = None
+    past: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,9 @@ def fact_of(ticket: Ticket, clocks: Iterable[MilestoneDue], around: Around) -> C
     zone = around.zone
     dues = {each.milestone: each for each in clocks}
     respond, on_site = (_promise(dues.get(each)) for each in (Milestone.RESPOND, Milestone.ON_SITE))
+    if around.past:
+        respond = respond if ticket.responded_at is not None else _Promise(None, False)
+        on_site = on_site if ticket.on_site_at is not None else _Promise(None, False)
     repaired_at = _first(ticket, TicketState.REPAIRED)
     closed_at = ticket.spans[-1].begins if ticket.spans and not ticket.is_open else None
     judged_at = _judged_at(ticket, closed_at)

@@ -28,6 +28,7 @@ from storage.records.case_facts import (
     write_facts,
 )
 from storage.records.database import DeskDatabase
+from storage.records.past_cases import past_marks
 
 log = logging.getLogger(__name__)
 _AT_ONCE = 300
@@ -128,7 +129,7 @@ class FactKeeper:
 
     def _facts(self, session: Session, tickets: Sequence[Ticket]) -> Iterable[CaseFact]:
         ids = [each.id for each in tickets]
-        engineers, scores = engineers_of(session, ids), self._scores(ids)
+        engineers, scores, past = engineers_of(session, ids), self._scores(ids), past_marks(session, ids)
         lives = lives_of(session, {each.device_id for each in tickets})
         sites = {each.site for each in tickets}
         owners, zones = owners_of(session, sites), {site: self._zone_of(site) for site in sites}
@@ -146,6 +147,7 @@ class FactKeeper:
                 engineer,
                 name,
                 scores.get(ticket.id),
+                ticket.id in past,
             )
             yield fact_of(ticket, self._clocks.dues(ticket, LATEST_MS), around)
 

@@ -97,22 +97,18 @@ def device_of(shape: DevicesMap, row: Row) -> DeviceFact:
     if kind not in list(Kind):
         raise RowRefused("unknown_kind", f"{quoted(kind)} is no kind; allowed: {', '.join(Kind)}")
     begun, registered = _time(row, "commissioned"), _time(row, "registered")
-    info = DeviceInfo(
-        device,
-        *(_short(_word(each, row, name), name) for name, each in _traits(shape).items()),
-        commissioned=None if begun is None else to_rfc3339(begun)[:10],
-    )
+    traits = {
+        name: _short(_word(each, row, name), name)
+        for name, each in (("model", shape.model), ("firmware", shape.firmware), ("serial", shape.serial))
+    }
+    info = DeviceInfo(device, commissioned=None if begun is None else to_rfc3339(begun)[:10], **traits)
     return DeviceFact(info, Placement(site, Kind(kind)), begun if registered is None else registered)
-
-
-def _traits(shape: DevicesMap) -> dict[str, Origin | None]:
-    return {"model": shape.model, "firmware": shape.firmware, "serial": shape.serial}
 
 
 def repair_of(
     shape: RepairsMap, row: Row, kinds: Mapping[str, Kind], now: int
 ) -> PastCase | list[ReportedEvent]:
-    """Return the past case of a row, or what it says of the ends of lives without failure. Raises RowRefused."""
+    """Return the past case of a row, or the ends of lives without failure. Raises RowRefused."""
     device = _id(shape.device, row, "device")
     if device not in kinds:
         raise RowRefused("unregistered", f"{device} is no registered device")

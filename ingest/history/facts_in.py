@@ -40,7 +40,7 @@ def devices_in(
 ) -> list[DeviceFact]:
     """Return the devices of files that can be taken; the ledger counts the others.
 
-    One that is known elsewhere (another site, another kind) is refused, and so is one that comes again otherwise.
+    One that is known at another site or of another kind is refused, also where it comes again.
     """
     shape: DevicesMap = plan.part("devices")
     there = dict(known)
@@ -49,7 +49,8 @@ def devices_in(
         fact = device_of(shape, row)
         place = there.setdefault(fact.info.device_id, fact.place)
         if place != fact.place:
-            said = f"{fact.info.device_id} is a {place.kind} of {place.site}, not a {fact.place.kind} of {fact.place.site}"
+            other = f"not a {fact.place.kind} of {fact.place.site}"
+            said = f"{fact.info.device_id} is a {place.kind} of {place.site}, {other}"
             raise RowRefused("site_mismatch" if place.kind is fact.place.kind else "kind_mismatch", said)
         return fact
 

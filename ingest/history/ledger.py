@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 SHOWN = 10
-"""So many refused rows of each part are kept to be shown; all of them go to the file of refusals."""
+"""So many refused rows of each part are shown; all of them go to the file of refusals."""
 _HEADER = ("part", "file", "line", "what", "reason", "detail")
 _LONGEST = 200
 
@@ -19,7 +19,7 @@ def _nothing(_row: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Turned:
-    """Rows of a file that were refused for one reason, or (`what` is a signal's name) values that were dropped.
+    """Rows of a file that were refused for one reason, or values of the signal `what` that were dropped.
 
     `detail` says of the n-th of them what stood there.
     """
@@ -47,7 +47,8 @@ class PartLedger:
     """The counts of one part: `read = taken + refused`, in rows.
 
     `new` and `known` are what the taken ones made, and what of it was there already: readings (of a long file
-    several rows make one), devices, cases. `dropped` are values, whose rows were taken; by signal and reason, such as `suction_pa: out_of_range`.
+    several rows make one), devices, cases. `dropped` are values whose rows were taken, by signal and reason,
+    such as `suction_pa: out_of_range`.
     """
 
     read: int = 0
@@ -139,13 +140,16 @@ class Ledger:
             if self._file is not None:
                 csv.writer(self._file).writerow((part, one.file, one.line, one.what, one.reason, one.detail))
 
+    def as_data(self) -> dict[str, Any]:
+        """Return all parts as JSON-ready data."""
+        return {name: each.as_data() for name, each in self.parts.items()}
+
     def keep(self) -> dict[str, Any]:
         """Return all as JSON-ready data; the file of refusals holds what belongs to it."""
         if self._file is not None:
             self._file.flush()
             self._at = self._file.tell()
-        parts = {name: each.as_data() for name, each in self.parts.items()}
-        return {"parts": parts, "rejects": str(self._rejects), "at": self._at}
+        return {"parts": self.as_data(), "rejects": str(self._rejects), "at": self._at}
 
     def close(self) -> None:
         """Close the file of refusals."""

@@ -16,7 +16,7 @@ from ingest.history.values import converted
 UNKNOWN_SIGNAL = "unknown_signal"
 
 
-def from_long(  # noqa: PLR0913 - a row's owner and time are known by now
+def from_long(
     shape: TelemetryMap,
     mapper: Mapper,
     frame: pl.DataFrame,
@@ -25,7 +25,7 @@ def from_long(  # noqa: PLR0913 - a row's owner and time are known by now
     keys: Mapping[str, pl.Series],
     refused: list[Turned],
 ) -> tuple[pl.DataFrame, int]:
-    """Return readings made of rows of values, and of how many rows; a value that is not taken is a row refused."""
+    """Return readings made of rows of values, and of how many rows; what is no value is a row refused."""
     assert shape.long is not None  # called for these alone
     names, values = as_text(frame[shape.long.name]), frame[shape.long.value]
     key = pl.DataFrame(list(keys.values()))

@@ -23,17 +23,11 @@ class Texts(NamedTuple):
 
 def text_of(origin: Origin, frame: pl.DataFrame, path: Path) -> Texts:
     """Return what an origin says of each row of a file."""
-    if origin.fixed is not None:
-        return _same(origin.fixed, frame.height)
-    if origin.file is not None:
-        found = re.search(origin.file, path.name)
-        if found is None:
-            return Texts(_nulls(frame.height), np.ones(frame.height, dtype=bool))
-        word = found[1] if origin.values is None else origin.values.get(found[1])
-        if word is None:
-            return Texts(_nulls(frame.height), np.ones(frame.height, dtype=bool))
-        return _same(origin.prefix + word, frame.height)
-    assert origin.source is not None  # one of the three is given
+    if origin.source is None:
+        word = _of_all(origin, path)
+        if word is not None:
+            return Texts(pl.Series([word], dtype=pl.String).new_from_index(0, frame.height))
+        return Texts(_nulls(frame.height), np.ones(frame.height, dtype=bool))
     if origin.source not in frame.columns:
         return Texts(_nulls(frame.height))
     column = as_text(frame[origin.source])
@@ -57,7 +51,7 @@ def as_text(column: pl.Series) -> pl.Series:
 
 
 def word_of(origin: Origin | None, row: dict[str, str | None], path: Path) -> str | None:
-    """Return what an origin says of one row of texts; None for nothing. Raises ValueError for unlisted words."""
+    """Return what an origin says of one row; None for nothing. Raises ValueError for unlisted words."""
     if origin is None:
         return None
     if origin.fixed is not None:
@@ -82,8 +76,15 @@ def _prefixed(prefix: str, column: pl.Series) -> pl.Series:
     return prefix + column if prefix else column
 
 
-def _same(text: str, rows: int) -> Texts:
-    return Texts(pl.Series([text], dtype=pl.String).new_from_index(0, rows))
+def _of_all(origin: Origin, path: Path) -> str | None:
+    """Return what an origin says of all rows of a file; None where its name does not say it."""
+    if origin.fixed is not None:
+        return origin.fixed
+    found = re.search(origin.file or "", path.name)
+    if found is None:
+        return None
+    word = found[1] if origin.values is None else origin.values.get(found[1])
+    return None if word is None else origin.prefix + word
 
 
 def _nulls(rows: int) -> pl.Series:

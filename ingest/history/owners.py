@@ -29,7 +29,7 @@ class Owner(NamedTuple):
 
 
 class Owned(NamedTuple):
-    """The device of each row: `ids`, `sites` and `kinds`; `refused` are those of a reason, with what to say."""
+    """The device of each row: `ids`, `sites`, `kinds`; `refused` marks rows by reason and what to say."""
 
     ids: pl.Series
     sites: pl.Series
@@ -42,7 +42,7 @@ class Owners:
 
     def __init__(self, shape: TelemetryMap, known: Mapping[str, Placement]) -> None:
         self._shape = shape
-        self._known = dict(known)
+        self.known = dict(known)
         self.new: dict[str, tuple[Placement, str | None]] = {}
         self._found: dict[tuple[str | None, ...], Owner] = {}
 
@@ -73,35 +73,35 @@ class Owners:
         return found
 
     def _look(self, device: str | None, kind: str | None, site: str | None, model: str | None) -> Owner:
-        if device is None:
-            return Owner("", None, Reason.BAD_ID, "the row names no device")
-        device = device.strip()
-        if not is_id(device):
+        if device is None or not is_id(device := device.strip()):
             said = f"{quoted(device)} is no id: 1 to 64 of A-Z a-z 0-9 _ -"
             return Owner("", None, Reason.BAD_ID, said)
         if kind is not None and kind not in list(Kind):
             allowed = ", ".join(Kind)
             return Owner(device, None, Reason.UNKNOWN_KIND, f"{quoted(kind)} is no kind; allowed: {allowed}")
-        place = self._known.get(device)
-        if place is None and self._shape.site is not None:
+        place = self.known.get(device)
+        if place is not None:
+            return _known(device, place, kind, site)
+        if self._shape.site is not None:
             return self._admit(device, Kind(kind or Kind.ROBOT), site, model)
-        if place is None:
-            return Owner(device, None, Reason.UNREGISTERED, f"{device} is no registered device")
-        if kind is not None and place.kind != kind:
-            return Owner(device, None, Reason.KIND_MISMATCH, f"{device} is a {place.kind}, not a {kind}")
-        if site is not None and place.site != site.strip():
-            return Owner(
-                device, None, Reason.SITE_MISMATCH, f"{device} belongs to {place.site}, not to {site}"
-            )
-        return Owner(device, place)
+        return Owner(device, None, Reason.UNREGISTERED, f"{device} is no registered device")
 
     def _admit(self, device: str, kind: Kind, site: str | None, model: str | None) -> Owner:
         site = (site or "").strip()
         if not is_id(site) or site == RESERVED_SITE:
             return Owner(device, None, Reason.BAD_ID, f"{quoted(site)} is no site's id")
-        place = self._known[device] = Placement(site, kind)
+        place = self.known[device] = Placement(site, kind)
         self.new[device] = (place, model)
         return Owner(device, place)
+
+
+def _known(device: str, place: Placement, kind: str | None, site: str | None) -> Owner:
+    """Return a device that is known, unless the row says otherwise of it."""
+    if kind is not None and place.kind != kind:
+        return Owner(device, None, Reason.KIND_MISMATCH, f"{device} is a {place.kind}, not a {kind}")
+    if site is not None and place.site != site.strip():
+        return Owner(device, None, Reason.SITE_MISMATCH, f"{device} belongs to {place.site}, not to {site}")
+    return Owner(device, place)
 
 
 def _laid_over(

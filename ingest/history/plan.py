@@ -1,4 +1,4 @@
-"""A map that was checked: against the signals and faults that there are, and against the files that it is for."""
+"""A map that was checked: against the signals and faults that there are, and against its files."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,6 +25,8 @@ from ingest.history.shapes import (
 from ingest.history.sources import columns_of
 from ingest.history.times import Times
 
+_MOST_MISTAKES = 20
+"""Of a folder whose files are all wrong the first tell enough."""
 PARTS = ("telemetry", "devices", "repairs", "events")
 
 
@@ -81,7 +83,7 @@ def check_files(plan: Plan, part: str, files: Sequence[Path]) -> None:
             if column not in there:
                 mistakes.append(_no_column(plan, (part, *place), column, path, there))
         missing_everywhere = {name: one for name, one in missing_everywhere.items() if one not in there}
-        if len(mistakes) > 20:  # noqa: PLR2004 - a folder of files that are all wrong is told of by the first
+        if len(mistakes) > _MOST_MISTAKES:
             break
     for name, column in missing_everywhere.items():
         mistakes.append(
@@ -138,7 +140,9 @@ def _kinds(part: str, origin: Origin) -> Iterator[tuple[tuple[str, ...], str]]:
 
 
 def _faults(part: str, field: str, words: FaultWords) -> Iterator[tuple[tuple[str, ...], str]]:
-    named = {("values", said): code for said, code in (words.values or {}).items()}
+    named: dict[tuple[str, ...], str] = {
+        ("values", said): code for said, code in (words.values or {}).items()
+    }
     named |= {("is",): words.fixed} if words.fixed else {}
     named |= {("unknown",): words.unknown} if words.unknown else {}
     for place, code in named.items():

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -49,7 +48,7 @@ class ProgressNote:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         fresh = self._path.with_suffix(".new")
         fresh.write_text(json.dumps(data), encoding="utf-8")
-        os.replace(fresh, self._path)
+        fresh.replace(self._path)
 
     def end(self) -> None:
         """Forget it: the import is complete."""

@@ -32,7 +32,7 @@ _TIMES = {
 
 @dataclass
 class CheckedBlock:
-    """What a block came to: `taken` rows in `batches`, the others in `refused`; values that were `dropped`."""
+    """What a block came to: `taken` rows in `batches`, others in `refused`; values that were `dropped`."""
 
     batches: list[ReadingBatch] = field(default_factory=list)
     taken: int = 0
@@ -105,7 +105,8 @@ class ReadingMaker:
 
     def _untimely(self, ts: pl.Series, now: int, kind: Kind) -> dict[str, Mask]:
         lowest, highest, oldest = ts.min(), ts.max(), self._limits.kept_until.get(kind, 0)
-        timely = lowest is not None and lowest >= max(EARLIEST_TS, oldest)  # type: ignore[operator]
+        since = max(EARLIEST_TS, self._limits.kept_until.get(kind, 0))
+        timely = lowest is not None and lowest >= since  # type: ignore[operator]
         if ts.null_count() == 0 and timely and highest <= now + FUTURE_TOLERANCE_MS:  # type: ignore[operator]
             return {}
         times = ts.fill_null(0).to_numpy()
@@ -115,7 +116,7 @@ class ReadingMaker:
             "expired": (times < oldest) & (times >= EARLIEST_TS),
         }
 
-    def _turn(  # noqa: PLR0913 - what there is to say of a refusal
+    def _turn(
         self,
         done: CheckedBlock,
         block: Block,
@@ -137,7 +138,7 @@ class ReadingMaker:
 
         done.refused.append(Turned(path.name, block.lines[at].tolist(), reason, said))
 
-    def _make(  # noqa: PLR0913 - a row's owner, kind and time are known by now
+    def _make(
         self,
         done: CheckedBlock,
         block: Block,
@@ -181,7 +182,7 @@ class ReadingMaker:
         said = numbers_of(frame[self._shape.received])
         return said.cast(pl.Int64, strict=False).alias("received").zip_with(said.is_not_null(), ts)
 
-    def _wide(  # noqa: PLR0913 - as `_make`
+    def _wide(
         self,
         done: CheckedBlock,
         kind: Kind,

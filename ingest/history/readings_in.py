@@ -51,6 +51,12 @@ class TelemetryImport:
         self._maker = ReadingMaker(self._shape, plan.mappers, signals, self._owners, clock, limits)
         self._target, self._clock = target, clock
         self._summaries = Summaries()
+        self.oldest: int | None = None
+
+    @property
+    def known(self) -> Mapping[str, Placement]:
+        """The devices that are known by now, those met on the way among them."""
+        return self._owners.known
 
     def run(self, files: Sequence[Path], ledger: Ledger, note: ProgressNote, report: Report) -> None:
         """Take files in from where the note says; `report` is told the share that is done.
@@ -71,6 +77,7 @@ class TelemetryImport:
                 report((done + sizes[number] * block.share) / whole)
             done, begin = done + sizes[number], Place()
             self._tell_devices()
+        note.write({"file": len(files), "at": 0, "line": 0} | ledger.keep())
         report(1.0)
 
     def _take(self, block: Block, path: Path, ledger: Ledger) -> None:
@@ -80,6 +87,8 @@ class TelemetryImport:
         self._register()
         taken = checked.taken
         for batch in checked.batches:
+            first: int = batch.frame["ts"].min()  # type: ignore[assignment]  # of integers, and not empty
+            self.oldest = first if self.oldest is None else min(self.oldest, first)
             taken -= self._write(batch, checked, path, counts)
         counts.taken += taken
         ledger.refuse(PART, checked.refused)

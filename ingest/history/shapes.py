@@ -1,4 +1,4 @@
-"""The map of somebody's history: which column of which file is what. Data alone; `plan` checks what it names."""
+"""The map of somebody's history: which column of which file is what. `plan` checks what it names."""
 
 import re
 from typing import Annotated, Any, Literal, Self
@@ -27,9 +27,9 @@ Words = Annotated[dict[str, str] | None, BeforeValidator(_text_keys)]
 
 
 class Origin(Shape):
-    """Where a text comes from: a column (`from`), the file's name (`file`, a pattern with one group), or `is`.
+    """Where a text comes from: a column (`from`), the file's name (`file`: a pattern with a group), or `is`.
 
-    `values` replaces each value listed (a row with any other is refused); `prefix` stands before what is left.
+    `values` replaces each value listed (a row with any other is refused); `prefix` is put before the result.
     """
 
     source: str | None = Field(None, alias="from", min_length=1)
@@ -116,7 +116,7 @@ class FileShape(Shape):
         if found != "blanks" and (len(found) != 1 or not found.isascii() or found in '"\r\n'):
             allowed = ", ".join(_SEPARATORS)
             raise ValueError(
-                f"{quoted(value)} is no separator; allowed: one character, {allowed}{near(value, _SEPARATORS)}"
+                f"{quoted(value)} is no separator; allowed: a character, {allowed}{near(value, _SEPARATORS)}"
             )
         return found
 
@@ -142,7 +142,7 @@ class LongShape(Shape):
 
 
 class TelemetryMap(FileShape):
-    """Readings. `signals` says from which column (or name, where `long`) each comes; one called as ours is it.
+    """Readings. `signals` says of which column (or name, if `long`) each is; one called as ours is that one.
 
     A device that nobody registered is refused, unless `site` says where it belongs: then it is registered
     with `kind` (robot, if nothing is said) and `model`.

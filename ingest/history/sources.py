@@ -1,4 +1,4 @@
-"""Files of a history, read in blocks: CSV (plain or gzipped) and Parquet, bounded in memory, resumable anywhere.
+"""Files of a history, read in blocks: CSV (plain or gzipped) and Parquet; they can go on at any block.
 
 A line that is no row (more cells than columns, a quotation mark that is not closed) costs that line alone.
 """
@@ -104,7 +104,7 @@ def blocks(
 
 
 def _header(file: BinaryIO, path: Path, shape: FileShape) -> tuple[list[str], int]:
-    """Return the names of the columns, and how many lines stand before the first row; `file` is behind them."""
+    """Return the names of the columns, and how many lines stand before the first row; the file is there."""
     for _ in range(shape.skip):
         file.readline()
     if not shape.header:

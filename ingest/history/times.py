@@ -1,4 +1,4 @@
-"""Columns of times as epoch milliseconds: text, numbers, dates, or steps since a start; null where unreadable."""
+"""Columns of times as epoch ms: text, numbers, dates, or steps since a start; null where unreadable."""
 
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
@@ -44,21 +44,21 @@ class Times:
         """Return the times of a column, without one of its `rows` (their numbers in the file, from 0)."""
         if column is None or self._shape.source is None:
             return rows.cast(pl.Int64) * (self._shape.cycles or 0) + self._start
-        if column.dtype == pl.Null:
-            return pl.Series([None] * len(column), dtype=pl.Int64)
         if self._shape.cycles is not None:
             return _whole(_float(column) * self._shape.cycles + self._start)
-        if isinstance(column.dtype, pl.Datetime):
-            naive = column.dtype.time_zone is None
-            ms = column.dt.cast_time_unit("ms").dt.timestamp("ms")
-            return local_ms(ms, self._zone) if naive else ms
-        if column.dtype == pl.Date:
-            return local_ms(column.cast(pl.Datetime("ms")).dt.timestamp("ms"), self._zone)
+        if isinstance(column.dtype, pl.Datetime | pl.Date):
+            return self._typed(column)
         if self._shape.unit is not None:
             return _since_1970(column, self._shape.unit)
-        if column.dtype != pl.String:
-            return pl.Series([None] * len(column), dtype=pl.Int64)
-        return self._text(column)
+        return self._text(column.cast(pl.String))
+
+    def _typed(self, column: pl.Series) -> pl.Series:
+        """Return moments of Parquet; those without a zone are in that of the map."""
+        moments = (
+            column.cast(pl.Datetime("ms")) if column.dtype == pl.Date else column.dt.cast_time_unit("ms")
+        )
+        here = getattr(column.dtype, "time_zone", None) is None
+        return local_ms(moments.dt.timestamp("ms"), self._zone) if here else moments.dt.timestamp("ms")
 
     def _text(self, column: pl.Series) -> pl.Series:
         formats = _likely_first(column) if self._shape.format is None else (self._shape.format,)

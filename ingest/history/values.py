@@ -1,6 +1,7 @@
 """One column of theirs as one signal of ours: converted and checked as ingest checks what devices send."""
 
 from collections.abc import Callable
+from math import isnan
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -38,7 +39,7 @@ class Converted(NamedTuple):
 
 def converted(source: Source, column: pl.Series, decimal: str = ".") -> Converted:
     """Return a column of theirs as the signal that it feeds."""
-    if column.dtype == pl.Categorical or column.dtype == pl.Enum:
+    if isinstance(column.dtype, pl.Categorical | pl.Enum):
         column = column.cast(pl.String)
     if source.signal.is_numeric and source.values is None:
         return _numbers(source, column, decimal)
@@ -113,7 +114,7 @@ def _word_by_word(source: Source, column: pl.Series, decimal: str) -> Converted:
 
 def _checked(source: Source, check: Callable[[Any], Any], form: Form, word: Any, decimal: str) -> Any:
     raw = word.strip() if isinstance(word, str) else word
-    if isinstance(raw, float) and raw != raw:
+    if isinstance(raw, float) and isnan(raw):
         return None
     if source.values is None and isinstance(raw, str) and form is Form.BOOLEAN:
         raw = from_text(raw.lower(), form)

@@ -10,6 +10,7 @@ from fleet.grants import Sites
 from fleet.tickets import Ticket, TicketKind, TicketState
 from storage.records.base import Base
 from storage.records.feedback import FeedbackRow
+from storage.records.past_cases import PastCaseRow
 from storage.records.sites import SiteRow
 from storage.records.tickets import TicketRow, to_tickets
 from storage.records.within import at_sites
@@ -33,9 +34,11 @@ def to_be_called(
 ) -> Sequence[CallBack]:
     """Return repairs done from `since` up to `until` (epoch ms) to call about at `now`, the newest first.
 
-    Nothing was said of them, and nobody was called in vain too lately, or too often.
+    Nothing was said of them, none is of a past that was brought in, and nobody was called in vain too lately,
+    or too often.
     """
     said = exists().where(FeedbackRow.ticket_id == TicketRow.id, FeedbackRow.at >= TicketRow.solved_at)
+    brought_in = exists().where(PastCaseRow.ticket_id == TicketRow.id)
     called = and_(CallBackRow.ticket_id == TicketRow.id, CallBackRow.called_at >= TicketRow.solved_at)
     wanted = (
         select(TicketRow, CallBackRow.tries, SiteRow.customer)
@@ -47,6 +50,7 @@ def to_be_called(
             TicketRow.solved_at >= since,
             TicketRow.solved_at <= until,
             ~said,
+            ~brought_in,
             or_(
                 CallBackRow.tries.is_(None),
                 and_(CallBackRow.tries < MOST_CALLS, CallBackRow.called_at <= now - CALL_AGAIN_MS),

@@ -15,6 +15,7 @@ from storage.records.base import Base
 from storage.records.devices import Device
 from storage.records.events import EventRow
 from storage.records.parts import parts_of
+from storage.records.past_cases import past_marks
 from storage.records.sites import SiteRow
 from storage.records.tickets import TicketRow, to_tickets
 from storage.records.upsert import insert_into
@@ -187,7 +188,9 @@ def engineers_of(session: Session, ids: Collection[int]) -> dict[int, tuple[str,
             rank, number = _WHO_DID[TicketState(str(after))], int(subject_id)
             if number not in best or rank < best[number][0]:
                 best[number] = (rank, who, name)
-    return {number: (who, name) for number, (_rank, who, name) in best.items()}
+    # Whoever mended a case of the past that was brought in is no person of ours: the name is all there is.
+    past = {number: (mark.engineer, mark.engineer) for number, mark in past_marks(session, ids).items()}
+    return past | {number: (who, name) for number, (_rank, who, name) in best.items()}
 
 
 def lives_of(session: Session, device_ids: Collection[str]) -> dict[str, tuple[str, str, int]]:

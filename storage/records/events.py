@@ -14,8 +14,8 @@ from storage.records.base import Base, Number
 log = logging.getLogger(__name__)
 
 _PENDING = "events"
-_HISTORY = "history"
-"""Who did what a simulated past holds: hundreds of things, none of which happens now."""
+_PASTS = ("history", "import")
+"""Who did what a past holds, simulated or brought in: hundreds of things, none of which happens now."""
 _LOCK = 0x5357_4556
 """Of PostgreSQL's advisory locks, the one that lets one transaction at a time end the log."""
 
@@ -66,7 +66,7 @@ def write_told(session: Session) -> list[Event]:
 def log_told(told: Sequence[Event]) -> None:
     """Let the process's own log say what happened; to be called when it is committed."""
     for event in told:
-        written_past = event.principal.id == _HISTORY
+        written_past = event.principal.id in _PASTS
         log.log(logging.DEBUG if written_past else logging.INFO, "%s", _line(event))
 
 

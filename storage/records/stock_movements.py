@@ -124,12 +124,16 @@ def _count(found: dict[str, dict[str, int]], part: str, place: str, quantity: in
 
 
 def used_since(session: Session, since: int) -> list[Used]:
-    """Return what was used since a time (epoch ms), what came back counted with a minus, the oldest first."""
+    """Return what was used since a time (epoch ms), what came back counted with a minus, the oldest first.
+
+    What past cases used that were brought in came from no place of ours: it is not among them.
+    """
     place = func.coalesce(MovementRow.source, MovementRow.target)
     wanted = select(place, MovementRow.part, MovementRow.kind, MovementRow.quantity, MovementRow.at).where(
         MovementRow.kind.in_((MovementKind.USED, MovementKind.RETURNED)),
         MovementRow.at >= since,
         MovementRow.ticket_id.is_not(None),
+        place.is_not(None),
     )
     return [
         Used(where, part, quantity if kind == MovementKind.USED else -quantity, at)
@@ -138,8 +142,9 @@ def used_since(session: Session, since: int) -> list[Used]:
 
 
 def first_movement(session: Session) -> int | None:
-    """Return when the ledger begins, epoch ms."""
-    return session.scalar(select(func.min(MovementRow.at)))
+    """Return when the ledger of our own places begins, epoch ms."""
+    ours = or_(MovementRow.source.is_not(None), MovementRow.target.is_not(None))
+    return session.scalar(select(func.min(MovementRow.at)).where(ours))
 
 
 def newest_movement(session: Session) -> int:

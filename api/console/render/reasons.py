@@ -79,6 +79,7 @@ _PLATFORM = {
     "risk": Text("risk model", "风险模型"),
     "anomaly": Text("anomaly score", "异常评分"),
     "history": Text("simulated past", "模拟的历史"),
+    "import": Text("history brought in", "导入的历史"),
     "expiry": Text("expiry", "到期清理"),
     "trial": Text("trial of models", "模型试用"),
     "training": Text("training", "训练"),
