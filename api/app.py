@@ -33,6 +33,7 @@ from api.routes import (
     files,
     firmware,
     health,
+    history,
     hooks,
     incidents,
     indicators,
@@ -126,6 +127,7 @@ def _routes() -> list[BaseRoute]:
         stock_places,
         stock_orders,
         lists,
+        history,
         files,
         intake,
     ):

@@ -26,6 +26,7 @@ from desk.lists.lists import Lists
 from desk.parts.planning import PartsRoom
 from desk.people.absences import AbsenceDesk
 from desk.people.book import ServiceBook
+from desk.tickets.past import PastCases
 from desk.tickets.work import CaseWork
 from fleet.care import AlertNote, Incident, Preview
 from fleet.clock import Clock
@@ -153,7 +154,8 @@ class ApiServices:
     which `trials` try. `duty` says who is on call, `planning` changes that. `letters` says how a customer can
     be written to, `dispatch` who goes to which case when, `absences` who is away,
     `on_the_spot` what else can be done where somebody is.
-    `service` describes customers, contracts, engineers and parts, `lists` takes them in and gives them out.
+    `service` describes customers, contracts, engineers and parts, `lists` takes them in and gives them out,
+    `past` takes repairs of the past.
     `closing` is what follows a repair, `reports` say what indicators are. `intake` takes reports and files,
     and knows what is told of a device. `parts` is all about their stock.
     """
@@ -189,6 +191,7 @@ class ApiServices:
     planning: Planning
     service: ServiceBook
     lists: Lists
+    past: PastCases
     reports: Reports
     intake: IntakeRoom
     parts: PartsRoom

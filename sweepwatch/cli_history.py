@@ -44,7 +44,7 @@ def import_command(  # noqa: PLR0913, PLR0917 - click hands each option over by 
 
     It says first what would be taken and what not, row by row and why; with --yes it is taken. Repeated, it
     changes nothing; broken off, the same command goes on where it ended. Nobody is told of the past: there is
-    no letter, no notice, no clock. It ends with 1 where a row was refused. docs/own-history.md has an example.
+    no letter, no notice, no clock. It ends with 1 where a row was refused; docs/own-history.md has more.
     """
     from sweepwatch.commands.history import Given, import_history
 

@@ -12,6 +12,7 @@ from api.app import create_app
 from api.services import ApiServices
 from desk.dispatch.visits import Visits
 from desk.intake.room import open_intake
+from desk.tickets.past import PastCases
 from fleet.ledger import LedgerView
 from fleet.progress import StartProgress
 from fleet.text import Text
@@ -89,6 +90,7 @@ def build_api(
             planning=planning,
             service=services.service,
             lists=services.lists,
+            past=PastCases(services.desk, services.clocks, services.clock),
             reports=services.reports,
             intake=open_intake(
                 services.desk,

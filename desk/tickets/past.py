@@ -3,7 +3,7 @@
 What reads cases (training, records of faults, renewals, indicators) reads these as any others.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from itertools import pairwise
@@ -15,6 +15,7 @@ from desk.clocks.standing import TicketClocks
 from fleet.cases import happened, named, open_case, suspect
 from fleet.clock import Clock, to_rfc3339
 from fleet.errors import InvalidInput
+from fleet.events import Event
 from fleet.faults import FAULTS, UNCLEAR, is_unclear
 from fleet.past_cases import (
     IMPORT,
@@ -26,6 +27,7 @@ from fleet.past_cases import (
     PastOutcome,
     PastVerdict,
 )
+from fleet.principals import Principal
 from fleet.signals import Kind
 from fleet.stock import Movement, MovementKind
 from fleet.text import quoted
@@ -84,14 +86,17 @@ class PastCases:
         self, cases: Sequence[PastCase], places: Mapping[str, Placement] | None = None
     ) -> list[PastOutcome]:
         """Return what would become of cases; nothing is changed. `places` are those of devices to come."""
-        return self._each(cases, places or {}, dry=True)
+        return self._each(cases, places or {}, None)
 
-    def take(self, cases: Sequence[PastCase]) -> list[PastOutcome]:
-        """Keep the cases that can be, and return what became of each. Raises StoreUnavailable."""
-        return self._each(cases, {}, dry=False)
+    def take(self, cases: Sequence[PastCase], by: Principal) -> list[PastOutcome]:
+        """Keep the cases that can be, and return what became of each; the log says `by` whom it was done.
+
+        Raises StoreUnavailable.
+        """
+        return self._each(cases, {}, by)
 
     def _each(
-        self, cases: Sequence[PastCase], coming: Mapping[str, Placement], *, dry: bool
+        self, cases: Sequence[PastCase], coming: Mapping[str, Placement], by: Principal | None
     ) -> list[PastOutcome]:
         outcomes: list[PastOutcome] = []
         seen: set[str] = set()
@@ -101,16 +106,16 @@ class PastCases:
                 {each.device_id for each in some if is_id(each.device_id)}
             )
             places = {**coming, **places}
-            if dry:
+            if by is None:
                 with self._desk.look() as session:
-                    outcomes += self._looked_at(session, some, places, seen, dry=True)
+                    outcomes += self._looked_at(session, some, places, seen, None)
                 continue
             try:
                 with self._desk.transaction() as session:
-                    done = self._looked_at(session, some, places, seen, dry=False)
+                    done = self._looked_at(session, some, places, seen, by)
             except IntegrityError:  # another process took one of them meanwhile: now it is known
                 with self._desk.transaction() as session:
-                    done = self._looked_at(session, some, places, seen, dry=False)
+                    done = self._looked_at(session, some, places, seen, by)
             outcomes += done
         return outcomes
 
@@ -120,9 +125,9 @@ class PastCases:
         cases: Sequence[PastCase],
         places: Mapping[str, Placement],
         seen: set[str],
-        *,
-        dry: bool,
+        by: Principal | None,
     ) -> list[PastOutcome]:
+        """Take cases within a transaction; without `by` only look at them."""
         keys = [key_of(each) for each in cases]
         known = known_keys(session, keys)
         parts = set(all_parts(session)) | {each.part for each in FAULTS.values() if each.part}
@@ -133,12 +138,15 @@ class PastCases:
             except InvalidInput as error:
                 outcomes.append(PastOutcome(PastVerdict.REFUSED, reason=str(error)))
                 continue
-            if key in known or (dry and key in seen):
+            if key in known or (by is None and key in seen):
                 outcomes.append(PastOutcome(PastVerdict.KNOWN, known.get(key, 0)))
                 continue
-            number = 0 if dry else self._write(session, case, key, places[case.device_id], times, parts)
+            number = 0
+            if by is not None:
+                number = known[key] = self._write(
+                    session, case, key, places[case.device_id], times, parts, by
+                )
             seen.add(key)
-            known |= {} if dry else {key: number}
             outcomes.append(PastOutcome(PastVerdict.NEW, number, remarks=remarks))
         return outcomes
 
@@ -150,42 +158,31 @@ class PastCases:
         place: Placement,
         times: _Times,
         parts: set[str],
+        by: Principal,
     ) -> int:
         now = self._clock.now_ms()
         dated, _steps = self._clocks.reckoned(_ticket(case, place, times), now)
         stored = insert_ticket(session, dated)  # and no steps of its clocks: nobody is warned of the past
         add_past_mark(session, PastMark(stored.id, key, case.engineer, case.external, now))
-        for part in case.parts:
-            if part in parts:
-                add_movement(
-                    session,
-                    Movement(
-                        MovementKind.USED,
-                        part,
-                        1,
-                        ticket=stored.id,
-                        repair=_REPAIR,
-                        by=_BY,
-                        why=_WHY,
-                        at=times.repaired,
-                    ),
-                )
-        before: TicketState | None = None
-        for number, (state, at) in enumerate(times.moments, start=1):
-            told = replace(stored, version=number)
-            confirmed = case.faults if state is TicketState.REPAIRED else ()
-            data = {"imported": True} | ({"external": case.external} if case.external else {})
-            if state is TicketState.REPAIRED and case.engineer:
-                data["engineer"] = case.engineer
-            what = "opened" if before is None else "state"
-            tell(
-                session,
-                happened(
-                    told, what, IMPORT, _WHY, at, before=before, after=state, confirmed=confirmed, **data
-                ),
-            )
-            before = state
+        for part in (each for each in case.parts if each in parts):
+            used = Movement(MovementKind.USED, part, 1, ticket=stored.id, repair=_REPAIR, by=_BY, why=_WHY)
+            add_movement(session, replace(used, at=times.repaired))
+        for event in _told(stored, case, times, by):
+            tell(session, event)
         return stored.id
+
+
+def _told(stored: Ticket, case: PastCase, times: _Times, by: Principal) -> Iterator[Event]:
+    """Yield what the log says of a case: each state at its own time, and who brought it in."""
+    data = {"imported": True, "by": by.name, "external": case.external, "engineer": case.engineer}
+    said = {key: value for key, value in data.items() if value}
+    before: TicketState | None = None
+    for number, (state, at) in enumerate(times.moments, start=1):
+        what = "opened" if before is None else "state"
+        confirmed = case.faults if state is TicketState.REPAIRED else ()
+        now = replace(stored, version=number)
+        yield happened(now, what, IMPORT, _WHY, at, before=before, after=state, confirmed=confirmed, **said)
+        before = state
 
 
 def key_of(case: PastCase) -> str:

@@ -249,7 +249,7 @@ class _Work:
         found = repairs_in(self._plan, files, self._ledger, kinds, now)
         cases = PastCases(self._desk, self._clocks(), self._clock)
         values = [each.value for each in found.cases]
-        outcomes = cases.take(values) if self._take else cases.look(values, self._known)
+        outcomes = cases.take(values, whoever()) if self._take else cases.look(values, self._known)
         counts = self._ledger.of("repairs")
         for row, outcome in zip(found.cases, outcomes, strict=True):
             if outcome.verdict is PastVerdict.REFUSED:

@@ -151,7 +151,7 @@ REPORTS = {
     "/api/v1/orders",
 }
 WHOLE |= {"/api/v1/lists/{kind}", "/api/v1/lists/{kind}.csv", "/lists", "/lists/{kind}.csv"}
-WHOLE |= {"/lists/{kind}", "/lists/{kind}/take"}
+WHOLE |= {"/lists/{kind}", "/lists/{kind}/take", "/api/v1/history/cases"}
 WHOLE_CHANGES = {
     *(f"PUT /api/v1/{each}" for each in ("customers/{customer_id}", "contracts/{contract_number}")),
     *(f"PUT /api/v1/{each}" for each in ("engineers/{engineer_id}", "regions/{region_id}", "parts/{code}")),
@@ -180,6 +180,7 @@ BODIES: Mapping[str, dict[str, Any]] = {
     "/api/v1/tickets/{ticket_id}/split": {"faults": ["brush_jam"], "device_id": "DEVICE", "reason": "now"},
     "/api/v1/tickets/{ticket_id}/checklist/{item}": {"done": True},
     "/api/v1/tickets/{ticket_id}/late/{milestone}": {"cause": "no_part"},
+    "/api/v1/history/cases": {"cases": [{"device_id": "R1", "opened": 1740960000000}], "dry_run": True},
     "/api/v1/tickets/bulk": {"ids": [1], "state": "accepted"},
     "/api/v1/devices/{device_id}/maintenance/{plan}/skip": {"reason": "now"},
     "/devices/{device_id}/maintenance/skip": {"plan": "quarter", "why": "now"},
