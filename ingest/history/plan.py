@@ -173,11 +173,8 @@ def _kinds_of(shape: TelemetryMap) -> list[Kind]:
     """Return the kinds of device that files may be of."""
     if shape.kind is None:
         return [Kind.ROBOT] if shape.site is not None else list(Kind)
-    if shape.kind.fixed is not None:
-        return [Kind(shape.kind.fixed)]
-    return [
-        Kind(each) for each in dict.fromkeys((shape.kind.values or {each: each for each in Kind}).values())
-    ]
+    words = [shape.kind.fixed] if shape.kind.fixed is not None else list((shape.kind.values or {}).values())
+    return [kind for kind in Kind if kind in words] or list(Kind)
 
 
 def _mappers(shape: TelemetryMap, signals: SignalTable, origin: str) -> dict[Kind, Mapper]:

@@ -73,11 +73,11 @@ class TelemetryImport:
             wanted, numbers = self._maker.wanted(columns_of(path, self._shape))
             for block in blocks(path, self._shape, wanted, numbers, begin):
                 self._take(block, path, ledger)
-                note.write({"file": number, "at": block.after.at, "line": block.after.line} | ledger.keep())
+                note.write(_standing(number, block.after, ledger))
                 report((done + sizes[number] * block.share) / whole)
             done, begin = done + sizes[number], Place()
             self._tell_devices()
-        note.write({"file": len(files), "at": 0, "line": 0} | ledger.keep())
+        note.write(_standing(len(files), Place(), ledger))
         report(1.0)
 
     def _take(self, block: Block, path: Path, ledger: Ledger) -> None:
@@ -125,6 +125,11 @@ class TelemetryImport:
         """Let the list of devices show what is newest of each."""
         if self._target is not None:
             self._target.devices.record_summaries(self._summaries.take())
+
+
+def _standing(file: int, place: Place, ledger: Ledger) -> dict[str, Any]:
+    """Return how far an import is: the number of the file, the place in it, and what is counted by then."""
+    return {"file": file, "at": place.at, "line": place.line, "ledger": ledger.keep()}
 
 
 def _rejected(batch: ReadingBatch, why: str, path: Path) -> Turned:

@@ -25,7 +25,7 @@ from ingest.history.shapes import FileShape
 
 BLOCK_BYTES = 32 * 1024 * 1024
 BLOCK_ROWS = 200_000
-_MORE = "more cells than columns"
+_MORE = "more-cells-than-columns"
 """The column behind the last: what stands in it shows that a line has too many cells."""
 _BLANKS = re.compile(rb"[ \t]+")
 _EDGES = re.compile(rb"(?m)^ | (?=\r?$)")

@@ -79,7 +79,7 @@ def import_history(
     plan, files = _planned(given, signals)
     with _place(settings, signals, take=take, telemetry="telemetry" in files) as place:
         note, noted = _note(settings, plan, files, place)
-        ledger = Ledger(rejects, noted)
+        ledger = Ledger(rejects, None if noted is None else noted["ledger"])
         try:
             work = _Work(settings, signals, plan, place, ledger, take=take)
             reports = {} if noted else work.lists(given.lists)
