@@ -39,6 +39,7 @@ bench: $(VENV)/.ready-dev debian
 docs: $(VENV)/.ready
 	@$(BIN)/python -m fleet.schema docs/schema
 	@$(BIN)/python -m desk.clocks.schema docs/schema
+	@$(BIN)/python -m ingest.history.schema docs/schema
 
 setup: $(VENV)/.ready
 setup-dev: $(VENV)/.ready-dev

@@ -7,6 +7,8 @@ from fleet.principals import Principal, PrincipalKind, schedule
 
 IMPORT = schedule("import")
 """Who brings the past in. What it writes to the log is for the record: it wakes nobody."""
+EARLIEST_MS = 946_684_800_000
+"""2000-01-01: what was repaired earlier is hardly of machines that are still there."""
 MOST_FAULTS, MOST_PARTS, MOST_NOTE, MOST_NAME = 20, 50, 2000, 64
 
 

@@ -18,6 +18,7 @@ from fleet.errors import InvalidInput
 from fleet.events import Event
 from fleet.faults import FAULTS, UNCLEAR, is_unclear
 from fleet.past_cases import (
+    EARLIEST_MS,
     IMPORT,
     MOST_FAULTS,
     MOST_NAME,
@@ -40,7 +41,7 @@ from fleet.tickets import (
     TicketOrigin,
     TicketState,
 )
-from fleet.wire import EARLIEST_TS, is_id
+from fleet.wire import is_id
 from fleet.workflows import SAFETY_FAULTS
 from storage.records.database import DeskDatabase
 from storage.records.devices import Devices, Placement
@@ -230,8 +231,8 @@ def _times(case: PastCase, now: int) -> _Times:
         if at < earlier:
             raise InvalidInput(f"{state} at {to_rfc3339(at)} is before {before} at {to_rfc3339(earlier)}")
     for at in (*(at for _, at in told), *case.noticed):
-        if not EARLIEST_TS <= at <= now:
-            raise InvalidInput(f"times lie between 2015 and now, got {at}")
+        if not EARLIEST_MS <= at <= now:
+            raise InvalidInput(f"times lie between 2000 and now, got {at}")
     if any(at > times.repaired for at in case.noticed):
         raise InvalidInput("noticed: no fault is noticed after it was repaired")
     return times

@@ -11,10 +11,10 @@ import polars as pl
 from fleet.clock import to_rfc3339
 from fleet.errors import InvalidInput
 from fleet.faults import FAULTS, is_unclear
-from fleet.past_cases import MOST_NAME, MOST_NOTE, PastCase
+from fleet.past_cases import EARLIEST_MS, MOST_NAME, MOST_NOTE, PastCase
 from fleet.signals import Kind
 from fleet.text import near, quoted
-from fleet.wire import EARLIEST_TS, RESERVED_SITE, is_code, is_id
+from fleet.wire import RESERVED_SITE, is_code, is_id
 from ingest.history.origins import as_text, word_of
 from ingest.history.shapes import DevicesMap, EventsMap, FaultWords, FileShape, Origin, RepairsMap, TimeShape
 from ingest.history.sources import Block
@@ -247,8 +247,8 @@ def _short(word: str | None, name: str) -> str | None:
 
 def _time(row: Row, name: str) -> int | None:
     at = row.times.get(name)
-    if at is not None and at < EARLIEST_TS and not (name in ("commissioned", "registered") and at > 0):
-        raise RowRefused("bad_ts", f"{name}: the time cannot be read, or is before 2015")
+    if at is not None and at < EARLIEST_MS and not (name in ("commissioned", "registered") and at > 0):
+        raise RowRefused("bad_ts", f"{name}: the time cannot be read, or is before 2000")
     return at
 
 

@@ -8,7 +8,6 @@ import numpy as np
 import polars as pl
 
 from fleet.clock import Clock
-from fleet.personal import without_personal
 from fleet.readings import ReadingBatch, batch_schema, completed
 from fleet.signals import Kind, SignalTable
 from fleet.text import quoted
@@ -40,16 +39,11 @@ class CheckedBlock:
     dropped: list[Turned] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """From when readings are taken (epoch ms): by kind, where tiles alone are kept, and what is personal."""
-
-    kept_until: Mapping[Kind, int] = field(default_factory=dict)
-    personal_from: int = EARLIEST_TS
-
-
 class ReadingMaker:
-    """Makes readings of the blocks of files. Shapes: a row of a block is one reading, or one value of it."""
+    """Makes readings of the blocks of files: a row of a block is one reading, or one value of it.
+
+    `kept_until` is up to when (epoch ms) the store keeps only tiles of a kind: such rows are refused.
+    """
 
     def __init__(
         self,
@@ -58,10 +52,10 @@ class ReadingMaker:
         signals: SignalTable,
         owners: Owners,
         clock: Clock,
-        limits: Limits,
+        kept_until: Mapping[Kind, int],
     ) -> None:
         self._shape, self._mappers, self._signals = shape, mappers, signals
-        self._owners, self._clock, self._limits = owners, clock, limits
+        self._owners, self._clock, self._kept_until = owners, clock, kept_until
         self._times = Times(shape.time, "telemetry.time")
 
     def wanted(self, columns: Sequence[str]) -> tuple[set[str], set[str]]:
@@ -104,8 +98,8 @@ class ReadingMaker:
         return done
 
     def _untimely(self, ts: pl.Series, now: int, kind: Kind) -> dict[str, Mask]:
-        lowest, highest, oldest = ts.min(), ts.max(), self._limits.kept_until.get(kind, 0)
-        since = max(EARLIEST_TS, self._limits.kept_until.get(kind, 0))
+        lowest, highest, oldest = ts.min(), ts.max(), self._kept_until.get(kind, 0)
+        since = max(EARLIEST_TS, self._kept_until.get(kind, 0))
         timely = lowest is not None and lowest >= since  # type: ignore[operator]
         if ts.null_count() == 0 and timely and highest <= now + FUTURE_TOLERANCE_MS:  # type: ignore[operator]
             return {}
@@ -171,8 +165,6 @@ class ReadingMaker:
         done.taken += taken
         schema = batch_schema(self._signals, kind)
         whole = completed({one.name: one for one in made}, schema, made.height)
-        if kind is Kind.WRISTBAND:
-            whole = without_personal(whole, kind, "ts", self._limits.personal_from)
         done.batches.append(ReadingBatch(kind, whole))
 
     def _received(self, frame: pl.DataFrame, ts: pl.Series) -> pl.Series:

@@ -15,9 +15,10 @@ from ingest.history.ledger import Ledger, Turned
 from ingest.history.owners import Owners
 from ingest.history.plan import Plan
 from ingest.history.progress import ProgressNote
-from ingest.history.readings import CheckedBlock, Limits, ReadingMaker
+from ingest.history.readings import CheckedBlock, ReadingMaker
 from ingest.history.shapes import TelemetryMap
 from ingest.history.sources import Block, Place, blocks, columns_of
+from ingest.watch.privacy import Privacy
 from ingest.watch.summaries import Summaries
 from storage.ports import RowsRejected, TelemetryStore
 from storage.records.devices import DeviceInfo, Devices, Placement
@@ -32,10 +33,14 @@ class Target:
 
     store: TelemetryStore
     devices: Devices
+    privacy: Privacy
 
 
 class TelemetryImport:
-    """One import of telemetry. `known` are the devices that may have readings."""
+    """One import of telemetry. `known` are the devices that may have readings; `kept_until` as ReadingMaker.
+
+    `oldest` is the time of the oldest reading so far (epoch ms), `unread` are columns that no map reads.
+    """
 
     def __init__(
         self,
@@ -43,15 +48,16 @@ class TelemetryImport:
         signals: SignalTable,
         known: Mapping[str, Placement],
         clock: Clock,
-        limits: Limits,
+        kept_until: Mapping[Kind, int],
         target: Target | None = None,
     ) -> None:
         self._shape: TelemetryMap = plan.part(PART)
         self._owners = Owners(self._shape, known)
-        self._maker = ReadingMaker(self._shape, plan.mappers, signals, self._owners, clock, limits)
+        self._maker = ReadingMaker(self._shape, plan.mappers, signals, self._owners, clock, kept_until)
         self._target, self._clock = target, clock
         self._summaries = Summaries()
         self.oldest: int | None = None
+        self.unread: dict[str, None] = {}
 
     @property
     def known(self) -> Mapping[str, Placement]:
@@ -70,7 +76,9 @@ class TelemetryImport:
         whole, done = sum(sizes), sum(sizes[:first])
         for number in range(first, len(files)):
             path = files[number]
-            wanted, numbers = self._maker.wanted(columns_of(path, self._shape))
+            columns = columns_of(path, self._shape)
+            wanted, numbers = self._maker.wanted(columns)
+            self.unread |= dict.fromkeys(name for name in columns if name not in wanted)
             for block in blocks(path, self._shape, wanted, numbers, begin):
                 self._take(block, path, ledger)
                 note.write(_standing(number, block.after, ledger))
@@ -110,7 +118,7 @@ class TelemetryImport:
             return 0
         refused = 0
         try:
-            receipt = self._target.store.write(batch)
+            receipt = self._target.store.write(self._target.privacy.readings(batch))
         except RowsRejected as error:
             receipt, batch = error.receipt, error.stored
             for rows, why in error.rejected:

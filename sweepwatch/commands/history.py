@@ -23,9 +23,9 @@ from ingest.history.facts_in import Located, devices_in, events_in, refusal, rep
 from ingest.history.ledger import Ledger
 from ingest.history.plan import PARTS, Plan, check_files, read_plan
 from ingest.history.progress import ProgressNote, fingerprint
-from ingest.history.readings import Limits
 from ingest.history.readings_in import Target, TelemetryImport
 from ingest.history.sources import files_of
+from ingest.watch.privacy import Privacy
 from storage.ports import TelemetryStore
 from storage.records.database import DeskDatabase, open_desk
 from storage.records.devices import Devices, Placement, ReportedEvent
@@ -88,12 +88,16 @@ def import_history(
             ledger.close()
         note.end()
     if as_json:
-        said = {"taken": take, "resumed": noted is not None, "parts": ledger.as_data()}
+        said: dict[str, Any] = {
+            "taken": take,
+            "resumed": noted is not None,
+            "parts": ledger.as_data(),
+            "unread": work.unread,
+        }
         say(json_text(said | {"lists": {str(kind): each.counts for kind, each in reports.items()}}))
     else:
-        _print(
-            ledger, reports, say, take=take, resumed=noted is not None, oldest=work.oldest, settings=settings
-        )
+        _print(ledger, reports, say, resumed=noted is not None)
+        _print_beside(work, settings, say, take=take)
     refused = sum(each.counts[Verdict.REFUSED] for each in reports.values())
     return refused + sum(each.refused for each in ledger.parts.values())
 
@@ -180,7 +184,10 @@ class _Work:
         self._desk, self._store, self._ledger = place.desk, place.store, ledger
         self._clock, self._devices = SystemClock(), Devices(place.desk)
         self._known: dict[str, Placement] = self._devices.placements()
+        personal_ms = settings.store.personal_retention_days * DAY_MS
+        self._privacy = Privacy(place.desk, self._clock, personal_ms)
         self.oldest: int | None = None
+        self.unread: list[str] = []
 
     def lists(self, files: Mapping[ListKind, Path]) -> dict[ListKind, ListReport]:
         """Take lists in as `sweepwatch lists import` does."""
@@ -235,13 +242,12 @@ class _Work:
     def _take_readings(self, files: Sequence[Path], note: ProgressNote, report: Any) -> None:
         assert self._plan is not None  # as above
         kept = {} if self._store is None else {kind: self._store.kept_hours(kind)[1] for kind in Kind}
-        personal = self._clock.now_ms() - self._settings.store.personal_retention_days * DAY_MS
-        target = Target(self._store, self._devices) if self._take and self._store is not None else None
-        work = TelemetryImport(
-            self._plan, self._signals, self._known, self._clock, Limits(kept, personal), target
-        )
+        target = None
+        if self._take and self._store is not None:
+            target = Target(self._store, self._devices, self._privacy)
+        work = TelemetryImport(self._plan, self._signals, self._known, self._clock, kept, target)
         work.run(files, self._ledger, note, report)
-        self._known, self.oldest = dict(work.known), work.oldest
+        self._known, self.oldest, self.unread = dict(work.known), work.oldest, list(work.unread)
 
     def _take_repairs(self, files: Sequence[Path], kinds: Mapping[str, Kind]) -> None:
         assert self._plan is not None  # as above
@@ -268,10 +274,10 @@ class _Work:
         for event in events_in(self._plan, files, self._ledger, kinds, self._clock.now_ms()):
             some.append(event)
             if self._take and len(some) >= _EVENTS_AT_ONCE:
-                self._devices.record_events(some)
+                self._devices.record_events(self._privacy.events(some, kinds.get))
                 some = []
         if self._take:
-            self._devices.record_events(some)
+            self._devices.record_events(self._privacy.events(some, kinds.get))
         counts = self._ledger.of("events")
         counts.taken = counts.new = counts.read - counts.refused
 
@@ -295,16 +301,8 @@ def _by_time(facts: Sequence[DeviceFact], now: int) -> dict[int, list[DeviceFact
     return found
 
 
-def _print(
-    ledger: Ledger,
-    reports: Mapping[ListKind, ListReport],
-    say: Say,
-    *,
-    take: bool,
-    resumed: bool,
-    oldest: int | None,
-    settings: Settings,
-) -> None:
+def _print(ledger: Ledger, reports: Mapping[ListKind, ListReport], say: Say, *, resumed: bool) -> None:
+    """Print what became of each list and each part."""
     if resumed:
         say("Went on where the import was broken off before.")
     for kind, report in reports.items():
@@ -319,8 +317,14 @@ def _print(
         for one in counts.shown:
             what = "" if one.what == "row" else f" {one.what}"
             say(f"    {one.file}:{one.line}:{what} {one.reason}: {one.detail}")
+
+
+def _print_beside(work: _Work, settings: Settings, say: Say, *, take: bool) -> None:
+    """Print what there is to know beside the counts."""
+    if work.unread:
+        say(f"Columns of telemetry that the map does not read: {', '.join(work.unread)}")
     days = settings.store.retention_days
-    if oldest is not None and oldest < SystemClock().now_ms() - days * DAY_MS:
+    if work.oldest is not None and work.oldest < SystemClock().now_ms() - days * DAY_MS:
         say(
             f"Some readings are older than {days} days (store.retention_days): a running installation keeps "
             "their hourly tiles, from which models learn, and deletes the readings."

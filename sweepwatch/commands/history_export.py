@@ -15,6 +15,7 @@ from desk.tickets.past_out import past_cases
 from fleet.clock import DAY_MS, SystemClock
 from fleet.errors import ConfigError, InvalidInput
 from fleet.lists import ListKind
+from fleet.personal import is_personal, plain_detail
 from fleet.signals import Kind
 from fleet.text import quoted
 from storage.ports import TelemetryStore
@@ -243,9 +244,11 @@ def _repairs(desk: DeskDatabase, span: Span, chosen: Collection[str]) -> Rows:
 
 
 def _events(desk: DeskDatabase, span: Span, chosen: Collection[str]) -> Rows:
+    personal = {each.id for each in all_devices(desk) if is_personal(each.kind)}
     for each in events_between(desk, *span):
         if each.device_id in chosen:
-            yield each.device_id, each.ts, each.code, json.dumps(each.detail, ensure_ascii=False)
+            detail = plain_detail(each.detail) if each.device_id in personal else each.detail
+            yield each.device_id, each.ts, each.code, json.dumps(detail, ensure_ascii=False)
 
 
 def _write(path: Path, header: Sequence[str], rows: Iterable[tuple[object, ...]]) -> int:

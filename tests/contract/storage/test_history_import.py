@@ -10,12 +10,12 @@ from helpers.influx import Influxd
 from helpers.influx2 import Influx2
 
 from fleet.clock import SystemClock
+from fleet.readings import ReadingBatch
 from fleet.signals import STANDARD_SIGNALS, Kind
 from ingest.history import sources
 from ingest.history.ledger import Ledger, PartLedger
 from ingest.history.plan import plan_of
 from ingest.history.progress import ProgressNote
-from ingest.history.readings import Limits
 from ingest.history.readings_in import Target, TelemetryImport
 from storage.ports import TelemetryStore
 from storage.records.devices import Placement
@@ -29,6 +29,9 @@ class NoDevices:
     """A table of devices that keeps nothing."""
 
     def record_summaries(self, _summaries: object) -> None: ...
+
+    def readings(self, batch: ReadingBatch) -> ReadingBatch:
+        return batch
 
 
 @pytest.fixture(params=["duckdb", "influxdb", "influxdb2"])
@@ -48,9 +51,9 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[TelemetryS
 
 def take(store: TelemetryStore, file: Path) -> PartLedger:
     ledger, known = Ledger(), {f"V{number}": Placement("hall-1", Kind.ROBOT) for number in range(DEVICES)}
-    target = Target(store, NoDevices())  # type: ignore[arg-type]
+    target = Target(store, NoDevices(), NoDevices())  # type: ignore[arg-type]
     plan = plan_of(MAP, STANDARD_SIGNALS, "map.yaml")
-    work = TelemetryImport(plan, STANDARD_SIGNALS, known, SystemClock(), Limits(), target)
+    work = TelemetryImport(plan, STANDARD_SIGNALS, known, SystemClock(), {}, target)
     work.run([file], ledger, ProgressNote(None, ""), lambda _share: None)
     return ledger.of("telemetry")
 

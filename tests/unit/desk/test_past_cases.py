@@ -138,7 +138,7 @@ def test_where_nothing_was_found_it_is_no_repair(desk: DeskDatabase, past: PastC
         ({"faults": ("tool_overuse",)}, "is no fault of a robot; allowed: "),
         ({"faults": ("unclear",)}, "is no fault of a robot"),
         ({"arrived": OPENED - 1}, "is before opened"),
-        ({"repaired": NOON + DAY_MS}, "between 2015 and now"),
+        ({"repaired": NOON + DAY_MS}, "between 2000 and now"),
         ({"noticed": (1, 2, 3)}, "one time for each fault"),
         ({"engineer": "x" * 65}, "a name of at most 64"),
     ],

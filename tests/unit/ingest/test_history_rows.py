@@ -16,7 +16,6 @@ from ingest.history import sources
 from ingest.history.ledger import Ledger, PartLedger
 from ingest.history.plan import plan_of
 from ingest.history.progress import ProgressNote
-from ingest.history.readings import Limits
 from ingest.history.readings_in import Target, TelemetryImport
 from storage.ports import Receipt
 from storage.records.devices import Placement
@@ -45,6 +44,9 @@ class Kept:
 
     def record_summaries(self, _summaries: object) -> None: ...
 
+    def readings(self, batch: ReadingBatch) -> ReadingBatch:
+        return batch
+
     @property
     def rows(self) -> list[dict[str, Any]]:
         frames = [each.frame.with_columns(pl.col("state").cast(pl.String)) for each in self.batches]
@@ -52,7 +54,7 @@ class Kept:
 
 
 def take(
-    text: str, *files: Path, known: tuple[str, ...] = ("R1", "R2"), limits: Limits | None = None
+    text: str, *files: Path, known: tuple[str, ...] = ("R1", "R2"), kept_until: dict[Kind, int] | None = None
 ) -> tuple[PartLedger, Kept]:
     plan, ledger, kept = plan_of(text, STANDARD_SIGNALS, "map.yaml"), Ledger(), Kept()
     places = {name: Placement("s1", Kind.ROBOT) for name in known}
@@ -61,8 +63,8 @@ def take(
         STANDARD_SIGNALS,
         places,
         ManualClock(NOW),
-        limits or Limits(),
-        Target(kept, kept),  # type: ignore[arg-type]
+        kept_until or {},
+        Target(kept, kept, kept),  # type: ignore[arg-type]
     )
     work.run(list(files), ledger, ProgressNote(None, ""), lambda _share: None)
     return ledger.of("telemetry"), kept
@@ -125,7 +127,7 @@ def test_a_value_that_cannot_be_taken_is_left_out_and_counted(tmp_path: Path) ->
 def test_readings_of_hours_of_which_only_tiles_are_kept_are_refused(tmp_path: Path) -> None:
     text = f"unit,at,charge\nR1,{T},80\nR1,{T + 3600},80\n"
     counts, _ = take(
-        BASE, file(tmp_path, text.replace("charge", "battery_pct")), limits=Limits({Kind.ROBOT: T * 1000 + 1})
+        BASE, file(tmp_path, text.replace("charge", "battery_pct")), kept_until={Kind.ROBOT: T * 1000 + 1}
     )
     assert (counts.taken, dict(counts.reasons)) == (1, {"expired": 1})
 
