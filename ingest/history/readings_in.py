@@ -15,15 +15,17 @@ from ingest.history.ledger import Ledger, Turned
 from ingest.history.owners import Owners
 from ingest.history.plan import Plan
 from ingest.history.progress import ProgressNote
-from ingest.history.readings import CheckedBlock, ReadingMaker
+from ingest.history.readings import ReadingMaker
 from ingest.history.shapes import TelemetryMap
 from ingest.history.sources import Block, Place, blocks, columns_of
 from ingest.watch.privacy import Privacy
 from ingest.watch.summaries import Summaries
 from storage.ports import RowsRejected, TelemetryStore
-from storage.records.devices import DeviceInfo, Devices, Placement
+from storage.records.devices import DeviceInfo, Devices, DeviceSummary, Placement
 
 PART = "telemetry"
+_ROWS_AT_ONCE = 250_000
+"""Two row groups of DuckDB, which go to its file at once, past the log."""
 Report = Callable[[float], None]
 
 
@@ -56,6 +58,8 @@ class TelemetryImport:
         self._maker = ReadingMaker(self._shape, plan.mappers, signals, self._owners, clock, kept_until)
         self._target, self._clock = target, clock
         self._summaries = Summaries()
+        self._held: dict[Kind, list[pl.DataFrame]] = {}
+        self._held_rows = 0
         self.oldest: int | None = None
         self.unread: dict[str, None] = {}
 
@@ -81,26 +85,38 @@ class TelemetryImport:
             self.unread |= dict.fromkeys(name for name in columns if name not in wanted)
             for block in blocks(path, self._shape, wanted, numbers, begin):
                 self._take(block, path, ledger)
-                note.write(_standing(number, block.after, ledger))
+                if self._held_rows >= _ROWS_AT_ONCE:
+                    self._flush(path, ledger)
+                    note.write(_standing(number, block.after, ledger))
                 report((done + sizes[number] * block.share) / whole)
             done, begin = done + sizes[number], Place()
-            self._tell_devices()
+        if files:
+            self._flush(files[-1], ledger)
+        self._tell_devices(whole=noted is not None)
         note.write(_standing(len(files), Place(), ledger))
         report(1.0)
 
     def _take(self, block: Block, path: Path, ledger: Ledger) -> None:
+        """Check a block and hold what is to be stored; it is counted, and noted once that is stored."""
         checked = self._maker.check(block, path)
         counts = ledger.of(PART)
         counts.read += len(block.lines) + sum(len(each.lines) for each in block.turned)
-        self._register()
-        taken = checked.taken
+        counts.taken += checked.taken
+        ledger.refuse(PART, checked.refused)
+        ledger.drop(PART, checked.dropped)
         for batch in checked.batches:
             first: int = batch.frame["ts"].min()  # type: ignore[assignment]  # of integers, and not empty
             self.oldest = first if self.oldest is None else min(self.oldest, first)
-            taken -= self._write(batch, checked, path, counts)
-        counts.taken += taken
-        ledger.refuse(PART, checked.refused)
-        ledger.drop(PART, checked.dropped)
+            self._held.setdefault(batch.kind, []).append(batch.frame)
+            self._held_rows += len(batch)
+
+    def _flush(self, path: Path, ledger: Ledger) -> None:
+        """Store what is held."""
+        self._register()
+        held, self._held, self._held_rows = self._held, {}, 0
+        for kind, frames in held.items():
+            whole = frames[0] if len(frames) == 1 else pl.concat(frames, rechunk=True)
+            self._write(ReadingBatch(kind, whole), path, ledger)
 
     def _register(self) -> None:
         """Register the devices that are met for the first time, since before their readings are stored."""
@@ -111,28 +127,32 @@ class TelemetryImport:
         infos = [DeviceInfo(name, model.strip()[:64]) for name, (_, model) in new.items() if model]
         self._target.devices.record_info(infos)
 
-    def _write(self, batch: ReadingBatch, checked: CheckedBlock, path: Path, counts: Any) -> int:
-        """Store a batch; return how many of its rows the store refused."""
+    def _write(self, batch: ReadingBatch, path: Path, ledger: Ledger) -> None:
+        """Store a batch; rows that the store refuses are refused after all."""
+        counts = ledger.of(PART)
         if self._target is None:
             counts.new += len(batch)
-            return 0
-        refused = 0
+            return
         try:
             receipt = self._target.store.write(self._target.privacy.readings(batch))
         except RowsRejected as error:
             receipt, batch = error.receipt, error.stored
             for rows, why in error.rejected:
-                refused += len(rows)
-                checked.refused.append(_rejected(rows, str(why), path))
+                counts.taken -= len(rows)
+                ledger.refuse(PART, [_rejected(rows, str(why), path)])
         counts.new += receipt.written
         counts.known += receipt.duplicate
         self._summaries.add_batch(_newest_of_each(batch))
-        return refused
 
-    def _tell_devices(self) -> None:
-        """Let the list of devices show what is newest of each."""
-        if self._target is not None:
-            self._target.devices.record_summaries(self._summaries.take())
+    def _tell_devices(self, *, whole: bool) -> None:
+        """Let the list of devices show what is newest of each; `whole`: of what an earlier run stored, too."""
+        if self._target is None:
+            return
+        self._target.devices.record_summaries(self._summaries.take())
+        if whole:
+            newest = [times for kind in Kind for times in self._target.store.newest(kind).items()]
+            told = [DeviceSummary(name, newest_ts=at) for name, at in newest if name in self.known]
+            self._target.devices.record_summaries(told)
 
 
 def _standing(file: int, place: Place, ledger: Ledger) -> dict[str, Any]:

@@ -26,7 +26,8 @@ from storage.series.influx.store import InfluxStore
 from sweepwatch.data_folder import DESK, TELEMETRY, open_data_folder
 
 SMALL_BLOCKS = (
-    "import ingest.history.sources as s; s.BLOCK_BYTES = 20_000; from sweepwatch.cli import main; main()"
+    "import ingest.history.sources as s; s.BLOCK_BYTES = 20_000; import ingest.history.readings_in as r; "
+    "r._ROWS_AT_ONCE = 500; from sweepwatch.cli import main; main()"
 )
 PARTS = ("devices", "telemetry", "repairs", "events")
 
