@@ -46,6 +46,7 @@ RUNS: dict[str, tuple[list[str], int]] = {
     "storm": (["storm"], 30),
     "clocks": (["clocks"], 20),
     "lists": (["lists"], 5),
+    "history": (["history", "--readings", "20000000"], 10),
     "indicators": (["indicators"], 30),
     "reports": (["reports"], 5),
     "desk_crash": (["desk_crash"], 10),

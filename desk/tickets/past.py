@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from itertools import pairwise
+from typing import NamedTuple
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -47,9 +48,8 @@ from storage.records.database import DeskDatabase
 from storage.records.devices import Devices, Placement
 from storage.records.events import tell
 from storage.records.part_catalogue import all_parts
-from storage.records.past_cases import PastMark, add_past_mark, known_keys
+from storage.records.past_cases import PastMark, insert_past, known_keys
 from storage.records.stock_movements import add_movement
-from storage.records.tickets import insert_ticket
 
 _AT_ONCE = 200
 _REPAIR = 1
@@ -75,6 +75,16 @@ class _Times:
         times = (self.opened, self.accepted, self.arrived)
         found = [(state, at) for state, at in zip(states, times, strict=True) if at is not None]
         return [*found, (TicketState.REPAIRED, self.repaired), (TicketState.CONFIRMED, self.confirmed)]
+
+
+class _New(NamedTuple):
+    """A case that is to be written: where its outcome stands, and all that is known of it."""
+
+    place: int
+    case: PastCase
+    key: str
+    site: Placement
+    times: _Times
 
 
 class PastCases:
@@ -113,10 +123,10 @@ class PastCases:
                 continue
             try:
                 with self._desk.transaction() as session:
-                    done = self._looked_at(session, some, places, seen, by)
+                    done = self._looked_at(session, some, places, set(), by)
             except IntegrityError:  # another process took one of them meanwhile: now it is known
                 with self._desk.transaction() as session:
-                    done = self._looked_at(session, some, places, seen, by)
+                    done = self._looked_at(session, some, places, set(), by)
             outcomes += done
         return outcomes
 
@@ -132,45 +142,43 @@ class PastCases:
         keys = [key_of(each) for each in cases]
         known = known_keys(session, keys)
         parts = set(all_parts(session)) | {each.part for each in FAULTS.values() if each.part}
-        outcomes = []
+        outcomes: list[PastOutcome] = []
+        new: list[_New] = []
+        twice: list[tuple[int, str]] = []
         for case, key in zip(cases, keys, strict=True):
             try:
                 times, remarks = _checked(case, places.get(case.device_id), parts, self._clock.now_ms())
             except InvalidInput as error:
                 outcomes.append(PastOutcome(PastVerdict.REFUSED, reason=str(error)))
                 continue
-            if key in known or (by is None and key in seen):
-                outcomes.append(PastOutcome(PastVerdict.KNOWN, known.get(key, 0)))
+            if key in known or key in seen:
+                twice.append((len(outcomes), key))
+                outcomes.append(PastOutcome(PastVerdict.KNOWN))
                 continue
-            number = 0
-            if by is not None:
-                number = known[key] = self._write(
-                    session, case, key, places[case.device_id], times, parts, by
-                )
             seen.add(key)
-            outcomes.append(PastOutcome(PastVerdict.NEW, number, remarks=remarks))
+            new.append(_New(len(outcomes), case, key, places[case.device_id], times))
+            outcomes.append(PastOutcome(PastVerdict.NEW, remarks=remarks))
+        if by is not None and new:
+            for one, number in zip(new, self._write(session, new, parts, by), strict=True):
+                known[one.key] = number
+                outcomes[one.place] = replace(outcomes[one.place], ticket_id=number)
+        for place, key in twice:
+            outcomes[place] = replace(outcomes[place], ticket_id=known.get(key, 0))
         return outcomes
 
-    def _write(
-        self,
-        session: Session,
-        case: PastCase,
-        key: str,
-        place: Placement,
-        times: _Times,
-        parts: set[str],
-        by: Principal,
-    ) -> int:
+    def _write(self, session: Session, new: Sequence[_New], parts: set[str], by: Principal) -> list[int]:
+        """Store cases with what goes with them; their clocks have no steps: nobody is warned of the past."""
         now = self._clock.now_ms()
-        dated, _steps = self._clocks.reckoned(_ticket(case, place, times), now)
-        stored = insert_ticket(session, dated)  # and no steps of its clocks: nobody is warned of the past
-        add_past_mark(session, PastMark(stored.id, key, case.engineer, case.external, now))
-        for part in (each for each in case.parts if each in parts):
-            used = Movement(MovementKind.USED, part, 1, ticket=stored.id, repair=_REPAIR, by=_BY, why=_WHY)
-            add_movement(session, replace(used, at=times.repaired))
-        for event in _told(stored, case, times, by):
-            tell(session, event)
-        return stored.id
+        dated = [self._clocks.reckoned(_ticket(each.case, each.site, each.times), now)[0] for each in new]
+        marks = [PastMark(0, each.key, each.case.engineer, each.case.external, now) for each in new]
+        ids = insert_past(session, dated, marks)
+        for number, ticket, each in zip(ids, dated, new, strict=True):
+            for part in (one for one in each.case.parts if one in parts):
+                used = Movement(MovementKind.USED, part, 1, ticket=number, repair=_REPAIR, by=_BY, why=_WHY)
+                add_movement(session, replace(used, at=each.times.repaired))
+            for event in _told(replace(ticket, id=number), each.case, each.times, by):
+                tell(session, event)
+        return ids
 
 
 def _told(stored: Ticket, case: PastCase, times: _Times, by: Principal) -> Iterator[Event]:

@@ -145,7 +145,7 @@ class TelemetryImport:
         self._summaries.add_batch(_newest_of_each(batch))
 
     def _tell_devices(self, *, whole: bool) -> None:
-        """Let the list of devices show what is newest of each; `whole`: of what an earlier run stored, too."""
+        """Let the list of devices show what is newest; `whole`: of what an earlier run stored, too."""
         if self._target is None:
             return
         self._target.devices.record_summaries(self._summaries.take())
