@@ -5,7 +5,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
+
+from fleet.errors import InvalidInput
 
 SHOWN = 10
 """So many refused rows of each part are shown; all of them go to the file of refusals."""
@@ -102,15 +104,19 @@ class Ledger:
             self.parts = {name: PartLedger.from_data(each) for name, each in kept["parts"].items()}
             self._at = kept["at"] if kept["rejects"] == str(rejects) else 0
         self._rejects = rejects
-        self._file = None
-        if rejects is not None:
-            self._file = rejects.open(
-                "r+" if self._at and rejects.exists() else "w", encoding="utf-8", newline=""
-            )
-            self._file.truncate(self._at)
-            self._file.seek(self._at)
-            if not self._at:
-                csv.writer(self._file).writerow(_HEADER)
+        self._file = None if rejects is None else self._opened(rejects)
+
+    def _opened(self, path: Path) -> TextIO:
+        """Open the file of refusals, and cut off what was written beyond what is kept."""
+        try:
+            file = path.open("r+" if self._at and path.exists() else "w", encoding="utf-8", newline="")
+        except OSError as error:
+            raise InvalidInput(f"{path}: {error.strerror}") from error
+        file.truncate(self._at)
+        file.seek(self._at)
+        if not self._at:
+            csv.writer(file).writerow(_HEADER)
+        return file
 
     def of(self, part: str) -> PartLedger:
         """Return the ledger of a part."""

@@ -6,6 +6,7 @@ A line that is no row (more cells than columns, a quotation mark that is not clo
 import csv
 import gzip
 import re
+import zlib
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
@@ -30,6 +31,11 @@ _MORE = "more-cells-than-columns"
 _BLANKS = re.compile(rb"[ \t]+")
 _EDGES = re.compile(rb"(?m)^ | (?=\r?$)")
 _QUOTE, _BREAK, _RETURN = b'"\n\r'
+UNREADABLE = (
+    *(OSError, EOFError, zlib.error, pyarrow.ArrowException, pl.exceptions.PolarsError),
+    *(UnicodeDecodeError, csv.Error),
+)
+"""What a file that is no CSV, no gzip or no Parquet raises when it is read."""
 _HIDDEN = (".", "_")
 Lines = np.ndarray[tuple[int], np.dtype[np.int64]]
 
@@ -81,7 +87,7 @@ def columns_of(path: Path, shape: FileShape) -> list[str]:
             return list(shape.columns or pq.ParquetFile(path).schema_arrow.names)
         with opened(path) as file:
             return _header(file, path, shape)[0]
-    except (OSError, EOFError, pyarrow.ArrowException, UnicodeDecodeError, csv.Error) as error:
+    except UNREADABLE as error:
         raise InvalidInput(f"{path}: cannot be read: {error}") from error
 
 
@@ -99,7 +105,7 @@ def blocks(
     """
     try:
         yield from (_parquet if is_parquet(path) else _csv)(path, shape, wanted, numbers, begin)
-    except (OSError, EOFError, pyarrow.ArrowException, UnicodeDecodeError, csv.Error) as error:
+    except UNREADABLE as error:
         raise InvalidInput(f"{path}: cannot be read: {error}") from error
 
 

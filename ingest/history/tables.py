@@ -7,12 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-import pyarrow
 
 from fleet.errors import InvalidInput
 from ingest.history.ledger import Turned
 from ingest.history.shapes import FileShape
-from ingest.history.sources import Block, Place, blocks, columns_of, is_parquet, opened
+from ingest.history.sources import UNREADABLE, Block, Place, blocks, columns_of, is_parquet, opened
 
 _ROWS = 5_000
 _LONGEST_CELL = 1_000_000
@@ -25,7 +24,7 @@ def table_blocks(path: Path, shape: FileShape, wanted: Collection[str]) -> Itera
         return
     try:
         yield from _csv(path, shape, wanted)
-    except (OSError, EOFError, pyarrow.ArrowException, UnicodeDecodeError, csv.Error) as error:
+    except UNREADABLE as error:
         raise InvalidInput(f"{path}: cannot be read: {error}") from error
 
 

@@ -215,9 +215,7 @@ class _Work:
         if "devices" in files and noted is None:
             self._take_devices(files["devices"])
         if "telemetry" in files:
-            shown = (
-                nullcontext(lambda _share: None) if quiet else bar(f"Reading {len(files['telemetry'])} files")
-            )
+            shown = nullcontext(lambda _share: None) if quiet else bar("Reading telemetry")
             with shown as report:
                 self._take_readings(files["telemetry"], note, report)
         kinds = {name: place.kind for name, place in self._known.items()}

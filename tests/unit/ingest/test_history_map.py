@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from fleet.config import Mistakes
-from fleet.errors import ConfigError
+from fleet.errors import ConfigError, InvalidInput
 from fleet.signals import STANDARD_SIGNALS
 from ingest.history.plan import check_files, plan_of
 from ingest.history.shapes import TimeShape
@@ -82,3 +82,12 @@ def test_numbers_count_from_1970_or_from_a_start() -> None:
     assert times(["1577836800.5", "x", "1e300"], unit="s") == [1_577_836_800_500, None, None]
     assert times(["1", "2.5"], cycles="1h", start="2020-01-01") == [1_577_840_400_000, 1_577_845_800_000]
     assert times(["03/02/2020 04:05"], format="%d/%m/%Y %H:%M") == [1_580_702_700_000]
+
+
+@pytest.mark.parametrize("name", ["t.csv.gz", "t.parquet"])
+def test_a_file_that_is_none_is_told_of_in_one_line(tmp_path: Path, name: str) -> None:
+    file = tmp_path / name
+    file.write_bytes(b"\x1f\x8b\x08\x00no such thing" * 40)
+    plan = plan_of(NEEDED, STANDARD_SIGNALS, "map.yaml")
+    with pytest.raises(InvalidInput, match=f"{name}: cannot be read"):
+        check_files(plan, "telemetry", [file])
