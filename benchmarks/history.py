@@ -1,9 +1,10 @@
 """What own history costs to take in: `python -m benchmarks.history [--readings N]`.
 
 Imports N readings (one row of a device and a time, the 13 signals of a robot) into DuckDB as `sweepwatch
-import` does: files are read by a map, checked, written, and noted as done block by block. Files of a million
-readings are made one after another, outside of what is measured, and deleted when they are in: the whole
-history need not fit on the disk twice. At the end the last file comes again, and must change nothing.
+import` does: files are read by a map, checked, written, and noted as done block by block. Folders of five
+files of a million readings are made one after another, outside of what is measured, and deleted when they are
+in: the whole history need not fit on the disk twice. At the end the last file comes again, and must change
+nothing.
 
 CSV is the dearer way in, and is what is measured unless --format says otherwise. Exits with 1 when a reading
 took more than MUST_US of CPU, the process more than MUST_MB, or a reading is missing.
@@ -14,6 +15,7 @@ import json
 import resource
 import sys
 import tempfile
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from time import monotonic, process_time
@@ -34,7 +36,8 @@ from storage.series.duckdb.store import DuckDbStore
 from sweepwatch.commands.history import IMPORTING
 
 MUST_US, MUST_MB = 2.0, 2048
-_A_FILE, _OF_A_DEVICE = 1_000_000, 20_000
+_A_FILE, _FILES, _OF_A_DEVICE = 1_000_000, 5, 20_000
+"""Readings of a file, files of a folder, readings of a device."""
 _START, _EVERY_MS = 1_700_000_000_000, 60_000
 _MAP = "telemetry: {device: device, site: {is: plant}, model: {is: CR-200}, time: {from: ts, unit: ms}}"
 _RANGES = {
@@ -53,8 +56,8 @@ _RANGES = {
 _COUNTERS = ("run_s", "area_m2")
 
 
-def write_file(path: Path, number: int, rows: int) -> None:
-    """Write one file of readings: its devices one after another, each a reading a minute."""
+def write_file(path: Path, number: int, rows: int) -> Path:
+    """Write one file of readings, and return it: its devices one after another, each a reading a minute."""
     rng = np.random.default_rng(number)
     of, step = np.arange(rows) // _OF_A_DEVICE, np.arange(rows) % _OF_A_DEVICE
     names = [f"R{number:05d}-{one:03d}" for one in range(int(of[-1]) + 1)]
@@ -70,6 +73,7 @@ def write_file(path: Path, number: int, rows: int) -> None:
         frame.write_parquet(path)
     else:
         frame.write_csv(path)
+    return path
 
 
 def measure(readings: int, form: str) -> dict[str, object]:
@@ -88,15 +92,22 @@ def measure(readings: int, form: str) -> dict[str, object]:
                 Target(store, Devices(desk), Privacy(desk, SystemClock(), 30 * DAY_MS)),
                 monotonic(),
             )
-            for number, first in enumerate(range(0, readings, _A_FILE)):
-                file, rows = root / f"part-{number:05d}.{form}", min(_A_FILE, readings - first)
-                write_file(file, number, rows)
-                costs.append(_taken(plan, target, file, ledger, ProgressNote(root / "notes", "x")) / rows)
-                if first + rows < readings:
+            for first in range(0, readings, _FILES * _A_FILE):
+                ends = min(readings, first + _FILES * _A_FILE)
+                files = [
+                    write_file(
+                        root / f"part-{begin:012d}.{form}", begin // _A_FILE, min(_A_FILE, ends - begin)
+                    )
+                    for begin in range(first, ends, _A_FILE)
+                ]
+                note = ProgressNote(root / "notes", "x")
+                costs.append(_taken(plan, target, files, ledger, note) / (ends - first))
+                for file in files[: None if ends < readings else -1]:
                     file.unlink()
             counts = ledger.of(PART)
             took, new = monotonic() - begun, counts.new
-            again = _taken(plan, target, file, ledger, ProgressNote(None, "")) / rows
+            last = readings - (readings - 1) // _A_FILE * _A_FILE
+            again = _taken(plan, target, files[-1:], ledger, ProgressNote(None, "")) / last
             stored = int(store.days(Kind.ROBOT)["readings"].sum())
         size = (root / "t.duckdb").stat().st_size
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -117,13 +128,13 @@ def measure(readings: int, form: str) -> dict[str, object]:
     }
 
 
-def _taken(plan: Plan, target: Target, file: Path, ledger: Ledger, note: ProgressNote) -> float:
-    """Import one file; return the seconds of CPU that it took."""
+def _taken(plan: Plan, target: Target, files: Sequence[Path], ledger: Ledger, note: ProgressNote) -> float:
+    """Import files; return the seconds of CPU that it took."""
     known = target.devices.placements()
-    note.end()  # each file is an import of its own here, but for its counts
+    note.end()  # these files are an import of their own here, but for its counts
     work = TelemetryImport(plan, STANDARD_SIGNALS, known, SystemClock(), {}, target)
     cpu = process_time()
-    work.run([file], ledger, note, lambda _share: None)
+    work.run(files, ledger, note, lambda _share: None)
     return process_time() - cpu
 
 
