@@ -1,6 +1,6 @@
 """Cases and what they suspect, as frozen values in and out; callers bring the transaction."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -9,8 +9,10 @@ from sqlalchemy import (
     CursorResult,
     ForeignKey,
     Index,
+    Row,
     String,
     UniqueConstraint,
+    bindparam,
     delete,
     func,
     insert,
@@ -145,6 +147,20 @@ class SuspicionAlert(Base):
     suspicion_id: Mapped[int] = mapped_column(ForeignKey("suspicion.id"), index=True)
 
 
+_CASE = select(TicketRow.__table__).where(TicketRow.id == bindparam("id"))
+_SPANS = (
+    select(SpanRow.ticket_id, SpanRow.begins, SpanRow.state, SpanRow.level)
+    .where(SpanRow.ticket_id.in_(bindparam("ids", expanding=True)))
+    .order_by(SpanRow.ticket_id, SpanRow.number)
+)
+"""What every read of a case asks is made once: to make a statement costs as much as to run it."""
+_SUSPECTED = (
+    select(SuspicionRow.__table__, SuspicionAlert.alert_id)
+    .outerjoin(SuspicionAlert, SuspicionAlert.suspicion_id == SuspicionRow.id)
+    .where(SuspicionRow.ticket_id.in_(bindparam("ids", expanding=True)))
+    .order_by(SuspicionRow.id, SuspicionAlert.alert_id)
+)
+"""What cases suspect, a row for each alert behind it, or one with none."""
 STATES = {str(state): state for state in TicketState}
 LEVELS = {str(level): level for level in Level}
 """Both are looked up: spans are asked for of 100,000 cases."""
@@ -158,7 +174,9 @@ _SUSPICION_COLUMNS = ("fault", "level", "part", "skill", "state", "since", "ende
 
 def ticket(session: Session, ticket_id: int, sites: Sites = None) -> Ticket:
     """Return a ticket. Raises NotFound, where it is of none of these sites as well."""
-    row = session.get(TicketRow, ticket_id, populate_existing=True) if 0 < ticket_id < 2**63 else None
+    # Nothing is written but by statements, so a row by the connection is as fresh as one of the session's.
+    found = session.connection().execute(_CASE, {"id": ticket_id}) if 0 < ticket_id < 2**63 else None
+    row = None if found is None else found.one_or_none()
     if row is None or (sites is not None and row.site not in sites):
         raise NotFound(f"there is no ticket {ticket_id}")
     return to_tickets(session, [row])[0]
@@ -303,12 +321,9 @@ def _add_spans(session: Session, ticket_id: int, spans: Sequence[Span], since: i
 def spans_of(session: Session, ids: Sequence[int]) -> dict[int, list[Span]]:
     """Return the spans of these tickets, in order."""
     found: dict[int, list[Span]] = {}
-    columns = SpanRow.__table__.c
     for some in parts_of(ids):
-        wanted = select(columns.ticket_id, columns.begins, columns.state, columns.level)
-        wanted = wanted.where(columns.ticket_id.in_(some)).order_by(columns.ticket_id, columns.number)
         # By the connection: the session spends more on a row of plain columns than the database.
-        for ticket_id, begins, state, level in session.connection().execute(wanted).all():
+        for ticket_id, begins, state, level in session.connection().execute(_SPANS, {"ids": some}).all():
             found.setdefault(ticket_id, []).append(Span(begins, STATES[state], LEVELS[level]))
     return found
 
@@ -337,7 +352,7 @@ def sites_of_tickets(session: Session, ids: Iterable[int]) -> dict[int, str]:
     return found
 
 
-def to_tickets(session: Session, rows: Sequence[TicketRow]) -> list[Ticket]:
+def to_tickets(session: Session, rows: Sequence[TicketRow | Row[Any]]) -> list[Ticket]:
     """Return stored rows as the values that rooms exchange, in their order."""
     ids = [row.id for row in rows]
     suspicions, spans = _suspicions_of(session, ids), spans_of(session, ids)
@@ -356,7 +371,7 @@ def to_tickets(session: Session, rows: Sequence[TicketRow]) -> list[Ticket]:
 
 
 def _value(
-    row: TicketRow,
+    row: TicketRow | Row[Any],
     suspicions: tuple[Suspicion, ...],
     spans: tuple[Span, ...],
     complaint: Complaint | None,
@@ -377,32 +392,27 @@ def _value(
 
 
 def _suspicions_of(session: Session, ids: Sequence[int]) -> dict[int, list[Suspicion]]:
-    found: dict[int, list[Suspicion]] = {}
+    alerts: dict[int, list[int]] = {}
+    rows = []
     for some in parts_of(ids):
-        alerts = _alerts_of(session, some)
-        wanted = select(SuspicionRow).where(SuspicionRow.ticket_id.in_(some)).order_by(SuspicionRow.id)
-        for row in session.scalars(wanted, execution_options={"populate_existing": True}):
-            found.setdefault(row.ticket_id, []).append(_suspicion(row, tuple(alerts.get(row.id, ()))))
+        # By the connection, with a statement made once, as above: every case that is read asks this.
+        for row in session.connection().execute(_SUSPECTED, {"ids": some}).all():
+            raised = alerts.get(row.id)
+            if raised is None:
+                raised = alerts[row.id] = []
+                rows.append(row)
+            if row.alert_id is not None:
+                raised.append(row.alert_id)
+    found: dict[int, list[Suspicion]] = {}
+    for row in rows:
+        found.setdefault(row.ticket_id, []).append(_suspicion(row, tuple(alerts[row.id])))
     return found
 
 
-def _alerts_of(session: Session, ids: Collection[int]) -> dict[int, list[int]]:
-    found: dict[int, list[int]] = {}
-    wanted = (
-        select(SuspicionAlert.suspicion_id, SuspicionAlert.alert_id)
-        .join(SuspicionRow, SuspicionRow.id == SuspicionAlert.suspicion_id)
-        .where(SuspicionRow.ticket_id.in_(ids))
-        .order_by(SuspicionAlert.alert_id)
-    )
-    for suspicion_id, alert_id in session.execute(wanted):
-        found.setdefault(suspicion_id, []).append(alert_id)
-    return found
-
-
-def _suspicion(row: SuspicionRow, alerts: tuple[int, ...]) -> Suspicion:
+def _suspicion(row: Row[Any], alerts: tuple[int, ...]) -> Suspicion:
     return Suspicion(
         fault=row.fault,
-        level=Level(row.level),
+        level=LEVELS[row.level],
         part=row.part,
         skill=row.skill,
         since=row.since,
