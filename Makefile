@@ -16,7 +16,7 @@ run: $(VENV)/.ready
 
 test: $(VENV)/.ready-dev debian
 	@$(BIN)/lint-imports
-	@CI=$${CI:-} $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	@CI=$${CI:-} $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 # Types take as long as all the rest: the two go side by side.
 lint: $(VENV)/.ready-dev

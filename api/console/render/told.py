@@ -46,6 +46,7 @@ SENTENCES = (
     Text("HTTP {0}: this browser wants no more of these", "HTTP {0}：此浏览器已不再接收通知"),
     # Why tickets and models changed.
     Text("as filed", "据历史记录"),
+    Text("brought in from the past", "导入的历史记录"),
     Text("cleared itself", "已自行消除"),
     Text("nothing is suspected any more and nobody has set out", "已无疑似故障，且无人出发"),
     Text("the first model of its fault", "该故障的首个模型"),
