@@ -129,7 +129,8 @@ class FactKeeper:
 
     def _facts(self, session: Session, tickets: Sequence[Ticket]) -> Iterable[CaseFact]:
         ids = [each.id for each in tickets]
-        engineers, scores, past = engineers_of(session, ids), self._scores(ids), past_marks(session, ids)
+        past = past_marks(session, ids)
+        engineers, scores = engineers_of(session, ids, past), self._scores(ids)
         lives = lives_of(session, {each.device_id for each in tickets})
         sites = {each.site for each in tickets}
         owners, zones = owners_of(session, sites), {site: self._zone_of(site) for site in sites}

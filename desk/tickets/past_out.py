@@ -32,11 +32,10 @@ def past_cases(desk: DeskDatabase, since: int, until: int) -> Iterator[PastCase]
 
 def _cases(session: Session, ids: list[int]) -> list[PastCase]:
     tickets, marks = tickets_named(session, ids), past_marks(session, ids)
-    parts, engineers = parts_used(session, ids), engineers_of(session, ids)
+    parts, engineers = parts_used(session, ids), engineers_of(session, ids, marks)
+    external = {number: mark.external for number, mark in marks.items()}
     return [
-        _case(tickets[each], parts.get(each, []), engineers.get(each, ("", ""))[1], marks[each].external)
-        if each in marks
-        else _case(tickets[each], parts.get(each, []), engineers.get(each, ("", ""))[1], "")
+        _case(tickets[each], parts.get(each, []), engineers.get(each, ("", ""))[1], external.get(each, ""))
         for each in ids
     ]
 

@@ -26,7 +26,7 @@ ENDED = "ended"
 """What a device's own log says of the end of its life without failure."""
 _OUTCOMES = ("failure", "nothing", "replaced", "ended")
 _ORIGINS = ("reported", "proactive")
-_CASE_TIMES = ("opened", "accepted", "arrived", "repaired", "confirmed")
+CASE_TIMES = ("opened", "accepted", "arrived", "repaired", "confirmed")
 
 
 class RowRefused(InvalidInput):
@@ -69,7 +69,7 @@ class RowReader:
 
     def rows(self, block: Block, file: Path) -> Iterator[Row]:
         """Yield the rows of a block."""
-        numbers = pl.Series(block.lines - 1 - self._shape.header - self._shape.skip)
+        numbers = block.numbers(self._shape)
         read: dict[str, list[int | None]] = {}
         for name, (source, times) in self._times.items():
             column = block.frame[source] if source is not None and source in block.frame.columns else None
@@ -113,7 +113,7 @@ def repair_of(
     if device not in kinds:
         raise RowRefused("unregistered", f"{device} is no registered device")
     outcome = _among(_word(shape.outcome, row, "outcome") or "failure", _OUTCOMES, "outcome")
-    times = {name: _time(row, name) for name in _CASE_TIMES}
+    times = {name: _time(row, name) for name in CASE_TIMES}
     opened = _first(times["opened"], times["arrived"], times["repaired"], times["confirmed"])
     if opened is None:
         raise RowRefused("bad_ts", "neither opened nor repaired has a time")

@@ -7,7 +7,16 @@ from typing import Any, TypeVar
 
 from fleet.past_cases import PastCase
 from fleet.signals import Kind
-from ingest.history.facts import DeviceFact, Row, RowReader, RowRefused, device_of, event_of, repair_of
+from ingest.history.facts import (
+    CASE_TIMES,
+    DeviceFact,
+    Row,
+    RowReader,
+    RowRefused,
+    device_of,
+    event_of,
+    repair_of,
+)
 from ingest.history.ledger import Ledger, Turned
 from ingest.history.plan import Plan, named_columns
 from ingest.history.shapes import DevicesMap, EventsMap, RepairsMap, TimeShape
@@ -15,7 +24,6 @@ from ingest.history.tables import table_blocks
 from storage.records.devices import Placement, ReportedEvent
 
 T = TypeVar("T")
-_CASE_TIMES = ("opened", "accepted", "arrived", "repaired", "confirmed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +71,7 @@ def repairs_in(
 ) -> Repairs:
     """Return what files say of repairs; the ledger counts what cannot be taken as soon as it is seen."""
     shape: RepairsMap = plan.part("repairs")
-    times = {name: getattr(shape, name) for name in _CASE_TIMES}
+    times = {name: getattr(shape, name) for name in CASE_TIMES}
     found = Repairs()
     for each in _each(plan, "repairs", times, files, ledger, lambda row: repair_of(shape, row, kinds, now)):
         (found.cases if isinstance(each.value, PastCase) else found.ends).append(each)

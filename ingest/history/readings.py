@@ -82,10 +82,9 @@ class ReadingMaker:
         if block.frame.is_empty():
             return done
         owned = self._owners.of(block.frame, path)
-        rows = pl.Series(block.lines - 1 - (1 if self._shape.header else 0) - self._shape.skip)
         source = self._shape.time.source
         column = block.frame[source] if source is not None and source in block.frame.columns else None
-        ts = self._times.read(column, rows)
+        ts = self._times.read(column, block.numbers(self._shape))
         good = np.ones(block.frame.height, dtype=bool)
         for (reason, detail), mask in owned.refused.items():
             self._turn(done, block, path, good, mask, reason, detail)

@@ -58,6 +58,10 @@ class Block:
     share: float
     turned: list[Turned] = field(default_factory=list)
 
+    def numbers(self, shape: FileShape) -> pl.Series:
+        """Return which row of its file each is, from 0 on: for files that count steps by their rows."""
+        return pl.Series(self.lines - 1 - shape.header - shape.skip)
+
 
 def files_of(path: Path, shape: FileShape) -> list[Path]:
     """Return the files that a path names: itself, or those of a folder that fit, in order of their names."""

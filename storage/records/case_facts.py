@@ -15,7 +15,7 @@ from storage.records.base import Base
 from storage.records.devices import Device
 from storage.records.events import EventRow
 from storage.records.parts import parts_of
-from storage.records.past_cases import past_marks
+from storage.records.past_cases import PastMark
 from storage.records.sites import SiteRow
 from storage.records.tickets import TicketRow, to_tickets
 from storage.records.upsert import insert_into
@@ -172,8 +172,13 @@ _WHO_DID = {TicketState.REPAIRED: 0, TicketState.REPAIRING: 1, TicketState.ACCEP
 """Whose the work is: who first repaired it, else who began to, else who took it."""
 
 
-def engineers_of(session: Session, ids: Collection[int]) -> dict[int, tuple[str, str]]:
-    """Return for each case that people worked on the id and the name of whose work it is."""
+def engineers_of(
+    session: Session, ids: Collection[int], brought_in: Mapping[int, PastMark]
+) -> dict[int, tuple[str, str]]:
+    """Return for each case that people worked on the id and the name of whose work it is.
+
+    `brought_in` are the marks of those cases that are of a past.
+    """
     best: dict[int, tuple[int, str, str]] = {}
     columns = (EventRow.subject_id, EventRow.after, EventRow.principal_id, EventRow.principal_name)
     for some in parts_of(ids):
@@ -189,7 +194,7 @@ def engineers_of(session: Session, ids: Collection[int]) -> dict[int, tuple[str,
             if number not in best or rank < best[number][0]:
                 best[number] = (rank, who, name)
     # Whoever mended a case of the past that was brought in is no person of ours: the name is all there is.
-    past = {number: (mark.engineer, mark.engineer) for number, mark in past_marks(session, ids).items()}
+    past = {number: (mark.engineer, mark.engineer) for number, mark in brought_in.items()}
     return past | {number: (who, name) for number, (_rank, who, name) in best.items()}
 
 

@@ -20,7 +20,7 @@ from fleet.past_cases import PastVerdict
 from fleet.signals import Kind, SignalTable
 from ingest.history.facts import DeviceFact
 from ingest.history.facts_in import Located, devices_in, events_in, refusal, repairs_in
-from ingest.history.ledger import Ledger
+from ingest.history.ledger import Ledger, Turned
 from ingest.history.plan import PARTS, Plan, check_files, read_plan
 from ingest.history.progress import ProgressNote, fingerprint
 from ingest.history.readings_in import Target, TelemetryImport
@@ -286,9 +286,8 @@ class _Work:
         return TicketClocks(Clocks(files.policy, files.calendars), zones.of, terms.of)
 
 
-def _remark(row: Located, why: str) -> Any:
-    turned = refusal(row.file, row.line, "unknown_part", why)
-    return type(turned)(turned.file, turned.lines, turned.reason, turned.detail, "parts")
+def _remark(row: Located, why: str) -> Turned:
+    return Turned(row.file, [row.line], "unknown_part", lambda _row: why, "parts")
 
 
 def _by_time(facts: Sequence[DeviceFact], now: int) -> dict[int, list[DeviceFact]]:

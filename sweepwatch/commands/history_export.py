@@ -18,6 +18,7 @@ from fleet.lists import ListKind
 from fleet.personal import is_personal, plain_detail
 from fleet.signals import Kind
 from fleet.text import quoted
+from ingest.history.facts import CASE_TIMES
 from storage.ports import TelemetryStore
 from storage.records.database import DeskDatabase
 from storage.records.history_out import all_devices, events_between
@@ -37,12 +38,11 @@ _ROWS_AT_ONCE, _DEVICES_AT_ONCE = 50_000, 100
 _EVER = 2**45
 _LISTS = (ListKind.CUSTOMERS, ListKind.ENGINEERS, ListKind.PARTS)
 _DEVICE = ("device", "kind", "site", "model", "firmware", "serial", "commissioned", "registered")
-_TIMES = ("opened", "accepted", "arrived", "repaired", "confirmed")
 _FAULTS, _REST = (
     ("device", "faults", "noticed", "suspected"),
     ("outcome", "origin", "id", "engineer", "parts"),
 )
-_REPAIR = (*_FAULTS, *_TIMES, *_REST)
+_REPAIR = (*_FAULTS, *CASE_TIMES, *_REST)
 _EVENT = ("device", "ts", "code", "detail")
 Rows = Iterator[tuple[object, ...]]
 Span = tuple[int, int]
@@ -234,7 +234,7 @@ def _repairs(desk: DeskDatabase, span: Span, chosen: Collection[str]) -> Rows:
                 ";".join(each.faults),
                 ";".join(map(str, each.noticed)),
                 ";".join(each.suspected),
-                *(getattr(each, name) for name in _TIMES),
+                *(getattr(each, name) for name in CASE_TIMES),
                 outcome,
                 "reported" if each.reported else "proactive",
                 each.external,
