@@ -2,7 +2,7 @@
 
 from fleet.faults import predicted_faults
 from fleet.signals import Kind
-from models.features.definitions import BY_NAME, features_of
+from models.features.definitions import by_name, features_of
 from models.learning.physics import DIRECTIONS, direction, directions
 
 
@@ -15,7 +15,7 @@ def test_every_direction_is_of_a_predicted_fault_and_of_a_measure_that_its_model
 
 
 def test_levels_have_a_direction_and_slopes_have_none() -> None:
-    assert direction("drive_motor_wear", BY_NAME["drive_current_a:cohort"]) == 1
-    assert direction("battery_wear", BY_NAME["battery_health_pct:day"]) == -1
-    assert direction("drive_motor_wear", BY_NAME["drive_current_a:trend"]) == 0
-    assert direction("brush_jam", BY_NAME["drive_current_a:cohort"]) == 0
+    assert direction("drive_motor_wear", by_name()["drive_current_a:cohort"]) == 1
+    assert direction("battery_wear", by_name()["battery_health_pct:day"]) == -1
+    assert direction("drive_motor_wear", by_name()["drive_current_a:trend"]) == 0
+    assert direction("brush_jam", by_name()["drive_current_a:cohort"]) == 0
