@@ -83,6 +83,8 @@ class _FaultShape(Shape):
     def _makes_sense(self) -> "_FaultShape":
         if self.wears and self.horizon_days is None:
             raise ValueError("wears: of a fault that no model predicts no life is told; give horizon_days")
+        if self.wears and not self.seen_in:
+            raise ValueError("wears: life is that of a component; name it first in seen_in")
         if self.horizon_days is not None and self.kind is not Kind.ROBOT:
             raise ValueError(f"horizon_days: models know robots only, this is a fault of a {self.kind}")
         return self

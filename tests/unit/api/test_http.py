@@ -16,6 +16,7 @@ from jsonschema import Draft202012Validator
 from api.body_limit import MAX_BODY_BYTES
 from api.params import NO_PERSONS
 from api.queries.devices import DeviceQuery
+from fleet.faults import FAULTS
 from storage.records.paging import encode_cursor
 from sweepwatch.run.server import WebServer, listen
 

@@ -1,14 +1,16 @@
 """Physics: the table of directions names what exists, and only levels have one."""
 
-from fleet.faults import predicted_faults
+from fleet.faults import FAULTS, predicted_faults
 from fleet.signals import Kind
 from models.features.definitions import by_name, features_of
-from models.learning.physics import DIRECTIONS, direction, directions
+from models.learning.physics import direction, directions
 
 
 def test_every_direction_is_of_a_predicted_fault_and_of_a_measure_that_its_model_sees() -> None:
-    assert set(DIRECTIONS) <= {fault.code for fault in predicted_faults(Kind.ROBOT)}
-    for fault, measures in DIRECTIONS.items():
+    signs = {code: fault.signs for code, fault in FAULTS.items() if fault.signs}
+    assert len(signs) == 11
+    assert set(signs) <= {fault.code for fault in predicted_faults(Kind.ROBOT)}
+    for fault, measures in signs.items():
         assert set(measures) <= {feature.measure.name for feature in features_of(fault)}
         assert any(directions(fault, features_of(fault)))
         assert set(measures.values()) <= {1, -1}
