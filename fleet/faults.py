@@ -33,10 +33,14 @@ LEVEL_WORDS = {
 
 
 class _Faults(Mapping[str, Fault]):
-    """The faults of the catalogue that is present, by code."""
+    """The faults of the catalogue that is present, by code.
+
+    Cases, alerts and models outlive the catalogue that they were of: a code that is no longer in it is not
+    among these, but whoever looks it up gets a fault that is called so.
+    """
 
     def __getitem__(self, code: str) -> Fault:
-        return present().faults[code]
+        return present().faults.get(code) or _gone(code)
 
     def __iter__(self) -> Iterator[str]:
         return iter(present().faults)
@@ -50,6 +54,12 @@ class _Faults(Mapping[str, Fault]):
 
 FAULTS: Mapping[str, Fault] = _Faults()
 """The catalogue by code."""
+
+
+def _gone(code: str) -> Fault:
+    name, advice = Text(code, code), Text("Have an engineer look at it.", "请由工程师检查。")
+    return Fault(code, Kind.ROBOT, Level.L2, name, None, "mechanical", 30, False, advice, None)
+
 
 _UNCLEAR = {Kind.ROBOT: UNCLEAR, Kind.TOOL: "tool_unclear", Kind.WRISTBAND: "wristband_unclear"}
 
