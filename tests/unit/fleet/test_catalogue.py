@@ -113,7 +113,7 @@ def test_a_code_that_left_the_catalogue_is_none_of_it_and_still_has_a_name() -> 
         ("  lamp_worn:", "  Lamp-worn:", 10, "is no name: a-z, 0-9 and _"),
         ("  lamp_worn:", "  none:", 10, "choose another name"),
         ("level: L2", "levle: L2", 10, "unknown key \"levle\"; allowed: kind, level"),
-        ("kind: robot\n    level: L2\n    name: {en: Lamp", "kind: tool\n    level: L2\n    name: {en: Lamp", 10, "models know robots only"),
+        ("kind: robot", "kind: tool", 10, "models know robots only"),
         ("catalogue: 1", "catalogue: 2", 2, "allowed: 1"),
         ("zh: 灯老化}", "}", 13, "is missing"),
     ],
