@@ -109,7 +109,9 @@ class _FaultShape(Shape):
         )
 
 
-class _CatalogueShape(Shape):
+class CatalogueFile(Shape):
+    """What a catalogue's file holds, each table by code."""
+
     catalogue: Literal[1]
     skills: dict[str, _TextShape] = Field(default_factory=dict)
     parts: dict[str, _NamedShape] = Field(default_factory=dict)
@@ -136,7 +138,7 @@ _EMPTY = Catalogue({}, {}, {}, {}, {})
 
 
 def _merged(base: Catalogue, text: str, origin: str) -> Catalogue:
-    shape = parse_config(text, _CatalogueShape, origin)
+    shape = parse_config(text, CatalogueFile, origin)
     # A fault that stands anew without phrases keeps those that it had.
     symptoms: dict[str, Phrases] = {
         code: fault.symptoms for code, fault in shape.faults.items() if fault.symptoms
@@ -157,7 +159,7 @@ def _merged(base: Catalogue, text: str, origin: str) -> Catalogue:
     return found
 
 
-def _wrong(shape: _CatalogueShape, base: Catalogue, found: Catalogue) -> Iterator[_Wrong]:
+def _wrong(shape: CatalogueFile, base: Catalogue, found: Catalogue) -> Iterator[_Wrong]:
     yield from _wrong_names(shape)
     for code, fault in shape.faults.items():
         place = ("faults", code)
@@ -173,7 +175,7 @@ def _wrong(shape: _CatalogueShape, base: Catalogue, found: Catalogue) -> Iterato
             yield (*place, "costs", unpaid), f"is never paid: acting on it costs a {paid}"
 
 
-def _wrong_names(shape: _CatalogueShape) -> Iterator[_Wrong]:
+def _wrong_names(shape: CatalogueFile) -> Iterator[_Wrong]:
     for table in ("skills", "components", "faults"):
         for code in getattr(shape, table):
             if not _CODE.fullmatch(code):

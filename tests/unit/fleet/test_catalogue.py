@@ -1,18 +1,22 @@
 """The catalogue: data that ships, an installation's own file, and what becomes of a code that left it."""
 
+import json
 from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from fleet.catalogue.entries import FaultCosts, Level
 from fleet.catalogue.present import adopted, present
 from fleet.catalogue.reading import read_catalogue, standard
+from fleet.catalogue.schema import NAME, schema_text
 from fleet.config import Mistakes
 from fleet.engineers import known_skills
 from fleet.faults import FAULTS, part_codes, predicted_faults
 from fleet.signals import Kind
 from fleet.symptoms import match
 from fleet.text import Text
+from fleet.yaml12 import load_yaml
 from models.features.components import Component, components_of, reset_by
 
 OWN = """
@@ -127,6 +131,14 @@ def test_a_mistake_is_named_by_its_line_and_says_what_is_allowed(
     assert any(says in each for each in caught.value.lines), caught.value.lines
     told = next(each for each in caught.value.mistakes if says in each.text)
     assert told.line == line
+
+
+def test_the_committed_schema_is_what_the_shape_generates_and_takes_what_is_taken() -> None:
+    committed = (Path(__file__).parents[3] / "docs" / "schema" / NAME).read_text(encoding="utf-8")
+    assert committed == schema_text(), "stale: run `make docs`"
+    check = Draft202012Validator(json.loads(committed))
+    assert check.is_valid(load_yaml(OWN))
+    assert not check.is_valid(load_yaml(OWN.replace("level: L2", "level: L9")))
 
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:

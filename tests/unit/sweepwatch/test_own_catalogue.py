@@ -1,5 +1,6 @@
 """The catalogue and the signals that settings name are those of the process, and mistakes are named."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,17 @@ def test_settings_bring_the_catalogue_and_the_next_ones_take_it_away(tmp_path: P
     assert (costs.failure(FAULTS["lamp_worn"]), costs.trip(FAULTS["lamp_worn"])) == (700, 80)
     load_settings(None, {}, {})
     assert "lamp_worn" not in FAULTS
+
+
+def test_the_example_of_the_page_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "catalogue.md").read_text(encoding="utf-8")
+    for kind, name in (("toml", "sweepwatch.toml"), ("yaml", "catalogue.yaml")):
+        block = re.search(rf"^```{kind}\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+        assert block is not None
+        (tmp_path / name).write_text(block[1], encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    load_settings(Path("sweepwatch.toml"), {}, {})
+    assert {"lamp_w_residual:cohort", "lamp_on:day"} <= {each.name for each in features_of("lamp_worn")}
 
 
 def test_processes_that_help_know_the_same_catalogue(tmp_path: Path) -> None:
