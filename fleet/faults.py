@@ -4,6 +4,7 @@ What stands in it is data (fleet/catalogue); here it is what this process knows.
 """
 
 from collections.abc import Iterator, Mapping
+from typing import TypeVar
 
 from fleet.catalogue.entries import Fault, Level
 from fleet.catalogue.present import present
@@ -11,6 +12,8 @@ from fleet.signals import Kind
 from fleet.text import Text
 
 __all__ = ["FAULTS", "Fault", "Level"]
+
+D = TypeVar("D")
 
 UNUSUAL = "unusual_behaviour"
 """The fault of which nobody knows yet what it is: the anomaly score's."""
@@ -36,11 +39,15 @@ class _Faults(Mapping[str, Fault]):
     """The faults of the catalogue that is present, by code.
 
     Cases, alerts and models outlive the catalogue that they were of: a code that is no longer in it is not
-    among these, but whoever looks it up gets a fault that is called so.
+    among these, and `get` knows it not, but `[]` gives a fault that is called so.
     """
 
     def __getitem__(self, code: str) -> Fault:
         return present().faults.get(code) or _gone(code)
+
+    def get(self, code: str, default: D | None = None) -> Fault | D | None:  # type: ignore[override]
+        """Return a fault of the catalogue; `default` for what is none of it."""
+        return present().faults.get(code, default)
 
     def __iter__(self) -> Iterator[str]:
         return iter(present().faults)

@@ -98,7 +98,7 @@ def test_an_own_fault_is_known_everywhere_and_one_of_the_same_code_takes_the_pla
 
 
 def test_a_code_that_left_the_catalogue_is_none_of_it_and_still_has_a_name() -> None:
-    assert "lamp_worn" not in FAULTS and FAULTS.get("lamp_worn") is not None
+    assert "lamp_worn" not in FAULTS and FAULTS.get("lamp_worn") is None
     assert FAULTS["lamp_worn"].name == Text("lamp_worn", "lamp_worn")
     assert FAULTS["lamp_worn"].horizon_days is None
 
