@@ -166,6 +166,9 @@ def _wrong(shape: CatalogueFile, base: Catalogue, found: Catalogue) -> Iterator[
         shipped = base.faults.get(code)
         if shipped is not None and shipped.kind is not fault.kind:
             yield (*place, "kind"), f"the shipped {code} is a fault of a {shipped.kind}"
+        if base.faults and shipped is None and fault.kind is Kind.WRISTBAND:
+            # What protects persons goes by the catalogue, and an own fault may leave it.
+            yield (*place, "kind"), "faults of wristbands tell of persons: there are none but those that ship"
         yield from _unknown((*place, "skill"), (fault.skill,), found.skills, "skill")
         yield from _unknown((*place, "part"), (fault.part,) if fault.part else (), found.parts, "part")
         for field in ("seen_in", "renews"):

@@ -141,6 +141,16 @@ def test_the_committed_schema_is_what_the_shape_generates_and_takes_what_is_take
     assert not check.is_valid(load_yaml(OWN.replace("level: L2", "level: L9")))
 
 
+def test_an_own_fault_of_a_wristband_is_refused_since_what_protects_persons_must_not_leave(
+    tmp_path: Path,
+) -> None:
+    text = OWN.replace("kind: robot", "kind: wristband", 1)
+    for gone in ("    horizon_days: 5\n", "    wears: true\n", "    seen_in: [lamp]\n"):
+        text = text.replace(gone, "", 1)
+    with pytest.raises(Mistakes, match="none but those that ship"):
+        read_catalogue(written(tmp_path, text))
+
+
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     with pytest.raises(Exception, match=r"none\.yaml: cannot be read"):
         read_catalogue(tmp_path / "none.yaml")
