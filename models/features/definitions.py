@@ -16,7 +16,7 @@ from fleet.catalogue.present import present
 from models.features import terms
 from models.features.components import Component, components_of, reset_by
 from models.features.measures import Measure
-from models.features.own_measures import own_measures
+from models.features.own_measures import age_measure, own_measures
 from models.features.robot_measures import MEASURES
 from models.features.terms import Term
 from models.features.windows import Windows
@@ -126,6 +126,8 @@ def measures() -> tuple[Measure, ...]:
 def _views(catalogue: Catalogue) -> list[tuple[Measure, View]]:
     """Return each measure in its views; the first measure of a component also carries its age and use.
 
+    Of a component that repairs renew, and of which no signal speaks, age and use alone are looked at.
+
     Levels that differ from unit to unit (motor currents, speeds) and totals over a life are no features by
     themselves: in a fleet of dozens they tell robots apart, and a model would learn which robot had failed.
     """
@@ -137,7 +139,12 @@ def _views(catalogue: Catalogue) -> list[tuple[Measure, View]]:
             aged.add(measure.component)
             cycled = catalogue.components[measure.component].cycled
             pairs += [(measure, view) for view in LIFE_VIEWS if cycled or view is not View.CYCLED]
-    return pairs
+    unheard = [code for code in catalogue.components if code not in aged and _is_renewed(catalogue, code)]
+    return pairs + [(age_measure(catalogue, code), view) for code in unheard for view in LIFE_VIEWS[:2]]
+
+
+def _is_renewed(catalogue: Catalogue, component: str) -> bool:
+    return any(component in fault.renews for fault in catalogue.faults.values())
 
 
 def _views_of(measure: Measure) -> tuple[View, ...]:

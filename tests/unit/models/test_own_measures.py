@@ -110,7 +110,8 @@ def test_each_signal_is_looked_at_by_what_it_is() -> None:
             *("strokes", "strokes_per_run", "door_open"),
         ]
         matrix = batch(pump_tiles())
-        assert feature(matrix, "strokes:step") == pytest.approx(300 / ((6 * 100 + 300) / 7) - 1)
+        assert feature(matrix, "strokes:day") == pytest.approx(300)
+        assert feature(matrix, "strokes:step") == pytest.approx(300 - (6 * 100 + 300) / 7)
         assert feature(matrix, "door_open:day") == pytest.approx(0.5)
         assert feature(matrix, "vibration_spread:step") == pytest.approx(0.0, abs=1e-6)
         assert feature(matrix, "vibration:used") == pytest.approx(DAYS * 24 * 0.5)
