@@ -1,8 +1,9 @@
 """What is watched of an installation's own signals, by what they are.
 
-Of a level its mean and its unsteadiness, of a counter how much it rises an hour and for the run time (many
-count what seldom happens: compared as differences, not as shares of what is usual), of a state (true or false) the share of readings in which it was true. A level or a counter that has a load or
-set-points is also watched without what these explain of it (models/features/residuals.py).
+Of a level its mean and its unsteadiness; of a counter how much it rises an hour and for the run time (many
+count what seldom happens: they are compared as differences, not as shares of what is usual); of a state (true
+or false) the share of readings in which it was true. A level or a counter that has a load or set-points is
+also watched without what these explain of it (models/features/residuals.py).
 """
 
 from collections.abc import Iterator
