@@ -10,7 +10,9 @@ from dataclasses import dataclass
 
 from fleet.text import Text
 from models.features import terms
-from models.features.measures import MEASURES, Component, Measure
+from models.features.components import Component
+from models.features.measures import Measure
+from models.features.robot_measures import MEASURES
 from models.features.terms import Term
 
 C = Component

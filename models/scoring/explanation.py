@@ -12,7 +12,7 @@ from fleet.text import Language, Text
 from fleet.units import readable_unit
 from models.anomaly.watched import WATCHED
 from models.features.compute import Look
-from models.features.definitions import BY_NAME, LIFE_VIEWS, YEAR_VIEWS, Feature, View
+from models.features.definitions import LIFE_VIEWS, YEAR_VIEWS, Feature, View, by_name
 from models.features.measures import Measure
 from models.features.windows import Floats, Ints, Windows
 from models.registry.registry import LoadedModel
@@ -121,7 +121,7 @@ def sentence(driver: Driver, signals: SignalTable, language: Language) -> str:
 
     A feature or signal that this version does not know is named as it was stored.
     """
-    feature = BY_NAME.get(driver.feature)
+    feature = by_name().get(driver.feature)
     if driver.feature in _UNUSUAL:
         return _compared(driver, *_UNUSUAL[driver.feature], language)
     if feature is None:
