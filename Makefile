@@ -38,6 +38,7 @@ bench: $(VENV)/.ready-dev debian
 
 docs: $(VENV)/.ready
 	@$(BIN)/python -m fleet.schema docs/schema
+	@$(BIN)/python -m fleet.catalogue.schema docs/schema
 	@$(BIN)/python -m desk.clocks.schema docs/schema
 	@$(BIN)/python -m ingest.history.schema docs/schema
 

@@ -72,7 +72,8 @@ def _searchable(text: str) -> str:
 
 
 def _person(name: str) -> str:
-    if name.strip().casefold() in NO_PERSONS:
+    plain = name.strip().casefold()
+    if plain in NO_PERSONS or plain in FAULTS:
         raise ValueError(f"{quoted(name)} is the platform's own name, not a person's; give another")
     if not name.isprintable():
         raise ValueError("allowed: characters that can be seen")
@@ -94,10 +95,10 @@ NO_PERSONS = frozenset(
             "sweepwatch",
         ),
         *("system", "training", "trial"),
-        *FAULTS,
     }
 )
-"""Names under which the platform itself acts, or might: nobody passes for one of them over HTTP."""
+"""Names under which the platform itself acts, or might, as it might under a fault's: nobody passes for one of
+them over HTTP."""
 # Lengths stand before what checks further: after it they are told as those of a list.
 PersonName = Annotated[str, Field(max_length=MAX_NAME), AfterValidator(_person)]
 """Who does something, as a person says it."""

@@ -11,7 +11,7 @@ from api.schemas import Names, Schema, Time
 from desk.lists.cells import check_hours
 from fleet.contacts import EMAIL, KEY, LINE, LINES, PHONE
 from fleet.customers import Included, PlanName, Tier, Visiting
-from fleet.engineers import SKILLS, DueKind
+from fleet.engineers import DueKind, known_skills
 from fleet.text import Language, near, quoted
 from fleet.wall_fields import WEEKDAYS
 
@@ -20,8 +20,9 @@ _NO_NAME = Names(en="", zh="")
 
 
 def _skill(name: str) -> str:
-    if name not in SKILLS:
-        raise ValueError(f"{quoted(name)} is no skill; allowed: {', '.join(SKILLS)}{near(name, SKILLS)}")
+    known = known_skills()
+    if name not in known:
+        raise ValueError(f"{quoted(name)} is no skill; allowed: {', '.join(known)}{near(name, known)}")
     return name
 
 

@@ -6,15 +6,16 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from fleet.config import Shape, read_config
-from fleet.engineers import SKILLS, Demands
+from fleet.engineers import Demands, known_skills
 from fleet.text import near, quoted
 
 _BESIDE = Path(__file__).with_name("demands.yaml")
 
 
 def _skill(name: str) -> str:
-    if name not in SKILLS:
-        raise ValueError(f"{quoted(name)} is no skill; allowed: {', '.join(SKILLS)}{near(name, SKILLS)}")
+    known = known_skills()
+    if name not in known:
+        raise ValueError(f"{quoted(name)} is no skill; allowed: {', '.join(known)}{near(name, known)}")
     return name
 
 

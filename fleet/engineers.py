@@ -5,11 +5,14 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
 
-from fleet.faults import FAULTS
+from fleet.catalogue.present import present
 
-SKILLS = tuple(sorted({fault.skill for fault in FAULTS.values()}))
-"""What faults are mended with (fleet.faults)."""
 DUE_WITHIN_DAYS = 60
+
+
+def known_skills() -> tuple[str, ...]:
+    """Return what faults are mended with (fleet.catalogue), by name."""
+    return tuple(sorted(present().skills))
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,17 +4,20 @@ import math
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from itertools import pairwise
 from pathlib import Path
 
+from fleet.catalogue.entries import Catalogue, Phrases
+from fleet.catalogue.present import present
+from fleet.catalogue.reading import standard
 from fleet.config import Shape, read_config
 from fleet.errors import ConfigError
 from fleet.faults import FAULTS
 from fleet.signals import Kind
-from fleet.text import LANGUAGES, quoted
+from fleet.text import Language, quoted
 
 _FILE = Path(__file__).with_name("symptoms.yaml")
 _LEAST = 0.45
@@ -76,7 +79,7 @@ class Proposal:
 
 
 class _SymptomFile(Shape):
-    symptoms: dict[str, dict[str, list[str]]]
+    symptoms: dict[str, dict[Language, tuple[str, ...]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,19 +90,21 @@ class _Said:
     denies: bool
 
 
+def phrases() -> dict[str, Phrases]:
+    """Return the phrases by fault and language: those that ship, and those of an installation's own faults.
+
+    Raises ConfigError where the shipped file is wrong.
+    """
+    return _shipped() | dict(present().symptoms)
+
+
 @cache
-def phrases() -> dict[str, dict[str, tuple[str, ...]]]:
-    """Return the phrases by fault and language. Raises ConfigError where the file is wrong."""
+def _shipped() -> dict[str, Phrases]:
     found = read_config(_FILE, _SymptomFile).symptoms
-    for fault, told in found.items():
-        if fault not in FAULTS:
+    for fault in found:
+        if fault not in standard().faults:
             raise ConfigError(f"symptoms.{fault}: {quoted(fault)} is no fault of the catalogue")
-        for language in told:
-            if language not in LANGUAGES:
-                raise ConfigError(f"symptoms.{fault}: {quoted(language)} is none; allowed: en, zh")
-    return {
-        fault: {language: tuple(each) for language, each in told.items()} for fault, told in found.items()
-    }
+    return dict(found)
 
 
 def match(words: str, kind: Kind | None = None) -> list[Proposal]:
@@ -110,10 +115,11 @@ def match(words: str, kind: Kind | None = None) -> list[Proposal]:
     """
     clauses = [_said(clause) for clause in _clauses(words[:2_000])]
     scores: dict[str, float] = {}
-    for fault, known in _known().items():
+    book = _phrasebook(present())
+    for fault, known in book.phrases.items():
         if kind not in (None, FAULTS[fault].kind):
             continue
-        single = sorted((_fit(phrase, clause) for phrase in known for clause in clauses), reverse=True)
+        single = sorted((book.fit(phrase, clause) for phrase in known for clause in clauses), reverse=True)
         if single:
             # Of two with the same best phrase the one of which more was said goes before.
             scores[fault] = min(1.0, single[0]) + 0.01 * sum(single[1:4])
@@ -121,31 +127,36 @@ def match(words: str, kind: Kind | None = None) -> list[Proposal]:
     return [Proposal(fault, round(min(1.0, score), 3)) for fault, score in ranked if score >= _LEAST][:_MOST]
 
 
-@cache
-def _known() -> dict[str, tuple[_Said, ...]]:
-    return {
+@dataclass(frozen=True, slots=True)
+class _Phrasebook:
+    """What a catalogue's phrases are made of by fault, and how much each term tells.
+
+    What many faults have in common tells little.
+    """
+
+    phrases: Mapping[str, tuple[_Said, ...]]
+    weights: Mapping[str, float]
+
+    def fit(self, phrase: _Said, clause: _Said) -> float:
+        """Return how much of a phrase a clause says, by the weight of its terms."""
+        whole = sum(self.weights[term] for term in phrase.terms)
+        if not whole:
+            return 0.0
+        said = sum(self.weights[term] for term in phrase.terms & clause.terms) / whole
+        return said if phrase.denies == clause.denies else said * _OTHER_WAY
+
+
+@lru_cache(maxsize=2)
+def _phrasebook(catalogue: Catalogue) -> _Phrasebook:
+    known = {
         fault: tuple(_said(_plain(each)) for told in by_language.values() for each in told)
-        for fault, by_language in phrases().items()
+        for fault, by_language in (_shipped() | dict(catalogue.symptoms)).items()
     }
-
-
-@cache
-def _weights() -> dict[str, float]:
-    """Return how much a term tells: what many faults have in common tells little."""
     of_faults: Counter[str] = Counter()
-    for known in _known().values():
-        of_faults.update(set().union(*(each.terms for each in known)))
-    return {term: math.log(1 + len(_known()) / count) for term, count in of_faults.items()}
-
-
-def _fit(phrase: _Said, clause: _Said) -> float:
-    """Return how much of a phrase a clause says, by the weight of its terms."""
-    weights = _weights()
-    whole = sum(weights[term] for term in phrase.terms)
-    if not whole:
-        return 0.0
-    said = sum(weights[term] for term in phrase.terms & clause.terms) / whole
-    return said if phrase.denies == clause.denies else said * _OTHER_WAY
+    for said in known.values():
+        of_faults.update(set[str]().union(*(each.terms for each in said)))
+    weights = {term: math.log(1 + len(known) / count) for term, count in of_faults.items()}
+    return _Phrasebook(known, weights)
 
 
 def _clauses(words: str) -> Iterator[str]:

@@ -55,18 +55,26 @@ class _Loader(yaml.SafeLoader):
             mark = event.start_mark
             raise yaml.composer.ComposerError(None, None, wrong, mark)  # type: ignore[arg-type]
 
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+        """Return a mapping's node. No key stands twice in it; one that `<<` brings may stand there anew."""
+        node = super().compose_mapping_node(anchor)
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode):
+                if key.value in seen:
+                    mark = key.start_mark
+                    raise yaml.composer.ComposerError(None, None, f"the key {key.value!r} stands twice", mark)
+                seen.add(key.value)
+        return node
+
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """Return a mapping whose keys are texts, as they are spelled."""
+        """Return a mapping whose keys are texts, as they are spelled; its own go before merged ones."""
         self.flatten_mapping(node)
         made: dict[Any, Any] = {}
         for key_node, value_node in node.value:
             if not isinstance(key_node, yaml.ScalarNode):
                 raise yaml.constructor.ConstructorError(
                     None, None, "a key must be a text", key_node.start_mark
-                )
-            if key_node.value in made:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {key_node.value!r} stands twice", key_node.start_mark
                 )
             made[key_node.value] = self.construct_object(value_node, deep=True)
         return made

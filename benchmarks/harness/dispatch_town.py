@@ -25,7 +25,7 @@ from desk.tickets.writing import CaseWriter
 from fleet.assignments import Assignment
 from fleet.clock import ManualClock
 from fleet.dayplan import DayPlan
-from fleet.engineers import SKILLS, Demands, Engineer
+from fleet.engineers import Demands, Engineer, known_skills
 from fleet.faults import FAULTS, is_unclear
 from fleet.principals import Principal, PrincipalKind
 from fleet.service import load_service
@@ -127,7 +127,8 @@ class City:
         homes = {f"E{n}": home for n, home in enumerate(places(self._rng, count, 18_000.0))}
         with self.desk.transaction() as session:
             for name, home in homes.items():
-                skills = self._rng.choice(SKILLS, int(self._rng.integers(3, len(SKILLS) + 1)), replace=False)
+                count = int(self._rng.integers(3, len(known_skills()) + 1))
+                skills = self._rng.choice(known_skills(), count, replace=False)
                 keep_engineer(session, Engineer(name, name, skills=frozenset(skills.tolist()), home=home))
         return homes
 

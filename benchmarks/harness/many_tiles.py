@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 
 from fleet.clock import HOUR_MS
-from models.features.definitions import FEATURES, terms_of
+from models.features.definitions import all_features, terms_of
 from simulators.lived import LivedFleet, live
 
 END = 1_795_190_400_000
@@ -17,7 +17,7 @@ class ManyTiles:
 
     def __init__(self, source: LivedFleet, devices: int, seed: int) -> None:
         self.source = source
-        needed = {name for term in terms_of(FEATURES) for name in term.columns}
+        needed = {name for term in terms_of(all_features()) for name in term.columns}
         columns = ["device_id", "site", "hour", "readings", *sorted(needed - {"readings"})]
         self._means = [name for name in columns if name.endswith(".mean")]
         # Sorted by time, so that a range of hours is one slice.

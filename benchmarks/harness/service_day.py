@@ -5,7 +5,7 @@ import numpy as np
 from desk.dispatch.planning.port import Problem
 from desk.dispatch.travel.circle import Circle
 from fleet.clock import HOUR_MS, MINUTE_MS
-from fleet.engineers import SKILLS
+from fleet.engineers import known_skills
 from fleet.faults import Level
 from fleet.visiting import Job, Position, Rest, Window, Workday
 
@@ -46,9 +46,9 @@ def places(rng: np.random.Generator, count: int, spread_m: float, clusters: int 
 
 
 def _workday(rng: np.random.Generator, name: str, home: Position) -> Workday:
-    skills = frozenset(
-        rng.choice(SKILLS, int(rng.integers(3, min(5, len(SKILLS)) + 1)), replace=False).tolist()
-    )
+    known = known_skills()
+    count = int(rng.integers(3, min(5, len(known)) + 1))
+    skills = frozenset(rng.choice(known, count, replace=False).tolist())
     stock = {code: int(rng.integers(1, 4)) for code in PARTS if rng.random() < 0.75}
     lunch = Rest(45 * MINUTE_MS, OPEN + 210 * MINUTE_MS, OPEN + 360 * MINUTE_MS)
     return Workday(name, home, (Window(OPEN, CLOSE),), home, skills, stock, (lunch,))
@@ -68,7 +68,7 @@ def _job(rng: np.random.Generator, name: str, place: Position, *, people: bool) 
         OPEN - HOUR_MS,
         due.get(level, CLOSE),
         level=level,
-        skills=frozenset([str(rng.choice(SKILLS))]),
+        skills=frozenset([str(rng.choice(known_skills()))]),
         parts={str(rng.choice(PARTS)): 1} if rng.random() < 0.6 else {},
         people=2 if people and rng.random() < 0.02 else 1,
         preferred=(Window(start, start + 3 * HOUR_MS),) if rng.random() < 0.2 else (),

@@ -21,7 +21,7 @@ from desk.parts.stock import Moving, StockDesk
 from desk.tickets.desk import TicketDesk
 from desk.tickets.writing import CaseWriter
 from fleet.clock import DAY_MS, MINUTE_MS, SystemClock
-from fleet.engineers import SKILLS, Engineer
+from fleet.engineers import Engineer, known_skills
 from fleet.errors import Conflict, InvalidInput, NotFound
 from fleet.part_catalogue import Part
 from fleet.principals import Principal, PrincipalKind
@@ -121,7 +121,7 @@ def prepare(url: str) -> None:
         for code in PARTS:
             keep_part(session, Part(code))
         for name in _ENGINEERS:
-            keep_engineer(session, Engineer(name, name, skills=frozenset(SKILLS), van="van"))
+            keep_engineer(session, Engineer(name, name, skills=frozenset(known_skills()), van="van"))
     for place, kind in zip(PLACES, PlaceKind, strict=True):
         found.stock.place(StockPlace(place, kind), _BY)
         for code in PARTS:

@@ -19,7 +19,7 @@ from fleet.faults import predicted_faults
 from fleet.principals import schedule
 from fleet.signals import STANDARD_SIGNALS, Kind
 from models.features.compute import Look
-from models.features.definitions import FEATURES
+from models.features.definitions import all_features
 from models.features.history import History, Rows, assembled
 from models.features.tile_memory import TileMemory
 from models.features.windows import FleetFacts, heard_lately, hours_heard
@@ -113,7 +113,7 @@ class Foresight:
         if len(chosen):
             names = pl.Series("device_id", tiles.devices, dtype=pl.String).gather(chosen)
             until = np.full(len(chosen), tiles.end * HOUR_MS, dtype=np.int64)
-            matrix = Look(tiles.at(chosen)).matrix(FEATURES).astype(np.float32)
+            matrix = Look(tiles.at(chosen)).matrix(all_features()).astype(np.float32)
             self._rows = [*self._rows[-HISTORY_DAYS + 1 :], Rows(names, until, matrix)]  # type: ignore[arg-type]
 
     def _train(self) -> None:

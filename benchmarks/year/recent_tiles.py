@@ -14,7 +14,7 @@ from fleet.clock import DAY_MS, HOUR_MS
 from fleet.risks import FLEET_RISK_COLUMNS, LIVES_IN_DAYS, RISK_COLUMNS
 from fleet.signals import Kind
 from models.anomaly.watched import watched_terms
-from models.features.definitions import FEATURES, terms_of
+from models.features.definitions import all_features, terms_of
 from models.features.terms import READINGS
 
 KEPT_DAYS = 90
@@ -27,7 +27,7 @@ class RecentTiles:
     """Tiles by day, the columns that features need alone."""
 
     def __init__(self) -> None:
-        terms = (*terms_of(FEATURES), *watched_terms(), READINGS)
+        terms = (*terms_of(all_features()), *watched_terms(), READINGS)
         columns = {column for term in terms for column in term.columns}
         self._columns = [*_KEYS, *sorted(columns - set(_KEYS))]
         self._days: deque[tuple[int, pl.DataFrame]] = deque(maxlen=KEPT_DAYS)

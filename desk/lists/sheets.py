@@ -7,7 +7,7 @@ from zoneinfo import available_timezones
 
 from desk.lists import cells
 from fleet.customers import Included, PlanName, Tier, Visiting
-from fleet.engineers import SKILLS
+from fleet.engineers import known_skills
 from fleet.errors import InvalidInput
 from fleet.lists import ListKind
 from fleet.service import SITE_TYPES
@@ -42,10 +42,15 @@ _DATE = Column(cells.day, None)
 _EMAIL, _PHONE = Column(cells.EMAIL), Column(cells.PHONE)
 _LAT, _LON = Column(cells.number(-90, 90), None), Column(cells.number(-180, 180), None)
 _PRICE = Column(cells.number(0, 1e9), None)
-_SKILL = cells.word(SKILLS)
+
+
+def _skill(cell: str) -> object:
+    return cells.word(known_skills())(cell)
+
+
 _CERTIFICATE = cells.records(
     ("name", cells.text(64)),
-    ("skill", lambda cell: _SKILL(cell) if cell else ""),
+    ("skill", lambda cell: _skill(cell) if cell else ""),
     ("number", cells.text(64)),
     ("issued", cells.optional(cells.day)),
     ("expires", cells.optional(cells.day)),
@@ -93,7 +98,7 @@ _COLUMNS: Mapping[ListKind, Mapping[str, Column]] = {
         "leader": Column(cells.KEY),
         "phone": _PHONE,
         "email": _EMAIL,
-        "skills": Column(cells.words(_SKILL), []),
+        "skills": Column(cells.words(_skill), []),
         "certificates": Column(_CERTIFICATE, []),
         "training": Column(_TRAINING, []),
         "shifts": Column(cells.shifts, {}),

@@ -4,7 +4,7 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from fleet.commands import Reply, ReplyState
-from fleet.faults import FAULTS, PARTS
+from fleet.faults import FAULTS, part_codes
 from fleet.wire import Dropped, Reason, Topic, is_code, is_id
 from ingest.decode.drops import Drop
 from ingest.decode.payload import JsonObject, not_object, parse
@@ -76,7 +76,7 @@ def unknown_in(event: ReportedEvent) -> list[Drop]:
     return [
         Drop(name, reason, said[name])
         for name, reason, known in (
-            ("part", Dropped.UNKNOWN_PART, PARTS),
+            ("part", Dropped.UNKNOWN_PART, part_codes()),
             ("fault", Dropped.UNKNOWN_FAULT, FAULTS.keys()),
         )
         if said.get(name) is not None and not (isinstance(said[name], str) and said[name] in known)

@@ -20,7 +20,7 @@ from models.anomaly.peers import Peers, above_peers, learn_peers
 from models.anomaly.score import shrunk_covariance
 from models.anomaly.use import Use, learn_use, without_use
 from models.anomaly.watched import TOLD_BY_DEVICE, WATCHED
-from models.features.measures import Component
+from models.features.components import Component
 from models.features.robust import known_mean, known_median, known_spread
 from models.features.windows import Floats, Ints
 

@@ -16,7 +16,9 @@ import polars as pl
 from fleet.text import Text
 from fleet.tiles import tile_column
 from models.features import terms
-from models.features.measures import MEASURES, Component, Measure
+from models.features.components import Component
+from models.features.measures import Measure
+from models.features.robot_measures import MEASURES
 from models.features.terms import Term
 
 C = Component

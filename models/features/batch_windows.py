@@ -7,8 +7,9 @@ import numpy as np
 import polars as pl
 
 from fleet.clock import HOUR_MS
+from models.features.components import reset_by
 from models.features.grid import TileGrid
-from models.features.measures import Measure, reset_by
+from models.features.measures import Measure
 from models.features.residuals import Relation, fit
 from models.features.terms import CLOCK, PRESENT, RUN_TIME, Term
 from models.features.windows import FleetFacts, Floats, Groups, Ints, Windows, overlap

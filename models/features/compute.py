@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from models.features.components import Component
 from models.features.definitions import LIFE_VIEWS, YEAR_VIEWS, Feature, View
-from models.features.measures import Component, Measure
+from models.features.measures import Measure
 from models.features.residuals import Relation
 from models.features.terms import CYCLES
 from models.features.windows import Floats, Ints, WindowSource

@@ -6,12 +6,18 @@ a feature uses tiles of that hour and before, never later ones.
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
+from functools import lru_cache
 
+from fleet.catalogue.entries import Catalogue
+from fleet.catalogue.present import present
 from models.features import terms
-from models.features.measures import MEASURES, Component, Measure, components_of, reset_by
+from models.features.components import Component, components_of, reset_by
+from models.features.measures import Measure
+from models.features.own_measures import age_measure, own_measures
+from models.features.robot_measures import MEASURES
 from models.features.terms import Term
 from models.features.windows import Windows
 
@@ -73,7 +79,6 @@ _FEWER: dict[str, tuple[View, ...]] = {
     "time_of_year": (View.YEAR_SINE, View.YEAR_COSINE),
 }
 """Measures that are looked at in fewer ways than others of their kind."""
-_CYCLED = (Component.BATTERY, Component.CHARGER)
 LIFE_VIEWS = (View.RENEWED, View.USED, View.CYCLED)
 """What a component has behind it since its last repair, whatever its measures say."""
 YEAR_VIEWS = (View.YEAR_SINE, View.YEAR_COSINE)
@@ -94,21 +99,52 @@ class Feature:
         return f"{self.measure.name}:{self.view}"
 
 
-def _views() -> list[tuple[Measure, View]]:
+@dataclass(frozen=True)
+class FeatureTable:
+    """All features of one catalogue, in the order of a matrix's columns."""
+
+    features: tuple[Feature, ...]
+    by_name: Mapping[str, Feature]
+    columns: Mapping[str, int]
+
+
+@lru_cache(maxsize=4)
+def _table(catalogue: Catalogue) -> FeatureTable:
+    found = tuple(Feature(measure, view) for measure, view in _views(catalogue))
+    return FeatureTable(
+        found,
+        {feature.name: feature for feature in found},
+        {feature.name: column for column, feature in enumerate(found)},
+    )
+
+
+def measures() -> tuple[Measure, ...]:
+    """Return everything that is watched: of the standard signals, and of an installation's own."""
+    return (*MEASURES, *own_measures(present()))
+
+
+def _views(catalogue: Catalogue) -> list[tuple[Measure, View]]:
     """Return each measure in its views; the first measure of a component also carries its age and use.
+
+    Of a component that repairs renew, and of which no signal speaks, age and use alone are looked at.
 
     Levels that differ from unit to unit (motor currents, speeds) and totals over a life are no features by
     themselves: in a fleet of dozens they tell robots apart, and a model would learn which robot had failed.
     """
     pairs = []
     aged: set[str] = {Component.USE}
-    for measure in MEASURES:
+    for measure in (*MEASURES, *own_measures(catalogue)):
         pairs += [(measure, view) for view in _views_of(measure)]
         if measure.component not in aged:
             aged.add(measure.component)
-            cycled = measure.component in _CYCLED
+            cycled = catalogue.components[measure.component].cycled
             pairs += [(measure, view) for view in LIFE_VIEWS if cycled or view is not View.CYCLED]
-    return pairs
+    unheard = [code for code in catalogue.components if code not in aged and _is_renewed(catalogue, code)]
+    return pairs + [(age_measure(catalogue, code), view) for code in unheard for view in LIFE_VIEWS[:2]]
+
+
+def _is_renewed(catalogue: Catalogue, component: str) -> bool:
+    return any(component in fault.renews for fault in catalogue.faults.values())
 
 
 def _views_of(measure: Measure) -> tuple[View, ...]:
@@ -121,17 +157,29 @@ def _views_of(measure: Measure) -> tuple[View, ...]:
     return _COMPARED if measure.relative else (View.DAY, *_COMPARED)
 
 
-FEATURES: tuple[Feature, ...] = tuple(Feature(measure, view) for measure, view in _views())
 LOOKBACK_HOURS = 180 * 24
 """History begins so long ago: older tiles are read neither to train nor to serve."""
 
-BY_NAME: dict[str, Feature] = {feature.name: feature for feature in FEATURES}
+
+def all_features() -> tuple[Feature, ...]:
+    """Return the features of everything that is watched, in the order of a matrix's columns."""
+    return _table(present()).features
+
+
+def by_name() -> Mapping[str, Feature]:
+    """Return all features by their name."""
+    return _table(present()).by_name
+
+
+def columns_by_name() -> Mapping[str, int]:
+    """Return by the name of each feature which column of a matrix of all features is its."""
+    return _table(present()).columns
 
 
 def features_of(fault: str) -> tuple[Feature, ...]:
     """Return the features that the model of a fault sees, in the order of its columns."""
     parts = components_of(fault)
-    return tuple(feature for feature in FEATURES if feature.measure.component in parts)
+    return tuple(feature for feature in all_features() if feature.measure.component in parts)
 
 
 def telling(features: Sequence[Feature]) -> list[int]:

@@ -11,7 +11,7 @@ from fleet.errors import NotEnoughHistory
 from fleet.signals import Kind
 from models.features.batch_windows import BatchWindows, Moments
 from models.features.compute import DAYS_A_YEAR, Look
-from models.features.definitions import FEATURES, YEAR_VIEWS, parts_of, terms_of
+from models.features.definitions import YEAR_VIEWS, all_features, parts_of, terms_of
 from models.features.grid import TileGrid
 from models.features.rolling import RollingTiles
 from models.features.tile_reading import read_tiles, spans
@@ -45,9 +45,10 @@ class Rows:
     features: Floats
 
 
-NO_ROWS = Rows(
-    pl.Series("device_id", [], pl.String), np.empty(0, dtype=np.int64), np.empty((0, len(FEATURES)))
-)
+def no_rows() -> Rows:
+    """Return rows of which there are none."""
+    nobody = pl.Series("device_id", [], pl.String)
+    return Rows(nobody, np.empty(0, dtype=np.int64), np.empty((0, len(all_features()))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ def gather(
         if cancelled():
             raise HistoryCancelled
         progress(0.4 * (start - first) / (end - first), "reading history")
-        return read_tiles(store, Kind.ROBOT, terms_of(FEATURES), start, until)
+        return read_tiles(store, Kind.ROBOT, terms_of(all_features()), start, until)
 
     rows = rows_of(read, first, end, len(newest), facts, rows_every(settings, len(newest), end - first))
     return assembled(rows, facts, confirmed_repairs(desk), open_tickets(desk), end * HOUR_MS)
@@ -123,7 +124,7 @@ def rows_every(settings: TrainingSettings, devices: int, hours: int) -> int:
 
 def forget_season(features: Floats) -> None:
     """Make the time of year unknown in every row: of less than a year a model would learn dates by heart."""
-    features[:, [feature.view in YEAR_VIEWS for feature in FEATURES]] = np.nan
+    features[:, [feature.view in YEAR_VIEWS for feature in all_features()]] = np.nan
 
 
 def _places(desk: DeskDatabase) -> tuple[dict[str, str], pl.DataFrame, dict[str, str]]:
@@ -137,7 +138,7 @@ def rows_of(read: TileReader, first: int, end: int, devices: int, facts: FleetFa
     A history that fits into a grid is cut out of it; a longer one is replayed, which takes no more memory
     than serving does. Both give the same rows, in another order.
     """
-    terms = len(terms_of(FEATURES))
+    terms = len(terms_of(all_features()))
     way = _cut if terms * devices * (end - first) <= _LARGEST_GRID else _replayed
     rows = way(read, first, end, devices, facts, every)
     if not len(rows.until):
@@ -148,7 +149,7 @@ def rows_of(read: TileReader, first: int, end: int, devices: int, facts: FleetFa
 
 
 def _cut(read: TileReader, first: int, end: int, devices: int, facts: FleetFacts, every: int) -> Rows:
-    grid = TileGrid(terms_of(FEATURES))
+    grid = TileGrid(terms_of(all_features()))
     for start, until in spans(first, end, devices):
         grid.update(read(start, until))
     times = np.arange(grid.origin + LEAST_HOURS, grid.end, every, dtype=np.int64)
@@ -156,16 +157,16 @@ def _cut(read: TileReader, first: int, end: int, devices: int, facts: FleetFacts
     moments = Moments(rows.ravel(), hours.ravel())
     judged = _judged(BatchWindows(grid, facts, moments))
     if not judged.any():  # a young fleet: nothing to look at yet
-        return NO_ROWS
+        return no_rows()
     chosen = Moments(moments.rows[judged], moments.hours[judged])
     names = pl.Series("device_id", grid.devices, dtype=pl.String).gather(chosen.rows)
-    matrix = Look(BatchWindows(grid, facts, chosen)).matrix(FEATURES)
+    matrix = Look(BatchWindows(grid, facts, chosen)).matrix(all_features())
     return Rows(names, (chosen.hours + 1) * HOUR_MS, matrix)
 
 
 def _replayed(read: TileReader, first: int, end: int, devices: int, facts: FleetFacts, every: int) -> Rows:
     """Lay one piece of history after the other, as serving would have, and look at the fleet after each."""
-    tiles = RollingTiles(terms_of(FEATURES), parts_of(FEATURES))
+    tiles = RollingTiles(terms_of(all_features()), parts_of(all_features()))
     tiles.know(facts)
     pieces: list[Rows] = []
     origin: int | None = None
@@ -184,7 +185,7 @@ def _replayed(read: TileReader, first: int, end: int, devices: int, facts: Fleet
                 pieces.append(_looked_at(tiles))
             at = moment + 1
     if not pieces:
-        return NO_ROWS
+        return no_rows()
     return Rows(
         pl.concat([piece.devices for piece in pieces]),
         np.concatenate([piece.until for piece in pieces]),
@@ -196,10 +197,10 @@ def _looked_at(tiles: RollingTiles) -> Rows:
     everyone = np.arange(len(tiles.devices))
     chosen = everyone[_judged(tiles.at(everyone))]
     if not len(chosen):
-        return NO_ROWS
+        return no_rows()
     names = pl.Series("device_id", tiles.devices, dtype=pl.String).gather(chosen)
     until = np.full(len(chosen), tiles.end * HOUR_MS, dtype=np.int64)
-    return Rows(names, until, Look(tiles.at(chosen)).matrix(FEATURES))
+    return Rows(names, until, Look(tiles.at(chosen)).matrix(all_features()))
 
 
 def _judged(source: WindowSource) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:

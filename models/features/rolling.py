@@ -13,7 +13,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from fleet.clock import HOUR_MS
-from models.features.measures import Component, Measure, reset_by
+from models.features.components import component_codes, reset_by
+from models.features.measures import Measure
 from models.features.residuals import Relation, fit
 from models.features.terms import CLOCK, CYCLES, READINGS, RUN_TIME, Term, values
 from models.features.windows import NO_RESETS, FleetFacts, Floats, Groups, Ints, Windows, overlap
@@ -22,7 +23,6 @@ _ROOM = 1.25
 """Room for new devices grows by this, so that a fleet that registers one by one is copied rarely."""
 _TILES_AT_ONCE = 25_000
 """Terms of so many tiles are computed together: more would be faster by nothing, and hold more memory."""
-_COMPONENTS = tuple(Component)
 _USES = (RUN_TIME, CYCLES)
 
 
@@ -44,6 +44,7 @@ class RollingTiles:
         self, terms: Sequence[Term], parts: dict[str, tuple[Term, ...]], windows: Windows | None = None
     ) -> None:
         self.windows = windows or Windows()
+        self.components = component_codes()
         self.terms = tuple(dict.fromkeys([*terms, *_USES]))
         self.devices: list[str] = []
         self.end = 0
@@ -53,7 +54,9 @@ class RollingTiles:
         self._pairs = [(part, term) for part, each in parts.items() for term in each if term is not CLOCK]
         self._pair = {(part, term.name): row for row, (part, term) in enumerate(self._pairs)}
         self._term_of_pair = np.array([self._row[term.name] for _, term in self._pairs], dtype=np.int64)
-        self._part_of_pair = np.array([_COMPONENTS.index(part) for part, _ in self._pairs], dtype=np.int64)
+        self._part_of_pair = np.array(
+            [self.components.index(part) for part, _ in self._pairs], dtype=np.int64
+        )
         self._facts = FleetFacts({}, NO_RESETS)
         self._groups: Groups | None = None
         self._relations: dict[str, Relation] = {}
@@ -67,9 +70,9 @@ class RollingTiles:
         self._days: NDArray[np.float32] = np.zeros((terms, w.month_days, room), dtype=np.float32)
         self._first: NDArray[np.float32] = np.zeros((terms, room), dtype=np.float32)
         self._since: NDArray[np.float32] = np.zeros((len(self._pairs), room), dtype=np.float32)
-        self._used: NDArray[np.float64] = np.zeros((len(_USES), len(_COMPONENTS), room))
+        self._used: NDArray[np.float64] = np.zeros((len(_USES), len(self.components), room))
         self._started: Ints = np.zeros(room, dtype=np.int64)
-        self._life: Ints = np.zeros((len(_COMPONENTS), room), dtype=np.int64)
+        self._life: Ints = np.zeros((len(self.components), room), dtype=np.int64)
         self._group_steps: NDArray[np.float64] = np.zeros((terms, w.steps, 0))
 
     def rows_of(self, devices: Sequence[str]) -> Ints:
@@ -191,7 +194,7 @@ class RollingTiles:
         self._lay_lives(hour, rows, delta)
 
     def _lay_lives(self, hour: int, rows: Ints, delta: Floats) -> None:
-        for part in range(len(_COMPONENTS)):
+        for part in range(len(self.components)):
             start = np.maximum(self._life[part, rows], self._started[rows])
             alive = hour >= start
             for use, term in enumerate(_USES):
@@ -224,7 +227,7 @@ class RollingTiles:
         stale: set[str] = set()
         touched: set[str] = set()
         known = resets.filter(pl.col("ts") < until * HOUR_MS)
-        for part, component in enumerate(_COMPONENTS):
+        for part, component in enumerate(self.components):
             of_part = known.filter(pl.col("fault").is_in(reset_by(component)))
             newest = of_part.group_by("device_id").agg(pl.col("ts").max())
             rows = self.rows_of(newest["device_id"].to_list())
@@ -307,7 +310,7 @@ class RollingWindows:
 
     def life_start(self, component: str) -> Ints:
         """Return the first step after the last repair of a component; 0 for none. Shape: (pairs,)."""
-        return np.asarray(self._tiles._life[_COMPONENTS.index(component), self._rows])
+        return np.asarray(self._tiles._life[self._tiles.components.index(component), self._rows])
 
     def steps(self, term: Term) -> Floats:
         """Return the recent steps one by one. Shape: (steps, pairs)."""
@@ -339,7 +342,9 @@ class RollingWindows:
 
     def used(self, component: str, term: Term = RUN_TIME) -> Floats:
         """Return the run time (s), or charge cycles, of the component's present life. Shape: (pairs,)."""
-        return np.asarray(self._tiles._used[_USES.index(term), _COMPONENTS.index(component), self._rows])
+        return np.asarray(
+            self._tiles._used[_USES.index(term), self._tiles.components.index(component), self._rows]
+        )
 
     def cohort(self, term: Term) -> Floats:
         """Return the sum over the recent steps of all other devices of the cohort. Shape: (pairs,)."""

@@ -9,7 +9,7 @@ import polars as pl
 from fleet.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from fleet.signals import Kind
 from models.anomaly.watched import watched_terms
-from models.features.definitions import FEATURES, LOOKBACK_HOURS, parts_of, terms_of
+from models.features.definitions import LOOKBACK_HOURS, all_features, parts_of, terms_of
 from models.features.rolling import RollingTiles
 from models.features.terms import READINGS
 from models.features.tile_reading import first_hour, read_tiles, spans
@@ -51,8 +51,8 @@ class TileMemory:
         self._timer = timer
         self._count_after = 0.0
         self._newest: dict[str, int] = {}
-        terms = tuple(dict.fromkeys([*terms_of(FEATURES), *watched_terms(), READINGS]))
-        self.tiles = RollingTiles(terms, parts_of(FEATURES))
+        terms = tuple(dict.fromkeys([*terms_of(all_features()), *watched_terms(), READINGS]))
+        self.tiles = RollingTiles(terms, parts_of(all_features()))
 
     def refresh(self, facts: FleetFacts) -> News:
         """Bring the windows up to the store and to what the desk knows."""

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from fleet.clock import DAY_MS, HOUR_MS
 from fleet.faults import Fault
-from models.features.definitions import FEATURES, View, features_of
+from models.features.components import components_of
+from models.features.definitions import View, columns_by_name, features_of
 from models.features.history import History
-from models.features.measures import components_of
 from models.features.windows import Floats, Ints
 from models.learning.labels import POSITIVE, UNKNOWN, label
 
@@ -90,11 +90,11 @@ def _weights(days: Floats, watched: Floats) -> Floats:
 
 
 def _used_column(fault: Fault) -> int:
-    """Return which of FEATURES tells the run hours of a fault's own component."""
+    """Return which of all features tells the run hours of a fault's own component."""
     component = components_of(fault.code)[0]
     for feature in features_of(fault.code):
         if feature.view is View.USED and feature.measure.component == component:
-            return FEATURES.index(feature)
+            return columns_by_name()[feature.name]
     raise ValueError(f"no feature tells the run hours of {component}")
 
 

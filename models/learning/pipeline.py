@@ -13,7 +13,7 @@ from fleet.clock import DAY_MS, Clock
 from fleet.errors import WorkersUnavailable
 from fleet.faults import FAULTS, Fault, predicted_faults
 from fleet.signals import Kind
-from models.features.definitions import FEATURES, features_of
+from models.features.definitions import columns_by_name, features_of
 from models.features.history import Cancelled, History, HistoryCancelled, Progress, gather
 from models.learning.labels import POSITIVE, UNKNOWN, label
 from models.learning.lives import Lives, lives_of
@@ -110,7 +110,7 @@ def train_models(
 def examples_of(fault: Fault, history: History) -> Examples:
     """Return the rows of one fault with its own features and labels."""
     assert fault.horizon_days is not None
-    columns = {feature.name: index for index, feature in enumerate(FEATURES)}
+    columns = columns_by_name()
     chosen = [columns[feature.name] for feature in features_of(fault.code)]
     labels = label(
         history.rows,

@@ -2,18 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
-from fleet.faults import Fault, Level
+from fleet.catalogue.entries import NO_COSTS, Fault, FaultCosts, Level
 from models.learning.workers import Workers
-
-
-@dataclass(frozen=True, slots=True)
-class FaultCosts:
-    """What costs differently for one fault; None: what it costs for any other."""
-
-    visit: float | None = None
-    call: float | None = None
-    breakdown: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +15,7 @@ class Costs:
     A breakdown costs by level (idle device, broken promise, and the urgent visit itself); sending an engineer
     ahead of it costs `visit`, asking a customer who can mend it alone costs `call`. Doing either for nothing
     costs `unfounded` on top: people who are sent out for nothing stop believing. `faults` (by code) says what
-    is different for single faults.
+    is different for single faults, before the catalogue does.
     """
 
     visit: float = 100.0
@@ -40,10 +32,9 @@ class Costs:
 
     def trip(self, fault: Fault) -> float:
         """Return what a visit for a fault, or the call to its customer, costs by itself."""
-        own = self.faults.get(fault.code, FaultCosts())
         if fault.customer_can_mend:
-            return self.call if own.call is None else own.call
-        return self.visit if own.visit is None else own.visit
+            return self._own(fault, "call", self.call)
+        return self._own(fault, "visit", self.visit)
 
     def wait(self, fault: Fault) -> float:
         """Return what acting in time saves of a fault, against acting on it for nothing.
@@ -56,8 +47,12 @@ class Costs:
 
     def failure(self, fault: Fault) -> float:
         """Return what a breakdown that nobody acted on costs by itself."""
-        own = self.faults.get(fault.code, FaultCosts())
-        return self.breakdown[fault.level] if own.breakdown is None else own.breakdown
+        return self._own(fault, "breakdown", self.breakdown[fault.level])
+
+    def _own(self, fault: Fault, what: Literal["visit", "call", "breakdown"], usual: float) -> float:
+        """Return what is paid for a fault: what the settings say, else the catalogue, else the usual."""
+        said = (getattr(each, what) for each in (self.faults.get(fault.code, NO_COSTS), fault.costs))
+        return next((cost for cost in said if cost is not None), usual)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,11 @@
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
+from fleet.catalogue.entries import Catalogue
+from fleet.catalogue.present import adopt, present
 from fleet.errors import ConfigError, WorkersUnavailable
 
 R = TypeVar("R")
@@ -27,11 +30,18 @@ class Workers:
         Raises WorkersUnavailable when the cluster does not answer or cannot do the work, ConfigError when
         the package that speaks to it is not installed.
         """
-        if self.scheduler is not None:
-            return _on_dask(self.scheduler, work, tasks)
-        if self.jobs == 1:
+        if self.scheduler is None and self.jobs == 1:
             return (work(*task) for task in tasks)
-        return _in_processes(self.jobs, work, tasks)
+        elsewhere = partial(_there, present(), work)
+        if self.scheduler is not None:
+            return _on_dask(self.scheduler, elsewhere, tasks)
+        return _in_processes(self.jobs, elsewhere, tasks)
+
+
+def _there(catalogue: Catalogue, work: Callable[..., R], *task: Any) -> R:
+    """Do work in another process, with the catalogue of this one."""
+    adopt(catalogue)
+    return work(*task)
 
 
 def _in_processes(jobs: int, work: Callable[..., R], tasks: Iterable[tuple[Any, ...]]) -> Iterator[R]:

@@ -247,6 +247,8 @@ class ModelRegistry:
 
     def _verified(self, card: ModelCard) -> bytes:
         """Return a model's file. Raises ModelRejected when it is not what the card says."""
+        if card.fault not in FAULTS:
+            raise ModelRejected(f"model {card.id} is of {card.fault}, which the catalogue no longer has")
         if digest(features_of(card.fault)) != card.features_sha256:
             raise ModelRejected(f"model {card.id} was trained on other features than this version computes")
         body = self._files.read(card.path)

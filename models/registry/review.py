@@ -11,7 +11,7 @@ from fleet.clock import DAY_MS
 from fleet.faults import FAULTS, Fault
 from fleet.findings import CALIBRATION, DRIFT, ModelFinding
 from fleet.text import Text
-from models.features.definitions import FEATURES
+from models.features.definitions import columns_by_name
 from models.features.windows import Floats, Ints
 from models.learning.labels import POSITIVE, UNKNOWN, label
 from models.learning.settings import Costs
@@ -75,7 +75,7 @@ def try_challenger(
 def look_at_inputs(
     model: LoadedModel, matrix: Floats, devices: Ints, times: Ints, at: int
 ) -> ModelFinding | None:
-    """Compare recent rows of all FEATURES with what a model learned from; None where that cannot be said.
+    """Compare recent rows of all features with what a model learned from; None where that cannot be said.
 
     `times` (epoch ms) says when each row was made: not before there is enough since the model's history.
     """
@@ -83,7 +83,7 @@ def look_at_inputs(
     if not later.any():
         return None
     matrix, devices = matrix[later], devices[later]
-    columns = {feature.name: index for index, feature in enumerate(FEATURES)}
+    columns = columns_by_name()
     own = matrix[:, [columns[feature.name] for feature in model.features]]
     found = drift_of(model.card.details, model.features, own, devices)
     if not found:

@@ -11,9 +11,10 @@ from fleet.signals import SignalTable
 from fleet.text import Language, Text
 from fleet.units import readable_unit
 from models.anomaly.watched import WATCHED
+from models.features.components import Component
 from models.features.compute import Look
-from models.features.definitions import BY_NAME, LIFE_VIEWS, YEAR_VIEWS, Feature, View
-from models.features.measures import Component, Measure
+from models.features.definitions import LIFE_VIEWS, YEAR_VIEWS, Feature, View, by_name
+from models.features.measures import Measure
 from models.features.windows import Floats, Ints, Windows
 from models.registry.registry import LoadedModel
 from models.scoring.course import Courses
@@ -145,7 +146,7 @@ def sentence(driver: Driver, signals: SignalTable, language: Language) -> str:
 
 
 def _shown(driver: Driver, signals: SignalTable, language: Language) -> str:
-    feature = BY_NAME.get(driver.feature)
+    feature = by_name().get(driver.feature)
     if driver.feature in _UNUSUAL:
         return _compared(driver, *_UNUSUAL[driver.feature], language)
     if feature is None:

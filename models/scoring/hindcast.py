@@ -14,7 +14,7 @@ from fleet.clock import DAY_MS, HOUR_MS
 from fleet.errors import NotEnoughHistory
 from fleet.risks import HINDCAST, risk_frame
 from fleet.signals import Kind
-from models.features.definitions import FEATURES, LOOKBACK_HOURS, telling, terms_of
+from models.features.definitions import LOOKBACK_HOURS, all_features, columns_by_name, telling, terms_of
 from models.features.history import Rows, rows_of
 from models.features.tile_reading import first_hour, read_tiles
 from models.features.windows import FleetFacts
@@ -27,7 +27,6 @@ DAYS = 30
 MOST_ROBOTS = 2_000
 """Of a larger fleet nobody waits for its past."""
 _A_DAY = 24
-_COLUMN = {feature.name: index for index, feature in enumerate(FEATURES)}
 
 
 class HindcastCancelled(Exception):
@@ -57,7 +56,7 @@ def hindcast(
     def read(start: int, until: int) -> pl.DataFrame:
         if cancelled():
             raise HindcastCancelled
-        return read_tiles(store, Kind.ROBOT, terms_of(FEATURES), start, until)
+        return read_tiles(store, Kind.ROBOT, terms_of(all_features()), start, until)
 
     try:
         rows = rows_of(read, first, end, len(newest), facts, _A_DAY)
@@ -88,9 +87,10 @@ def _within(rows: Rows, start: int, end: int) -> Rows:
 
 def _risks(model: LoadedModel, rows: Rows) -> pl.DataFrame:
     """Return the risks of one fault, of those moments at which something was known of it."""
-    tells = [_COLUMN[model.features[index].name] for index in telling(model.features)]
+    place = columns_by_name()
+    tells = [place[model.features[index].name] for index in telling(model.features)]
     known = np.flatnonzero(np.isfinite(rows.features[:, tells]).any(axis=1))
-    columns = [_COLUMN[feature.name] for feature in model.features]
+    columns = [place[feature.name] for feature in model.features]
     own = np.ascontiguousarray(rows.features[known][:, columns], dtype=np.float64)
     return risk_frame(
         pl.DataFrame(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from fleet.risks import LIFE_COLUMNS, risk_frame
 from models.anomaly.scoring import Window
 from models.features.compute import Look
-from models.features.definitions import FEATURES, telling
+from models.features.definitions import all_features, columns_by_name, telling
 from models.features.windows import Floats, Ints
 from models.registry.registry import LoadedModel
 from models.scoring.confidence import confidence, hardly_known
@@ -21,7 +21,6 @@ EXPLAIN_FROM = 0.005
 """A risk below this is stored without drivers: nobody will ask why a robot is in order."""
 _TOGETHER = 8192
 """So many rows are computed and judged together: more would not fit into a processor's cache."""
-_COLUMN = {feature.name: index for index, feature in enumerate(FEATURES)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +41,7 @@ class Fleet:
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """What is seen of a fleet: all FEATURES. Shape: (devices, features).
+    """What is seen of a fleet: all features. Shape: (devices, features).
 
     `hardly` tells which devices are hardly known yet; `keys` are their `device_id` and `ts`.
     """
@@ -54,7 +53,8 @@ class Sight:
 
     def told(self, model: LoadedModel) -> Ints:
         """Return the robots (rows of the matrix) of which something is known of a model's fault itself."""
-        columns = [_COLUMN[model.features[index].name] for index in telling(model.features)]
+        place = columns_by_name()
+        columns = [place[model.features[index].name] for index in telling(model.features)]
         return np.flatnonzero(np.isfinite(self.matrix[:, columns]).any(axis=1))
 
     def own(self, model: LoadedModel, rows: Ints) -> Floats:
@@ -62,7 +62,8 @@ class Sight:
 
         That is in order and as float64: else each of a fault's estimators makes that copy for itself.
         """
-        columns = [_COLUMN[feature.name] for feature in model.features]
+        place = columns_by_name()
+        columns = [place[feature.name] for feature in model.features]
         return np.ascontiguousarray(self.matrix[rows][:, columns], dtype=np.float64)
 
 
@@ -73,11 +74,11 @@ def look_over(fleet: Fleet) -> Sight:
 
 
 def _matrix(fleet: Fleet) -> Floats:
-    """Return what is seen of a fleet. Shape: (devices, FEATURES)."""
-    matrix = np.empty((len(fleet.rows), len(FEATURES)), dtype=np.float32)
+    """Return what is seen of a fleet. Shape: (devices, features)."""
+    matrix = np.empty((len(fleet.rows), len(all_features())), dtype=np.float32)
     for begin in range(0, len(matrix), _TOGETHER):
         some = slice(begin, begin + _TOGETHER)
-        matrix[some] = Look(fleet.window(fleet.rows[some])).matrix(FEATURES)
+        matrix[some] = Look(fleet.window(fleet.rows[some])).matrix(all_features())
     return matrix
 
 

@@ -26,6 +26,7 @@ from simulators.crew.roads import mood_of_day
 log = logging.getLogger(__name__)
 _BEAT_S = 0.25
 """How often somebody is looked for who has something to do."""
+_BREATH_S = 0.01
 _AGAIN_MS = 5 * MINUTE_MS
 """So long somebody waits to whom the house did not answer, or said no where nobody expected it."""
 _STOP_S = 2.0
@@ -176,8 +177,12 @@ class Crew:
         for browser in self._browsers:
             browser.close()
 
+    def _pause_s(self) -> float:
+        """Return how long nobody is looked for (s): not at all where somebody waits, as on a fast clock."""
+        return _BREATH_S if min(self._due.values()) <= self._clock.now_ms() else _BEAT_S
+
     def _run(self) -> None:
-        while not self._stop.wait(_BEAT_S):
+        while not self._stop.wait(self._pause_s()):
             try:
                 self.step()
             except Exception as error:  # the demo goes on without its people, and says so

@@ -13,7 +13,7 @@ from desk.intake.links import ReportLinks
 from desk.parts.stock import Moving
 from fleet.customers import Contact, Contract, Customer, Included, PlanName, Tier
 from fleet.engineers import Certificate, Engineer, Training
-from fleet.faults import FAULTS, PARTS
+from fleet.faults import FAULTS, part_codes
 from fleet.files import write_whole
 from fleet.grants import Role
 from fleet.lists import ListKind
@@ -151,7 +151,7 @@ class Hiring:
 
     def _equip(self, plan: CrewPlan) -> None:
         stock = self.services.stock
-        for index, code in enumerate(sorted(PARTS)):
+        for index, code in enumerate(sorted(part_codes())):
             self.services.service.part(_part(code, index), BY)
         depot = Text("City depot", "市区总库")
         stock.place(StockPlace(DEPOT, PlaceKind.DEPOT, depot, REGION, *plan.depot), BY)
@@ -161,7 +161,7 @@ class Hiring:
         with self.services.desk.transaction() as session:
             known = stock_figures(session)
         robots = len(self.simulator.roster.cards[Kind.ROBOT])
-        for code in sorted(PARTS):
+        for code in sorted(part_codes()):
             for place, pieces in (
                 (DEPOT, max(_AT_DEPOT, robots // 8)),
                 *((each.van, _IN_VAN) for each in plan.engineers),

@@ -6,8 +6,9 @@ from typing import Annotated
 from babel.numbers import is_currency
 from pydantic import Field, field_validator, model_validator
 
+from fleet.catalogue.entries import FaultCosts
 from fleet.faults import FAULTS, Level
-from models.learning.settings import Costs, FaultCosts
+from models.learning.settings import Costs
 from sweepwatch.settings.section import Section
 
 Cost = Annotated[float, Field(gt=0, le=1e12, allow_inf_nan=False)]

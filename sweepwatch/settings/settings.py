@@ -1,10 +1,8 @@
 """The settings of an installation: a TOML file, `SWEEPWATCH_*` variables, flags; validated before any I/O."""
 
 import difflib
-import re
 import tomllib
 from collections.abc import Mapping
-from math import isfinite
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -13,13 +11,14 @@ from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validat
 
 from fleet.errors import ConfigError
 from fleet.secrecy import HIDDEN, is_secret, without_secrets
-from fleet.signals import STANDARD_SIGNALS, Kind
 from fleet.text import quoted
+from sweepwatch.settings.catalogue import take_catalogue, take_signals
 from sweepwatch.settings.costs import CostsSettings
 from sweepwatch.settings.desk import DeskSettings
 from sweepwatch.settings.dispatch import DispatchSettings
 from sweepwatch.settings.notify import NotifySettings
 from sweepwatch.settings.oidc import OidcSettings
+from sweepwatch.settings.own_signals import OwnSignals
 from sweepwatch.settings.section import Section as _Section
 from sweepwatch.settings.server import ServerSettings, Several, is_address, is_loopback
 
@@ -31,13 +30,8 @@ TOKEN_VARIABLE = PREFIX + "TOKEN"
 """Holds the token with which commands ask another machine's API; no setting."""
 _FILE = "_FILE"
 """Behind a variable's name: it names the file that holds the value."""
-_SIGNAL_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
-_TAKEN_NAMES = frozenset(
-    (
-        *("device_id", "site", "ts", "received", "seq"),
-        *("device", "model", "time", "hour", "readings", "kind", "value"),
-    )
-)
+
+
 """Names of columns and tags that the stores have already."""
 
 
@@ -266,32 +260,6 @@ class AlertsSettings(_Section):
     )
 
 
-class SignalSettings(_Section):
-    """A signal of an installation's own: `[signals.NAME]`, a number in a unit and a range."""
-
-    unit: str = Field("", max_length=16, description="Its unit, shown in charts")
-    range: tuple[float, float] = Field(description="Lowest and highest plausible value; others are dropped")
-    kind: tuple[Kind, ...] = Field(description="Which devices send it: robot, tool, wristband")
-    counter: bool = Field(False, description="Whether it only counts up, in whole numbers from 0")
-    label: str | None = Field(None, max_length=64, description="How charts call it; empty: its name")
-    label_zh: str | None = Field(None, max_length=64, description="The same in Chinese; empty: as label")
-
-    @field_validator("kind", mode="before")
-    @classmethod
-    def _one_or_more(cls, kind: object) -> object:
-        kinds = [kind] if isinstance(kind, str) else kind
-        if kinds == []:
-            raise ValueError("allowed: one or more of robot, tool, wristband")
-        return kinds
-
-    @field_validator("range")
-    @classmethod
-    def _rises(cls, bounds: tuple[float, float]) -> tuple[float, float]:
-        if not (isfinite(bounds[0]) and isfinite(bounds[1]) and bounds[0] < bounds[1]):
-            raise ValueError("allowed: two finite numbers, the lower first")
-        return bounds
-
-
 class Settings(_Section):
     """All settings; frozen."""
 
@@ -310,7 +278,10 @@ class Settings(_Section):
     alerts: AlertsSettings = AlertsSettings()
     notify: NotifySettings = NotifySettings()
     oidc: OidcSettings = OidcSettings()
-    signals: dict[str, SignalSettings] = Field(
+    catalogue: Path | None = Field(
+        None, description="A file (YAML) of faults, parts, skills and components of your own"
+    )
+    signals: OwnSignals = Field(
         default_factory=dict, description="Signals of your own, in the file alone: [signals.NAME]"
     )
 
@@ -320,16 +291,6 @@ class Settings(_Section):
         if self.ingest.open_registration is not None:
             return self.ingest.open_registration
         return self.broker.listen is None and (self.broker.url is None or _is_here(self.broker.url))
-
-    @field_validator("signals")
-    @classmethod
-    def _are_new_names(cls, signals: dict[str, SignalSettings]) -> dict[str, SignalSettings]:
-        for name in signals:
-            if not _SIGNAL_NAME.fullmatch(name) or name in _TAKEN_NAMES:
-                raise ValueError(f"{quoted(name)}: a name is a-z, 0-9 and _, and is not taken")
-            if name in STANDARD_SIGNALS:
-                raise ValueError(f"{name} is a standard signal already; give yours another name")
-        return signals
 
 
 def setting_keys() -> dict[str, type[BaseModel]]:
@@ -382,8 +343,8 @@ def judge_settings(
 ) -> tuple[Settings | None, list[str]]:
     """Return the settings, and what is wrong with those given, which then have their defaults.
 
-    None in place of the settings where they cannot be told at all. Raises ConfigError for a file that cannot
-    be read.
+    The catalogue and the signals that they name are those of this process from here on. None in place of the
+    settings where they cannot be told at all. Raises ConfigError for a file that cannot be read.
     """
     wrong: list[str] = []
     merged: dict[str, Any] = {}
@@ -396,8 +357,10 @@ def judge_settings(
         for key, value in values.items():
             merged[key] = value
             origin[key] = variable_name(key) if where == "the environment" else f"{key} in {where}"
+    wrong += take_catalogue(merged.get("catalogue"), origin.get("catalogue", ""))
     try:
-        return Settings.model_validate(_nested(merged)), wrong
+        settings = Settings.model_validate(_nested(merged))
+        return settings, wrong + take_signals(settings.signals)
     except ValidationError as error:
         problems = error.errors()
     wrong += [_explain(problem, origin) for problem in problems]

@@ -1,8 +1,9 @@
 """The signals that an installation knows: the standard ones and its own."""
 
-from fleet.signals import MAX_COUNT, STANDARD_SIGNALS, Form, Role, Signal, SignalTable
+from fleet.signals import MAX_COUNT, STANDARD_SIGNALS, Form, Signal, SignalTable
 from fleet.text import Text
-from sweepwatch.settings.settings import Settings, SignalSettings
+from sweepwatch.settings.own_signals import SignalSettings
+from sweepwatch.settings.settings import Settings
 
 
 def signal_table(settings: Settings) -> SignalTable:
@@ -14,10 +15,10 @@ def signal_table(settings: Settings) -> SignalTable:
 
 
 def _signal(name: str, chosen: SignalSettings) -> Signal:
-    low, high = chosen.range
-    role, form = Role.LEVEL, Form.NUMBER
+    low, high = chosen.range or (0.0, 1.0)
+    form = Form.BOOLEAN if chosen.state else Form.NUMBER
     if chosen.counter:
-        role, form, low, high = Role.COUNTER, Form.WHOLE, 0.0, min(high, MAX_COUNT)
+        form, low, high = Form.WHOLE, 0.0, min(high, MAX_COUNT)
     label = chosen.label or name
     text = Text(label, chosen.label_zh or label)
-    return Signal(name, chosen.unit, role, form, low, high, frozenset(chosen.kind), text)
+    return Signal(name, chosen.unit, chosen.role, form, low, high, frozenset(chosen.kind), text)

@@ -8,7 +8,7 @@ import numpy as np
 
 from fleet.clock import DAY_MS
 from fleet.faults import FAULTS
-from models.features.definitions import FEATURES, features_of
+from models.features.definitions import columns_by_name, features_of
 from models.features.history import Rows
 from models.features.windows import FleetFacts
 from models.learning.evaluation import calibration_error
@@ -34,7 +34,6 @@ WARM_UP_MS = 5 * DAY_MS
 _STEPS = 9
 _WIDEST = 6.0
 """Log-odds by which thresholds are moved at most to make as many visits as others."""
-_COLUMN = {feature.name: index for index, feature in enumerate(FEATURES)}
 HIGH = 0.2
 """Risks from here on are told apart: ECE is mostly about the many moments at which nothing was near."""
 Tally = tuple[int, int]
@@ -164,7 +163,8 @@ def judge(models: Mapping[str, Trained], fleet: LivedFleet, facts: FleetFacts, r
 
 def scored(code: str, model: Trained, rows: Rows, truths: Truths) -> Scored:
     """Return one fault's risks over a fleet, with the tickets of the model's own threshold."""
-    columns = [_COLUMN[feature.name] for feature in features_of(code)]
+    place = columns_by_name()
+    columns = [place[feature.name] for feature in features_of(code)]
     risk = np.asarray(risk_of(model.classifier, rows.features[:, columns]), dtype=np.float64)
     series = split_by_device(code, rows, risk)
     known = Scored(code, model.threshold, series, [truths.of(s.device_id, code) for s in series])

@@ -16,7 +16,7 @@ from models.features.compute import Look
 from models.features.definitions import Feature, View, terms_of
 from models.features.grid import TileGrid
 from models.features.history import Rows
-from models.features.measures import MEASURES
+from models.features.robot_measures import MEASURES
 from models.features.windows import FleetFacts
 from simulators.lived import LivedFleet
 from yardsticks.simulated.alerts import Bools, Floats, Series, Ticket, Truths, tickets_of

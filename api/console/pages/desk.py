@@ -8,7 +8,6 @@ from fastapi.responses import HTMLResponse
 from access.doors import Visitor
 from api.console.render.asked import NoQuery, asked
 from api.console.render.templates import Console, Pages
-from api.console.render.words import PARTS
 from api.doors import Known, SeesFleet
 from api.params import TicketSort
 from api.personal import Sight
@@ -24,6 +23,7 @@ from desk.tickets.complaints import review_at
 from desk.tickets.conversation import Audience
 from fleet.assignments import LONGEST_REMARK, AssignmentState, Rather
 from fleet.cases import closes_at, faults_that_wait
+from fleet.catalogue.present import present
 from fleet.complaints import ComplaintClass
 from fleet.consent import LONGEST_ANSWER, LONGEST_OFFER, Answer, is_askable, is_proposed
 from fleet.dossier import Dossier
@@ -172,7 +172,7 @@ def show_ticket(
         work=_work(services, ticket, sites, work_error),
         behind=found,
         scores=SCORES,
-        part_codes=tuple(PARTS),
+        part_codes=tuple(present().parts),
         files=files if not files or sight.shows_files(ticket) else None,
         requests=requests,
         dossier=_dossier(pages, ticket, sites),

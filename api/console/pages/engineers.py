@@ -17,7 +17,7 @@ from api.routes.customers import sees_service
 from api.services import Services
 from desk.lists.cells import KEY, text
 from desk.lists.sheets import row_said
-from fleet.engineers import SKILLS, able, trained_hours
+from fleet.engineers import able, known_skills, trained_hours
 from fleet.errors import InvalidInput
 from fleet.grants import Sites
 from fleet.lists import ListKind
@@ -171,7 +171,7 @@ def _list(
         "names": {each.id: each.name for each in found},
         "today": today,
         "sees": sees,
-        "skills": SKILLS,
+        "skills": known_skills(),
         "error": form.error,
         "entered": blank(ListKind.ENGINEERS) | (form.entered or {}),
         "tried": form.entered is not None,
@@ -212,7 +212,7 @@ def show_engineer(
         "areas": areas,
         "today": today,
         "sees": sees_service(visitor),
-        "skills": SKILLS,
+        "skills": known_skills(),
         "error": form.error,
         "saved": form.saved,
         "entered": columns | (form.entered or {}),

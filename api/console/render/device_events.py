@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from api.console.render.words import DETAILS, EVENTS, PARTS, word
+from api.console.render.words import DETAILS, EVENTS, word
+from fleet.catalogue.present import present
 from fleet.codes import CodeCatalogue
 from fleet.devices import Device
 from fleet.faults import FAULTS
@@ -63,7 +64,7 @@ def _detail(name: str, value: str, device: Device, codes: CodeCatalogue, languag
     if name in _FREE_TEXT:
         return ShownDetail(name, label, value, None)
     words = None
-    if name == "part" and value in PARTS:
+    if name == "part" and value in present().parts:
         words = word("part", value, language)
     elif name == "fault" and value in FAULTS:
         words = word("fault", value, language)

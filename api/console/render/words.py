@@ -1,5 +1,7 @@
 """The vocabulary's words as the console shows them, in both languages."""
 
+from collections.abc import Callable, Mapping
+
 from api.console.render import dispatch_words
 from api.console.render.intake_words import INTAKE_TABLES
 from api.console.render.notice_words import NOTICE_TABLES
@@ -8,6 +10,7 @@ from api.console.render.stock_words import STOCK_EVENTS, STOCK_TABLES
 from desk.tickets.conversation import Audience
 from fleet.alerts import EXTERNAL_RULE, MODEL_RULE, REPORTED_MORE, RISK_RULE, AlertState
 from fleet.care import GroupKind
+from fleet.catalogue.present import present
 from fleet.commands import COMMANDS, PARAMETERS, CommandState
 from fleet.complaints import ComplaintClass
 from fleet.condition import Stands
@@ -209,29 +212,6 @@ COUNTS = {
     "repaired": Text("was repaired", "已修复"),
 }
 """Why time counts for a clock, or does not."""
-SKILLS = {
-    "electrical": Text("Electrical", "电气"),
-    "mechanical": Text("Mechanical", "机械"),
-    "consumable": Text("Consumables", "耗材"),
-    "navigation": Text("Navigation", "导航"),
-    "hygiene": Text("Hygiene", "卫生"),
-    "safety": Text("Safety", "安全"),
-}
-PARTS = {
-    "battery-pack": Text("Battery pack", "电池组"),
-    "charge-contacts": Text("Charging contacts", "充电触点"),
-    "drive-motor": Text("Drive motor", "行走电机"),
-    "brush-bearing": Text("Brush bearing", "滚刷轴承"),
-    "main-brush": Text("Main brush", "主刷"),
-    "fan-motor": Text("Suction fan", "吸尘风机"),
-    "hepa-filter": Text("HEPA filter", "高效滤网"),
-    "water-seal": Text("Water seal", "水密封圈"),
-    "lidar-unit": Text("Lidar unit", "激光雷达"),
-    "drive-wheel-tyre": Text("Drive wheel tyre", "驱动轮胎"),
-    "radio-module": Text("Radio module", "通信模块"),
-    "tool-pad": Text("Tool pad", "工具擦垫"),
-    "tool-head": Text("Tool head", "工具头"),
-}
 ROBOT_STATES = {
     "off": Text("off", "关机"),
     "idle": Text("idle", "空闲"),
@@ -565,8 +545,6 @@ _TABLES = (
         "milestone": MILESTONES,
         "clock": CLOCK_STATUSES,
         "counts": COUNTS,
-        "skill": SKILLS,
-        "part": PARTS,
         "robot": ROBOT_STATES,
         "rule_change": RULE_CHANGES,
         "rules_event": RULES_EVENTS,
@@ -588,6 +566,14 @@ _TABLES = (
 )
 
 
+_CATALOGUED: dict[str, Callable[[], Mapping[str, Text]]] = {
+    "fault": lambda: {code: fault.name for code, fault in FAULTS.items()},
+    "skill": lambda: present().skills,
+    "part": lambda: present().parts,
+}
+"""What the catalogue has names for: an installation adds to it."""
+
+
 def word(table: str, value: str | None, language: str) -> str:
     """Return what `value` is called; a value that has no name is shown as it is, None as a dash."""
     if value is None:
@@ -596,7 +582,8 @@ def word(table: str, value: str | None, language: str) -> str:
         return TICKET_KINDS[TicketKind.COMPLAINT].in_language(language)
     if table == "fault" and value == MAINTENANCE:
         return TICKET_KINDS[TicketKind.MAINTENANCE].in_language(language)
-    if table == "fault":
-        return FAULTS[value].name.in_language(language) if value in FAULTS else value
+    if table in _CATALOGUED:
+        known = _CATALOGUED[table]().get(value)
+        return known.in_language(language) if known else value
     text = _TABLES[table].get(value)  # type: ignore[attr-defined]  # tables differ in their enum of keys
     return text.in_language(language) if text else value

@@ -34,6 +34,9 @@ label_zh = "紫外灯"
 unit = "%"
 range = [0, 100]
 kind = ["robot", "tool"]
+[signals.door_open]
+kind = "robot"
+state = true
 """
 DIALECTS = """
 dialects:
@@ -63,7 +66,7 @@ def test_an_own_signal_is_stored_served_and_drawn(tmp_path: Path) -> None:
     place = tmp_path / "broker"
     place.mkdir()
     readings = [
-        {"ts": NOW - 60_000, "uv_lamp_h": 812.5, "tray_pct": 40},
+        {"ts": NOW - 60_000, "uv_lamp_h": 812.5, "tray_pct": 40, "door_open": True},
         {"ts": NOW - 30_000, "uv_lamp_h": 30_000, "battery_pct": 9},
     ]
     with running_mosquitto(place) as broker:
@@ -85,6 +88,7 @@ def test_an_own_signal_is_stored_served_and_drawn(tmp_path: Path) -> None:
         with TestClient(app, base_url="http://127.0.0.1:8000", headers=held) as client:
             latest = client.get("/api/v1/devices/R1").json()["latest"]
             assert (latest["uv_lamp_h"]["value"], latest["tray_pct"]["value"]) == (812.5, 40)
+            assert latest["door_open"]["value"] is True
             assert client.get("/api/v1/devices/R2").json()["latest"]["uv_lamp_h"]["value"] == 2
             asked = {"signals": "uv_lamp_h", "start": NOW - 3_600_000, "end": NOW, "every": "1h"}
             items = client.get("/api/v1/devices/R1/telemetry", params=asked).json()["items"]

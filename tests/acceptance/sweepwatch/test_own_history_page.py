@@ -12,6 +12,7 @@ import pytest
 from helpers.histories import invoke
 
 from storage.records.database import open_desk
+from storage.records.model_cards import CHAMPION, cards
 from storage.records.repairs import confirmed_repairs, renewals
 from sweepwatch.data_folder import DESK
 
@@ -53,14 +54,16 @@ def test_the_lines_of_the_page_run(tmp_path: Path, folder: Path, monkeypatch: py
         assert name is not None
         Path(name[1]).write_text(text, encoding="utf-8")
     lines = blocks("console")[0].splitlines()
-    assert len(lines) == 4
-    for line in lines:
+    assert len(lines) == 5
+    for line in lines[: 5 if folder == PUBLISHED else 4]:
         words = line.replace("FOLDER", str(folder)).split()[1:]
         code, said = invoke(*words, "--config", "sweepwatch.toml", "--data", "var")
         assert code == 0, said
         assert "refused, " not in said, said
     with closing(open_desk(f"sqlite:///{tmp_path / 'var' / DESK}")) as desk:
         repairs, lives = confirmed_repairs(desk), renewals(desk)
-        assert {"M1", "brush_wear"} <= {word for row in repairs.rows() for word in row}
+        assert {"M1", "comp4_failure"} <= {word for row in repairs.rows() for word in row}
         assert lives.height > repairs.height
+        learned = {card.fault for card in cards(desk) if card.state == CHAMPION}
     assert (tmp_path / "OUT" / "MAP.yaml").exists()
+    assert learned == ({"comp1_failure", "comp2_failure"} if folder == PUBLISHED else set())

@@ -25,7 +25,7 @@ from models.anomaly.score import learn_normal
 from models.anomaly.watched import WATCHED
 from models.features.definitions import features_of
 from models.learning.lives import Lives
-from models.learning.physics import DIRECTIONS, direction, directions
+from models.learning.physics import direction, directions
 from models.learning.remaining_life import LifeModel, LifeSettings
 from models.learning.settings import TrainingSettings
 from models.learning.training import Trained, risk_of, train_fault
@@ -166,7 +166,7 @@ def scores(case: Case, model: Any, rows: Floats) -> Floats:
 
 
 every_model = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
-directed = pytest.mark.parametrize("fault", DIRECTIONS)
+directed = pytest.mark.parametrize("fault", [code for code, fault in FAULTS.items() if fault.signs])
 
 
 @every_model

@@ -16,6 +16,7 @@ from jsonschema import Draft202012Validator
 from api.body_limit import MAX_BODY_BYTES
 from api.params import NO_PERSONS
 from api.queries.devices import DeviceQuery
+from fleet.faults import FAULTS
 from storage.records.paging import encode_cursor
 from sweepwatch.run.server import WebServer, listen
 
@@ -208,7 +209,7 @@ def test_a_forged_cursor_is_refused_whatever_it_holds(client: TestClient, after:
     assert client.get("/api/v1/devices", params={"limit": 1, "cursor": cursor}).status_code == 422
 
 
-@pytest.mark.parametrize("name", [*sorted(NO_PERSONS), " Risk "])
+@pytest.mark.parametrize("name", [*sorted(NO_PERSONS), *FAULTS, " Risk "])
 def test_nobody_passes_for_the_platform(client: TestClient, name: str) -> None:
     body = {"device_id": "R0001", "fault": "brush_jam", "reason": "it squeals", "who": name}
     answer = client.post("/api/v1/tickets", json=body)

@@ -88,7 +88,7 @@ def test_work_longer_than_a_shift_goes_on_the_next_days_by_the_same_engineer(
     only(town, Engineer("chen", "Chen", skills=MECHANICAL, home=CENTRE))
     number, other = town.case(1), town.case(2, "north")
     long = replace(FAULTS["brush_jam"], repair_minutes=14 * 60)
-    monkeypatch.setattr(needs, "FAULTS", FAULTS | {"brush_jam": long})
+    monkeypatch.setattr(needs, "FAULTS", {**FAULTS, "brush_jam": long})
     made = town.board.propose(LI, date(2027, 1, 18))
     (change,) = made.changes  # it fills the day
     assert change.why["chosen"] == Chosen.WHOLE_DAYS

@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from desk.clocks.schema import schemas
+from fleet.catalogue.schema import NAME as CATALOGUE
 from fleet.readings import KEY_COLUMNS, ReadingBatch, batch_schema
 from fleet.schema import asyncapi, command_schema, documents, reply_schema, telemetry_schema
 from fleet.signals import STANDARD_SIGNALS, Form, Kind, Role
@@ -71,7 +72,7 @@ def test_committed_documents_are_what_the_table_generates(name: str) -> None:
 
 
 def test_no_document_is_left_over() -> None:
-    known = set(documents(STANDARD_SIGNALS)) | set(schemas()) | {HISTORY_MAP}
+    known = set(documents(STANDARD_SIGNALS)) | set(schemas()) | {HISTORY_MAP, CATALOGUE}
     assert {file.name for file in (ROOT / "docs" / "schema").iterdir()} == known
 
 

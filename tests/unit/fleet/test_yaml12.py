@@ -56,3 +56,4 @@ def test_what_cannot_be_told_apart_is_refused(text: str, said: str) -> None:
 
 def test_anchors_and_merges_work() -> None:
     assert load_yaml("{a: &x {b: 1}, c: {<<: *x, d: 2}}")["c"] == {"b": 1, "d": 2}
+    assert load_yaml("{a: &x {b: 1, d: 1}, c: {d: 2, <<: *x}}")["c"] == {"b": 1, "d": 2}

@@ -10,7 +10,7 @@ from fleet.clock import DAY_MS, HOUR_MS
 from fleet.risks import Course, Driver
 from models.features.batch_windows import BatchWindows, Moments
 from models.features.compute import Look
-from models.features.definitions import BY_NAME, FEATURES, parts_of, terms_of
+from models.features.definitions import all_features, by_name, parts_of, terms_of
 from models.features.grid import TileGrid
 from models.features.rolling import RollingTiles
 from models.features.windows import NO_RESETS, FleetFacts
@@ -35,16 +35,16 @@ def tiles_of(level: Callable[[int, int], float], gaps: frozenset[int] = frozense
 
 def seen(tiles: pl.DataFrame, name: str) -> Courses:
     """Return the courses of all robots, of whole windows and of rolling ones alike."""
-    grid = TileGrid(terms_of(FEATURES))
+    grid = TileGrid(terms_of(all_features()))
     grid.update(tiles)
     facts = FleetFacts(dict.fromkeys(grid.devices, "CR-1"), NO_RESETS)
     moments = Moments(np.arange(ROBOTS), np.full(ROBOTS, NOW))
-    batch = Courses(BY_NAME[name], Look(BatchWindows(grid, facts, moments)))
-    rolling = RollingTiles(terms_of(FEATURES), parts_of(FEATURES))
+    batch = Courses(by_name()[name], Look(BatchWindows(grid, facts, moments)))
+    rolling = RollingTiles(terms_of(all_features()), parts_of(all_features()))
     rolling.know(facts)
     for piece in tiles.sort("hour").iter_slices(1_000):
         rolling.update(piece)
-    served = Courses(BY_NAME[name], Look(rolling.at(rolling.rows_of(grid.devices))))
+    served = Courses(by_name()[name], Look(rolling.at(rolling.rows_of(grid.devices))))
     np.testing.assert_array_equal(served.days, batch.days)
     for robot in range(ROBOTS):
         one, other = served.course(robot), batch.course(robot)
@@ -95,11 +95,11 @@ def test_what_no_repair_renews_is_compared_as_well(name: str) -> None:
 
 def test_what_has_no_level_has_no_course() -> None:
     seen_age = tiles_of(worn_for(6))
-    grid = TileGrid(terms_of(FEATURES))
+    grid = TileGrid(terms_of(all_features()))
     grid.update(seen_age)
     facts = FleetFacts(dict.fromkeys(grid.devices, "CR-1"), NO_RESETS)
     look = Look(BatchWindows(grid, facts, Moments(np.arange(ROBOTS), np.full(ROBOTS, NOW))))
-    courses = Courses(BY_NAME["brush_current_a:used"], look)
+    courses = Courses(by_name()["brush_current_a:used"], look)
     assert courses.course(0) is None
     assert not courses.days.any()
 

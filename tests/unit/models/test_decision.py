@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fleet.catalogue.entries import FaultCosts
 from fleet.errors import ConfigError
 from fleet.faults import FAULTS
 from models.learning.costs import CostCurve, compare, cost_curve, decision_costs
 from models.learning.evaluation import best_threshold
-from models.learning.settings import Costs, FaultCosts
+from models.learning.settings import Costs
 from models.scoring.decision import plan_visits
 from sweepwatch.settings.costs import costs_of
 from sweepwatch.settings.settings import load_settings

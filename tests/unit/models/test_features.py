@@ -16,11 +16,11 @@ from models.features import history
 from models.features.batch_windows import BatchWindows, Moments
 from models.features.compute import Look
 from models.features.definitions import (
-    BY_NAME,
-    FEATURES,
     LIFE_VIEWS,
     Feature,
     View,
+    all_features,
+    by_name,
     digest,
     features_of,
     parts_of,
@@ -53,7 +53,7 @@ def make_tiles(devices: int, hours: int, value: Callable[[int, int], float], see
 
 
 def whole(tiles: pl.DataFrame) -> TileGrid:
-    grid = TileGrid(terms_of(FEATURES))
+    grid = TileGrid(terms_of(all_features()))
     grid.update(tiles)
     return grid
 
@@ -73,7 +73,7 @@ def look(grid: TileGrid, hour: int, resets: pl.DataFrame = NO_RESETS) -> Look:
 
 
 def at(name: str, grid: TileGrid, hour: int, resets: pl.DataFrame = NO_RESETS) -> np.ndarray:
-    return look(grid, hour, resets).at(BY_NAME[name])
+    return look(grid, hour, resets).at(by_name()[name])
 
 
 class Served:
@@ -82,7 +82,7 @@ class Served:
     def __init__(self, facts: FleetFacts) -> None:
         self.facts = facts
         self.stored = pl.DataFrame()
-        self.tiles = RollingTiles(terms_of(FEATURES), parts_of(FEATURES))
+        self.tiles = RollingTiles(terms_of(all_features()), parts_of(all_features()))
         self.reloads = 0
 
     def update(self, tiles: pl.DataFrame) -> None:
@@ -98,7 +98,7 @@ class Served:
 
     def matrix(self, devices: list[str], hour: int) -> np.ndarray:
         self.tiles.advance(START + hour + 1)
-        return Look(self.tiles.at(self.tiles.rows_of(devices))).matrix(FEATURES)
+        return Look(self.tiles.at(self.tiles.rows_of(devices))).matrix(all_features())
 
 
 def broken(devices: int, hours: int, seed: int, **late: int) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -139,7 +139,7 @@ def test_serving_rows_equal_batch_rows(seed: int, piece: int, hours: int) -> Non
     grid = whole(tiles)
     np.testing.assert_allclose(
         served.matrix(grid.devices, hours - 1),
-        look(grid, hours - 1, resets).matrix(FEATURES),
+        look(grid, hours - 1, resets).matrix(all_features()),
         rtol=2e-3,
         atol=2e-4,
         equal_nan=True,
@@ -162,7 +162,7 @@ def test_a_backlog_and_a_replacement_known_late_are_read_again(seed: int) -> Non
     grid = whole(tiles)
     np.testing.assert_allclose(
         served.matrix(grid.devices, 399),
-        look(grid, 399, resets).matrix(FEATURES),
+        look(grid, 399, resets).matrix(all_features()),
         rtol=2e-3,
         atol=2e-4,
         equal_nan=True,
@@ -191,14 +191,17 @@ def test_replayed_history_gives_the_rows_that_are_cut_out_of_a_grid() -> None:
 def test_later_tiles_change_no_feature() -> None:
     tiles = make_tiles(3, 300, lambda d, h: 4 + d + h % 7)
     past = tiles.filter(pl.col("hour") <= (START + 200) * HOUR_MS)
-    before, after = look(whole(past), 200).matrix(FEATURES), look(whole(tiles), 200).matrix(FEATURES)
+    before, after = (
+        look(whole(past), 200).matrix(all_features()),
+        look(whole(tiles), 200).matrix(all_features()),
+    )
     np.testing.assert_allclose(after, before, rtol=1e-9, atol=1e-9, equal_nan=True)
 
 
 def test_a_forgotten_past_changes_no_window_behind_it() -> None:
     grid = whole(make_tiles(2, 600, lambda d, h: 4 + d + h % 7))
     past = (View.OWN, View.FIRST, View.USED, View.CYCLED, View.MONTH)
-    names = [feature for feature in FEATURES if feature.view not in past and not feature.measure.given]
+    names = [feature for feature in all_features() if feature.view not in past and not feature.measure.given]
     before = look(grid, 599).matrix(names)
     grid.forget(START + 400)
     assert grid.origin > START
@@ -271,7 +274,7 @@ def test_the_season_is_a_point_on_a_circle_and_unknown_in_a_history_of_less_than
     moment = (START + 29) / 24 / 365.2425 * 2 * np.pi
     assert at("time_of_year:sine", grid, 29)[0] == pytest.approx(np.sin(moment))
     assert at("time_of_year:cosine", grid, 29)[0] == pytest.approx(np.cos(moment))
-    matrix = look(grid, 29).matrix(FEATURES)
+    matrix = look(grid, 29).matrix(all_features())
     known = np.isfinite(matrix).sum()
     history.forget_season(matrix)
     assert np.isfinite(matrix).sum() == known - 2
@@ -281,7 +284,7 @@ def test_the_cohort_is_the_other_robots_of_the_model_at_the_same_hours() -> None
     grid = whole(make_tiles(3, 72, lambda d, h: [10.0, 20.0, 40.0][d] + h))
     usual = 15 + np.arange(48, 72).mean()
     assert at("battery_temp_c:cohort", grid, 71)[2] == pytest.approx(25.0)
-    assert look(grid, 71).compare(BY_NAME["battery_temp_c:cohort"])[1][2] == pytest.approx(usual)
+    assert look(grid, 71).compare(by_name()["battery_temp_c:cohort"])[1][2] == pytest.approx(usual)
 
 
 def test_the_cohort_is_of_the_same_site_where_the_site_has_enough_of_the_model() -> None:
@@ -290,10 +293,10 @@ def test_the_cohort_is_of_the_same_site_where_the_site_has_enough_of_the_model()
     sites = {device: "north" if int(device[1:]) < 6 else "south" for device in grid.devices}
     moments = Moments(grid.rows_of(["r0", "r10"]), np.full(2, START + 47))
     windows = BatchWindows(grid, FleetFacts(models, NO_RESETS, sites), moments)
-    assert Look(windows).compare(BY_NAME["battery_temp_c:cohort"])[1].tolist() == [10.0, 50.0]
+    assert Look(windows).compare(by_name()["battery_temp_c:cohort"])[1].tolist() == [10.0, 50.0]
     moved = sites | {"r6": "north"}
     windows = BatchWindows(grid, FleetFacts(models, NO_RESETS, moved), moments)
-    assert Look(windows).compare(BY_NAME["battery_temp_c:cohort"])[1][1] == pytest.approx(
+    assert Look(windows).compare(by_name()["battery_temp_c:cohort"])[1][1] == pytest.approx(
         (6 * 10 + 4 * 50) / 10
     )
 
@@ -305,10 +308,10 @@ def test_a_robot_alone_in_its_model_has_no_cohort() -> None:
 def test_a_signal_that_never_came_is_nan_and_spoils_no_other() -> None:
     tiles = make_tiles(2, 72, lambda d, h: 3.0 + d + h)
     brush = [column for column in tiles.columns if column.startswith("brush_")]
-    matrix = look(whole(tiles.drop(brush)), 71).matrix(FEATURES)
-    silent = [f.measure.signal.startswith("brush_") and f.view not in LIFE_VIEWS for f in FEATURES]
+    matrix = look(whole(tiles.drop(brush)), 71).matrix(all_features())
+    silent = [f.measure.signal.startswith("brush_") and f.view not in LIFE_VIEWS for f in all_features()]
     assert np.isnan(matrix[:, silent]).all()
-    full = look(whole(tiles), 71).matrix(FEATURES)
+    full = look(whole(tiles), 71).matrix(all_features())
     np.testing.assert_array_equal(
         np.isnan(matrix[:, ~np.array(silent)]), np.isnan(full[:, ~np.array(silent)])
     )
@@ -321,7 +324,7 @@ def test_a_device_that_joins_later_keeps_the_others_rows() -> None:
     assert grid.devices == ["a-first", "r0", "r1"]
     moments = Moments(grid.rows_of(["r0", "a-first", "none"])[:2], np.array([START + 47, START + 47]))
     windows = BatchWindows(grid, FleetFacts({}, NO_RESETS), moments)
-    assert Look(windows).at(BY_NAME["battery_temp_c:day"]).tolist() == [3.0, 9.0]
+    assert Look(windows).at(by_name()["battery_temp_c:day"]).tolist() == [3.0, 9.0]
     assert hours_heard(windows).tolist() == [48.0, 48.0]
 
 
@@ -329,12 +332,14 @@ def test_the_digest_tells_definitions_apart() -> None:
     features = features_of("brush_jam")
     assert digest(features) == digest(features_of("brush_jam"))
     assert digest(features) != digest(features[1:])
-    swapped = Feature(BY_NAME["fan_rpm:own"].measure, features[0].view)
+    swapped = Feature(by_name()["fan_rpm:own"].measure, features[0].view)
     assert digest(features) != digest((swapped, *features[1:]))
     assert digest(features) != digest(features, Windows(baseline=240))
 
 
 def test_every_feature_speaks_for_a_signal_of_the_table() -> None:
     """Names are unique, and each names a signal, so that an explanation can show its chart."""
-    assert len(BY_NAME) == len(FEATURES)
-    assert {feature.measure.signal for feature in FEATURES} <= {signal.name for signal in STANDARD_SIGNALS}
+    assert len(by_name()) == len(all_features())
+    assert {feature.measure.signal for feature in all_features()} <= {
+        signal.name for signal in STANDARD_SIGNALS
+    }

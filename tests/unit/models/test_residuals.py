@@ -9,10 +9,10 @@ import pytest
 from fleet.clock import HOUR_MS
 from models.features.batch_windows import BatchWindows, Moments
 from models.features.compute import Look
-from models.features.definitions import BY_NAME, FEATURES, terms_of
+from models.features.definitions import all_features, by_name, terms_of
 from models.features.grid import TileGrid
-from models.features.measures import MEASURES
 from models.features.residuals import fit
+from models.features.robot_measures import MEASURES
 from models.features.terms import Term
 from models.features.windows import NO_RESETS, FleetFacts
 
@@ -46,11 +46,11 @@ def fleet_tiles(worn: float = 1.0, loaded: float = 1.0, brush: bool = True) -> p
 
 def seen(tiles: pl.DataFrame, name: str, models: Callable[[str], str] = lambda _: "CR-1") -> np.ndarray:
     """Return a feature of all robots at the last hour."""
-    grid = TileGrid(terms_of(FEATURES))
+    grid = TileGrid(terms_of(all_features()))
     grid.update(tiles)
     facts = FleetFacts({device: models(device) for device in grid.devices}, NO_RESETS)
     moments = Moments(np.arange(ROBOTS), np.full(ROBOTS, START + DAYS * 24 - 1))
-    return Look(BatchWindows(grid, facts, moments)).at(BY_NAME[name])
+    return Look(BatchWindows(grid, facts, moments)).at(by_name()[name])
 
 
 def test_heavy_load_shows_in_the_current_and_not_in_its_residual() -> None:

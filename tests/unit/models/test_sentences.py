@@ -5,7 +5,7 @@ import pytest
 from fleet.risks import Driver
 from fleet.signals import STANDARD_SIGNALS
 from fleet.text import LANGUAGES, Language
-from models.features.definitions import BY_NAME, LIFE_VIEWS
+from models.features.definitions import LIFE_VIEWS, by_name
 from models.scoring.explanation import sentence
 
 
@@ -134,6 +134,6 @@ def test_a_driver_without_a_value_says_that_there_is_no_reading(feature: str, en
 
 
 def test_what_is_not_known_of_a_parts_life_is_said_in_words() -> None:
-    for name in (name for name, feature in BY_NAME.items() if feature.view in LIFE_VIEWS):
+    for name in (name for name, feature in by_name().items() if feature.view in LIFE_VIEWS):
         for language in LANGUAGES:
             assert "–" not in said(name, None, None, "", language), name

@@ -3,14 +3,14 @@
 import numpy as np
 
 from fleet.clock import DAY_MS
-from models.features.definitions import FEATURES, View
+from models.features.definitions import View, all_features
 from models.learning.shaken import FEW_ROWS, SHIFT, shaken
 
 _RNG = np.random.default_rng(3)
 ROWS = 2_000
 UNTIL = np.repeat(np.arange(100), 20) * DAY_MS
 DEVICES = np.tile(np.arange(20), 100)
-TABLE = FEATURES[:60]
+TABLE = all_features()[:60]
 MATRIX = _RNG.normal(5.0, 2.0, (ROWS, len(TABLE))).astype(np.float32)
 
 

@@ -12,7 +12,7 @@ from helpers.batches import batch_of
 from fleet.clock import HOUR_MS
 from fleet.signals import STANDARD_SIGNALS, Kind
 from models.features.compute import Look
-from models.features.definitions import FEATURES
+from models.features.definitions import all_features
 from models.features.tile_memory import TileMemory
 from models.features.windows import NO_RESETS, FleetFacts
 from storage.series.duckdb.store import DuckDbStore
@@ -68,7 +68,8 @@ def test_only_devices_that_reported_have_news(store: Asked, reported: list[int])
     again.refresh(FACTS)
     rows = [each.tiles.rows_of(sorted(each.tiles.devices)) for each in (memory, again)]
     found, fresh = (
-        Look(each.tiles.at(row)).matrix(FEATURES) for each, row in zip((memory, again), rows, strict=True)
+        Look(each.tiles.at(row)).matrix(all_features())
+        for each, row in zip((memory, again), rows, strict=True)
     )
     np.testing.assert_allclose(found, fresh, rtol=1e-4, equal_nan=True)
 
@@ -99,5 +100,5 @@ def test_an_hour_that_ended_in_a_dip_is_told_anew_when_the_counter_is_back(store
     again.refresh(FACTS)
     found, fresh = (each.tiles.at(each.tiles.rows_of(["R3"])) for each in (memory, again))
     np.testing.assert_allclose(
-        Look(found).matrix(FEATURES), Look(fresh).matrix(FEATURES), rtol=1e-6, equal_nan=True
+        Look(found).matrix(all_features()), Look(fresh).matrix(all_features()), rtol=1e-6, equal_nan=True
     )

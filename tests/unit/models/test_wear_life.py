@@ -10,7 +10,7 @@ from helpers.fresh_desk import fresh_desk
 
 from fleet.clock import DAY_MS
 from fleet.faults import FAULTS
-from models.features.definitions import FEATURES, View, features_of
+from models.features.definitions import View, all_features, features_of
 from models.features.history import History
 from models.features.windows import Floats
 from models.learning.lives import Lives, lives_of
@@ -26,8 +26,8 @@ def history(days: int, repairs: list[tuple[str, int, int]], devices: tuple[str, 
     """Return a row a day for each device, which runs 5 h a day; repairs open and end on whole days."""
     until = np.tile(T0 + np.arange(1, days + 1) * DAY_MS, len(devices))
     place = np.repeat(np.arange(len(devices)), days)
-    features = np.zeros((len(until), len(FEATURES)))
-    used = [n for n, each in enumerate(FEATURES) if each.view is View.USED]
+    features = np.zeros((len(until), len(all_features())))
+    used = [n for n, each in enumerate(all_features()) if each.view is View.USED]
     features[:, used] = 5.0 * np.tile(np.arange(1, days + 1), len(devices))[:, None]
     rows = pl.DataFrame({"device_id": [devices[each] for each in place], "until": until})
     known = [(d, "brush_wear", T0 + a * DAY_MS, T0 + b * DAY_MS) for d, a, b in repairs]

@@ -16,7 +16,7 @@ from fleet.clock import DAY_MS, HOUR_MS, ManualClock
 from fleet.principals import schedule
 from fleet.tickets import TicketKind, TicketOrigin, TicketState
 from fleet.workflows import WORKFLOWS
-from models.features.definitions import FEATURES
+from models.features.definitions import all_features
 from models.scoring.scorer import InUse
 from storage.records.model_cards import CHALLENGER, CHAMPION, cards, model_events
 from storage.records.tickets import insert_ticket
@@ -129,7 +129,7 @@ def test_inputs_that_no_longer_look_like_those_of_training_raise_an_alert(servic
     result, details = taken(CODE)
     services.models.save(CODE, result.classifier, 0.4, START, details)
     rng = np.random.default_rng(0)
-    same, other = (rng.normal(shift, 1, size=(300, len(FEATURES))) for shift in (0.0, 3.0))
+    same, other = (rng.normal(shift, 1, size=(300, len(all_features()))) for shift in (0.0, 3.0))
     recent = [same]
     care = care_of(services, recent)
     for rows, beyond, alerts in ((same, False, 0), (other, True, 1), (same, False, 0)):
