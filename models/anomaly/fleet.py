@@ -62,6 +62,7 @@ _SYSTEM = np.array(
     ]
 )
 _LIMIT = np.array([_TOLD_MOST if each.measure.name in TOLD_BY_DEVICE else _LARGEST for each in WATCHED])
+_MOST = np.where(_LIMIT < _LARGEST, _LIMIT, np.inf)
 _RELATIVE = np.array([each.measure.relative for each in WATCHED])
 _LEAST = np.where(_RELATIVE, np.float32(_LEAST_SHARE), np.float32(_LEAST_POINTS))
 
@@ -143,7 +144,8 @@ def judge(levels: Levels, usual: Usual) -> Strangeness:
     changes = _scaled(without_use(own - _at(usual.course, place, group), usual.use), usual)
     above, weight = above_peers(levels.values, _WORSE, usual.peers, group)
     # As a sum of two independent ones of the same spread it keeps that spread.
-    score, known = _score((changes + above) / np.sqrt(1 + weight**2), usual.covariance)
+    both = np.minimum((changes + above) / np.sqrt(1 + weight**2), _MOST[:, None])
+    score, known = _score(both, usual.covariance)
     score = np.where(score > 0, usual.calm * score, score).astype(np.float64)
     return Strangeness(score, known, np.nan_to_num(changes), above, usual.peers.middle[:, group])
 
