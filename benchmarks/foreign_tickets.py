@@ -18,8 +18,9 @@ from pathlib import Path
 import numpy as np
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from benchmarks.harness.foreign_fleet import SUDDEN, ForeignFleet, Make, foreign_fleet
+from benchmarks.harness.foreign_fleet import ForeignFleet, Make, foreign_fleet
 from benchmarks.harness.foreign_tickets import SOON_DAYS, Lived, judge, live
+from benchmarks.harness.foreign_wear import SUDDEN
 
 MOST_TICKETS, LEAST_RIGHT, LEAST_FORESEEN, LEAST_PART = 120, 0.40, 0.45, 0.60
 _WEEK, _TOP = 7, 0.05

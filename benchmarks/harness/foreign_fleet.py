@@ -12,6 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from benchmarks.harness.foreign_habits import Habits, habits_of
+from benchmarks.harness.foreign_wear import Worn, shape_of
 from fleet.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from fleet.readings import ReadingBatch
 from fleet.signals import STANDARD_SIGNALS, Kind
@@ -20,8 +21,6 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 HORIZON_DAYS = 7
-SUDDEN = "sudden"
-"""Wear that shows nothing before it fails."""
 _PARTS = ("battery", "charger", "drive", "wheels", "brush", "fan", "filter", "water", "lidar", "radio")
 _NOISE = {"level": 0.05, "temp": 1.5, "points": 2.0}
 _DROPPABLE = (
@@ -66,17 +65,6 @@ class Make:
     """So many times as often as usual parts begin to wear; 0.2: 100 failures of 300 devices in 75 days."""
     habits: bool = False
     """Robots are used hard at times, sensors sway, and some report otherwise: none of it is wear."""
-
-
-@dataclass(frozen=True, slots=True)
-class Worn:
-    """A part that wears from `begins` to its failure at `fails` (days since the start), in some `shape`."""
-
-    device: str
-    part: str
-    begins: float
-    fails: float
-    shape: str
 
 
 @dataclass(frozen=True)
@@ -199,7 +187,7 @@ def _wear(world: _World) -> tuple[Floats, list[tuple[int, float]]]:
                 takes = rng.lognormal(np.log(11), 0.5)
                 fails = at + takes
                 if fails > 0:
-                    shape, grown = _shape(rng, (world.t_days - at) / takes)
+                    shape, grown = shape_of(rng, (world.t_days - at) / takes)
                     wear[device] += grown * (world.t_days < fails)
                     world.worn.append(Worn(_name(device), part, at, fails, shape))
                     if fails >= world.last[device]:
@@ -210,30 +198,6 @@ def _wear(world: _World) -> tuple[Floats, list[tuple[int, float]]]:
                 at = fails + rng.exponential(1 / rate)
         world.wear[part] = wear
     return following, repairs
-
-
-def _shape(rng: np.random.Generator, share: Floats) -> tuple[str, Floats]:
-    """Draw how wear grows over the share of its life, 0 before and 1 at its end; some show nothing."""
-    share = np.clip(share, 0, 1)
-    kind = str(
-        rng.choice(["line", "power", "late", "steps", "wavers", SUDDEN], p=[0.2, 0.25, 0.2, 0.12, 0.1, 0.13])
-    )
-    return kind, np.asarray(_grown(rng, kind, share))
-
-
-def _grown(rng: np.random.Generator, kind: str, share: Floats) -> Floats:
-    if kind == "line":
-        return share
-    if kind == "power":
-        return np.asarray(share ** rng.uniform(1.5, 3))
-    if kind == "late":
-        return np.asarray(np.expm1(4 * share) / np.expm1(4))
-    if kind == "steps":
-        count = rng.integers(2, 6)
-        return np.asarray(np.floor(share * count) / count)
-    if kind == "wavers":
-        return np.asarray(share * (rng.random(len(share)) < 0.5))
-    return np.zeros_like(share)
 
 
 def _name(device: int) -> str:

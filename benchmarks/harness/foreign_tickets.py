@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from sqlalchemy import select
 
 from benchmarks.harness.followed_desk import settle
-from benchmarks.harness.foreign_fleet import SUDDEN, ForeignFleet, Make, Worn
+from benchmarks.harness.foreign_fleet import ForeignFleet, Make
+from benchmarks.harness.foreign_wear import SUDDEN, Worn
 from fleet.clock import DAY_MS, ManualClock
 from fleet.readings import ReadingBatch
 from fleet.signals import Kind

@@ -62,20 +62,20 @@ def findings(desk: DeskDatabase, kind: Kind, suspicion: str, since: int) -> Find
         .join(SuspicionRow, SuspicionRow.ticket_id == TicketRow.id)
         .where(TicketRow.state == TicketState.CONFIRMED, TicketRow.solved_at >= since)
     )
-    found: dict[int, list[int]] = {}
+    times: list[int] = []
     asked: set[int] = set()
+    true: set[int] = set()
     with desk.transaction() as session:
         for ticket, on_site, solved, fault, state in session.execute(query):
             if fault == suspicion and on_site is not None:
                 asked.add(ticket)
-            entry = FAULTS.get(fault)
-            counted = entry is not None and entry.kind is kind and not entry.customer_can_mend
-            if state == SuspicionState.CONFIRMED and counted and solved is not None:
-                found.setdefault(ticket, []).append(solved)
-    times = [time for each in found.values() for time in each]
-    return Findings(
-        len(times), min(times, default=None), len(asked & found.keys()), len(asked - found.keys())
-    )
+            if state != SuspicionState.CONFIRMED or solved is None:
+                continue
+            true.add(ticket)
+            known = FAULTS.get(fault)
+            if known is not None and known.kind is kind and not known.customer_can_mend:
+                times.append(solved)
+    return Findings(len(times), min(times, default=None), len(asked & true), len(asked - true))
 
 
 def open_tickets(desk: DeskDatabase) -> pl.DataFrame:
