@@ -91,7 +91,7 @@ def test_models_are_told_by_kind(desk: DeskDatabase) -> None:
 
 
 def test_findings_count_faults_and_whether_visits_to_a_suspicion_were_right(desk: DeskDatabase) -> None:
-    """A slipping wheel, found where a jam was suspected, makes that right; customers mend it: it is no fault."""
+    """A slipping wheel makes a suspected jam right; customers mend it, so that it is no fault here."""
     assert findings(desk, Kind.ROBOT, "brush_jam", 0) == Findings(0, None, 1, 1)
     with desk.transaction() as session:
         add_ticket(session, "r1", "confirmed", 100, "drive_motor_wear")
