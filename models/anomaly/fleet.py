@@ -61,6 +61,7 @@ _SYSTEM = np.array(
         for each, place in zip(WATCHED, _PLACE, strict=True)
     ]
 )
+_SYSTEM[[each.measure.name in TOLD_BY_DEVICE for each in WATCHED]] = -1
 _LIMIT = np.array([_TOLD_MOST if each.measure.name in TOLD_BY_DEVICE else _LARGEST for each in WATCHED])
 _MOST = np.where(_LIMIT < _LARGEST, _LIMIT, np.inf)
 _RELATIVE = np.array([each.measure.relative for each in WATCHED])

@@ -31,7 +31,10 @@ class Use:
 
 
 def learn_use(left: Floats, place: NDArray[np.int64]) -> Use:
-    """Learn from daily changes, shape (measures, days, devices); `place` numbers the part of each measure."""
+    """Learn from daily changes, shape (measures, days, devices); `place` numbers the part of each measure.
+
+    Of a part below 0 nothing is told, and it tells of no other.
+    """
     flat = left.reshape(len(left), -1)
     unit = _MAD * known_median(np.abs(flat))
     unit = np.where(unit > _EMPTY, unit, np.nan).astype(np.float32)
@@ -39,8 +42,8 @@ def learn_use(left: Floats, place: NDArray[np.int64]) -> Use:
     # Days of which a measure is not known say nothing of how it hangs together with others.
     together = rows @ rows.T / max(rows.shape[1], 1)
     slope = np.zeros_like(together)
-    for part in np.unique(place):
-        told, telling = np.flatnonzero(place == part), np.flatnonzero(place != part)
+    for part in np.unique(place[place >= 0]):
+        told, telling = np.flatnonzero(place == part), np.flatnonzero((place != part) & (place >= 0))
         among = together[np.ix_(telling, telling)] + _RIDGE * np.eye(len(telling))
         slope[np.ix_(told, telling)] = np.linalg.solve(among, together[np.ix_(telling, told)]).T
     return Use(slope.astype(np.float32), unit)

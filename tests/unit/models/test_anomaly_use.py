@@ -46,6 +46,14 @@ def test_what_is_not_known_tells_nothing_and_stays_unknown() -> None:
     assert np.isfinite(np.delete(found, 3, axis=0)[:, :, :5]).all()
 
 
+def test_what_devices_say_of_themselves_tells_nothing_of_use() -> None:
+    left = a_fleet()
+    left[3, -3:, 0] += np.float32(0.3)
+    found = without_use(left, learn_use(left, np.array([0, 0, 1, -1, 3])))
+    assert (found[3] == left[3]).all()
+    assert np.abs(found[:3, -3:, 0]).max() < 0.1
+
+
 def test_a_fleet_that_seldom_fails_needs_a_higher_score() -> None:
     seldom, often = expected_of(4, 2000.0, 0, 0), expected_of(200, 2000.0, 0, 0)
     assert seldom.weekly_rate < UNKNOWN.weekly_rate < often.weekly_rate
