@@ -27,6 +27,8 @@ from storage.records.database import DeskDatabase
 from storage.records.model_cards import UNPROVEN
 
 log = logging.getLogger(__name__)
+_NAMED = 8
+"""So many measures are named in a line of the log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,11 +185,18 @@ def fit_fault(
         message += f"; no remaining life: {learned}"
     if details["silent"]:
         message += f"; {len(details['silent'])} features were never known"
-        log.warning("%s: never known in history: %s", code, ", ".join(details["silent"]))
+        log.warning("%s: never known in history: %s", code, _measures_of(details["silent"]))
     seconds = perf_counter() - begun
     return Fit(
         code, result.classifier, result.threshold, message, details, rows, positives, seen, seconds, life
     )
+
+
+def _measures_of(features: list[str]) -> str:
+    """Return what features look at, each once; their views are on the model's card."""
+    names = list(dict.fromkeys(name.partition(":")[0] for name in features))
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return ", ".join(names[:_NAMED]) + more
 
 
 def register(fit: Fit, registry: ModelRegistry, clock: Clock) -> FaultReport:
