@@ -159,7 +159,8 @@ class CourseItem(Schema):
 class DriverItem(Schema):
     """A signal that drove a risk: what it shows against what is usual, and its share of the push.
 
-    `days` is for how long it has been so; the first driver of a risk over its threshold has a `course`.
+    `days` is for how long it has been so; the first driver of a risk over its threshold has a `course`, that
+    of unusual behaviour the `part` that it points at.
     """
 
     signal: str = Field(examples=["brush_current_a"])
@@ -170,6 +171,7 @@ class DriverItem(Schema):
     unit: str
     days: int | None = None
     course: CourseItem | None = None
+    part: str | None = Field(default=None, examples=["brush"])
 
 
 class RiskItem(Schema):

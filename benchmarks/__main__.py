@@ -35,6 +35,7 @@ RUNS: dict[str, tuple[list[str], int]] = {
     "dispatch": (["dispatch"], 10),
     "service": (["service", "--robots", "100", "--days", "120", "--seeds", "2"], 60),
     "foreign_fleet": (["foreign_fleet"], 10),
+    "foreign_tickets": (["foreign_tickets", "--passes", "2"], 40),
     "training": (["training"], 10),
     "rollout": (["rollout"], 15),
     "scoring": (["scoring"], 15),

@@ -79,7 +79,8 @@ class Driver:
     `weight` is its share of the push towards the fault (log-odds, positive raises the risk), `value` what the
     device shows, `usual` what is usual for it (its cohort, or its own past), both in the signal's `unit`.
     `days` is for how long it has been so, today included; null where that cannot be said. `course` is there
-    for the first driver of a risk that raises an alert.
+    for the first driver of a risk that raises an alert. `part` is the component that unusual behaviour points
+    at, of its first driver alone.
     """
 
     signal: str
@@ -90,6 +91,7 @@ class Driver:
     unit: str
     days: int | None = None
     course: Course | None = None
+    part: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return it JSON-ready."""
@@ -102,6 +104,7 @@ class Driver:
             "unit": self.unit,
             "days": self.days,
             "course": self.course.to_dict() if self.course else None,
+            "part": self.part,
         }
 
     @classmethod

@@ -15,6 +15,8 @@ from fleet.faults import FAULTS
 from fleet.risks import Risk, Wanted
 from fleet.signals import Kind
 
+_KEPT = ("previous_alert",)
+
 
 def judge_scoring(changes: Changes, risk: Risk) -> None:
     """Judge one device's risk of one fault."""
@@ -28,6 +30,9 @@ def judge_scoring(changes: Changes, risk: Risk) -> None:
             changes.spoke(track, risk.ts, track.lows + 1 if decision.reason == "low" else 0)
     elif decision.state is AlertState.RESOLVED:
         changes.move(track, decision, RISK_RULE, risk.ts)
+    elif track.alert.rule == RISK_RULE and track.alert.state is AlertState.PENDING:
+        kept = {key: track.alert.evidence[key] for key in _KEPT if key in track.alert.evidence}
+        changes.revise(track, decision, RISK_RULE, risk.ts, evidence=kept | _evidence(risk))
     else:
         changes.join(track, decision, RISK_RULE, risk.ts, _evidence(risk))
 

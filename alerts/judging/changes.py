@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from alerts.judging.decisions import Decision, Previous, Track
+from alerts.judging.decisions import REFUTED, Decision, Previous, Track
 from alerts.judging.tracks import Key, Tracks, key_of
 from fleet import principals
 from fleet.alerts import MODEL_RULE, RISK_RULE, Alert, AlertState
@@ -17,6 +17,7 @@ from storage.records.alerts import (
     insert_alert,
     last_resolved,
     open_alert,
+    resolved_for,
 )
 
 
@@ -73,7 +74,9 @@ class Changes:
         last = last_resolved(self.session, device_id, fault)
         if last is None:
             return None
-        return Previous(last.id, last.since, last.resolved_at or last.updated, last.reason, last.ended_by)
+        refuted = resolved_for(self.session, device_id, fault, REFUTED) if last.reason == REFUTED else 0
+        ended = last.resolved_at or last.updated
+        return Previous(last.id, last.since, ended, last.reason, last.ended_by, refuted)
 
     def come_to(self, device_id: str, at: int) -> None:
         """Let the time before event time `at` of a device pass; where a clock ticks, that does it."""

@@ -4,7 +4,7 @@ Later stages (mute, budget, remind, site-wide incidents) are further functions o
 Times are epoch milliseconds; `at` is event time, the time of the reading or of the device's newest reading.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 
 from alerts.judging.quantities import Source
@@ -12,7 +12,7 @@ from alerts.judging.rules import OFFLINE, Rule
 from fleet.alerts import RISK_RULE, RULE_REMOVED, Alert, AlertState, seen_by_rule
 from fleet.clock import DAY_MS, HOUR_MS, SECOND_MS
 from fleet.errors import Conflict
-from fleet.faults import FAULTS
+from fleet.faults import FAULTS, UNUSUAL
 from fleet.principals import PEOPLE, PrincipalKind
 from fleet.risks import Risk
 from storage.records.alerts import NOT_SUSTAINED, Unheard
@@ -27,6 +27,12 @@ SETTLE_MS = 24 * HOUR_MS
 Where somebody looked for the fault and did not find it, a model that goes on foreseeing it is quiet for the
 fault's own horizon: that is the time of which it spoke.
 """
+LASTING_MS = DAY_MS
+"""Unusual behaviour is told when it is still there in readings so much newer: chance comes and goes."""
+REST_MS = 12 * HOUR_MS
+"""And it is over after CLEAR_SCORINGS low scorings on readings so far apart."""
+BACK_OFF_MS, MOST_BACK_OFF_MS = 14 * DAY_MS, 112 * DAY_MS
+"""Where a visit found nothing it is quiet for so long, twice as long after each further one."""
 CLEARED = "cleared"
 ACK_EXPIRED = "ack_expired"
 HEARD_AGAIN = "heard_again"
@@ -74,6 +80,8 @@ class Previous:
     resolved_at: int
     reason: str
     ended_by: PrincipalKind | None = None
+    refuted: int = 0
+    """How many alerts of the device and fault ended because a visit did not find it, this one included."""
 
     @property
     def by_person(self) -> bool:
@@ -171,11 +179,21 @@ def judge_risk(track: Track | None, risk: Risk) -> Decision:
     """Decide what one scoring means; `cleared` needs CLEAR_SCORINGS low ones in a row on newer readings."""
     if risk.risk >= risk.threshold:
         if track is None:
-            return Decision(AlertState.FIRING, "first")
+            state = AlertState.PENDING if risk.fault == UNUSUAL else AlertState.FIRING
+            return Decision(state, "first")
+        if track.alert.rule == RISK_RULE and track.alert.state is AlertState.PENDING:
+            return _judge_lasting(track, risk)
         return _DEDUPE if track.alert.rule == RISK_RULE else _join(track.alert, None)
     if track is None or track.alert.rule != RISK_RULE:
         return _HEALTHY
     return _judge_low(track, risk)
+
+
+def _judge_lasting(track: Track, risk: Risk) -> Decision:
+    """Decide whether what is pending has lasted: readings a day newer say the same."""
+    if risk.ts - track.alert.since >= LASTING_MS:
+        return Decision(AlertState.FIRING, "for_elapsed")
+    return WAITING
 
 
 def _judge_low(track: Track, risk: Risk) -> Decision:
@@ -183,19 +201,31 @@ def _judge_low(track: Track, risk: Risk) -> Decision:
         return _HYSTERESIS
     if risk.ts <= track.judged_at:
         return _LATE
+    if track.alert.state is AlertState.PENDING:
+        return Decision(AlertState.RESOLVED, NOT_SUSTAINED)
+    if risk.fault == UNUSUAL and risk.ts < track.judged_at + REST_MS:
+        return _LATE
     if track.lows + 1 >= CLEAR_SCORINGS:
         return Decision(AlertState.RESOLVED, CLEARED)
     return Decision(None, "low")
 
 
 def judge_settling(previous: Previous | None, risk: Risk) -> Decision:
-    """Decide whether a risk at or over its threshold is news, or still the past that a repair ended."""
+    """Decide whether a risk at or over its threshold is news, or still the past that a repair ended.
+
+    News of unusual behaviour is pending at first.
+    """
     at, settle = risk.ts, SETTLE_MS
     if previous is not None and previous.reason == REFUTED:
         settle = max(settle, (FAULTS[risk.fault].horizon_days or 0) * DAY_MS)
+        if risk.fault == UNUSUAL:
+            settle = min(BACK_OFF_MS * 2 ** max(previous.refuted - 1, 0), MOST_BACK_OFF_MS)
     if previous is not None and previous.by_person and at < previous.resolved_at + settle:
         return Decision(None, f"settling_after:{previous.id}")
-    return judge_recurrence(previous, at)
+    news = judge_recurrence(previous, at)
+    if news.state is not None and risk.fault == UNUSUAL:
+        return replace(news, state=AlertState.PENDING)
+    return news
 
 
 def judge_absence(unheard: Unheard, rule: Rule, started: int, now: int) -> Decision:

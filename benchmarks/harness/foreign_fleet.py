@@ -11,6 +11,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from benchmarks.harness.foreign_habits import Habits, habits_of
+from benchmarks.harness.foreign_wear import Worn, shape_of
 from fleet.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from fleet.readings import ReadingBatch
 from fleet.signals import STANDARD_SIGNALS, Kind
@@ -59,6 +61,10 @@ class Make:
     end_ms: int = 1_767_225_600_000
     ends_apart_days: float = 0.0
     """Devices stop sending at times spread over so many days before the end."""
+    failures: float = 1.0
+    """So many times as often as usual parts begin to wear; 0.2: 100 failures of 300 devices in 75 days."""
+    habits: bool = False
+    """Robots are used hard at times, sensors sway, and some report otherwise: none of it is wear."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +81,8 @@ class ForeignFleet:
     sites: dict[str, str]
     fails_within: Bools
     repairs: pl.DataFrame
+    worn: list[Worn]
+    """All that wears within its time or the weeks after it; told to nobody either."""
 
 
 @dataclass
@@ -93,6 +101,8 @@ class _World:
     """When each device is heard last, in days."""
     load: Floats = field(default_factory=lambda: np.empty(0))
     wear: dict[str, Floats] = field(default_factory=dict)
+    worn: list[Worn] = field(default_factory=list)
+    habits: Habits | None = None
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -112,6 +122,10 @@ def foreign_fleet(seed: int, make: Make | None = None) -> ForeignFleet:
     make = make or Make()
     world = _World(make, np.random.default_rng((seed, 77)))
     _lay_out(world)
+    if make.habits:
+        world.habits = habits_of(seed, world.t_days, make.devices)
+        world.load = world.load * world.habits.load
+        world.running = np.maximum(world.running, world.habits.longer)
     failures = _wear(world)
     signals = _measured(world)
     return _told(world, signals, failures)
@@ -162,7 +176,7 @@ def _wear(world: _World) -> tuple[Floats, list[tuple[int, float]]]:
     horizon = make.days + 60.0
     following = np.full(make.devices, np.inf)
     repairs: list[tuple[int, float]] = []
-    rate = rng.uniform(0.9, 1.6) / 45 / len(_PARTS) * 1.2
+    rate = rng.uniform(0.9, 1.6) / 45 / len(_PARTS) * 1.2 * make.failures
     for part in _PARTS:
         wear = np.zeros(world.shape)
         for device in range(make.devices):
@@ -173,7 +187,9 @@ def _wear(world: _World) -> tuple[Floats, list[tuple[int, float]]]:
                 takes = rng.lognormal(np.log(11), 0.5)
                 fails = at + takes
                 if fails > 0:
-                    wear[device] += _shape(rng, (world.t_days - at) / takes) * (world.t_days < fails)
+                    shape, grown = shape_of(rng, (world.t_days - at) / takes)
+                    wear[device] += grown * (world.t_days < fails)
+                    world.worn.append(Worn(_name(device), part, at, fails, shape))
                     if fails >= world.last[device]:
                         following[device] = min(following[device], fails)
                     else:
@@ -184,24 +200,8 @@ def _wear(world: _World) -> tuple[Floats, list[tuple[int, float]]]:
     return following, repairs
 
 
-def _shape(rng: np.random.Generator, share: Floats) -> Floats:
-    """Return how wear grows over the share of its life, 0 before and 1 at its end; some show nothing."""
-    share = np.clip(share, 0, 1)
-    kind = rng.choice(
-        ["line", "power", "late", "steps", "wavers", "sudden"], p=[0.2, 0.25, 0.2, 0.12, 0.1, 0.13]
-    )
-    if kind == "line":
-        return share
-    if kind == "power":
-        return np.asarray(share ** rng.uniform(1.5, 3))
-    if kind == "late":
-        return np.asarray(np.expm1(4 * share) / np.expm1(4))
-    if kind == "steps":
-        count = rng.integers(2, 6)
-        return np.asarray(np.floor(share * count) / count)
-    if kind == "wavers":
-        return np.asarray(share * (rng.random(len(share)) < 0.5))
-    return np.zeros_like(share)
+def _name(device: int) -> str:
+    return f"x{device:03d}"
 
 
 def _measured(world: _World) -> dict[str, Floats]:
@@ -305,6 +305,8 @@ def _sensed(world: _World, name: str, true: Floats, quality: float) -> Floats:
     jump_at = rng.uniform(0, world.make.days * 5, (devices, 1))
     jump = np.where(world.t_days[None, :] > jump_at, rng.normal(0, 1.5 * size, (devices, 1)), 0.0)
     error = noise + drift + jump + rng.normal(0, size, (devices, 1))
+    if world.habits is not None:
+        error = error + size * world.habits.swung(rng)
     sensed = true + error if points else true * (1 + error)
     return np.where(active, sensed, true)
 
@@ -317,11 +319,13 @@ def _told(
     following, repairs = failures
     devices, _ = world.shape
     start = make.end_ms - make.days * DAY_MS
-    ids = [f"x{number:03d}" for number in range(devices)]
+    ids = [_name(number) for number in range(devices)]
     missing = set(rng.choice(_DROPPABLE, size=int(rng.integers(3, 11)), replace=False).tolist())
     quality = rng.uniform(0.6, 1.6)
     last = world.last
     kept = (world.t_days[None, :] < last[:, None]) & (rng.random(world.shape) > rng.uniform(0, 0.1))
+    if world.habits is not None:
+        kept &= world.habits.heard
     row, column = np.nonzero(kept)
     order = np.lexsort((row, column))
     row, column = row[order], column[order]
@@ -345,6 +349,8 @@ def _told(
     if "error_code" not in missing:
         worst = np.max(np.stack(list(world.wear.values())), axis=0)
         odds = 0.004 + world.effect(0.0, 0.05) * worst
+        if world.habits is not None:
+            odds = odds * world.habits.errors
         columns["error_code"] = [
             "E1" if each else None for each in (rng.random(world.shape) < odds)[row, column].tolist()
         ]
@@ -359,4 +365,5 @@ def _told(
             {"device_id": [ids[d] for d, _ in repairs], "ts": [start + int(t * DAY_MS) for _, t in repairs]},
             schema={"device_id": pl.String, "ts": pl.Int64},
         ),
+        world.worn,
     )

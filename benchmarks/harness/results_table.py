@@ -353,6 +353,16 @@ def _foreign_fleet(found: Any) -> list[Row]:
     return [(what, ", ".join(figures), f"{found['must_margin']} apart")]
 
 
+def _foreign_tickets(found: Any) -> list[Row]:
+    what = f"Tickets of 300 robots of unknown make in 75 days without a label ({len(found['fleets'])} fleets)"
+    return [
+        (what, f"{found['tickets_of_300']:g}", "<= 120"),
+        ("Right within 14 days or in progress", f"{found['right']:.0%}", ">= 40 %"),
+        ("Warnable failures foreseen a day ahead", f"{found['foreseen']:.0%}", ">= 45 %"),
+        ("Part pointed at rightly among the right ones", f"{found['part']:.0%}", ">= 60 %"),
+    ]
+
+
 def _rollout(found: Any) -> list[Row]:
     must, runs = found["must"], found["runs"]
     worse, equal = found["stopped_worse_of_100"], found["stopped_equal_of_100"]
@@ -400,6 +410,7 @@ _ROWS: dict[str, Callable[[Any], list[Row]]] = {
     "scoring": _scoring,
     "rollout": _rollout,
     "foreign_fleet": _foreign_fleet,
+    "foreign_tickets": _foreign_tickets,
 }
 
 

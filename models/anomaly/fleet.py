@@ -18,7 +18,9 @@ from numpy.typing import NDArray
 from models.anomaly.levels import DAYS, Levels
 from models.anomaly.peers import Peers, above_peers, learn_peers
 from models.anomaly.score import shrunk_covariance
-from models.anomaly.watched import WATCHED
+from models.anomaly.use import Use, learn_use, without_use
+from models.anomaly.watched import TOLD_BY_DEVICE, WATCHED
+from models.features.components import Component
 from models.features.robust import known_mean, known_median, known_spread
 from models.features.windows import Floats, Ints
 
@@ -31,15 +33,39 @@ LEAST_DAYS = 3
 _BETTER = 0.4
 """What a change for the better weighs."""
 _LARGEST = 8.0
+_TOLD_MOST = 2.0
+"""What a device says of itself tells no more than this: it ranks, and makes nobody set out."""
 _POOLED = 5.0
 """The fleet's day-to-day spread counts like so many days of the device's own."""
 _TYPICAL = 2.0
 """Changes are cut to this when the covariance between measures is learned: it is that of devices in order."""
 _EMPTY = 1e-9
+_LEAST_SHARE, _LEAST_POINTS = 0.01, 0.5
+"""A change of this share of a level, or of so many points, degrees or dB, is no more than chance."""
+_BUSY, _BUSY_SCORE, _BUSY_DEVICES = 0.9, 1.3, 20
+"""Where one device of ten scores more than this, the fleet is restless: its scores are taken down to that."""
 _COMPONENTS = tuple(dict.fromkeys(each.measure.component for each in WATCHED))
 _PLACE = np.array([_COMPONENTS.index(each.measure.component) for each in WATCHED])
 _WORSE = np.array([each.worse for each in WATCHED], dtype=np.float32)
+_SYSTEMS = (
+    (Component.BATTERY, Component.CHARGER),
+    (Component.DRIVE, Component.WHEELS),
+    (Component.FAN, Component.AIRFLOW, Component.FILTER),
+)
+"""Parts that wear shows in together: what one of these tells of another is not use."""
+_SYSTEM = np.array(
+    [
+        next(
+            (n for n, parts in enumerate(_SYSTEMS) if each.measure.component in parts), place + len(_SYSTEMS)
+        )
+        for each, place in zip(WATCHED, _PLACE, strict=True)
+    ]
+)
+_SYSTEM[[each.measure.name in TOLD_BY_DEVICE for each in WATCHED]] = -1
+_LIMIT = np.array([_TOLD_MOST if each.measure.name in TOLD_BY_DEVICE else _LARGEST for each in WATCHED])
+_MOST = np.where(_LIMIT < _LARGEST, _LIMIT, np.inf)
 _RELATIVE = np.array([each.measure.relative for each in WATCHED])
+_LEAST = np.where(_RELATIVE, np.float32(_LEAST_SHARE), np.float32(_LEAST_POINTS))
 
 
 @dataclass(frozen=True)
@@ -49,7 +75,9 @@ class Usual:
     `course` (measures, calendar days, models) is what each model's devices did on each day from `origin` on,
     the last of the models being the whole fleet; `group` says which of those each model follows. `noise`
     (measures, 1) is the spread from day to day, `spread` (recent windows, measures, 1) that between devices,
+    `use` is how the changes of different parts hang together (models/anomaly/use.py),
     `covariance` by component that of the changes (measures, measures). `peers` are by the same groups.
+    `calm` multiplies scores: 1, or less in a fleet in which many devices change.
     """
 
     origin: int
@@ -57,8 +85,10 @@ class Usual:
     group: Ints
     noise: Floats
     spread: Floats
+    use: Use
     covariance: tuple[Floats, ...]
     peers: Peers
+    calm: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -85,16 +115,26 @@ def learn_usual(levels: Levels) -> Usual:
     place = levels.last - origin - DAYS + 1
     course, group = _courses(own, place, width, levels.models)
     left = own - _at(course, place, group[levels.models])
-    spread_days = _day_spread(left)
-    noise = np.nan_to_num(known_median(spread_days))[:, None].astype(np.float32)
-    changes = [change for change, _, _ in _changes(left)]
+    use = learn_use(left, _SYSTEM)
+    own_left = without_use(left, use)
+    noise = np.nan_to_num(known_median(_day_spread(own_left)))[:, None].astype(np.float32)
+    changes = [change for change, _, _ in _changes(own_left)]
     few = len(levels) < LEAST_COHORT
     spread = np.stack([np.zeros(len(WATCHED)) if few else known_spread(each) for each in changes])[..., None]
     spread = np.nan_to_num(spread).astype(np.float32)
     peers = learn_peers(levels.values, group[levels.models], course.shape[2], LEAST_COHORT)
-    usual = Usual(origin, course, group, noise, spread, (), peers)
-    typical = np.clip(_scaled(left, usual), -_TYPICAL, _TYPICAL)
-    return replace(usual, covariance=_covariances(typical))
+    usual = Usual(origin, course, group, noise, spread, use, (), peers)
+    typical = np.clip(_scaled(own_left, usual), -_TYPICAL, _TYPICAL)
+    usual = replace(usual, covariance=_covariances(typical))
+    return replace(usual, calm=_calm(judge(levels, usual)))
+
+
+def _calm(found: "Strangeness") -> float:
+    """Return what scores are multiplied by so that not more than one device of ten stands out."""
+    scores = found.score[found.known]
+    if len(scores) < _BUSY_DEVICES:
+        return 1.0
+    return float(min(1.0, _BUSY_SCORE / max(float(np.quantile(scores, _BUSY)), _EMPTY)))
 
 
 def judge(levels: Levels, usual: Usual) -> Strangeness:
@@ -102,10 +142,12 @@ def judge(levels: Levels, usual: Usual) -> Strangeness:
     own = _own_course(levels.values)
     place = np.clip(levels.last - usual.origin - DAYS + 1, 0, usual.course.shape[1] - DAYS)
     group = usual.group[np.minimum(levels.models, len(usual.group) - 1)]
-    changes = _scaled(own - _at(usual.course, place, group), usual)
+    changes = _scaled(without_use(own - _at(usual.course, place, group), usual.use), usual)
     above, weight = above_peers(levels.values, _WORSE, usual.peers, group)
     # As a sum of two independent ones of the same spread it keeps that spread.
-    score, known = _score((changes + above) / np.sqrt(1 + weight**2), usual.covariance)
+    both = np.minimum((changes + above) / np.sqrt(1 + weight**2), _MOST[:, None])
+    score, known = _score(both, usual.covariance)
+    score = np.where(score > 0, usual.calm * score, score).astype(np.float64)
     return Strangeness(score, known, np.nan_to_num(changes), above, usual.peers.middle[:, group])
 
 
@@ -191,9 +233,10 @@ def _scaled(left: Floats, usual: Usual) -> Floats:
         weight = np.where(np.isfinite(own), earlier, 0)
         variance = (weight * np.nan_to_num(own) ** 2 + _POOLED * usual.noise**2) / (weight + _POOLED)
         error = variance * (1 / np.maximum(now, 1) + 1 / np.maximum(earlier, 1))
-        scale = np.sqrt(error + usual.spread[row] ** 2)
+        scale = np.sqrt(error + usual.spread[row] ** 2 + _LEAST[:, None] ** 2)
         parts.append(np.divide(change, scale, out=np.full(change.shape, np.nan), where=scale > _EMPTY))
-    seen = np.clip(known_mean(np.stack(parts), axis=0), -_LARGEST, _LARGEST)
+    limit = _LIMIT[:, None]
+    seen = np.clip(known_mean(np.stack(parts), axis=0), -limit, limit)
     return np.asarray(np.where(seen < 0, -_BETTER * seen, seen))
 
 

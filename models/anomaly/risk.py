@@ -1,10 +1,11 @@
-"""The risk of unusual behaviour: the anomaly score as a probability, its reasons, when it is worth an alert.
+"""The risk of unusual behaviour: the score as a probability, its reasons, when it is worth an alert.
 
-    log-odds of a failure within 7 days = log-odds of the prior + log of the likelihood ratio of the score
+    log-odds of a failure within 7 days = log-odds of the rate of failures + log of the likelihood ratio
 
-The likelihood ratio is a line through the score, fitted once to fleets of known fate, simulated and foreign
-(docs/decisions), and never to the fleet that is judged. The prior is what a device may be expected to do of
-which nothing is known: without models of faults that is any failure, with them only what they miss.
+The likelihood ratio is a line through the score, fitted once to foreign fleets of known fate
+(docs/decisions/0068) and never to the fleet that is judged. The rate is what a device may be expected to do
+of which nothing is known (models/anomaly/expected.py): without models of faults that is any failure, with
+them only what they miss.
 """
 
 from collections.abc import Sequence
@@ -16,48 +17,66 @@ import polars as pl
 from fleet.clock import DAY_MS
 from fleet.faults import UNUSUAL
 from fleet.risks import CONFIDENT, UNSURE, Course, Driver, risk_frame
+from models.anomaly.expected import UNKNOWN, Expected
 from models.anomaly.fleet import Strangeness
 from models.anomaly.levels import DAYS, Levels
-from models.anomaly.watched import WATCHED
+from models.anomaly.watched import WATCHED, part_named
 from models.features.windows import Floats
 
-ALONE, BESIDE_MODELS = 0.10, 0.01
-"""The prior, failures a device and week: of any fault where no model is, of those that models do not know."""
-_SLOPE, _OFFSET = 0.75, -1.15
+BESIDE_MODELS = 0.01
+"""Failures a device and week that models of known faults do not know."""
+_SLOPE, _OFFSET = 1.25, -1.35
 """Log of the likelihood ratio: slope times score plus offset."""
-ALERT_SCORE, ALERT_SCORE_BESIDE_MODELS = 3.5, 6.0
-"""Of the quiet devices of the fleets of known fate 2 % score as much on a day, and 0.2 %.
+ALERT_SCORE, ALERT_SCORE_BESIDE_MODELS = 1.9, 3.5
+"""Worth an alert where nothing else is known, if it lasts: of the quiet robots of fleets of known fate 1.7 %
+score as much on a day, and 0.2 %.
 
 Where models predict the known faults an engineer who finds none of them should be sent seldom.
 """
-MODEL = "anomaly-1"
+MODEL = "anomaly-2"
 """Stands where risks name the model that scored them."""
-EXPLAIN_FROM = 1.5
+EXPLAIN_FROM = 1.0
 """A score below this is stored without drivers: nobody will ask why a robot is in order."""
-LEAST_DAYS_SURE = 7
+LEAST_DAYS_SURE = 14
+"""A robot known for fewer days is ranked with the others, and raises no alert: the chance of one is large."""
 _TOP = 3
 _TELLING = 1.0
 """A change of less than what is usual is no reason."""
 
 
-def probability(score: Floats, *, models: bool) -> Floats:
+def probability(score: Floats, *, models: bool, expected: Expected = UNKNOWN) -> Floats:
     """Return the probability of a failure within 7 days; `models`: whether any predict known faults."""
-    prior = BESIDE_MODELS if models else ALONE
-    odds = np.log(prior / (1 - prior)) + _SLOPE * score + _OFFSET
+    rate = BESIDE_MODELS if models else expected.weekly_rate
+    odds = np.log(rate / (1 - rate)) + _SLOPE * score + _OFFSET + expected.belief
     return np.asarray(1 / (1 + np.exp(-odds)))
 
 
 def alert_threshold(*, models: bool) -> float:
-    """Return the risk from which on it is worth an alert: a budget of false alarms, not a cost."""
+    """Return the risk from which on it is worth an alert, whatever the fleet's rate of failures.
+
+    So a fleet that seldom fails needs a higher score, and one that often does a lower.
+    """
     score = ALERT_SCORE_BESIDE_MODELS if models else ALERT_SCORE
     return float(probability(np.array([score]), models=models)[0])
 
 
 def anomaly_risks(
-    devices: Sequence[str], times: Sequence[int], levels: Levels, found: Strangeness, *, models: bool
+    devices: Sequence[str],
+    times: Sequence[int],
+    levels: Levels,
+    found: Strangeness,
+    *,
+    models: bool,
+    expected: Expected = UNKNOWN,
 ) -> pl.DataFrame:
-    """Return a risk frame of the devices that could be judged; `times` (epoch ms): their newest readings."""
+    """Return a risk frame of the devices that could be judged; `times` (epoch ms): their newest readings.
+
+    Those of few days stay below what is worth an alert.
+    """
     days = np.isfinite(levels.values).any(axis=0).sum(axis=0)
+    risk = probability(found.score, models=models, expected=expected)
+    below = np.nextafter(alert_threshold(models=models), 0.0)
+    risk = np.where(days < LEAST_DAYS_SURE, below * risk / (below + risk), risk)
     told = [
         orjson.dumps([each.to_dict() for each in drivers(levels, found, row)]).decode()
         if found.score[row] >= EXPLAIN_FROM
@@ -68,7 +87,7 @@ def anomaly_risks(
         {
             "device_id": pl.Series(devices, dtype=pl.String),
             "ts": pl.Series(times, dtype=pl.Int64),
-            "risk": probability(found.score, models=models),
+            "risk": risk,
             "drivers": pl.Series(told, dtype=pl.String),
             "confidence": np.where(days < LEAST_DAYS_SURE, UNSURE, CONFIDENT).tolist(),
         }
@@ -80,10 +99,10 @@ def drivers(levels: Levels, found: Strangeness, device: int) -> tuple[Driver, ..
     """Return the measures that count most, each signal once: the last three days against what is usual.
 
     Usual is what the device did before, or what others of its model do, whichever is further away. The first
-    of a device that is worth an alert has its course.
+    says to which part it points; of a device that is worth an alert it has its course.
     """
     told: dict[str, Driver] = {}
-    weights = np.maximum(found.changes[:, device], found.above[:, device])
+    weights = found.changes[:, device] + found.above[:, device]
     for row in np.argsort(-weights, kind="stable"):
         watched = WATCHED[row]
         if weights[row] < _TELLING or len(told) == _TOP:
@@ -102,6 +121,7 @@ def drivers(levels: Levels, found: Strangeness, device: int) -> tuple[Driver, ..
             usual,
             watched.measure.unit,
             course=_course(levels, row, device, usual) if drawn else None,
+            part=None if told else part_named(watched),
         )
     return tuple(told.values())
 

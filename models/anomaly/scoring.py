@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 
 from fleet.risks import RISK_COLUMNS
+from models.anomaly.expected import UNKNOWN, Expected
 from models.anomaly.fleet import judge, learn_usual
 from models.anomaly.levels import daily_levels
 from models.anomaly.risk import anomaly_risks
@@ -33,12 +34,19 @@ class Pieces:
 
 
 def unusual(
-    window: Window, asked: Pieces, others_rows: Ints, others_models: Ints, *, models: bool
+    window: Window,
+    asked: Pieces,
+    others_rows: Ints,
+    others_models: Ints,
+    *,
+    models: bool,
+    expected: Expected = UNKNOWN,
 ) -> pl.DataFrame:
     """Return the risks of unusual behaviour of the devices asked for, held against the others.
 
     `others_rows` are all devices that may be compared with, themselves included; of many a sample is taken.
-    `models` tells whether there are models of known faults (models/anomaly/risk.py).
+    `models` tells whether there are models of known faults (models/anomaly/risk.py), `expected` how often
+    the fleet fails.
     """
     if not len(asked.rows) or not len(others_rows):
         return pl.DataFrame(schema=RISK_COLUMNS)
@@ -49,7 +57,10 @@ def unusual(
         piece = slice(start, start + AT_ONCE)
         levels = daily_levels(window(asked.rows[piece]), asked.models[piece])
         found = judge(levels, usual)
-        frames.append(anomaly_risks(asked.devices[piece], asked.times[piece], levels, found, models=models))
+        times = asked.times[piece]
+        frames.append(
+            anomaly_risks(asked.devices[piece], times, levels, found, models=models, expected=expected)
+        )
     return pl.concat(frames)
 
 

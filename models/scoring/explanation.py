@@ -11,6 +11,7 @@ from fleet.signals import SignalTable
 from fleet.text import Language, Text
 from fleet.units import readable_unit
 from models.anomaly.watched import WATCHED
+from models.features.components import Component
 from models.features.compute import Look
 from models.features.definitions import LIFE_VIEWS, YEAR_VIEWS, Feature, View, by_name
 from models.features.measures import Measure
@@ -108,6 +109,21 @@ _UNUSUAL = {each.feature: (each.measure, _LAST_WEEKS) for each in WATCHED} | {
     each.beside_peers: (each.measure, _AGAINST[View.COHORT]) for each in WATCHED
 }
 """What a driver of unusual behaviour compares, and with what."""
+_POINTS_AT = Text("Points at the {part}: {shown}", "指向{part}：{shown}")
+PARTS: dict[str, Text] = {
+    Component.BATTERY: Text("battery", "电池"),
+    Component.CHARGER: Text("charging", "充电部件"),
+    Component.DRIVE: Text("drive", "行走驱动"),
+    Component.WHEELS: Text("wheels", "车轮"),
+    Component.BRUSH: Text("brush", "滚刷"),
+    Component.FAN: Text("fan", "风机"),
+    Component.FILTER: Text("filter", "滤网"),
+    Component.AIRFLOW: Text("fan or filter", "风机或滤网"),
+    Component.WATER: Text("water system", "水路"),
+    Component.NAVIGATION: Text("sensors", "传感器"),
+    Component.RADIO: Text("radio", "无线模块"),
+}
+"""What people call the parts that unusual behaviour points at."""
 _ABOVE, _BELOW, _NEAR = Text("above", "高于"), Text("below", "低于"), Text("close to", "接近")
 _POINTS = Text("points", "个百分点")
 _NO_READING = Text("no reading", "无读数")
@@ -119,8 +135,17 @@ _MOST_PERCENT = 1000
 def sentence(driver: Driver, signals: SignalTable, language: Language) -> str:
     """Say what a driver shows: `Brush current 34 % above the usual for this model, for 6 days`.
 
-    A feature or signal that this version does not know is named as it was stored.
+    What unusual behaviour points at is said first: `Points at the brush: Brush current ...`. A feature or
+    signal that this version does not know is named as it was stored.
     """
+    shown = _shown(driver, signals, language)
+    if driver.part not in PARTS:
+        return shown
+    part = PARTS[driver.part].in_language(language)
+    return _POINTS_AT.in_language(language).format(part=part, shown=shown)
+
+
+def _shown(driver: Driver, signals: SignalTable, language: Language) -> str:
     feature = by_name().get(driver.feature)
     if driver.feature in _UNUSUAL:
         return _compared(driver, *_UNUSUAL[driver.feature], language)

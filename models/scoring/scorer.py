@@ -9,8 +9,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from fleet.clock import HOUR_MS
+from fleet.faults import UNUSUAL
 from fleet.risks import RISK_COLUMNS, Scoring
 from fleet.signals import Kind
+from models.anomaly.expected import LOOK_BACK_MS, UNKNOWN, Expected, expected_of, weeks_told
 from models.anomaly.fleet import LEAST_DAYS
 from models.anomaly.risk import MODEL as ANOMALY
 from models.anomaly.risk import alert_threshold
@@ -25,7 +27,7 @@ from models.scoring.sight import Fleet, look_over, risks_of, silent_risks
 from storage.ports import TelemetryStore
 from storage.records.database import DeskDatabase
 from storage.records.model_cards import write_device_risks
-from storage.records.repairs import device_places, renewals
+from storage.records.repairs import device_places, findings, renewals
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +71,7 @@ class Scorer:
         self._blind: frozenset[str] = frozenset()
         self._silent: set[str] = set()
         self._places: tuple[dict[str, str], dict[str, str]] = {}, {}
+        self._expected: Expected = UNKNOWN
 
     def score(self) -> Scoring:
         """Score and store the risk of every robot with news and every fault that has a model; return them.
@@ -87,6 +90,7 @@ class Scorer:
         others = news.grown or (models, sites) != self._places
         everyone = changed or (others and len(news.newest) <= SMALL_FLEET)
         self._places = models, sites
+        self._expected = self._expect(news)
         present = self._fleet(news, everyone=everyone)
         # A few dozen rows are predicted sooner by one thread than several are woken.
         with threadpool_limits(1):
@@ -105,7 +109,14 @@ class Scorer:
         """Return the risks of some robots; those of challengers are stored beside."""
         others = fleet.others
         asked = Pieces(fleet.devices, fleet.times, fleet.rows, fleet.models[fleet.rows])
-        strange = unusual(fleet.window, asked, others, fleet.models[others], models=bool(self._models))
+        strange = unusual(
+            fleet.window,
+            asked,
+            others,
+            fleet.models[others],
+            models=bool(self._models),
+            expected=self._expected,
+        )
         if not self._models:
             return strange
         sight = look_over(fleet)
@@ -118,6 +129,13 @@ class Scorer:
             self._store.write_risks(pl.concat(beside), shadow=True)
         self._recent.take(fleet.devices, fleet.times, sight.matrix)
         return frame
+
+    def _expect(self, news: News) -> Expected:
+        """Return how often the fleet fails, and how often unusual behaviour was right, as the desk has it."""
+        now = max(news.newest.values(), default=0)
+        told = findings(self._desk, Kind.ROBOT, UNUSUAL, now - LOOK_BACK_MS)
+        weeks = weeks_told(told.first, now, len(news.newest))
+        return expected_of(told.faults, weeks, told.right, told.wrong)
 
     def why_none(self) -> str:
         """Return, for people, why a first pass told of no risk."""

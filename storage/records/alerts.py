@@ -251,6 +251,17 @@ def last_resolved(session: Session, device_id: str, fault: str) -> Alert | None:
     return None if row is None else to_alert(row)
 
 
+def resolved_for(session: Session, device_id: str, fault: str, reason: str) -> int:
+    """Return how many alerts of a device and fault ended for a reason."""
+    counted = select(func.count()).where(
+        AlertRow.device_id == device_id,
+        AlertRow.fault == fault,
+        AlertRow.state == AlertState.RESOLVED,
+        AlertRow.reason == reason,
+    )
+    return session.scalar(counted) or 0
+
+
 def _told(
     session: Session,
     alert: Alert,

@@ -1,5 +1,6 @@
 """What the desk knows that models learn from: repairs, replaced parts, and the models of devices."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
@@ -34,6 +35,47 @@ def confirmed_repairs(desk: DeskDatabase) -> pl.DataFrame:
     with desk.transaction() as session:
         rows = [(d, f, since, ended or since) for d, f, since, ended in session.execute(query)]
     return pl.DataFrame(rows, schema=_REPAIR_SCHEMA, orient="row")
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What closed repairs of some time say: how many faults they found, and when the first (epoch ms).
+
+    `right` and `wrong` count the visited cases of one suspicion: those that found something, and nothing.
+    """
+
+    faults: int
+    first: int | None
+    right: int
+    wrong: int
+
+
+def findings(desk: DeskDatabase, kind: Kind, suspicion: str, since: int) -> Findings:
+    """Return what repairs of a kind of device that were solved since then (epoch ms) found.
+
+    What customers mend alone is no fault here. A fault that nobody had suspected makes a suspicion right too.
+    """
+    query = (
+        select(
+            TicketRow.id, TicketRow.on_site_at, TicketRow.solved_at, SuspicionRow.fault, SuspicionRow.state
+        )
+        .join(SuspicionRow, SuspicionRow.ticket_id == TicketRow.id)
+        .where(TicketRow.state == TicketState.CONFIRMED, TicketRow.solved_at >= since)
+    )
+    times: list[int] = []
+    asked: set[int] = set()
+    true: set[int] = set()
+    with desk.transaction() as session:
+        for ticket, on_site, solved, fault, state in session.execute(query):
+            if fault == suspicion and on_site is not None:
+                asked.add(ticket)
+            if state != SuspicionState.CONFIRMED or solved is None:
+                continue
+            true.add(ticket)
+            known = FAULTS.get(fault)
+            if known is not None and known.kind is kind and not known.customer_can_mend:
+                times.append(solved)
+    return Findings(len(times), min(times, default=None), len(asked & true), len(asked - true))
 
 
 def open_tickets(desk: DeskDatabase) -> pl.DataFrame:

@@ -15,7 +15,14 @@ from fleet.signals import Kind
 from fleet.tickets import TicketOrigin, TicketState
 from storage.records.database import DeskDatabase
 from storage.records.devices import Device, DeviceEvent
-from storage.records.repairs import confirmed_repairs, device_places, open_tickets, renewals
+from storage.records.repairs import (
+    Findings,
+    confirmed_repairs,
+    device_places,
+    findings,
+    open_tickets,
+    renewals,
+)
 from storage.records.tickets import insert_ticket
 
 
@@ -81,3 +88,13 @@ def test_a_replaced_device_is_new_in_every_part(desk: DeskDatabase) -> None:
 
 def test_models_are_told_by_kind(desk: DeskDatabase) -> None:
     assert device_places(desk, Kind.ROBOT)[0] == {"r1": "CR-1"}
+
+
+def test_findings_count_faults_and_whether_visits_to_a_suspicion_were_right(desk: DeskDatabase) -> None:
+    """A slipping wheel makes a suspected jam right; customers mend it, so that it is no fault here."""
+    assert findings(desk, Kind.ROBOT, "brush_jam", 0) == Findings(0, None, 1, 1)
+    with desk.transaction() as session:
+        add_ticket(session, "r1", "confirmed", 100, "drive_motor_wear")
+    assert findings(desk, Kind.ROBOT, "brush_jam", 0) == Findings(1, 110, 2, 1)
+    assert findings(desk, Kind.ROBOT, "brush_jam", 105) == Findings(1, 110, 1, 0)
+    assert findings(desk, Kind.TOOL, "brush_jam", 105) == Findings(0, None, 1, 0)
