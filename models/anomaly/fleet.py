@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from models.anomaly.levels import DAYS, Levels
 from models.anomaly.peers import Peers, above_peers, learn_peers
 from models.anomaly.score import shrunk_covariance
-from models.anomaly.use import Use, learn_use, without_use
+from models.anomaly.use import Use, learn_use, unknown_use, without_use
 from models.anomaly.watched import TOLD_BY_DEVICE, WATCHED
 from models.features.components import Component
 from models.features.robust import known_mean, known_median, known_spread
@@ -115,11 +115,12 @@ def learn_usual(levels: Levels) -> Usual:
     place = levels.last - origin - DAYS + 1
     course, group = _courses(own, place, width, levels.models)
     left = own - _at(course, place, group[levels.models])
-    use = learn_use(left, _SYSTEM)
+    few = len(levels) < LEAST_COHORT
+    # A few robots' days do not tell how parts hang together: each would explain its own change away.
+    use = unknown_use(len(left)) if few else learn_use(left, _SYSTEM)
     own_left = without_use(left, use)
     noise = np.nan_to_num(known_median(_day_spread(own_left)))[:, None].astype(np.float32)
     changes = [change for change, _, _ in _changes(own_left)]
-    few = len(levels) < LEAST_COHORT
     spread = np.stack([np.zeros(len(WATCHED)) if few else known_spread(each) for each in changes])[..., None]
     spread = np.nan_to_num(spread).astype(np.float32)
     peers = learn_peers(levels.values, group[levels.models], course.shape[2], LEAST_COHORT)

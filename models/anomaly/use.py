@@ -30,6 +30,12 @@ class Use:
     unit: Floats
 
 
+def unknown_use(measures: int) -> Use:
+    """Return what takes nothing off."""
+    nothing = np.zeros((measures, measures), dtype=np.float32)
+    return Use(nothing, np.full(measures, np.nan, dtype=np.float32))
+
+
 def learn_use(left: Floats, place: NDArray[np.int64]) -> Use:
     """Learn from daily changes, shape (measures, days, devices); `place` numbers the part of each measure.
 
