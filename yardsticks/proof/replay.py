@@ -85,9 +85,10 @@ def replay(
             store.advance(hour * HOUR_MS)
             scoring = scorer.score()
             watch.look(scoring.notable(()), at)
+            # Who is on trial is who scored tonight: before a training puts others in their place.
+            school.promote(store, fleet.cases, at, scorer.in_use)
             if school.is_due(fleet.cases, at):
                 school.train(then.desk, fleet.cases, then.clock, hour * HOUR_MS)
-            school.promote(store, fleet.cases, at)
             progress((number + 1) / len(looks), f"{len(watch.warnings)} warnings")
     finally:
         then.close()

@@ -60,13 +60,13 @@ def report_of(replayed: Replayed, fleet: PastFleet, way: Way, asked: Asked) -> J
 
 
 def _about(replayed: Replayed, fleet: PastFleet, way: Way, asked: Asked) -> Json:
-    costs = way.training.costs
+    costs, robots = way.training.costs, set(fleet.robots)
     return {
         "history": {"start": replayed.start, "end": replayed.end},
         "since": asked.since,
         "until": asked.until,
-        "robots": len(fleet.robots),
-        "cases": sum(each.device_id in set(fleet.robots) for each in fleet.cases),
+        "robots": len(robots),
+        "cases": sum(each.device_id in robots for each in fleet.cases),
         "seed": way.pace.seed,
         "train_every_days": way.pace.every_days,
         "visits_a_day": way.visits_a_day or None,

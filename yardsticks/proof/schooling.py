@@ -3,7 +3,7 @@
 Remaining lives are not learned here: no ticket follows from them, and they take the longest.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from fleet.clock import DAY_MS, Clock
@@ -19,6 +19,7 @@ from models.learning.settings import TrainingSettings
 from models.registry.registry import ModelRegistry
 from models.registry.review import Outcomes, try_challenger
 from models.registry.trial import CHEAPER
+from models.scoring.scorer import InUse
 from storage.records.database import DeskDatabase
 from storage.records.model_cards import UNPROVEN, Deed
 from storage.records.repairs import device_places, renewals
@@ -100,18 +101,22 @@ class School:
         self.trainings.append(done)
         return done
 
-    def promote(self, store: PastStore, cases: Sequence[PastCase], at: int) -> None:
-        """Let challengers take over that are proved to be cheaper, as production does."""
+    def promote(
+        self, store: PastStore, cases: Sequence[PastCase], at: int, in_use: Callable[[], InUse]
+    ) -> None:
+        """Let challengers take over that are proved to be cheaper, as production does.
+
+        `in_use` tells what the last look was scored with: reading model files again would take the longest.
+        """
         if not self._pace.promotion or (self._trial_at is not None and at - self._trial_at < _RETRY_MS):
             return
         self._trial_at = at
-        challengers = self._registry.load_challengers()
-        if not challengers:
+        used = in_use()
+        if not used.challengers:
             return
-        champions = self._registry.load()
         told = Outcomes(repairs_by(cases, at), doubts_at(cases, at))
-        for fault, challenger in challengers.items():
-            champion = champions.get(fault)
+        for fault, challenger in used.challengers.items():
+            champion = used.champions.get(fault)
             if champion is None:
                 continue
             verdict = try_challenger(
