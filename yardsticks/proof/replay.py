@@ -84,7 +84,7 @@ def replay(
             then.advance(at)
             store.advance(hour * HOUR_MS)
             scoring = scorer.score()
-            watch.look(scoring.notable(()), at)
+            watch.look(scoring.notable(watch.followed), at)
             # Who is on trial is who scored tonight: before a training puts others in their place.
             school.promote(store, fleet.cases, at, scorer.in_use)
             if school.is_due(fleet.cases, at):

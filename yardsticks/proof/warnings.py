@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from alerts.judging.decisions import REFUTED, Previous, judge_risk, judge_settling
+from alerts.judging.decisions import REFUTED, Previous, Track, judge_risk, judge_settling
+from fleet.alerts import RISK_RULE, Alert, AlertState
 from fleet.clock import DAY_MS
 from fleet.faults import FAULTS
 from fleet.risks import Driver, Risk
@@ -51,23 +52,44 @@ class Watch:
     def __init__(self, cases: CasesOfDevices, costs: Costs, visits_a_day: int = 0) -> None:
         self._cases, self._costs, self._budget = cases, costs, visits_a_day
         self._last: dict[tuple[str, str], Warned] = {}
+        self._pending: dict[tuple[str, str], Track] = {}
         self.warnings: list[Warned] = []
 
     def look(self, risks: Sequence[Risk], at: int) -> list[Warned]:
         """Take the risks of a night that matter to alerts, and return what is warned of at `at`."""
-        news = [risk for risk in risks if self._is_news(risk, at)]
+        news = [risk for risk in risks if self._fires(risk, at)]
         found = [
             Warned(each.device_id, each.fault, at, each.risk, each.threshold, each.model, tuple(each.drivers))
             for each in self._afforded(news)
         ]
-        self._last |= {(each.device_id, each.fault): each for each in found}
+        for each in found:
+            self._last[each.device_id, each.fault] = each
+            self._pending.pop((each.device_id, each.fault), None)
         self.warnings += found
         return found
 
-    def _is_news(self, risk: Risk, at: int) -> bool:
-        if judge_risk(None, risk).state is None or self._cases.is_open(risk.device_id, at):
+    @property
+    def followed(self) -> frozenset[tuple[str, str]]:
+        """The devices and faults of which low risks matter too: what is pending ends by them."""
+        return frozenset(self._pending)
+
+    def _fires(self, risk: Risk, at: int) -> bool:
+        """Judge one risk; tell whether it is worth a ticket. What must last first is pending until it has."""
+        key = risk.device_id, risk.fault
+        if self._cases.is_open(risk.device_id, at):
+            self._pending.pop(key, None)
             return False
-        return all(judge_settling(each, risk).state is not None for each in self._ended(risk, at))
+        track = self._pending.get(key)
+        state = judge_risk(track, risk).state
+        if track is not None:
+            if state is AlertState.RESOLVED:
+                del self._pending[key]
+            return state is AlertState.FIRING
+        if state is None or any(judge_settling(each, risk).state is None for each in self._ended(risk, at)):
+            return False
+        if state is AlertState.PENDING:
+            self._pending[key] = Track(_alert(risk), at, risk.ts)
+        return state is AlertState.FIRING
 
     def _ended(self, risk: Risk, at: int) -> list[Previous]:
         """Return how what was before ended: our last ticket for the fault, the last case of the device."""
@@ -93,3 +115,18 @@ class Watch:
             if each.device_id in visited
             or (each.device_id in called and FAULTS[each.fault].customer_can_mend)
         ]
+
+
+def _alert(risk: Risk) -> Alert:
+    return Alert(
+        id="pending",
+        device_id=risk.device_id,
+        fault=risk.fault,
+        rule=RISK_RULE,
+        level=FAULTS[risk.fault].level,
+        state=AlertState.PENDING,
+        since=risk.ts,
+        reason="first",
+        opens_ticket=True,
+        evidence={},
+    )
