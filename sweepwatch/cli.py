@@ -17,6 +17,7 @@ from sweepwatch.cli_notify import notify
 from sweepwatch.cli_options import HELD, JSON, PATH, STORE, URL, WHY, options, settings_of
 from sweepwatch.cli_people import people, tokens
 from sweepwatch.cli_personal import personal
+from sweepwatch.cli_prove import prove_command
 from sweepwatch.cli_rules import rules
 from sweepwatch.cli_sla import sla
 from sweepwatch.cli_stock import stock
@@ -404,7 +405,7 @@ def check_config(config: Path | None, data: Path | None, show: bool) -> None:
 
 _GROUPS = (
     *(store, desk, people, tokens, personal, devices, rules),
-    *(sla, lists, stock, indicators, intake, notify, duty, import_command, export_command),
+    *(sla, lists, stock, indicators, intake, notify, duty, import_command, export_command, prove_command),
 )
 for group in _GROUPS:
     cli.add_command(group)

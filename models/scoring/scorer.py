@@ -1,7 +1,7 @@
 """Scores every robot: its newest tiles become calibrated risks with their reasons, stored and handed on."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,7 +23,7 @@ from models.features.tile_memory import News, TileMemory
 from models.features.windows import FleetFacts, Floats, Ints, heard_lately, hours_heard
 from models.registry.drift import RecentRows
 from models.registry.registry import LoadedModel, ModelRegistry
-from models.scoring.sight import Fleet, look_over, risks_of, silent_risks
+from models.scoring.sight import Fleet, Sight, look_over, risks_of, silent_risks
 from storage.ports import TelemetryStore
 from storage.records.database import DeskDatabase
 from storage.records.model_cards import write_device_risks
@@ -56,12 +56,21 @@ class Scorer:
 
     Tiles stay in memory from one pass to the next. Models are loaded when the champions change, so that a
     training anywhere is taken up by the next pass. Use from one thread at a time.
+
+    `seen` is handed what every pass saw of the fleet: whoever replays a past learns from the same rows.
     """
 
-    def __init__(self, store: TelemetryStore, desk: DeskDatabase, registry: ModelRegistry) -> None:
+    def __init__(
+        self,
+        store: TelemetryStore,
+        desk: DeskDatabase,
+        registry: ModelRegistry,
+        seen: Callable[[Sight], None] | None = None,
+    ) -> None:
         self._store = store
         self._desk = desk
         self._registry = registry
+        self._seen = seen
         self._memory = TileMemory(store, Kind.ROBOT)
         self._in_use: frozenset[tuple[str, str]] = frozenset()
         self._models: dict[str, LoadedModel] = {}
@@ -117,9 +126,13 @@ class Scorer:
             models=bool(self._models),
             expected=self._expected,
         )
-        if not self._models:
+        if not self._models and self._seen is None:
             return strange
         sight = look_over(fleet)
+        if self._seen is not None:
+            self._seen(sight)
+        if not self._models:
+            return strange
         told = {fault: sight.told(model) for fault, model in self._models.items()}
         self._note_blind(frozenset(fault for fault, rows in told.items() if not len(rows)))
         found = [risks_of(model, sight, told[fault]) for fault, model in self._models.items()]
