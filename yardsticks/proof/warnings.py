@@ -7,6 +7,7 @@ has at the device ends all that came before it. While one is open a risk joins i
 is on the way. No outcome that is still to come is asked for.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -52,6 +53,7 @@ class Watch:
     def __init__(self, cases: CasesOfDevices, costs: Costs, visits_a_day: int = 0) -> None:
         self._cases, self._costs, self._budget = cases, costs, visits_a_day
         self._last: dict[tuple[str, str], Warned] = {}
+        self._times: Counter[tuple[str, str]] = Counter()
         self._pending: dict[tuple[str, str], Track] = {}
         self.warnings: list[Warned] = []
 
@@ -64,6 +66,7 @@ class Watch:
         ]
         for each in found:
             self._last[each.device_id, each.fault] = each
+            self._times[each.device_id, each.fault] += 1
             self._pending.pop((each.device_id, each.fault), None)
         self.warnings += found
         return found
@@ -98,7 +101,8 @@ class Watch:
         if case is not None:
             found.append(Previous("case", case.opened, repaired_at(case), "ticket_confirmed"))
         if own is not None and (case is None or repaired_at(case) < own.at):
-            found.append(Previous("own", own.at, own.at + VISIT_MS, REFUTED))
+            times = self._times[risk.device_id, risk.fault]
+            found.append(Previous("own", own.at, own.at + VISIT_MS, REFUTED, refuted=times))
         return found
 
     def _afforded(self, news: Sequence[Risk]) -> list[Risk]:
