@@ -43,7 +43,8 @@ def paper_of(report: Json, signals: SignalTable, language: Language) -> dict[str
 def page_of(paper: Json) -> str:
     """Return the paper as one HTML page that needs nothing else."""
     environment = Environment(loader=FileSystemLoader(_HERE / "templates"), autoescape=True)
-    cases = [{**each, "svg": Markup(each["svg"])} for each in paper["cases"]]
+    # The charts are drawn by our own code, which escapes what stands in them.
+    cases = [{**each, "svg": Markup(each["svg"])} for each in paper["cases"]]  # nosec B704
     return environment.get_template("proof.html").render(paper={**paper, "cases": cases})
 
 
