@@ -71,12 +71,14 @@ def anomaly_risks(
 ) -> pl.DataFrame:
     """Return a risk frame of the devices that could be judged; `times` (epoch ms): their newest readings.
 
-    Those of few days stay below what is worth an alert.
+    Those of few days, and those of which nothing is unusual, stay below what is worth an alert.
     """
     days = np.isfinite(levels.values).any(axis=0).sum(axis=0)
     risk = probability(found.score, models=models, expected=expected)
     below = np.nextafter(alert_threshold(models=models), 0.0)
     risk = np.where(days < LEAST_DAYS_SURE, below * risk / (below + risk), risk)
+    # However often a fleet fails, nobody is sent for a robot of which nothing is unusual.
+    risk = np.where(found.score < EXPLAIN_FROM, np.minimum(risk, below), risk)
     told = [
         orjson.dumps([each.to_dict() for each in drivers(levels, found, row)]).decode()
         if found.score[row] >= EXPLAIN_FROM

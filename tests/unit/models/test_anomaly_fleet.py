@@ -16,9 +16,17 @@ from fleet.faults import FAULTS, UNUSUAL, predicted_faults
 from fleet.readings import ReadingBatch
 from fleet.risks import UNSURE, Scoring, risk_frame
 from fleet.signals import STANDARD_SIGNALS, Kind
+from models.anomaly.expected import Expected
 from models.anomaly.fleet import LEAST_COHORT, judge, learn_usual
 from models.anomaly.levels import Levels, joined
-from models.anomaly.risk import ALERT_SCORE, alert_threshold, drivers, probability
+from models.anomaly.risk import (
+    ALERT_SCORE,
+    EXPLAIN_FROM,
+    alert_threshold,
+    anomaly_risks,
+    drivers,
+    probability,
+)
 from models.anomaly.scoring import LARGEST_SAMPLE, sample
 from models.anomaly.watched import TOLD_BY_DEVICE, WATCHED, part_named
 from models.scoring.explanation import PARTS, sentence
@@ -234,6 +242,16 @@ def test_a_robot_alone_in_the_world_is_held_against_itself() -> None:
     levels = levels_of(1)
     levels.values[SUCTION, -3:] *= 0.8
     assert judge(levels, learn_usual(levels)).score[0] > 1
+
+
+def test_in_a_fleet_that_often_fails_nobody_is_sent_for_a_robot_of_which_nothing_is_unusual() -> None:
+    levels = levels_of(20, seed=5)
+    found = judge(levels, learn_usual(levels))
+    names, often = [f"r{number}" for number in range(20)], Expected(weekly_rate=0.5)
+    risks = anomaly_risks(names, [0] * 20, levels, found, models=False, expected=often)
+    assert (found.score < EXPLAIN_FROM).any()
+    for score, risk in zip(found.score, risks["risk"], strict=True):
+        assert score >= EXPLAIN_FROM or risk < alert_threshold(models=False)
 
 
 def test_robots_whose_days_lie_apart_share_what_happened_on_the_same_days() -> None:
