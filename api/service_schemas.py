@@ -11,19 +11,12 @@ from api.schemas import Names, Schema, Time
 from desk.lists.cells import check_hours
 from fleet.contacts import EMAIL, KEY, LINE, LINES, PHONE
 from fleet.customers import Included, PlanName, Tier, Visiting
-from fleet.engineers import DueKind, known_skills
-from fleet.text import Language, near, quoted
+from fleet.engineers import DueKind, check_skill
+from fleet.text import Language, quoted
 from fleet.wall_fields import WEEKDAYS
 
 _LONGEST_NAME = 128
 _NO_NAME = Names(en="", zh="")
-
-
-def _skill(name: str) -> str:
-    known = known_skills()
-    if name not in known:
-        raise ValueError(f"{quoted(name)} is no skill; allowed: {', '.join(known)}{near(name, known)}")
-    return name
 
 
 def _weekday(name: str) -> str:
@@ -48,7 +41,7 @@ Phone = Annotated[str, Field(pattern=f"^({PHONE})?$", examples=["+86 21 5555 010
 Email = Annotated[str, Field(pattern=f"^({EMAIL})?$", max_length=254, examples=["li.wei@example.org"])]
 Line = Annotated[str, Field(max_length=64, pattern=Plain)]
 Lines = Annotated[str, Field(max_length=1000, pattern=f"^{LINES}$")]
-Skill = Annotated[str, AfterValidator(_skill)]
+Skill = Annotated[str, AfterValidator(check_skill)]
 Weekday = Annotated[str, AfterValidator(_weekday)]
 Hours = Annotated[str, Field(max_length=11, examples=["08:00-18:00"]), AfterValidator(check_hours)]
 Price = Annotated[float | None, Field(ge=0, le=1e9, allow_inf_nan=False)]

@@ -6,24 +6,16 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from fleet.config import Shape, read_config
-from fleet.engineers import Demands, known_skills
-from fleet.text import near, quoted
+from fleet.engineers import Demands, check_skill
 
 _BESIDE = Path(__file__).with_name("demands.yaml")
-
-
-def _skill(name: str) -> str:
-    known = known_skills()
-    if name not in known:
-        raise ValueError(f"{quoted(name)} is no skill; allowed: {', '.join(known)}{near(name, known)}")
-    return name
 
 
 class ServiceFile(Shape):
     """The file: hours of training a year, and the skills that need a certificate."""
 
     training_hours_a_year: float = Field(0.0, ge=0, le=2_000, allow_inf_nan=False)
-    certificate_required: tuple[Annotated[str, AfterValidator(_skill)], ...] = ()
+    certificate_required: tuple[Annotated[str, AfterValidator(check_skill)], ...] = ()
 
 
 def load_demands(path: Path | None = None) -> Demands:

@@ -6,8 +6,17 @@ from datetime import date, timedelta
 from enum import StrEnum
 
 from fleet.catalogue.present import present
+from fleet.text import near, quoted
 
 DUE_WITHIN_DAYS = 60
+
+
+def check_skill(name: str) -> str:
+    """Return the name of a skill. Raises ValueError that says which there are."""
+    known = known_skills()
+    if name not in known:
+        raise ValueError(f"{quoted(name)} is no skill; allowed: {', '.join(known)}{near(name, known)}")
+    return name
 
 
 def known_skills() -> tuple[str, ...]:

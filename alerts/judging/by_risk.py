@@ -45,19 +45,22 @@ def _raise_by_risk(changes: Changes, risk: Risk) -> None:
     evidence = _evidence(risk)
     if previous is not None:
         evidence["previous_alert"] = previous.id
-    changes.raise_alert(
-        Alert(
-            id="",
-            device_id=risk.device_id,
-            fault=risk.fault,
-            rule=RISK_RULE,
-            level=FAULTS[risk.fault].level,
-            state=news.state,
-            since=risk.ts,
-            reason=news.reason,
-            opens_ticket=True,
-            evidence=evidence,
-        )
+    changes.raise_alert(alert_of(risk, news.state, news.reason, evidence))
+
+
+def alert_of(risk: Risk, state: AlertState, reason: str, evidence: dict[str, Any]) -> Alert:
+    """Return the alert that a risk raises; it has no id until it is kept."""
+    return Alert(
+        id="",
+        device_id=risk.device_id,
+        fault=risk.fault,
+        rule=RISK_RULE,
+        level=FAULTS[risk.fault].level,
+        state=state,
+        since=risk.ts,
+        reason=reason,
+        opens_ticket=True,
+        evidence=evidence,
     )
 
 

@@ -13,9 +13,7 @@ import polars as pl
 from fleet.clock import DAY_MS, HOUR_MS
 from fleet.risks import FLEET_RISK_COLUMNS, LIVES_IN_DAYS, RISK_COLUMNS
 from fleet.signals import Kind
-from models.anomaly.watched import watched_terms
-from models.features.definitions import all_features, terms_of
-from models.features.terms import READINGS
+from models.features.tile_memory import scored_terms
 
 KEPT_DAYS = 90
 """Older tiles are gone; the product keeps 180 days. A robot's usual level since its last repair is from then
@@ -27,8 +25,7 @@ class RecentTiles:
     """Tiles by day, the columns that features need alone."""
 
     def __init__(self) -> None:
-        terms = (*terms_of(all_features()), *watched_terms(), READINGS)
-        columns = {column for term in terms for column in term.columns}
+        columns = {column for term in scored_terms() for column in term.columns}
         self._columns = [*_KEYS, *sorted(columns - set(_KEYS))]
         self._days: deque[tuple[int, pl.DataFrame]] = deque(maxlen=KEPT_DAYS)
         self._newest: dict[str, int] = {}

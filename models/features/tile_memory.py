@@ -11,7 +11,7 @@ from fleet.signals import Kind
 from models.anomaly.watched import watched_terms
 from models.features.definitions import LOOKBACK_HOURS, all_features, parts_of, terms_of
 from models.features.rolling import RollingTiles
-from models.features.terms import READINGS
+from models.features.terms import READINGS, Term
 from models.features.tile_reading import first_hour, read_tiles, spans
 from models.features.windows import FleetFacts
 from storage.ports import TelemetryStore
@@ -22,6 +22,11 @@ _COUNTING_SHARE = 0.02
 """Of all time at most this is spent on counting readings."""
 _SETTLES_MS = 15 * MINUTE_MS
 """So long into an hour the one before can be told otherwise: by whether its end was a dip of a counter."""
+
+
+def scored_terms() -> tuple[Term, ...]:
+    """Return the terms that scoring reads of tiles, for models and for the anomaly score, each once."""
+    return tuple(dict.fromkeys([*terms_of(all_features()), *watched_terms(), READINGS]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +56,7 @@ class TileMemory:
         self._timer = timer
         self._count_after = 0.0
         self._newest: dict[str, int] = {}
-        terms = tuple(dict.fromkeys([*terms_of(all_features()), *watched_terms(), READINGS]))
-        self.tiles = RollingTiles(terms, parts_of(all_features()))
+        self.tiles = RollingTiles(scored_terms(), parts_of(all_features()))
 
     def refresh(self, facts: FleetFacts) -> News:
         """Bring the windows up to the store and to what the desk knows."""

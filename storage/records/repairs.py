@@ -14,6 +14,7 @@ from storage.records.devices import Device, DeviceEvent
 from storage.records.tickets import SuspicionRow, TicketRow
 
 PART_REPLACED, DEVICE_REPLACED = "part_replaced", "device_replaced"
+RENEWING = (PART_REPLACED, DEVICE_REPLACED)
 """Codes of events."""
 
 _REPAIR_SCHEMA = {"device_id": pl.String, "fault": pl.String, "opened": pl.Int64, "ended": pl.Int64}
@@ -111,7 +112,7 @@ def renewals(desk: DeskDatabase) -> pl.DataFrame:
     """
     repairs = confirmed_repairs(desk).select("device_id", "fault", ts="ended")
     query = select(DeviceEvent.device_id, DeviceEvent.code, DeviceEvent.detail, DeviceEvent.ts).where(
-        DeviceEvent.code.in_((PART_REPLACED, DEVICE_REPLACED))
+        DeviceEvent.code.in_(RENEWING)
     )
     with desk.transaction() as session:
         rows = [

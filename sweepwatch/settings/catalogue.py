@@ -10,7 +10,7 @@ from fleet.catalogue.reading import read_catalogue, standard
 from fleet.errors import ConfigError
 from fleet.faults import predicted_faults
 from fleet.signals import Kind
-from fleet.text import Text, near, quoted
+from fleet.text import near, quoted
 from models.features.definitions import features_of, measures, telling
 from models.features.robot_measures import MEASURES
 from sweepwatch.settings.own_signals import SignalSettings
@@ -47,9 +47,7 @@ def take_signals(signals: Mapping[str, SignalSettings]) -> list[str]:
 
 
 def _signal(name: str, said: SignalSettings) -> OwnSignal:
-    label = said.label or name
-    text = Text(label, said.label_zh or label)
-    return OwnSignal(name, said.unit, text, said.component, said.role, said.load, said.setpoints)
+    return OwnSignal(name, said.unit, said.text(name), said.component, said.role, said.load, said.setpoints)
 
 
 def _wrong_signals(catalogue: Catalogue) -> Iterator[str]:

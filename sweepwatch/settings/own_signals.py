@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from fleet.signals import STANDARD_SIGNALS, Kind, Role
-from fleet.text import quoted
+from fleet.text import Text, quoted
 from sweepwatch.settings.section import Section
 
 OWN_COMPONENT = "own"
@@ -63,6 +63,11 @@ class SignalSettings(Section):
         if not self.state and self.range is None:
             raise ValueError("range: is missing; the lowest and highest plausible value, such as [0, 100]")
         return self
+
+    def text(self, name: str) -> Text:
+        """Return what charts and sentences call it, of the name that it has in the settings."""
+        label = self.label or name
+        return Text(label, self.label_zh or label)
 
     @property
     def role(self) -> Role:

@@ -1,7 +1,6 @@
 """The signals that an installation knows: the standard ones and its own."""
 
 from fleet.signals import MAX_COUNT, STANDARD_SIGNALS, Form, Signal, SignalTable
-from fleet.text import Text
 from sweepwatch.settings.own_signals import SignalSettings
 from sweepwatch.settings.settings import Settings
 
@@ -19,6 +18,4 @@ def _signal(name: str, chosen: SignalSettings) -> Signal:
     form = Form.BOOLEAN if chosen.state else Form.NUMBER
     if chosen.counter:
         form, low, high = Form.WHOLE, 0.0, min(high, MAX_COUNT)
-    label = chosen.label or name
-    text = Text(label, chosen.label_zh or label)
-    return Signal(name, chosen.unit, chosen.role, form, low, high, frozenset(chosen.kind), text)
+    return Signal(name, chosen.unit, chosen.role, form, low, high, frozenset(chosen.kind), chosen.text(name))

@@ -11,11 +11,10 @@ from fleet.clock import ManualClock
 from fleet.past_cases import IMPORT
 from storage.records.database import DeskDatabase, open_desk
 from storage.records.devices import DeviceInfo, Devices, Placement
-from storage.records.repairs import DEVICE_REPLACED, PART_REPLACED
+from storage.records.repairs import RENEWING
 from yardsticks.proof.past import PastFleet, known_at
 
 T = TypeVar("T")
-_RENEWS = (PART_REPLACED, DEVICE_REPLACED)
 
 
 class DeskThen:
@@ -29,7 +28,7 @@ class DeskThen:
         self._cases = _Waiting(
             sorted(fleet.cases, key=lambda each: (known_at(each), each.device_id)), known_at
         )
-        said = [each for each in fleet.events if each.code in _RENEWS]
+        said = [each for each in fleet.events if each.code in RENEWING]
         self._said = _Waiting(sorted(said, key=lambda each: (each.ts, each.device_id)), lambda each: each.ts)
         places = {name: Placement(each.site, each.kind) for name, each in fleet.devices.items()}
         self._devices.register(places, 0)

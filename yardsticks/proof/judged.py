@@ -15,7 +15,7 @@ from fleet.past_cases import PastCase
 from fleet.signals import Kind
 from models.learning.settings import Costs
 from storage.records.devices import ReportedEvent
-from storage.records.repairs import DEVICE_REPLACED, PART_REPLACED
+from storage.records.repairs import DEVICE_REPLACED, RENEWING
 from yardsticks.proof.past import PastFleet, found_in
 from yardsticks.proof.warnings import VISIT_MS, Warned
 
@@ -150,7 +150,7 @@ def _found(fleet: PastFleet) -> Mapping[str, list[_Found]]:
 def _changed(events: Sequence[ReportedEvent]) -> Mapping[str, list[ReportedEvent]]:
     changed: dict[str, list[ReportedEvent]] = defaultdict(list)
     for event in events:
-        if event.code in (PART_REPLACED, DEVICE_REPLACED):
+        if event.code in RENEWING:
             changed[event.device_id].append(event)
     return changed
 

@@ -13,7 +13,6 @@ from fleet.signals import Kind
 from fleet.text import Text
 from models.features.definitions import all_features
 from models.learning.settings import TrainingSettings
-from storage.records.model_cards import UNPROVEN
 from yardsticks.proof.judged import AHEAD_MS, Breakdown
 from yardsticks.proof.past import PastFleet, is_predicted
 from yardsticks.proof.replay import Replayed
@@ -85,20 +84,10 @@ def why_missed(each: Breakdown, absences: Absences, trained: Sequence[Trained]) 
         return Why.NOT_HEARD
     if each.warned is not None:
         return Why.TOO_LATE
-    had = {
-        report.fault
-        for one in trained
-        if one.at <= each.at - AHEAD_MS
-        for report in one.faults
-        if _scores(report)
-    }
+    had = {fault for one in trained if one.at <= each.at - AHEAD_MS for fault in one.scoring}
     if not had:
         return Why.NO_MODEL_YET
     return Why.NOT_SEEN if had.intersection(each.faults) else Why.NO_MODEL_OF_FAULT
-
-
-def _scores(report: Any) -> bool:
-    return report.model is not None and report.state != UNPROVEN
 
 
 def reasons(breakdowns: Sequence[Breakdown], replayed: Replayed, absences: Absences) -> Json:
@@ -137,7 +126,7 @@ def missing(
 
 def _too_few(trained: Sequence[Trained], settings: TrainingSettings) -> list[Json]:
     """Return the faults that had no model in the end, with what there was to learn from."""
-    had = {report.fault for one in trained for report in one.faults if _scores(report)}
+    had = {fault for one in trained for fault in one.scoring}
     last: Mapping[str, Any] = {report.fault: report for report in trained[-1].faults} if trained else {}
     return [
         {

@@ -12,9 +12,7 @@ import polars as pl
 from fleet.clock import DAY_MS, HOUR_MS
 from fleet.risks import FLEET_RISK_COLUMNS
 from fleet.signals import Kind
-from models.anomaly.watched import watched_terms
-from models.features.definitions import all_features, terms_of
-from models.features.terms import READINGS
+from models.features.tile_memory import scored_terms
 from models.features.tile_reading import spans
 
 _KEPT_MS = 48 * HOUR_MS
@@ -47,8 +45,7 @@ class PastStore:
 
     def __init__(self, behind: Tiles) -> None:
         self._behind = behind
-        terms = (*terms_of(all_features()), *watched_terms(), READINGS)
-        self._columns = {column for term in terms for column in term.columns}
+        self._columns = {column for term in scored_terms() for column in term.columns}
         self._first = behind.first_hour(Kind.ROBOT)
         self.end = self._first or 0
         self._recent: list[pl.DataFrame] = []

@@ -88,7 +88,7 @@ def _training(trained: Trained) -> Json:
     return {
         "at": trained.at,
         "rows": trained.rows,
-        "models": trained.models,
+        "models": len(trained.scoring),
         "faults": [
             {"fault": each.fault, "state": each.state, "failures": each.failures, "message": each.message}
             for each in trained.faults

@@ -40,9 +40,11 @@ class Trained:
     faults: tuple[FaultReport, ...]
 
     @property
-    def models(self) -> int:
-        """How many faults got a model that scores, as champion or as challenger."""
-        return sum(each.model is not None and each.state != UNPROVEN for each in self.faults)
+    def scoring(self) -> frozenset[str]:
+        """The faults that got a model that scores, as champion or as challenger."""
+        return frozenset(
+            each.fault for each in self.faults if each.model is not None and each.state != UNPROVEN
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,7 @@ class School:
     @property
     def first_model(self) -> int | None:
         """When the first model came into use (epoch ms)."""
-        return next((each.at for each in self.trainings if each.models), None)
+        return next((each.at for each in self.trainings if each.scoring), None)
 
     def is_due(self, cases: Sequence[PastCase], at: int) -> bool:
         """Tell whether it is time to train: first when some failures are known, then by the calendar."""

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from alerts.judging.by_risk import alert_of
 from alerts.judging.decisions import REFUTED, Previous, Track, judge_risk, judge_settling
-from fleet.alerts import RISK_RULE, Alert, AlertState
+from fleet.alerts import AlertState
 from fleet.clock import DAY_MS
 from fleet.faults import FAULTS
 from fleet.risks import Driver, Risk
@@ -91,7 +92,7 @@ class Watch:
         if state is None or any(judge_settling(each, risk).state is None for each in self._ended(risk, at)):
             return False
         if state is AlertState.PENDING:
-            self._pending[key] = Track(_alert(risk), at, risk.ts)
+            self._pending[key] = Track(alert_of(risk, state, "first", {}), at, risk.ts)
         return state is AlertState.FIRING
 
     def _ended(self, risk: Risk, at: int) -> list[Previous]:
@@ -119,18 +120,3 @@ class Watch:
             if each.device_id in visited
             or (each.device_id in called and FAULTS[each.fault].customer_can_mend)
         ]
-
-
-def _alert(risk: Risk) -> Alert:
-    return Alert(
-        id="pending",
-        device_id=risk.device_id,
-        fault=risk.fault,
-        rule=RISK_RULE,
-        level=FAULTS[risk.fault].level,
-        state=AlertState.PENDING,
-        since=risk.ts,
-        reason="first",
-        opens_ticket=True,
-        evidence={},
-    )

@@ -6,15 +6,15 @@ ticket would.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from alerts.judging.by_risk import alert_of
 from alerts.judging.decisions import Previous, Track, judge_risk, judge_settling
-from fleet.alerts import RISK_RULE, Alert, AlertState
+from fleet.alerts import AlertState
 from fleet.clock import HOUR_MS
-from fleet.faults import FAULTS
 from fleet.risks import Risk
 from simulators.ground_truth import GroundTruth, TruthEntry
 
@@ -133,27 +133,13 @@ class _Desk:
             return
         entry = _meant(self._entries, risk.ts, self._horizon_ms)
         self.tickets.append(Ticket(risk.device_id, risk.fault, risk.ts, entry))
-        self._track = Track(_alert(risk, len(self.tickets)), risk.ts, risk.ts)
+        alert = replace(alert_of(risk, AlertState.FIRING, "first", {}), id=str(len(self.tickets)))
+        self._track = Track(alert, risk.ts, risk.ts)
         self._closes = risk.ts + _VISIT_MS if entry is None else entry.repaired_at or _NEVER
 
     def _end(self, track: Track, at: int, reason: str) -> None:
         self._previous = Previous(track.alert.id, track.alert.since, at, reason)
         self._track = None
-
-
-def _alert(risk: Risk, number: int) -> Alert:
-    return Alert(
-        id=str(number),
-        device_id=risk.device_id,
-        fault=risk.fault,
-        rule=RISK_RULE,
-        level=FAULTS[risk.fault].level,
-        state=AlertState.FIRING,
-        since=risk.ts,
-        reason="first",
-        opens_ticket=True,
-        evidence={},
-    )
 
 
 def _meant(entries: Sequence[TruthEntry], at: int, horizon_ms: int) -> TruthEntry | None:

@@ -1,7 +1,5 @@
 """The vocabulary's words as the console shows them, in both languages."""
 
-from collections.abc import Callable, Mapping
-
 from api.console.render import dispatch_words
 from api.console.render.intake_words import INTAKE_TABLES
 from api.console.render.notice_words import NOTICE_TABLES
@@ -566,12 +564,11 @@ _TABLES = (
 )
 
 
-_CATALOGUED: dict[str, Callable[[], Mapping[str, Text]]] = {
-    "fault": lambda: {code: fault.name for code, fault in FAULTS.items()},
-    "skill": lambda: present().skills,
-    "part": lambda: present().parts,
-}
-"""What the catalogue has names for: an installation adds to it."""
+def _catalogued(table: str, code: str) -> Text | None:
+    """Return what the catalogue calls a code; an installation adds to it."""
+    if table == "fault":
+        return FAULTS[code].name if code in FAULTS else None
+    return (present().skills if table == "skill" else present().parts).get(code)
 
 
 def word(table: str, value: str | None, language: str) -> str:
@@ -582,8 +579,8 @@ def word(table: str, value: str | None, language: str) -> str:
         return TICKET_KINDS[TicketKind.COMPLAINT].in_language(language)
     if table == "fault" and value == MAINTENANCE:
         return TICKET_KINDS[TicketKind.MAINTENANCE].in_language(language)
-    if table in _CATALOGUED:
-        known = _CATALOGUED[table]().get(value)
+    if table in ("fault", "skill", "part"):
+        known = _catalogued(table, value)
         return known.in_language(language) if known else value
     text = _TABLES[table].get(value)  # type: ignore[attr-defined]  # tables differ in their enum of keys
     return text.in_language(language) if text else value
