@@ -13,8 +13,9 @@ from fleet.catalogue.entries import Catalogue, OwnSignal
 from fleet.signals import Role
 from fleet.text import Text
 from models.features import terms
-from models.features.measures import Measure, per, share, spread
+from models.features.measures import Measure
 from models.features.robot_measures import MEASURES
+from models.features.terms import Term
 
 
 def own_measures(catalogue: Catalogue) -> tuple[Measure, ...]:
@@ -31,31 +32,34 @@ def age_measure(catalogue: Catalogue, component: str) -> Measure:
 
 
 def _of(signal: OwnSignal, main: dict[str, Measure]) -> Iterator[Measure]:
-    yield main[signal.name]
+    name, unit, of = signal.name, signal.unit, signal.component
+    yield main[name]
     if signal.role is Role.LEVEL:
         label = _label(signal, "unsteadiness", "波动")
-        yield replace(spread(signal.name, signal.unit, signal.component, "", ""), label=label)
+        top, bottom = terms.tamed_squares(name), terms.count(name)
+        yield Measure(f"{name}_spread", name, unit, of, label, top, bottom, root=True)
     if signal.role is Role.COUNTER:
-        top, unit = terms.counted(signal.name), f"{signal.unit}/s"
-        told = per(f"{signal.name}_per_run", signal.name, unit, signal.component, "", "", top, terms.RUN_TIME)
-        yield replace(told, label=_label(signal, "for its run time", "单位运行时间"), relative=False)
-    given = tuple(main[name] for name in dict.fromkeys((*signal.load, *signal.setpoints)) if name in main)
+        label = _label(signal, "for its run time", "单位运行时间")
+        yield _rate(f"{name}_per_run", signal, f"{unit}/s", label, terms.RUN_TIME)
+    given = tuple(main[each] for each in dict.fromkeys((*signal.load, *signal.setpoints)) if each in main)
     if given:
         label = _label(signal, "for its load", "按负载修正")
-        yield replace(main[signal.name], name=f"{signal.name}_residual", label=label, given=given)
+        yield replace(main[name], name=f"{name}_residual", label=label, given=given)
 
 
 def _main(signal: OwnSignal) -> Measure:
     """Return the one measure that a signal is known by."""
-    if signal.role is Role.STATE:
-        told = share(signal.name, signal.name, signal.component, "", "", terms.total(signal.name))
-        return replace(told, label=signal.label, bottom=terms.count(signal.name))
+    name, of = signal.name, signal.component
     if signal.role is Role.COUNTER:
-        top, unit = terms.counted(signal.name), f"{signal.unit}/h"
-        told = per(signal.name, signal.name, unit, signal.component, "", "", top, terms.CLOCK)
-        return replace(told, label=_label(signal, "an hour", "每小时"), relative=False)
-    top, bottom = terms.total(signal.name), terms.count(signal.name)
-    return Measure(signal.name, signal.name, signal.unit, signal.component, signal.label, top, bottom)
+        return _rate(name, signal, f"{signal.unit}/h", _label(signal, "an hour", "每小时"), terms.CLOCK)
+    is_state = signal.role is Role.STATE
+    unit, top, bottom = "" if is_state else signal.unit, terms.total(name), terms.count(name)
+    return Measure(name, name, unit, of, signal.label, top, bottom, relative=not is_state)
+
+
+def _rate(name: str, signal: OwnSignal, unit: str, label: Text, per: Term) -> Measure:
+    top = terms.counted(signal.name)
+    return Measure(name, signal.name, unit, signal.component, label, top, per, relative=False)
 
 
 def _label(signal: OwnSignal, en: str, zh: str) -> Text:
