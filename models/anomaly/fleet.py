@@ -5,19 +5,19 @@ same days is taken away (season, dust, a new firmware); the change over the last
 divided by how much the measure varies from day to day and from device to device. A change for the worse
 counts in full, one for the better less: something happened there, but not wear. To it is added by how much
 the device is worse than the others of its model (models/anomaly/peers.py). Of a component both the worst
-measure and the sum of all count, the latter with the covariance between them (models/anomaly/score.py);
+measure and the sum of all count, the latter with the covariance between them (models/anomaly/changes.py);
 of a device its worst components. Signals that are missing are missing from all of this.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from models.anomaly.changes import Units, in_units, shrunk_covariance, towards, trailing_changes
 from models.anomaly.levels import DAYS, Levels
 from models.anomaly.peers import Peers, above_peers, learn_peers
-from models.anomaly.score import shrunk_covariance
 from models.anomaly.use import Use, learn_use, unknown_use, without_use
 from models.anomaly.watched import TOLD_BY_DEVICE, WATCHED
 from models.features.components import Component
@@ -35,8 +35,6 @@ _BETTER = 0.4
 _LARGEST = 8.0
 _TOLD_MOST = 2.0
 """What a device says of itself tells no more than this: it ranks, and makes nobody set out."""
-_POOLED = 5.0
-"""The fleet's day-to-day spread counts like so many days of the device's own."""
 _TYPICAL = 2.0
 """Changes are cut to this when the covariance between measures is learned: it is that of devices in order."""
 _EMPTY = 1e-9
@@ -120,7 +118,7 @@ def learn_usual(levels: Levels) -> Usual:
     use = unknown_use(len(left)) if few else learn_use(left, _SYSTEM)
     own_left = without_use(left, use)
     noise = np.nan_to_num(known_median(_day_spread(own_left)))[:, None].astype(np.float32)
-    changes = [change for change, _, _ in _changes(own_left)]
+    changes = [each.moved for each in trailing_changes(own_left, RECENT_DAYS, LEAST_DAYS)]
     spread = np.stack([np.zeros(len(WATCHED)) if few else known_spread(each) for each in changes])[..., None]
     spread = np.nan_to_num(spread).astype(np.float32)
     peers = learn_peers(levels.values, group[levels.models], course.shape[2], LEAST_COHORT)
@@ -160,9 +158,7 @@ def _score(changes: Floats, covariances: Sequence[Floats]) -> tuple[Floats, NDAr
     for component, covariance in enumerate(covariances):
         rows = np.flatnonzero(component == _PLACE)
         heard = live[rows]
-        total = changes[rows].sum(axis=0)
-        variance = np.einsum("md,mn,nd->d", heard.astype(float), covariance, heard.astype(float))
-        scores.append((total / np.sqrt(np.maximum(variance, _EMPTY)) + changes[rows].max(axis=0)) / 2)
+        scores.append(towards(changes[rows], heard, covariance))
         counted.append(heard.any(axis=0))
     score, heard_of = np.stack(scores), np.stack(counted)
     parts = np.maximum(heard_of.sum(axis=0), 1)
@@ -204,21 +200,6 @@ def _at(course: Floats, place: Ints, group: Ints) -> Floats:
     return np.asarray(course[:, days, group[None, :]])
 
 
-def _changes(left: Floats) -> Iterator[tuple[Floats, Floats, Floats]]:
-    """Return for each recent window the change against the days before, and how many days each is of."""
-    known = np.isfinite(left)
-    filled = np.where(known, left, np.float32(0))
-    count, total = known.sum(axis=1), filled.sum(axis=1)
-    for days in RECENT_DAYS:
-        now, recent = known[:, -days:].sum(axis=1), filled[:, -days:].sum(axis=1)
-        earlier = count - now
-        change = np.full(total.shape, np.nan, dtype=left.dtype)
-        told = (earlier >= LEAST_DAYS) & (now > 0)
-        np.divide(recent, now, out=change, where=told)
-        change -= np.divide(total - recent, earlier, out=np.zeros_like(change), where=told)
-        yield change, earlier, now
-
-
 def _day_spread(left: Floats) -> Floats:
     """Return the spread from day to day before the recent days. Shape: (measures, devices)."""
     before = left[:, : -RECENT_DAYS[-1]]
@@ -228,17 +209,9 @@ def _day_spread(left: Floats) -> Floats:
 
 def _scaled(left: Floats, usual: Usual) -> Floats:
     """Return changes for the worse in units of what is usual, the mean over the windows; NaN for unknown."""
-    own = _day_spread(left)
-    parts = []
-    for row, (change, earlier, now) in enumerate(_changes(left)):
-        weight = np.where(np.isfinite(own), earlier, 0)
-        variance = (weight * np.nan_to_num(own) ** 2 + _POOLED * usual.noise**2) / (weight + _POOLED)
-        error = variance * (1 / np.maximum(now, 1) + 1 / np.maximum(earlier, 1))
-        scale = np.sqrt(error + usual.spread[row] ** 2 + _LEAST[:, None] ** 2)
-        parts.append(np.divide(change, scale, out=np.full(change.shape, np.nan), where=scale > _EMPTY))
-    limit = _LIMIT[:, None]
-    seen = np.clip(known_mean(np.stack(parts), axis=0), -limit, limit)
-    return np.asarray(np.where(seen < 0, -_BETTER * seen, seen))
+    changes = trailing_changes(left, RECENT_DAYS, LEAST_DAYS)
+    units = Units(usual.noise, usual.spread, _LEAST[:, None], _LIMIT[:, None])
+    return in_units(changes, units, _day_spread(left), _BETTER)
 
 
 def _covariances(typical: Floats) -> tuple[Floats, ...]:
