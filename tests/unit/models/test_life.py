@@ -78,8 +78,8 @@ def test_a_fault_that_is_no_wear_has_no_remaining_life() -> None:
 def worn(devices: int, seed: int) -> tuple[Floats, Lives]:
     """Return rows of parts, one a day; for its last days a signal rises, before that it says nothing."""
     rng = np.random.default_rng(seed)
-    place = np.repeat(np.arange(devices), 40)
-    left = np.tile(np.arange(40.0, 0.0, -1.0), devices) * rng.lognormal(0, 0.15, devices)[place]
+    place = np.repeat(np.arange(devices), 100)
+    left = np.tile(np.arange(100.0, 0.0, -1.0), devices) * rng.lognormal(0, 0.15, devices)[place]
     signal = np.maximum(10 - left, 0) + rng.normal(0, 0.7, len(left))
     features = rng.normal(size=(len(left), len(features_of("brush_wear"))))
     features[:, 3] = signal
