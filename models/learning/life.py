@@ -4,10 +4,10 @@ One model for robots in days and run hours, for engines in cycles, for filters i
 trees say of which rows an end is in sight at all; most parts of a fleet have none. Of the others a blend of
 regressions says how long is left, weighted by how well each did on devices left out of fitting. The band
 around it is conformalised quantile regression (Romano, Patterson, Candès, "Conformalized quantile
-regression", NeurIPS 2019): quantile trees of how far devices left out were from what was expected, widened or
-narrowed by what others showed, in shares of their own width and by how long is left, so that it may be narrow
-near an end. What was learned on folds is weights and widths; whoever asks gets models of all devices, one of
-each, which are hardly better than those of all but one of many folds.
+regression", NeurIPS 2019): quantile trees of how far devices left out were from what was expected, widened by
+what others showed, in shares of their own width and by how long is left, so that it may be narrow near an
+end. What was learned on folds is weights and widths; whoever asks gets members fitted to all devices, which
+are hardly better than those of all but one of many folds.
 """
 
 from collections.abc import Mapping
@@ -49,8 +49,6 @@ _ASKED = 1.5
 _OFTEN = 0.25
 """Where such a share of rows ends within the cap, an end is the usual case and everyone is asked."""
 _BINS = 4
-_LEAST_STRETCH = -0.3
-"""No band shrinks by more than this share of its width: beside the cap most are held whatever their width."""
 _LEAST_WIDTH = 0.2
 """A band counts as no narrower than this share of the usual one: of a width of nothing no share is enough."""
 TRUSTED_TYPES = (
@@ -95,9 +93,9 @@ class LifeEstimate:
 class LifeModel:
     """A model of lives. `parts` are plain containers, numbers and estimators, as its file holds them.
 
-    `gate`: the trees that see an end, None where all are asked; by unit in `units`: `members` and their
-    `weights`, trees of the `band`'s lower and upper edge, `shift` of the p50, and `stretch` of the band at
-    `middles`.
+    `gate`: of either half of the devices the trees that see an end, none where all are asked; by unit in
+    `units`: `members` and their `weights`, trees of the edges of the `band`, `shift` of the p50, and
+    `stretch` of the band at `middles`.
     """
 
     PARTS: ClassVar[frozenset[str]] = frozenset(("cap", "gate", "units"))
@@ -106,7 +104,7 @@ class LifeModel:
     @property
     def features(self) -> set[int]:
         """How many features its estimators take: one number, if the file is sound."""
-        every = [] if self.parts["gate"] is None else [self.parts["gate"]]
+        every = list(self.parts["gate"])
         for unit in self.parts["units"].values():
             every += unit["members"]
         return {int(each.n_features_in_) for each in every}
@@ -128,9 +126,18 @@ class LifeModel:
         return LifeEstimate(bands, expected, cap)
 
     def _gate(self, features: Floats) -> Floats:
-        if self.parts["gate"] is None or not len(features):
+        """Return the median life of rows as both halves see it, or as the first does where it sees no end.
+
+        Of most parts of a fleet there is none: what is asked of all of them is asked of one half.
+        """
+        halves = self.parts["gate"]
+        if not halves or not len(features):
             return np.zeros(len(features))
-        return np.asarray(self.parts["gate"].predict(features))
+        found = np.asarray(halves[0].predict(features))
+        seen = np.flatnonzero(found < _ASKED * float(self.parts["cap"]))
+        if len(seen):
+            found[seen] = (found[seen] + halves[1].predict(features[seen])) / 2
+        return found
 
 
 def fit_life(
@@ -145,6 +152,8 @@ def fit_life(
     ends = lives.ends(rows)
     if ends < LEAST_LIVES:
         return f"only {ends} ends of lives; {LEAST_LIVES} are needed"
+    if (lives.devices[rows] == lives.devices[rows][0]).all():
+        return "all lives are of one device: nothing tells how those of others differ"
     if ends < ENOUGH_LIVES:
         settings = replace(settings, boosted_trees=0, kernel_rows=0)
     learner = _Learner(heard(features[rows]), lives, rows, weight, settings, seed)
@@ -182,20 +191,21 @@ class _Learner:
         self._left = {name: left[rows] for name, left in lives.left.items()}
         self.folds = _folds(lives.devices[rows], self._ended, settings.folds, seed)
 
-    def gate(self) -> tuple[Any, Floats]:
-        """Return the trees that see an end, and the median life of each row as trees of other devices see it.
+    def gate(self) -> tuple[list[Any], Floats]:
+        """Return the trees of both halves, and the median life of each row as those of the other half see it.
 
         None and 0 where all are asked.
         """
+        trees: list[Any] = []
         found = np.zeros(len(self._features))
         if np.average(self._ended, weights=self._weight) >= _OFTEN:
-            return None, found
+            return trees, found
         life = next(iter(self._left.values()))
         beyond = np.where(self._ended, life, _BEYOND * life)
-        for out in self.folds:
-            trees = fitted_gate(self._features[~out], beyond[~out], self._weight[~out], self._seed)
-            found[out] = trees.predict(self._features[out])
-        return fitted_gate(self._features, beyond, self._weight, self._seed), found
+        for out in (np.any(self.folds[half::2], axis=0) for half in (0, 1)):
+            trees.append(fitted_gate(self._features[~out], beyond[~out], self._weight[~out], self._seed))
+            found[out] = trees[-1].predict(self._features[out])
+        return trees, found
 
     def unit(self, name: str, gate: Floats, seen: Ints) -> dict[str, Any]:
         """Return what is learned of one unit of time, from the rows `seen`."""
@@ -292,18 +302,20 @@ def _stretches(
     """Return by how much of their width bands are stretched, at expected lives from short to long.
 
     In bins of as many rows; rows at which the end is beyond the cap (not `inside`) are a bin of their own.
+    No band is narrowed: the trees that it comes from were chosen by devices that its rows had taught, and
+    lives that go on beyond the cap, which any band that reaches it holds, would narrow it for the others.
     """
     middles, stretch = [], []
     order = np.argsort(expected[inside], kind="stable")
     count = max(1, min(_BINS, len(order) // (2 * LEAST_JUDGED)))
     for rows in np.array_split(np.flatnonzero(inside)[order], count):
         middles.append(float(np.average(expected[rows], weights=weight[rows])))
-        stretch.append(max(weighted_quantile(off[rows], weight[rows], HIGH - LOW), _LEAST_STRETCH))
+        stretch.append(max(weighted_quantile(off[rows], weight[rows], HIGH - LOW), 0.0))
     outside = np.flatnonzero(~inside)
     middle = float(np.average(expected[outside], weights=weight[outside])) if len(outside) else 0.0
     if len(outside) >= LEAST_JUDGED and middle > middles[-1]:
         middles.append(middle)
-        stretch.append(max(weighted_quantile(off[outside], weight[outside], HIGH - LOW), _LEAST_STRETCH))
+        stretch.append(max(weighted_quantile(off[outside], weight[outside], HIGH - LOW), 0.0))
     return middles, stretch
 
 
