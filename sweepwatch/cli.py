@@ -379,8 +379,12 @@ def models_rollback(config: Path | None, data: Path | None, fault: str, who: str
 @click.option(
     "--horizon", type=int, metavar="MONTHS", help="Months at the end that are the test (parts: 12)."
 )
-@click.option("--train", metavar="NAME", help="What is learned from: a set (cmapss) or file (hse-filter).")
-@click.option("--test", metavar="NAME", help="What is judged: a set (cmapss) or file (hse-filter).")
+@click.option(
+    "--train", metavar="NAME", help="What is learned from: a set (cmapss), a file (hse-filter), rows (skab)."
+)
+@click.option(
+    "--test", metavar="NAME", help="What is judged: a set (cmapss), a file (hse-filter), files (skab)."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def evaluate(
     name: str,

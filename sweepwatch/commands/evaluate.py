@@ -23,7 +23,7 @@ YARDSTICKS = {
 """Where each yardstick's `evaluate(folder, seeds)` is; loaded only when asked for."""
 _NEEDS_NO_DATA = ("simulated",)
 _TAKES_A_HORIZON = ("parts",)
-_TAKES_A_SPLIT = ("cmapss", "hse-filter")
+_TAKES_A_SPLIT = ("cmapss", "hse-filter", "skab")
 
 
 def run_evaluate(
@@ -82,7 +82,7 @@ def _split(name: str, split: Mapping[str, str | None]) -> dict[str, Any]:
     """Return what is to be learned from and judged (`train`, `test`), where that is said."""
     said = {option: value for option, value in split.items() if value is not None}
     if said and name not in _TAKES_A_SPLIT:
-        takes = " and ".join(_TAKES_A_SPLIT)
+        takes = " and ".join([", ".join(_TAKES_A_SPLIT[:-1]), _TAKES_A_SPLIT[-1]])
         raise ConfigError(f"--{next(iter(said))}: {name} takes none; {takes} do")
     return said
 

@@ -8,9 +8,20 @@ import numpy as np
 import pytest
 
 from fleet.errors import InvalidInput
-from yardsticks.skab import LEARNED, SIGNALS, chosen_threshold, evaluate, read_runs
+from models.anomaly.score import limit_for
+from yardsticks.skab import FALSE_ALARM_BUDGET, LEARNED, evaluate, read_runs
 
 REAL = Path(__file__).parents[3].parent / "shared" / "data" / "public" / "skab"
+SIGNALS = (
+    "Accelerometer1RMS",
+    "Accelerometer2RMS",
+    "Current",
+    "Pressure",
+    "Temperature",
+    "Thermocouple",
+    "Voltage",
+    "Volume Flow RateRMS",
+)
 HEADER = ";".join(["datetime", *SIGNALS, "anomaly", "changepoint"])
 
 
@@ -43,7 +54,7 @@ def test_other_files_plain_or_zipped_give_every_metric(tmp_path: Path) -> None:
     (tmp_path / "readme.txt").write_text("not a run", encoding="utf-8")
     told = evaluate(tmp_path, [0])
     assert set(told["metrics"]) == {"roc_auc_per_file", "mar_at_far_13_55", "f1", "far", "mar"}
-    assert told["metrics"]["roc_auc_per_file"]["mean"] > 0.95
+    assert told["metrics"]["roc_auc_per_file"]["mean"] > 0.9
     assert told["details"]["files"] == 3
     assert told["details"]["roc_auc_by_file"]["nothing-wrong.csv"] is None
 
@@ -53,13 +64,44 @@ def test_files_in_a_folder_valve1_are_found(tmp_path: Path) -> None:
     assert [run.name for run in read_runs(tmp_path)] == ["0.csv"]
 
 
+def test_several_folders_are_not_half_read(tmp_path: Path) -> None:
+    write(tmp_path / "valve1" / "0.csv", lines(1))
+    write(tmp_path / "other" / "0.csv", lines(2))
+    with pytest.raises(
+        InvalidInput, match=r"several places \(other, valve1\); name what is judged by --test"
+    ):
+        read_runs(tmp_path)
+    assert len(read_runs(tmp_path, test="other")) == 1
+    assert len(read_runs(tmp_path, test="other/0.csv, valve1")) == 2
+    with pytest.raises(InvalidInput, match="valve3 is and holds no"):
+        read_runs(tmp_path, test="other,valve3")
+
+
+def test_a_file_that_is_not_known_refuses_the_folder(tmp_path: Path) -> None:
+    write(tmp_path / "0.csv", lines(1))
+    (tmp_path / "1.parquet").write_bytes(b"?")
+    with pytest.raises(InvalidInput, match=r"1\.parquet is no \.csv"):
+        read_runs(tmp_path)
+
+
+def test_how_many_rows_teach_is_an_argument(tmp_path: Path) -> None:
+    write(tmp_path / "0.csv", lines(1))
+    assert (
+        evaluate(tmp_path, [0], train="200")["details"]["threshold"]
+        != evaluate(tmp_path, [0])["details"]["threshold"]
+    )
+    with pytest.raises(InvalidInput, match="--train: 'all' is no number of rows"):
+        evaluate(tmp_path, [0], train="all")
+
+
 def test_labels_and_test_rows_do_not_move_the_threshold(tmp_path: Path) -> None:
     write(tmp_path / "0.csv", lines(1))
     rows = read_runs(tmp_path)[0].rows
     changed = rows.copy()
     changed[LEARNED:] += 100
+    first, second = (limit_for(FALSE_ALARM_BUDGET, [each], LEARNED) for each in (rows, changed))
     # Sums depend on how memory is aligned, in their last bit.
-    assert chosen_threshold([rows]) == pytest.approx(chosen_threshold([changed]), rel=1e-12)
+    assert first == pytest.approx(second, rel=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -67,8 +109,11 @@ def test_labels_and_test_rows_do_not_move_the_threshold(tmp_path: Path) -> None:
     [
         (lines(1, rows=300, fault=(0, 9)), "has 300 rows; more than 400 are needed"),
         (lines(1, fault=(0, 0)), "no normal or no anomalous row"),
-        ([*lines(1)[:450], lines(1)[0].replace(";0.0;0.0", ";;0.0")], "value is missing or no number"),
-        ([*lines(1)[:450], "2020-03-09 10:00:00;x;1;1;1;1;1;1;1;0;0"], "cannot be read as CSV"),
+        (
+            [*lines(1)[:450], lines(1)[0].replace(";0.0;0.0", ";;0.0")],
+            "empty field or a value that is no number",
+        ),
+        ([*lines(1)[:450], "2020-03-09 10:00:00;x;1;1;1;1;1;1;1;0;0"], "0.csv, line"),
     ],
 )
 def test_a_bad_file_is_named_in_one_line(tmp_path: Path, rows: list[str], said: str) -> None:
@@ -79,10 +124,10 @@ def test_a_bad_file_is_named_in_one_line(tmp_path: Path, rows: list[str], said: 
 
 
 def test_a_folder_without_files_and_a_missing_column_are_named(tmp_path: Path) -> None:
-    with pytest.raises(InvalidInput, match=r"holds no \.csv"):
+    with pytest.raises(InvalidInput, match=r"is and holds no \.csv"):
         evaluate(tmp_path, [0])
     (tmp_path / "0.csv").write_text("datetime;Current\n2020;1\n", encoding="utf-8")
-    with pytest.raises(InvalidInput, match="has no column Accelerometer1RMS"):
+    with pytest.raises(InvalidInput, match="no column .*Accelerometer1RMS"):
         evaluate(tmp_path, [0])
 
 
