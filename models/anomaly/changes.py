@@ -1,9 +1,9 @@
-"""Changes in units of what is usual, and what they come to: robots over days and a pump over seconds alike.
+"""What anomaly scores are made of: changes in units of what is usual, and what many come to together.
 
-Whoever asks brings levels, or what a trailing window differs by from what was usual before it, and how much
-each measure moves by itself: from step to step (`noise`), and slowly (`spread`: as machines differ, or as one
-wanders the longer ago it was learned). What is left is added up with the covariance between measures, so
-that ten which always go together are not ten reasons.
+A fleet's robots bring levels of days, and how much each measure moves by itself: from step to step (`noise`)
+and as machines differ (`spread`). A stream brings the means of its windows. Both add up with the covariance
+between measures, so that ten which always go together are not ten reasons: `towards` what is worse where
+that is known, `away` from normal whichever way where it is not.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -36,8 +36,8 @@ class Change:
 class Units:
     """What changes are measured in, and how far one counts (`limit`); all by measure, shape (measures, 1).
 
-    `noise` is the spread from step to step, `spread` (windows, measures, 1 or machines) that of changes
-    beside it, `least` what is no more than chance.
+    `noise` is the spread from step to step, `spread` (windows, measures, 1) that of changes
+    between machines, `least` what is no more than chance.
     """
 
     noise: Floats
@@ -64,24 +64,21 @@ def trailing_changes(levels: Floats, windows: Sequence[int], least: int) -> Iter
         yield Change(moved, earlier, now)
 
 
-def in_units(
-    changes: Iterable[Change], units: Units, own: Floats | None = None, better: float | None = None
-) -> Floats:
+def in_units(changes: Iterable[Change], units: Units, own: Floats, better: float) -> Floats:
     """Return changes in units of what is usual, the mean over the windows; NaN for unknown.
 
     `own` (measures, machines) is each machine's own noise, NaN for unknown: the shorter its past, the more
-    that of all counts. Where up is worse, `better` is what a change downwards counts (as one for the worse);
-    without it both ways keep their sign.
+    that of all counts. Up is worse; `better` is what a change downwards counts, as one for the worse.
     """
     parts = []
     for row, change in enumerate(changes):
-        variance = units.noise**2 if own is None else _drawn(own, change.earlier, units.noise)
+        variance = _drawn(own, change.earlier, units.noise)
         error = variance * (1 / np.maximum(change.now, 1) + 1 / np.maximum(change.earlier, 1))
         scale = np.sqrt(error + units.spread[row] ** 2 + units.least**2)
         moved = change.moved
         parts.append(np.divide(moved, scale, out=np.full(moved.shape, np.nan), where=scale > _EMPTY))
     seen = np.clip(known_mean(np.stack(parts), axis=0), -units.limit, units.limit)
-    return np.asarray(seen if better is None else np.where(seen < 0, -better * seen, seen))
+    return np.asarray(np.where(seen < 0, -better * seen, seen))
 
 
 def _drawn(own: Floats, earlier: Floats, noise: Floats) -> Floats:
@@ -99,28 +96,22 @@ def towards(changes: Floats, heard: NDArray[np.bool_], covariance: Floats) -> Fl
     return np.asarray((total / np.sqrt(np.maximum(variance, _EMPTY)) + changes.max(axis=0)) / 2)
 
 
-def away(changes: Floats, covariance: Floats) -> float:
-    """Return how much one machine changes whichever way: its distance in units of the covariance, a measure.
+def away(changes: Floats, covariance: Floats) -> Floats:
+    """Return how much machines change whichever way: their Mahalanobis distance, the mean over measures.
 
-    `changes` (measures,), NaN for unknown, which is left out. 1 is what is usual.
+    `changes` (measures, machines), all known. Shape: (machines,).
     """
-    heard = np.isfinite(changes)
-    told = changes[heard]
-    square = told @ np.linalg.solve(covariance[np.ix_(heard, heard)], told) if len(told) else 0.0
-    return float(np.sqrt(max(square, 0.0) / max(len(told), 1)))
+    square = np.einsum("md,md->d", changes, np.linalg.solve(covariance, changes))
+    return np.asarray(np.sqrt(np.maximum(square, 0.0) / len(changes)))
 
 
-def shrunk_covariance(rows: Floats, apart: int = 1) -> Floats:
+def shrunk_covariance(rows: Floats) -> Floats:
     """Return the covariance of rows, shape (rows, measures), which can be inverted however few they are.
 
     Shrunk towards a multiple of the identity: Ledoit and Wolf, "A well-conditioned estimator for
-    large-dimensional covariance matrices", Journal of Multivariate Analysis 88, 2004. By how much, rows that
-    are so far `apart` tell: those of overlapping windows are hardly news.
+    large-dimensional covariance matrices", Journal of Multivariate Analysis 88, 2004.
     """
     from sklearn.covariance import ledoit_wolf
 
-    covariance, shrinkage = ledoit_wolf(rows[::apart])
-    if apart > 1:
-        whole = np.atleast_2d(np.cov(rows.T, bias=True))
-        covariance = (1 - shrinkage) * whole + shrinkage * np.trace(whole) / len(whole) * np.eye(len(whole))
+    covariance, _ = ledoit_wolf(rows)
     return np.asarray(covariance + _EMPTY * np.eye(len(covariance)))

@@ -1,10 +1,8 @@
 """The anomaly score of a stream: how far a machine is from its own normal, without history or label.
 
-What is looked at are a machine's signals and how restless each is (the root of its distance from its own
-trailing mean), as changes of trailing windows against a centre that follows, in the units that a fleet's
-score has too (models/anomaly/changes.py). By itself a signal moves within a window (quieter the longer that
-is) and by drift: as far as its later learning rows lie from its earlier ones, beyond
-chance, and the further the longer ago the centre was learned.
+A *normal* is learned from rows without labels: their centre, and a covariance shrunk towards a multiple of
+the identity. The score is the distance from it in units of that covariance (models/anomaly/changes.py, which
+a fleet's score is made of too).
 """
 
 from collections.abc import Sequence
@@ -13,123 +11,79 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from models.anomaly.changes import Change, Units, away, in_units, shrunk_covariance
+from models.anomaly.changes import away, shrunk_covariance
 
 Floats = NDArray[np.float64]
 
-_RESTLESS = 30
-"""A signal's unrest is that against so many rows."""
-_LARGEST = 8.0
-_FEWEST = 3
-"""A window is at most one part of so many of what was learned."""
-_CHANCE, _GOES_ON = 2.0, 0.7
-"""So many variances of a half's mean are chance; drift beyond goes on by so much of what was seen."""
-_STILL, _STILL_SHARE = 1e-9, 0.01
-"""A signal that never moved (by this share) is in units of so much of its level."""
+USUAL = 0.99
+"""A normal's limit is this quantile of the distances of the rows that it was learned from."""
+_LEAST_SPREAD = 1e-9
+_LEAST_SCORE = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class Normal:
+    """What is normal: `centre` (signals,), `covariance` (signals, signals), `limit` the usual distance."""
+
+    centre: Floats
+    covariance: Floats
+    limit: float
+
+    def distance(self, rows: Floats) -> Floats:
+        """Return how far rows are from the centre; 1 is the limit. Shape: (rows, signals) to (rows,)."""
+        return away((rows - self.centre).T, self.covariance) / self.limit
+
+
+def learn_normal(rows: Floats) -> Normal:
+    """Learn a normal from rows, shape (rows, signals), all numbers and at least two rows."""
+    loose = Normal(rows.mean(axis=0), shrunk_covariance(rows), 1.0)
+    return replace(loose, limit=max(float(np.quantile(loose.distance(rows), USUAL)), _LEAST_SPREAD))
 
 
 @dataclass(frozen=True, slots=True)
 class Following:
-    """How a stream is followed, in rows.
+    """How a stream is followed.
 
-    `windows` are the trailing windows whose means are judged: short ones are quick to see a fault and to
-    forget it, long ones see a small one. While the score is below `quiet` the centre moves by one part of
-    `memory` of its distance a row, so that slow drift of a machine in order does not add up; above it by one
-    of `lasting`: recovery is measured against what was normal before, but what lasts becomes normal.
+    `windows` are the lengths (rows) of the trailing windows whose means are judged; the score is the
+    geometric mean over them: short ones are quick to see a fault and to forget it, long ones see a small one.
+    While the score is below `quiet` limits the centre moves by `adaptation` of its distance a row, so that
+    slow drift of a machine in order does not add up; above it the centre stands, and the machine's recovery
+    is measured against what was normal before the fault. What lasts for more than `lasting` rows (ten of the
+    longest windows, as a fleet's 30 days are) is no fault any more but the new normal: the centre follows.
     """
 
-    windows: tuple[int, ...] = (5, 15, 45)
-    memory: int = 300
-    lasting: int = 3000
-    quiet: float = 1.3
-
-
-@dataclass(frozen=True, slots=True)
-class Own:
-    """What a machine does by itself.
-
-    `noise` from row to row and `drift` a row (measures, 1), `beside` (windows, measures, 1) what windows'
-    means vary by beyond that noise (variance), and the `covariance` of changes (measures, measures).
-    """
-
-    noise: Floats
-    beside: Floats
-    drift: Floats
-    covariance: Floats
-
-    def units(self, age: float) -> Units:
-        """Return the units of changes against what was learned so many rows ago."""
-        spread = np.sqrt(self.beside + (self.drift * age) ** 2)
-        same = np.ones_like(self.noise)
-        return Units(self.noise, spread, 0 * same, _LARGEST * same)
+    windows: tuple[int, ...] = (10, 30, 60)
+    adaptation: float = 0.01
+    quiet: float = 1.5
+    lasting: int = 600
 
 
 def follow(rows: Floats, learned: int, how: Following | None = None) -> Floats:
     """Return the score of each row of one machine's stream, NaN for the first `learned`, which teach it.
 
-    Causal: a row's score knows that row and those before it, and neither their number nor the time. Units of
-    signals do not matter. Shape: (rows, signals) to (rows,); between 1 and 2 is usual.
+    Causal: a row's score knows that row and those before it, and neither their number nor the time.
+    Shape: (rows, signals) to (rows,); 1 is as far from normal as 1 % of what was learned from.
     """
     how = how or Following()
-    windows = tuple(min(width, max(learned // _FEWEST, 1)) for width in how.windows)
-    levels = _levels(rows, learned)
-    own = learn_own(levels[:learned], windows)
-    means = np.stack([trailing_means(levels, width) for width in windows])
-    centre, age = np.zeros(levels.shape[1]), (learned - 1) / 2
-    scores = np.full(len(rows), np.nan)
-    for row in range(learned, len(rows)):
-        age += 1
-        scores[row] = _judged(means[:, row] - centre, own, windows, age, min(learned, how.memory))
-        pace = 1 / (how.memory if scores[row] < how.quiet else how.lasting)
-        centre += pace * (means[0, row] - centre)
-        age *= 1 - pace
+    centre = rows[:learned].mean(axis=0)
+    spread = np.maximum(rows[:learned].std(axis=0), _LEAST_SPREAD)
+    scaled = (rows - centre) / spread
+    scores = [_follow_one(trailing_means(scaled, width), learned, width, how) for width in how.windows]
+    return np.asarray(np.exp(np.mean(np.log(np.maximum(scores, _LEAST_SCORE)), axis=0)))
+
+
+def _follow_one(means: Floats, learned: int, width: int, how: Following) -> Floats:
+    normal = learn_normal(means[min(width, learned // 2) - 1 : learned])
+    centre = normal.centre.copy()
+    scores = np.full(len(means), np.nan)
+    alarmed = 0
+    for row in range(learned, len(means)):
+        moved = means[row] - centre
+        scores[row] = away(moved[:, None], normal.covariance)[0] / normal.limit
+        alarmed = 0 if scores[row] < how.quiet else alarmed + 1
+        if not 0 < alarmed <= how.lasting:
+            centre += how.adaptation * moved
     return scores
-
-
-def _judged(moved: Floats, own: Own, windows: Sequence[int], age: float, known: int) -> float:
-    parts = [_change(each, width, known) for each, width in zip(moved, windows, strict=True)]
-    return away(in_units(parts, own.units(age))[:, 0], own.covariance)
-
-
-def _change(moved: Floats, now: int, earlier: int) -> Change:
-    return Change(np.atleast_2d(moved).T, np.array(earlier), np.array(now))
-
-
-def _levels(rows: Floats, learned: int) -> Floats:
-    """Return signals and their unrest in units of what was learned. Shape: (rows, 2 x signals)."""
-    mean, spread = rows[:learned].mean(axis=0), rows[:learned].std(axis=0)
-    level = np.where(mean == 0, 1.0, np.abs(mean))
-    still = spread <= _STILL * level
-    scaled = (rows - mean) / np.where(still, _STILL_SHARE * level, spread)
-    unrest = np.sqrt(np.abs(scaled - trailing_means(scaled, _RESTLESS)))
-    return np.hstack([scaled, unrest - unrest[:learned].mean(axis=0)])
-
-
-def learn_own(levels: Floats, windows: Sequence[int]) -> Own:
-    """Learn what a machine does by itself from levels, shape (rows, measures), whose mean is 0."""
-    learned, size = len(levels), np.array(windows)[:, None, None]
-    time = np.arange(learned)[:, None] - (learned - 1) / 2
-    left = levels - time * (time * levels).sum(axis=0) / (time**2).sum()
-    means = [trailing_means(left, width) for width in windows]
-    # Few long windows lie side by side in what was learned: their variance about its mean is too small.
-    variance = np.stack([each[width - 1 :].var(axis=0) for each, width in zip(means, windows, strict=True)])
-    variance = variance[:, :, None] * (1 + size / learned) + _STILL
-    # Rows that take turns above and below leave less in a window's mean than chance would.
-    noise = np.sqrt(np.minimum((variance * size).min(axis=0), left.var(axis=0)[:, None] + _STILL))
-    beside = np.maximum(variance - noise**2 / size, 0)
-    drift = _drift(levels, variance[-1] * windows[-1])
-    own = Own(noise, beside, drift, np.eye(levels.shape[1]))
-    whole = [each[max(windows) - 1 :] for each in means]
-    seen = [_change(each, width, learned) for each, width in zip(whole, windows, strict=True)]
-    covariance = shrunk_covariance(in_units(seen, own.units(0.0)).T, windows[0])
-    return replace(own, covariance=covariance.astype(np.float64))
-
-
-def _drift(levels: Floats, a_row: Floats) -> Floats:
-    """Return by how much measures drift a row beyond chance, which is a variance of so much `a_row`."""
-    half = len(levels) // 2
-    moved = (levels[half:].mean(axis=0) - levels[:half].mean(axis=0))[:, None]
-    return np.asarray(_GOES_ON * np.sqrt(np.maximum(moved**2 - _CHANCE * a_row / half, 0)) / half)
 
 
 def trailing_means(rows: Floats, width: int) -> Floats:

@@ -18,10 +18,10 @@ from threadpoolctl import threadpool_limits
 
 from fleet.faults import FAULTS, predicted_faults
 from fleet.signals import Kind
-from models.anomaly.changes import away, shrunk_covariance
 from models.anomaly.fleet import Usual, judge, learn_usual
 from models.anomaly.levels import DAYS, Levels
 from models.anomaly.risk import probability
+from models.anomaly.score import learn_normal
 from models.anomaly.watched import WATCHED
 from models.features.definitions import features_of
 from models.learning.life import LifeModel, fit_life
@@ -128,9 +128,9 @@ def _few_lives() -> Case:
 
 def _anomaly() -> Case:
     def learn(seed: int) -> Any:
-        return shrunk_covariance(np.random.default_rng(seed).normal(size=(200, 4)))
+        return learn_normal(np.random.default_rng(seed).normal(size=(200, 4)))
 
-    return Case("anomaly", 4, learn, lambda usual, rows: np.array([away(row, usual) for row in rows]))
+    return Case("anomaly", 4, learn, lambda normal, rows: np.asarray(normal.distance(rows)), survives=False)
 
 
 def _levels(rows: Floats) -> Levels:

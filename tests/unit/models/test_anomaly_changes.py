@@ -9,6 +9,9 @@ ONE = np.ones((1, 1))
 UNITS = Units(noise=2 * ONE, spread=np.zeros((1, 1, 1)), least=0 * ONE, limit=8 * ONE)
 
 
+OWN = np.full((1, 1), np.nan)
+
+
 def changed(by: float) -> list[Change]:
     return [Change(by * ONE, np.array(100.0), np.array(4.0))]
 
@@ -22,19 +25,23 @@ def test_a_window_is_held_against_what_was_before_and_too_little_tells_nothing()
 
 
 def test_a_change_is_told_in_what_chance_does_to_both_means() -> None:
-    assert in_units(changed(3.0), UNITS)[0, 0] == pytest.approx(3 / (2 * np.sqrt(1 / 4 + 1 / 100)))
+    assert in_units(changed(3.0), UNITS, OWN, 0.4)[0, 0] == pytest.approx(3 / (2 * np.sqrt(1 / 4 + 1 / 100)))
 
 
 def test_what_wanders_by_itself_counts_less() -> None:
     wandering = Units(UNITS.noise, np.full((1, 1, 1), 10.0), UNITS.least, UNITS.limit)
-    assert in_units(changed(3.0), wandering)[0, 0] < 0.3
+    assert in_units(changed(3.0), wandering, OWN, 0.4)[0, 0] < 0.3
 
 
-def test_both_ways_count_unless_the_worse_is_known() -> None:
-    down = in_units(changed(-3.0), UNITS)
-    assert down[0, 0] < 0
-    assert in_units(changed(-3.0), UNITS, better=0.4)[0, 0] == pytest.approx(-0.4 * down[0, 0])
-    assert in_units(changed(1000.0), UNITS)[0, 0] == 8
+def test_a_change_for_the_better_counts_less_and_none_counts_for_ever() -> None:
+    worse = in_units(changed(3.0), UNITS, OWN, 0.4)
+    assert in_units(changed(-3.0), UNITS, OWN, 0.4)[0, 0] == pytest.approx(0.4 * worse[0, 0])
+    assert in_units(changed(1000.0), UNITS, OWN, 0.4)[0, 0] == 8
+
+
+def test_the_longer_its_past_the_more_a_machine_s_own_noise_counts() -> None:
+    own = np.full((1, 1), 0.2)
+    assert in_units(changed(0.5), UNITS, own, 0.4)[0, 0] > 4 * in_units(changed(0.5), UNITS, OWN, 0.4)[0, 0]
 
 
 def test_measures_that_go_together_are_not_two_reasons() -> None:
@@ -46,10 +53,5 @@ def test_measures_that_go_together_are_not_two_reasons() -> None:
 
 def test_a_broken_relation_is_further_away_than_a_common_change() -> None:
     covariance = np.array([[1, 0.9], [0.9, 1]])
-    assert away(np.array([1.0, -1.0]), covariance) > 3 * away(np.array([1.0, 1.0]), covariance)
-
-
-def test_what_is_not_known_is_left_out() -> None:
-    covariance = np.array([[1, 0.9], [0.9, 1]])
-    assert away(np.array([2.0, np.nan]), covariance) == pytest.approx(2.0)
-    assert away(np.full(2, np.nan), covariance) == 0.0
+    broken, common = away(np.array([[1.0, 1.0], [-1.0, 1.0]]), covariance)
+    assert broken > 3 * common
