@@ -70,7 +70,7 @@ class DemoTime:
 
     def begin(self) -> None:
         """Let time run: what had to be made before it does is made; it waits for the first readings too."""
-        self._newest = self.clock.now_ms()
+        self._newest = max(self.clock.now_ms(), self._newest or 0)
         self.clock.start()
         self._thread.start()
 
