@@ -379,8 +379,18 @@ def models_rollback(config: Path | None, data: Path | None, fault: str, who: str
 @click.option(
     "--horizon", type=int, metavar="MONTHS", help="Months at the end that are the test (parts: 12)."
 )
+@click.option("--train", metavar="NAME", help="What is learned from: a set (cmapss) or file (hse-filter).")
+@click.option("--test", metavar="NAME", help="What is judged: a set (cmapss) or file (hse-filter).")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def evaluate(name: str, data: Path | None, seeds: str, horizon: int | None, as_json: bool) -> None:
+def evaluate(
+    name: str,
+    data: Path | None,
+    seeds: str,
+    horizon: int | None,
+    train: str | None,
+    test: str | None,
+    as_json: bool,
+) -> None:
     """Score what we learn, forecast and plan on a yardstick.
 
     There are skab, azure-pdm, cmapss, hse-filter, parts, dispatch (routes) and simulated.
@@ -390,7 +400,8 @@ def evaluate(name: str, data: Path | None, seeds: str, horizon: int | None, as_j
     """
     from sweepwatch.commands.evaluate import run_evaluate
 
-    run_evaluate(name, data, seeds, as_json, click.echo, horizon)
+    split = {"train": train, "test": test}
+    run_evaluate(name, data, seeds, as_json, click.echo, horizon, split)
 
 
 @cli.command("check-config")

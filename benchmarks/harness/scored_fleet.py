@@ -21,10 +21,10 @@ from models.features.compute import Look
 from models.features.definitions import features_of
 from models.features.tile_memory import TileMemory
 from models.features.windows import NO_RESETS, FleetFacts, Floats
+from models.learning.life import LifeModel, fit_life
 from models.learning.lives import Lives
 from models.learning.settings import TrainingSettings
 from models.learning.training import heard
-from models.learning.wear_life import WearLife, fit_wear_life
 from models.registry.registry import ModelRegistry
 from models.scoring.scorer import Scorer
 from storage.records.database import open_desk
@@ -158,7 +158,7 @@ class ScoredFleet:
             life = self._life(fault, features, told)
             self._registry.save(fault.code, model.fit(features, positive), 0.3, START, {}, life=life)
 
-    def _life(self, fault: Fault, features: Floats, told: Floats) -> WearLife | None:
+    def _life(self, fault: Fault, features: Floats, told: Floats) -> LifeModel | None:
         """Return a model of remaining life of the shipped size, where the fault is a wear.
 
         An end is in sight of parts with a high `told`, the sooner the higher.
@@ -169,6 +169,6 @@ class ScoredFleet:
         above = np.argsort(np.argsort(told)) / count - (1 - _ENDING)
         days = np.where(above > 0, cap * (1 - above / _ENDING), cap)
         devices = np.arange(count)
-        lives = Lives(days, 5 * days, days < cap, devices, devices, np.ones(count), cap)
-        found = fit_wear_life(features, lives, 0)
-        return found if isinstance(found, WearLife) else None
+        lives = Lives({"days": days, "hours": 5 * days}, days < cap, devices, devices, np.ones(count), cap)
+        found = fit_life(features, lives, 0)
+        return found if isinstance(found, LifeModel) else None

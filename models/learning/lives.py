@@ -7,6 +7,7 @@ were watched as long as its life is (inverse probability of censoring; Robins, F
 noncompliance and dependent censoring", Biometrics 2000).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +22,7 @@ from models.features.history import History
 from models.features.windows import Floats, Ints
 from models.learning.labels import POSITIVE, UNKNOWN, label
 
+UNITS = DAYS, HOURS = "days", "hours"
 _APART_H = 1e7
 """Lays the hours of all devices on one line, far from each other."""
 
@@ -29,12 +31,12 @@ _APART_H = 1e7
 class Lives:
     """What became of each row, in order of history's rows. Shapes: (rows,).
 
-    `days` and run `hours` until the repair, NaN where unknown; `ended` where a repair came within `cap` days,
-    `noticed` (epoch ms) when; `devices` a number for each device; `weight` for rows known.
+    `left` until the end by unit of time, NaN where unknown: for a robot's part `days` and run `hours` until
+    the repair was opened. `ended` where the end came within `cap` of the first unit, `noticed` (epoch ms, or
+    any number that differs) when; `devices` a number for each device; `weight` for rows known.
     """
 
-    days: Floats
-    hours: Floats
+    left: Mapping[str, Floats]
     ended: NDArray[np.bool_]
     noticed: Ints
     devices: Ints
@@ -44,7 +46,7 @@ class Lives:
     @property
     def known(self) -> NDArray[np.bool_]:
         """Of which rows it is known how they went on."""
-        return np.isfinite(self.days)
+        return np.isfinite(next(iter(self.left.values())))
 
     def ends(self, rows: Ints) -> int:
         """Return how many different lives ended among some rows."""
@@ -72,14 +74,44 @@ def lives_of(fault: Fault, history: History) -> Lives | None:
     hours = run.between(until, until + (days * DAY_MS).astype(np.int64))
     unknown = labels.value == UNKNOWN
     return Lives(
-        np.where(unknown, np.nan, days),
-        np.where(unknown, np.nan, hours),
+        {DAYS: np.where(unknown, np.nan, days), HOURS: np.where(unknown, np.nan, hours)},
         ended,
         labels.noticed,
         history.devices,
         _weights(days, (history.end - until) / DAY_MS),
         float(cap),
     )
+
+
+def lives_of_units(
+    unit: Ints, left: Floats, ended: NDArray[np.bool_], cap: float = np.inf, name: str = "steps"
+) -> Lives:
+    """Return what became of rows of units, each of one life. Shapes: (rows,).
+
+    `left` until each unit was last seen, which was its end where `ended`. A life that goes on beyond `cap`
+    counts as the cap; where a unit was cut off before that nothing is known of its rows but that others stand
+    for them.
+    """
+    known = ended | (left >= cap)
+    life = np.minimum(left, cap)
+    return Lives(
+        {name: np.where(known, life, np.nan)},
+        ended & (left < cap),
+        unit,
+        unit,
+        _weights_of_uncensored(life, known),
+        cap,
+    )
+
+
+def _weights_of_uncensored(life: Floats, known: NDArray[np.bool_]) -> Floats:
+    """Return the inverse of the share of rows that would have been watched so long (Kaplan, Meier, 1958)."""
+    order = np.lexsort((~known, life))
+    at_risk = len(life) - np.arange(len(life))
+    share = np.cumprod(np.where(known[order], 1.0, 1.0 - 1.0 / at_risk))
+    weight = np.empty(len(life))
+    weight[order] = 1.0 / np.maximum(share, 1.0 / len(life))
+    return np.where(known, weight, 0.0)
 
 
 def _weights(days: Floats, watched: Floats) -> Floats:

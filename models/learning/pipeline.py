@@ -16,10 +16,10 @@ from fleet.signals import Kind
 from models.features.definitions import columns_by_name, features_of
 from models.features.history import Cancelled, History, HistoryCancelled, Progress, gather
 from models.learning.labels import POSITIVE, UNKNOWN, label
+from models.learning.life import LifeModel, fit_life
 from models.learning.lives import Lives, lives_of
 from models.learning.settings import TrainingSettings
 from models.learning.training import Examples, failures, single_threaded, train_fault
-from models.learning.wear_life import WearLife, fit_wear_life
 from models.registry.cards import card_details, versions
 from models.registry.registry import ModelRegistry
 from storage.ports import TelemetryStore
@@ -153,7 +153,7 @@ class Fit:
     positives: int
     failures: int
     seconds: float
-    life: WearLife | None = None
+    life: LifeModel | None = None
 
 
 def fit_fault(
@@ -178,9 +178,9 @@ def fit_fault(
         if isinstance(result, str):
             return Fit(code, None, None, result, {}, rows, positives, seen, perf_counter() - begun)
         details = card_details(fault, examples, result, device_models, settings, seed)
-        learned = fit_wear_life(examples.features, lives, seed) if lives else None
+        learned = fit_life(examples.features, lives, seed) if lives else None
     message = f"{code}: learned from {positives} positive rows of {seen} failures"
-    life = learned if isinstance(learned, WearLife) else None
+    life = learned if isinstance(learned, LifeModel) else None
     if isinstance(learned, str):
         message += f"; no remaining life: {learned}"
     if details["silent"]:

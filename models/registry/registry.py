@@ -14,11 +14,11 @@ from fleet.faults import FAULTS
 from fleet.principals import schedule
 from models.features.definitions import Feature, digest, features_of
 from models.features.windows import Floats
-from models.learning import wear_life
 from models.learning.costs import CostCurve
+from models.learning.life import TRUSTED_TYPES as LIFE_TYPES
+from models.learning.life import LifeModel
 from models.learning.settings import Costs
 from models.learning.training import risk_of
-from models.learning.wear_life import WearLife
 from models.registry.files import FolderFiles, ModelFiles
 from storage.records.database import DeskDatabase
 from storage.records.model_cards import (
@@ -41,7 +41,7 @@ RISK, LIFE = "risk", "life"
 TRUSTED_TYPES = (
     "sklearn.calibration._CalibratedClassifier",
     "sklearn.calibration._SigmoidCalibration",
-    *wear_life.TRUSTED_TYPES,
+    *LIFE_TYPES,
 )
 """What a model file may hold beyond what skops itself trusts."""
 
@@ -53,7 +53,7 @@ class LoadedModel:
     card: ModelCard
     features: tuple[Feature, ...]
     classifier: Any
-    life: WearLife | None = None
+    life: LifeModel | None = None
     """The remaining life, where the fault is a wear and enough lives were known."""
 
     @property
@@ -91,7 +91,7 @@ class ModelRegistry:
         threshold: float,
         created: int,
         details: dict[str, Any],
-        life: WearLife | None = None,
+        life: LifeModel | None = None,
     ) -> ModelCard:
         """Write and register a model: as challenger where the fault has a sound champion, else as champion.
 
@@ -278,7 +278,7 @@ def _place(no_champion: str | None, proof: dict[str, Any] | None) -> tuple[str, 
     return CHAMPION, no_champion
 
 
-def _decode(card: ModelCard, body: bytes) -> tuple[Any, WearLife | None]:
+def _decode(card: ModelCard, body: bytes) -> tuple[Any, LifeModel | None]:
     from sklearn import __version__
     from sklearn.calibration import CalibratedClassifierCV
     from skops import io
@@ -296,4 +296,12 @@ def _decode(card: ModelCard, body: bytes) -> tuple[Any, WearLife | None]:
     classifier, life = (held.get(RISK), held.get(LIFE)) if isinstance(held, dict) else (held, None)
     if not isinstance(classifier, CalibratedClassifierCV):
         raise ModelRejected(f"model file {card.path} holds a {type(classifier).__name__}, not a classifier")
-    return classifier, None if life is None else WearLife(life)
+    return classifier, _life_of(card, life)
+
+
+def _life_of(card: ModelCard, parts: Any) -> LifeModel | None:
+    """Return the remaining life beside a risk; none where an older version wrote it."""
+    if parts is None or set(parts) >= LifeModel.PARTS:
+        return None if parts is None else LifeModel(parts)
+    log.warning("model %s tells no remaining life until trained anew: an older version wrote it", card.id)
+    return None

@@ -13,6 +13,7 @@ from models.anomaly.scoring import Window
 from models.features.compute import Look
 from models.features.definitions import all_features, columns_by_name, telling
 from models.features.windows import Floats, Ints
+from models.learning.lives import UNITS
 from models.registry.registry import LoadedModel
 from models.scoring.confidence import confidence, hardly_known
 from models.scoring.explanation import drivers
@@ -119,7 +120,7 @@ def _life(model: LoadedModel, own: Floats) -> list[pl.Series]:
     told = model.life.estimate(own)
     return [
         pl.Series(name, values, nan_to_null=True)
-        for name, values in zip(LIFE_COLUMNS, np.hstack([told.days, told.hours]).T, strict=True)
+        for name, values in zip(LIFE_COLUMNS, np.hstack([told.bands[unit] for unit in UNITS]).T, strict=True)
     ]
 
 

@@ -23,19 +23,28 @@ YARDSTICKS = {
 """Where each yardstick's `evaluate(folder, seeds)` is; loaded only when asked for."""
 _NEEDS_NO_DATA = ("simulated",)
 _TAKES_A_HORIZON = ("parts",)
+_TAKES_A_SPLIT = ("cmapss", "hse-filter")
 
 
 def run_evaluate(
-    name: str, data: Path | None, seeds: str, as_json: bool, say: Say, horizon: int | None = None
+    name: str,
+    data: Path | None,
+    seeds: str,
+    as_json: bool,
+    say: Say,
+    horizon: int | None = None,
+    split: Mapping[str, str | None] | None = None,
 ) -> None:
     """Score one yardstick and print how it went.
 
     `data` is the folder of the yardstick's files, or one that holds such a folder under the yardstick's name.
-    `horizon` is how many months of the data are the test, for those that take it. Raises ConfigError for an
+    `horizon` is how many months of the data are the test, `split` what is learned from (`train`) and judged
+    (`test`), for those that take it. Raises ConfigError for an
     unknown name, a missing folder, seeds that are no list of whole numbers, or a horizon where none is taken.
     """
     chosen = parse_seeds(seeds)
-    told = _evaluator(name)(_folder(name, data), chosen, **_horizon(name, horizon))
+    options = _horizon(name, horizon) | _split(name, split or {})
+    told = _evaluator(name)(_folder(name, data), chosen, **options)
     for line in [json_text(told)] if as_json else _table(told):
         say(line)
 
@@ -61,12 +70,21 @@ def _evaluator(name: str) -> Evaluate:
     return found
 
 
-def _horizon(name: str, horizon: int | None) -> dict[str, int]:
+def _horizon(name: str, horizon: int | None) -> dict[str, Any]:
     if horizon is None:
         return {}
     if name not in _TAKES_A_HORIZON:
         raise ConfigError(f"--horizon: {name} takes none; {', '.join(_TAKES_A_HORIZON)} does")
     return {"horizon": horizon}
+
+
+def _split(name: str, split: Mapping[str, str | None]) -> dict[str, Any]:
+    """Return what is to be learned from and judged (`train`, `test`), where that is said."""
+    said = {option: value for option, value in split.items() if value is not None}
+    if said and name not in _TAKES_A_SPLIT:
+        takes = " and ".join(_TAKES_A_SPLIT)
+        raise ConfigError(f"--{next(iter(said))}: {name} takes none; {takes} do")
+    return said
 
 
 def _folder(name: str, data: Path | None) -> Path | None:

@@ -6,27 +6,27 @@ import numpy as np
 
 from fleet.faults import FAULTS
 from models.features.history import History
-from models.learning.lives import lives_of
+from models.learning.life import LifeModel, coverage, fit_life
+from models.learning.lives import UNITS, lives_of
 from models.learning.pipeline import examples_of
-from models.learning.wear_life import UNITS, WearLife, coverage, fit_wear_life
 
 
-def learn_lives(history: History, seed: int) -> dict[str, WearLife]:
+def learn_lives(history: History, seed: int) -> dict[str, LifeModel]:
     """Learn the remaining life of every wear fault, as the product does, where there is enough to learn."""
-    found: dict[str, WearLife] = {}
+    found: dict[str, LifeModel] = {}
     for code, fault in FAULTS.items():
         lives = lives_of(fault, history)
         if lives is not None:
-            learned = fit_wear_life(examples_of(fault, history).features, lives, seed)
-            if isinstance(learned, WearLife):
+            learned = fit_life(examples_of(fault, history).features, lives, seed)
+            if isinstance(learned, LifeModel):
                 found[code] = learned
     return found
 
 
-def cover(models: Mapping[str, WearLife], histories: Sequence[History]) -> dict[str, dict[str, float]]:
+def cover(models: Mapping[str, LifeModel], histories: Sequence[History]) -> dict[str, dict[str, float]]:
     """Return by fault the coverage of p10 to p90 over the rows of all histories, and how many rows those are.
 
-    Of rows with an end in sight and a known life; see models.wear_life.coverage.
+    Of rows with an end in sight and a known life; see models.learning.life.coverage.
     """
     told: dict[str, dict[str, float]] = {}
     for code, model in models.items():

