@@ -86,6 +86,7 @@ class ConsentItem(Schema):
     """Who pays for a visit, and what the customer was asked and said; null before."""
 
     pays: Coverage
+    proposed: bool = Field(description="The visit is our proposal: false where the customer asked for it")
     offer: str | None = None
     asked_at: Time | None = None
     ends: Time | None = None

@@ -12,6 +12,7 @@ SECOND_MS = 1_000
 MINUTE_MS = 60 * SECOND_MS
 HOUR_MS = 60 * MINUTE_MS
 DAY_MS = 24 * HOUR_MS
+_CATCHES_UP, _MADE_GOOD_MS = 1.25, MINUTE_MS
 
 
 class Clock(Protocol):
@@ -33,12 +34,13 @@ class SystemClock:
 class FastClock:
     """A clock that runs `speed` times as fast as the machine's, from `ms` on (epoch ms), once it is started.
 
-    It stands still before, from when it is stopped on, and at what it is held at. From any thread.
+    It stands still before, from when it is stopped on, and at what it is held at. What it is behind then, up
+    to a minute of the machine's, it makes good by running faster by a quarter. From any thread.
     """
 
     def __init__(self, speed: float, ms: int, seconds: Callable[[], float] = monotonic) -> None:
         self.speed = speed
-        self._ms = float(ms)
+        self._ms = self._due_ms = float(ms)
         self._seconds = seconds
         self._read_at: float | None = None
         self._hold_ms = inf
@@ -67,8 +69,10 @@ class FastClock:
         with self._lock:
             if self._read_at is not None:
                 now = self._seconds()
-                further = self._ms + (now - self._read_at) * 1000 * self.speed
-                self._ms, self._read_at = max(self._ms, min(further, self._hold_ms)), now
+                passed = (now - self._read_at) * 1000 * self.speed
+                self._due_ms = min(self._due_ms + passed, self._ms + passed + _MADE_GOOD_MS * self.speed)
+                further = min(self._ms + passed * _CATCHES_UP, self._due_ms, self._hold_ms)
+                self._ms, self._read_at = max(self._ms, further), now
             return round(self._ms)
 
 

@@ -78,7 +78,9 @@ def record_consent(
 
 def _item(services: ApiServices, ticket_id: int, sites: Sites) -> ConsentItem:
     with services.desk.transaction() as session:
-        pays, said = services.work.consent.standing(session, ticket(session, ticket_id, sites))
-    names = ConsentItem.model_fields.keys() - {"pays"}
+        case = ticket(session, ticket_id, sites)
+        pays, said = services.work.consent.standing(session, case)
+        proposed = services.work.consent.is_proposed(session, case)
+    names = ConsentItem.model_fields.keys() - {"pays", "proposed"}
     found = {} if said is None else {name: getattr(said, name) for name in names}
-    return ConsentItem.model_validate({"pays": pays} | found)
+    return ConsentItem.model_validate({"pays": pays, "proposed": proposed} | found)

@@ -32,7 +32,7 @@ from storage.records.consents import consent_by_key, consent_of, consents_of, ke
 from storage.records.customers import contracts_by_customer
 from storage.records.events import tell
 from storage.records.purchases import warranties_of
-from storage.records.requests import requests_of_ticket
+from storage.records.requests import requested_tickets
 from storage.records.sites import all_sites, site_of
 from storage.records.tickets import ticket
 
@@ -80,7 +80,7 @@ class ConsentDesk:
             raise InvalidInput("offer: write what the visit costs, or that it is free")
         now, secret = self._cases.now(), token_urlsafe(24)
         with self._cases.writing() as session:
-            case = _askable(session, ticket_id, sites)
+            case = self._askable(session, ticket_id, sites)
             keep_consent(session, Consent(case.id, now, now + LINK_LASTS_MS, offer), link_key(_USE, secret))
             tell(session, happened(case, "consent_asked", principal, offer, now, by_letter=by_letter))
         return secret
@@ -131,7 +131,7 @@ class ConsentDesk:
         """Keep what staff was told. Raises InvalidInput, and Conflict where nobody proposes a visit."""
         now = self._cases.now()
         with self._cases.writing() as session:
-            case = _askable(session, ticket_id, sites)
+            case = self._askable(session, ticket_id, sites)
             known = consent_of(session, ticket_id) or Consent(ticket_id, now, now, "")
             return self._keep(session, case, known, answer, remark, principal)
 
@@ -148,7 +148,13 @@ class ConsentDesk:
 
     def is_proposed(self, session: Session, case: Ticket) -> bool:
         """Tell whether a case is a repair that we propose, and that no customer asked for since."""
-        return is_proposed(case) and not _asked_for(session, case)
+        return bool(self.proposed(session, [case]))
+
+    def proposed(self, session: Session, cases: Collection[Ticket]) -> list[Ticket]:
+        """Return those of some cases that are repairs which we propose, and no customer asked for since."""
+        ours = [case for case in cases if is_proposed(case)]
+        wanted = requested_tickets(session, [case.id for case in ours])
+        return [case for case in ours if case.id not in wanted]
 
     def standing(self, session: Session, case: Ticket) -> tuple[Coverage, Consent | None]:
         """Return who pays for a visit, and what the customer was asked and said."""
@@ -189,14 +195,13 @@ class ConsentDesk:
                 "why: this visit costs and the customer has not consented; ask, or say why not"
             )
 
-
-def _askable(session: Session, ticket_id: int, sites: Sites) -> Ticket:
-    case = ticket(session, ticket_id, sites)
-    if not is_proposed(case) or _asked_for(session, case):
-        raise Conflict(f"ticket {ticket_id} is no repair that we propose: its customer asked for it")
-    if not is_askable(case):
-        raise Conflict(f"ticket {ticket_id} is {case.state}: it is too late to ask")
-    return case
+    def _askable(self, session: Session, ticket_id: int, sites: Sites) -> Ticket:
+        case = ticket(session, ticket_id, sites)
+        if not self.is_proposed(session, case):
+            raise Conflict(f"ticket {ticket_id} is no repair that we propose: its customer asked for it")
+        if not is_askable(case):
+            raise Conflict(f"ticket {ticket_id} is {case.state}: it is too late to ask")
+        return case
 
 
 def _sets_out(case: Ticket, after: TicketState) -> bool:
@@ -204,8 +209,3 @@ def _sets_out(case: Ticket, after: TicketState) -> bool:
     if after is TicketState.REPAIRING:
         return case.state is not TicketState.EN_ROUTE and case.on_site_at is None
     return after is TicketState.EN_ROUTE
-
-
-def _asked_for(session: Session, case: Ticket) -> bool:
-    """Tell whether the customer reported meanwhile what we had seen before them."""
-    return bool(requests_of_ticket(session, case.id))

@@ -18,7 +18,7 @@ from desk.dispatch.workdays import Around, without, workday
 from fleet.absences import Absence
 from fleet.assignments import Assignment
 from fleet.clock import DAY_MS
-from fleet.consent import Answer, Coverage, is_proposed
+from fleet.consent import Answer, Coverage
 from fleet.customers import Customer
 from fleet.engineers import Demands, Engineer
 from fleet.grants import Sites
@@ -247,7 +247,7 @@ class SceneReader:
         there: Mapping[str, int | None],
     ) -> dict[int, Unplanned]:
         found = {}
-        refused = self._refused(session, [case for case in cases.values() if is_proposed(case)])
+        refused = self._refused(session, self.consent.proposed(session, list(cases.values())))
         for number, case in cases.items():
             why = self._why_not(case, facts[number], there, refused)
             if why is not None:

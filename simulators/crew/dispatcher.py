@@ -33,8 +33,11 @@ _COMPLAINT_STEPS = {
 _LOOKS_AGAIN_MS, _WAITS_MS = HOUR_MS, 3 * HOUR_MS
 """So long a case is left alone about which there is nothing to do now, or that waits for a visit or for the
 customer, unless its state changes."""
+_REFUSED_MS = 30 * MINUTE_MS
+"""So long a case is left alone about which the house said no."""
 _REACHED = "Called: they said when it suits 已电话约定时间"
 _REASON = "The best of those who could go 现有人员中最合适"
+_SEEN = "Seen, and being seen to 已知悉，处理中"
 _NO_ANSWER_MS = 2 * DAY_MS
 
 
@@ -70,6 +73,7 @@ class DispatcherAtWork:
         self._see_to_complaints(cases, now, draw)
         if self.memory.hourly <= now:
             self.memory.hourly = now + HOUR_MS
+            self._acknowledge_alerts()
             self._follow_up(now, draw)
             self._take_deliveries(now)
         if hours.hour(now) >= _ORDERS_AT and self.memory.ordered != hours.day_number(now):
@@ -106,9 +110,10 @@ class DispatcherAtWork:
             try:
                 again = self._send(case, now, draw)
             except Refused:
-                again = 0  # somebody else was first, or it cannot be; the next look shows how it stands
-            if again:
-                self.memory.rests[name] = now + again
+                again = (
+                    _REFUSED_MS  # somebody else was first, or it cannot be; a later look shows how it stands
+                )
+            self.memory.rests[name] = now + again
 
     def _send(self, case: Mapping[str, Any], now: int, draw: np.random.Generator) -> int:
         """Send somebody; return for how long (ms) there is nothing to do about it."""
@@ -119,8 +124,9 @@ class DispatcherAtWork:
             self._move(case, visit, coming[0])
             return _WAITS_MS
         if case["state"] == "waiting_customer":
-            if not self._rested(f"call {case['id']} {len(visit['assignments'])}", now, draw, _CALLS_BACK_H):
-                return 0
+            call = f"call {case['id']} {len(visit['assignments'])}"
+            if not self._rested(call, now, draw, _CALLS_BACK_H):
+                return self.memory.rests[call] - now
             self._try(case, "accepted", _REACHED)
         elif not self._agreed(case, now):
             return _WAITS_MS
@@ -159,7 +165,7 @@ class DispatcherAtWork:
             return True
         path = f"/tickets/{case['id']}/consent"
         consent = self._house.get(path)
-        if consent["pays"] != "customer" or consent["answer"] == "yes":
+        if not consent["proposed"] or consent["pays"] != "customer" or consent["answer"] == "yes":
             return True
         if consent["answer"] == "no":
             said = {"state": "cancelled", "reason": "The customer does not want a visit 客户暂不需要上门"}
@@ -186,6 +192,17 @@ class DispatcherAtWork:
         )
 
     # --- what follows
+
+    def _acknowledge_alerts(self) -> None:
+        """Say of what fires that somebody has seen it: whoever is on duty would be reminded for ever else."""
+        ours = {device for site in self._sites.values() for device in site.devices}
+        for alert in self._house.items("/alerts", state="firing", limit=200):
+            if alert["device_id"] not in ours:
+                continue
+            try:
+                self._house.post(f"/alerts/{alert['id']}/acknowledge", {"reason": _SEEN, "for": "24h"})
+            except Refused:
+                continue  # it is over meanwhile
 
     def _end_repairs(self, cases: list[dict[str, Any]], now: int, draw: np.random.Generator) -> None:
         for case in cases:

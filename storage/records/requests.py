@@ -1,6 +1,6 @@
 """Requests, and the links by which some of them come. Callers bring the transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy import ColumnElement, ForeignKey, Index, String, Text, and_, func, insert, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -10,6 +10,7 @@ from fleet.grants import Sites
 from fleet.requests import Channel, NewRequest, ReportLink, Request, RequestState, Suits
 from storage.records.base import Base, Number
 from storage.records.paging import Asked, Order, Page, fetch_page
+from storage.records.parts import parts_of
 from storage.records.within import at_sites
 
 
@@ -98,6 +99,14 @@ def requests_of_ticket(session: Session, ticket_id: int) -> Sequence[Request]:
     """Return the requests that opened or joined a case, the oldest first."""
     wanted = select(RequestRow).where(RequestRow.ticket_id == ticket_id).order_by(RequestRow.id)
     return [_request(row) for row in session.scalars(wanted)]
+
+
+def requested_tickets(session: Session, ticket_ids: Iterable[int]) -> set[int]:
+    """Return which of some cases a customer asked for: a request opened or joined them."""
+    found: set[int | None] = set()
+    for part in parts_of(ticket_ids):
+        found |= set(session.scalars(select(RequestRow.ticket_id).where(RequestRow.ticket_id.in_(part))))
+    return found - {None}  # type: ignore[return-value]  # what is in no case is not asked for
 
 
 def same_requests(session: Session, request: Request, since: int) -> Sequence[Request]:

@@ -69,7 +69,8 @@ class DemoTime:
         self._crew = due
 
     def begin(self) -> None:
-        """Let time run: what had to be made before it does is made."""
+        """Let time run: what had to be made before it does is made; it waits for the first readings too."""
+        self._newest = max(self.clock.now_ms(), self._newest or 0)
         self.clock.start()
         self._thread.start()
 

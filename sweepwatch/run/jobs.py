@@ -62,7 +62,7 @@ _TELL_EVERY_S = 5
 _STOP_TIMEOUT_S = 2.0
 _SOONEST_S = 2.0
 """On a fast clock a job is due again no sooner than so many seconds of the machine's."""
-_SOONEST_SCORED_S, _SOONEST_COUNTED_S, _SOONEST_REVIEWED_S = 15.0, 10.0, 60.0
+_SOONEST_SCORED_S, _SOONEST_COUNTED_S, _SOONEST_REVIEWED_S = 30.0, 10.0, 60.0
 """The same for what looks at every robot, at every case, and at all that models said."""
 _LAG_S = 8.0
 """So long it may take until the list of devices says that one was heard: on a fast clock hours of it."""

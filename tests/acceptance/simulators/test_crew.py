@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers.api import NOW, House, add_device, open_house
+from helpers.api import NOW, House, add_device, client_of, open_house, raise_alert
 
 from fleet.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from fleet.events import Subject
@@ -189,6 +189,36 @@ def test_cases_of_real_devices_are_left_alone(town: Town) -> None:
     assert found.state is TicketState.OPENED
     with town.house.desk.transaction() as session:
         assert assignments_of(session, case) == []
+
+
+def test_what_fires_is_seen_to_and_that_of_a_real_device_left_alone(town: Town) -> None:
+    robot = next(iter(town.plan.sites.values())).devices[0]
+    add_device(town.house, "real-1", site=next(iter(town.plan.sites)))
+    for device in (robot, "real-1"):
+        raise_alert(town.house, device, "brush_jam", 0.9)
+    town.live(town.new_crew(), 2)
+    states = {
+        each["device_id"]: each["state"]
+        for each in client_of(town.house).get("/api/v1/alerts").json()["items"]
+    }
+    assert states == {robot: "acknowledged", "real-1": "firing"}
+
+
+def test_who_reports_what_we_proposed_to_mend_at_their_cost_gets_their_visit(town: Town) -> None:
+    customer = next(each for each in town.plan.customers if each.pays and each.sites)
+    robot = next(device for site in customer.sites for device in site.devices)
+    raise_alert(town.house, robot, "brush_jam", 0.9)
+    crew, api = town.new_crew(), client_of(town.house)
+    (case,) = town.tickets()
+    assert not town.live(crew, 2, lambda: bool(_visits(town, case.id))), "they are asked first"
+    said = {"device": robot, "words": "it squeals"}
+    assert api.post("/api/v1/hooks/reports", json=said).status_code in (200, 201)
+    assert town.live(crew, 24, lambda: bool(_visits(town, case.id)))
+
+
+def _visits(town: Town, ticket: int) -> list[Any]:
+    with town.house.desk.transaction() as session:
+        return list(assignments_of(session, ticket))
 
 
 def test_what_somebody_else_does_first_is_not_done_again(town: Town) -> None:

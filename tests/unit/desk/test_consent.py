@@ -37,7 +37,7 @@ class Proposed:
         """Let the site be of a customer with these contracts."""
         with self.house.desk.transaction() as session:
             keep_customer(session, Customer("acme"))
-            describe_site(session, Site("pudong", customer="acme"))
+            describe_site(session, Site("pudong", customer="acme", lat=31.2, lon=121.5))
             for each in contracts:
                 keep_contract(session, each)
 
@@ -53,6 +53,10 @@ class Proposed:
     def standing(self) -> dict[str, Any]:
         found: dict[str, Any] = self.api.get("/api/v1/tickets/1/consent").json()
         return found
+
+    def unplanned(self) -> str:
+        """Return why nobody is to go there for now."""
+        return str(self.api.get("/api/v1/tickets/1/suggestions").json()["unplanned"])
 
     def set_out(self, reason: str = "") -> Any:
         body = {"state": "en_route", "reason": reason}
@@ -83,7 +87,7 @@ def test_who_pays_for_a_visit(
 
 
 def test_nobody_is_held_up_where_it_is_not_known_who_pays(case: Proposed) -> None:
-    assert case.standing() | {"pays": None} == dict.fromkeys(case.standing())
+    assert case.standing() | {"pays": None} == dict.fromkeys(case.standing()) | {"proposed": True}
     assert case.set_out().status_code == 200
 
 
@@ -185,8 +189,11 @@ def test_nobody_goes_round_the_question_by_another_state(case: Proposed) -> None
 
 def test_who_reports_what_we_had_seen_has_asked_for_the_visit(case: Proposed) -> None:
     case.belongs()
+    case.api.post("/api/v1/tickets/1/consent", json={"answer": "no"})
+    assert (case.standing()["proposed"], case.unplanned()) == (True, "no_consent")
     said = {"device": "R1", "words": "it squeals"}
     assert case.api.post("/api/v1/hooks/reports", json=said).status_code in (200, 201)
+    assert (case.standing()["proposed"], case.unplanned()) == (False, "")
     asked = case.api.post("/api/v1/tickets/1/consent-link", json={"offer": "Labour 180 CNY"})
     assert (asked.status_code, "its customer asked for it" in asked.json()["detail"]) == (409, True)
     assert case.set_out().status_code == 200
