@@ -31,12 +31,12 @@ class Normal:
 
     def distance(self, rows: Floats) -> Floats:
         """Return how far rows are from the centre; 1 is the limit. Shape: (rows, signals) to (rows,)."""
-        return away((rows - self.centre).T, self.covariance) / self.limit
+        return np.asarray(away((rows - self.centre).T, self.covariance) / self.limit, dtype=np.float64)
 
 
 def learn_normal(rows: Floats) -> Normal:
     """Learn a normal from rows, shape (rows, signals), all numbers and at least two rows."""
-    loose = Normal(rows.mean(axis=0), shrunk_covariance(rows), 1.0)
+    loose = Normal(rows.mean(axis=0), shrunk_covariance(rows).astype(np.float64), 1.0)
     return replace(loose, limit=max(float(np.quantile(loose.distance(rows), USUAL)), _LEAST_SPREAD))
 
 
