@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.features.components import Component
-from models.features.definitions import DAYS_BACK, LIFE_VIEWS, YEAR_VIEWS, Feature, View
+from models.features.definitions import LIFE_VIEWS, YEAR_VIEWS, Feature, View
 from models.features.measures import Measure
 from models.features.residuals import Relation
 from models.features.terms import CYCLES
@@ -76,9 +76,6 @@ class Look:
         if feature.view in (*LIFE_VIEWS, *YEAR_VIEWS):
             value = self.at(feature)
             return value, np.full_like(value, np.nan)
-        if feature.view in DAYS_BACK:
-            own, others = self.daily(measure)
-            return own[-1 - DAYS_BACK[feature.view]], others[-1 - DAYS_BACK[feature.view]]
         level = self._recent(measure, w.recent_days) if feature.view in _RECENT else self._level(measure)
         return level, self._usual(feature)
 

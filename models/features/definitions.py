@@ -13,7 +13,6 @@ from functools import lru_cache
 
 from fleet.catalogue.entries import Catalogue
 from fleet.catalogue.present import present
-from fleet.signals import Role
 from models.features import terms
 from models.features.components import Component, components_of, reset_by
 from models.features.measures import Measure
@@ -48,14 +47,6 @@ class View(StrEnum):
     """Its level over the last 3 days against the first 5 in which the device was heard."""
     COHORT = "cohort"
     """Its level over 24 h against all other devices of the same model and site over the same hours."""
-    BACK_1 = "back_1d"
-    """Its level on the day before against all other devices of the same model and site on that day."""
-    BACK_2 = "back_2d"
-    """The same of two days ago: what jumped then, and stands since, is told from what jumps now."""
-    BACK_3 = "back_3d"
-    """The same of three days ago."""
-    BACK_4 = "back_4d"
-    """The same of four days ago."""
     RENEWED = "renewed"
     """Days since the last repair of its component, whatever its level."""
     USED = "used"
@@ -78,8 +69,6 @@ _COMPARED = (
     View.FIRST,
     View.COHORT,
 )
-DAYS_BACK = {View.BACK_1: 1, View.BACK_2: 2, View.BACK_3: 3, View.BACK_4: 4}
-"""Of days before, by how many: for what is an installation's own, of which nobody knows how it wears."""
 _CHANGES = (View.STEP, View.TREND, View.OWN, View.COHORT)
 _COUNTED = (View.DAY, View.STEP, View.COHORT)
 _FEWER: dict[str, tuple[View, ...]] = {
@@ -144,10 +133,8 @@ def _views(catalogue: Catalogue) -> list[tuple[Measure, View]]:
     """
     pairs = []
     aged: set[str] = {Component.USE}
-    own = {signal.name for signal in catalogue.signals if signal.role is Role.LEVEL}
     for measure in (*MEASURES, *own_measures(catalogue)):
         pairs += [(measure, view) for view in _views_of(measure)]
-        pairs += [(measure, view) for view in DAYS_BACK if measure.name in own]
         if measure.component not in aged:
             aged.add(measure.component)
             cycled = catalogue.components[measure.component].cycled

@@ -5,7 +5,7 @@ import numpy as np
 from fleet.clock import HOUR_MS
 from fleet.risks import Course
 from models.features.compute import Look
-from models.features.definitions import DAYS_BACK, LIFE_VIEWS, YEAR_VIEWS, Feature, View
+from models.features.definitions import LIFE_VIEWS, YEAR_VIEWS, Feature, View
 from models.features.windows import Floats, Ints
 
 _HOLDS = 0.5
@@ -23,7 +23,7 @@ class Courses:
         self._baseline = look.baseline(feature.measure)
         self._told = feature.view not in (*LIFE_VIEWS, *YEAR_VIEWS)
         self._own, self._cohort = look.daily(feature.measure)
-        against_cohort = feature.view in (View.DAY, View.COHORT, *DAYS_BACK)
+        against_cohort = feature.view in (View.DAY, View.COHORT)
         self.days = self._since(self._cohort if against_cohort else self.usual[None, :])
 
     def _since(self, usual: Floats) -> Ints:

@@ -103,10 +103,6 @@ _AGAINST = {
     View.MONTH: Text("a month ago", "一个月前"),
     View.DAY: Text("the usual for this model", "同型号常值"),
     View.COHORT: Text("the usual for this model", "同型号常值"),
-    View.BACK_1: Text("the usual for this model the day before", "前一天的同型号常值"),
-    View.BACK_2: Text("the usual for this model two days before", "两天前的同型号常值"),
-    View.BACK_3: Text("the usual for this model three days before", "三天前的同型号常值"),
-    View.BACK_4: Text("the usual for this model four days before", "四天前的同型号常值"),
 }
 _LAST_WEEKS = Text("its last weeks", "其前几周")
 _UNUSUAL = {each.feature: (each.measure, _LAST_WEEKS) for each in WATCHED} | {

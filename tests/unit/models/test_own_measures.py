@@ -118,21 +118,6 @@ def test_each_signal_is_looked_at_by_what_it_is() -> None:
     assert "vibration" not in {measure.name for measure in measures()}
 
 
-def test_a_level_of_days_before_is_held_against_what_others_had_on_that_day() -> None:
-    """Three and two days before the last the feed of pump 1 is half as much again."""
-    day = (pl.col("hour") // HOUR_MS - START) // 24
-    more = day.is_between(DAYS - 4, DAYS - 3) & (pl.col("device_id") == "p1")
-    feed = pl.when(more).then(1.5).otherwise(1.0)
-    with adopted(CATALOGUE):
-        matrix = batch(pump_tiles().with_columns(feed.alias("feed.mean")))
-        others = 1 / 1.1 - 1  # of five others one has 1.5
-        for pump, levels in ((0, [0, others, others, 0]), (1, [0, 0.5, 0.5, 0])):
-            found = [feature(matrix, f"feed:back_{back}d")[pump] for back in (1, 2, 3, 4)]
-            assert found == pytest.approx(levels, abs=1e-5)
-        assert "feed_spread:back_1d" not in by_name() and "strokes:back_1d" not in by_name()
-    assert "drive_current_a:back_1d" not in by_name()
-
-
 def test_load_shows_in_the_signal_and_not_in_what_is_left_of_it() -> None:
     with adopted(CATALOGUE):
         loaded, cracked = batch(pump_tiles(loaded=1.6)), batch(pump_tiles(cracked=1.3))
