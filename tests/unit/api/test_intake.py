@@ -304,7 +304,7 @@ def test_a_customers_link_is_of_a_site_and_asks_which_device(house: House, clien
     path = client.post("/api/v1/sites/pudong/report-links").json()["path"]
     visitor = anonymous(house, HTML)
     page = visitor.get(path).text
-    assert 'value="R1"' in page and 'value="R2"' in page and "R3" not in page
+    assert 'value="R1"' in page and 'value="R2"' in page and 'value="R3"' not in page
     form = {"words": "it leaks", "stage": "send"}
     assert visitor.post(path, data=form | {"device": "R3"}).status_code == 422
     visitor.post(path, data=form | {"device": "R2"})
