@@ -110,10 +110,11 @@ class Condition:
             shown = np.hstack([shown, within])
             own += [high, high - within[:, ::_WITHIN]]
         load = self._load(steps)
+        borne = so_far(steps, load)
         if self.kind.load is not None:
-            own.append(so_far(steps, load) / age)
+            own.append(borne / age)
             shown = np.column_stack([shown, load])
-        own.append(so_far(steps, load))
+        own.append(borne)
         health = self.health(standard)
         stretch = stretches(smoothed(steps, health, window), steps.first, window)
         itself = (np.full(len(steps.last), -1) if lives is None else lives)[steps.unit]
@@ -123,7 +124,7 @@ class Condition:
                 *own,
                 looked_at(steps, shown, _VIEWS, signal_windows(window)),
                 looked_at(steps, health, _VIEWS, health_windows(window)),
-                ended.look(stretch, so_far(steps, load), load, steps.first, itself),
+                ended.look(stretch, borne, load, steps.first, itself),
             ]
         )
 

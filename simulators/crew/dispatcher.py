@@ -110,9 +110,8 @@ class DispatcherAtWork:
             try:
                 again = self._send(case, now, draw)
             except Refused:
-                again = (
-                    _REFUSED_MS  # somebody else was first, or it cannot be; a later look shows how it stands
-                )
+                # Somebody else was first, or it cannot be: a later look shows how it stands.
+                again = _REFUSED_MS
             self.memory.rests[name] = now + again
 
     def _send(self, case: Mapping[str, Any], now: int, draw: np.random.Generator) -> int:
