@@ -48,6 +48,7 @@ from api.routes import (
     parts,
     people,
     personal,
+    proofs,
     reports,
     risks,
     rules,
@@ -63,6 +64,7 @@ from api.services import ApiServices
 from fleet.lists import ListKind
 
 _LISTS = ("/api/v1/lists", "/lists")
+_PROVED_ON = ("/api/v1/proofs/upload", "/prove/upload")
 _LARGE_BODIES = {
     # Another system's storm comes as one group of many alerts.
     "/api/v1/hooks/alertmanager": 16 * MAX_BODY_BYTES,
@@ -110,6 +112,7 @@ def _routes() -> list[BaseRoute]:
         ingest,
         indicators,
         models,
+        proofs,
         people,
         personal,
         tokens,
@@ -156,6 +159,7 @@ def _routes() -> list[BaseRoute]:
         pages.ingest,
         pages.indicators,
         pages.models,
+        pages.prove,
         pages.people,
         pages.account,
         pages.second_factor,
@@ -219,7 +223,8 @@ def create_app(services: ApiServices) -> FastAPI:
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     problems.install(app, rendered.error, guarded)
     complete(app)
-    app.add_middleware(BodyLimit, more_at=_LARGE_BODIES)
+    sent = dict.fromkeys(_PROVED_ON, services.proofs.most_bytes + MAX_BODY_BYTES)
+    app.add_middleware(BodyLimit, more_at=_LARGE_BODIES | sent)
     app.add_middleware(HeadAnswers)
     app.add_middleware(Limited, rates=services.rates)
     app.add_middleware(Measured, registry=services.registry)

@@ -13,7 +13,7 @@ MAX_BODY_BYTES = 1_048_576
 _DRAIN_BYTES = 16 * MAX_BODY_BYTES
 _DRAIN_S = 1.0
 BODY_S = 60.0
-"""So long a body may take to arrive."""
+"""So long a body may take to arrive; a second for each MiB where more than so many MiB are taken."""
 
 
 class BodyLimit:
@@ -47,7 +47,7 @@ class BodyLimit:
             await self._refuse(scope, receive, send, _too_large(most))
             return
         begun = False
-        body = _Body(receive, most, self._within_s)
+        body = _Body(receive, most, max(self._within_s, self._within_s * most / (BODY_S * MAX_BODY_BYTES)))
 
         async def send_noted(message: Message) -> None:
             nonlocal begun

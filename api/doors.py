@@ -16,6 +16,8 @@ from fleet.text import quoted
 
 CSRF_HEADER = "x-csrf-token"
 _BEARER = "bearer "
+_MOST_FILES, _MOST_FIELDS = 200, 20
+"""Of a form that sends files."""
 
 
 _BEFORE_SECOND_FACTOR = frozenset(
@@ -147,11 +149,21 @@ def acting_by_form(
     return _asked_here(request, visitor, csrf)
 
 
-ACTING: tuple[Callable[..., Principal], ...] = (acting, acting_by_form)
+async def acting_by_upload(request: Request, visitor: Annotated[Visitor, Depends(visitor_of)]) -> Principal:
+    """Return who sends files by a form of the console; it is read once they were let in, not before."""
+    shown = ""
+    if visitor.csrf is not None and "content-type" in request.headers:
+        form = await request.form(max_files=_MOST_FILES, max_fields=_MOST_FIELDS)
+        shown = str(form.get("csrf", ""))
+    return _asked_here(request, visitor, shown)
+
+
+ACTING: tuple[Callable[..., Any], ...] = (acting, acting_by_form, acting_by_upload)
 """One of these is in every route that changes something."""
 Known = Annotated[Visitor, Depends(visitor_of)]
 Acting = Annotated[Principal, Depends(acting)]
 ActingByForm = Annotated[Principal, Depends(acting_by_form)]
+ActingByUpload = Annotated[Principal, Depends(acting_by_upload)]
 SeesFleet = Annotated[Sites, needs(Permission.FLEET_READ)]
 ChangesDevices = Annotated[Sites, needs(Permission.DEVICES_CHANGE)]
 AdmitsDevices = Annotated[Sites, needs(Permission.DEVICES_ADMIT)]
@@ -183,6 +195,8 @@ ManagesService = Annotated[Sites, needs(Permission.SERVICE_MANAGE, everywhere=Tr
 SeesParts = Annotated[Sites, needs(Permission.PARTS_READ)]
 ChangesParts = Annotated[Sites, needs(Permission.PARTS_CHANGE)]
 OrdersParts = Annotated[Sites, needs(Permission.PARTS_ORDER)]
+ProvesFleet = Annotated[Sites, needs(Permission.MODELS_READ, everywhere=True)]
+"""Of the whole fleet, with what its failures cost."""
 ManagesTokens = Annotated[Sites, needs(Permission.TOKENS_MANAGE, everywhere=True)]
 
 

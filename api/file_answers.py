@@ -8,7 +8,7 @@ from fastapi.responses import Response as Plain
 from desk.files.names import as_attachment
 from fleet.case_files import CaseFile
 
-_ALONE = "sandbox; default-src 'none'; frame-ancestors 'none'"
+ALONE = "sandbox; default-src 'none'; frame-ancestors 'none'"
 _KEPT_S = 3_600
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
 SAVED: dict[int | str, dict[str, Any]] = {
@@ -29,7 +29,7 @@ def file_answer(found: CaseFile, body: bytes, small: bool = False) -> Response:
         headers={
             "Content-Disposition": as_attachment(found.name),
             "X-Content-Type-Options": "nosniff",
-            "Content-Security-Policy": _ALONE,
+            "Content-Security-Policy": ALONE,
             "Cache-Control": f"private, max-age={_KEPT_S}",
             "ETag": f'"{found.sha256[:32]}{"-s" if small else ""}"',
         },

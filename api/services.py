@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Protocol
+from typing import Annotated, Any, Protocol
 
 from fastapi import Depends, Request
 from prometheus_client import CollectorRegistry
@@ -37,6 +37,7 @@ from fleet.ledger import LedgerView
 from fleet.mutes import Mute
 from fleet.principals import Principal
 from fleet.progress import StartProgress
+from fleet.proofs import Proof, ProofAsked, SentFile
 from fleet.risks import Driver
 from fleet.signals import SignalTable
 from fleet.text import Language, Text
@@ -138,6 +139,45 @@ class Care(Protocol):
         ...
 
 
+class Proofs(Protocol):
+    """Whoever keeps proofs on a past (sweepwatch.run.proofs.Proofs)."""
+
+    most_bytes: int
+    """So much may be sent for one."""
+
+    def all(self) -> Sequence[Proof]:
+        """Return every proof, the newest first."""
+        ...
+
+    def read(self, proof_id: int) -> Proof:
+        """Return a proof; raises NotFound."""
+        ...
+
+    def histories(self) -> Sequence[str]:
+        """Return the names of the folders that hold histories."""
+        ...
+
+    def begin(self, asked: ProofAsked, by: Principal, files: Sequence[SentFile] = ()) -> Proof:
+        """Let a proof wait for its turn; raises InvalidInput or Conflict, and then keeps nothing."""
+        ...
+
+    def again(self, proof_id: int) -> Proof:
+        """Begin a proof again that failed or was broken off; raises NotFound or Conflict."""
+        ...
+
+    def delete(self, proof_id: int) -> None:
+        """Delete a proof, stopping it where it is under way; raises NotFound."""
+        ...
+
+    def report(self, proof_id: int) -> Mapping[str, Any]:
+        """Return the report of a proof; raises NotFound."""
+        ...
+
+    def file(self, proof_id: int, language: Language, name: str) -> bytes:
+        """Return a file of the report; raises NotFound."""
+        ...
+
+
 @dataclass(frozen=True)
 class ApiServices:
     """Everything the API reads and does.
@@ -157,7 +197,7 @@ class ApiServices:
     `service` describes customers, contracts, engineers and parts, `lists` takes them in and gives them out,
     `past` takes repairs of the past.
     `closing` is what follows a repair, `reports` say what indicators are. `intake` takes reports and files,
-    and knows what is told of a device. `parts` is all about their stock.
+    and knows what is told of a device. `parts` is all about their stock, `proofs` keeps proofs on a past.
     """
 
     store: TelemetryStore
@@ -195,6 +235,7 @@ class ApiServices:
     reports: Reports
     intake: IntakeRoom
     parts: PartsRoom
+    proofs: Proofs
     demo: bool = False
     speed: float = 1.0
     reach: Reach = field(default_factory=Reach)

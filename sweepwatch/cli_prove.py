@@ -4,7 +4,8 @@ from pathlib import Path
 
 import click
 
-from fleet.text import Language
+from fleet.proofs import ProofStep
+from fleet.text import LANGUAGES, Language
 from sweepwatch.cli_options import JSON, PATH, STORE, options, settings_of
 
 
@@ -17,7 +18,13 @@ from sweepwatch.cli_options import JSON, PATH, STORE, options, settings_of
 @click.option("--from", "since", metavar="DATE", help="Count from this day on (UTC), such as 2026-01-31.")
 @click.option("--until", metavar="DATE", help="Up to this day, with it; what comes later is not looked at.")
 @click.option("--report", type=PATH, help="A folder for the report: page, PDF and JSON.")
-@click.option("--language", type=click.Choice(["en", "zh"]), default="en", help="Of the report.")
+@click.option(
+    "--language",
+    type=click.Choice(["en", "zh", "both"]),
+    default="en",
+    help="Of the report; both: in folders en and zh.",
+)
+@click.option("--progress", type=PATH, help="A file (JSON) that says how far it is.")
 @click.option("--train-every", type=click.IntRange(1, 3650), metavar="DAYS", help="Days between trainings.")
 @click.option(
     "--visits-a-day", type=click.IntRange(0, 100_000), default=0, help="At most so many; 0: no limit."
@@ -35,6 +42,7 @@ def prove_command(  # noqa: PLR0913, PLR0917 - click hands each option over by n
     until: str | None,
     report: Path | None,
     language: str,
+    progress: Path | None,
     train_every: int | None,
     visits_a_day: int,
     jobs: int,
@@ -49,14 +57,21 @@ def prove_command(  # noqa: PLR0913, PLR0917 - click hands each option over by n
     Nothing of the installation is changed; docs/prove.md says how to read the report.
     """
     from sweepwatch.commands import prove
-    from sweepwatch.commands.prove_report import write_report
+    from sweepwatch.commands.prove_progress import ProofNotes
+    from sweepwatch.commands.prove_report import write_reports
     from sweepwatch.settings.signals import signal_table
 
     settings = settings_of(config, data, store__url=store)
     spoken: Language = "zh" if language == "zh" else "en"
     wanted = prove.Wanted(history, map_file, work, since, until, train_every, visits_a_day, jobs, seed)
-    found = prove.prove(settings, wanted, click.echo, quiet=as_json)
-    files = () if report is None else write_report(found, report, signal_table(settings), spoken)
+    notes = ProofNotes(progress, quiet=as_json)
+    found = prove.prove(settings, wanted, click.echo, quiet=as_json, notes=notes)
+    files: tuple[Path, ...] = ()
+    if report is not None:
+        with notes.step(ProofStep.WRITING):
+            chosen = dict(zip(LANGUAGES, (report / "en", report / "zh"), strict=True))
+            chosen = chosen if language == "both" else {spoken: report}
+            files = write_reports(found, chosen, signal_table(settings))
     if as_json:
         click.echo(prove.as_json(found))
     else:

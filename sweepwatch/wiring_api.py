@@ -20,6 +20,8 @@ from ingest.service import IngestService
 from models.learning.settings import Costs
 from models.scoring.decision import Plan, plan_visits
 from models.scoring.explanation import sentence
+from sweepwatch.run.proofs import Proofs
+from sweepwatch.run.proofs_at_work import build_proofs
 from sweepwatch.run.reach import rates_of, reach_of
 from sweepwatch.run.readiness import noting_changes
 from sweepwatch.settings.costs import costs_of
@@ -34,13 +36,14 @@ def build_api(
     progress: Callable[[], StartProgress | None] = lambda: None,
     notice: Callable[[], Text | None] = lambda: None,
     doors: Doors | None = None,
+    proofs: Proofs | None = None,
     demo: bool = False,
 ) -> FastAPI:
     """Wire the API and the console; `troubles` are those of the parts that only the process knows.
 
     A `notice` stands on top of every page. `doors` are those of the installation, unless given; `demo`
-    says on every page that its fleet is simulated. Raises ConfigError where nobody should reach it as the
-    settings say.
+    says on every page that its fleet is simulated. `proofs` wait until somebody works at them. Raises
+    ConfigError where nobody should reach it as the settings say.
     """
     server = services.settings.server
 
@@ -101,6 +104,7 @@ def build_api(
                 limits=file_limits(services.settings.desk),
             ),
             parts=build_parts(services),
+            proofs=proofs or build_proofs(services),
             demo=demo,
             speed=services.settings.simulator.speed,
             reach=reach_of(server, services.clock.now_ms()),

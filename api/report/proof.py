@@ -23,8 +23,8 @@ _TEMPLATE = _HERE / "proof.typ"
 Json = Mapping[str, Any]
 
 
-def paper_of(report: Json, signals: SignalTable, language: Language) -> dict[str, Any]:
-    """Return what stands in the paper, JSON-ready; charts as SVG for a page that may be dark."""
+def paper_of(report: Json, signals: SignalTable, language: Language, *, drawn: bool = True) -> dict[str, Any]:
+    """Return what stands in the paper, JSON-ready; `drawn` has charts, as SVG for a page that may be dark."""
     said = _Said(report, signals, language)
     return {
         "lang": language,
@@ -34,10 +34,18 @@ def paper_of(report: Json, signals: SignalTable, language: Language) -> dict[str
         "sections": [each for each in said.sections() if each["rows"] or each["text"]],
         "cases_title": w.CASES.in_language(language),
         "cases_note": w.CASES_NOTE.in_language(language),
-        "cases": [said.case(each) for each in report["cases"]],
+        "cases": [said.case(each) | ({"svg": said.chart(each)} if drawn else {}) for each in report["cases"]],
         "reading_title": w.READING.in_language(language),
         "reading": [each.in_language(language) for each in w.READ_SO],
     }
+
+
+def chart_of(report: Json, number: int, signals: SignalTable, language: Language) -> str | None:
+    """Return the chart of a case of a report as SVG, counted from 1; None where there are not so many."""
+    cases = report["cases"]
+    if not 1 <= number <= len(cases):
+        return None
+    return _Said(report, signals, language).chart(cases[number - 1])
 
 
 def page_of(paper: Json) -> str:
@@ -94,7 +102,6 @@ class _Said:
     def case(self, case: Json) -> dict[str, str]:
         driver = None if case["driver"] is None else Driver.from_dict(case["driver"])
         signal = case["signal"]
-        unit = self._signals[signal].unit if signal in self._signals else ""
         label = self._signals[signal].label.in_language(self._language) if signal in self._signals else signal
         told = [f"{self._t(w.SIGNAL)}: {label}"]
         if case["warned"] is not None:
@@ -108,8 +115,12 @@ class _Said:
         return {
             "title": f"{what}: {case['device']}, {word('fault', case['fault'], self._language)}",
             "text": " · ".join(told),
-            "svg": draw_case(case, unit, self._language),
         }
+
+    def chart(self, case: Json) -> str:
+        signal = case["signal"]
+        unit = self._signals[signal].unit if signal in self._signals else ""
+        return draw_case(case, unit, self._language)
 
     def _figures(self, told: Json) -> list[str]:
         lead, made, money = told["lead_days"], told["visits"], told["money"]

@@ -33,7 +33,7 @@ from storage.series.store_url import DuckDbAddress
 from sweepwatch.commands.doors import whoever
 from sweepwatch.data_folder import DESK, for_this_user_alone, open_data_folder
 from sweepwatch.printing import Say, json_text
-from sweepwatch.run.progress import bar
+from sweepwatch.run.progress import Report, bar
 from sweepwatch.settings.settings import Settings
 from sweepwatch.settings.signals import signal_table
 from sweepwatch.stores import DuckDbUse
@@ -67,23 +67,32 @@ class _Place:
 
 
 def import_history(
-    settings: Settings, given: Given, *, take: bool, rejects: Path | None, as_json: bool, say: Say
+    settings: Settings,
+    given: Given,
+    *,
+    take: bool,
+    rejects: Path | None,
+    as_json: bool,
+    say: Say,
+    report: Report | None = None,
 ) -> int:
     """Look at a history, and take it in where `take` says so; print what became of it.
+
+    `report` is told the share of telemetry that is read; without it a bar shows it, unless it is `as_json`.
 
     Returns how many rows are refused. Raises Mistakes for a map that is wrong, InvalidInput for files that
     cannot be read, DataFolderError while another process has the data folder.
     """
     for_this_user_alone()
     signals = signal_table(settings)
-    plan, files = _planned(given, signals)
+    plan, files = planned(given, signals)
     with _place(settings, signals, take=take, telemetry="telemetry" in files) as place:
         note, noted = _note(settings, plan, files, place)
         ledger = Ledger(rejects, None if noted is None else noted["ledger"])
         try:
             work = _Work(settings, signals, plan, place, ledger, take=take)
             reports = {} if noted else work.lists(given.lists)
-            work.run(files, note, noted, quiet=as_json)
+            work.run(files, note, noted, report or ((lambda _share: None) if as_json else None))
         finally:
             ledger.close()
         note.end()
@@ -102,8 +111,8 @@ def import_history(
     return refused + sum(each.refused for each in ledger.parts.values())
 
 
-def _planned(given: Given, signals: SignalTable) -> tuple[Plan | None, dict[str, list[Path]]]:
-    """Return the map and the files that it is for, both checked."""
+def planned(given: Given, signals: SignalTable) -> tuple[Plan | None, dict[str, list[Path]]]:
+    """Return the map and the files that it is for, both checked. Raises Mistakes or InvalidInput."""
     if not given.files and not given.lists:
         raise InvalidInput(f"nothing to import: give one of {', '.join(f'--{part}' for part in PARTS)}")
     if given.map is None:
@@ -208,14 +217,13 @@ class _Work:
         files: Mapping[str, Sequence[Path]],
         note: ProgressNote,
         noted: Mapping[str, Any] | None,
-        *,
-        quiet: bool,
+        told: Report | None,
     ) -> None:
         """Take the files of a history in; what was done before an import was broken off is not done again."""
         if "devices" in files and noted is None:
             self._take_devices(files["devices"])
         if "telemetry" in files:
-            shown = nullcontext(lambda _share: None) if quiet else bar("Reading telemetry")
+            shown = bar("Reading telemetry") if told is None else nullcontext(told)
             with shown as report:
                 self._take_readings(files["telemetry"], note, report)
         kinds = {name: place.kind for name, place in self._known.items()}

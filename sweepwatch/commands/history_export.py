@@ -3,7 +3,7 @@
 import csv
 import json
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from desk.lists.lists import Lists
 from desk.tickets.past_out import past_cases
 from fleet.clock import DAY_MS, SystemClock
-from fleet.errors import ConfigError, InvalidInput
+from fleet.errors import ConfigError, InvalidInput, NotEnoughHistory
 from fleet.lists import ListKind
 from fleet.personal import is_personal, plain_detail
 from fleet.signals import Kind
@@ -27,7 +27,7 @@ from sweepwatch.commands.history import IMPORTING
 from sweepwatch.commands.installed import opened_desk
 from sweepwatch.data_folder import for_this_user_alone
 from sweepwatch.printing import Say
-from sweepwatch.run.progress import bar
+from sweepwatch.run.progress import Report, bar
 from sweepwatch.settings.settings import Settings
 from sweepwatch.settings.signals import signal_table
 from sweepwatch.wiring import open_store_of, store_address
@@ -46,6 +46,7 @@ _REPAIR = (*_FAULTS, *CASE_TIMES, *_REST)
 _EVENT = ("device", "ts", "code", "detail")
 Rows = Iterator[tuple[object, ...]]
 Span = tuple[int, int]
+_ALWAYS: Span = (-_EVER, _EVER)
 _MAP_TEXT = """\
 # How the files beside this one are read: sweepwatch import --map MAP.yaml --devices devices.csv
 #   --telemetry telemetry --repairs repairs.csv --events events.csv --yes
@@ -122,28 +123,46 @@ def export_history(
             raise InvalidInput(f"{folder} is not empty; give another folder with --to")
         rows = _telemetry(store, folder / "telemetry", span, chosen)
         counts = _facts(desk, folder, span, chosen)
+        _lists(desk, folder)
     (folder / MAP).write_text(_MAP_TEXT, encoding="utf-8")
     told = ", ".join(f"{count:,} {what}" for what, count in counts.items())
     say(f"{folder} has {rows:,} readings, {told}, and the map that reads them back: {MAP}.")
 
 
+def export_robots(store: TelemetryStore, desk: DeskDatabase, folder: Path, report: Report) -> None:
+    """Write the whole past of robots to a folder, with its map, from stores that are open already.
+
+    Raises NotEnoughHistory where there is none; `report` is told the share that is written.
+    """
+    robots = {each.id for each in all_devices(desk) if each.kind == Kind.ROBOT}
+    if not _telemetry(store, folder / "telemetry", _ALWAYS, robots, report):
+        raise NotEnoughHistory("no robot has sent a reading: there is nothing to replay")
+    _facts(desk, folder, _ALWAYS, robots)
+    (folder / MAP).write_text(_MAP_TEXT, encoding="utf-8")
+
+
 def _facts(desk: DeskDatabase, folder: Path, span: Span, chosen: Collection[str]) -> dict[str, int]:
-    """Write all but readings; return how many there are of each."""
-    counts = {
+    """Write devices, repairs and events; return how many there are of each."""
+    return {
         "devices": _write(folder / "devices.csv", _DEVICE, _devices(desk, chosen)),
         "repairs": _write(folder / "repairs.csv", _REPAIR, _repairs(desk, span, chosen)),
         "events": _write(folder / "events.csv", _EVENT, _events(desk, span, chosen)),
     }
+
+
+def _lists(desk: DeskDatabase, folder: Path) -> None:
+    """Write customers, engineers and parts."""
     lists = Lists(desk, SystemClock())
     for kind in _LISTS:
         with (folder / f"{kind}.csv").open("w", encoding="utf-8", newline="") as out:
             out.writelines(lists.export(kind))
-    return counts
 
 
-def _telemetry(store: TelemetryStore, folder: Path, span: Span, chosen: Collection[str]) -> int:
+def _telemetry(
+    store: TelemetryStore, folder: Path, span: Span, chosen: Collection[str], told: Report | None = None
+) -> int:
     """Write readings, each kind in files of its own, in order of days; return how many."""
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     rows = 0
     for kind in Kind:
         days = store.days(kind).filter(
@@ -153,7 +172,7 @@ def _telemetry(store: TelemetryStore, folder: Path, span: Span, chosen: Collecti
         )
         if days.is_empty():
             continue
-        with bar(f"Writing readings of {kind}s") as report:
+        with bar(f"Writing readings of {kind}s") if told is None else nullcontext(told) as report:
             writer = _Files(folder, kind)
             for number, (devices, day) in enumerate(groups := list(_groups(days))):
                 begin, end = max(day, span[0]), min(day + DAY_MS, span[1])

@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager, nullcontext
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -11,20 +11,20 @@ from typing import Any
 
 from desk.tickets.past_out import past_cases
 from fleet.clock import DAY_MS, HOUR_MS
-from fleet.errors import ConfigError, InvalidInput, NotEnoughHistory
+from fleet.errors import ConfigError, NotEnoughHistory
+from fleet.proofs import ProofStep
 from fleet.signals import Kind
 from fleet.text import Language, quoted
-from ingest.history.plan import PARTS
 from models.learning.workers import Workers
 from storage.ports import TelemetryStore
 from storage.records.database import DeskDatabase
 from storage.records.history_out import all_devices, events_between
 from storage.series.store_url import DuckDbAddress
 from sweepwatch.commands.history import IMPORTING, Given, import_history
-from sweepwatch.commands.history_export import MAP
+from sweepwatch.commands.history_files import history_files
 from sweepwatch.commands.installed import opened_desk
+from sweepwatch.commands.prove_progress import ProofNotes
 from sweepwatch.printing import Say, json_text
-from sweepwatch.run.progress import bar
 from sweepwatch.run.training import training_settings
 from sweepwatch.settings.settings import Settings
 from sweepwatch.settings.signals import signal_table
@@ -37,7 +37,6 @@ from yardsticks.proof.schooling import Pace
 _EVER = 2**45
 _TAKEN = "taken"
 """Holds what is in the work folder already."""
-_FORMS = (".csv", ".csv.gz", ".parquet")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,18 +54,22 @@ class Wanted:
     seed: int | None = None
 
 
-def prove(settings: Settings, wanted: Wanted, say: Say, *, quiet: bool) -> dict[str, Any]:
-    """Replay a past and return the report. Nothing of the installation is changed.
+def prove(
+    settings: Settings, wanted: Wanted, say: Say, *, quiet: bool, notes: ProofNotes | None = None
+) -> dict[str, Any]:
+    """Replay a past and return the report, noting how far it is. Nothing of the installation is changed.
 
     Raises InvalidInput for a folder that holds no history, Mistakes for a map that is wrong, ConfigError for
     dates and settings that are, NotEnoughHistory where there is nothing to replay.
     """
+    notes = notes or ProofNotes(quiet=quiet)
     with ExitStack() as held:
         work = held.enter_context(_work_folder(wanted.work))
         if wanted.history is None:
             _not_with_own_store(wanted)
         else:
-            settings = _taken_in(settings, wanted.history, wanted.map, work, say, quiet=quiet)
+            given = history_files(wanted.history, wanted.map)
+            settings = _taken_in(settings, given, work, say, notes, quiet=quiet)
         desk = held.enter_context(opened_desk(settings))
         store = held.enter_context(closing(_opened_store(settings)))
         fleet = past_fleet(desk)
@@ -74,7 +77,7 @@ def prove(settings: Settings, wanted: Wanted, say: Say, *, quiet: bool) -> dict[
         since, until = _asked_range(wanted, start, end)
         way = _way(settings, wanted)
         bare = held.enter_context(tempfile.TemporaryDirectory(dir=work, prefix="replay-"))
-        with nullcontext(lambda _share: None) if quiet else bar("Replaying the past") as report:
+        with notes.step(ProofStep.REPLAYING) as report:
             replayed = replay(store, fleet, Path(bare), until, way, lambda share, _text: report(share))
         return report_of(replayed, fleet, way, Asked(since, until, settings.models.costs.currency))
 
@@ -105,10 +108,9 @@ def _not_with_own_store(wanted: Wanted) -> None:
 
 
 def _taken_in(
-    settings: Settings, folder: Path, chosen: Path | None, work: Path, say: Say, *, quiet: bool
+    settings: Settings, given: Given, work: Path, say: Say, notes: ProofNotes, *, quiet: bool
 ) -> Settings:
     """Import a history into the work folder as `sweepwatch import` does; return the settings that find it."""
-    given = history_files(folder, chosen)
     store = settings.store.model_copy(update={"url": None, "retention_days": 36_500})
     desk = settings.desk.model_copy(update={"url": None})
     there = settings.model_copy(update={"data": work / "history", "store": store, "desk": desk})
@@ -116,7 +118,11 @@ def _taken_in(
     if mark.is_file() and mark.read_text(encoding="utf-8") == key:
         return there
     said: list[str] = []
-    refused = import_history(there, given, take=True, rejects=None, as_json=quiet, say=said.append)
+    with notes.step(ProofStep.TAKING_IN) as report:
+        refused = import_history(
+            there, given, take=True, rejects=None, as_json=quiet, say=said.append, report=report
+        )
+    notes.refused = refused
     if not quiet:
         for line in said:
             say(line)
@@ -136,30 +142,6 @@ def _key(given: Given) -> str:
             stat = file.stat()
             digest.update(f"\0{part}\0{file}\0{stat.st_size}\0{stat.st_mtime_ns}".encode())
     return digest.hexdigest()
-
-
-def history_files(folder: Path, chosen: Path | None) -> Given:
-    """Return the files of a history: those of an export, or files named as the parts of a map.
-
-    Raises InvalidInput where there is no map, or none of the files.
-    """
-    if not folder.is_dir():
-        raise InvalidInput(f"--history: {folder} is no folder")
-    map_file = chosen or folder / MAP
-    if not map_file.is_file():
-        raise InvalidInput(f"--history: there is no {map_file}; give the map of these files with --map")
-    files = {part: found for part in PARTS if (found := _part(folder, part)) is not None}
-    if "telemetry" not in files or "repairs" not in files:
-        names = ", ".join(f"{part}{form}" for part in ("telemetry", "repairs") for form in _FORMS)
-        raise InvalidInput(
-            f"--history: {folder} needs telemetry and repairs, each a file or a folder: {names}, ..."
-        )
-    return Given(map_file, files)
-
-
-def _part(folder: Path, part: str) -> Path | None:
-    names = [part, *(part + form for form in _FORMS)]
-    return next((folder / name for name in names if (folder / name).exists()), None)
 
 
 def past_fleet(desk: DeskDatabase) -> PastFleet:

@@ -24,3 +24,11 @@ def write_report(
     # The paper is of the past: the same past gives the same bytes.
     pdf.write_bytes(pdf_of(paper, report["about"]["history"]["end"]))
     return page, pdf, data
+
+
+def write_reports(
+    report: Mapping[str, Any], folders: Mapping[Language, Path], signals: SignalTable
+) -> tuple[Path, ...]:
+    """Write a report in each language into a folder of its own; return the files."""
+    written = [write_report(report, folder, signals, language) for language, folder in folders.items()]
+    return tuple(path for files in written for path in files)

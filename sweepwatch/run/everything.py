@@ -37,6 +37,7 @@ from sweepwatch.run.heaps import share_heaps
 from sweepwatch.run.jobs import Jobs
 from sweepwatch.run.notices import posting
 from sweepwatch.run.progress import ProgressBoard
+from sweepwatch.run.proofs_at_work import build_proofs, working_at
 from sweepwatch.run.reach import reach_of, require_admin
 from sweepwatch.run.server import WebServer, listen, warn_of_end
 from sweepwatch.run.simulated_fleet import SimulatedFleet
@@ -101,7 +102,11 @@ def run_everything(settings: Settings, say: Say, clock: Clock | None = None) -> 
         run.doors = doors if demo else None
         from sweepwatch.wiring_api import build_api
 
-        app = build_api(services, ingest, run.troubles, run.board.current, doors=doors, demo=demo)
+        proofs = build_proofs(services)
+        app = build_api(
+            services, ingest, run.troubles, run.board.current, doors=doors, proofs=proofs, demo=demo
+        )
+        stack.enter_context(working_at(proofs, services))
         stack.enter_context(WebServer(app, listener, settings.server))
         run.readiness = app.state.services.readiness
         serve_health(settings.server, settings.server.metrics_port, run.readiness, services.metrics, stack)

@@ -29,6 +29,7 @@ from sweepwatch.run.heaps import share_heaps
 from sweepwatch.run.jobs import Jobs
 from sweepwatch.run.model_care import note_trained
 from sweepwatch.run.notices import posting
+from sweepwatch.run.proofs_at_work import build_proofs, working_at
 from sweepwatch.run.reach import address_of, reach_of, require_admin
 from sweepwatch.run.server import WebServer, listen, warn_of_end
 from sweepwatch.run.simulated_fleet import require_empty
@@ -168,13 +169,16 @@ def run_serve(settings: Settings, say: Say) -> None:
             warn_of_end(settings.server, services.clock)
             from sweepwatch.wiring_api import build_api
 
+            proofs = build_proofs(services)
             app = build_api(
                 services,
                 None,
                 lambda: {**followers(), "fleet": strangers.trouble()},
                 notice=strangers.notice,
                 doors=doors,
+                proofs=proofs,
             )
+            stack.enter_context(working_at(proofs, services))
             stack.enter_context(listening(services))
             stack.enter_context(WebServer(app, listener, settings.server))
             ready = app.state.services.readiness

@@ -91,6 +91,12 @@ class ServerSettings(Section):
         le=_MOST_A_MINUTE,
         description="Tokens and sessions that are none, shown from one address a minute; 0: no limit",
     )
+    upload_mb: int = Field(
+        512,
+        ge=1,
+        le=102_400,
+        description="The most that may be sent for one proof on a past (docs/prove.md), in MiB",
+    )
     metrics_port: int = Field(
         0,
         ge=0,

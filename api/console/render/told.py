@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from string import Formatter
 
+from api.console.render.prove_words import OF_PROOFS
 from api.console.render.service_words import COLUMNS
 from api.console.render.told_at_doors import AT_DOORS
 from api.console.render.told_of_cases import OF_CASES
@@ -22,6 +23,7 @@ from fleet.text import Language, Text
 
 SENTENCES = (
     *OF_CASES,
+    *OF_PROOFS,
     # Why rules were not kept, tried or put to work.
     Text("version {0} of the rules is at work already", "规则版本 {0} 已启用"),
     Text(

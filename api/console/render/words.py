@@ -3,6 +3,7 @@
 from api.console.render import dispatch_words
 from api.console.render.intake_words import INTAKE_TABLES
 from api.console.render.notice_words import NOTICE_TABLES
+from api.console.render.prove_words import PROOF_TABLES
 from api.console.render.service_words import SERVICE_TABLES
 from api.console.render.stock_words import STOCK_EVENTS, STOCK_TABLES
 from desk.tickets.conversation import Audience
@@ -561,6 +562,7 @@ _TABLES = (
     | SERVICE_TABLES
     | STOCK_TABLES
     | INTAKE_TABLES
+    | PROOF_TABLES
 )
 
 
