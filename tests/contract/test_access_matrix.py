@@ -152,6 +152,10 @@ REPORTS = {
 }
 WHOLE |= {"/api/v1/lists/{kind}", "/api/v1/lists/{kind}.csv", "/lists", "/lists/{kind}.csv"}
 WHOLE |= {"/lists/{kind}", "/lists/{kind}/take", "/api/v1/history/cases"}
+PROOF, PROVED = "/api/v1/proofs/{proof_id}", "/prove/{proof_id}"
+WHOLE |= {"/api/v1/proofs", "/api/v1/proofs/upload", PROOF, f"{PROOF}/again", f"{PROOF}/report/{{file}}"}
+WHOLE |= {"/prove", "/prove/upload", PROVED, f"{PROVED}/again", f"{PROVED}/delete"}
+WHOLE |= {f"{PROVED}/cases/{{number}}.svg"}
 WHOLE_CHANGES = {
     *(f"PUT /api/v1/{each}" for each in ("customers/{customer_id}", "contracts/{contract_number}")),
     *(f"PUT /api/v1/{each}" for each in ("engineers/{engineer_id}", "regions/{region_id}", "parts/{code}")),
@@ -281,6 +285,8 @@ BODIES: Mapping[str, dict[str, Any]] = {
         ],
     },
     "/api/v1/tokens": {"name": "t", "scopes": ["fleet:read"], "days": 1},
+    "/api/v1/proofs": {"source": "folder", "folder": "none"},
+    "/prove": {"source": "folder", "folder": "none"},
 }
 OF_SITES = (
     "{override_id}",
@@ -451,7 +457,7 @@ def ask(client: TestClient, method: str, path: str, number: int) -> Any:
     given |= {"follow_up_id": number, "request_id": number, "file_id": number}
     given |= {"plan": "quarter", "inspection_id": number, "plan_id": number}
     given |= {"place_id": {1: "own-p", 2: "FOREIGN-p"}[number], "part": "P1"}
-    given |= {"absence_id": number}
+    given |= {"absence_id": number, "proof_id": number, "file": "prove.pdf"}
     given |= {"reservation_id": number, "order_id": number}
     given |= {"other": number, "item": "arrival.badge", "milestone": "respond"}
     ours = {"customer_id": "own-c", "contract_number": "own-k", "engineer_id": "own-e", "region_id": "east"}
