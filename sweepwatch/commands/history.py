@@ -13,7 +13,7 @@ from desk.clocks.standing import TicketClocks
 from desk.lists.lists import Lists
 from desk.people.terms import TermsOfSites
 from desk.tickets.past import PastCases
-from fleet.clock import DAY_MS, SystemClock
+from fleet.clock import DAY_MS, Clock, SystemClock
 from fleet.errors import DataFolderError, InvalidInput
 from fleet.lists import ListKind, ListReport, Verdict
 from fleet.past_cases import PastVerdict
@@ -75,10 +75,12 @@ def import_history(
     as_json: bool,
     say: Say,
     report: Report | None = None,
+    clock: Clock | None = None,
 ) -> int:
     """Look at a history, and take it in where `take` says so; print what became of it.
 
     `report` is told the share of telemetry that is read; without it a bar shows it, unless it is `as_json`.
+    `clock` says what is in the future, the machine's unless given.
 
     Returns how many rows are refused. Raises Mistakes for a map that is wrong, InvalidInput for files that
     cannot be read, DataFolderError while another process has the data folder.
@@ -90,7 +92,7 @@ def import_history(
         note, noted = _note(settings, plan, files, place)
         ledger = Ledger(rejects, None if noted is None else noted["ledger"])
         try:
-            work = _Work(settings, signals, plan, place, ledger, take=take)
+            work = _Work(settings, signals, plan, place, ledger, clock or SystemClock(), take=take)
             reports = {} if noted else work.lists(given.lists)
             work.run(files, note, noted, report or ((lambda _share: None) if as_json else None))
         finally:
@@ -186,12 +188,13 @@ class _Work:
         plan: Plan | None,
         place: _Place,
         ledger: Ledger,
+        clock: Clock,
         *,
         take: bool,
     ) -> None:
         self._settings, self._signals, self._plan, self._take = settings, signals, plan, take
         self._desk, self._store, self._ledger = place.desk, place.store, ledger
-        self._clock, self._devices = SystemClock(), Devices(place.desk)
+        self._clock, self._devices = clock, Devices(place.desk)
         self._known: dict[str, Placement] = self._devices.placements()
         personal_ms = settings.store.personal_retention_days * DAY_MS
         self._privacy = Privacy(place.desk, self._clock, personal_ms)

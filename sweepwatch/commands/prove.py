@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from desk.tickets.past_out import past_cases
-from fleet.clock import DAY_MS, HOUR_MS
+from fleet.clock import DAY_MS, HOUR_MS, ManualClock
 from fleet.errors import ConfigError, NotEnoughHistory
 from fleet.proofs import ProofStep
 from fleet.signals import Kind
@@ -52,6 +52,8 @@ class Wanted:
     visits_a_day: int = 0
     jobs: int = 1
     seed: int | None = None
+    now: int | None = None
+    """What time it is where the history comes from (epoch ms); else the machine's."""
 
 
 def prove(
@@ -69,7 +71,7 @@ def prove(
             _not_with_own_store(wanted)
         else:
             given = history_files(wanted.history, wanted.map)
-            settings = _taken_in(settings, given, work, say, notes, quiet=quiet)
+            settings = _taken_in(settings, given, work, wanted.now, say, notes, quiet=quiet)
         desk = held.enter_context(opened_desk(settings))
         store = held.enter_context(closing(_opened_store(settings)))
         fleet = past_fleet(desk)
@@ -108,7 +110,7 @@ def _not_with_own_store(wanted: Wanted) -> None:
 
 
 def _taken_in(
-    settings: Settings, given: Given, work: Path, say: Say, notes: ProofNotes, *, quiet: bool
+    settings: Settings, given: Given, work: Path, now: int | None, say: Say, notes: ProofNotes, *, quiet: bool
 ) -> Settings:
     """Import a history into the work folder as `sweepwatch import` does; return the settings that find it."""
     store = settings.store.model_copy(update={"url": None, "retention_days": 36_500})
@@ -120,7 +122,14 @@ def _taken_in(
     said: list[str] = []
     with notes.step(ProofStep.TAKING_IN) as report:
         refused = import_history(
-            there, given, take=True, rejects=None, as_json=quiet, say=said.append, report=report
+            there,
+            given,
+            take=True,
+            rejects=None,
+            as_json=quiet,
+            say=said.append,
+            report=report,
+            clock=None if now is None else ManualClock(now),
         )
     notes.refused = refused
     if not quiet:

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -19,7 +20,7 @@ from fleet.files import write_whole
 from sweepwatch.run.proof_folder import ProofFolder
 from sweepwatch.settings.settings import PREFIX, Settings, load_settings
 
-_NICE = 10
+_NICE, _STDIN = 10, 0
 _STOP_S = 3.0
 _SECTIONS = ("models", "store", "desk", "alerts")
 _HERE_ALONE = {"store.url", "desk.url", "models.dask_scheduler", "models.store"}
@@ -38,11 +39,25 @@ class Working(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Task:
+    """The folder of a history, from which day on it counts, and what time it is there (None: as here)."""
+
+    history: Path
+    since: str | None
+    now: int | None = None
+
+
 class ProofProcess:
     """A process that proves the history in a folder, of low priority."""
 
-    def __init__(self, folder: ProofFolder, history: Path, since: str | None, settings: Settings) -> None:
-        told = {"folder": str(folder.path), "history": str(history), "since": since}
+    def __init__(self, folder: ProofFolder, task: Task, settings: Settings) -> None:
+        told = {
+            "folder": str(folder.path),
+            "history": str(task.history),
+            "since": task.since,
+            "now": task.now,
+        }
         environment = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
         with folder.words.open("wb") as words:
             self._child = subprocess.Popen(
@@ -115,7 +130,7 @@ def _prove(folder: ProofFolder, told: Mapping[str, Any]) -> None:
 
     for_this_user_alone()
     settings = load_settings(None, {}, told["settings"])
-    wanted = Wanted(history=Path(told["history"]), work=folder.work, since=told["since"])
+    wanted = Wanted(history=Path(told["history"]), work=folder.work, since=told["since"], now=told["now"])
     notes = ProofNotes(folder.progress)
     report = prove(settings, wanted, _say, quiet=False, notes=notes)
     with notes.step(ProofStep.WRITING):
@@ -128,7 +143,8 @@ def _say(text: str) -> None:
 
 
 def _end_with_the_house() -> None:
-    sys.stdin.buffer.read()
+    while os.read(_STDIN, 4_096):  # not by sys.stdin, which this would hold when the process ends
+        pass
     os._exit(1)
 
 

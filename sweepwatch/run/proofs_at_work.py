@@ -4,7 +4,6 @@ import fcntl
 import logging
 import threading
 from collections.abc import Callable
-from pathlib import Path
 from typing import IO, Self
 
 from fleet.case_files import MEBIBYTE
@@ -16,7 +15,7 @@ from storage.records.database import DeskDatabase
 from sweepwatch.commands.history_export import export_robots
 from sweepwatch.commands.history_files import check_history
 from sweepwatch.run.proof_folder import ProofFolder, writing
-from sweepwatch.run.proof_process import ProofProcess, Working
+from sweepwatch.run.proof_process import ProofProcess, Task, Working
 from sweepwatch.run.proofs import Proofs
 from sweepwatch.settings.settings import Settings
 from sweepwatch.settings.signals import signal_table
@@ -27,7 +26,7 @@ _LOOK_S = 0.5
 _UNSAID = "it ended with code {}, and did not say why; its last words are below"
 _NO_MEMORY = "the machine ended it, most likely since memory ran out"
 _KILLED = -9
-Start = Callable[[ProofFolder, Path, str | None, Settings], Working]
+Start = Callable[[ProofFolder, Task, Settings], Working]
 
 
 class _LetGo(Exception):
@@ -129,7 +128,8 @@ class ProofsAtWork:
             self._export(folder)
         history = self._proofs.history_of(folder, proof.asked)
         check_history(history, signal_table(self._settings))  # somebody may have changed it since
-        working = self._start(folder, history, proof.asked.since, self._settings)
+        now = self._clock.now_ms() if proof.asked.source is ProofSource.OWN else None  # a demo's runs fast
+        working = self._start(folder, Task(history, proof.asked.since, now), self._settings)
         try:
             while (code := working.poll()) is None:
                 self._go_on(folder)

@@ -59,6 +59,7 @@ MODEL_PAGES = {
     "/models": {"en": "Models", "zh": "模型"},
     "/models/MODEL": {"en": "Brush jamming", "zh": "滚刷卡滞"},
     "/visits": {"en": "Plan visits", "zh": "安排上门"},
+    "/prove": {"en": "What would it have done for your fleet?", "zh": "它本可为您的设备带来什么？"},
 }
 """MODEL stands for the id of the model that the house has."""
 EVERY_PAGE = PAGES | MODEL_PAGES | PEOPLE_PAGES

@@ -11,6 +11,7 @@ from helpers.histories import write_history
 from fleet.signals import STANDARD_SIGNALS
 from sweepwatch.commands.prove_report import write_reports
 from sweepwatch.run.proof_folder import ProofFolder
+from sweepwatch.run.proof_process import Task
 from sweepwatch.settings.settings import Settings
 
 NONE = {"count": 0, "of": 0, "share": None, "low": None, "high": None}
@@ -85,8 +86,7 @@ class Played:
     """In place of a process: ends with a code when a test says so, with what it would leave behind."""
 
     folder: ProofFolder
-    history: Path
-    since: str | None
+    task: Task
     code: int | None = None
     stopped: bool = False
 
@@ -106,10 +106,10 @@ class Stage:
     then: Callable[[Played], None] = lambda _played: None
     started: list[Played] = field(default_factory=list)
 
-    def __call__(self, folder: ProofFolder, history: Path, since: str | None, settings: Settings) -> Played:
+    def __call__(self, folder: ProofFolder, task: Task, settings: Settings) -> Played:
         """Start one."""
         del settings
-        self.started.append(Played(folder, history, since))
+        self.started.append(Played(folder, task))
         self.then(self.started[-1])
         return self.started[-1]
 

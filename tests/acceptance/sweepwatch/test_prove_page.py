@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from helpers.api import House, client_of, open_house
 from helpers.histories import invoke
+from helpers.proofs import history_in
 
 from fleet.clock import DAY_MS, MINUTE_MS
 from fleet.signals import STANDARD_SIGNALS
@@ -17,7 +18,10 @@ from simulators.history import write_history
 from storage.records.database import open_desk
 from storage.series.duckdb.store import DuckDbStore
 from sweepwatch.data_folder import DESK, TELEMETRY
+from sweepwatch.run.proof_folder import ProofFolder
+from sweepwatch.run.proof_process import ProofProcess, Task
 from sweepwatch.run.proofs_at_work import working_at
+from sweepwatch.settings.settings import Settings
 
 END = 1_760_000_400_000 // DAY_MS * DAY_MS
 DAYS, DEVICES = 10, 10
@@ -60,6 +64,22 @@ def ended(client: Any, proof_id: int) -> dict[str, Any]:
             return found
         time.sleep(0.2)
     raise AssertionError(f"it does not end: {found}")
+
+
+def test_a_proof_ends_when_its_house_does_however_that_ends(tmp_path: Path) -> None:
+    """All that a killed house still does is to let go of its end of the pipe."""
+    folder = ProofFolder(tmp_path / "1")
+    folder.path.mkdir()
+    process = ProofProcess(folder, Task(history_in(tmp_path / "history"), None), Settings(data=tmp_path))
+    pipe = process._child.stdin
+    assert process.poll() is None and pipe is not None
+    pipe.close()
+    for _ in range(600):
+        if process.poll() is not None:
+            break
+        time.sleep(0.1)
+    assert process.poll() == 1
+    assert not folder.report.exists()
 
 
 def test_files_and_the_own_past_are_proved_and_say_the_same(house: House, exported: Path) -> None:

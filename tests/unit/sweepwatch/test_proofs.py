@@ -71,11 +71,11 @@ def test_proofs_are_worked_at_one_after_the_other_and_their_histories_go_when_th
     works = worker(house, proofs, stage)
     assert works.look() and works.look() and not works.look()
     root = house.services.folder.root
-    assert [each.history for each in stage.started] == [
+    assert [each.task.history for each in stage.started] == [
         root / "histories" / "fleet-2025",
         root / "proofs" / str(second.id) / "history",
     ]
-    assert [each.since for each in stage.started] == [None, "2025-03-02"]
+    assert [each.task.since for each in stage.started] == [None, "2025-03-02"]
     done = proofs.read(second.id)
     assert done.state is ProofState.DONE and done.sentence is not None and done.sentence.zh
     assert done.progress is not None and done.progress.refused == 2
