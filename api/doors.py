@@ -155,7 +155,11 @@ async def acting_by_upload(request: Request, visitor: Annotated[Visitor, Depends
     if visitor.csrf is not None and "content-type" in request.headers:
         form = await request.form(max_files=_MOST_FILES, max_fields=_MOST_FIELDS)
         shown = str(form.get("csrf", ""))
-    return _asked_here(request, visitor, shown)
+    try:
+        return _asked_here(request, visitor, shown)
+    except NotAllowed:
+        await request.close()  # its files
+        raise
 
 
 ACTING: tuple[Callable[..., Any], ...] = (acting, acting_by_form, acting_by_upload)

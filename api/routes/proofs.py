@@ -140,7 +140,13 @@ async def begin_on_files(request: Request, services: ApiServices, principal: Pri
     """Begin a proof on the files of a form, which is read here: after whoever sends it was let in."""
     if not request.headers.get("content-type", "").startswith("multipart/form-data"):
         raise InvalidInput("map: required, one file (YAML) that says which column is what")
-    form = await form_of(request)
+    try:
+        return await _begin(await form_of(request), services, principal)
+    finally:
+        await request.close()  # its files
+
+
+async def _begin(form: FormData, services: ApiServices, principal: Principal) -> Proof:
     since = form.get("from")
     asked = ProofAsked(ProofSource.FILES, since=since if isinstance(since, str) and since else None)
     files = [

@@ -63,8 +63,13 @@ class ProofsAtWork:
         """End what is under way: it was broken off, and can be begun again."""
         self._stop.set()
         self._thread.join()
+        self.close()
+
+    def close(self) -> None:
+        """Leave the proofs to the next process."""
         if self._lock is not None:
             self._lock.close()
+            self._lock = None
 
     def look(self) -> bool:
         """Work at the proof that has waited longest; tell whether there was one."""

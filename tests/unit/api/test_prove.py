@@ -1,15 +1,16 @@
 """The pages and routes of proofs: begun, looked at, read in either language, and deleted once one is sure."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
-from helpers.api import HTML, House, client_of, csrf_of, open_house, signed_in
+from helpers.api import HTML, House, add_device, client_of, csrf_of, open_house, signed_in
 from helpers.proofs import Stage, history_in, succeed
 
 from fleet.grants import Role
-from fleet.people import RoleAt
+from fleet.people import RoleAt, Scope
 from sweepwatch.run.proofs_at_work import ProofsAtWork
 from sweepwatch.settings.server import ServerSettings
 
@@ -34,7 +35,10 @@ def manager(house: House) -> TestClient:
 def work(house: House) -> None:
     services = house.services
     proofs = house.app.state.services.proofs
-    ProofsAtWork(proofs, services.settings, services.store, services.desk, house.clock, Stage(succeed)).look()
+    stage = Stage(succeed)
+    works = ProofsAtWork(proofs, services.settings, services.store, services.desk, house.clock, stage)
+    with closing(works):
+        works.look()
 
 
 def test_a_proof_is_begun_read_and_deleted_by_the_api(house: House, api: TestClient) -> None:
@@ -140,8 +144,7 @@ def test_files_of_another_page_are_refused(manager: TestClient) -> None:
 
 
 def test_who_sees_some_sites_alone_is_not_shown_it(house: House) -> None:
-    from fleet.people import Scope
-
+    add_device(house, "R1", site="pudong")
     client = signed_in(house, RoleAt(Role.MANAGER, Scope.SITE, "pudong"))
     assert client.get("/prove", headers=HTML).status_code == 403
     assert 'href="/prove"' not in client.get("/", headers=HTML).text

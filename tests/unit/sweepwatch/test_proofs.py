@@ -35,9 +35,22 @@ def proofs(house: House) -> Proofs:
     return found
 
 
+@pytest.fixture(autouse=True)
+def left_to_the_next() -> Iterator[None]:
+    yield
+    for each in WORKERS:
+        each.close()
+    WORKERS.clear()
+
+
+WORKERS: list[ProofsAtWork] = []
+
+
 def worker(house: House, proofs: Proofs, stage: Stage) -> ProofsAtWork:
     services = house.services
-    return ProofsAtWork(proofs, services.settings, services.store, services.desk, house.clock, stage)
+    made = ProofsAtWork(proofs, services.settings, services.store, services.desk, house.clock, stage)
+    WORKERS.append(made)
+    return made
 
 
 def until(seen: Callable[[], bool]) -> None:
