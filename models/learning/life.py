@@ -36,8 +36,9 @@ from models.learning.training import heard
 
 LEAST_LIVES = 6
 """Fewer ends of lives than this say too little about how lives differ."""
-ENOUGH_LIVES = 20
-"""Of fewer a forest alone is made: weights of a blend would be learned by heart."""
+ENOUGH_LIVES = 50
+"""Of fewer a forest alone is made: weights of a blend would be learned by heart. At 34 real filters the blend
+missed by 10.0 s and the forest by 9.1 s (seed 0), for a quarter of the time."""
 LEAST_JUDGED = 20
 LEAST_ROWS = 500
 """So many rows are not thinned, however few lives they are of."""
