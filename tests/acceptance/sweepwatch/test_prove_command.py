@@ -2,45 +2,27 @@
 
 import json
 import re
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 from helpers.histories import invoke
+from helpers.lived import export_of, live
 
-from fleet.clock import DAY_MS, MINUTE_MS
 from fleet.errors import ConfigError, InvalidInput
-from fleet.signals import STANDARD_SIGNALS
-from simulators.fleet_simulator import FleetConfig, FleetSimulator
-from simulators.history import write_history
-from storage.records.database import open_desk
-from storage.series.duckdb.store import DuckDbStore
-from sweepwatch.data_folder import DESK, TELEMETRY
 
-END = 1_760_000_400_000 // DAY_MS * DAY_MS
 DAYS, DEVICES = 12, 12
 
 
 @pytest.fixture(scope="module")
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the data folder of an installation with a short past."""
-    folder = tmp_path_factory.mktemp("lived")
-    with (
-        closing(open_desk(f"sqlite:///{folder / DESK}")) as desk,
-        closing(DuckDbStore.open(folder / TELEMETRY, STANDARD_SIGNALS, 1, 256)) as store,
-    ):
-        fleet = FleetSimulator(FleetConfig(DEVICES, 3, END - DAYS * DAY_MS, world="fast"), STANDARD_SIGNALS)
-        write_history(fleet, store, desk, DAYS, end_ms=END, step_ms=30 * MINUTE_MS)
-    return folder
+    return live(tmp_path_factory.mktemp("lived"), DEVICES, DAYS)
 
 
 @pytest.fixture(scope="module")
 def exported(installation: Path) -> Path:
     """Return the history of the installation as files."""
-    folder = installation.parent / f"{installation.name}-out"
-    code, said = invoke("export", "--data", str(installation), "--to", str(folder))
-    assert code == 0, said
-    return folder
+    return export_of(installation)
 
 
 @pytest.fixture(scope="module")

@@ -2,51 +2,32 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 from helpers.api import House, client_of, open_house
-from helpers.histories import invoke
+from helpers.lived import export_of, live
 from helpers.proofs import history_in
 
-from fleet.clock import DAY_MS, MINUTE_MS
-from fleet.signals import STANDARD_SIGNALS
-from simulators.fleet_simulator import FleetConfig, FleetSimulator
-from simulators.history import write_history
-from storage.records.database import open_desk
-from storage.series.duckdb.store import DuckDbStore
-from sweepwatch.data_folder import DESK, TELEMETRY
 from sweepwatch.run.proof_folder import ProofFolder
 from sweepwatch.run.proof_process import ProofProcess, Task
 from sweepwatch.run.proofs_at_work import working_at
 from sweepwatch.settings.settings import Settings
 
-END = 1_760_000_400_000 // DAY_MS * DAY_MS
 DAYS, DEVICES = 10, 10
 
 
 @pytest.fixture(scope="module")
 def lived(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the data folder of an installation with a short past."""
-    folder = tmp_path_factory.mktemp("lived")
-    with (
-        closing(open_desk(f"sqlite:///{folder / DESK}")) as desk,
-        closing(DuckDbStore.open(folder / TELEMETRY, STANDARD_SIGNALS, 1, 256)) as store,
-    ):
-        fleet = FleetSimulator(FleetConfig(DEVICES, 3, END - DAYS * DAY_MS, world="fast"), STANDARD_SIGNALS)
-        write_history(fleet, store, desk, DAYS, end_ms=END, step_ms=30 * MINUTE_MS)
-    return folder
+    return live(tmp_path_factory.mktemp("lived"), DEVICES, DAYS)
 
 
 @pytest.fixture(scope="module")
 def exported(lived: Path) -> Path:
     """Return its history as files."""
-    folder = lived.parent / f"{lived.name}-out"
-    code, said = invoke("export", "--data", str(lived), "--to", str(folder))
-    assert code == 0, said
-    return folder
+    return export_of(lived)
 
 
 @pytest.fixture(scope="module")
