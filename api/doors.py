@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import Depends, Form, Request
+from starlette.datastructures import FormData
 
 from access.doors import Doors, Visitor
 from access.secrets import same
@@ -149,12 +150,16 @@ def acting_by_form(
     return _asked_here(request, visitor, csrf)
 
 
+async def form_with_files(request: Request) -> FormData:
+    """Return a form that sends files; once read it is not read again."""
+    return await request.form(max_files=_MOST_FILES, max_fields=_MOST_FIELDS)
+
+
 async def acting_by_upload(request: Request, visitor: Annotated[Visitor, Depends(visitor_of)]) -> Principal:
     """Return who sends files by a form of the console; it is read once they were let in, not before."""
     shown = ""
     if visitor.csrf is not None and "content-type" in request.headers:
-        form = await request.form(max_files=_MOST_FILES, max_fields=_MOST_FIELDS)
-        shown = str(form.get("csrf", ""))
+        shown = str((await form_with_files(request)).get("csrf", ""))
     try:
         return _asked_here(request, visitor, shown)
     except NotAllowed:

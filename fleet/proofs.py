@@ -34,6 +34,8 @@ class ProofStep(StrEnum):
     WRITING = "writing"
 
 
+PAGE, PAPER, DATA = "prove.html", "prove.pdf", "prove.json"
+"""The files of a report."""
 UNDER_WAY = frozenset({ProofState.WAITING, ProofState.RUNNING})
 AGAIN = frozenset({ProofState.FAILED, ProofState.BROKEN_OFF})
 """What can be begun again."""

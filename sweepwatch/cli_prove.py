@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from fleet.proofs import ProofStep
-from fleet.text import LANGUAGES, Language
+from fleet.text import Language
 from sweepwatch.cli_options import JSON, PATH, STORE, options, settings_of
 
 
@@ -58,7 +58,7 @@ def prove_command(  # noqa: PLR0913, PLR0917 - click hands each option over by n
     """
     from sweepwatch.commands import prove
     from sweepwatch.commands.prove_progress import ProofNotes
-    from sweepwatch.commands.prove_report import write_reports
+    from sweepwatch.commands.prove_report import folders_by_language, write_reports
     from sweepwatch.settings.signals import signal_table
 
     settings = settings_of(config, data, store__url=store)
@@ -69,8 +69,7 @@ def prove_command(  # noqa: PLR0913, PLR0917 - click hands each option over by n
     files: tuple[Path, ...] = ()
     if report is not None:
         with notes.step(ProofStep.WRITING):
-            chosen = dict(zip(LANGUAGES, (report / "en", report / "zh"), strict=True))
-            chosen = chosen if language == "both" else {spoken: report}
+            chosen = folders_by_language(report) if language == "both" else {spoken: report}
             files = write_reports(found, chosen, signal_table(settings))
     if as_json:
         click.echo(prove.as_json(found))

@@ -8,7 +8,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 
-from api.doors import Acting, ProvesFleet
+from api.doors import Acting, ProvesFleet, form_with_files
 from api.file_answers import ALONE, SAVED
 from api.proof_schemas import ProofBody, ProofDetail, ProofItem, ReportQuery, proof_values
 from api.routes.common import Nothing, RowId, problems
@@ -23,7 +23,6 @@ from fleet.text import Language
 router = APIRouter(prefix="/api/v1/proofs", tags=["proofs"])
 SENT_PARTS = ("map", "telemetry", "repairs", "devices", "events")
 """The parts of a history that files are sent of."""
-MOST_FILES = 200
 ReportFile = Literal["prove.html", "prove.pdf", "prove.json"]
 _TYPES = {"html": "text/html; charset=utf-8", "pdf": "application/pdf", "json": "application/json"}
 _NOT_FOUND = problems(not_found="There is no such proof")
@@ -161,7 +160,7 @@ async def _begin(form: FormData, services: ApiServices, principal: Principal) ->
 async def form_of(request: Request) -> FormData:
     """Return the form of a request, with its files. Raises InvalidInput for what is none."""
     try:
-        return await request.form(max_files=MOST_FILES, max_fields=20)
+        return await form_with_files(request)
     except HTTPException as error:
         raise InvalidInput(f"files: {error.detail}") from error
 

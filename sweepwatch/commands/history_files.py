@@ -23,8 +23,8 @@ def history_files(folder: Path, chosen: Path | None) -> Given:
     if not map_file.is_file():
         raise InvalidInput(f"--history: there is no {map_file}; give the map of these files with --map")
     files = {part: found for part in PARTS if (found := _part(folder, part)) is not None}
-    if "telemetry" not in files or "repairs" not in files:
-        names = ", ".join(f"{part}{form}" for part in ("telemetry", "repairs") for form in FORMS)
+    if not files.keys() >= set(_NEEDED):
+        names = ", ".join(f"{part}{form}" for part in _NEEDED for form in FORMS)
         raise InvalidInput(
             f"--history: {folder} needs telemetry and repairs, each a file or a folder: {names}, ..."
         )

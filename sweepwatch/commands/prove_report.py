@@ -5,11 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from api.report.proof import page_of, paper_of, pdf_of
+from fleet.proofs import DATA, PAGE, PAPER
 from fleet.signals import SignalTable
-from fleet.text import Language
+from fleet.text import LANGUAGES, Language
 from sweepwatch.printing import json_text
-
-PAGE, PAPER, DATA = "prove.html", "prove.pdf", "prove.json"
 
 
 def write_report(
@@ -24,6 +23,11 @@ def write_report(
     # The paper is of the past: the same past gives the same bytes.
     pdf.write_bytes(pdf_of(paper, report["about"]["history"]["end"]))
     return page, pdf, data
+
+
+def folders_by_language(folder: Path) -> dict[Language, Path]:
+    """Return where in a folder a report in every language stands."""
+    return {language: folder / language for language in LANGUAGES}
 
 
 def write_reports(

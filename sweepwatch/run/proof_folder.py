@@ -13,11 +13,11 @@ from typing import Any
 from fleet.errors import NotFound
 from fleet.files import write_whole
 from fleet.principals import Principal
-from fleet.proofs import Proof, ProofAsked, ProofSource, ProofState, ProofStep
+from fleet.proofs import DATA, PAGE, PAPER, Proof, ProofAsked, ProofSource, ProofState
 from fleet.text import Language, Text
 from sweepwatch.commands.prove_progress import progress_in
 
-REPORT_FILES = ("prove.html", "prove.pdf", "prove.json")
+REPORT_FILES = (PAGE, PAPER, DATA)
 _MOST_WORDS = 16_384
 
 
@@ -48,14 +48,18 @@ class ProofFolder:
             told["sentence"] = self.told()["sentence"]
         write_whole(self.path / "state.json", json.dumps(told, ensure_ascii=False).encode())
 
+    @property
+    def standing(self) -> ProofState | None:
+        """How the proof stands; None where the folder holds none, or an unwanted one."""
+        state = None if self.unwanted else self._told_in("state.json")
+        return None if state is None else ProofState(state["state"])
+
     def read(self) -> Proof | None:
         """Return the proof; None where the folder holds none, or an unwanted one."""
         if self.unwanted or not self.path.name.isdecimal():
             return None
-        try:
-            asked = json.loads((self.path / "asked.json").read_text(encoding="utf-8"))
-            state = json.loads((self.path / "state.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+        asked, state = self._told_in("asked.json"), self._told_in("state.json")
+        if asked is None or state is None:
             return None
         sentence = state.get("sentence")
         standing = ProofState(state["state"])
@@ -74,7 +78,7 @@ class ProofFolder:
 
     def told(self) -> dict[str, Any]:
         """Return the report. Raises NotFound where there is none."""
-        found: dict[str, Any] = json.loads(self.file("en", "prove.json"))
+        found: dict[str, Any] = json.loads(self.file("en", DATA))
         return found
 
     def file(self, language: Language, name: str) -> bytes:
@@ -108,6 +112,13 @@ class ProofFolder:
         """Remove all of it."""
         shutil.rmtree(self.path, ignore_errors=True)
 
+    def _told_in(self, name: str) -> dict[str, Any] | None:
+        try:
+            found: dict[str, Any] = json.loads((self.path / name).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+        return found
+
     def _last_words(self) -> tuple[str, ...]:
         try:
             with self.words.open("rb") as file:
@@ -115,9 +126,3 @@ class ProofFolder:
                 return tuple(file.read().decode("utf-8", errors="replace").splitlines())
         except OSError:
             return ()
-
-
-def writing(folder: ProofFolder, step: ProofStep, share: float) -> None:
-    """Note a step that the house itself takes."""
-    told = {"step": step, "share": round(share, 4), "refused": 0}
-    write_whole(folder.progress, json.dumps(told).encode())

@@ -124,7 +124,7 @@ def _prove(folder: ProofFolder, told: Mapping[str, Any]) -> None:
     from fleet.proofs import ProofStep
     from sweepwatch.commands.prove import Wanted, prove
     from sweepwatch.commands.prove_progress import ProofNotes
-    from sweepwatch.commands.prove_report import write_reports
+    from sweepwatch.commands.prove_report import folders_by_language, write_reports
     from sweepwatch.data_folder import for_this_user_alone
     from sweepwatch.settings.signals import signal_table
 
@@ -134,8 +134,7 @@ def _prove(folder: ProofFolder, told: Mapping[str, Any]) -> None:
     notes = ProofNotes(folder.progress)
     report = prove(settings, wanted, _say, quiet=False, notes=notes)
     with notes.step(ProofStep.WRITING):
-        languages = {"en": folder.report / "en", "zh": folder.report / "zh"}
-        write_reports(report, languages, signal_table(settings))  # type: ignore[arg-type]
+        write_reports(report, folders_by_language(folder.report), signal_table(settings))
 
 
 def _say(text: str) -> None:

@@ -13,10 +13,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from fleet.case_files import MEBIBYTE
 from fleet.clock import Clock
 from fleet.errors import Conflict, InvalidInput, NotFound
 from fleet.principals import Principal
-from fleet.proofs import AGAIN, UNDER_WAY, Proof, ProofAsked, ProofSource, ProofState, SentFile
+from fleet.proofs import AGAIN, Proof, ProofAsked, ProofSource, ProofState, SentFile
 from fleet.signals import SignalTable
 from fleet.text import Language, quoted
 from ingest.history.plan import PARTS
@@ -70,7 +71,7 @@ class Proofs:
         where enough wait already.
         """
         _check_day(asked.since)
-        if sum(each.state is ProofState.WAITING for each in self.all()) >= _MOST_WAITING:
+        if sum(each.standing is ProofState.WAITING for each in self.folders()) >= _MOST_WAITING:
             raise Conflict(f"{_MOST_WAITING} proofs wait already; delete one, or ask later")
         self.root.mkdir(parents=True, exist_ok=True)
         new = ProofFolder(Path(tempfile.mkdtemp(prefix=".new-", dir=self.root)))
@@ -110,11 +111,11 @@ class Proofs:
         self.read(proof_id)
         return self._folder(proof_id).file(language, name)
 
-    def under_way(self) -> list[ProofFolder]:
-        """Return the folders of proofs that wait or run, the oldest first."""
-        found = [(each, each.read()) for each in self.folders()]
-        wanted = [(each, proof) for each, proof in found if proof is not None and proof.state in UNDER_WAY]
-        return [each for each, proof in sorted(wanted, key=lambda pair: (pair[1].changed, pair[1].id))]
+    def next_waiting(self) -> tuple[ProofFolder, Proof] | None:
+        """Return the proof that has waited longest, with its folder; of others the state alone is read."""
+        waiting = [each for each in self.folders() if each.standing is ProofState.WAITING]
+        found = [(each, proof) for each in waiting if (proof := each.read()) is not None]
+        return min(found, key=lambda pair: (pair[1].changed, pair[1].id), default=None)
 
     def folders(self) -> list[ProofFolder]:
         """Return every folder of a proof, those that nobody wants any more included."""
@@ -193,4 +194,4 @@ def _form(sent: SentFile) -> str:
 
 def _write(sent: SentFile, path: Path) -> None:
     with path.open("wb") as out:
-        shutil.copyfileobj(sent.content, out, 1024 * 1024)
+        shutil.copyfileobj(sent.content, out, MEBIBYTE)

@@ -14,7 +14,8 @@ from storage.ports import TelemetryStore
 from storage.records.database import DeskDatabase
 from sweepwatch.commands.history_export import export_robots
 from sweepwatch.commands.history_files import check_history
-from sweepwatch.run.proof_folder import ProofFolder, writing
+from sweepwatch.commands.prove_progress import ProofNotes
+from sweepwatch.run.proof_folder import ProofFolder
 from sweepwatch.run.proof_process import ProofProcess, Task, Working
 from sweepwatch.run.proofs import Proofs
 from sweepwatch.settings.settings import Settings
@@ -75,12 +76,10 @@ class ProofsAtWork:
         """Work at the proof that has waited longest; tell whether there was one."""
         if not self._ours():
             return False
-        for folder in self._proofs.under_way():
-            proof = folder.read()
-            if proof is not None and proof.state is ProofState.WAITING:
-                self._work(folder, proof)
-                return True
-        return False
+        found = self._proofs.next_waiting()
+        if found is not None:
+            self._work(*found)
+        return found is not None
 
     def _live(self) -> None:
         while not self._stop.is_set():
@@ -105,10 +104,9 @@ class ProofsAtWork:
             return False
         self._lock = lock
         for folder in self._proofs.folders():
-            proof = folder.read()
             if folder.unwanted:
                 folder.remove()
-            elif proof is not None and proof.state is ProofState.RUNNING:
+            elif folder.standing is ProofState.RUNNING:
                 self._broken_off(folder)
         return True
 
@@ -150,12 +148,13 @@ class ProofsAtWork:
 
     def _export(self, folder: ProofFolder) -> None:
         """Write the installation's own past as files: its store is this process's alone."""
+        with ProofNotes(folder.progress).step(ProofStep.EXPORTING) as note:
 
-        def report(share: float) -> None:
-            self._go_on(folder)
-            writing(folder, ProofStep.EXPORTING, share)
+            def report(share: float) -> None:
+                self._go_on(folder)
+                note(share)
 
-        export_robots(self._store, self._desk, folder.history, report)
+            export_robots(self._store, self._desk, folder.history, report)
 
     def _go_on(self, folder: ProofFolder) -> None:
         if self._stop.is_set() or folder.unwanted:

@@ -9,7 +9,7 @@ from typing import Any
 from helpers.histories import write_history
 
 from fleet.signals import STANDARD_SIGNALS
-from sweepwatch.commands.prove_report import write_reports
+from sweepwatch.commands.prove_report import folders_by_language, write_reports
 from sweepwatch.run.proof_folder import ProofFolder
 from sweepwatch.run.proof_process import Task
 from sweepwatch.settings.settings import Settings
@@ -119,6 +119,5 @@ def succeed(played: Played) -> None:
     played.folder.work.mkdir()
     played.folder.progress.write_text(json.dumps({"step": "replaying", "share": 1, "refused": 2}))
     played.folder.words.write_text("telemetry: 9 rows read, 7 taken\n", encoding="utf-8")
-    report = played.folder.report
-    write_reports(REPORT, {"en": report / "en", "zh": report / "zh"}, STANDARD_SIGNALS)
+    write_reports(REPORT, folders_by_language(played.folder.report), STANDARD_SIGNALS)
     played.code = 0

@@ -18,11 +18,11 @@ from api.report.proof import chart_of, paper_of
 from api.routes.common import RowId
 from api.routes.proofs import begin_on_files
 from api.services import Services
+from fleet.case_files import MEBIBYTE
 from fleet.errors import InvalidInput, NotFound, SweepwatchError
 from fleet.proofs import AGAIN, UNDER_WAY, ProofAsked, ProofSource, ProofState
 
 _TOLD = (409, 422)
-_MIB = 1024 * 1024
 
 
 class ProofView(Params):
@@ -165,7 +165,7 @@ def _shown(pages: Pages, request: Request, status: int = 200, error: str | None 
         "proofs": found,
         "working": any(each.state in UNDER_WAY for each in found),
         "histories": proofs.histories(),
-        "most_mb": proofs.most_bytes // _MIB,
+        "most_mb": proofs.most_bytes // MEBIBYTE,
         "error": error,
     }
     return pages.render(request, "models/prove.html", status, **values)

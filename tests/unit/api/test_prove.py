@@ -32,6 +32,14 @@ def manager(house: House) -> TestClient:
     return signed_in(house, RoleAt(Role.MANAGER))
 
 
+def sent_of(folder: Path) -> dict[str, tuple[str, bytes]]:
+    """Return the files of a history as a form sends them."""
+    files = {
+        part: (f"{part}.csv", (folder / f"{part}.csv").read_bytes()) for part in ("telemetry", "repairs")
+    }
+    return files | {"map": ("m.yaml", (folder / "MAP.yaml").read_bytes())}
+
+
 def work(house: House) -> None:
     services = house.services
     proofs = house.app.state.services.proofs
@@ -79,11 +87,7 @@ def test_what_is_wrong_is_said(api: TestClient, body: dict[str, str], said: str)
 
 
 def test_files_are_sent_by_the_api_and_too_much_is_refused(api: TestClient, tmp_path: Path) -> None:
-    folder = history_in(tmp_path / "sent")
-    files = {
-        part: (f"{part}.csv", (folder / f"{part}.csv").read_bytes()) for part in ("telemetry", "repairs")
-    }
-    files["map"] = ("m.yaml", (folder / "MAP.yaml").read_bytes())
+    files = sent_of(history_in(tmp_path / "sent"))
     begun = api.post("/api/v1/proofs/upload", files=files, data={"from": "2025-03-02"})
     assert begun.status_code == 201, begun.text
     assert begun.json()["source"] == "files" and begun.json()["since"] == "2025-03-02"
@@ -125,17 +129,13 @@ def test_deleting_asks_first(house: House, manager: TestClient) -> None:
 def test_a_map_that_is_wrong_comes_back_on_the_page(
     house: House, manager: TestClient, tmp_path: Path
 ) -> None:
-    folder = history_in(tmp_path / "sent")
-    files = {
-        part: (f"{part}.csv", (folder / f"{part}.csv").read_bytes()) for part in ("telemetry", "repairs")
-    }
+    files = sent_of(history_in(tmp_path / "sent"))
     wrong = files | {"map": ("m.yaml", b"telemetry: {device: unit, tme: at}\n")}
     form = {"csrf": csrf_of(manager), "from": ""}
     answer = manager.post("/prove/upload", data=form, files=wrong, follow_redirects=False)
     assert answer.status_code == 422
     assert "MAP.yaml:1" in answer.text and not house.app.state.services.proofs.all()
-    right = files | {"map": ("m.yaml", (folder / "MAP.yaml").read_bytes())}
-    assert manager.post("/prove/upload", data=form, files=right, follow_redirects=False).status_code == 303
+    assert manager.post("/prove/upload", data=form, files=files, follow_redirects=False).status_code == 303
 
 
 def test_files_of_another_page_are_refused(manager: TestClient) -> None:
