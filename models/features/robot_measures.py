@@ -1,6 +1,7 @@
 """What is watched of the standard signals of robots."""
 
-from models.features import terms
+from fleet.text import Text
+from models.features import chosen_hours, terms
 from models.features.components import Component
 from models.features.measures import Measure, at_usual_load, dip, mean, peak, per, share, spread
 
@@ -61,6 +62,26 @@ MEASURES: tuple[Measure, ...] = (
         terms.state("charging"),
     ),
     peak("battery_current_a", "battery_current_a", "A", C.CHARGER, "Charging current", "充电电流"),
+    per(
+        "charge_current_before_taper",
+        "battery_current_a",
+        "A",
+        C.CHARGER,
+        "Charging current before it tapers",
+        "恒流阶段充电电流",
+        chosen_hours.charging_total("battery_current_a"),
+        chosen_hours.charging_count("battery_current_a"),
+    ),
+    per(
+        "charge_rate_before_taper",
+        "battery_pct",
+        "%/h",
+        C.CHARGER,
+        "Charge gained an hour before it tapers",
+        "恒流阶段每小时充电量",
+        chosen_hours.charging_rise("battery_pct"),
+        chosen_hours.charging_hours("battery_pct"),
+    ),
     share(
         "charging_share", "state", C.CHARGER, "Time spent charging", "充电时间占比", terms.state("charging")
     ),
@@ -208,6 +229,16 @@ MEASURES: tuple[Measure, ...] = (
         "每小时用水",
         terms.fall("clean_water_pct"),
         terms.PRESENT,
+    ),
+    Measure(
+        "water_idle",
+        "clean_water_pct",
+        "%/h",
+        C.WATER,
+        Text("Clean water lost an hour while idle", "空闲时每小时流失清水"),
+        chosen_hours.idle_fall("clean_water_pct"),
+        chosen_hours.idle_hours("clean_water_pct"),
+        relative=False,
     ),
     per(
         "waste_return",

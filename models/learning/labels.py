@@ -7,6 +7,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 POSITIVE, NEGATIVE, UNKNOWN = 1, 0, -1
+EARLY_HORIZONS = 2
+"""Up to so many horizons before a repair a warning was early, not wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +17,15 @@ class Labels:
 
     value: NDArray[np.int8]
     noticed: NDArray[np.int64]
+
+    def decides(self, until: NDArray[np.int64], horizon_ms: int) -> NDArray[np.bool_]:
+        """Tell of which rows, known `until` (epoch ms), it is certain what acting would have been.
+
+        Right where the fault came within its horizon, in vain where it did not for twice as long. Between the
+        two acting is early: whoever goes finds the fault under way. That costs no more than going later.
+        """
+        early = (self.value == NEGATIVE) & (self.noticed - until <= EARLY_HORIZONS * horizon_ms)
+        return np.asarray((self.value != UNKNOWN) & ~early)
 
 
 def label(

@@ -32,7 +32,6 @@ from models.learning.life_members import (
     weighted_quantile,
 )
 from models.learning.lives import Lives
-from models.learning.training import heard
 
 LEAST_LIVES = 6
 """Fewer ends of lives than this say too little about how lives differ."""
@@ -157,7 +156,7 @@ def fit_life(
         return "all lives are of one device: nothing tells how those of others differ"
     if ends < ENOUGH_LIVES:
         settings = replace(settings, boosted_trees=0, kernel_rows=0)
-    learner = _Learner(heard(features[rows]), lives, rows, weight, settings, seed)
+    learner = _Learner(features[rows], lives, rows, weight, settings, seed)
     trees, gate = learner.gate()
     seen = np.flatnonzero(gate < _ASKED * lives.cap)
     judged = int((gate < lives.cap).sum())

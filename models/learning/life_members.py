@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from models.features.windows import Floats, Ints
+from models.learning.training import heard
 
 LOW, MIDDLE, HIGH = 0.1, 0.5, 0.9
 _TO_EVEN = 0.1
@@ -62,7 +63,8 @@ def fitted_members(
 def fitted_gate(features: Floats, life: Floats, weight: Floats, seed: int) -> Any:
     """Return small quantile trees of the p50: they are asked of every device of a fleet."""
     drawn = drawn_evenly(weight)
-    return _quantile_trees(MIDDLE, 30, 6, 0.12, 20, 0.3, seed).fit(features[drawn], life[drawn])
+    # What one model of a fleet alone measures may be known of none of these rows.
+    return _quantile_trees(MIDDLE, 30, 6, 0.12, 20, 0.3, seed).fit(heard(features[drawn]), life[drawn])
 
 
 def fitted_band(features: Floats, life: Floats, weight: Floats, chosen: LifeSettings, seed: int) -> list[Any]:

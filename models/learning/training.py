@@ -95,8 +95,16 @@ def train_fault(fault: Fault, examples: Examples, settings: TrainingSettings, se
     trees = _fit(fault, examples, split.fit, settings, seed)
     later, truth = examples.features[split.later], positive[split.later]
     held_out = _cross_calibrated(trees, later, truth, examples.devices[split.later])
-    threshold = best_threshold(truth, held_out, settings.costs.act(fault), settings.costs.wait(fault))
+    decides = deciding(examples, fault)[split.later]
+    threshold = best_threshold(
+        truth[decides], held_out[decides], settings.costs.act(fault), settings.costs.wait(fault)
+    )
     return Trained(calibrate(trees, later, truth), threshold, metrics(truth, held_out), split, held_out)
+
+
+def deciding(examples: Examples, fault: Fault) -> Bools:
+    """Tell which rows of a fault say what acting on it would have been (models/learning/labels.py)."""
+    return examples.labels.decides(examples.until, (fault.horizon_days or 0) * DAY_MS)
 
 
 def _fit(fault: Fault, examples: Examples, rows: Bools, settings: TrainingSettings, seed: int) -> Any:

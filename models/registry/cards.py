@@ -17,7 +17,7 @@ from models.learning.evaluation import metrics
 from models.learning.labels import POSITIVE, UNKNOWN
 from models.learning.proof import prove
 from models.learning.settings import TrainingSettings
-from models.learning.training import Examples, Trained, failures
+from models.learning.training import Examples, Trained, deciding, failures
 from models.registry.drift import reference
 
 Bools = NDArray[np.bool_]
@@ -41,6 +41,7 @@ def card_details(
     truth = examples.labels.value[split.later] == POSITIVE
     learned = split.fit | split.later
     act, wait = settings.costs.act(fault), settings.costs.wait(fault)
+    decides = deciding(examples, fault)[split.later]
     return {
         "start": int(examples.until[known].min()),
         "end": examples.end,
@@ -65,7 +66,7 @@ def card_details(
             "failure": settings.costs.failure(fault),
             "unfounded": settings.costs.unfounded,
         },
-        "curve": cost_curve(truth, trained.held_out, trained.threshold).to_dict(),
+        "curve": cost_curve(truth[decides], trained.held_out[decides], trained.threshold).to_dict(),
         "reference": reference(examples.features[learned], features_of(fault.code)),
         "importance": importance(trained.classifier, features_of(fault.code)),
         "silent": silent(examples.features[learned], features_of(fault.code)),

@@ -11,7 +11,7 @@ from fleet.faults import Fault
 from fleet.text import Text
 from models.features.windows import Ints
 from models.learning.costs import Comparison, compare, decision_costs
-from models.learning.labels import POSITIVE, UNKNOWN, label
+from models.learning.labels import POSITIVE, label
 from models.learning.settings import Costs
 from storage.ports import TelemetryStore
 
@@ -91,7 +91,7 @@ def judge(
     """
     assert fault.horizon_days is not None
     labels = label(rows, repairs, doubtful, fault.horizon_days * DAY_MS, end)
-    known = labels.value != UNKNOWN
+    known = labels.decides(rows["until"].to_numpy(), fault.horizon_days * DAY_MS)
     truth = labels.value[known] == POSITIVE
     devices = rows["device_id"].rank("dense").to_numpy().astype(np.int64)[known]
     seen = _failures(devices[truth], labels.noticed[known][truth])

@@ -1,8 +1,8 @@
 """What comes of risks over time: tickets by the product's own decisions, and whether they were right.
 
 Nobody acts on them here: a fault that was seen coming runs on to its failure, so that one life tells what
-every policy would have seen. A visit that would have found nothing ends its alert a day later, as its closed
-ticket would.
+every policy would have seen. A visit that would have found nothing ends its alert a day later, as its ticket
+would that is closed with nothing found; as in production that fault is then quiet for its horizon.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from alerts.judging.by_risk import alert_of
-from alerts.judging.decisions import Previous, Track, judge_risk, judge_settling
+from alerts.judging.decisions import BY_TICKET, REFUTED, Previous, Track, judge_risk, judge_settling
 from fleet.alerts import AlertState
 from fleet.clock import HOUR_MS
 from fleet.risks import Risk
@@ -114,10 +114,11 @@ class _Desk:
         self._track: Track | None = None
         self._previous: Previous | None = None
         self._closes = _NEVER
+        self._found = ""
 
     def judge(self, risk: Risk, told: bool) -> None:
         if self._track is not None and risk.ts >= self._closes:
-            self._end(self._track, self._closes, "ticket_closed")
+            self._end(self._track, self._closes, self._found)
         decision = judge_risk(self._track, risk)
         if self._track is None:
             if decision.state is not None and not told:
@@ -136,6 +137,7 @@ class _Desk:
         alert = replace(alert_of(risk, AlertState.FIRING, "first", {}), id=str(len(self.tickets)))
         self._track = Track(alert, risk.ts, risk.ts)
         self._closes = risk.ts + _VISIT_MS if entry is None else entry.repaired_at or _NEVER
+        self._found = REFUTED if entry is None else f"{BY_TICKET}closed"
 
     def _end(self, track: Track, at: int, reason: str) -> None:
         self._previous = Previous(track.alert.id, track.alert.since, at, reason)

@@ -43,6 +43,21 @@ def test_a_ticket_that_is_still_open_leaves_its_rows_out() -> None:
     assert label(rows(12, 15), empty, doubtful, 7 * DAY, 100 * DAY).value.tolist() == [NEGATIVE, UNKNOWN]
 
 
+def test_a_warning_some_time_before_its_horizon_is_early_and_decides_nothing() -> None:
+    """With a horizon of 3 days a row 6 days ahead of a repair is early, one further ahead was in vain."""
+    frame = rows(3, 4, 5, 6.9, 7, 9, 11)
+    labels = label(frame, repair(10, 12), NONE, 3 * DAY, 100 * DAY)
+    assert labels.value.tolist() == [NEGATIVE] * 4 + [POSITIVE] * 2 + [UNKNOWN]
+    decides = labels.decides(frame["until"].to_numpy(), 3 * DAY)
+    assert decides.tolist() == [True, False, False, False, True, True, False]
+
+
+def test_rows_that_no_repair_follows_decide() -> None:
+    frame = rows(20, 30, 99)
+    labels = label(frame, repair(10, 12), NONE, 3 * DAY, 100 * DAY)
+    assert labels.decides(frame["until"].to_numpy(), 3 * DAY).tolist() == [True, True, False]
+
+
 def test_between_fitting_and_judging_lies_a_horizon() -> None:
     """No row that fits the trees could have known of a failure noticed after the cut."""
     days = np.arange(0, 60, 0.5)

@@ -146,6 +146,13 @@ def test_of_few_lives_a_forest_alone_is_made() -> None:
     assert found.parts["units"][DAYS]["weights"] == [1.0]
 
 
+def test_what_one_device_alone_measures_is_no_reason_to_fail() -> None:
+    """Who is left out of a fold may be the only one that knows it: a robot with a tank among others."""
+    features, lives = worn(10, 0)
+    features[lives.devices != 3, 0] = np.nan
+    assert isinstance(fit_life(features, lives, 1), LifeModel)
+
+
 def test_the_band_is_narrow_near_the_end(model: LifeModel) -> None:
     features, lives = worn(40, 1)
     told = model.estimate(features)
