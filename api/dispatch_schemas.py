@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.params import Params, PersonName, ZonedMs
+from api.params import Day, Params, PersonName, ZonedMs
 from api.schemas import Schema, Time
 from desk.dispatch.on_the_spot import Hindered, There
 from fleet.assignments import LONGEST_REMARK, AppointmentState, AssignmentState, Rather
@@ -226,7 +226,7 @@ class ProposalItem(Schema):
 class DayQuery(Params):
     """Which day, by the clock of the house; today where none is given."""
 
-    day: date | None = None
+    day: Day | None = None
 
 
 class PlanAsked(BaseModel):
@@ -234,7 +234,7 @@ class PlanAsked(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    day: date | None = None
+    day: Day | None = None
     seed: int = Field(0, ge=0, le=2**31)
     region: str = Field("", max_length=64, description="Of this region alone")
 

@@ -1,7 +1,7 @@
 """What requests may ask: query parameters, each checked; an unknown one is an error that lists the known."""
 
 import re
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from fleet.clock import DAY_MS, SECOND_MS, from_rfc3339
 from fleet.config import duration_ms
 from fleet.faults import FAULTS
+from fleet.localtime import FIRST_DAY, LAST_DAY
 from fleet.principals import MAX_NAME
 from fleet.text import quoted
 from storage.records.paging import Asked
@@ -61,6 +62,8 @@ TimeMs = Annotated[int, BeforeValidator(_time_ms, json_schema_input_type=str)]
 """A time as RFC 3339 or epoch milliseconds, held as the latter."""
 ZonedMs = Annotated[int, BeforeValidator(_zoned_ms, json_schema_input_type=str)]
 """The same, for what is changed by it: a time whose zone has to be guessed is refused."""
+Day = Annotated[date, Field(ge=FIRST_DAY, le=LAST_DAY)]
+"""A day that is asked for: there are days before and after it, and it has a beginning in each zone."""
 EveryMs = Annotated[int, BeforeValidator(_every_ms, json_schema_input_type=str)]
 """A duration such as `10s`, `5m`, `1h`, `1d`, held in milliseconds."""
 _NOWHERE = "\uffff"

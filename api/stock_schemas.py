@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.case_schemas import Routine
-from api.params import Paged, Params, SearchText, ZonedMs
+from api.params import Day, Paged, Params, SearchText, ZonedMs
 from api.schemas import Names, Reason, Schema, Time
 from api.service_schemas import Called, Key, Line
 from desk.parts.demand import Ground
@@ -75,7 +75,7 @@ class SerialQuery(Params):
 class VanQuery(Params):
     """For which day."""
 
-    day: date | None = Field(None, description="Tomorrow where it is not given")
+    day: Day | None = Field(None, description="Tomorrow where it is not given")
 
 
 class StockItem(Schema):

@@ -62,6 +62,10 @@ class Remedy(StrEnum):
     SECOND_PERSON = "second_person"
     LIFT_HOLD = "lift_hold"
     ANOTHER_WAY = "another_way"
+    PLACE_SITE = "place_site"
+    ASK_CONSENT = "ask_consent"
+    REACH_CUSTOMER = "reach_customer"
+    ORDER_PART = "order_part"
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,8 @@ EARLIEST_MS = -2_208_988_800_000
 """1900-01-01: earlier and later than these nothing is asked, so that dates can be counted on."""
 LATEST_MS = 253_370_764_800_000
 """9999-01-01."""
+FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(9998, 12, 31)
+"""The days between which anything is asked: each has a day before and after it, in all zones."""
 
 
 def clamped(ms: int) -> int:
@@ -26,6 +28,14 @@ def clamped(ms: int) -> int:
 def day_of(ms: int, zone: ZoneInfo) -> date:
     """Return the date that calendars on the wall show at a time."""
     return datetime.fromtimestamp(clamped(ms) // 1000, zone).date()
+
+
+def day_in(text: str) -> date:
+    """Return the day of an ISO 8601 date. Raises ValueError for anything else, or one nothing is asked of."""
+    day = date.fromisoformat(text)
+    if not FIRST_DAY <= day <= LAST_DAY:
+        raise ValueError(f"{text} is not between {FIRST_DAY} and {LAST_DAY}")
+    return day
 
 
 def ms_of(day: date, minute: int, zone: ZoneInfo) -> int:

@@ -24,6 +24,7 @@ from fleet.service import ServiceFile
 from fleet.text import quoted
 from fleet.tickets import RESTING_STATES, Ticket, TicketState
 from fleet.zones import Zones
+from storage.records.absences import absences_from
 from storage.records.assignments import (
     add_assignment,
     assignments_between,
@@ -192,6 +193,11 @@ class Assigning:
         doubts = [f"{engineer.id} may not do {', '.join(lacks)} on {day}"] if lacks else []
         if needs.people > 1 + len(sent.helpers):
             doubts.append("two people are needed there")
+        for name in (sent.engineer, *sent.helpers):
+            begins = sent.arrives - sent.travel_ms
+            ends = self._ends(session, name, sent.arrives, max(MINUTE_MS, needs.work_ms))
+            if any(each.covers(begins, ends) for each in absences_from(session, begins, name)):
+                doubts.append(f"{name} is away then")
         if sent.arrives < self._cases.now():
             doubts.append("the time is over")
         return doubts

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from desk.dispatch.needs import Needs
 from fleet.assignments import Appointment, AppointmentState, Assignment, AssignmentState, Rather
 from fleet.clock import MINUTE_MS
+from fleet.dayplan import Remedy
 from fleet.localtime import ms_of
 from fleet.sites import Site
 from fleet.tickets import Ticket
@@ -38,6 +39,15 @@ class Unplanned(StrEnum):
     """It waits for the customer."""
     PART_MISSING = "part_missing"
     """A part that it needs is nowhere, and is not ordered."""
+
+
+WAYS_OUT = {
+    Unplanned.NO_POSITION: Remedy.PLACE_SITE,
+    Unplanned.NO_CONSENT: Remedy.ASK_CONSENT,
+    Unplanned.WAITS: Remedy.REACH_CUSTOMER,
+    Unplanned.PART_MISSING: Remedy.ORDER_PART,
+}
+"""What would let a planner have it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 from desk.dispatch.bringing import brought
 from desk.dispatch.experience import DRIVE, WAYS
-from desk.dispatch.jobs import job_of
+from desk.dispatch.jobs import WAYS_OUT, job_of
 from desk.dispatch.long_jobs import LongVisit
 from desk.dispatch.overlaps import Asked, in_the_way, way_ms
 from desk.dispatch.planning.port import Problem
@@ -113,7 +113,7 @@ def left_of(scene: Scene, plan: DayPlan) -> Iterator[Left]:
     """Yield the cases in nobody's day: those that cannot be planned, and those that found no place."""
     for number, why in scene.unplanned.items():
         if not scene.facts[number].assigned:
-            yield Left(number, str(why))
+            yield Left(number, str(why), str(WAYS_OUT[why]))
     for each in plan.unassigned:
         if int(each.job) in scene.elsewhere:
             continue

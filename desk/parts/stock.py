@@ -47,6 +47,7 @@ BY = schedule("stock")
 EXPIRED = "reservation_expired"
 _AT_ONCE = 200
 _LONGEST_WHY = 1000
+_LONGEST_HELD_MS = 366 * DAY_MS
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +158,9 @@ class StockDesk:
         ends: int | None = None,
     ) -> Reservation:
         """Hold pieces for a case at the first of the places that has all. Raises Conflict where none has."""
+        now = self._clock.now_ms()
+        if ends is not None and not now < ends <= now + _LONGEST_HELD_MS:
+            raise InvalidInput("ends: allowed: a time from now on, within a year")
         with self._desk.transaction() as session:
             case = ticket(session, ticket_id, sites)
             if not case.is_open:
@@ -164,7 +168,7 @@ class StockDesk:
             catalogued(session, part)
             for each in places:
                 stock_place(session, each, sites)
-            act = Act(by, self._clock.now_ms(), ticket=ticket_id)
+            act = Act(by, now, ticket=ticket_id)
             until = self.held_until() if ends is None else ends
             held = reserve(session, ticket_id, part, quantity, places, until, act)
             if held is None:

@@ -1,7 +1,6 @@
 """The forms of an engineer's page that say when they are away."""
 
 from collections.abc import Callable
-from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request, Response
@@ -17,7 +16,7 @@ from api.routes.common import Key, RowId
 from api.services import ApiServices, Services
 from fleet.errors import InvalidInput
 from fleet.grants import Sites
-from fleet.localtime import DAY_MIN, ms_of
+from fleet.localtime import DAY_MIN, day_in, ms_of
 
 _Day = Annotated[str, Form(max_length=10)]
 
@@ -76,6 +75,6 @@ def _page(
 def _ms(services: ApiServices, name: str, day: str, minute: int) -> int:
     """Return a minute of a form's day, by the clock of the house. Raises InvalidInput."""
     try:
-        return ms_of(date.fromisoformat(day), minute, services.zones.of(None))
+        return ms_of(day_in(day), minute, services.zones.of(None))
     except ValueError as error:
         raise InvalidInput(f"{name}: give a date such as 2026-12-01") from error

@@ -17,7 +17,7 @@ from api.services import ApiServices, Services
 from desk.dispatch.board import MOST_AHEAD
 from fleet.errors import InvalidInput
 from fleet.grants import Sites
-from fleet.localtime import DAY_MIN, day_of, ms_of
+from fleet.localtime import DAY_MIN, day_in, day_of, ms_of
 from fleet.proposals import Proposal
 from fleet.tickets import Ticket
 from storage.records.absences import absences_from
@@ -161,6 +161,6 @@ def _names(services: ApiServices) -> dict[str, str]:
 def _date(text: str) -> date | None:
     """Return the day of a form; None where none is given. Raises InvalidInput."""
     try:
-        return date.fromisoformat(text) if text else None
+        return day_in(text) if text else None
     except ValueError as error:
         raise InvalidInput("day: give a date such as 2026-12-01") from error

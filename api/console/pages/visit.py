@@ -2,7 +2,6 @@
 
 import binascii
 from base64 import b64decode
-from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request, Response
@@ -18,7 +17,7 @@ from api.services import Services
 from desk.feedback.visits import MOST_MINUTES, MOST_PIECES, SIGNATURE_BYTES
 from fleet.errors import InvalidInput
 from fleet.feedback import LONGEST_REMARK, PartUsed, Visit
-from fleet.localtime import ms_of
+from fleet.localtime import day_in, ms_of
 from fleet.text import quoted
 from storage.records.tickets import ticket
 
@@ -113,7 +112,7 @@ def _day(pages: Pages, ticket_id: int, text: str) -> int | None:
     if not text:
         return None
     try:
-        found = date.fromisoformat(text)
+        found = day_in(text)
     except ValueError:
         raise InvalidInput(f"next_service: {quoted(text)} is no day; write 2027-01-31") from None
     with pages.services.desk.transaction() as session:

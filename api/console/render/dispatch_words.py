@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from api.console.render import formats
-from desk.dispatch.jobs import Unplanned
+from desk.dispatch.jobs import WAYS_OUT, Unplanned
 from desk.dispatch.on_the_spot import ON_THE_SPOT, Hindered, There
 from fleet.assignments import AppointmentState, AssignmentState, Rather
 from fleet.dayplan import Chosen, Lack, Remedy, Undone
@@ -64,6 +64,10 @@ REMEDIES = {
     Remedy.SECOND_PERSON: Text("Add a second person", "增派一人"),
     Remedy.LIFT_HOLD: Text("Lift what was decided", "取消该指派"),
     Remedy.ANOTHER_WAY: Text("Look for another way to it", "另寻路线"),
+    Remedy.PLACE_SITE: Text("Say on the page of sites where it is", "请在站点页面填写坐标"),
+    Remedy.ASK_CONSENT: Text("Ask the customer for consent", "请征得客户同意"),
+    Remedy.REACH_CUSTOMER: Text("Reach the customer, and accept the case again", "联系客户后重新受理"),
+    Remedy.ORDER_PART: Text("Order the part", "请订购备件"),
 }
 _CHOSEN: dict[str, Text] = {
     ON_THE_SPOT: Text("is there anyway, the part is in the van", "人在现场，车上有备件"),
@@ -150,6 +154,7 @@ TABLES = {
     "appointment": APPOINTMENTS,
     "rather": RATHER,
     "unplanned": UNPLANNED,
+    "way_out": {why: REMEDIES[remedy] for why, remedy in WAYS_OUT.items()},
     "undone": UNDONE,
     "remedy": REMEDIES,
     "cause": CAUSES,

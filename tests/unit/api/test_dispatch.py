@@ -178,3 +178,14 @@ def test_days_are_walked_through(town: Town) -> None:
     tomorrow = to_rfc3339(NOW + DAY_MS)[:10]
     assert "chen" in town.page(f"/dispatch?day={tomorrow}")
     assert town.api.get("/dispatch?day=2026-13-01", headers=HTML).status_code == 422
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31"])
+def test_a_day_at_the_end_of_the_calendar_is_refused_in_words(town: Town, day: str) -> None:
+    boss = signed_in(town.house, RoleAt(Role.MANAGER), email="manager@example.org")
+    for address in ("/dispatch", "/my-day", "/api/v1/assignments", "/api/v1/dispatch/plans"):
+        assert town.api.get(address, params={"day": day}).status_code == 422, address
+    assert town.api.get("/api/v1/stock/van-lists", params={"day": day}).status_code == 422
+    said = {"csrf": csrf_of(boss), "day": day, "begins": day, "ends": day}
+    for address in ("/dispatch/plans", "/engineers/chen/absences"):
+        assert boss.post(address, data=said).status_code == 422, address

@@ -66,6 +66,18 @@ def send(browser: TestClient, page: str, address: str, **fields: str) -> tuple[i
     return answer.status_code, answer.text
 
 
+@pytest.mark.parametrize("ends", [0, NOW, NOW + 367 * DAY_MS])
+def test_nothing_is_held_until_the_past_or_for_good(house: House, client: TestClient, ends: int) -> None:
+    book(client, "received", "depot", 5)
+    number = house.tickets.report("R1", "brush_jam", person("li"), "it rattles")
+    said = {"ticket": number, "part": "brush-bearing", "places": ["depot"], "ends": to_rfc3339(ends)}
+    answer = client.post("/api/v1/reservations", json=said)
+    assert (answer.status_code, answer.json()["detail"]) == (
+        422,
+        "ends: allowed: a time from now on, within a year",
+    )
+
+
 def test_a_place_is_described_and_nobody_overwrites_what_they_have_not_seen(client: TestClient) -> None:
     found = client.get(DEPOT)
     assert (found.headers["etag"], found.json()["kind"], found.json()["region"]) == ('"1"', "depot", "east")

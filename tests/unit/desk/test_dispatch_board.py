@@ -12,11 +12,11 @@ from helpers.town import CENTRE, LI, NINE, SITES, Town
 
 from desk.dispatch.assigning import Sent
 from desk.dispatch.board import CHANGED
-from desk.dispatch.jobs import Unplanned
+from desk.dispatch.jobs import WAYS_OUT, Unplanned
 from fleet.clock import HOUR_MS, MINUTE_MS
-from fleet.dayplan import Undone
+from fleet.dayplan import Remedy, Undone
 from fleet.engineers import Certificate, Engineer, Stars
-from fleet.errors import Conflict
+from fleet.errors import Conflict, InvalidInput
 from fleet.proposals import Left
 from fleet.suggestions import Against, Candidate, For
 from fleet.tickets import TicketState as T
@@ -109,7 +109,21 @@ def test_where_nobody_knows_the_place_it_says_so(town: Town) -> None:
     number = town.case(1, "lost")
     found = town.board.suggest(number)
     assert (found.candidates, found.unplanned) == ((), Unplanned.NO_POSITION)
-    assert town.board.propose(LI).left == (Left(number, Unplanned.NO_POSITION),)
+    assert town.board.propose(LI).left == (Left(number, Unplanned.NO_POSITION, Remedy.PLACE_SITE),)
+
+
+def test_each_case_that_cannot_be_planned_has_a_way_out() -> None:
+    assert set(WAYS_OUT) == set(Unplanned)
+
+
+def test_to_send_somebody_who_is_away_takes_a_reason(town: Town) -> None:
+    number = town.case(1)
+    town.absences.away("chen", NINE, NINE + 9 * HOUR_MS, LI)
+    with pytest.raises(InvalidInput, match="say why all the same: chen is away then"):
+        town.board.assigning.assign(number, Sent("chen", NINE + HOUR_MS), LI)
+    with pytest.raises(InvalidInput, match="chen is away then"):
+        town.board.assigning.assign(number, Sent("mia", NINE + HOUR_MS, helpers=("chen",)), LI)
+    town.board.assigning.assign(number, Sent("chen", NINE + HOUR_MS, reason="chen offered"), LI)
 
 
 def test_a_case_that_is_over_has_no_candidates(town: Town) -> None:
