@@ -42,6 +42,25 @@ def test_the_same_seed_moves_alike_and_the_unknown_stays_unknown() -> None:
     assert not np.array_equal(once[:ROWS], once[ROWS:])
 
 
+def test_in_the_last_copy_single_signals_are_silent_for_a_week_and_age_is_not() -> None:
+    last = shaken(MATRIX, TABLE, UNTIL, DEVICES, 5)[ROWS:]
+    silent = np.isnan(last)
+    ages = [each.view in (View.RENEWED, View.USED, View.CYCLED) for each in TABLE]
+    assert any(ages) and not silent[:, ages].any()
+    assert 0.2 < silent.any(axis=1).mean() < 0.6
+    row = int(np.flatnonzero(silent.any(axis=1))[0])
+    read = [{each.measure.signal, *(given.signal for given in each.measure.given)} for each in TABLE]
+    lost = [signals for signals, gone in zip(read, silent[row], strict=True) if gone]
+    assert set.intersection(*lost), "one signal, and what is told from it"
+    group = (DEVICES[row] % 7 == DEVICES % 7) & (UNTIL[row] // (7 * DAY_MS) == UNTIL // (7 * DAY_MS))
+    assert (silent[group] == silent[row]).all()
+
+
+def test_where_nothing_is_sensed_nothing_falls_silent() -> None:
+    ages = [each for each in all_features() if each.view in (View.RENEWED, View.USED)]
+    assert np.isfinite(shaken(MATRIX[:, : len(ages)], ages, UNTIL, DEVICES, 5)).all()
+
+
 def test_many_rows_are_moved_once() -> None:
     many = FEW_ROWS // ROWS + 1
     moved = shaken(np.tile(MATRIX, (many, 1)), TABLE, np.tile(UNTIL, many), np.tile(DEVICES, many), 1)
