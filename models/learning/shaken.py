@@ -58,7 +58,7 @@ def _silence(features: Floats, table: Sequence[Feature], group: Ints, rng: np.ra
     count = int(group.max()) + 1
     chosen = np.where(rng.random(count) < SILENT, rng.integers(max(len(signals), 1), size=count), -1)
     for number, signal in enumerate(signals):
-        columns = [column for column, read in own.items() if signal in read]
+        columns = np.array([column for column, read in own.items() if signal in read])
         features[np.ix_(np.flatnonzero(chosen[group] == number), columns)] = np.nan
 
 
