@@ -14,6 +14,7 @@ from api.console.render.service_words import COLUMNS
 from api.console.render.told_at_doors import AT_DOORS
 from api.console.render.told_of_cases import OF_CASES
 from api.console.render.told_of_closing import OF_CLOSING
+from api.console.render.told_of_dispatch import OF_DISPATCH
 from api.console.render.told_of_duty import OF_DUTY
 from api.console.render.told_of_intake import OF_INTAKE
 from api.console.render.told_of_service import OF_SERVICE
@@ -226,6 +227,7 @@ SENTENCES = (
     Text("{0:id} is not registered and registration is closed", "{0} 未登记，且登记已关闭"),
     *AT_DOORS,
     *OF_CLOSING,
+    *OF_DISPATCH,
     *OF_DUTY,
     *OF_SERVICE,
     *OF_INTAKE,
@@ -273,6 +275,8 @@ def _sentence(text: Text) -> _Sentence:
 def _value(value: str, table: str) -> str:
     if table == "told":
         return in_chinese(value) or value
+    if table == "doubts":
+        return "；".join(_value(each, "told") for each in value.split("; "))
     if table in ("states", "alerts", "order_states"):
         return "、".join(_value(each, table.removesuffix("s")) for each in value.split(", "))
     return word(table, value, "zh") if table in _IN_WORDS else value

@@ -57,6 +57,11 @@ def test_each_sentence_is_one_that_is_written_and_its_chinese_takes_the_same_val
         ('there is no device "nobody"', '没有设备 "nobody"'),
         ("70000 bytes; at most 65536 are taken", "70000 字节；最多接收 65536 字节"),
         ("R1 is a wristband", "R1 是手环"),
+        (
+            "reason: say why all the same: two people are needed there; chen is away then",
+            "若仍要这样派工，请填写原因：该处需要两人；chen 届时不在岗",
+        ),
+        ("ticket 7: nobody is to go there", "工单 7 尚未派人"),
         ('site: "x" fits nothing known', '“站点”："x" 与任何已知内容都不符'),
         ("no known signal of a robot is left; its keys are a, b", "不含机器人的已知信号；其键为 a, b"),
         (
