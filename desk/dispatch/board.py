@@ -14,7 +14,7 @@ from desk.dispatch.needs import VISITED
 from desk.dispatch.planning.own_first import own_first
 from desk.dispatch.planning.planners import planner
 from desk.dispatch.planning.port import Planner
-from desk.dispatch.proposing import changes_of, left_of, long_changes, longer_of, problem_of
+from desk.dispatch.proposing import changes_of, in_force, left_of, long_changes, longer_of, problem_of
 from desk.dispatch.scene import Scene, SceneReader
 from desk.dispatch.settings import DispatchSettings
 from desk.dispatch.suggesting import suggestion
@@ -123,7 +123,13 @@ class DispatchBoard:
             problem, visits, undone = long_first(problem)
             long = list(long_changes(scene, visits))
             left = [Left(int(job.id), str(Undone.TOO_LONG), str(Remedy.NEW_WINDOW)) for job in undone]
-            plan = own_first(self._make(self.settings.planner), problem, self.settings.cpu_s, seed)
+            plan = own_first(
+                self._make(self.settings.planner),
+                problem,
+                self.settings.cpu_s,
+                seed,
+                in_force(scene, problem),
+            )
         new = Proposal(
             day=day,
             made_at=now,

@@ -15,7 +15,7 @@ from desk.dispatch.settings import DispatchSettings
 from desk.dispatch.travel.port import Travel
 from fleet.assignments import Assignment, AssignmentState
 from fleet.clock import DAY_MS, HOUR_MS, MINUTE_MS
-from fleet.dayplan import Chosen, DayPlan, Stop
+from fleet.dayplan import Chosen, DayPlan, Route, Stop
 from fleet.localtime import day_of, ms_of
 from fleet.proposals import Change, Left
 from fleet.visiting import Held, Hold, Job, Workday
@@ -51,6 +51,26 @@ def problem_of(scene: Scene, day: date, travel: Travel, settings: DispatchSettin
     hour = datetime.fromtimestamp(sets_out / 1000, clock).hour
     matrix = travel.matrix(sorted(places), hour)
     return Problem(begins, tuple(jobs), tuple(workdays), matrix, margin_ms=settings.margin_ms)
+
+
+def in_force(scene: Scene, problem: Problem) -> DayPlan | None:
+    """Return who is to go where in which order by now, to start from; None where nobody is to go anywhere.
+
+    Ways are not looked up: whoever plans reckons them anew.
+    """
+    jobs = {job.id for job in problem.jobs}
+    routes = []
+    for day in problem.workdays:
+        mine = [each for each in scene.of(day.engineer) if str(each.ticket_id) in jobs]
+        if mine:
+            stops = tuple(_stop(each) for each in mine)
+            routes.append(Route(day.engineer, mine[0].begins, stops, 0.0, 0.0, (), mine[-1].ends))
+    return DayPlan(tuple(routes), (), "in force") if routes else None
+
+
+def _stop(standing: Assignment) -> Stop:
+    begin = standing.arrives
+    return Stop(str(standing.ticket_id), 0.0, 0.0, (), begin, begin, standing.ends)
 
 
 def changes_of(scene: Scene, problem: Problem, plan: DayPlan) -> Iterator[Change]:

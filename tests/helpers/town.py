@@ -58,7 +58,7 @@ class Town:
         self.cases = CaseWriter(desk, clocks, self.clock)
         self.tickets = TicketDesk(desk, self.cases)
         work = case_work(desk, self.cases, clocks, service)
-        reader = SceneReader(service, work.consent, stock or NoStock(), Zones(), DEMANDS)
+        self.reader = reader = SceneReader(service, work.consent, stock or NoStock(), Zones(), DEMANDS)
         used = DispatchSettings(planner="insertion", cpu_s=0.2, **settings)  # type: ignore[arg-type]
         self.board = DispatchBoard(desk, self.cases, reader, Circle(), used)
         self.replanner = Replanner(desk, self.board, reader, self.clock)

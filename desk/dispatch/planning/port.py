@@ -51,7 +51,7 @@ class Planner(Protocol):
         ...
 
     def plan(self, problem: Problem, cpu_s: float, seed: int = 0, before: DayPlan | None = None) -> DayPlan:
-        """Plan in about `cpu_s` seconds of one core; `before` is the plan in force, to start from.
+        """Plan in about `cpu_s` seconds of one core; `before` is the plan in force: it is bettered, or kept.
 
         Each job is in one route (two where two people are needed) or among the unassigned, with the reason.
         """

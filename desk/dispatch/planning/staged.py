@@ -71,12 +71,14 @@ class StagedPlanner:
         begin_soonest(frame, spans)
         lost = place_pairs(frame, spans)
         free = [task for task in frame.free if task not in lost]
-        start = fitting(frame, _started(frame, before), free, spans)
         soft = _may_be_late(frame, free)
+        afresh = [list(route) for route in frame.fixed]
         asked = Asked(
-            frame, free, spans, start, begun + (until - begun) * _FIRST_SHARE if soft else until, seed
+            frame, free, spans, afresh, begun + (until - begun) * _FIRST_SHARE if soft else until, seed
         )
         routes = fitting(frame, self._solver.route(asked), free, spans)
+        if before is not None:
+            routes = _better(frame, routes, _in_force(frame, before, free, spans), spans)
         first = spans
         spans, left = _widened(frame, routes, free, spans)
         if left or any(a is not b for a, b in zip(spans, first, strict=True)):
@@ -98,8 +100,7 @@ class StagedPlanner:
         """Make ways shorter in the time that promises did not take; nothing begins later than it did."""
         asked.spans, asked.start = spans, routes
         found = fitting(asked.frame, self._solver.route(asked), asked.tasks, spans)
-        better = standing(asked.frame, found, spans) < standing(asked.frame, routes, spans)
-        return found if better else routes
+        return _better(asked.frame, routes, found, spans)
 
 
 def standing(frame: Frame, routes: Routes, spans: Sequence[Spans]) -> Standing:
@@ -150,11 +151,21 @@ def _missing(routes: Routes, free: Sequence[int]) -> list[int]:
     return [task for task in free if task not in routed]
 
 
-def _started(frame: Frame, before: DayPlan | None) -> Routes:
+def _in_force(frame: Frame, before: DayPlan, free: Sequence[int], spans: Sequence[Spans]) -> Routes:
+    """Return the routes of a plan in force as they stand now, with what is new in it where there is room."""
+    routes = fitting(frame, _started(frame, before), free, spans)
+    fill(frame, routes, _missing(routes, free), spans)
+    return routes
+
+
+def _better(frame: Frame, one: Routes, other: Routes, spans: Sequence[Spans]) -> Routes:
+    """Return the routes that stand better; where they stand alike, `one`."""
+    return other if standing(frame, other, spans) < standing(frame, one, spans) else one
+
+
+def _started(frame: Frame, before: DayPlan) -> Routes:
     """Return the routes of a plan in force as tasks."""
     routes = [list(route) for route in frame.fixed]
-    if before is None:
-        return routes
     column = {crew.day.engineer: number for number, crew in enumerate(frame.crews)}
     tasks: dict[str, list[int]] = {}
     for number in frame.free:

@@ -13,10 +13,13 @@ from helpers.town import CENTRE, LI, NINE, SITES, Town
 from desk.dispatch.assigning import Sent
 from desk.dispatch.board import CHANGED
 from desk.dispatch.jobs import WAYS_OUT, Unplanned
+from desk.dispatch.proposing import in_force, problem_of
+from desk.dispatch.travel.circle import Circle
 from fleet.clock import HOUR_MS, MINUTE_MS
 from fleet.dayplan import Remedy, Undone
 from fleet.engineers import Certificate, Engineer, Stars
 from fleet.errors import Conflict, InvalidInput
+from fleet.localtime import day_of
 from fleet.proposals import Left
 from fleet.suggestions import Against, Candidate, For
 from fleet.tickets import TicketState as T
@@ -151,6 +154,25 @@ def test_a_plan_is_proposed_applied_and_then_changes_nothing(town: Town) -> None
     assert kept.why["chosen"] == "least_travel" and kept.why["able"] == 3
     assert told is not None and told.begins <= kept.arrives <= told.ends
     assert town.board.propose(LI).changes == ()
+
+
+def test_a_plan_begins_from_the_one_in_force(town: Town) -> None:
+    """Who is to go where in which order: what a planner starts from, as far as the problem knows it."""
+    one, two, other = (town.case(each) for each in (1, 2, 3))
+    town.board.assigning.assign(two, Sent("chen", NINE + HOUR_MS, 10 * MINUTE_MS), LI)
+    town.board.assigning.assign(one, Sent("chen", NINE + 3 * HOUR_MS, 10 * MINUTE_MS), LI)
+    with town.desk.transaction() as session:
+        scene = town.reader.read(session, town.clock.now_ms())
+    day = day_of(NINE, scene.zones[""])
+    problem = problem_of(scene, day, scene.experience.of(Circle()), town.board.settings)
+    assert problem is not None
+    standing = in_force(scene, problem)
+    assert standing is not None
+    assert [(each.engineer, [stop.job for stop in each.stops]) for each in standing.routes] == [
+        ("chen", [str(two), str(one)])
+    ]
+    others = replace(problem, jobs=tuple(job for job in problem.jobs if job.id == str(other)))
+    assert in_force(scene, others) is None
 
 
 def test_what_somebody_changed_since_the_proposal_stays_theirs(town: Town) -> None:
